@@ -1,0 +1,116 @@
+"""What the handler asks the dispatcher to write, and what it is told became of it.
+
+A bundle is all rows of one event, parents first. The dispatcher packs bundles into calls, recovers
+what can be recovered in place, and answers every bundle: nothing is dropped, nothing raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from schemas.salesforce import Row
+
+
+class ErrorKind(StrEnum):
+    """Classes of failure (salesforce reference §4.1). They decide what becomes of an event."""
+
+    TRANSIENT = "transient"  # try again later, as it is
+    LOCK = "lock"  # somebody holds the row: at once, then later
+    ORDERING = "ordering"  # the parent is not there yet
+    AUTH = "auth"  # nobody gets in: pause everything
+    QUOTA = "quota"  # the day's calls are spent: pause everything
+    CONCURRENCY = "concurrency"  # too many at once: slow down
+    PERMANENT = "permanent"  # this record will never be accepted as it is
+    CONFIG = "config"  # no record will be accepted until somebody fixes the org or the mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The rows of one event, parents before children.
+
+    Bundles that share a `lock_key` (the Account both would lock) never fly in parallel.
+    """
+
+    key: str
+    rows: tuple[Row, ...]
+    lock_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Salesforce has every row. `ids` and `created` are by sObject."""
+
+    ids: dict[str, str]
+    created: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    calls: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Salesforce refused a row (record level): costs this event an attempt."""
+
+    kind: ErrorKind
+    code: str
+    message: str
+    fields: tuple[str, ...] = ()
+    sobject: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The org holds a newer state already (the validation rule said so)."""
+
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Nothing was written for a reason that is not the record's: costs no attempt.
+
+    `is_given_up` is set when the configured time of an open breaker is over: dead letter.
+    """
+
+    reason: str
+    is_given_up: bool = False
+
+
+BundleOutcome = Written | Refused | Stale | NotSent
+
+
+@dataclass(slots=True)
+class Interrupt:
+    """Set by SIGTERM or a revoke: whoever waits (breaker, budget, slot) stops waiting."""
+
+    reason: str = ""
+    listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def set(self, reason: str) -> None:
+        self.reason = reason
+        for listener in list(self.listeners):
+            listener()
+
+    def clear(self) -> None:
+        self.reason = ""
+
+    @property
+    def is_set(self) -> bool:
+        return bool(self.reason)
+
+
+class Dispatcher(Protocol):
+    """Writes bundles. The real one is `agents.dispatch.SalesforceDispatcher`."""
+
+    async def send(
+        self, bundles: Sequence[Bundle], *, check_alive: Callable[[], None]
+    ) -> list[BundleOutcome]:
+        """Return one outcome per bundle, in order.
+
+        `check_alive` is called right before every HTTP call and raises FrozenError when this
+        process no longer owns its partitions; that is the only exception that leaves `send`.
+        """
+        ...

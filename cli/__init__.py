@@ -1,0 +1,1 @@
+"""The `orderstream` command: one file per command, wired in `cli.main`."""

@@ -1,0 +1,94 @@
+"""The one envelope: what orderstream knows about an event besides its bytes.
+
+Every record in every topic is an envelope: the verified raw bytes of the webhook as the value, and
+everything else in headers (`schemas.headers`), so a replay or a requeue never has to touch the
+bytes that were signed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What an event is about; it decides the source topic and the mapping."""
+
+    ORDER = "order"
+    CUSTOMER = "customer"
+
+
+class Via(StrEnum):
+    """How an event came into the pipe. The words are design.md's; never mix them."""
+
+    LIVE = "live"
+    BACKFILL = "backfill"
+    REPLAY = "replay"
+    REQUEUE = "requeue"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the event's first record is: the coordinates audit and trace count by."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """The last failure of an event, as it is written into headers and results."""
+
+    kind: str
+    code: str
+    message: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One event with its story so far.
+
+    `attempt` counts finished record-level attempts (0 = never failed). `origin` is None only
+    before the ingress published the event. Times are unix milliseconds.
+    """
+
+    event_id: str
+    event: str
+    kind: Kind
+    key: str
+    received_at_ms: int
+    value: bytes = field(repr=False)
+    sender: str = ""
+    signature_key: str = ""
+    via: Via = Via.LIVE
+    origin: Origin | None = None
+    attempt: int = 0
+    first_failed_at_ms: int | None = None
+    not_before_ms: int | None = None
+    error: ErrorInfo | None = None
+    mapping_version: str = ""
+    job_id: str = ""
+    is_forced: bool = False
+
+
+def new_event_id(now_ms: int) -> str:
+    """Return a UUIDv7 (RFC 9562 §5.7): time-ordered, so an id alone tells `trace` where to look."""
+    value = (now_ms & ((1 << 48) - 1)) << 80 | 0x7 << 76
+    value |= secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    text = f"{value:032x}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+def event_id_time_ms(event_id: str) -> int | None:
+    """Return the unix milliseconds inside a UUIDv7, or None when the text is none."""
+    digits = event_id.replace("-", "")
+    if len(digits) != 32 or digits[12] != "7":  # noqa: PLR2004 - 128 bits in hex, version nibble
+        return None
+    try:
+        return int(digits[:12], 16)
+    except ValueError:
+        return None

@@ -1,0 +1,135 @@
+"""Envelope ↔ Kafka headers: the only place that knows header names.
+
+| header | when | meaning |
+|---|---|---|
+| event-id, event, kind, received-at-ms, sender, signature-key, via | always | see `Envelope` |
+| origin-topic, -partition, -offset, -timestamp-ms | from the first re-publish on | first record |
+| attempt, first-failed-at-ms, not-before-ms | retry, due, dead letter | story of the retries |
+| error-kind, error-code, error-message, error-fields | retry, due, dead letter | last failure |
+| mapping-version | retry, due, dead letter | the mapping that was used last |
+| job-id, forced | replay, requeue | which job put it there |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from schemas.event import Envelope, ErrorInfo, Kind, Origin, Via
+
+MAX_MESSAGE_CHARACTERS = 2_000
+
+
+def headers_of(envelope: Envelope) -> list[tuple[str, bytes]]:
+    """Return the headers that carry everything of the envelope but key and value."""
+    pairs: list[tuple[str, object]] = [
+        ("event-id", envelope.event_id),
+        ("event", envelope.event),
+        ("kind", envelope.kind.value),
+        ("received-at-ms", envelope.received_at_ms),
+        ("sender", envelope.sender),
+        ("signature-key", envelope.signature_key),
+        ("via", envelope.via.value),
+    ]
+    if envelope.origin is not None:
+        pairs += [
+            ("origin-topic", envelope.origin.topic),
+            ("origin-partition", envelope.origin.partition),
+            ("origin-offset", envelope.origin.offset),
+            ("origin-timestamp-ms", envelope.origin.timestamp_ms),
+        ]
+    pairs += _story(envelope)
+    return [(name, str(value).encode()) for name, value in pairs if value not in (None, "")]
+
+
+def _story(envelope: Envelope) -> list[tuple[str, object]]:
+    pairs: list[tuple[str, object]] = [
+        ("attempt", envelope.attempt or None),
+        ("first-failed-at-ms", envelope.first_failed_at_ms),
+        ("not-before-ms", envelope.not_before_ms),
+        ("mapping-version", envelope.mapping_version),
+        ("job-id", envelope.job_id),
+        ("forced", "1" if envelope.is_forced else None),
+    ]
+    if envelope.error is not None:
+        pairs += [
+            ("error-kind", envelope.error.kind),
+            ("error-code", envelope.error.code),
+            ("error-message", envelope.error.message[:MAX_MESSAGE_CHARACTERS]),
+            ("error-fields", ",".join(envelope.error.fields)),
+        ]
+    return pairs
+
+
+def envelope_of(
+    *,
+    topic: str,
+    partition: int,
+    offset: int,
+    timestamp_ms: int,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Sequence[tuple[str, bytes]],
+) -> Envelope:
+    """Return the envelope of a consumed record.
+
+    Never raises: a record without our headers (somebody else wrote into the topic) becomes an
+    envelope whose event id is its coordinates, and the handler decides what to do with it.
+    """
+    read = {name: bytes(raw).decode(errors="replace") for name, raw in headers if raw is not None}
+    here = Origin(topic, partition, offset, timestamp_ms)
+    return Envelope(
+        event_id=read.get("event-id") or f"{topic}-{partition}-{offset}",
+        event=read.get("event", ""),
+        kind=_kind(read.get("kind", ""), topic),
+        key=(key or b"").decode(errors="replace"),
+        received_at_ms=_int(read.get("received-at-ms")) or timestamp_ms,
+        value=value or b"",
+        sender=read.get("sender", ""),
+        signature_key=read.get("signature-key", ""),
+        via=_via(read.get("via", "")),
+        origin=_origin(read) or here,
+        attempt=_int(read.get("attempt")) or 0,
+        first_failed_at_ms=_int(read.get("first-failed-at-ms")),
+        not_before_ms=_int(read.get("not-before-ms")),
+        error=_error(read),
+        mapping_version=read.get("mapping-version", ""),
+        job_id=read.get("job-id", ""),
+        is_forced=read.get("forced") == "1",
+    )
+
+
+def _origin(read: dict[str, str]) -> Origin | None:
+    partition, offset = _int(read.get("origin-partition")), _int(read.get("origin-offset"))
+    if "origin-topic" not in read or partition is None or offset is None:
+        return None
+    timestamp_ms = _int(read.get("origin-timestamp-ms")) or 0
+    return Origin(read["origin-topic"], partition, offset, timestamp_ms)
+
+
+def _error(read: dict[str, str]) -> ErrorInfo | None:
+    if "error-code" not in read and "error-kind" not in read:
+        return None
+    fields = tuple(name for name in read.get("error-fields", "").split(",") if name)
+    return ErrorInfo(
+        kind=read.get("error-kind", ""),
+        code=read.get("error-code", ""),
+        message=read.get("error-message", ""),
+        fields=fields,
+    )
+
+
+def _int(text: str | None) -> int | None:
+    try:
+        return int(text) if text else None
+    except ValueError:
+        return None
+
+
+def _kind(text: str, topic: str) -> Kind:
+    if text in Kind:
+        return Kind(text)
+    return Kind.CUSTOMER if topic.endswith("customers") else Kind.ORDER
+
+
+def _via(text: str) -> Via:
+    return Via(text) if text in set(Via) else Via.LIVE

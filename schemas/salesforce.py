@@ -1,0 +1,55 @@
+"""Salesforce rows and what Salesforce said about each of them.
+
+A row is identified by (sObject, external-ID value); the same pair in one request is refused by the
+platform, so everything that batches rows compares `Row.identity`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record to upsert.
+
+    `fields` is what goes over the wire besides the external ID; a parent link is a nested object
+    under its relationship name, e.g. `{"Account": {"Magento_Customer_Key__c": "a@b.c"}}`.
+    `insert_fields` are sent only when the record does not exist yet (what an order knows of a
+    customer); a row with nothing but `insert_fields` never changes an existing record.
+    `version` (ISO 8601, UTC) is the Magento `updated_at` behind the row; it is sent as
+    `Magento_Updated_At__c` where the org has that field, so that the org refuses stale writes.
+    """
+
+    sobject: str
+    external_id_field: str
+    external_id: str
+    fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    insert_fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    version: str = ""
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """(sObject, case-folded external id): Salesforce matches external ids without case."""
+        return self.sobject, self.external_id.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """One entry of `errors` in a per-record result (Collections say `statusCode`)."""
+
+    code: str
+    message: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """Salesforce's answer for one row. `created` means something only when `success` is true."""
+
+    success: bool
+    id: str = ""
+    created: bool = False
+    errors: tuple[RowError, ...] = ()

@@ -1,0 +1,308 @@
+"""Settings: the only reader of the environment.
+
+The blueprint's names are kept exactly (`MAGENTO_BASE_URL` … `SALESFORCE_API_VERSION`); everything
+else is ours. `.env.example` and the table in docs/settings.md are checked against this file by a
+test. There is no default secret: a missing, sample or short one stops the process, and all
+problems are reported together.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from stream.errors import SettingsError
+from stream.topics import Topics
+
+MIN_SECRET_CHARACTERS = 16
+SAMPLE_SECRETS = ("your_", "super_secret", "changeme", "change_me", "example", "secret_key")
+
+DELAY = re.compile(r"^(\d+)(s|m|h)$")
+DELAY_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+class Role(StrEnum):
+    """Which process asks: each needs other settings."""
+
+    INGRESS = "ingress"
+    WORKER = "worker"
+    RELAY = "relay"
+    OPERATOR = "operator"
+
+
+class Settings(BaseSettings):
+    """Every setting with its meaning; units are in the names."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True
+    )
+
+    # Magento (blueprint step 1)
+    magento_base_url: str = Field("", description="Base URL of the store, for its REST API.")
+    magento_consumer_key: SecretStr = Field(SecretStr(""), description="Integration: consumer key.")
+    magento_consumer_secret: SecretStr = Field(
+        SecretStr(""), description="Integration: consumer secret."
+    )
+    magento_access_token: SecretStr = Field(SecretStr(""), description="Integration: access token.")
+    magento_access_token_secret: SecretStr = Field(
+        SecretStr(""), description="Integration: access token secret."
+    )
+    magento_webhook_secret: SecretStr = Field(
+        SecretStr(""),
+        description="HMAC key of the webhooks. Several, separated by commas, are all accepted: "
+        "add the new one, switch the store, remove the old one.",
+    )
+    magento_instance: str = Field(
+        "", description="Prefix of order keys (`<instance>:<increment_id>`) with several stores."
+    )
+
+    # Salesforce (blueprint step 1)
+    salesforce_client_id: SecretStr = Field(SecretStr(""), description="Consumer key of the app.")
+    salesforce_client_secret: SecretStr = Field(
+        SecretStr(""), description="Consumer secret: web-server and client-credentials flows only."
+    )
+    salesforce_username: str = Field("", description="User that the JWT flow acts as.")
+    salesforce_private_key_path: Path | None = Field(
+        None, description="PEM file of the private key that signs the JWT assertion."
+    )
+    salesforce_login_url: str = Field(
+        "https://login.salesforce.com",
+        description="Token host: login.salesforce.com, test.salesforce.com or your My Domain.",
+    )
+    salesforce_api_version: str = Field("v58.0", description="REST API version, e.g. v58.0.")
+    salesforce_auth_flow: Literal["jwt", "web", "client_credentials"] = Field(
+        "jwt",
+        description="jwt (default), web (refresh token of `orderstream login`) or "
+        "client_credentials.",
+    )
+    salesforce_refresh_token_path: Path = Field(
+        Path(".orderstream/refresh_token"), description="Where `orderstream login` keeps its token."
+    )
+    salesforce_insecure_url: str = Field(
+        "", description="Allow this one http address as login and instance URL: simulators only."
+    )
+    salesforce_calls_per_second: float = Field(
+        10.0, gt=0, description="Calls per second of the whole org share; divided over workers."
+    )
+    salesforce_concurrency: int = Field(
+        5, ge=1, le=25, description="Most calls in flight per worker; adapts downwards."
+    )
+    salesforce_timeout_seconds: float = Field(
+        60.0, gt=0, description="Deadline of one Salesforce call."
+    )
+    salesforce_daily_share: float = Field(
+        0.8, gt=0, le=1, description="Share of the org's daily API calls that orderstream may use."
+    )
+    salesforce_bulk_threshold_events: int = Field(
+        50_000, ge=0, description="Backlog from which Bulk API 2.0 is used; 0 = never."
+    )
+    salesforce_stale_guard: Literal["auto", "on", "off"] = Field(
+        "auto", description="Send Magento_Updated_At__c: auto = when describe shows the field."
+    )
+    breaker_failures: int = Field(
+        5, ge=1, description="Consecutive system failures that open the circuit breaker."
+    )
+    breaker_probe_seconds: float = Field(
+        15.0, gt=0, description="Pause before a half-open probe, jittered."
+    )
+    breaker_dead_letter_after_seconds: float = Field(
+        0.0,
+        ge=0,
+        description="Move events to the DLQ when the breaker was open this long; "
+        "0 = never (lag grows instead).",
+    )
+
+    # Kafka
+    kafka_bootstrap_servers: str = Field("", description="host:port[,host:port].")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="As Kafka's security.protocol."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="SASL mechanism."
+    )
+    kafka_sasl_username: str = Field("", description="SASL user.")
+    kafka_sasl_password: SecretStr = Field(SecretStr(""), description="SASL password.")
+    kafka_ssl_ca_path: Path | None = Field(None, description="CA file; system CAs when empty.")
+    kafka_ssl_cert_path: Path | None = Field(None, description="Client certificate (mutual TLS).")
+    kafka_ssl_key_path: Path | None = Field(None, description="Key of the client certificate.")
+    kafka_topic_prefix: str = Field("", description="Prefix of topics and groups, e.g. `staging.`.")
+    kafka_partitions: int = Field(8, ge=1, description="Partition count of every topic.")
+    kafka_replication_factor: int = Field(1, ge=1, description="3 in production.")
+    kafka_session_timeout_seconds: float = Field(
+        30.0, gt=0, description="After this long without heartbeat a worker's partitions move."
+    )
+
+    # Ingress
+    ingress_host: str = Field("127.0.0.1", description="Address the ingress listens on.")
+    ingress_port: int = Field(8080, ge=0, le=65535, description="0 = any free port.")
+    ingress_max_body_bytes: int = Field(5 * 1024 * 1024, gt=0, description="Over it: 413.")
+    ingress_request_timeout_seconds: float = Field(
+        10.0, gt=0, description="Deadline of a whole request, slow senders included."
+    )
+    ingress_publish_timeout_seconds: float = Field(
+        5.0, gt=0, description="Without a broker ack within it: 503 with Retry-After."
+    )
+
+    # Worker and relay
+    worker_id: str = Field(
+        default_factory=socket.gethostname, description="Name in results, logs and metrics."
+    )
+    worker_count: int = Field(
+        1, ge=1, description="How many workers share the Salesforce limits of this org."
+    )
+    worker_batch_max_events: int = Field(1000, ge=1, description="Most events of one batch.")
+    worker_linger_seconds: float = Field(
+        0.2, gt=0, description="How long a batch waits to fill at a trickle."
+    )
+    worker_stop_deadline_seconds: float = Field(
+        25.0, gt=0, description="SIGTERM ends the worker within this time, whatever it is doing."
+    )
+    worker_stall_seconds: float = Field(
+        300.0,
+        gt=0,
+        description="No progress for this long while there is lag: the watchdog ends "
+        "the worker so that its supervisor restarts it.",
+    )
+    status_host: str = Field("127.0.0.1", description="Address of /livez, /readyz and /metrics.")
+    status_port: int = Field(0, ge=0, le=65535, description="Worker and relay; 0 = any free port.")
+    state_directory: Path = Field(
+        Path(".orderstream"), description="Local files: caches and job cursors; safe to delete."
+    )
+    mapping_file: Path | None = Field(
+        None, description="Your mapping.yaml; the shipped default when empty."
+    )
+    retry_delays: Annotated[tuple[int, ...], NoDecode] = Field(
+        (30, 120, 600, 3600),
+        description="Retry tiers, e.g. `30s,2m,10m,1h`; the length is the limit of attempts.",
+    )
+    debounce_seconds: float = Field(
+        0.0, ge=0, description="Wait this long for an order to settle; 0 = off, 2 is a good value."
+    )
+    debounce_max_seconds: float = Field(
+        10.0, ge=0, description="A debounced order is never delayed longer than this."
+    )
+
+    # Operations
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level that is logged."
+    )
+    log_format: Literal["json", "console"] = Field("json", description="json, or console to read.")
+    alert_webhook_url: SecretStr = Field(
+        SecretStr(""), description="Slack-compatible webhook for alerts."
+    )
+    audit_grace_seconds: float = Field(
+        900.0, ge=0, description="Events without outcome older than this fail the audit."
+    )
+
+    @field_validator("retry_delays", mode="before")
+    @classmethod
+    def _delays(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        matches = [DELAY.match(part.strip()) for part in value.split(",")]
+        if not matches or any(match is None for match in matches):
+            raise ValueError("write delays like 30s,2m,10m,1h")
+        delays = tuple(int(m[1]) * DELAY_SECONDS[m[2]] for m in matches if m)
+        if list(delays) != sorted(set(delays)) or delays[0] == 0:
+            raise ValueError("delays must be above 0, grow, and differ")
+        return delays
+
+    @field_validator("salesforce_api_version")
+    @classmethod
+    def _version(cls, value: str) -> str:
+        if not re.fullmatch(r"v\d+\.0", value):
+            raise ValueError("write it like v58.0")
+        return value
+
+    @property
+    def topics(self) -> Topics:
+        """The topic names of this installation."""
+        return Topics(self.kafka_topic_prefix, self.retry_delays)
+
+    @property
+    def worker_group(self) -> str:
+        """Consumer group of the agents (also the Faust app id)."""
+        return f"{self.kafka_topic_prefix}orderstream"
+
+    @property
+    def relay_group(self) -> str:
+        """Consumer group of the retry relay."""
+        return f"{self.kafka_topic_prefix}orderstream-relay"
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The active webhook secrets, in the order they are written."""
+        text = self.magento_webhook_secret.get_secret_value()
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def load_settings(*roles: Role, env_file: str | Path | None = ".env", **overrides: Any) -> Settings:
+    """Return checked settings for the given roles.
+
+    `overrides` (field names) win over the environment. Raises SettingsError naming every missing
+    or bad setting at once.
+    """
+    problems: list[str] = []
+    try:
+        settings = Settings(_env_file=env_file, **overrides)
+    except ValidationError as error:
+        for item in error.errors():
+            name = ".".join(str(part) for part in item["loc"]).upper()
+            problems.append(f"{name}: {item['msg'].removeprefix('Value error, ')}")
+        raise SettingsError(problems) from None
+    for role in roles:
+        problems += [line for line in _missing(settings, role) if line not in problems]
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _missing(settings: Settings, role: Role) -> list[str]:
+    problems = []
+    if not settings.kafka_bootstrap_servers:
+        problems.append("KAFKA_BOOTSTRAP_SERVERS: missing; set host:port of your Kafka")
+    if role is Role.INGRESS:
+        problems += secret_problems("MAGENTO_WEBHOOK_SECRET", settings.webhook_secrets)
+    if role is Role.WORKER:
+        problems += _salesforce_problems(settings)
+    return problems
+
+
+def _salesforce_problems(settings: Settings) -> list[str]:
+    flow = settings.salesforce_auth_flow
+    problems = []
+    if not settings.salesforce_client_id.get_secret_value():
+        problems.append("SALESFORCE_CLIENT_ID: missing; the consumer key of your Salesforce app")
+    if flow == "jwt":
+        if not settings.salesforce_username:
+            problems.append("SALESFORCE_USERNAME: missing; the user the JWT flow acts as")
+        path = settings.salesforce_private_key_path
+        if path is None:
+            problems.append("SALESFORCE_PRIVATE_KEY_PATH: missing; PEM file of the JWT key")
+        elif not path.is_file():
+            problems.append(f"SALESFORCE_PRIVATE_KEY_PATH: no such file: {path}")
+    elif not settings.salesforce_client_secret.get_secret_value():
+        problems.append(f"SALESFORCE_CLIENT_SECRET: missing; the {flow} flow needs it")
+    return problems
+
+
+def secret_problems(name: str, secrets: tuple[str, ...]) -> list[str]:
+    """Return what is wrong with secrets: none, sample or short ones. Never prints one."""
+    if not secrets:
+        return [f"{name}: missing; make one with `openssl rand -hex 32`"]
+    problems = []
+    for position, secret in enumerate(secrets, start=1):
+        which = f"{name}" if len(secrets) == 1 else f"{name} (number {position})"
+        if any(sample in secret.lower() for sample in SAMPLE_SECRETS):
+            problems.append(f"{which}: is a sample value; make one with `openssl rand -hex 32`")
+        elif len(secret) < MIN_SECRET_CHARACTERS:
+            problems.append(
+                f"{which}: has {len(secret)} characters, needs at least {MIN_SECRET_CHARACTERS}"
+            )
+    return problems

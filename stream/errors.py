@@ -1,0 +1,61 @@
+"""The one exception tree of orderstream.
+
+    StreamError
+      SettingsError          settings are missing or wrong; names all of them        → exit 2
+      MappingFileError       mapping.yaml is wrong: file, line or path, fix          → exit 2
+      SignatureError         the webhook is not from Magento                         → 401 or 400
+      (schemas.codec.DecodeError: the bytes are not an event we can place            → 400, dead letter)
+      PublishError           Kafka did not acknowledge                               → 503, block and log
+      MappingError           this document cannot become a record                    → dead letter
+      SalesforceError        Salesforce answered no, or not at all (agents.salesforce.errors)
+      FrozenError            this process slept past its session: it no longer owns its partitions
+
+In Faust an exception that leaves the agent is an acked, lost message. So inside `agents` these are
+raised only below `handler`, which turns every one of them into an outcome.
+"""
+
+from __future__ import annotations
+
+
+class StreamError(Exception):
+    """Root of the tree; the message is written for the person who reads it at 03:00."""
+
+
+class SettingsError(StreamError):
+    """Settings are missing or wrong. `problems` has one line per setting."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(["settings are not usable:", *(f"  {p}" for p in problems)]))
+
+
+class MappingFileError(StreamError):
+    """The mapping file is wrong; the message names file, place and fix."""
+
+
+class SignatureError(StreamError):
+    """A webhook's signature is missing, wrong or of an unknown kind. `status` is 400 or 401."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class PublishError(StreamError):
+    """Kafka did not acknowledge a record within the deadline; it may or may not be there."""
+
+    def __init__(self, message: str, *, is_too_large: bool = False) -> None:
+        self.is_too_large = is_too_large
+        super().__init__(message)
+
+
+class MappingError(StreamError):
+    """A document cannot be mapped. `fields` names the source paths or target fields at fault."""
+
+    def __init__(self, message: str, *, fields: tuple[str, ...] = ()) -> None:
+        self.fields = fields
+        super().__init__(message)
+
+
+class FrozenError(StreamError):
+    """The process was frozen longer than its group session: someone else owns its partitions."""
