@@ -126,7 +126,7 @@ def _int(text: str | None) -> int | None:
 
 
 def _kind(text: str, topic: str) -> Kind:
-    if text in Kind:
+    if text in set(Kind):
         return Kind(text)
     return Kind.CUSTOMER if topic.endswith("customers") else Kind.ORDER
 

@@ -34,8 +34,9 @@ class Ack:
 
 
 class Publisher(Protocol):
-    """What everything that publishes needs; the fake in tests and `KafkaPublisher` both pass
-    tests/contract/test_publisher.py.
+    """What everything that publishes needs.
+
+    The fake in tests and `KafkaPublisher` both pass tests/contract/test_publisher.py.
     """
 
     async def publish(self, record: Record, *, timeout_seconds: float) -> Ack:

@@ -62,7 +62,7 @@ class Topics:
 
     @property
     def settle(self) -> str:
-        """Where debounced events wait for their order to settle; one delay, so a tier of its own."""
+        """Where debounced events wait for their order to settle."""
         return f"{self.prefix}salesforce.settle"
 
     @property

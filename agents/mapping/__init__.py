@@ -1,0 +1,1 @@
+"""Order → Salesforce rows, by rules in a YAML file that users edit."""

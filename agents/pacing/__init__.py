@@ -1,0 +1,1 @@
+"""How fast Salesforce may be called: breaker → daily budget → concurrency → calls per second."""

@@ -1,0 +1,54 @@
+"""Alerts: what a person must know now, said once, and 'resolved' when it is over.
+
+Every alert goes to the log and to `orderstream_alert_active`; to a Slack-compatible webhook too when
+ALERT_WEBHOOK_URL is set.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import structlog
+
+from stream import metrics
+
+log = structlog.get_logger()
+
+
+class Alert(StrEnum):
+    """Every alert there is; docs/runbook.md says what to do for each."""
+
+    AUTH_BROKEN = "auth_broken"
+    BREAKER_OPEN = "breaker_open"
+    BUDGET_LOW = "budget_low"
+    DEAD_LETTERS_GROWING = "dead_letters_growing"
+    WORKER_STALLED = "worker_stalled"
+    PUBLISH_BLOCKED = "publish_blocked"
+    WORKER_FROZEN = "worker_frozen"
+
+
+class Alerts:
+    """The active alerts of this process. Repeating an active alert says nothing new."""
+
+    def __init__(self) -> None:
+        self._active: dict[Alert, str] = {}
+
+    def fire(self, alert: Alert, detail: str) -> None:
+        """Raise an alert; a no-op while it is active."""
+        if alert in self._active:
+            return
+        self._active[alert] = detail
+        metrics.ALERTS.labels(alert.value).set(1)
+        log.error("alert", alert=alert.value, detail=detail)
+
+    def resolve(self, alert: Alert) -> None:
+        """End an alert; a no-op when it is not active."""
+        if self._active.pop(alert, None) is None:
+            return
+        metrics.ALERTS.labels(alert.value).set(0)
+        log.warning("alert_resolved", alert=alert.value)
+
+    @property
+    def active(self) -> dict[Alert, str]:
+        """A copy of the active alerts with their details."""
+        return dict(self._active)
