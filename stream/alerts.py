@@ -1,7 +1,7 @@
 """Alerts: what a person must know now, said once, and 'resolved' when it is over.
 
-Every alert goes to the log and to `orderstream_alert_active`; to a Slack-compatible webhook too when
-ALERT_WEBHOOK_URL is set.
+Every alert goes to the log and to `orderstream_alert_active`, and to a Slack-compatible webhook
+when ALERT_WEBHOOK_URL is set.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """The one exception tree of orderstream.
 
     StreamError
-      SettingsError          settings are missing or wrong; names all of them        → exit 2
-      MappingFileError       mapping.yaml is wrong: file, line or path, fix          → exit 2
-      SignatureError         the webhook is not from Magento                         → 401 or 400
-      (schemas.codec.DecodeError: the bytes are not an event we can place            → 400, dead letter)
-      PublishError           Kafka did not acknowledge                               → 503, block and log
-      MappingError           this document cannot become a record                    → dead letter
-      SalesforceError        Salesforce answered no, or not at all (agents.salesforce.errors)
-      FrozenError            this process slept past its session: it no longer owns its partitions
+      SettingsError       settings are missing or wrong; names all of them       → exit 2
+      MappingFileError    mapping.yaml is wrong: file, line or path, fix         → exit 2
+      SignatureError      the webhook is not from Magento                        → 401 or 400
+      PublishError        Kafka did not acknowledge                              → 503; block and log
+      MappingError        this document cannot become a record                   → dead letter
+      SalesforceError     Salesforce said no, or nothing (agents.salesforce.errors)
+      FrozenError         this process slept past its session, others own its partitions
+    schemas.codec.DecodeError is a ValueError: the bytes are no event            → 400, dead letter
 
 In Faust an exception that leaves the agent is an acked, lost message. So inside `agents` these are
 raised only below `handler`, which turns every one of them into an outcome.
