@@ -1,0 +1,68 @@
+"""Kafka's server.properties as a pure function: one KRaft node, small, on loopback.
+
+The small values follow the ones Kafka's own tests use; everything can be overridden, so that a
+test can ask for TLS listeners or for a cleaner that runs every second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+HOST = "127.0.0.1"
+
+SMALL = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    # A misspelled topic must fail, and a topic with a wrong partition count must not appear.
+    "auto.create.topics.enable": "false",
+    "num.partitions": "4",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    # After kill -9 the controller refuses the new broker until the old one's session ends (9 s).
+    "broker.session.timeout.ms": "4000",
+    "broker.heartbeat.interval.ms": "500",
+    "num.network.threads": "2",
+    "num.io.threads": "2",
+    "background.threads": "2",
+    # The default, 128 MB, does not fit into a heap of 256 MB.
+    "log.cleaner.dedupe.buffer.size": "2097152",
+    # Tests create and delete many topics: give their files back soon.
+    "log.segment.delete.delay.ms": "1000",
+}
+
+
+def server_properties(
+    *,
+    port: int,
+    controller_port: int,
+    data_directory: Path,
+    extra: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Return the properties of a broker on 127.0.0.1; `extra` wins over every one of them."""
+    return {
+        **SMALL,
+        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+        "controller.quorum.voters": f"1@{HOST}:{controller_port}",
+        "log.dirs": str(data_directory),
+        **(extra or {}),
+    }
+
+
+def render(properties: Mapping[str, str]) -> str:
+    """Return the text of a Java properties file (backslashes escaped, one property a line)."""
+    lines = (f"{name}={_escape(value)}" for name, value in sorted(properties.items()))
+    return "\n".join(lines) + "\n"
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n")
