@@ -22,6 +22,10 @@ ORDER_MARKS = ("increment_id", "grand_total", "base_grand_total", "items", "quot
 CUSTOMER_MARKS = ("group_id", "website_id", "firstname", "created_in", "addresses", "dob")
 
 MAX_KEY_CHARACTERS = 255
+MAX_EVENT_CHARACTERS = 100
+# From here on neighbouring whole numbers share one float (IEEE 754 double, 53 bits): two orders
+# would get one key.
+MAX_EXACT_FLOAT = 2**53
 
 
 class DecodeError(ValueError):
@@ -99,12 +103,15 @@ def customer_key(entity: dict[str, Any]) -> str:
 
 
 def text_of(value: Any) -> str:
-    """Return an ID-like scalar as stripped text; '' for absent, null, bool and nested values."""
+    """Return an ID-like scalar as stripped text; '' for absent, null, bool and nested values.
+
+    '' also for whole numbers beyond 2**53 that JSON parsing turned into floats: they are inexact.
+    """
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT_FLOAT:
         return str(int(value))
     return ""
 
@@ -122,8 +129,17 @@ def _parse(raw: bytes) -> dict[str, Any]:
 def _event_name(body: dict[str, Any], event: str) -> str:
     for key in ("event", "event_name", "eventName"):
         if text := text_of(body.get(key)):
-            return text
-    return event.strip()
+            return _checked_event(text)
+    return _checked_event(event.strip())
+
+
+def _checked_event(name: str) -> str:
+    """Return an event name that fits a header and a log line; raises DecodeError."""
+    if len(name) > MAX_EVENT_CHARACTERS or not name.isprintable():
+        raise DecodeError(
+            f"the event name is no name: use at most {MAX_EVENT_CHARACTERS} printable characters"
+        )
+    return name
 
 
 def _entity(body: dict[str, Any]) -> dict[str, Any]:

@@ -148,6 +148,29 @@ class Settings(BaseSettings):
     ingress_publish_timeout_seconds: float = Field(
         5.0, gt=0, description="Without a broker ack within it: 503 with Retry-After."
     )
+    ingress_keepalive_seconds: float = Field(
+        75.0, gt=0, description="An idle connection is kept this long; more than your proxy's."
+    )
+    ingress_max_in_flight: int = Field(
+        1000, ge=1, description="Most publishes awaiting an ack, per process. Over it: 503."
+    )
+    ingress_max_held_bytes: int = Field(
+        128 * 1024 * 1024,
+        gt=0,
+        description="Most body bytes in memory, per process. Over it: 503.",
+    )
+    ingress_max_connections: int = Field(
+        2000,
+        ge=1,
+        description="Most connections, per process. Over it the one that has waited longest "
+        "without a complete request is cut.",
+    )
+    ingress_drain_notice_seconds: float = Field(
+        0.0,
+        ge=0,
+        description="On SIGTERM /readyz says 503 this long before the port closes, "
+        "for load balancers that need notice.",
+    )
 
     # Worker and relay
     worker_id: str = Field(

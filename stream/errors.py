@@ -4,7 +4,8 @@
       SettingsError       settings are missing or wrong; names all of them       → exit 2
       MappingFileError    mapping.yaml is wrong: file, line or path, fix         → exit 2
       SignatureError      the webhook is not from Magento                        → 401 or 400
-      PublishError        Kafka did not acknowledge                              → 503; block and log
+      PublishError        Kafka did not acknowledge                              → 503; block, log
+      BrokerError         Kafka cannot be read, or a topic is missing            → exit 2
       MappingError        this document cannot become a record                   → dead letter
       SalesforceError     Salesforce said no, or nothing (agents.salesforce.errors)
       FrozenError         this process slept past its session, others own its partitions
@@ -34,10 +35,14 @@ class MappingFileError(StreamError):
 
 
 class SignatureError(StreamError):
-    """A webhook's signature is missing, wrong or of an unknown kind. `status` is 400 or 401."""
+    """A webhook's signature is missing, wrong or of an unknown kind.
 
-    def __init__(self, message: str, *, status: int) -> None:
+    `status` is 400 or 401; `reason` is the short label metrics and logs use.
+    """
+
+    def __init__(self, message: str, *, status: int, reason: str = "signature_wrong") -> None:
         self.status = status
+        self.reason = reason
         super().__init__(message)
 
 
@@ -47,6 +52,10 @@ class PublishError(StreamError):
     def __init__(self, message: str, *, is_too_large: bool = False) -> None:
         self.is_too_large = is_too_large
         super().__init__(message)
+
+
+class BrokerError(StreamError):
+    """Kafka cannot be read: away, a topic is missing, or a bounded read made no progress."""
 
 
 class MappingError(StreamError):

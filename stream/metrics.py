@@ -1,16 +1,58 @@
 """Every metric orderstream exports, in one place; docs/metrics.md explains each (a test holds it).
 
-prometheus-client's default registry is per process; each process serves its own `/metrics`.
+prometheus-client's default registry is per process; each process serves its own `/metrics`. Only
+the processes of `orderstream ingress --workers N` share a port, so they share their figures too
+(prometheus-client's multiprocess mode: PROMETHEUS_MULTIPROC_DIR, set by their supervisor).
 """
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+import os
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
 
 LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 # Alerts
-ALERTS = Gauge("orderstream_alert_active", "1 while an alert is active.", ["alert"])
+ALERTS = Gauge(
+    "orderstream_alert_active",
+    "1 while an alert is active.",
+    ["alert"],
+    multiprocess_mode="livemax",
+)
+
+# Ingress
+INGRESS_REQUESTS = Counter(
+    "orderstream_ingress_requests_total", "Answered requests.", ["status", "reason"]
+)
+INGRESS_IGNORED = Counter(
+    "orderstream_ingress_ignored_total", "Events nobody here has a use for.", ["event"]
+)
+INGRESS_BODY_BYTES = Counter(
+    "orderstream_ingress_body_bytes_total", "Bytes of published webhook bodies."
+)
+INGRESS_PUBLISH_SECONDS = Histogram(
+    "orderstream_ingress_publish_seconds",
+    "From publish to the broker's ack.",
+    buckets=LATENCY_BUCKETS,
+)
+INGRESS_IN_FLIGHT = Gauge(
+    "orderstream_ingress_in_flight",
+    "Publishes awaiting the broker's ack.",
+    multiprocess_mode="livesum",
+)
+INGRESS_CUT = Counter(
+    "orderstream_ingress_connections_cut_total", "Connections ended by the watchdog.", ["why"]
+)
 
 # Agents
 OUTCOMES = Counter("orderstream_outcomes_total", "Outcomes of events.", ["kind", "outcome"])
@@ -31,4 +73,18 @@ STATE_LOAD_SECONDS = Histogram(
 )
 PUBLISH_RETRIES = Counter(
     "orderstream_publish_retries_total", "Publishes that had to be repeated.", ["topic"]
+)
+
+
+def exposition() -> tuple[bytes, str]:
+    """Return the metrics page and its content type: one process's, or all that share a port."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # prometheus-client's own variable
+        return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry), CONTENT_TYPE_LATEST
+
+# Relay
+RELAYED = Counter(
+    "orderstream_relayed_total", "Due records forwarded to salesforce.due.", ["topic"]
 )
