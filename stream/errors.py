@@ -58,6 +58,10 @@ class BrokerError(StreamError):
     """Kafka cannot be read: away, a topic is missing, or a bounded read made no progress."""
 
 
+class TopicAdminError(StreamError):
+    """Kafka cannot be reached, or refuses to list, create or change topics."""
+
+
 class MappingError(StreamError):
     """A document cannot be mapped. `fields` names the source paths or target fields at fault."""
 

@@ -1,0 +1,78 @@
+"""What every test may ask for: a real broker, topics of its own on it, and settings to match."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+from kafka_container import kafka_container
+
+from sandbox.broker import Broker, Source, choose_source
+from sandbox.broker.jars import jars_directory
+from sandbox.broker.tools import find_tools
+from stream.config import Settings, load_settings
+from stream.topic_admin import TopicAdmin
+from stream.topics import Topics
+
+PARTITIONS = 4
+TEST_SECRET = "a-secret-for-tests-only-0123456789"
+
+
+@pytest.fixture(scope="session")
+def bootstrap_servers() -> Iterator[str]:
+    """host:port of one broker for the whole run: given, in a container, or from jars."""
+    with contextlib.ExitStack() as stack:
+        match choose_source(find_tools(jars=jars_directory())):
+            case Source.GIVEN:
+                yield os.environ["KAFKA_BOOTSTRAP_SERVERS"]
+            case Source.DOCKER:
+                yield stack.enter_context(kafka_container())
+            case Source.SANDBOX:
+                yield stack.enter_context(Broker.start()).bootstrap_servers
+
+
+@pytest.fixture
+def own_broker() -> Iterator[Broker]:
+    """A broker for this test alone, which may pause, kill and restart it."""
+    with Broker.start() as broker:
+        yield broker
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix for topics and groups that no other test has."""
+    return f"t{uuid.uuid4().hex[:8]}."
+
+
+@pytest.fixture
+def make_settings(
+    topic_prefix: str, bootstrap_servers: str, tmp_path: Any
+) -> Callable[..., Settings]:
+    """Settings on the real broker, with this test's prefix; overrides are field names."""
+
+    def make(**overrides: Any) -> Settings:
+        values: dict[str, Any] = {
+            "kafka_bootstrap_servers": bootstrap_servers,
+            "kafka_topic_prefix": topic_prefix,
+            "kafka_partitions": PARTITIONS,
+            "magento_webhook_secret": TEST_SECRET,
+            "state_directory": tmp_path / "state",
+        }
+        return load_settings(env_file=None, **{**values, **overrides})
+
+    return make
+
+
+@pytest.fixture
+async def topics(make_settings: Callable[..., Settings]) -> AsyncIterator[Topics]:
+    """All topics of this test's prefix (4 partitions) on the real broker, deleted afterwards."""
+    settings = make_settings()
+    specs = settings.topics.specs()
+    async with TopicAdmin(settings) as admin:
+        await admin.create(specs)
+        yield settings.topics
+        await admin.delete([spec.name for spec in specs])

@@ -1,0 +1,44 @@
+"""Kafka in a container for the tests, when a Docker engine answers: compose's image and settings."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from sandbox.broker.process import free_ports
+from sandbox.broker.properties import server_properties
+
+IMAGE = "apache/kafka:4.3.1"
+PORT = 19092
+START_SECONDS = 120
+
+
+@contextlib.contextmanager
+def kafka_container() -> Iterator[str]:
+    """Run apache/kafka and yield its bootstrap servers as this process reaches them."""
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
+    (host_port,) = free_ports(1)
+    container = DockerContainer(IMAGE).with_bind_ports(PORT, host_port)
+    bootstrap = f"{container.get_docker_client().host()}:{host_port}"
+    for name, value in container_environment(bootstrap).items():
+        container.with_env(name, value)
+    ready = LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(START_SECONDS)
+    with container.waiting_for(ready):
+        yield bootstrap
+
+
+def container_environment(bootstrap_servers: str) -> dict[str, str]:
+    """Return the sandbox broker's properties in the image's spelling: `KAFKA_NODE_ID` and so on."""
+    properties = server_properties(
+        port=PORT,
+        controller_port=PORT + 1,
+        data_directory=Path("/var/lib/kafka/data"),
+        extra={
+            "listeners": f"PLAINTEXT://0.0.0.0:{PORT},CONTROLLER://127.0.0.1:{PORT + 1}",
+            "advertised.listeners": f"PLAINTEXT://{bootstrap_servers}",
+        },
+    )
+    return {"KAFKA_" + name.upper().replace(".", "_"): value for name, value in properties.items()}
