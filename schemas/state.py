@@ -19,7 +19,8 @@ from schemas.event import Kind
 class State:
     """The newest state of one key that Salesforce has.
 
-    `version` is Magento's `updated_at`; `digest` covers the business content only; `rank` orders
+    `version` is Magento's `updated_at`; `digest` covers the business content only and is empty
+    while it is in doubt what Salesforce has (a later write failed half way); `rank` orders
     the life of an order (new < processing < …) for two saves within one second; `first_seen_ms`
     is when the key was first written, so `trace` need not read anything older.
     """

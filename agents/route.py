@@ -1,0 +1,53 @@
+"""Route: everything a batch's decisions must publish, awaited to the broker's ack.
+
+Returns only when every record is on disk: results, order state, retry copies, dead letters. Only
+then may the loop body end, and the offsets be committed (design.md, invariant 4). While Kafka is
+away it blocks; if the process dies meanwhile, the batch is redelivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from agents.decision import Decision, result_record, state_record
+from agents.state_store import StateStore
+from stream import metrics
+from stream.publisher import Ack, Record
+from stream.topics import Topics
+
+PublishAll = Callable[[Sequence[Record]], Awaitable[Sequence[Ack]]]
+
+
+async def route(
+    decisions: Sequence[Decision],
+    *,
+    publish_all: PublishAll,
+    state: StateStore,
+    topics: Topics,
+) -> None:
+    """Publish the consequences of decisions, then remember the acknowledged states."""
+    records: list[Record] = []
+    states: list[int] = []
+    for decision in decisions:
+        records.append(result_record(decision, topics))
+        if decision.republish is not None:
+            records.append(decision.republish)
+        if (state_write := state_record(decision, topics)) is not None:
+            states.append(len(records))
+            records.append(state_write)
+    acks = await publish_all(records)
+    written: dict[int, list[tuple[int, bytes, bytes | None]]] = {}
+    for position in states:
+        record, ack = records[position], acks[position]
+        written.setdefault(ack.partition, []).append((ack.offset, record.key or b"", record.value))
+    for partition, writes in written.items():
+        state.put(partition, writes)
+    for decision in decisions:
+        _count(decision)
+
+
+def _count(decision: Decision) -> None:
+    result = decision.result
+    metrics.OUTCOMES.labels(result.kind, result.outcome.value).inc()
+    if result.outcome.is_final:
+        metrics.EVENT_LATENCY.observe(result.latency_ms / 1000)
