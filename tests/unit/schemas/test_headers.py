@@ -1,0 +1,117 @@
+"""Nothing of an envelope is lost on its way through Kafka headers, and nothing there can raise."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.event import (
+    Envelope,
+    ErrorInfo,
+    Kind,
+    Origin,
+    Via,
+    event_id_time_ms,
+    new_event_id,
+)
+from schemas.headers import MAX_MESSAGE_CHARACTERS, envelope_of, headers_of
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters=","), max_size=40)
+NUMBERS = st.integers(min_value=1, max_value=2**53)
+ORIGINS = st.builds(
+    Origin,
+    topic=WORDS.filter(bool),
+    partition=st.integers(0, 99),
+    offset=NUMBERS,
+    timestamp_ms=NUMBERS,
+)
+ERRORS = st.builds(
+    ErrorInfo,
+    kind=WORDS.filter(bool),
+    code=WORDS.filter(bool),
+    message=WORDS,
+    fields=st.lists(WORDS.filter(bool), max_size=3).map(tuple),
+)
+ENVELOPES = st.builds(
+    Envelope,
+    event_id=WORDS.filter(bool),
+    event=WORDS,
+    kind=st.sampled_from(Kind),
+    key=WORDS,
+    received_at_ms=NUMBERS,
+    value=st.binary(max_size=50),
+    sender=WORDS,
+    signature_key=WORDS,
+    via=st.sampled_from(Via),
+    origin=ORIGINS,
+    attempt=st.integers(0, 99),
+    first_failed_at_ms=st.none() | NUMBERS,
+    not_before_ms=st.none() | NUMBERS,
+    error=st.none() | ERRORS,
+    mapping_version=WORDS,
+    job_id=WORDS,
+    is_forced=st.booleans(),
+)
+
+
+@given(ENVELOPES)
+def test_an_envelope_comes_back_as_it_went(envelope):
+    back = envelope_of(
+        topic="any",
+        partition=0,
+        offset=1,
+        timestamp_ms=1,
+        key=envelope.key.encode(),
+        value=envelope.value,
+        headers=headers_of(envelope),
+    )
+    assert back == envelope
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["attempt", "origin-offset", "kind", "via", "x"]),
+            st.binary(max_size=20),
+        ),
+        max_size=8,
+    ),
+    st.none() | st.binary(max_size=10),
+)
+def test_somebody_elses_record_never_raises(headers, key):
+    envelope = envelope_of(
+        topic="magento.orders",
+        partition=1,
+        offset=2,
+        timestamp_ms=3,
+        key=key,
+        value=None,
+        headers=headers,
+    )
+    assert envelope.event_id == "magento.orders-1-2"
+    assert envelope.origin is not None
+
+
+def test_a_huge_error_message_is_cut_so_that_a_dead_letter_always_fits():
+    envelope = Envelope(
+        event_id="e",
+        event="",
+        kind=Kind.ORDER,
+        key="1",
+        received_at_ms=1,
+        value=b"",
+        error=ErrorInfo("permanent", "X", "y" * 1_000_000),
+    )
+    assert sum(len(value) for _, value in headers_of(envelope)) < MAX_MESSAGE_CHARACTERS + 500
+
+
+@given(st.integers(0, 2**48 - 1))
+def test_an_event_id_carries_its_time(now_ms):
+    assert event_id_time_ms(new_event_id(now_ms)) == now_ms
+
+
+@given(st.text(max_size=40))
+def test_any_other_text_has_no_time(text):
+    assert event_id_time_ms(text) is None or len(text.replace("-", "")) == 32
+
+
+def test_event_ids_differ():
+    assert len({new_event_id(1) for _ in range(1000)}) == 1000
