@@ -2,9 +2,9 @@
 
 The demo, the end-to-end and chaos tests and the benchmarks run the product as its users do, as
 separate processes with a command line and an environment. Three promises: nothing outlives the
-`Processes` block, not even when this process is killed with -9 (see `sandbox.tether`); a process that dies
-while it is awaited is reported at once, with the end of its log; and nothing of the caller's own
-settings leaks into a child, because children see only `KEPT_VARIABLES` and what they are given.
+`Processes` block, not even when this process is killed with -9 (`sandbox.tether`); a process that
+dies while it is awaited is reported at once, with the end of its log; and nothing of the caller's
+own settings leaks into a child: children see only `KEPT_VARIABLES` and what they are given.
 
     async with Processes(run_directory) as processes:
         await processes.start("ingress", *orderstream("ingress"), env=env, ready=answers(url))
