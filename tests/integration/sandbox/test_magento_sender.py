@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,8 +15,6 @@ from sandbox.magento.store import Store
 
 SECRET = "a-secret-for-tests-only"
 HASTY = Patience(max_attempts=4, timeout_seconds=0.3, backoff_seconds=0.01)
-
-Handler = Callable[[web.Request], web.StreamResponse]
 
 
 @asynccontextmanager
@@ -59,9 +57,9 @@ async def test_a_webhook_is_signed_and_its_receipt_is_kept() -> None:
 
 @pytest.mark.parametrize("trouble", [503, 500, 429, None])
 async def test_trouble_of_the_server_is_tried_again(trouble: int | None) -> None:
-    async with serving(trouble, trouble, 200) as (url, _):
-        async with Sender(url, SECRET, patience=HASTY) as sender:
-            receipt = await sender.send(numbered_webhook(1, 1))
+    answers = (trouble, trouble, 200)
+    async with serving(*answers) as (url, _), Sender(url, SECRET, patience=HASTY) as sender:
+        receipt = await sender.send(numbered_webhook(1, 1))
     assert (receipt.status, receipt.attempts) == (200, 3)
 
 
