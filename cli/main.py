@@ -6,21 +6,31 @@ import sys
 
 import typer
 
-from stream.errors import MappingFileError, SettingsError
+from cli.audit import audit
+from stream.errors import StreamError
 
 app = typer.Typer(
     name="orderstream",
-    help="Carry every Magento order and customer change into Salesforce: none lost, none doubled, "
-    "none stale.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _orderstream() -> None:
+    """Carry every Magento order and customer change into Salesforce: none lost, doubled or stale.
+
+    Every command has --help with an example.
+    """
+
+
+app.command()(audit)
 
 
 def run() -> None:
     """Run the command line. Exit 0: done; 1: the answer is no; 2: usage or settings are wrong."""
     try:
         app()
-    except (SettingsError, MappingFileError) as error:
+    except StreamError as error:
         print(f"orderstream: {error}", file=sys.stderr)
         sys.exit(2)

@@ -1,0 +1,76 @@
+"""The ledger: one byte per event, and a balance that cannot be wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.ledger import (
+    DEAD,
+    MARK_OF,
+    NO_RECORD,
+    SUPERSEDED,
+    SYNCED,
+    UNANSWERED,
+    UNCHANGED,
+    WAITING,
+    Balance,
+    PartitionLedger,
+)
+
+
+def ledger_with(*offsets: int, start: int = 100, end: int = 110) -> PartitionLedger:
+    ledger = PartitionLedger(start, end)
+    for offset in offsets:
+        ledger.accept(offset)
+    return ledger
+
+
+def test_what_salesforce_has_wins_over_every_other_outcome():
+    assert NO_RECORD < UNANSWERED < WAITING < DEAD < SUPERSEDED < UNCHANGED < SYNCED
+
+
+def test_an_event_counts_with_its_best_outcome_whatever_the_order():
+    for marks in ((DEAD, SYNCED), (SYNCED, DEAD)):
+        ledger = ledger_with(100)
+        for mark in marks:
+            ledger.settle(100, mark)
+        assert (ledger.balance().synced, ledger.balance().dead) == (1, 0)
+
+
+def test_an_outcome_outside_the_window_or_in_a_gap_is_nobodys():
+    ledger = ledger_with(100)
+    assert [ledger.settle(offset, SYNCED) for offset in (99, 101, 110)] == [None] * 3
+    assert ledger.balance().synced == 0
+
+
+def test_unanswered_events_are_found_by_offset_and_counted_below_one():
+    ledger = ledger_with(101, 103, 107)
+    ledger.settle(103, WAITING)
+    assert list(ledger.unanswered_offsets()) == [101, 107]
+    assert ledger.unanswered() == 2
+    assert ledger.unanswered(before_offset=107) == 1
+    assert ledger.unanswered(before_offset=50) == 0
+
+
+def test_a_balance_that_does_not_hold_shows_it():
+    assert "accepted 2 ≠ synced 1" in Balance(accepted=2, synced=1).line
+    assert "accepted 1 = synced 1" in Balance(accepted=1, synced=1).line
+
+
+@given(
+    st.lists(st.integers(0, 49), unique=True),
+    st.lists(st.tuples(st.integers(-5, 55), st.sampled_from(sorted(set(MARK_OF.values()))))),
+)
+def test_accepted_always_equals_the_sum_of_the_outcomes(accepted, outcomes):
+    ledger = PartitionLedger(0, 50)
+    for offset in accepted:
+        ledger.accept(offset)
+    for offset, mark in outcomes:
+        ledger.settle(offset, mark)
+    balance = ledger.balance()
+    assert balance.is_balanced
+    assert balance.accepted == len(accepted)
+    assert (balance + replace(balance)).accepted == 2 * len(accepted)
