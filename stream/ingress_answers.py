@@ -1,0 +1,182 @@
+"""What the ingress answers: one table of reasons. docs/ingress.md shows it (a test holds it).
+
+The status decides what a sender does next (magento reference §1): Adobe drops a 4xx for good and
+retries 429 and 5xx; mage-os retries any error and honours a numeric Retry-After. So everything
+that is our fault, or passes by itself, is a 503; a 4xx is for the sender's side to change.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+
+import orjson
+import structlog
+from aiohttp import web
+
+log = structlog.get_logger()
+
+# Long enough for a broker's leader election, short enough for mage-os' 60 s ceiling.
+BROKER_RETRY_AFTER_SECONDS = 5
+# A full process is usually free again after a few acks.
+FULL_RETRY_AFTER_SECONDS = 1
+
+MAX_ERROR_CHARACTERS = 300
+# aiohttp would name itself and Python with their versions.
+SERVER_HEADER = "orderstream"
+
+
+class Reason(StrEnum):
+    """Why a request was answered as it was: the label of the metric and of the log line."""
+
+    ACCEPTED = "accepted"
+    IGNORED = "ignored"
+    SIGNATURE_ALGORITHM = "signature_algorithm"
+    UNDECODABLE = "undecodable"
+    EVENT_NAME = "event_name"
+    BROKEN_BODY = "broken_body"
+    BROKEN_HTTP = "broken_http"
+    SIGNATURE_MISSING = "signature_missing"
+    SIGNATURE_MALFORMED = "signature_malformed"
+    SIGNATURE_WRONG = "signature_wrong"
+    NOT_FOUND = "not_found"
+    METHOD = "method"
+    TOO_SLOW = "too_slow"
+    TOO_LARGE = "too_large"
+    RECORD_TOO_LARGE = "record_too_large"
+    ENCODED = "encoded"
+    MULTIPART = "multipart"
+    EXPECTATION = "expectation"
+    BROKER_AWAY = "broker_away"
+    FULL = "full"
+    BUG = "bug"
+    SENDER_GONE = "sender_gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How one reason is answered. `closes`: the connection cannot be used any more."""
+
+    status: int
+    fix: str
+    retry_after_seconds: int | None = None
+    closes: bool = False
+
+
+RULES: dict[Reason, Rule] = {
+    Reason.ACCEPTED: Rule(200, "nothing to do: Kafka has the event"),
+    Reason.IGNORED: Rule(200, "nothing to do; unsubscribe the event to save the traffic"),
+    Reason.SIGNATURE_ALGORITHM: Rule(400, "sign with HMAC-SHA256: X-Magento-Signature: sha256=…"),
+    Reason.UNDECODABLE: Rule(400, "send the order or customer as a JSON object, see docs"),
+    Reason.EVENT_NAME: Rule(400, "post to /magento/webhook/{event}: letters, digits, . _ -"),
+    Reason.BROKEN_BODY: Rule(400, "send the body the headers announce", closes=True),
+    Reason.BROKEN_HTTP: Rule(400, "send one well-formed HTTP/1.1 request", closes=True),
+    Reason.SIGNATURE_MISSING: Rule(401, "sign the raw body: X-Magento-Signature: sha256=<hex>"),
+    Reason.SIGNATURE_MALFORMED: Rule(401, "write it as sha256=<64 hex digits>, or the digits only"),
+    Reason.SIGNATURE_WRONG: Rule(401, "sign the raw body with a secret of MAGENTO_WEBHOOK_SECRET"),
+    Reason.NOT_FOUND: Rule(404, "post to /magento/webhook or /magento/webhook/{event}"),
+    Reason.METHOD: Rule(405, "POST to /magento/webhook; GET /livez, /readyz and /metrics"),
+    Reason.TOO_SLOW: Rule(
+        408, "send the whole request within INGRESS_REQUEST_TIMEOUT_SECONDS", closes=True
+    ),
+    Reason.TOO_LARGE: Rule(
+        413, "send less (leave parent_item out), or raise INGRESS_MAX_BODY_BYTES", closes=True
+    ),
+    Reason.RECORD_TOO_LARGE: Rule(
+        413, "raise max.message.bytes of the topic above INGRESS_MAX_BODY_BYTES"
+    ),
+    Reason.ENCODED: Rule(415, "send the body without Content-Encoding", closes=True),
+    Reason.MULTIPART: Rule(415, "send the JSON itself as the body", closes=True),
+    Reason.EXPECTATION: Rule(417, "leave the Expect header out, or send 100-continue", closes=True),
+    Reason.BROKER_AWAY: Rule(
+        503,
+        "send it again: the event may not have been stored",
+        retry_after_seconds=BROKER_RETRY_AFTER_SECONDS,
+    ),
+    Reason.FULL: Rule(
+        503,
+        "send it again: too many events are waiting for Kafka",
+        retry_after_seconds=FULL_RETRY_AFTER_SECONDS,
+        closes=True,
+    ),
+    Reason.BUG: Rule(
+        503,
+        "send it again, and report the log line to us",
+        retry_after_seconds=BROKER_RETRY_AFTER_SECONDS,
+        closes=True,
+    ),
+    Reason.SENDER_GONE: Rule(
+        499, "nothing: the sender hung up before its answer (never sent)", closes=True
+    ),
+}
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not an error of ours
+    """A request that gets another answer than a receipt. `error` never holds data of a body."""
+
+    def __init__(self, reason: Reason, error: str) -> None:
+        self.reason = reason
+        self.error = error
+        super().__init__(error)
+
+
+def refusal_of(reason: Reason, error: str) -> web.Response:
+    """Return the JSON answer `{error, fix}` of a refusal."""
+    rule = RULES[reason]
+    headers = {"Server": SERVER_HEADER}
+    if rule.retry_after_seconds is not None:
+        headers["Retry-After"] = str(rule.retry_after_seconds)
+    if reason is Reason.METHOD:
+        headers["Allow"] = "POST"
+    response = web.Response(
+        status=rule.status,
+        body=refusal_body(reason, error),
+        headers=headers,
+        content_type="application/json",
+    )
+    if rule.closes:
+        response.force_close()
+    return response
+
+
+def refusal_body(reason: Reason, error: str) -> bytes:
+    """Return `{"error": …, "fix": …}`, cut to a sane length, safe for any text."""
+    text = error[:MAX_ERROR_CHARACTERS].encode(errors="replace").decode()
+    return orjson.dumps({"error": text, "fix": RULES[reason].fix})
+
+
+def raw_refusal(reason: Reason, error: str) -> bytes:
+    """Return a whole HTTP answer, for connections that never became a request."""
+    body = refusal_body(reason, error)
+    return (
+        b"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+        b"Server: %s\r\nConnection: close\r\n\r\n%s"
+    ) % (
+        RULES[reason].status,
+        HTTPStatus(RULES[reason].status).phrase.encode(),
+        len(body),
+        SERVER_HEADER.encode(),
+        body,
+    )
+
+
+def json_answer(body: bytes, *, status: int = 200) -> web.Response:
+    """Return an answer that is no refusal."""
+    return web.Response(
+        status=status,
+        body=body,
+        headers={"Server": SERVER_HEADER},
+        content_type="application/json",
+    )
+
+
+def log_bug(error: BaseException) -> None:
+    """Log where an error of ours happened, without its message: that may quote a customer."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    log.error(
+        "ingress_bug",
+        error=type(error).__name__,
+        where=[f"{frame.filename}:{frame.lineno}" for frame in frames],
+    )

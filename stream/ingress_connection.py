@@ -1,0 +1,251 @@
+"""Connections that cannot be held open for ever: the deadline aiohttp does not have.
+
+aiohttp waits without limit for slow headers and for a sender that does not read its answer. One
+sweep per second over all connections ends them; a timer per request would cost the hot path more.
+
+| what the sender does | what happens after the request timeout |
+|---|---|
+| connects and says nothing | closed |
+| sends its headers slowly | 408, closed |
+| sends its body slowly | the handler answers 408 (`ingress_body`); cut if even that hangs |
+| does not read its answer | cut |
+| keeps an idle connection | closed after the keep-alive time |
+
+Over the most connections allowed, the one that has waited longest without a complete request makes
+room, so slow senders starve each other and not the good ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from stream import metrics
+from stream.ingress_answers import Reason, log_bug, raw_refusal, refusal_of
+
+# After the deadline a handler gets this long to say so itself before the connection is cut.
+GRACE_SECONDS = 1.0
+MAX_SWEEP_SECONDS = 1.0
+SWEEPS_PER_TIMEOUT = 10
+# How long the rest of a refused body is read and thrown away, so that the sender sees the answer.
+LINGER_SECONDS = 2.0
+
+
+class Verdict(StrEnum):
+    """What the sweep does with a connection, and the label of the metric."""
+
+    KEEP = "keep"
+    CLOSE_SILENT = "silent"
+    CLOSE_IDLE = "idle"
+    ANSWER_SLOW_HEADERS = "slow_headers"
+    CUT_HANGING = "hanging"
+    CUT_UNREAD_ANSWER = "unread_answer"
+    CUT_FOR_ROOM = "room"
+
+
+def verdict(
+    *,
+    age_seconds: float,
+    unsent_seconds: float,
+    is_idle: bool,
+    is_waiting: bool,
+    has_served: bool,
+    timeout_seconds: float,
+    keepalive_seconds: float,
+) -> Verdict:
+    """Decide about one connection.
+
+    `age_seconds`: since the state it is in began; `unsent_seconds`: how long an answer has been
+    waiting to be read; `is_idle`: no byte of a new request yet; `is_waiting`: no request handled.
+    """
+    if unsent_seconds >= timeout_seconds:
+        return Verdict.CUT_UNREAD_ANSWER
+    if is_idle:
+        if has_served:
+            return Verdict.CLOSE_IDLE if age_seconds >= keepalive_seconds else Verdict.KEEP
+        return Verdict.CLOSE_SILENT if age_seconds >= timeout_seconds else Verdict.KEEP
+    if is_waiting and age_seconds >= timeout_seconds:
+        return Verdict.ANSWER_SLOW_HEADERS
+    if age_seconds >= timeout_seconds + GRACE_SECONDS:
+        return Verdict.CUT_HANGING
+    return Verdict.KEEP
+
+
+class Connection(RequestHandler):
+    """aiohttp's connection plus the moment its current state began."""
+
+    __slots__ = ("ended_at", "has_served", "is_idle", "is_publishing", "since", "unsent_since")
+
+    def __init__(
+        self, manager: web.Server, *, loop: asyncio.AbstractEventLoop, **kwargs: Any
+    ) -> None:
+        super().__init__(manager, loop=loop, **kwargs)
+        self.since = loop.time()
+        self.unsent_since: float | None = None
+        self.is_idle = True
+        self.is_publishing = False
+        self.has_served = False
+        self.ended_at: float | None = None
+
+    def data_received(self, data: bytes) -> None:
+        if self.is_idle:
+            self.is_idle = False
+            self.since = self._loop.time()
+        super().data_received(data)
+
+    def begin(self) -> float:
+        """Return when this request began: with its first byte, or now if it was pipelined."""
+        if self.is_idle:
+            self.is_idle = False
+            self.since = self._loop.time()
+        return self.since
+
+    def rest(self) -> None:
+        """Mark the request as answered: the next one may take its time to come."""
+        self.is_idle = True
+        self.is_publishing = False
+        self.has_served = True
+        self.since = self._loop.time()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no handler is at work: waiting for a request, or for the rest of its headers."""
+        return self._waiter is not None and not self._waiter.done()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - may quote what the sender sent
+    ) -> web.StreamResponse:
+        """Answer what never reached the handler: broken HTTP. aiohttp would log all of it."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer is half sent, another cannot follow")
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR or exc is None:
+            reason, error = Reason.BROKEN_HTTP, "the request is not well-formed HTTP"
+        else:
+            reason, error = Reason.BUG, "the request was not handled"
+            log_bug(exc)
+        response = refusal_of(reason, error)
+        metrics.INGRESS_REQUESTS.labels(str(response.status), reason.value).inc()
+        self.rest()
+        return response
+
+
+class WatchedServer(web.Server):
+    """aiohttp's low-level server, whose connections are swept."""
+
+    def __init__(
+        self,
+        handler: Any,
+        *,
+        timeout_seconds: float,
+        keepalive_seconds: float,
+        max_connections: int,
+        **kwargs: Any,
+    ) -> None:
+        """Make a server of `handler` (request → response) on the running loop."""
+        super().__init__(
+            handler,
+            keepalive_timeout=keepalive_seconds,
+            lingering_time=min(LINGER_SECONDS, timeout_seconds),
+            auto_decompress=False,  # the signature is over the bytes as they were sent
+            access_log=None,
+            **kwargs,
+        )
+        self._timeout_seconds = timeout_seconds
+        self._keepalive_seconds = keepalive_seconds
+        self._max_connections = max_connections
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    def __call__(self) -> RequestHandler:
+        return Connection(self, loop=self._loop, **self._kwargs)
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        if len(self._connections) >= self._max_connections:
+            self._make_room()
+        super().connection_made(handler, transport)
+
+    def start_sweeping(self) -> None:
+        """Sweep now and then for as long as the loop runs, or until `stop_sweeping`."""
+        self.sweep()
+        pause_seconds = min(MAX_SWEEP_SECONDS, self._timeout_seconds / SWEEPS_PER_TIMEOUT)
+        self._sweeping = self._loop.call_later(pause_seconds, self.start_sweeping)
+
+    def stop_sweeping(self) -> None:
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+
+    def sweep(self) -> None:
+        """End every connection whose time is up."""
+        now = self._loop.time()
+        for connection, transport in list(self._connections.items()):
+            if not isinstance(connection, Connection):
+                continue
+            if connection.ended_at is None:
+                self._end(connection, transport, self._judge(connection, transport, now))
+            elif now - connection.ended_at >= GRACE_SECONDS:
+                transport.abort()  # closed politely, but the other side does not read
+
+    def close_idle(self, idle_seconds: float) -> None:
+        """Close connections without a request for this long: they are not missed in a drain."""
+        now = self._loop.time()
+        for connection in list(self._connections):
+            if isinstance(connection, Connection) and connection.is_idle:  # noqa: SIM102
+                if now - connection.since >= idle_seconds:
+                    connection.force_close()
+
+    def abort_all(self) -> None:
+        """Cut every connection, whatever it is doing."""
+        for transport in list(self._connections.values()):
+            transport.abort()
+
+    def _judge(self, connection: Connection, transport: asyncio.Transport, now: float) -> Verdict:
+        if transport.get_write_buffer_size() == 0:
+            connection.unsent_since = None
+        elif connection.unsent_since is None:
+            connection.unsent_since = now
+        unsent_since = connection.unsent_since
+        return verdict(
+            age_seconds=now - connection.since,
+            unsent_seconds=0.0 if unsent_since is None else now - unsent_since,
+            is_idle=connection.is_idle,
+            is_waiting=connection.is_waiting,
+            has_served=connection.has_served,
+            timeout_seconds=self._timeout_seconds,
+            keepalive_seconds=self._keepalive_seconds,
+        )
+
+    def _end(self, connection: Connection, transport: asyncio.Transport, what: Verdict) -> None:
+        if what is Verdict.KEEP:
+            return
+        connection.ended_at = self._loop.time()
+        metrics.INGRESS_CUT.labels(what.value).inc()
+        match what:
+            case Verdict.CLOSE_IDLE | Verdict.CLOSE_SILENT:
+                connection.force_close()
+            case Verdict.ANSWER_SLOW_HEADERS:
+                transport.write(raw_refusal(Reason.TOO_SLOW, "the headers did not arrive in time"))
+                connection.force_close()
+                metrics.INGRESS_REQUESTS.labels("408", Reason.TOO_SLOW.value).inc()
+            case _:
+                transport.abort()
+
+    def _make_room(self) -> None:
+        """Cut the oldest connection that has nothing on its way to Kafka, strangers first."""
+        candidates = [
+            connection
+            for connection in self._connections
+            if isinstance(connection, Connection)
+            and not connection.is_publishing
+            and connection.ended_at is None
+        ]
+        if candidates:
+            victim = min(candidates, key=lambda c: (c.is_idle and c.has_served, c.since))
+            self._end(victim, self._connections[victim], Verdict.CUT_FOR_ROOM)
