@@ -18,12 +18,13 @@ from dataclasses import dataclass
 
 import structlog
 
+from agents.life import EXIT_STALLED
 from agents.progress import Progress
 from stream.alerts import Alert, Alerts
 
 log = structlog.get_logger()
 
-EXIT_STALLED = 70
+
 CHECKS_PER_LIMIT = 6
 # How much longer the event loop itself may be stuck before the thread ends the process.
 LOOP_GRACE = 2.0
