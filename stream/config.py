@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stream.errors import SettingsError
@@ -99,6 +100,20 @@ class Settings(BaseSettings):
     salesforce_daily_share: float = Field(
         0.8, gt=0, le=1, description="Share of the org's daily API calls that orderstream may use."
     )
+    salesforce_auth_probe_seconds: float = Field(
+        60.0,
+        gt=0,
+        description="Pause between logins while Salesforce refuses them, jittered; grows to five "
+        "times this.",
+    )
+    salesforce_compress_requests: bool = Field(
+        False, description="Send request bodies gzipped: less traffic for more CPU."
+    )
+    salesforce_allow_duplicates: bool = Field(
+        False,
+        description="Send Sforce-Duplicate-Rule-Header: allowSave=true, so that duplicate rules "
+        "whose action is Alert let records pass.",
+    )
     salesforce_bulk_threshold_events: int = Field(
         50_000, ge=0, description="Backlog from which Bulk API 2.0 is used; 0 = never."
     )
@@ -134,6 +149,9 @@ class Settings(BaseSettings):
     kafka_topic_prefix: str = Field("", description="Prefix of topics and groups, e.g. `staging.`.")
     kafka_partitions: int = Field(8, ge=1, description="Partition count of every topic.")
     kafka_replication_factor: int = Field(1, ge=1, description="3 in production.")
+    kafka_compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
+        "none", description="Codec of what is published: less disk and network for some CPU."
+    )
     kafka_session_timeout_seconds: float = Field(
         30.0, gt=0, description="After this long without heartbeat a worker's partitions move."
     )
@@ -275,15 +293,26 @@ def load_settings(*roles: Role, env_file: str | Path | None = ".env", **override
     try:
         settings = Settings(_env_file=env_file, **overrides)
     except ValidationError as error:
-        for item in error.errors():
-            name = ".".join(str(part) for part in item["loc"]).upper()
-            problems.append(f"{name}: {item['msg'].removeprefix('Value error, ')}")
-        raise SettingsError(problems) from None
+        problems = [_bad(item) for item in error.errors()]
+        # What is missing is named beside what is bad, so go on with the defaults of the bad ones.
+        bad = {str(item["loc"][0]).lower() for item in error.errors()}
+        fields = {name: field for name, field in Settings.model_fields.items() if name in bad}
+        defaults = {
+            name: field.get_default(call_default_factory=True) for name, field in fields.items()
+        }
+        settings = Settings(_env_file=env_file, **{**overrides, **defaults})
+    named = {line.partition(":")[0] for line in problems}
     for role in roles:
-        problems += [line for line in _missing(settings, role) if line not in problems]
+        missing = [line for line in _missing(settings, role) if line not in problems]
+        problems += [line for line in missing if line.partition(":")[0] not in named]
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def _bad(item: ErrorDetails) -> str:
+    name = ".".join(str(part) for part in item["loc"]).upper()
+    return f"{name}: {item['msg'].removeprefix('Value error, ')}"
 
 
 def _missing(settings: Settings, role: Role) -> list[str]:
