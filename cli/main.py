@@ -7,6 +7,7 @@ import sys
 import typer
 
 from cli.audit import audit
+from cli.settings import settings
 from stream.errors import StreamError
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ def _orderstream() -> None:
 
 
 app.command()(audit)
+app.command()(settings)
 
 
 def run() -> None:

@@ -1,4 +1,4 @@
-"""Run a broker in a terminal: `python -m sandbox.broker [--directory D] [--keep]`.
+"""Run a broker in a terminal: `python -m sandbox.broker [--directory D] [--keep | --check]`.
 
 Prints the bootstrap servers as its first line, so that a script can read them, and ends with
 SIGTERM or Ctrl-C.
@@ -12,10 +12,16 @@ import sys
 import threading
 from types import FrameType
 
+from sandbox.broker.jars import jars_directory
 from sandbox.broker.process import Broker
-from sandbox.broker.tools import BrokerError
+from sandbox.broker.tools import BrokerError, Source, choose_source, find_tools
 
 WATCH_SECONDS = 0.5
+MEANING = {
+    Source.GIVEN: "the one of KAFKA_BOOTSTRAP_SERVERS",
+    Source.DOCKER: "in a container, the Docker engine answers",
+    Source.SANDBOX: "Apache Kafka's own jars, with this machine's Java",
+}
 
 
 def main() -> int:
@@ -28,7 +34,12 @@ def main() -> int:
     parser.add_argument(
         "--keep", action="store_true", help="do not remove the temporary directory at the end"
     )
+    parser.add_argument(
+        "--check", action="store_true", help="only say where a broker would come from, or why not"
+    )
     arguments = parser.parse_args()
+    if arguments.check:
+        return check()
     stopping = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -48,6 +59,17 @@ def main() -> int:
             if not broker.is_running:
                 print(f"sandbox.broker: Kafka ended:\n{broker.log_tail()}", file=sys.stderr)
                 return 1
+    return 0
+
+
+def check() -> int:
+    """Say where this machine's Kafka would come from. Exit 0: there is one; 2: there is none."""
+    try:
+        source = choose_source(find_tools(jars=jars_directory()))
+    except BrokerError as error:
+        print(f"sandbox.broker: {error}", file=sys.stderr)
+        return 2
+    print(f"Kafka: {MEANING[source]}")
     return 0
 
 

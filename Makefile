@@ -1,0 +1,68 @@
+# One word per job; `make help` lists them. Everything runs in .venv, made from the lock file.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+BIN := .venv/bin
+CODE := schemas stream agents cli sandbox bench tests
+PYTEST := $(BIN)/python -m pytest
+ORDERS ?= 120
+KEEP ?=
+
+.PHONY: help demo test unit lint integration e2e chaos bench docs broker-check setup clean
+
+help: ## list the jobs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+demo: setup broker-check ## the main job end to end, in front of you (KEEP=1: leave it up; ORDERS=n)
+	@exec $(BIN)/orderstream demo --orders $(ORDERS) $(if $(KEEP),--keep)
+
+test: setup broker-check lint unit integration e2e ## everything, on a real broker
+
+unit: setup ## tests without network
+	$(PYTEST) tests/unit tests/test_architecture.py tests/test_documentation.py
+
+integration: setup ## tests on the real broker and the simulators
+	$(PYTEST) tests/contract tests/integration
+
+e2e: setup ## stories: the product's own processes
+	$(PYTEST) tests/e2e
+
+lint: setup ## format, ruff, types, import contracts
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+chaos: setup broker-check ## the report card: everything is killed in turn, under load
+	$(BIN)/python -m bench.chaos
+
+bench: setup broker-check ## measured claims
+	$(BIN)/python -m bench
+
+docs: setup ## make the generated documents again
+	$(BIN)/orderstream settings --markdown > docs/settings.md
+	$(BIN)/orderstream settings --env > .env.example
+
+broker-check: setup ## say what is missing for a Kafka broker, if anything
+	@$(BIN)/python -m sandbox.broker --check
+
+setup: .venv/.stamp ## the virtual environment
+
+.venv/.stamp: requirements-dev.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+	  echo "orderstream needs Python 3.11 or newer, found: $$("$(PYTHON)" -V 2>&1 || echo none)." >&2; \
+	  echo "Install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; fi
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) has no venv module: install it (Debian: apt install python3-venv)" >&2; exit 1; }
+	test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+clean: ## remove what the jobs made; downloads and .env stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
