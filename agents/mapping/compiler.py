@@ -1,0 +1,206 @@
+"""Rules → closures, once at load: mapping an order is then calls and dict look-ups.
+
+A value is made in this order: source, hook, transforms, map; when it is blank then, `or_else` and
+`default` take over, and a note says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from agents.mapping.field_types import Step, decimal_of
+from agents.mapping.hooks import load_hook
+from agents.mapping.paths import UNSET, Getter, Scope, equals
+from agents.mapping.rulebook import Condition, EachRule, ValueRule, When
+from agents.mapping.template import compile_path_of, compile_template, compile_transform, run
+from agents.mapping.values import is_blank, text_of
+
+Table = dict[str, str | None]
+
+LEFT_OUT = object()
+
+# A value of the document is shown in a note only if it looks like a code, not like a person.
+CODE = re.compile(r"[a-z0-9_/]{1,64}")
+
+
+def compile_values(
+    rules: Mapping[str, ValueRule], directory: Path | None, label: str = ""
+) -> dict[str, Getter]:
+    """Return the named values. Each may use those above it, and is computed once per scope."""
+    named: dict[str, Getter] = {}
+    for index, (name, rule) in enumerate(rules.items()):
+        compute = compile_value(rule, f"{label}{name}", named, directory)
+        named[name] = _cached(index, compute)
+    return named
+
+
+def _cached(index: int, compute: Getter) -> Getter:
+    def read(scope: Scope) -> Any:
+        value = scope.cache[index]
+        if value is UNSET:
+            value = scope.cache[index] = compute(scope)
+        return value
+
+    return read
+
+
+def compile_value(
+    rule: ValueRule, label: str, named: Mapping[str, Getter], directory: Path | None
+) -> Getter:
+    """Return the function that makes a value; raises MappingFileError."""
+    entry = rule.entry
+    origin = _hooked(rule, _origin(rule, label, named, directory), directory)
+    steps = tuple(compile_transform(text, entry) for text in rule.transforms)
+    finish = _finish(rule, label, named, steps)
+    spares = [(path, compile_path_of(path, entry, named)) for path in rule.or_else]
+    default = rule.default
+    if finish is None and not spares and default is None:
+        return origin
+
+    def produce(scope: Scope) -> Any:
+        value = origin(scope)
+        if finish is not None:
+            value = finish(value, scope)
+        if value is LEFT_OUT:
+            return None
+        if not is_blank(value):
+            return value
+        for path, get in spares:
+            value = get(scope)
+            if steps:
+                value = run(steps, value, scope.notes, label)
+            if not is_blank(value):
+                scope.notes.append(f"{label}: missing, used {path}")
+                return value
+        if default is not None:
+            scope.notes.append(f"{label}: missing, used `{default}`")
+        return default
+
+    return produce
+
+
+def _hooked(rule: ValueRule, plain: Getter, directory: Path | None) -> Getter:
+    if not rule.python:
+        return plain
+    hook = load_hook(rule.python, rule.entry, directory)
+    return lambda scope: hook(scope.root, plain(scope))
+
+
+def _origin(
+    rule: ValueRule, label: str, named: Mapping[str, Getter], directory: Path | None
+) -> Getter:
+    if rule.constant is not None:
+        constant = rule.constant
+        return lambda _scope: constant
+    if rule.template is not None:
+        return compile_template(rule.template, rule.entry, named, label)
+    if rule.each is not None:
+        return _each(rule, rule.each, label, named, directory)
+    getters = [compile_path_of(path, rule.entry, named) for path in rule.sources]
+    if len(getters) == 1:
+        return getters[0]
+
+    def first(scope: Scope) -> Any:
+        for get in getters:
+            value = get(scope)
+            if not is_blank(value):
+                return value
+        return None
+
+    return first
+
+
+def _each(
+    rule: ValueRule,
+    each: EachRule,
+    label: str,
+    named: Mapping[str, Getter],
+    directory: Path | None,
+) -> Getter:
+    entries_of = compile_path_of(each.path, rule.entry, named)
+    inner = compile_values(each.values, directory, f"{label}.")
+    render = compile_template(each.template, rule.entry, inner, label)
+    count, join = len(inner), each.join
+
+    def produce(scope: Scope) -> Any:
+        entries = entries_of(scope)
+        if not isinstance(entries, list):
+            return None
+        texts = (render(scope.inner(entry, count)) for entry in entries if isinstance(entry, dict))
+        return join.join(text for text in texts if text)
+
+    return produce
+
+
+def _finish(
+    rule: ValueRule, label: str, named: Mapping[str, Getter], steps: tuple[Step, ...]
+) -> Callable[[Any, Scope], Any] | None:
+    """Return what runs the transforms and the map, None when there are none."""
+    table = rule.table
+    if table is None:
+        if not steps:
+            return None
+        return lambda value, scope: run(steps, value, scope.notes, label)
+    paths = [compile_path_of(path, rule.entry, named) for path in rule.map_by]
+
+    def finish(value: Any, scope: Scope) -> Any:
+        if paths:
+            keys = [text_of(get(scope)).strip().lower() for get in paths]
+        else:
+            keys = [text_of(run(steps, value, scope.notes, label)).strip().lower()]
+        return _look_up(table, keys, scope.notes, label)
+
+    return finish
+
+
+def _look_up(table: Table, keys: list[str], notes: list[str], label: str) -> Any:
+    """Return the entry for `a/b`, else for `a`; LEFT_OUT where the map says null."""
+    for count in range(len(keys), 0, -1):
+        key = "/".join(keys[:count])
+        if key in table:
+            found = table[key]
+            return LEFT_OUT if found is None else found
+    if keys[0]:
+        shown = "/".join(keys)
+        shown = f"`{shown}`" if CODE.fullmatch(shown) else "the value"
+        notes.append(f"{label}: {shown} is not in the map")
+    return None
+
+
+def compile_when(when: When, named: Mapping[str, Getter]) -> Callable[[Scope], bool] | None:
+    """Return the test of a `when:`, None when there is nothing to test."""
+    if not when:
+        return None
+    sets = [[_condition(condition, named) for condition in one] for one in when]
+    return lambda scope: any(all(test(scope) for test in tests) for tests in sets)
+
+
+def _condition(rule: Condition, named: Mapping[str, Getter]) -> Callable[[Scope], bool]:
+    get = compile_path_of(rule.path, rule.entry, named)
+    texts = rule.texts
+    match rule.operator:
+        case "present":
+            return lambda scope: not is_blank(get(scope))
+        case "absent":
+            return lambda scope: is_blank(get(scope))
+        case "=":
+            return lambda scope: any(equals(get(scope), text) for text in texts)
+        case "!=":
+            return lambda scope: not equals(get(scope), texts[0])
+    limit = decimal_of(texts[0])
+    assert limit is not None
+    compare = {
+        ">": lambda number: number > limit,
+        ">=": lambda number: number >= limit,
+        "<": lambda number: number < limit,
+        "<=": lambda number: number <= limit,
+    }[rule.operator]
+
+    def test(scope: Scope) -> bool:
+        number = decimal_of(get(scope))
+        return number is not None and compare(number)
+
+    return test

@@ -1,0 +1,67 @@
+"""Magento's timestamps → Salesforce's dates.
+
+Magento writes `Y-m-d H:i:s` without a zone and means UTC (reference §2.3); other senders write ISO
+8601. Salesforce accepts years 1700 to 4000 (its date field rules).
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+FIRST_YEAR, LAST_YEAR = 1700, 4000
+SHIFT = re.compile(r"([+-])\s*(\d{1,4})\s*(day|week|month|year)s?")
+STARTS_WITH_A_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def parse_datetime(value: Any) -> datetime | None:
+    """Return the UTC time of a Magento or ISO timestamp; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    if not STARTS_WITH_A_DATE.match(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if FIRST_YEAR <= moment.year <= LAST_YEAR else None
+
+
+def iso_datetime(moment: datetime) -> str:
+    """Return the form Salesforce reads: `2023-10-26T10:05:00Z`."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def version_of(value: Any) -> str:
+    """Return `updated_at` as a row's version, '' when it is no time."""
+    moment = parse_datetime(value)
+    return iso_datetime(moment) if moment else ""
+
+
+def parse_shift(text: str) -> tuple[int, str] | None:
+    """Return (signed count, unit) of `+1 month`, or None."""
+    match = SHIFT.fullmatch(text.strip())
+    return (int(match[1] + match[2]), match[3]) if match else None
+
+
+def shifted(day: date, count: int, unit: str) -> date | None:
+    """Return the day moved; months keep the day or take the month's last one (31 Jan → 28 Feb).
+
+    None when the result is outside of Salesforce's years.
+    """
+    if unit in ("day", "week"):
+        try:
+            day += timedelta(days=count * (7 if unit == "week" else 1))
+        except OverflowError:
+            return None
+    else:
+        months = day.year * 12 + day.month - 1 + count * (12 if unit == "year" else 1)
+        year, month = months // 12, months % 12 + 1
+        if not FIRST_YEAR <= year <= LAST_YEAR:
+            return None
+        day = day.replace(year=year, month=month, day=min(day.day, monthrange(year, month)[1]))
+    return day if FIRST_YEAR <= day.year <= LAST_YEAR else None

@@ -1,0 +1,90 @@
+"""What a Magento order means: which rows are lines, what it is worth, in which currency.
+
+Rows with a parent are the parts of a configurable or bundle and would be counted twice (magento
+reference §2.4). A row saved before the order's commit has no ids yet (§1.1), so the parent is
+looked for in three places.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from agents.mapping.field_types import decimal_of
+from agents.mapping.values import text_of
+
+POLICIES = ("grand_total", "paid_minus_refunded")
+CURRENCIES = ("order", "base")
+CURRENCY_KEYS = {"order": "order_currency_code", "base": "base_currency_code"}
+
+
+def visible_items(order: dict[str, Any], notes: list[str]) -> list[dict[str, Any]]:
+    """Return the rows that are lines, as Magento's getAllVisibleItems() does."""
+    items = order.get("items")
+    if not isinstance(items, list):
+        return []
+    rows = [item for item in items if isinstance(item, dict)]
+    visible = [row for row in rows if not _has_parent(row)]
+    if any(text_of(row.get("item_id")) in ("", "0") for row in rows):
+        visible = _without_variants(visible)
+        if any(_type(row) == "bundle" for row in visible) and len(visible) > 1:
+            notes.append("items: saved before commit, without ids: parts of a bundle may be listed")
+    return visible
+
+
+def _has_parent(row: dict[str, Any]) -> bool:
+    return (
+        text_of(row.get("parent_item_id")) not in ("", "0")
+        or text_of(row.get("quote_parent_item_id")) not in ("", "0")
+        or bool(row.get("parent_item"))
+    )
+
+
+def _without_variants(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out the variants of configurables that have no ids yet: same SKU, no price."""
+    skus = {text_of(row.get("sku")) for row in rows if _type(row) == "configurable"} - {""}
+    return [
+        row
+        for row in rows
+        if _type(row) == "configurable" or text_of(row.get("sku")) not in skus or _price(row)
+    ]
+
+
+def _type(row: dict[str, Any]) -> str:
+    return text_of(row.get("product_type"))
+
+
+def _price(row: dict[str, Any]) -> bool:
+    return bool(decimal_of(row.get("price")))
+
+
+def amount_of(
+    order: dict[str, Any], policy: str, currency: str, notes: list[str]
+) -> Decimal | float | str | None:
+    """Return what the order is worth by the mapping's `amount:` policy; None when it cannot say.
+
+    `paid_minus_refunded` counts a missing total as 0: an order nobody paid has no `total_paid`.
+    """
+    prefix = "base_" if currency == "base" else ""
+    if policy == "paid_minus_refunded":
+        paid, refunded = (
+            decimal_of(order.get(f"{prefix}{name}")) or Decimal(0)
+            for name in ("total_paid", "total_refunded")
+        )
+        return paid - refunded if _is_amount(paid) and _is_amount(refunded) else None
+    total: Any = order.get(f"{prefix}grand_total")
+    if total is None or total == "":
+        other = "grand_total" if prefix else "base_grand_total"
+        total = order.get(other)
+        if total is not None:
+            notes.append(f"$amount: {prefix}grand_total is missing, used {other}")
+    return total  # type: ignore[no-any-return]
+
+
+def _is_amount(number: Decimal) -> bool:
+    return number.adjusted() <= 20  # noqa: PLR2004 - Magento's decimal(20,4)
+
+
+def currency_of(order: dict[str, Any], currency: str) -> str:
+    """Return the three-letter code the amount is in, '' when the order does not say."""
+    return text_of(order.get(CURRENCY_KEYS[currency])).strip().upper()

@@ -1,0 +1,163 @@
+"""Paths into a Magento document, and what a scope knows besides it.
+
+grand_total                              a key of the order (of the item, inside `each`)
+billing_address.street                   nested
+extension_attributes.shipping_assignments[0].shipping.address.city
+addresses[address_type=billing].city     the list entry whose key has that value
+email                                    a named value of `values:`, when one is defined above
+$key                                     what orderstream knows: see `BUILT_IN`
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agents.mapping.order_document import amount_of, currency_of, visible_items
+from agents.mapping.values import text_of, yes_or_no
+from schemas.codec import Document
+
+Getter = Callable[["Scope"], Any]
+
+SEGMENT = re.compile(r"([\w$-]+)((?:\[[^\[\]]*\])*)")
+SELECTOR = re.compile(r"\[([^\[\]]*)\]")
+UNSET = object()
+
+
+class PathError(ValueError):
+    """The text is no path; the message shows how one is written."""
+
+
+class Scope:
+    """One document while it is mapped: `root` is what paths start from.
+
+    `cache` holds the named values, computed once each; `notes` is shared by all scopes of a
+    document; `received_at` is an ISO time, '' when nobody said.
+    """
+
+    __slots__ = ("amount", "cache", "document", "notes", "received_at", "root")
+
+    def __init__(
+        self,
+        document: Document,
+        root: dict[str, Any],
+        notes: list[str],
+        amount: tuple[str, str],
+        value_count: int,
+        received_at: str = "",
+    ) -> None:
+        self.document = document
+        self.root = root
+        self.notes = notes
+        self.amount = amount
+        self.cache = [UNSET] * value_count
+        self.received_at = received_at
+
+    def inner(self, entry: dict[str, Any], value_count: int) -> Scope:
+        """Return the scope of one entry of a list."""
+        return Scope(self.document, entry, self.notes, self.amount, value_count, self.received_at)
+
+
+def _amount(scope: Scope) -> Any:
+    return amount_of(scope.document.entity, *scope.amount, scope.notes)
+
+
+def _visible_items(scope: Scope) -> Any:
+    return visible_items(scope.document.entity, scope.notes)
+
+
+BUILT_IN: dict[str, Getter] = {
+    "$key": lambda scope: scope.document.key,
+    "$event": lambda scope: scope.document.event,
+    "$received_at": lambda scope: scope.received_at,
+    "$amount": _amount,
+    "$currency": lambda scope: currency_of(scope.document.entity, scope.amount[1]),
+    "$visible_items": _visible_items,
+}
+
+
+def compile_path(text: str, named: Mapping[str, Getter]) -> Getter:
+    """Return the function that reads a path from a scope; raises PathError.
+
+    It returns None where the path leads nowhere, whatever the document looks like.
+    """
+    steps = _steps(text)
+    first = steps[0]
+    assert isinstance(first, str)
+    if first.startswith("$"):
+        if first not in BUILT_IN:
+            raise PathError(f"`{first}` is not known; there are {', '.join(BUILT_IN)}")
+        start = BUILT_IN[first]
+    else:
+        start = named.get(first) or (lambda scope: scope.root.get(first))
+    rest = tuple(steps[1:])
+    if not rest:
+        return start
+    if len(rest) == 1 and isinstance(rest[0], str):
+        key = rest[0]
+
+        def one_step(scope: Scope) -> Any:
+            value = start(scope)
+            return value.get(key) if type(value) is dict else None
+
+        return one_step
+    return lambda scope: _follow(start(scope), rest)
+
+
+def _follow(value: Any, steps: tuple[str | int | tuple[str, str], ...]) -> Any:
+    for step in steps:
+        if isinstance(step, str):
+            value = value.get(step) if isinstance(value, dict) else None
+        elif not isinstance(value, list):
+            return None
+        elif isinstance(step, int):
+            value = value[step] if -len(value) <= step < len(value) else None
+        else:
+            value = next((entry for entry in value if _has(entry, *step)), None)
+        if value is None:
+            return None
+    return value
+
+
+def _has(entry: Any, key: str, expected: str) -> bool:
+    return isinstance(entry, dict) and equals(entry.get(key), expected)
+
+
+def equals(value: Any, expected: str) -> bool:
+    """Whether a value is what a rule says: text without case, numbers and flags by meaning."""
+    if isinstance(value, bool):
+        return yes_or_no(expected) is value
+    text = text_of(value).strip().casefold()
+    wanted = expected.strip().casefold()
+    if text == wanted or wanted not in ("true", "false", "yes", "no"):
+        return text == wanted
+    return yes_or_no(text) is yes_or_no(wanted)
+
+
+def _steps(text: str) -> list[str | int | tuple[str, str]]:
+    steps: list[str | int | tuple[str, str]] = []
+    for part in _parts(text):
+        match = SEGMENT.fullmatch(part)
+        if match is None:
+            raise PathError(
+                f"`{text}` is not a path; write `billing_address.city`, `street[0]` or "
+                "`addresses[address_type=billing].city`"
+            )
+        steps.append(match[1])
+        steps += [_selector(inner, text) for inner in SELECTOR.findall(match[2])]
+    return steps
+
+
+def _parts(text: str) -> list[str]:
+    """Split at dots outside of brackets."""
+    return re.split(r"\.(?![^\[]*\])", text.strip())
+
+
+def _selector(inner: str, text: str) -> int | tuple[str, str]:
+    if re.fullmatch(r"-?\d{1,6}", inner):
+        return int(inner)
+    key, separator, value = inner.partition("=")
+    if not separator or not key.strip():
+        raise PathError(f"`{text}`: write `[0]` or `[key=value]` between the brackets")
+    return key.strip(), value.strip()

@@ -1,0 +1,48 @@
+"""What a JSON value is to the mapping: blank or not, its text, its yes or no.
+
+Magento writes one thing in several ways (magento reference §2.1): numbers as numbers or strings,
+flags as 0/1, "0"/"1" or true/false, lines as a list or as one text.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+YES = frozenset({"1", "true", "yes", "y", "on"})
+NO = frozenset({"0", "false", "no", "n", "off"})
+MAX_EXACT = 10**18  # integers beyond it are printed by nobody: no id, no amount
+
+
+def is_blank(value: Any) -> bool:
+    """Whether there is nothing: null, empty or white text, empty list or object. 0 is something."""
+    return (not value and value != 0) or (type(value) is str and value.isspace())
+
+
+def text_of(value: Any) -> str:
+    """Return the text of a scalar or of a list of scalars (one per line); '' for the rest.
+
+    Whole floats lose their `.0`; true and false become 1 and 0, as Magento writes them.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, int):
+        return str(value) if -MAX_EXACT < value < MAX_EXACT else ""
+    if isinstance(value, float):
+        if not isfinite(value):
+            return ""
+        if value.is_integer() and abs(value) < MAX_EXACT:
+            return str(int(value))
+        return repr(value)
+    if isinstance(value, list):
+        lines = (text_of(item).strip() for item in value if not isinstance(item, list))
+        return "\n".join(line for line in lines if line)
+    return ""
+
+
+def yes_or_no(value: Any) -> bool | None:
+    """Return a flag's meaning, None when it is none."""
+    text = text_of(value).strip().lower()
+    return True if text in YES else False if text in NO else None
