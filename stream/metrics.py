@@ -84,7 +84,64 @@ def exposition() -> tuple[bytes, str]:
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry), CONTENT_TYPE_LATEST
 
+
 # Relay
 RELAYED = Counter(
     "orderstream_relayed_total", "Due records forwarded to salesforce.due.", ["topic"]
+)
+
+# Salesforce
+SALESFORCE_CALLS = Counter(
+    "orderstream_salesforce_calls_total",
+    "HTTP calls to Salesforce; result is ok or the kind of error.",
+    ["operation", "result"],
+)
+SALESFORCE_CALL_SECONDS = Histogram(
+    "orderstream_salesforce_call_seconds",
+    "Time of one HTTP call to Salesforce.",
+    ["operation"],
+    buckets=LATENCY_BUCKETS,
+)
+SALESFORCE_UNKNOWN_OUTCOMES = Counter(
+    "orderstream_salesforce_unknown_outcomes_total",
+    "Calls that were cut or timed out after sending: they may have been carried out.",
+    ["operation"],
+)
+SALESFORCE_LOGINS = Counter(
+    "orderstream_salesforce_logins_total", "Token calls; result is ok or the code.", ["result"]
+)
+
+# Salesforce
+SALESFORCE_CALLS = Counter(
+    "orderstream_salesforce_calls_total",
+    "API calls by result: ok or the kind of failure.",
+    ["result"],
+)
+SALESFORCE_CALL_SECONDS = Histogram(
+    "orderstream_salesforce_call_seconds", "Duration of one API call.", buckets=LATENCY_BUCKETS
+)
+SALESFORCE_ROWS = Counter(
+    "orderstream_salesforce_rows_total",
+    "Rows answered, by result: created, updated, stale, or the kind of failure.",
+    ["sobject", "result"],
+)
+UNKNOWN_OUTCOMES = Counter(
+    "orderstream_salesforce_unknown_outcomes_total",
+    "Calls that may or may not have been carried out; they are repeated by external id.",
+)
+IN_PLACE_RETRIES = Counter(
+    "orderstream_salesforce_in_place_retries_total",
+    "Calls and rounds repeated within a batch, by kind of failure.",
+    ["kind"],
+)
+BREAKER_STATE = Gauge(
+    "orderstream_breaker_state", "Circuit breaker: 0 closed, 1 half-open, 2 open."
+)
+BUDGET_USED = Gauge("orderstream_budget_used_calls", "API calls of the whole org in 24 hours.")
+BUDGET_LIMIT = Gauge("orderstream_budget_limit_calls", "The org's API calls per 24 hours.")
+BUDGET_LEFT = Gauge("orderstream_budget_left_ratio", "Part of orderstream's share that is left.")
+CONCURRENCY_LIMIT = Gauge("orderstream_concurrency_limit", "Calls that may be in flight now.")
+CALLS_IN_FLIGHT = Gauge("orderstream_calls_in_flight", "Calls in flight.")
+CALL_RATE_LIMIT = Gauge(
+    "orderstream_call_rate_limit", "This worker's part of the calls per second."
 )
