@@ -76,15 +76,6 @@ PUBLISH_RETRIES = Counter(
 )
 
 
-def exposition() -> tuple[bytes, str]:
-    """Return the metrics page and its content type: one process's, or all that share a port."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # prometheus-client's own variable
-        return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry), CONTENT_TYPE_LATEST
-
-
 # Relay
 RELAYED = Counter(
     "orderstream_relayed_total", "Due records forwarded to salesforce.due.", ["topic"]
@@ -111,23 +102,11 @@ SALESFORCE_LOGINS = Counter(
     "orderstream_salesforce_logins_total", "Token calls; result is ok or the code.", ["result"]
 )
 
-# Salesforce
-SALESFORCE_CALLS = Counter(
-    "orderstream_salesforce_calls_total",
-    "API calls by result: ok or the kind of failure.",
-    ["result"],
-)
-SALESFORCE_CALL_SECONDS = Histogram(
-    "orderstream_salesforce_call_seconds", "Duration of one API call.", buckets=LATENCY_BUCKETS
-)
+# Pacing and dispatch
 SALESFORCE_ROWS = Counter(
     "orderstream_salesforce_rows_total",
     "Rows answered, by result: created, updated, stale, or the kind of failure.",
     ["sobject", "result"],
-)
-UNKNOWN_OUTCOMES = Counter(
-    "orderstream_salesforce_unknown_outcomes_total",
-    "Calls that may or may not have been carried out; they are repeated by external id.",
 )
 IN_PLACE_RETRIES = Counter(
     "orderstream_salesforce_in_place_retries_total",
@@ -145,3 +124,12 @@ CALLS_IN_FLIGHT = Gauge("orderstream_calls_in_flight", "Calls in flight.")
 CALL_RATE_LIMIT = Gauge(
     "orderstream_call_rate_limit", "This worker's part of the calls per second."
 )
+
+
+def exposition() -> tuple[bytes, str]:
+    """Return the metrics page and its content type: one process's, or all that share a port."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # prometheus-client's own variable
+        return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry), CONTENT_TYPE_LATEST

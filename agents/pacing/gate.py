@@ -1,0 +1,308 @@
+"""The gate every Salesforce call goes through: breaker, budget, slots, rate, in this order.
+
+Nobody waits blindly. All four are looked at together in one step without an await, so that nothing
+changes between the last look and the start of the call; who cannot go sleeps until something
+changes or the time is up, and an interrupt (SIGTERM, a revoke) ends every wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from aiolimiter import AsyncLimiter
+
+from agents.bundle import ErrorKind, Interrupt, Priority
+from agents.pacing.breaker import PROBING, Breaker, State
+from agents.pacing.budget import (
+    FULL_AGAIN_ABOVE,
+    LOW_BELOW,
+    STALE_AFTER_SECONDS,
+    Budget,
+    duration,
+    usage_of_limits,
+)
+from agents.pacing.concurrency import AdaptiveSlots
+from agents.salesforce.errors import SalesforceError
+from agents.salesforce.usage import Usage
+from stream import metrics
+from stream.alerts import Alert, Alerts
+
+log = structlog.get_logger()
+
+LONGEST_SLEEP_SECONDS = 5.0  # a wait is looked at again after this long, whatever happens
+OVERLOADED_STATUSES = frozenset({429, 503})
+HTTP_BAD_REQUEST = 400
+
+
+class NotAdmittedError(Exception):
+    """A call may not go, now or at all. `is_given_up`: the breaker was open for too long."""
+
+    def __init__(self, reason: str, *, is_given_up: bool = False) -> None:
+        self.reason = reason
+        self.is_given_up = is_given_up
+        super().__init__(reason)
+
+
+class Ticket:
+    """A call in flight. `fail` says that it was answered, but in a way that speaks for all."""
+
+    def __init__(self, *, rows: int, is_probe: bool, started: float) -> None:
+        self.rows = rows
+        self.is_probe = is_probe
+        self.started = started
+        self.failure: tuple[ErrorKind, str] | None = None
+
+    def fail(self, kind: ErrorKind, reason: str) -> None:
+        self.failure = (kind, reason)
+
+
+class Gate:
+    """One worker's gate. Use: `async with gate.call(priority, rows=600) as ticket: …`.
+
+    A SalesforceError that leaves the block is noted and passed on.
+    """
+
+    def __init__(
+        self,
+        *,
+        breaker: Breaker,
+        budget: Budget,
+        slots: AdaptiveSlots,
+        calls_per_second: float,
+        alerts: Alerts,
+        interrupt: Interrupt,
+        clock: Callable[[], float] = time.monotonic,
+        ask_limits: Callable[[], Awaitable[dict[str, Any]]] | None = None,
+    ) -> None:
+        self._breaker = breaker
+        self._budget = budget
+        self._slots = slots
+        self._calls_per_second = calls_per_second
+        self._alerts = alerts
+        self._interrupt = interrupt
+        self._clock = clock
+        self._ask_limits = ask_limits
+        self._changed = asyncio.Event()
+        self._hold_until = 0.0
+        self._heard: Usage | None = None
+        self._ask_again_at = 0.0
+        self.answered_calls = 0
+        interrupt.listeners.append(self._changed.set)
+        self.divide(1.0)
+
+    def divide(self, part: float) -> None:
+        """Take this worker's part (0..1) of the org's rate and budget, e.g. after a rebalance."""
+        self._budget.fleet = 1 / part
+        rate = self._calls_per_second * part
+        self._limiter = AsyncLimiter(max(1.0, rate), max(1.0, 1 / rate))
+        self._rate = rate
+        metrics.CALL_RATE_LIMIT.set(rate)
+        self._changed.set()
+
+    def linger_seconds(self, base: float) -> float:
+        """Return how long a batch should wait to fill, stretched as the budget shrinks."""
+        return self._budget.linger_seconds(base, self._clock())
+
+    def note_usage(self, usage: Usage) -> None:
+        """Take in what a response header says. May be called from any thread."""
+        self._heard = usage
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the breaker lets calls through."""
+        return self._breaker.state is State.CLOSED
+
+    @property
+    def reason(self) -> str:
+        """Return why the breaker is open, empty when it is closed."""
+        return self._breaker.reason
+
+    def trip(self, kind: ErrorKind, reason: str) -> None:
+        """Open the breaker for a cause that shows in several answers taken together."""
+        self._failed(kind, reason, is_probe=False, retry_after_seconds=0.0)
+
+    async def rest(self, seconds: float) -> None:
+        """Sleep. Raises NotAdmittedError when interrupted."""
+        until = self._clock() + seconds
+        while (left := until - self._clock()) > 0:
+            await self._sleep(left)
+        self._check_interrupt()
+
+    @asynccontextmanager
+    async def call(self, priority: Priority, *, rows: int = 1) -> AsyncIterator[Ticket]:
+        """Wait for admission, then hold a slot. Raises NotAdmittedError."""
+        ticket = await self._admit(priority, rows)
+        try:
+            yield ticket
+        except SalesforceError as error:
+            self._note_error(ticket, error)
+            raise
+        except BaseException:
+            if ticket.is_probe:
+                self._breaker.abandoned(self._clock())
+            raise
+        else:
+            self._note_answer(ticket)
+        finally:
+            self._slots.in_flight -= 1
+            self._take_in_usage()
+            self._show()
+            self._changed.set()
+
+    async def _admit(self, priority: Priority, rows: int) -> Ticket:
+        while True:
+            self._check_interrupt()
+            self._take_in_usage()
+            await self._refresh_usage(priority)
+            wait = self._wait_seconds(priority)
+            if wait <= 0:
+                break
+            await self._sleep(wait)
+        await self._limiter.acquire()  # has capacity: does not suspend
+        now = self._clock()
+        self._slots.in_flight += 1
+        self._budget.spend(now)
+        ticket = Ticket(rows=rows, is_probe=self._breaker.enter(), started=now)
+        self._show()
+        return ticket
+
+    def _wait_seconds(self, priority: Priority) -> float:
+        """Return 0 when a call may go. Raises NotAdmittedError when waiting is no use."""
+        now = self._clock()
+        wait = max(self._breaker.wait_seconds(now), self._hold_until - now)
+        if wait > 0:
+            if self._breaker.has_given_up(now):
+                raise NotAdmittedError(self._breaker.reason, is_given_up=True)
+            return wait
+        pause = self._budget.pause(priority, now)
+        if pause is not None:
+            self._alerts.fire(Alert.BUDGET_LOW, pause.reason)
+            if priority is not Priority.LIVE:  # it must not stand in the way of live traffic
+                raise NotAdmittedError(pause.reason)
+            return pause.seconds
+        if not self._slots.is_free:
+            return LONGEST_SLEEP_SECONDS
+        return 0.0 if self._limiter.has_capacity() else 1 / self._rate
+
+    async def _sleep(self, seconds: float) -> None:
+        self._check_interrupt()
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(min(seconds, LONGEST_SLEEP_SECONDS)):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    def _check_interrupt(self) -> None:
+        if self._interrupt.is_set:
+            reason = self._interrupt.reason
+            raise NotAdmittedError(f"{reason}: {self.reason}" if self.reason else reason)
+
+    def _note_answer(self, ticket: Ticket) -> None:
+        now = self._clock()
+        seconds = now - ticket.started
+        if ticket.failure is not None:
+            kind, reason = ticket.failure
+            self._failed(kind, reason, is_probe=ticket.is_probe, retry_after_seconds=0.0)
+            return
+        self.answered_calls += 1
+        self._slots.answered(now, seconds=seconds, rows=ticket.rows)
+        self._succeeded(is_probe=ticket.is_probe)
+
+    def _note_error(self, ticket: Ticket, error: SalesforceError) -> None:
+        now = self._clock()
+        if error.kind is ErrorKind.CONCURRENCY or error.status in OVERLOADED_STATUSES:
+            self._slots.overloaded(now)
+        retry_after = error.retry_after_seconds or 0.0
+        self._hold_until = max(self._hold_until, now + retry_after)
+        if is_systemic(error):
+            self._failed(
+                error.kind,
+                reason_of(error),
+                is_probe=ticket.is_probe,
+                retry_after_seconds=retry_after,
+            )
+        elif ticket.is_probe and error.kind is ErrorKind.CONCURRENCY:
+            self._breaker.abandoned(now + retry_after)
+        else:
+            self._succeeded(is_probe=ticket.is_probe)
+
+    def _succeeded(self, *, is_probe: bool) -> None:
+        was_open = self._breaker.state is not State.CLOSED
+        self._breaker.succeeded(is_probe=is_probe)
+        if was_open and self._breaker.state is State.CLOSED:
+            log.warning("breaker_closed")
+            self._alerts.resolve(Alert.BREAKER_OPEN)
+            self._alerts.resolve(Alert.AUTH_BROKEN)
+
+    def _failed(
+        self, kind: ErrorKind, reason: str, *, is_probe: bool, retry_after_seconds: float
+    ) -> None:
+        now = self._clock()
+        was_closed = self._breaker.state is State.CLOSED
+        self._breaker.failed(
+            now, kind, reason, is_probe=is_probe, retry_after_seconds=retry_after_seconds
+        )
+        if was_closed and self._breaker.state is State.OPEN:
+            probe = duration(self._breaker.wait_seconds(now))
+            log.error("breaker_opened", kind=kind.value, reason=reason, next_probe_in=probe)
+            alert = Alert.AUTH_BROKEN if kind is ErrorKind.AUTH else Alert.BREAKER_OPEN
+            self._alerts.fire(alert, reason)
+        self._show()
+
+    def _take_in_usage(self) -> None:
+        usage, self._heard = self._heard, None
+        if usage is None:
+            return
+        now = self._clock()
+        self._budget.observe(usage, now)
+        metrics.BUDGET_USED.set(usage.used)
+        metrics.BUDGET_LIMIT.set(usage.limit)
+        part = self._budget.part_left(now)
+        metrics.BUDGET_LEFT.set(part)
+        if part < LOW_BELOW:
+            self._alerts.fire(Alert.BUDGET_LOW, f"{part:.0%} of our daily API calls is left")
+        elif part > FULL_AGAIN_ABOVE:
+            self._alerts.resolve(Alert.BUDGET_LOW)
+
+    async def _refresh_usage(self, priority: Priority) -> None:
+        """In a pause nobody calls, so no answer tells the org's count: ask for it now and then."""
+        now = self._clock()
+        is_due = self._budget.is_outdated(now) and now >= self._ask_again_at
+        if not is_due or self._budget.pause(priority, now) is None:
+            return
+        self._ask_again_at = now + STALE_AFTER_SECONDS
+        self._budget.spend(now)
+        try:
+            usage = usage_of_limits(await self._ask_limits()) if self._ask_limits else None
+        except SalesforceError as error:
+            log.warning("limits_unknown", reason=reason_of(error))
+            usage = None
+        if usage is None:  # then a call has to find out
+            self._budget.distrust_org()
+        else:
+            self.note_usage(usage)
+            self._take_in_usage()
+
+    def _show(self) -> None:
+        metrics.BREAKER_STATE.set(self._breaker.state)
+        metrics.CONCURRENCY_LIMIT.set(self._slots.limit)
+        metrics.CALLS_IN_FLIGHT.set(self._slots.in_flight)
+
+
+def is_systemic(error: SalesforceError) -> bool:
+    """Whether a failed call says that nobody gets through, rather than something about its rows."""
+    if error.kind is ErrorKind.CONFIG:
+        return error.status != HTTP_BAD_REQUEST
+    return error.kind in PROBING and not error.advice
+
+
+def reason_of(error: SalesforceError) -> str:
+    """Return what happened, without the message: it may quote a record's values."""
+    what = error.code or f"HTTP {error.status}"
+    return " ".join(part for part in (f"{what}:", error.meaning, error.fix) if part)
