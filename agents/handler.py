@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -57,7 +57,7 @@ def now_ms() -> int:
 class Handler:
     """Decides what becomes of events. Everything it needs is injected."""
 
-    mapping: RecordMapping
+    org_mapping: Callable[[], Awaitable[RecordMapping | None]]
     dispatcher: Dispatcher
     get_state: Callable[[int, bytes], State | None]
     check_alive: Callable[[], None]
@@ -76,9 +76,16 @@ class Handler:
         items = self._settle(items, decisions)
         items, contested = self._newest(items, decisions)
         items = self._guard(items, contested, decisions)
-        mapped = self._map(items, decisions)
+        if not items:
+            return decisions
+        mapping = await self.org_mapping()
+        if mapping is None:
+            waits = NotSent(reason="Salesforce could not be asked for its fields")
+            decisions += [self._not_sent(item, waits, self.clock_ms(), Notes()) for item in items]
+            return decisions
+        mapped = self._map(mapping, items, decisions)
         if mapped:
-            await self._dispatch(mapped, decisions)
+            await self._dispatch(mapped, mapping.version, decisions)
         return decisions
 
     def _decode(self, envelopes: Sequence[Envelope], decisions: list[Decision]) -> list[Item]:
@@ -173,11 +180,18 @@ class Handler:
             state=item.new_state(state, {}) if is_newer else None,
         )
 
-    def _map(self, items: list[Item], decisions: list[Decision]) -> list[tuple[Item, Mapped]]:
+    def _map(
+        self, mapping: RecordMapping, items: list[Item], decisions: list[Decision]
+    ) -> list[tuple[Item, Mapped]]:
         mapped = []
         for item in items:
             try:
-                mapped.append((item, self.mapping.apply(item.document)))
+                mapped.append(
+                    (
+                        item,
+                        mapping.apply(item.document, received_at_ms=item.envelope.received_at_ms),
+                    )
+                )
             except MappingError as error:
                 decisions.append(
                     self._dead(item.envelope, "MAPPING_ERROR", str(error), fields=error.fields)
@@ -186,7 +200,9 @@ class Handler:
                 decisions.append(self._bug(item.envelope, error))
         return mapped
 
-    async def _dispatch(self, mapped: list[tuple[Item, Mapped]], decisions: list[Decision]) -> None:
+    async def _dispatch(
+        self, mapped: list[tuple[Item, Mapped]], version: str, decisions: list[Decision]
+    ) -> None:
         bundles = [
             Bundle(key=item.envelope.key, rows=records.rows, lock_key=records.lock_key)
             for item, records in mapped
@@ -199,11 +215,13 @@ class Handler:
             log.exception("dispatch_bug", bundles=len(bundles))
             outcomes = [NotSent(reason=f"a bug in the dispatcher: {error!r}")] * len(bundles)
         for (item, records), outcome in zip(mapped, outcomes, strict=True):
-            decisions.append(self._decide(item, records, outcome))
+            decisions.append(self._decide(item, records, outcome, version))
 
-    def _decide(self, item: Item, records: Mapped, outcome: BundleOutcome) -> Decision:
+    def _decide(
+        self, item: Item, records: Mapped, outcome: BundleOutcome, version: str
+    ) -> Decision:
         now = self.clock_ms()
-        says = Notes(notes=records.notes, mapping_version=self.mapping.version, worker=self.worker)
+        says = Notes(notes=records.notes, mapping_version=version, worker=self.worker)
         match outcome:
             case Written(ids=ids, created=created, notes=notes):
                 before = self.get_state(item.origin.partition, item.key)
@@ -268,7 +286,7 @@ class Handler:
         self, envelope: Envelope, code: str, message: str, *, fields: tuple[str, ...] = ()
     ) -> Decision:
         error = ErrorInfo(kind=ErrorKind.PERMANENT.value, code=code, message=message, fields=fields)
-        says = Notes(reason=message, mapping_version=self.mapping.version, worker=self.worker)
+        says = Notes(reason=message, worker=self.worker)
         return failed(
             envelope,
             error,

@@ -108,11 +108,21 @@ class OrgClient:
 
     async def guard(self, sobjects: Iterable[str]) -> frozenset[str]:
         """Decide for which sObjects the stale guard is on; `auto` asks `describe` of each."""
-        names = frozenset(sobjects)
-        if self._stale_guard == "auto":
-            described = {name: await self.describe(name) for name in sorted(names)}
-            names = frozenset(name for name, answer in described.items() if _has_guard(answer))
-        self._guarded = frozenset() if self._stale_guard == "off" else names
+        names = sorted(set(sobjects))
+        is_asked = self._stale_guard == "auto"
+        return self.guard_from(
+            {name: await self.describe(name) if is_asked else {} for name in names}
+        )
+
+    def guard_from(self, describes: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+        """Decide the same from describe answers that are there already."""
+        match self._stale_guard:
+            case "off":
+                self._guarded = frozenset()
+            case "on":
+                self._guarded = frozenset(describes)
+            case "auto":
+                self._guarded = frozenset(n for n, answer in describes.items() if _has_guard(answer))
         return self._guarded
 
     async def composite(

@@ -27,7 +27,7 @@ NOW = 1_800_000_000_000
 class FakeMapping:
     version = "m1"
 
-    def apply(self, document):
+    def apply(self, document, *, received_at_ms):
         if document.entity.get("state") == "unmappable":
             raise MappingError("no stage for it", fields=("state",))
         if document.entity.get("state") == "bug":
@@ -54,8 +54,9 @@ class World:
         self.states = {}
         self.dispatcher = FakeDispatcher(answer)
         self.now = NOW
+        self.is_org_known = True
         self.handler = Handler(
-            mapping=FakeMapping(),
+            org_mapping=self.mapping,
             dispatcher=self.dispatcher,
             get_state=lambda _partition, key: self.states.get(key),
             check_alive=lambda: None,
@@ -64,6 +65,9 @@ class World:
             **options,
         )
         self.offset = 0
+
+    async def mapping(self):
+        return FakeMapping() if self.is_org_known else None
 
     def event(self, number="100", second=0, *, state="processing", via=Via.LIVE, **more):
         self.offset += 1
@@ -189,6 +193,13 @@ def test_an_outage_that_was_given_up_is_a_dead_letter():
     world = World(lambda _b: NotSent("breaker open for 1 h", is_given_up=True))
     (decision,) = world.handle(world.event())
     assert (decision.result.outcome, decision.result.error_code) == (Outcome.DEAD, "BREAKER_OPEN")
+
+
+def test_events_wait_while_the_org_cannot_be_asked_for_its_fields():
+    world = World()
+    world.is_org_known = False
+    assert world.outcomes(world.event()) == ["parked"]
+    assert world.dispatcher.sent == []
 
 
 def test_the_orgs_own_refusal_of_an_old_state_is_superseded():

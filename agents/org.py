@@ -1,0 +1,85 @@
+"""What the worker knows of the org: field lengths, picklists, and where the stale guard is on.
+
+Asked by `describe` before the first write and again every hour, because administrators change
+orgs while workers run. While the org cannot be asked nothing is written: without its answer the
+worker would not know whether the org refuses stale writes. An old answer is better than none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
+
+from agents.bundle import Interrupt
+from agents.mapping.rules import Mapping as RecordMapping
+from agents.progress import Progress
+from agents.salesforce.client import OrgClient
+from agents.salesforce.errors import SalesforceError
+
+log = structlog.get_logger()
+
+FRESH_SECONDS = 3600.0
+LONGEST_SLEEP_SECONDS = 1.0
+
+
+class Org:
+    """Gives out the mapping, refined by what the org says of its fields."""
+
+    def __init__(
+        self,
+        *,
+        client: OrgClient,
+        mapping: RecordMapping,
+        interrupt: Interrupt,
+        progress: Progress,
+        probe_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._plain = mapping
+        self._refined: RecordMapping | None = None
+        self._interrupt = interrupt
+        self._progress = progress
+        self._probe_seconds = probe_seconds
+        self._clock = clock
+        self._asked_at = float("-inf")
+
+    async def mapping(self) -> RecordMapping | None:
+        """Return the refined mapping; None when the wait for the org was interrupted."""
+        while self._clock() - self._asked_at > FRESH_SECONDS:
+            try:
+                await self._ask()
+            except SalesforceError as error:
+                log.warning("org_not_described", code=error.code, detail=str(error))
+                if self._refined is not None:
+                    self._asked_at = self._clock() - FRESH_SECONDS + self._probe_seconds
+                    break
+                with self._progress.waiting("describe"):
+                    if not await self._pause(self._probe_seconds * random.uniform(0.5, 1.5)):  # noqa: S311
+                        return None
+        return self._refined
+
+    async def _ask(self) -> None:
+        describes = {name: await self._client.describe(name) for name in self._plain.sobjects}
+        guarded = self._client.guard_from(describes)
+        self._refined = self._plain.refined(describes)
+        self._asked_at = self._clock()
+        log.info("org_described", sobjects=list(describes), guarded=sorted(guarded))
+
+    async def _pause(self, seconds: float) -> bool:
+        """Wait; False when interrupted."""
+        until = self._clock() + seconds
+        woken = asyncio.Event()
+        self._interrupt.listeners.append(woken.set)
+        try:
+            while not self._interrupt.is_set and self._clock() < until:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), LONGEST_SLEEP_SECONDS)
+        finally:
+            self._interrupt.listeners.remove(woken.set)
+        return not self._interrupt.is_set
