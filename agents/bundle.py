@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Protocol
 
 from schemas.salesforce import Row
@@ -27,6 +27,14 @@ class ErrorKind(StrEnum):
     CONFIG = "config"  # no record will be accepted until somebody fixes the org or the mapping
 
 
+class Priority(IntEnum):
+    """Who goes first when the day's calls run short; lower is more urgent."""
+
+    LIVE = 0
+    REPLAY = 1
+    BACKFILL = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """The rows of one event, parents before children.
@@ -37,6 +45,7 @@ class Bundle:
     key: str
     rows: tuple[Row, ...]
     lock_key: str = ""
+    priority: Priority = Priority.LIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     salesforce_concurrency: int = Field(
         5, ge=1, le=25, description="Most calls in flight per worker; adapts downwards."
     )
+    salesforce_concurrency_min: int = Field(
+        1, ge=1, le=25, description="Least calls in flight per worker, however slow Salesforce is."
+    )
     salesforce_timeout_seconds: float = Field(
         60.0, gt=0, description="Deadline of one Salesforce call."
     )
@@ -200,6 +203,9 @@ class Settings(BaseSettings):
     worker_batch_max_events: int = Field(1000, ge=1, description="Most events of one batch.")
     worker_linger_seconds: float = Field(
         0.2, gt=0, description="How long a batch waits to fill at a trickle."
+    )
+    worker_linger_max_seconds: float = Field(
+        10.0, gt=0, description="The linger grows up to this as the daily API budget shrinks."
     )
     worker_stop_deadline_seconds: float = Field(
         25.0, gt=0, description="SIGTERM ends the worker within this time, whatever it is doing."

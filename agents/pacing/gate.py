@@ -17,7 +17,7 @@ import structlog
 from aiolimiter import AsyncLimiter
 
 from agents.bundle import ErrorKind, Interrupt, Priority
-from agents.pacing.breaker import PROBING, Breaker, State
+from agents.pacing.breaker import Breaker, State
 from agents.pacing.budget import (
     FULL_AGAIN_ABOVE,
     LOW_BELOW,
@@ -27,6 +27,7 @@ from agents.pacing.budget import (
     usage_of_limits,
 )
 from agents.pacing.concurrency import AdaptiveSlots
+from agents.pacing.system_failure import is_overload, is_systemic, reason_of
 from agents.salesforce.errors import SalesforceError
 from agents.salesforce.usage import Usage
 from stream import metrics
@@ -35,8 +36,6 @@ from stream.alerts import Alert, Alerts
 log = structlog.get_logger()
 
 LONGEST_SLEEP_SECONDS = 5.0  # a wait is looked at again after this long, whatever happens
-OVERLOADED_STATUSES = frozenset({429, 503})
-HTTP_BAD_REQUEST = 400
 
 
 class NotAdmittedError(Exception):
@@ -113,9 +112,9 @@ class Gate:
         self._heard = usage
 
     @property
-    def is_open(self) -> bool:
-        """Whether the breaker lets calls through."""
-        return self._breaker.state is State.CLOSED
+    def open_for(self) -> ErrorKind | None:
+        """Return the kind of failure the breaker is open for, None when it is closed."""
+        return self._breaker.kind
 
     @property
     def reason(self) -> str:
@@ -216,11 +215,12 @@ class Gate:
 
     def _note_error(self, ticket: Ticket, error: SalesforceError) -> None:
         now = self._clock()
-        if error.kind is ErrorKind.CONCURRENCY or error.status in OVERLOADED_STATUSES:
+        if is_overload(error):
             self._slots.overloaded(now)
         retry_after = error.retry_after_seconds or 0.0
         self._hold_until = max(self._hold_until, now + retry_after)
-        if is_systemic(error):
+        is_still_broken = ticket.is_probe and error.kind is self.open_for is ErrorKind.CONFIG
+        if is_systemic(error) or is_still_broken:
             self._failed(
                 error.kind,
                 reason_of(error),
@@ -293,16 +293,3 @@ class Gate:
         metrics.BREAKER_STATE.set(self._breaker.state)
         metrics.CONCURRENCY_LIMIT.set(self._slots.limit)
         metrics.CALLS_IN_FLIGHT.set(self._slots.in_flight)
-
-
-def is_systemic(error: SalesforceError) -> bool:
-    """Whether a failed call says that nobody gets through, rather than something about its rows."""
-    if error.kind is ErrorKind.CONFIG:
-        return error.status != HTTP_BAD_REQUEST
-    return error.kind in PROBING and not error.advice
-
-
-def reason_of(error: SalesforceError) -> str:
-    """Return what happened, without the message: it may quote a record's values."""
-    what = error.code or f"HTTP {error.status}"
-    return " ".join(part for part in (f"{what}:", error.meaning, error.fix) if part)

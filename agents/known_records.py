@@ -1,0 +1,48 @@
+"""Which records exist in Salesforce already, as far as this worker remembers.
+
+An order's customer is written only when Salesforce does not have it yet. Remembering who exists
+saves that call for every further order. It is a memory, not a truth: records are deleted in the org
+behind our back, so whoever trusts it wrongly calls `forget` and creates the record again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from schemas.salesforce import Row
+
+MAX_RECORDS = 200_000  # about 60 MB
+
+
+class KnownRecords:
+    """The most recently used identities with their record ids, bounded."""
+
+    def __init__(self, max_records: int = MAX_RECORDS) -> None:
+        self._max_records = max_records
+        self._ids: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._created_on_demand: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def id_of(self, row: Row) -> str | None:
+        """Return the record's id ("" when only its existence is known), None if not known."""
+        record_id = self._ids.get(row.identity)
+        if record_id is not None:
+            self._ids.move_to_end(row.identity)
+        return record_id
+
+    def remember(self, row: Row, record_id: str) -> None:
+        """Note that a record exists; of use only for sObjects that other rows create on demand."""
+        if row.insert_fields:
+            self._created_on_demand.add(row.sobject)
+        elif row.sobject not in self._created_on_demand:
+            return
+        self._ids[row.identity] = record_id
+        self._ids.move_to_end(row.identity)
+        if len(self._ids) > self._max_records:
+            self._ids.popitem(last=False)
+
+    def forget(self, row: Row) -> None:
+        """Note that a record may be gone."""
+        self._ids.pop(row.identity, None)

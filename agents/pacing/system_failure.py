@@ -1,0 +1,28 @@
+"""Failures of a whole call: do they say something about its rows, or about everybody?"""
+
+from __future__ import annotations
+
+from agents.bundle import ErrorKind
+from agents.pacing.breaker import PROBING
+from agents.salesforce.errors import SalesforceError
+
+HTTP_BAD_REQUEST = 400
+OVERLOADED_STATUSES = frozenset({429, 503})
+
+
+def is_systemic(error: SalesforceError) -> bool:
+    """Whether a failed call says that nobody gets through, rather than something about its rows."""
+    if error.kind is ErrorKind.CONFIG:
+        return error.status != HTTP_BAD_REQUEST
+    return error.kind in PROBING and not error.advice
+
+
+def is_overload(error: SalesforceError) -> bool:
+    """Whether Salesforce asks for fewer calls at once."""
+    return error.kind is ErrorKind.CONCURRENCY or error.status in OVERLOADED_STATUSES
+
+
+def reason_of(error: SalesforceError) -> str:
+    """Return what happened, without the message: it may quote a record's values."""
+    what = error.code or f"HTTP {error.status}"
+    return " ".join(part for part in (f"{what}:", error.meaning, error.fix) if part)

@@ -1,0 +1,110 @@
+"""What to do about a failed call: the policy, as data and small decisions. Pure.
+
+| a whole call or collection failed | then |
+|---|---|
+| auth, quota, outage | the same again; the breaker says when |
+| too many at once | the same again after a rest |
+| outage-like, but others get through meanwhile | in halves: a row of it may be the cause |
+| "too large", "took too long" | in halves |
+| refused, or configuration (HTTP 400) | the guilty bundle is searched |
+| configuration (403, 404) | nothing of it can be sent: breaker, no search |
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from agents.bundle import ErrorKind
+from agents.pacing.system_failure import is_systemic
+from agents.salesforce.error_rule import Advice
+from agents.salesforce.errors import SalesforceError
+
+REFUSALS = frozenset({ErrorKind.PERMANENT, ErrorKind.CONFIG})
+SUSPICIOUS_CODES = frozenset({"UNKNOWN_EXCEPTION", "HTTP_500", "BAD_ANSWER"})
+
+
+@dataclass(frozen=True, slots=True)
+class RetryInPlace:
+    """How often and how fast something is repeated before it is handed on.
+
+    `rounds`: repetitions of rows that were locked or out of order. `calls`: failures of a call
+    after which its rows are suspected, if others get through.
+    """
+
+    rounds: int = 3
+    calls: int = 3
+    base_seconds: float = 0.25
+    cap_seconds: float = 8.0
+
+    def backoff_seconds(self, failures: int, jitter: Callable[[], float]) -> float:
+        """Return a wait with full jitter: anything up to the doubled base; `jitter` gives 0..1."""
+        return jitter() * min(self.cap_seconds, self.base_seconds * 2.0 ** min(failures, 30))
+
+
+RETRY_IN_PLACE = RetryInPlace()
+
+
+class Move(Enum):
+    """What is done next about a failed call."""
+
+    REPEAT = auto()
+    SUSPECT = auto()  # repeat, unless others got through meanwhile: then the rows are at fault
+    SEARCH = auto()  # find the guilty bundle
+    HALVE = auto()
+    HOLD = auto()  # nothing of it can be sent until somebody fixes something
+
+
+def next_move(error: SalesforceError, failures: int, policy: RetryInPlace) -> Move:
+    """Return what to do after the given number of failures of the same call."""
+    if error.kind in REFUSALS:
+        return Move.HOLD if is_systemic(error) else Move.SEARCH
+    if error.advice is Advice.SEND_LESS:
+        return Move.HALVE
+    if failures < policy.calls:
+        return Move.REPEAT
+    if error.kind in (ErrorKind.LOCK, ErrorKind.ORDERING):
+        return Move.HALVE
+    is_suspicious = error.code in SUSPICIOUS_CODES or (error.status == 0 and _is_unknown(error))
+    return Move.SUSPECT if is_suspicious else Move.REPEAT
+
+
+def _is_unknown(error: SalesforceError) -> bool:
+    return error.is_outcome_unknown and error.kind is ErrorKind.TRANSIENT
+
+
+class Blame(Enum):
+    """Whose fault a configuration error is."""
+
+    RECORD = auto()
+    EVERYBODY = auto()
+    UNCLEAR = auto()  # too few rows to say
+
+
+ANY_SOBJECT = "*"  # stands for calls that were refused without saying which rows
+
+
+class ConfigWatch:
+    """Tells a configuration error from a single odd record: does it hit every row of an sObject?"""
+
+    ENOUGH_ROWS = 3
+
+    def __init__(self) -> None:
+        self._in_a_row: Counter[str] = Counter()
+        self._has_passed: set[str] = set()
+
+    def passed(self, sobject: str) -> None:
+        """Note a row that Salesforce took."""
+        for name in (sobject, ANY_SOBJECT):
+            self._in_a_row.pop(name, None)
+            self._has_passed.add(name)
+
+    def failed(self, sobject: str, rows: int) -> Blame:
+        """Note rows that failed while no row of that sObject passed; return whose fault it is."""
+        self._in_a_row[sobject] += rows
+        if self._in_a_row[sobject] >= self.ENOUGH_ROWS:
+            self._has_passed.discard(sobject)
+            return Blame.EVERYBODY
+        return Blame.RECORD if sobject in self._has_passed else Blame.UNCLEAR
