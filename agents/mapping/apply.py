@@ -7,25 +7,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from agents.mapping.compiler import compile_value, compile_values, compile_when
+from agents.mapping.compiled import CompiledField, CompiledKind, CompiledRow
 from agents.mapping.dates import version_of
-from agents.mapping.field_types import FieldType, Step, fitting, utf16_length
-from agents.mapping.hooks import load_hook
-from agents.mapping.paths import Getter, Scope
-from agents.mapping.rulebook import (
-    FieldRule,
-    KindRules,
-    ParentRule,
-    RowRule,
-    Rulebook,
-    known_type,
-)
-from agents.mapping.template import compile_path_of
+from agents.mapping.field_types import FieldType
+from agents.mapping.fitting import fitting, utf16_length
+from agents.mapping.paths import Facts, Scope
+from agents.mapping.rulebook import known_type
 from agents.mapping.values import is_blank
 from schemas.codec import Document
 from schemas.salesforce import Row
@@ -33,12 +23,6 @@ from stream.errors import MappingError
 
 MAX_NOTES = 50
 LOCKED_PARENT = "Account"  # inserting under an Account locks it (salesforce reference §3.2)
-EXTERNAL_ID = FieldType("text", 255)
-
-# An external ID is never cut (two records would become one): its length is checked afterwards.
-EXTERNAL_ID_TEXT = FieldType("text", 131_072)
-
-TypeOf = Callable[[str, FieldRule], FieldType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,129 +38,12 @@ class Mapped:
     lock_key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledField:
-    """A field ready to run. `spare` is the fitted default for a value that does not fit."""
-
-    name: str
-    label: str
-    get: Getter
-    fit: Step
-    is_insert_only: bool
-    skips_blank: bool
-    is_required: bool
-    spare: Any
-    sources: str
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledParent:
-    relationship: str
-    field: str
-    label: str
-    get: Getter
-    is_insert_only: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledRow:
-    rule: RowRule
-    applies: Callable[[Scope], bool] | None
-    fields: tuple[CompiledField, ...]
-    parents: tuple[CompiledParent, ...]
-    version: Getter
-    hook: Callable[..., Any] | None
-    key_length: int
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledKind:
-    value_count: int
-    targets: tuple[tuple[str, Callable[[Scope], bool] | None], ...]
-    rows: tuple[CompiledRow, ...]
-
-
-def compile_kind(
-    book: Rulebook, kind: KindRules, type_of: TypeOf, directory: Path | None
-) -> CompiledKind:
-    """Return the closures of one kind's rules; raises MappingFileError."""
-    named = compile_values(kind.values, directory)
-    return CompiledKind(
-        value_count=len(named),
-        targets=tuple((rule.use, compile_when(rule.when, named)) for rule in book.targets),
-        rows=tuple(_row(rule, named, type_of, directory) for rule in kind.rows),
-    )
-
-
-def _row(
-    rule: RowRule, named: Mapping[str, Getter], type_of: TypeOf, directory: Path | None
-) -> CompiledRow:
-    key = next(field for field in rule.fields if field.name == rule.external_id)
-    return CompiledRow(
-        rule=rule,
-        applies=compile_when(rule.when, named),
-        fields=tuple(_field(rule, field, named, type_of, directory) for field in rule.fields),
-        parents=tuple(_parent(rule, parent, named, directory) for parent in rule.parents),
-        version=compile_path_of(rule.version, rule.entry, named),
-        hook=load_hook(rule.python, rule.entry, directory) if rule.python else None,
-        key_length=type_of(rule.sobject, key).length or EXTERNAL_ID.length,
-    )
-
-
-def _field(
-    row: RowRule,
-    rule: FieldRule,
-    named: Mapping[str, Getter],
-    type_of: TypeOf,
-    directory: Path | None,
-) -> CompiledField:
-    label = f"{row.sobject}.{rule.name}"
-    field_type = type_of(row.sobject, rule)
-    is_key = rule.name == row.external_id
-    fit = fitting(EXTERNAL_ID_TEXT if is_key else field_type)
-    return CompiledField(
-        name=rule.name,
-        label=label,
-        get=compile_value(rule.value, label, named, directory),
-        fit=fit,
-        is_insert_only=row.is_insert_only or rule.is_insert_only,
-        skips_blank=rule.skips_blank,
-        is_required=rule.is_required or is_key,
-        spare=None if is_key else _spare(rule, fit, field_type),
-        sources=", ".join((*rule.value.sources, *rule.value.map_by, *rule.value.or_else)),
-    )
-
-
-def _spare(rule: FieldRule, fit: Step, field_type: FieldType) -> Any:
-    """Return the default as the field takes it; constants that do not fit are the file's fault."""
-    for text in (rule.value.default, rule.value.constant):
-        if text is None:
-            continue
-        problems: list[str] = []
-        if fit(text, problems, rule.name) is None and field_type.choices is None:
-            raise rule.entry.error(f"`{text}` does not fit {field_type.kind}: {problems}")
-    return fit(rule.value.default, [], "") if rule.value.default is not None else None
-
-
-def _parent(
-    row: RowRule, rule: ParentRule, named: Mapping[str, Getter], directory: Path | None
-) -> CompiledParent:
-    label = f"{row.sobject}.{rule.relationship}"
-    return CompiledParent(
-        relationship=rule.relationship,
-        field=rule.field,
-        label=label,
-        get=compile_value(rule.value, label, named, directory),
-        is_insert_only=row.is_insert_only or rule.is_insert_only,
-    )
-
-
 def apply_kind(
     kind: CompiledKind, document: Document, amount: tuple[str, str], received_at: str
 ) -> Mapped:
     """Return the rows of a document. Raises MappingError, and nothing else, on any document."""
-    notes: list[str] = []
-    scope = Scope(document, document.entity, notes, amount, kind.value_count, received_at)
+    scope = Scope(Facts(document, amount, received_at), document.entity, kind.value_count)
+    notes = scope.notes
     target = next((use for use, test in kind.targets if test is None or test(scope)), "")
     rows = []
     for compiled in kind.rows:
@@ -193,15 +60,18 @@ def _build(compiled: CompiledRow, scope: Scope) -> Row | None:
     rule, notes = compiled.rule, scope.notes
     fields: dict[str, Any] = {}
     inserts: dict[str, Any] = {}
-    for field in compiled.fields:
-        value = field.get(scope)
+    for name, label, get, fit, is_insert_only, field in compiled.plan:
+        value = get(scope)
         if value is not None:
-            value = field.fit(value, notes, field.label)
+            value = fit(value, notes, label)
         if value is None:
             value = _instead(field, notes)
             if value is None and field.skips_blank:
                 continue
-        (inserts if field.is_insert_only else fields)[field.name] = value
+        if is_insert_only:
+            inserts[name] = value
+        else:
+            fields[name] = value
     for parent in compiled.parents:
         link = parent.get(scope)
         if not is_blank(link):
@@ -221,7 +91,7 @@ def _build(compiled: CompiledRow, scope: Scope) -> Row | None:
     )
 
 
-_fit_key = fitting(EXTERNAL_ID)
+_fit_key = fitting(FieldType("text", 255))
 
 
 def _instead(field: CompiledField, notes: list[str]) -> Any:

@@ -6,19 +6,22 @@ A value is made in this order: source, hook, transforms, map; when it is blank t
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from agents.mapping.field_types import Step, decimal_of
+from agents.mapping.fitting import Step
 from agents.mapping.hooks import load_hook
 from agents.mapping.paths import UNSET, Getter, Scope, equals
 from agents.mapping.rulebook import Condition, EachRule, ValueRule, When
 from agents.mapping.template import compile_path_of, compile_template, compile_transform, run
-from agents.mapping.values import is_blank, text_of
+from agents.mapping.values import decimal_of, is_blank, text_of
 
 Table = dict[str, str | None]
+
+COMPARISONS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
 
 LEFT_OUT = object()
 
@@ -129,7 +132,9 @@ def _each(
         entries = entries_of(scope)
         if not isinstance(entries, list):
             return None
-        texts = (render(scope.inner(entry, count)) for entry in entries if isinstance(entry, dict))
+        texts = (
+            render(Scope(scope.facts, entry, count)) for entry in entries if isinstance(entry, dict)
+        )
         return join.join(text for text in texts if text)
 
     return produce
@@ -192,15 +197,10 @@ def _condition(rule: Condition, named: Mapping[str, Getter]) -> Callable[[Scope]
             return lambda scope: not equals(get(scope), texts[0])
     limit = decimal_of(texts[0])
     assert limit is not None
-    compare = {
-        ">": lambda number: number > limit,
-        ">=": lambda number: number >= limit,
-        "<": lambda number: number < limit,
-        "<=": lambda number: number <= limit,
-    }[rule.operator]
+    compare = COMPARISONS[rule.operator]
 
     def test(scope: Scope) -> bool:
         number = decimal_of(get(scope))
-        return number is not None and compare(number)
+        return number is not None and compare(number, limit)
 
     return test

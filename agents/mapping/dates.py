@@ -13,27 +13,25 @@ from typing import Any
 
 FIRST_YEAR, LAST_YEAR = 1700, 4000
 SHIFT = re.compile(r"([+-])\s*(\d{1,4})\s*(day|week|month|year)s?")
-STARTS_WITH_A_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+STARTS_WITH_A_DATE = re.compile(r"\s*\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def parse_datetime(value: Any) -> datetime | None:
-    """Return the UTC time of a Magento or ISO timestamp; None for anything else."""
-    if not isinstance(value, str):
-        return None
-    text = value.strip()
-    if not STARTS_WITH_A_DATE.match(text):
+    """Return the UTC time (no tzinfo) of a Magento or ISO timestamp; None for anything else."""
+    if type(value) is not str or not STARTS_WITH_A_DATE.match(value):
         return None
     try:
-        moment = datetime.fromisoformat(text)
-        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(value.strip())
+        if moment.tzinfo:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return None
     return moment if FIRST_YEAR <= moment.year <= LAST_YEAR else None
 
 
 def iso_datetime(moment: datetime) -> str:
-    """Return the form Salesforce reads: `2023-10-26T10:05:00Z`."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Return the form Salesforce reads, of a UTC time: `2023-10-26T10:05:00Z`."""
+    return moment.isoformat(timespec="seconds") + "Z"
 
 
 def version_of(value: Any) -> str:

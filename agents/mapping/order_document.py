@@ -10,8 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from agents.mapping.field_types import decimal_of
-from agents.mapping.values import text_of
+from agents.mapping.values import decimal_of, text_of
 
 POLICIES = ("grand_total", "paid_minus_refunded")
 CURRENCIES = ("order", "base")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from agents.mapping.order_document import amount_of, currency_of, visible_items
@@ -29,50 +30,49 @@ class PathError(ValueError):
     """The text is no path; the message shows how one is written."""
 
 
-class Scope:
-    """One document while it is mapped: `root` is what paths start from.
+@dataclass(slots=True)
+class Facts:
+    """What all scopes of one document share. `received_at` is an ISO time, '' when unknown.
 
-    `cache` holds the named values, computed once each; `notes` is shared by all scopes of a
-    document; `received_at` is an ISO time, '' when nobody said.
+    `amount` is the mapping's (policy, currency).
     """
 
-    __slots__ = ("amount", "cache", "document", "notes", "received_at", "root")
+    document: Document
+    amount: tuple[str, str]
+    received_at: str
+    notes: list[str] = field(default_factory=list)
 
-    def __init__(
-        self,
-        document: Document,
-        root: dict[str, Any],
-        notes: list[str],
-        amount: tuple[str, str],
-        value_count: int,
-        received_at: str = "",
-    ) -> None:
-        self.document = document
+
+class Scope:
+    """One document, or one entry of a list in it, while it is mapped.
+
+    `root` is what paths start from; `cache` holds the named values, computed once each.
+    """
+
+    __slots__ = ("cache", "facts", "notes", "root")
+
+    def __init__(self, facts: Facts, root: dict[str, Any], value_count: int) -> None:
+        self.facts = facts
         self.root = root
-        self.notes = notes
-        self.amount = amount
+        self.notes = facts.notes
         self.cache = [UNSET] * value_count
-        self.received_at = received_at
-
-    def inner(self, entry: dict[str, Any], value_count: int) -> Scope:
-        """Return the scope of one entry of a list."""
-        return Scope(self.document, entry, self.notes, self.amount, value_count, self.received_at)
 
 
 def _amount(scope: Scope) -> Any:
-    return amount_of(scope.document.entity, *scope.amount, scope.notes)
+    facts = scope.facts
+    return amount_of(facts.document.entity, *facts.amount, facts.notes)
 
 
 def _visible_items(scope: Scope) -> Any:
-    return visible_items(scope.document.entity, scope.notes)
+    return visible_items(scope.facts.document.entity, scope.notes)
 
 
 BUILT_IN: dict[str, Getter] = {
-    "$key": lambda scope: scope.document.key,
-    "$event": lambda scope: scope.document.event,
-    "$received_at": lambda scope: scope.received_at,
+    "$key": lambda scope: scope.facts.document.key,
+    "$event": lambda scope: scope.facts.document.event,
+    "$received_at": lambda scope: scope.facts.received_at,
     "$amount": _amount,
-    "$currency": lambda scope: currency_of(scope.document.entity, scope.amount[1]),
+    "$currency": lambda scope: currency_of(scope.facts.document.entity, scope.facts.amount[1]),
     "$visible_items": _visible_items,
 }
 

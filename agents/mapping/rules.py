@@ -10,11 +10,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
-from agents.mapping.apply import CompiledKind, Mapped, apply_kind, compile_kind
+from agents.mapping.apply import Mapped, apply_kind
+from agents.mapping.compiled import CompiledKind, Types, compile_kind
 from agents.mapping.dates import iso_datetime
-from agents.mapping.field_types import FieldType, described_type
+from agents.mapping.field_types import described_type
 from agents.mapping.reader import read_rulebook
-from agents.mapping.rulebook import FieldRule, Rulebook
+from agents.mapping.rulebook import Rulebook
 from schemas.codec import Document
 from schemas.event import Kind
 from schemas.salesforce import Row
@@ -118,15 +119,10 @@ class Mapping:
         return {"sobjectType": row.sobject, **{name: values[name] for name in names}}
 
 
-def _compiled(
-    book: Rulebook, directory: Path | None, types: MappingOf[tuple[str, str], FieldType]
-) -> dict[Kind, CompiledKind]:
-    def type_of(sobject: str, rule: FieldRule) -> FieldType:
-        return types.get((sobject, rule.name), rule.type)
-
+def _compiled(book: Rulebook, directory: Path | None, types: Types) -> dict[Kind, CompiledKind]:
     rules = {Kind.ORDER: book.order, Kind.CUSTOMER: book.customer}
     return {
-        kind: compile_kind(book, rule, type_of, directory)
+        kind: compile_kind(book, rule, types, directory)
         for kind, rule in rules.items()
         if rule.rows
     }
@@ -135,4 +131,4 @@ def _compiled(
 def _iso(at_ms: int) -> str:
     if not 0 < at_ms < MAX_MS:
         return ""
-    return iso_datetime(datetime.fromtimestamp(at_ms / 1000, UTC))
+    return iso_datetime(datetime.fromtimestamp(at_ms / 1000, UTC).replace(tzinfo=None))

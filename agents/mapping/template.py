@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents.mapping.field_types import Step
+from agents.mapping.fitting import Step
 from agents.mapping.paths import Getter, PathError, Scope, compile_path
 from agents.mapping.source import Entry, suggestion
 from agents.mapping.transforms import TRANSFORMS, BadArgumentsError

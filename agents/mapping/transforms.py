@@ -12,8 +12,8 @@ from decimal import ROUND_HALF_UP
 from typing import Any
 
 from agents.mapping.dates import iso_datetime, parse_datetime, parse_shift, shifted
-from agents.mapping.field_types import EMAIL, Step, clean, cut, decimal_of, utf16_length
-from agents.mapping.values import text_of, yes_or_no
+from agents.mapping.fitting import EMAIL, Step, clean, cut, utf16_length
+from agents.mapping.values import decimal_of, text_of, yes_or_no
 
 MAX_SCALE = 12
 MAX_DIGITS = 24  # beyond it a number is no amount and no quantity

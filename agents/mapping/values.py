@@ -6,6 +6,7 @@ flags as 0/1, "0"/"1" or true/false, lines as a list or as one text.
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import Any
 
@@ -26,23 +27,38 @@ def text_of(value: Any) -> str:
     """
     if isinstance(value, str):
         return value
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, int):
-        return str(value) if -MAX_EXACT < value < MAX_EXACT else ""
-    if isinstance(value, float):
-        if not isfinite(value):
-            return ""
-        if value.is_integer() and abs(value) < MAX_EXACT:
-            return str(int(value))
-        return repr(value)
+    if isinstance(value, int | float):
+        return _number_text(value)
     if isinstance(value, list):
         lines = (text_of(item).strip() for item in value if not isinstance(item, list))
         return "\n".join(line for line in lines if line)
     return ""
 
 
+def _number_text(value: float) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if not -MAX_EXACT < value < MAX_EXACT:
+        return "" if isinstance(value, int) or not isfinite(value) else repr(value)
+    return str(int(value)) if value == int(value) else repr(value)
+
+
 def yes_or_no(value: Any) -> bool | None:
     """Return a flag's meaning, None when it is none."""
     text = text_of(value).strip().lower()
     return True if text in YES else False if text in NO else None
+
+
+def decimal_of(value: Any) -> Decimal | None:
+    """Return a finite number as a decimal: 34, 34.5, "34.0000", true; None for anything else."""
+    if isinstance(value, float):
+        return Decimal(repr(value)) if isfinite(value) else None
+    if isinstance(value, int):
+        return Decimal(value)
+    if not isinstance(value, str):
+        return None
+    try:
+        number = Decimal(value.strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None

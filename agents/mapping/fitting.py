@@ -1,0 +1,220 @@
+"""Every value that leaves the mapping is fitted to its field's type here.
+
+So no document can make a row that fails Salesforce's type check: a value is fitted (cut, rounded,
+rewritten) or left out, and a note says so. Notes name fields and lengths, never the values: they
+are kept in `salesforce.results`, and values are personal data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from agents.mapping.dates import iso_datetime, parse_datetime
+from agents.mapping.field_types import FieldType
+from agents.mapping.values import NO, YES, decimal_of, is_blank, text_of
+
+# (value, notes, label) → fitted value, or None to leave the field out
+Step = Callable[[Any, list[str], str], Any]
+
+MAX_UTF16 = 0xFFFF
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+LINE_BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
+EMAIL = re.compile(
+    r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
+    re.IGNORECASE,
+)
+MAX_LOCAL_PART = 64  # RFC 5321 §4.5.3.1.1
+RECORD_ID = re.compile(r"[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?")
+
+
+def fitting(field_type: FieldType) -> Step:
+    """Return the step that fits any value to the type."""
+    return MAKERS[field_type.kind](field_type)
+
+
+def utf16_length(text: str) -> int:
+    """Return the length as Salesforce (Java) counts it: characters beyond U+FFFF count twice."""
+    return len(text) if text.isascii() else len(text) + sum(ord(c) > MAX_UTF16 for c in text)
+
+
+def cut(text: str, length: int) -> str:
+    """Return the text cut to `length` UTF-16 units; no character is cut in two."""
+    if len(text) > length:
+        text = text[:length]
+    while utf16_length(text) > length:
+        text = text[: -max(1, (utf16_length(text) - length) // 2)]
+    return text
+
+
+def clean(text: str) -> str:
+    """Return the text without what no field can hold: control characters, half characters."""
+    return text if text.isprintable() else UNPRINTABLE.sub("", text)
+
+
+def _text(field_type: FieldType, *, one_line: bool = True) -> Step:
+    length, surely_short = field_type.length, field_type.length // 2
+
+    def fit(value: Any, notes: list[str], label: str) -> Any:
+        if type(value) is str and len(value) <= surely_short and value.isprintable():
+            return value.strip() or None  # nearly every value ends here
+        text = text_of(value)
+        if not text.isprintable():
+            text = UNPRINTABLE.sub("", text)
+            text = LINE_BREAKS.sub(" ", text) if one_line else text.replace("\r\n", "\n")
+        text = text.strip()
+        if len(text) > surely_short and utf16_length(text) > length:
+            notes.append(f"{label}: cut from {utf16_length(text)} to {length} characters")
+            text = cut(text, length).rstrip()
+        if not text:
+            if not is_blank(value):
+                notes.append(f"{label}: not a text, left out")
+            return None
+        return text
+
+    return fit
+
+
+def _textarea(field_type: FieldType) -> Step:
+    return _text(field_type, one_line=False)
+
+
+def _email(field_type: FieldType) -> Step:
+    length = field_type.length
+
+    def fit(value: Any, notes: list[str], label: str) -> Any:
+        text = text_of(value).strip()
+        if len(text) > length:
+            notes.append(
+                f"{label}: longer than {length} characters, left out (a part is no address)"
+            )
+        elif EMAIL.fullmatch(text) and text.index("@") <= MAX_LOCAL_PART:
+            return text
+        elif not is_blank(value):
+            notes.append(f"{label}: not an e-mail address, left out")
+        return None
+
+    return fit
+
+
+def _picklist(field_type: FieldType) -> Step:
+    fit_text, choices = _text(field_type), field_type.choices
+    if choices is None:
+        return fit_text
+
+    def fit(value: Any, notes: list[str], label: str) -> Any:
+        text = fit_text(value, notes, label)
+        if text is None or text in choices:
+            return text
+        notes.append(f"{label}: not a value of the restricted picklist, left out")
+        return None
+
+    return fit
+
+
+def _multipicklist(field_type: FieldType) -> Step:
+    choices = field_type.choices
+
+    def fit(value: Any, notes: list[str], label: str) -> Any:
+        parts = value if isinstance(value, list) else text_of(value).split(";")
+        texts = [clean(text_of(part)).strip() for part in parts]
+        kept = [text for text in texts if text and (choices is None or text in choices)]
+        if len(kept) < sum(bool(text) for text in texts):
+            notes.append(f"{label}: values that are not in the picklist left out")
+        while kept and utf16_length(";".join(kept)) > field_type.length:
+            kept.pop()
+        return ";".join(kept) or None
+
+    return fit
+
+
+def _number(field_type: FieldType) -> Step:
+    limit = Decimal(10) ** (field_type.precision - field_type.scale)
+    unit = Decimal(1).scaleb(-field_type.scale)
+    is_whole = field_type.scale == 0
+
+    def fit(value: Any, notes: list[str], label: str) -> Any:
+        number = decimal_of(value)
+        if number is None:
+            if not is_blank(value):
+                notes.append(f"{label}: not a number, left out")
+            return None
+        # Compared first: quantize of an astronomic number raises.
+        if number.copy_abs() < limit:
+            rounded = number.quantize(unit, ROUND_HALF_UP)
+            result = int(rounded) if is_whole else float(rounded) + 0.0  # + 0.0: no minus zero
+            if abs(result) < limit:
+                return result
+        notes.append(f"{label}: more than {limit.adjusted()} digits before the point, left out")
+        return None
+
+    return fit
+
+
+def _date(_: FieldType) -> Step:
+    def fit(value: Any, notes: list[str], label: str) -> Any:
+        moment = parse_datetime(value)
+        if moment is None:
+            if not is_blank(value):
+                notes.append(f"{label}: not a date, left out")
+            return None
+        return moment.date().isoformat()
+
+    return fit
+
+
+def _datetime(_: FieldType) -> Step:
+    def fit(value: Any, notes: list[str], label: str) -> Any:
+        moment = parse_datetime(value)
+        if moment is None:
+            if not is_blank(value):
+                notes.append(f"{label}: not a time, left out")
+            return None
+        return iso_datetime(moment)
+
+    return fit
+
+
+def _checkbox(_: FieldType) -> Step:
+    def fit(value: Any, notes: list[str], label: str) -> Any:
+        text = text_of(value).strip().lower()
+        if text in YES:
+            return True
+        if text in NO:
+            return False
+        if not is_blank(value):
+            notes.append(f"{label}: neither yes nor no, left out")
+        return None
+
+    return fit
+
+
+def _id(_: FieldType) -> Step:
+    def fit(value: Any, notes: list[str], label: str) -> Any:
+        text = text_of(value).strip()
+        if RECORD_ID.fullmatch(text):
+            return text
+        if not is_blank(value):
+            notes.append(f"{label}: not a Salesforce record id, left out")
+        return None
+
+    return fit
+
+
+MAKERS: dict[str, Callable[[FieldType], Step]] = {
+    "text": _text,
+    "textarea": _textarea,
+    "email": _email,
+    "phone": _text,
+    "url": _text,
+    "picklist": _picklist,
+    "multipicklist": _multipicklist,
+    "number": _number,
+    "date": _date,
+    "datetime": _datetime,
+    "checkbox": _checkbox,
+    "id": _id,
+}
