@@ -21,6 +21,7 @@ from agents.bundle import (
     Dispatcher,
     ErrorKind,
     NotSent,
+    Priority,
     Refused,
     Stale,
     Written,
@@ -46,6 +47,13 @@ log = structlog.get_logger()
 RETRIED = frozenset(
     {ErrorKind.TRANSIENT, ErrorKind.LOCK, ErrorKind.ORDERING, ErrorKind.CONCURRENCY}
 )
+
+PRIORITIES = {
+    Via.LIVE: Priority.LIVE,
+    Via.REQUEUE: Priority.REPLAY,
+    Via.REPLAY: Priority.REPLAY,
+    Via.BACKFILL: Priority.BACKFILL,
+}
 
 
 def now_ms() -> int:
@@ -204,7 +212,12 @@ class Handler:
         self, mapped: list[tuple[Item, Mapped]], version: str, decisions: list[Decision]
     ) -> None:
         bundles = [
-            Bundle(key=item.envelope.key, rows=records.rows, lock_key=records.lock_key)
+            Bundle(
+                key=item.envelope.key,
+                rows=records.rows,
+                lock_key=records.lock_key,
+                priority=PRIORITIES[item.envelope.via],
+            )
             for item, records in mapped
         ]
         try:

@@ -53,6 +53,19 @@ class Life:
         if not self.stopping.is_set():
             self.interrupt.clear()
 
+    async def pause(self, seconds: float) -> None:
+        """Wait, at most until a stop or a rebalance is asked for."""
+        if seconds <= 0 or self.interrupt.is_set:
+            return
+        woken = asyncio.Event()
+        self.interrupt.listeners.append(woken.set)
+        try:
+            await asyncio.wait_for(woken.wait(), seconds)
+        except TimeoutError:
+            return
+        finally:
+            self.interrupt.listeners.remove(woken.set)
+
     def _on_signal(self, number: signal.Signals, deadline_seconds: float) -> None:
         if self.stopping.is_set():
             log.warning("ended_at_once", signal=number.name)

@@ -7,15 +7,13 @@ worker would not know whether the org refuses stale writes. An old answer is bet
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 import structlog
 
-from agents.bundle import Interrupt
+from agents.life import Life
 from agents.mapping.rules import Mapping as RecordMapping
 from agents.progress import Progress
 from agents.salesforce.client import OrgClient
@@ -24,7 +22,6 @@ from agents.salesforce.errors import SalesforceError
 log = structlog.get_logger()
 
 FRESH_SECONDS = 3600.0
-LONGEST_SLEEP_SECONDS = 1.0
 
 
 class Org:
@@ -35,7 +32,7 @@ class Org:
         *,
         client: OrgClient,
         mapping: RecordMapping,
-        interrupt: Interrupt,
+        life: Life,
         progress: Progress,
         probe_seconds: float,
         clock: Callable[[], float] = time.monotonic,
@@ -43,7 +40,7 @@ class Org:
         self._client = client
         self._plain = mapping
         self._refined: RecordMapping | None = None
-        self._interrupt = interrupt
+        self._life = life
         self._progress = progress
         self._probe_seconds = probe_seconds
         self._clock = clock
@@ -60,8 +57,9 @@ class Org:
                     self._asked_at = self._clock() - FRESH_SECONDS + self._probe_seconds
                     break
                 with self._progress.waiting("describe"):
-                    if not await self._pause(self._probe_seconds * random.uniform(0.5, 1.5)):  # noqa: S311
-                        return None
+                    await self._life.pause(self._probe_seconds * random.uniform(0.5, 1.5))  # noqa: S311
+                if self._life.interrupt.is_set:
+                    return None
         return self._refined
 
     async def _ask(self) -> None:
@@ -70,16 +68,3 @@ class Org:
         self._refined = self._plain.refined(describes)
         self._asked_at = self._clock()
         log.info("org_described", sobjects=list(describes), guarded=sorted(guarded))
-
-    async def _pause(self, seconds: float) -> bool:
-        """Wait; False when interrupted."""
-        until = self._clock() + seconds
-        woken = asyncio.Event()
-        self._interrupt.listeners.append(woken.set)
-        try:
-            while not self._interrupt.is_set and self._clock() < until:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), LONGEST_SLEEP_SECONDS)
-        finally:
-            self._interrupt.listeners.remove(woken.set)
-        return not self._interrupt.is_set

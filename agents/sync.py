@@ -32,6 +32,7 @@ log = structlog.get_logger()
 class Ports:
     """What the agent works with. `finish` publishes decisions and returns after the acks.
 
+    `pause` stretches the linger when the day's Salesforce calls run short.
     `end_process` never returns: it is called when this process was frozen, or when a bug is about
     to leave the agent, which Faust would take for an ack. The batch is redelivered.
     """
@@ -44,6 +45,7 @@ class Ports:
     check_alive: Callable[[], None]
     start_batch: Callable[[], None]
     end_process: Callable[[Exception], None]
+    pause: Callable[[], Awaitable[None]]
     linger_seconds: float
     max_events: int
 
@@ -81,6 +83,7 @@ async def work(batch: Sequence[EventT[bytes]], ports: Ports) -> None:
     seconds = time.monotonic() - started
     metrics.BATCH_EVENTS.observe(len(batch))
     metrics.BATCH_SECONDS.observe(seconds)
+    await ports.pause()
 
 
 async def _work_part(envelopes: Sequence[Envelope], ports: Ports) -> None:

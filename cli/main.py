@@ -7,7 +7,10 @@ import sys
 import typer
 
 from cli.audit import audit
+from cli.relay import relay
 from cli.settings import settings
+from cli.topics import app as topics
+from cli.worker import worker
 from stream.errors import StreamError
 
 app = typer.Typer(
@@ -26,7 +29,10 @@ def _orderstream() -> None:
 
 
 app.command()(audit)
+app.command()(relay)
 app.command()(settings)
+app.command()(worker)
+app.add_typer(topics)
 
 
 def run() -> None:

@@ -1,0 +1,176 @@
+"""A worker process: everything wired together, from settings to the running agent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
+
+import structlog
+
+from agents.app import WorkerApp, create_app
+from agents.decision import Decision
+from agents.dispatch import SalesforceDispatcher, build_dispatcher
+from agents.freeze import FreezeGuard
+from agents.group_look import look_at_group
+from agents.handler import Handler
+from agents.journal import CrashJournal
+from agents.life import Life, end_uncommitted
+from agents.mapping.rules import Mapping as RecordMapping
+from agents.org import Org
+from agents.pacing.gate import Gate
+from agents.progress import Progress
+from agents.route import route
+from agents.salesforce.client import OrgClient
+from agents.salesforce.usage import Usage
+from agents.salesforce.wiring import build_client
+from agents.settling import Settling
+from agents.state_store import StateStore
+from agents.sync import Ports, add_sync_agent
+from agents.watchdog import Watchdog
+from stream.alerts import Alerts
+from stream.config import Settings
+from stream.kafka_connection import kafka_connection
+from stream.publisher import KafkaPublisher
+from stream.status_server import status_server
+from stream.until_acked import UntilAcked
+
+log = structlog.get_logger()
+
+TICK_SECONDS = 0.5
+# Less than the whole session: the broker counts from the last heartbeat, not from our last tick.
+FREEZE_SHARE = 0.8
+
+
+async def run_worker(settings: Settings) -> None:
+    """Run a worker until it is told to stop. Raises MappingFileError before anything starts."""
+    mapping = RecordMapping.load(settings.mapping_file)
+    life, progress = Life(), Progress()
+    life.install(settings.worker_stop_deadline_seconds)
+    async with AsyncExitStack() as stack:
+        alerts = Alerts()
+        app = create_app(settings)
+        app.when_rebalance_starts = life.when_rebalance_starts
+        url = await stack.enter_async_context(
+            status_server(
+                settings.status_host, settings.status_port, not_ready=lambda: _not_ready(app)
+            )
+        )
+        log.info("worker_starting", status_url=url, mapping_version=mapping.version)
+        ports = await _connect(settings, mapping, life, progress, alerts, stack)
+        add_sync_agent(app, settings.topics.sources, ports)
+        await app.start()
+        log.info("worker_started", status_url=url)
+        watchdog = Watchdog(
+            progress=progress,
+            look=lambda: look_at_group(settings),
+            alerts=alerts,
+            limit_seconds=settings.worker_stall_seconds,
+        )
+        await stack.enter_async_context(_background(watchdog.run(life.stopping)))
+        await life.stopping.wait()
+        await app.stop()
+    log.info("worker_stopped")
+
+
+async def _connect(
+    settings: Settings,
+    mapping: RecordMapping,
+    life: Life,
+    progress: Progress,
+    alerts: Alerts,
+    stack: AsyncExitStack,
+) -> Ports:
+    """Connect to Kafka and Salesforce; what was opened is closed by the stack."""
+    topics = settings.topics
+    publisher = KafkaPublisher(settings)
+    await publisher.start()
+    stack.push_async_callback(publisher.stop)
+    state = StateStore(topic=topics.state, connection=kafka_connection(settings))
+    await state.start()
+    stack.push_async_callback(state.stop)
+    freeze = FreezeGuard(limit_seconds=FREEZE_SHARE * settings.kafka_session_timeout_seconds)
+    await stack.enter_async_context(_background(_tick(freeze)))
+    client, dispatcher = _salesforce(settings, life, alerts)
+    stack.callback(client.close)
+    journal = CrashJournal(settings.state_directory / f"in-hand-{settings.worker_id}.json")
+    org = Org(
+        client=client,
+        mapping=mapping,
+        life=life,
+        progress=progress,
+        probe_seconds=settings.breaker_probe_seconds,
+    )
+    handler = Handler(
+        org_mapping=org.mapping,
+        dispatcher=dispatcher,
+        get_state=state.get,
+        check_alive=freeze.check,
+        topics=topics,
+        worker=settings.worker_id,
+        instance=settings.magento_instance,
+        debounce_ms=int(settings.debounce_seconds * 1000),
+        settling=Settling(max_ms=int(settings.debounce_max_seconds * 1000)),
+        journal=journal,
+    )
+    publish_all = UntilAcked(publisher, alerts=alerts)
+
+    async def finish(decisions: Sequence[Decision]) -> None:
+        with progress.waiting("kafka"):
+            await route(decisions, publish_all=publish_all, state=state, topics=topics)
+
+    return Ports(
+        handler=handler,
+        state=state,
+        finish=finish,
+        journal=journal,
+        progress=progress,
+        check_alive=freeze.check,
+        start_batch=life.start_batch,
+        end_process=lambda error: end_uncommitted(error, alerts),
+        pause=lambda: life.pause(
+            dispatcher.gate.linger_seconds(settings.worker_linger_seconds)
+            - settings.worker_linger_seconds
+        ),
+        linger_seconds=settings.worker_linger_seconds,
+        max_events=settings.worker_batch_max_events,
+    )
+
+
+def _salesforce(
+    settings: Settings, life: Life, alerts: Alerts
+) -> tuple[OrgClient, SalesforceDispatcher]:
+    """Return client and dispatcher; the usage that calls report goes to the gate's budget."""
+    gates: list[Gate] = []
+
+    def note_usage(usage: Usage) -> None:
+        gates[0].note_usage(usage)
+
+    client = build_client(settings, alerts=alerts, on_usage=note_usage)
+    dispatcher = build_dispatcher(settings, client, alerts, life.interrupt)
+    gates.append(dispatcher.gate)
+    return client, dispatcher
+
+
+def _not_ready(app: WorkerApp) -> str | None:
+    if not app.started:
+        return "starting"
+    return "rebalancing" if app.rebalancing else None
+
+
+async def _tick(freeze: FreezeGuard) -> None:
+    while True:
+        freeze.tick()
+        await asyncio.sleep(TICK_SECONDS)
+
+
+@asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
