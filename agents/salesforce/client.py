@@ -122,7 +122,9 @@ class OrgClient:
             case "on":
                 self._guarded = frozenset(describes)
             case "auto":
-                self._guarded = frozenset(n for n, answer in describes.items() if _has_guard(answer))
+                self._guarded = frozenset(
+                    n for n, answer in describes.items() if _has_guard(answer)
+                )
         return self._guarded
 
     async def composite(

@@ -9,9 +9,21 @@ Salesforce's REST API guide (status codes and error responses) and bodies record
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agents.bundle import ErrorKind as Kind
-from agents.salesforce.error_rule import PERMISSIONS, WAIT, Advice, Rule, says
+from agents.salesforce.error_rule import MAPPING, PERMISSIONS, WAIT, Advice, Rule, says
 from agents.salesforce.record_errors import RECORD_RULES
+
+QUOTA_SPENT = Rule(
+    Kind.QUOTA,
+    "The org's API calls of the last 24 hours are used up.",
+    "Setup > Company Information > API Requests, Last 24 Hours: find who uses them. "
+    "orderstream waits and goes on as calls become free; lower SALESFORCE_DAILY_SHARE to "
+    "leave more to others.",
+    codes=("REQUEST_LIMIT_EXCEEDED",),
+    pattern=says(r"TotalRequests"),
+)
 
 CALL_RULES: tuple[Rule, ...] = (
     # Whoever asks
@@ -61,14 +73,7 @@ CALL_RULES: tuple[Rule, ...] = (
         codes=("REQUEST_LIMIT_EXCEEDED",),
         pattern=says(r"concurrent"),
     ),
-    Rule(
-        Kind.QUOTA,
-        "The org's API calls of the last 24 hours are used up.",
-        "Setup > Company Information > API Requests, Last 24 Hours: find who uses them. "
-        "orderstream waits and goes on as calls become free; lower SALESFORCE_DAILY_SHARE to "
-        "leave more to others.",
-        codes=("REQUEST_LIMIT_EXCEEDED",),
-    ),
+    QUOTA_SPENT,
     Rule(
         Kind.CONCURRENCY,
         "Salesforce asks for fewer requests per time.",
@@ -76,6 +81,7 @@ CALL_RULES: tuple[Rule, ...] = (
         "SALESFORCE_CALLS_PER_SECOND.",
         statuses=(429,),
     ),
+    replace(QUOTA_SPENT, pattern=None),
     # Locks and order of writes
     Rule(
         Kind.LOCK,
@@ -190,6 +196,13 @@ CONFIG_RULES: tuple[Rule, ...] = (
         "Salesforce could not parse a query of orderstream.",
         "A name in mapping.yaml is not the org's: run `orderstream map --check`.",
         codes=("MALFORMED_QUERY",),
+    ),
+    Rule(
+        Kind.PERMANENT,
+        "A value has the wrong type for its field (a text where a number belongs).",
+        MAPPING,
+        codes=("JSON_PARSER_ERROR",),
+        pattern=says(r"cannot deserialize"),
     ),
     Rule(
         Kind.CONFIG,

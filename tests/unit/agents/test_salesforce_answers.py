@@ -1,0 +1,189 @@
+"""Answers in every shape Salesforce, its edge and proxies send them."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.bundle import ErrorKind
+from agents.salesforce.answers import (
+    BAD_ROW,
+    bulk_error,
+    errors_in,
+    refusal_of,
+    row_result,
+    row_results,
+)
+from agents.salesforce.errors import BadAnswerError, SalesforceError
+from schemas.salesforce import RowError, RowResult
+
+GOOD_ID = "001000000000001AAA"
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["success", "id", "errors", "created", "statusCode", "message", "fields"]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+def test_a_rest_error_array_is_read():
+    body = b'[{"message":"No such column","errorCode":"INVALID_FIELD","fields":["Foo__c"]}]'
+    error = refusal_of(400, {}, body)
+    assert (error.kind, error.code, error.fields) == (
+        ErrorKind.CONFIG,
+        "INVALID_FIELD",
+        ("Foo__c",),
+    )
+    assert "No such column" in str(error)
+
+
+def test_an_oauth_error_object_is_read():
+    body = b'{"error":"invalid_grant","error_description":"audience is invalid"}'
+    error = refusal_of(400, {}, body)
+    assert (error.code, error.message) == ("invalid_grant", "audience is invalid")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"<html>busy</html>", "html"),
+        (b"", "empty"),
+        (b" \r\n", "empty"),
+        (b"no healthy upstream", "text"),
+    ],
+)
+def test_a_body_that_is_no_json_is_named(body, kind):
+    error = refusal_of(503, {}, body)
+    assert error.body_kind == kind
+    assert error.kind is ErrorKind.TRANSIENT
+    assert error.is_outcome_unknown
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7.0), ("0.5", 0.5), ("", None), ("-1", None), ("inf", None), ("Wed, 21 Oct", None)],
+)
+def test_retry_after_is_read_when_it_is_seconds(header, seconds):
+    assert refusal_of(429, {"Retry-After": header}, b"").retry_after_seconds == seconds
+
+
+def test_the_servers_date_is_kept_for_judging_the_clock():
+    assert refusal_of(400, {"Date": "Wed, 21 Oct 2026 07:28:00 GMT"}, b"").server_date
+
+
+def test_a_message_is_cut_to_a_readable_length():
+    body = orjson.dumps([{"errorCode": "X", "message": "m" * 10_000}])
+    assert len(refusal_of(400, {}, body).message) == 500
+
+
+def test_a_duplicate_error_with_its_misspelt_detail_is_read():
+    body = [
+        {
+            "duplicateResut": {"allowSave": True},
+            "errorCode": "DUPLICATES_DETECTED",
+            "message": "Use one of these records?",
+        }
+    ]
+    assert errors_in(body) == (RowError("DUPLICATES_DETECTED", "Use one of these records?"),)
+
+
+def test_a_written_row_has_its_id_and_whether_it_is_new():
+    entry = {"id": GOOD_ID, "success": True, "errors": [], "created": True}
+    assert row_result(entry) == RowResult(success=True, id=GOOD_ID, created=True)
+
+
+def test_created_means_nothing_without_success():
+    entry = {
+        "success": False,
+        "created": True,
+        "errors": [
+            {"statusCode": "ALL_OR_NONE_OPERATION_ROLLED_BACK", "message": "m", "fields": []}
+        ],
+    }
+    result = row_result(entry)
+    assert not result.success
+    assert not result.created
+    assert result.errors[0].code == "ALL_OR_NONE_OPERATION_ROLLED_BACK"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        None,
+        "ok",
+        {},
+        {"success": "true", "id": GOOD_ID},
+        {"success": True},
+        {"success": True, "id": None},
+        {"success": True, "id": "../../x"},
+        {"success": False},
+        {"success": False, "errors": [], "created": True},
+        {"success": False, "errors": ["text"]},
+    ],
+)
+def test_an_entry_that_is_no_clear_result_is_a_failed_row(entry):
+    assert row_result(entry) == BAD_ROW
+
+
+@pytest.mark.parametrize("value", [None, {}, "x", [], [{}], [{}, {}, {}]])
+def test_a_list_of_another_length_is_no_answer(value):
+    with pytest.raises(BadAnswerError) as caught:
+        row_results(value, 2)
+    assert caught.value.kind is ErrorKind.TRANSIENT
+    assert caught.value.is_outcome_unknown
+
+
+@given(st.lists(json_values, max_size=4), st.integers(0, 4))
+def test_no_decoded_answer_raises_anything_but_bad_answer(value, expected):
+    try:
+        results = row_results(value, expected)
+    except BadAnswerError:
+        assert len(value) != expected
+    else:
+        assert len(results) == expected
+        assert all(result.success or result.errors for result in results)
+
+
+@given(st.integers(0, 999), st.binary(max_size=60))
+def test_any_body_of_any_status_becomes_an_error(status, body):
+    error = refusal_of(status, {}, body)
+    assert isinstance(error, SalesforceError)
+    assert error.code
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (
+            "REQUIRED_FIELD_MISSING:Required fields are missing: [LastName]:LastName --",
+            RowError(
+                "REQUIRED_FIELD_MISSING", "Required fields are missing: [LastName]", ("LastName",)
+            ),
+        ),
+        (
+            "INVALID_FIELD:Foreign key external ID: 42 not found:A__c,B__c --",
+            RowError("INVALID_FIELD", "Foreign key external ID: 42 not found", ("A__c", "B__c")),
+        ),
+        (
+            "UNABLE_TO_LOCK_ROW:unable to obtain: 001:--",
+            RowError("UNABLE_TO_LOCK_ROW", "unable to obtain: 001"),
+        ),
+        (
+            "InvalidBatch : Field name not found : X",
+            RowError("InvalidBatch", "Field name not found : X"),
+        ),
+        ("", RowError("", "")),
+    ],
+)
+def test_a_bulk_error_is_taken_apart(text, error):
+    assert bulk_error(text) == error
