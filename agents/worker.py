@@ -58,7 +58,9 @@ async def run_worker(settings: Settings) -> None:
             )
         )
         log.info("worker_starting", status_url=url, mapping_version=mapping.version)
-        ports = await _connect(settings, mapping, life, progress, alerts, stack)
+        ports = await _connect(
+            settings, mapping, life=life, progress=progress, alerts=alerts, stack=stack
+        )
         add_sync_agent(app, settings.topics.sources, ports)
         await app.start()
         log.info("worker_started", status_url=url)
@@ -77,6 +79,7 @@ async def run_worker(settings: Settings) -> None:
 async def _connect(
     settings: Settings,
     mapping: RecordMapping,
+    *,
     life: Life,
     progress: Progress,
     alerts: Alerts,
