@@ -7,6 +7,7 @@ import sys
 import typer
 
 from cli.audit import audit
+from cli.map import map_
 from cli.relay import relay
 from cli.settings import settings
 from cli.topics import app as topics
@@ -29,6 +30,7 @@ def _orderstream() -> None:
 
 
 app.command()(audit)
+app.command("map")(map_)
 app.command()(relay)
 app.command()(settings)
 app.command()(worker)

@@ -35,6 +35,7 @@ class Role(StrEnum):
     WORKER = "worker"
     RELAY = "relay"
     OPERATOR = "operator"
+    SALESFORCE = "salesforce"  # asks the org, needs no broker
 
 
 class Settings(BaseSettings):
@@ -323,11 +324,11 @@ def _bad(item: ErrorDetails) -> str:
 
 def _missing(settings: Settings, role: Role) -> list[str]:
     problems = []
-    if not settings.kafka_bootstrap_servers:
+    if role is not Role.SALESFORCE and not settings.kafka_bootstrap_servers:
         problems.append("KAFKA_BOOTSTRAP_SERVERS: missing; set host:port of your Kafka")
     if role is Role.INGRESS:
         problems += secret_problems("MAGENTO_WEBHOOK_SECRET", settings.webhook_secrets)
-    if role is Role.WORKER:
+    if role in (Role.WORKER, Role.SALESFORCE):
         problems += _salesforce_problems(settings)
     return problems
 
