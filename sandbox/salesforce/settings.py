@@ -1,0 +1,57 @@
+"""How the simulated org behaves: set at start, or changed over HTTP while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(slots=True)
+class Settings:
+    """Durations carry their unit. A limit of 0 means: no limit.
+
+    `limit_info_form` is what the usage header looks like: `plain`, `per_app` or `bursts`.
+    `contact_duplicate_rule` is `off`, `alert` (a header may override it) or `block`.
+    `lock_contention` refuses rows whose record or Account another call in flight is writing;
+    without it such collisions are only counted.
+    `history_limit` is how many writes are kept in full; the digests per record are always kept.
+    """
+
+    latency_ms: float = 0.0
+    latency_jitter_ms: float = 0.0
+    latency_per_row_ms: float = 0.0
+    daily_limit: int = 100_000
+    calls_used: int = 0
+    concurrent_limit: int = 0
+    concurrent_after_ms: float = 20_000.0
+    limit_info_form: str = "plain"
+    limit_info_on_errors: bool = True
+    stale_rule: bool = True
+    contact_duplicate_rule: str = "off"
+    lock_contention: bool = False
+    history_limit: int = 50_000
+    query_page_size: int = 2000
+    token_lifetime_seconds: float = 7200.0
+    clock_offset_seconds: float = 0.0
+    jwt_max_lifetime_seconds: float = 300.0
+    refresh_token_rotation: bool = True
+    user_approved: bool = True
+    bulk_delay_ms: float = 50.0
+    bulk_per_row_ms: float = 0.0
+    bulk_daily_batches: int = 15_000
+
+    def change(self, changes: dict[str, Any]) -> None:
+        """Set the named settings; raises ValueError that names an unknown one or a wrong type."""
+        kinds = {item.name: type(getattr(self, item.name)) for item in fields(self)}
+        for name, value in changes.items():
+            kind = kinds.get(name)
+            if kind is None:
+                raise ValueError(f"unknown setting {name!r}; known: {', '.join(sorted(kinds))}")
+            is_fit = isinstance(value, (int, float)) if kind is float else type(value) is kind
+            if not is_fit:
+                raise ValueError(f"setting {name!r} must be {kind.__name__}, not {value!r}")
+        for name, value in changes.items():
+            setattr(self, name, value)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
