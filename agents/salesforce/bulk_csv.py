@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -19,6 +20,8 @@ from schemas.salesforce import Row, RowError, RowResult
 
 MAX_CSV_BYTES = 100_000_000  # of one job, before the platform encodes it
 NULL = "#N/A"
+QUOTE = '"'
+SPECIAL = re.compile(r'[,"\r\n]')
 
 
 def cells_of(row: Row, *, is_guarded: bool) -> dict[str, str]:
@@ -77,9 +80,12 @@ def csv_files(
 
 
 def _line(values: Sequence[str]) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(values)
-    return buffer.getvalue().encode()
+    # Python's csv writer leaves a lone carriage return unquoted, which would end the record.
+    cells = (
+        f'"{value.replace(QUOTE, QUOTE * 2)}"' if SPECIAL.search(value) else value
+        for value in values
+    )
+    return (",".join(cells) + "\n").encode(errors="replace")
 
 
 def read_rows(body: bytes) -> list[dict[str, str]]:

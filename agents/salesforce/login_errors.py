@@ -90,6 +90,12 @@ LOGIN_RULES: tuple[LoginRule, ...] = (
         "View > Manage Consumer Details).",
     ),
     LoginRule(
+        r"too far in the future",
+        "The login's assertion lives longer than Salesforce allows: set this machine's clock "
+        "(NTP).",
+        flows=("jwt",),
+    ),
+    LoginRule(
         r"invalid assertion|signature|key mismatch|certificate",
         "The key of SALESFORCE_PRIVATE_KEY_PATH does not belong to the certificate of the app: "
         "Setup > the app > Use digital signatures: upload the certificate made from this key.",

@@ -1,0 +1,357 @@
+"""One login for all callers, and none that cannot succeed."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+import threading
+
+import pytest
+
+from agents.bundle import ErrorKind
+from agents.salesforce.errors import LoginError, SalesforceError
+from agents.salesforce.flows import RefreshTokenFlow, Token
+from agents.salesforce.refresh_token import RefreshTokenFile
+from agents.salesforce.tokens import TokenProvider
+from stream.alerts import Alert, Alerts
+
+REFUSED = SalesforceError(
+    "Session expired", kind=ErrorKind.AUTH, code="INVALID_SESSION_ID", status=401
+)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class ScriptedFlow:
+    """Answers logins in order; the last answer stays. Waits for `gate` inside each."""
+
+    def __init__(self, *answers: Token | Exception) -> None:
+        self.answers = list(answers)
+        self.logins = 0
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def fetch(self) -> Token:
+        self.logins += 1
+        assert self.gate.wait(10)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def a_token(value: str = "t") -> Token:
+    return Token(value, "https://acme.my.salesforce.com")
+
+
+def a_failure(kind: ErrorKind = ErrorKind.AUTH, retry_after: float | None = None) -> LoginError:
+    return LoginError(
+        "no", kind=kind, code="invalid_grant", fix="Do this.", retry_after_seconds=retry_after
+    )
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def alerts():
+    alerts = Alerts()
+    yield alerts
+    alerts.resolve(Alert.AUTH_BROKEN)
+
+
+@pytest.fixture
+def make(clock, alerts):
+    def build(flow, **more):
+        return TokenProvider(
+            flow, alerts=alerts, probe_seconds=60, clock=clock, jitter=lambda: 1.0, **more
+        )
+
+    return build
+
+
+async def test_twenty_callers_with_the_same_refused_token_make_one_login(make):
+    old, new = a_token("old"), a_token("new")
+    flow = ScriptedFlow(old, new)
+    tokens = make(flow)
+    assert await tokens.token() is old
+    flow.gate.clear()
+    callers = [asyncio.create_task(tokens.token(stale=old)) for _ in range(20)]
+    await asyncio.sleep(0)
+    flow.gate.set()
+    assert set(await asyncio.gather(*callers)) == {new}
+    assert flow.logins == 2
+
+
+async def test_a_caller_that_is_late_with_its_refused_token_makes_no_login(make):
+    old, new = a_token("old"), a_token("new")
+    flow = ScriptedFlow(old, new)
+    tokens = make(flow)
+    await tokens.token()
+    await tokens.token(stale=old)
+    assert await tokens.token(stale=old) is new
+    assert flow.logins == 2
+
+
+async def test_a_login_that_answers_with_the_same_session_is_still_one_login(make):
+    first, second = a_token("same"), a_token("same")
+    flow = ScriptedFlow(first, second)
+    tokens = make(flow)
+    await tokens.token()
+    got = await asyncio.gather(*(tokens.token(stale=first) for _ in range(20)))
+    assert all(token is second for token in got)
+    assert flow.logins == 2
+
+
+async def test_a_refused_login_is_not_repeated_within_the_pause(make, clock, alerts):
+    flow = ScriptedFlow(a_failure())
+    tokens = make(flow)
+    for _ in range(50):
+        with pytest.raises(LoginError) as caught:
+            await tokens.token()
+    assert flow.logins == 1
+    assert caught.value.kind is ErrorKind.AUTH
+    assert caught.value.retry_after_seconds == pytest.approx(60)
+    assert "Do this." in alerts.active[Alert.AUTH_BROKEN]
+
+
+async def test_the_pause_grows_but_not_without_end(make, clock):
+    flow = ScriptedFlow(a_failure())
+    tokens = make(flow)
+    pauses = []
+    for _ in range(6):
+        with pytest.raises(LoginError) as caught:
+            await tokens.token()
+        pauses.append(caught.value.retry_after_seconds)
+        clock.now += pauses[-1]
+    assert pauses == pytest.approx([60, 120, 240, 300, 300, 300])
+    assert flow.logins == 6
+
+
+async def test_the_pause_is_jittered_downwards_by_half_at_most(clock, alerts):
+    tokens = TokenProvider(
+        ScriptedFlow(a_failure()), alerts=alerts, probe_seconds=60, clock=clock, jitter=lambda: 0.0
+    )
+    with pytest.raises(LoginError) as caught:
+        await tokens.token()
+    assert caught.value.retry_after_seconds == pytest.approx(30)
+
+
+async def test_it_recovers_by_itself_once_the_login_works(make, clock, alerts):
+    token = a_token()
+    tokens = make(ScriptedFlow(a_failure(), token))
+    with pytest.raises(LoginError):
+        await tokens.token()
+    clock.now += 61
+    assert await tokens.token() is token
+    assert Alert.AUTH_BROKEN in alerts.active  # not before Salesforce accepted it
+    tokens.confirm(token)
+    assert alerts.active == {}
+
+
+async def test_a_new_token_that_is_refused_too_stops_the_logins(make, clock, alerts):
+    flow = ScriptedFlow(a_token("1"), a_token("2"), a_token("3"))
+    tokens = make(flow)
+    first = await tokens.token()
+    second = await tokens.token(stale=first)
+    tokens.refused(second, REFUSED)
+    assert Alert.AUTH_BROKEN in alerts.active
+    for _ in range(10):
+        with pytest.raises(LoginError):
+            await tokens.token(stale=second)
+    assert flow.logins == 2
+    clock.now += 61
+    third = await tokens.token()
+    tokens.confirm(third)
+    assert alerts.active == {}
+
+
+async def test_an_old_tokens_refusal_does_not_spoil_the_new_one(make, alerts):
+    tokens = make(ScriptedFlow(a_token("1"), a_token("2")))
+    first = await tokens.token()
+    second = await tokens.token(stale=first)
+    tokens.refused(first, REFUSED)
+    assert await tokens.token() is second
+    assert alerts.active == {}
+
+
+async def test_an_outage_of_the_login_host_pauses_briefly_and_is_no_alert(make, clock, alerts):
+    token = a_token()
+    flow = ScriptedFlow(a_failure(ErrorKind.TRANSIENT), a_failure(ErrorKind.TRANSIENT), token)
+    tokens = make(flow)
+    pauses = []
+    for _ in range(2):
+        with pytest.raises(LoginError) as caught:
+            await tokens.token()
+        assert caught.value.kind is ErrorKind.TRANSIENT
+        pauses.append(caught.value.retry_after_seconds)
+        clock.now += pauses[-1]
+    assert pauses == pytest.approx([1, 2])
+    assert await tokens.token() is token
+    assert alerts.active == {}
+
+
+async def test_the_servers_wish_to_wait_is_granted(make):
+    tokens = make(ScriptedFlow(a_failure(retry_after=3600)))
+    with pytest.raises(LoginError) as caught:
+        await tokens.token()
+    assert caught.value.retry_after_seconds == pytest.approx(3600)
+
+
+async def test_sessions_that_die_at_once_do_not_lock_the_user_out(make, clock):
+    flow = ScriptedFlow(*(a_token(str(n)) for n in range(30)))
+    tokens = make(flow, worker_count=180)  # this worker's share: 10 logins an hour
+    token = None
+    for _ in range(10):
+        token = await tokens.token(stale=token)
+    with pytest.raises(LoginError, match="too many") as caught:
+        await tokens.token(stale=token)
+    assert flow.logins == 10
+    clock.now += caught.value.retry_after_seconds
+    await tokens.token(stale=token)
+    assert flow.logins == 11
+
+
+async def test_a_login_that_hangs_is_given_up(make):
+    flow = ScriptedFlow(a_token())
+    flow.gate.clear()
+    tokens = make(flow, timeout_seconds=0.05)
+    with pytest.raises(LoginError, match="no token within"):
+        await tokens.token()
+    flow.gate.set()
+
+
+async def test_a_cancelled_caller_leaves_the_others_alone(make):
+    token = a_token()
+    flow = ScriptedFlow(token)
+    flow.gate.clear()
+    tokens = make(flow)
+    first = asyncio.create_task(tokens.token())
+    second = asyncio.create_task(tokens.token())
+    while not flow.logins:
+        await asyncio.sleep(0.001)
+    first.cancel()
+    flow.gate.set()
+    assert await second is token
+
+
+def test_a_token_does_not_show_itself():
+    assert "secret" not in repr(Token("secret", "https://x", "secret", "id"))
+
+
+def test_a_refresh_token_is_kept_for_its_owner_only(tmp_path):
+    file = RefreshTokenFile(tmp_path / "deep" / "token")
+    file.write("one")
+    file.write("two")
+    assert file.read() == "two"
+    assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+    assert [path.name for path in file.path.parent.iterdir()] == ["token"]
+
+
+@pytest.mark.parametrize("content", [None, "", " \n"])
+def test_a_missing_refresh_token_says_how_to_get_one(tmp_path, content):
+    path = tmp_path / "token"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(LoginError, match="orderstream login"):
+        RefreshTokenFile(path).read()
+
+
+def test_a_crash_while_writing_leaves_the_old_token(tmp_path, monkeypatch):
+    file = RefreshTokenFile(tmp_path / "token")
+    file.write("old")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("agents.salesforce.refresh_token.os.fsync", killed)
+    with pytest.raises(KeyboardInterrupt):
+        file.write("new")
+    assert file.read() == "old"
+
+
+def test_a_taken_lock_is_waited_for_then_reported(tmp_path):
+    first = RefreshTokenFile(tmp_path / "token")
+    second = RefreshTokenFile(tmp_path / "token", lock_timeout_seconds=0.1)
+    with (
+        first.locked(),
+        pytest.raises(LoginError, match="another process") as caught,
+        second.locked(),
+    ):
+        pass
+    assert caught.value.kind is ErrorKind.TRANSIENT
+    with second.locked():
+        pass
+
+
+class RotatingEndpoint:
+    """Accepts each refresh token once, as an org with rotation does."""
+
+    login_url = "https://login.salesforce.com"
+
+    def __init__(self, first: str, *, is_rotating: bool = True) -> None:
+        self.valid = first
+        self.is_rotating = is_rotating
+        self.uses = 0
+        self._lock = threading.Lock()
+
+    def post(self, form, *, flow, username=""):
+        with self._lock:
+            assert form["refresh_token"] == self.valid
+            self.uses += 1
+            if not self.is_rotating:
+                return a_token(f"access{self.uses}")
+            self.valid = f"r{self.uses}"
+            return Token(f"access{self.uses}", "https://x", self.valid)
+
+
+def test_each_refresh_stores_the_new_refresh_token(tmp_path):
+    store = RefreshTokenFile(tmp_path / "token")
+    store.write("r0")
+    flow = RefreshTokenFlow(RotatingEndpoint("r0"), store, "app", "secret")
+    flow.fetch()
+    assert store.read() == "r1"
+    flow.fetch()
+    assert store.read() == "r2"
+
+
+def test_without_rotation_the_stored_token_stays(tmp_path):
+    store = RefreshTokenFile(tmp_path / "token")
+    store.write("r0")
+    flow = RefreshTokenFlow(RotatingEndpoint("r0", is_rotating=False), store, "app", "")
+    flow.fetch()
+    flow.fetch()
+    assert store.read() == "r0"
+
+
+def test_workers_that_share_a_file_never_use_a_token_twice(tmp_path):
+    store = RefreshTokenFile(tmp_path / "token")
+    store.write("r0")
+    endpoint = RotatingEndpoint("r0")
+    flows = [
+        RefreshTokenFlow(endpoint, RefreshTokenFile(store.path), "app", "secret") for _ in range(8)
+    ]
+    threads = [threading.Thread(target=flow.fetch) for flow in flows]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert endpoint.uses == 8
+    assert store.read() == "r8"
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    store = RefreshTokenFile(tmp_path / "file" / "token")
+    flow = RefreshTokenFlow(RotatingEndpoint("r0"), store, "app", "secret")
+    with pytest.raises(LoginError, match="writable") as caught:
+        flow.fetch()
+    assert caught.value.kind is ErrorKind.AUTH
