@@ -2,17 +2,6 @@
 
 Two callers, two needs. The ingress must answer its sender: `publish` gives up after a deadline.
 The agents and the relay must not lose what they hold: `until_acked` never gives up.
-
-Facts about the client that shape this file (aiokafka 0.14):
-
-* An idempotent producer never expires a batch. A publish that timed out may still arrive later;
-  what waits is bounded by one batch per partition, because a full batch makes callers wait.
-* A batch the broker refused has used up its sequence numbers: every later batch of that partition
-  would be refused as out of order. So after any refused batch the producer is replaced.
-* One record too large fails the whole batch it is in. So a record is called too large only after it
-  was refused in a batch of its own.
-* "Duplicate sequence" without an offset counts as a success there. A broker that lost its disk and
-  gave our producer id away would answer so: no offset is no ack.
 """
 
 from __future__ import annotations
@@ -24,38 +13,14 @@ from typing import Any, Protocol
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import (
-    KafkaError,
-    KafkaTimeoutError,
-    LeaderNotAvailableError,
-    MessageSizeTooLargeError,
-    ProducerClosed,
-    RecordListTooLargeError,
-    TopicAuthorizationFailedError,
-    UnknownTopicOrPartitionError,
-)
+from aiokafka.errors import KafkaError, ProducerClosed
 
 from stream.config import Settings
 from stream.errors import PublishError
 from stream.kafka_connection import kafka_connection
-from stream.topics import MAX_DEAD_LETTER_BYTES
+from stream.producer import HARMLESS, TOO_LARGE, close_producer, create_producer, error_text
 
 log = structlog.get_logger()
-
-# A small batch makes its waiters wake for every drain: 12 to 23 k/s instead of 28 to 35 k/s with
-# 200 callers. Kafka's own limit for a batch is a little over 1 MiB.
-MAX_BATCH_BYTES = 1024 * 1024
-# Bounds one request, not the wait for an ack: a request that times out is sent again.
-REQUEST_TIMEOUT_SECONDS = 10
-FLUSH_SECONDS = 5.0
-# Raised before a record is in a batch: the producer is as good as before.
-HARMLESS = (
-    KafkaTimeoutError,
-    LeaderNotAvailableError,
-    TopicAuthorizationFailedError,
-    UnknownTopicOrPartitionError,
-)
-TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +70,8 @@ class KafkaPublisher:
     settings raise SettingsError there.
     """
 
-    def __init__(self, settings: Settings, *, max_batch_bytes: int = MAX_BATCH_BYTES) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._max_batch_bytes = max_batch_bytes
         self._producer: AIOKafkaProducer | None = None
         self._connecting: asyncio.Task[AIOKafkaProducer] | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -159,7 +123,7 @@ class KafkaPublisher:
         try:
             await self._connected()
         except (KafkaError, OSError) as error:
-            return [PublishError(f"no Kafka: {_text(error)}") for _record in records]
+            return [PublishError(f"no Kafka: {error_text(error)}") for _record in records]
         sent = [await self._send(record) for record in records]
         futures = {item.future for item in sent if isinstance(item, _Sent)}
         try:
@@ -190,7 +154,7 @@ class KafkaPublisher:
             # aiokafka asserts that the partition exists.
             if producer is not None and not isinstance(error, (*HARMLESS, AssertionError)):
                 self._replace(producer, error)
-            return PublishError(f"{record.topic}: {_text(error)}")
+            return PublishError(f"{record.topic}: {error_text(error)}")
         return _Sent(producer, future)
 
     async def _answer(self, record: Record, sent: _Sent | PublishError) -> Ack | PublishError:
@@ -204,11 +168,11 @@ class KafkaPublisher:
             return await self._send_alone(record)
         except KafkaError as error:
             self._replace(sent.producer, error)
-            return PublishError(f"{record.topic}: {_text(error)}")
+            return PublishError(f"{record.topic}: {error_text(error)}")
 
     async def _send_alone(self, record: Record) -> Ack | PublishError:
         """Send a record in a batch of its own: is it too large, or was its company?"""
-        producer = self._create(max_batch_bytes=1)
+        producer = create_producer(self._settings, max_batch_bytes=1)
         try:
             await producer.start()
             return _ack(
@@ -223,9 +187,9 @@ class KafkaPublisher:
         except TOO_LARGE:
             return PublishError(f"{record.topic}: the record is too large", is_too_large=True)
         except (KafkaError, OSError) as error:
-            return PublishError(f"{record.topic}: {_text(error)}")
+            return PublishError(f"{record.topic}: {error_text(error)}")
         finally:
-            await _close(producer)
+            await close_producer(producer)
 
     async def _connected(self) -> AIOKafkaProducer:
         """Return the producer, connecting it first if need be; callers share one attempt."""
@@ -245,11 +209,11 @@ class KafkaPublisher:
         return self._producer
 
     async def _connect(self) -> AIOKafkaProducer:
-        producer = self._create(max_batch_bytes=self._max_batch_bytes)
+        producer = create_producer(self._settings)
         try:
             await producer.start()
         except BaseException:
-            await _close(producer)
+            await close_producer(producer)
             raise
         return producer
 
@@ -258,28 +222,15 @@ class KafkaPublisher:
         if not task.cancelled() and task.exception() is None:
             self._producer = task.result()
 
-    def _create(self, *, max_batch_bytes: int) -> AIOKafkaProducer:
-        compression = self._settings.kafka_compression
-        return AIOKafkaProducer(
-            **kafka_connection(self._settings),
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=0,
-            compression_type=None if compression == "none" else compression,
-            max_batch_size=max_batch_bytes,
-            max_request_size=MAX_DEAD_LETTER_BYTES,
-            request_timeout_ms=REQUEST_TIMEOUT_SECONDS * 1000,
-        )
-
     def _replace(self, producer: AIOKafkaProducer, error: BaseException) -> None:
         """Let the next publish make a new producer; the old one delivers what it still can."""
         if self._producer is producer:
-            log.warning("producer_replaced", reason=_text(error))
+            log.warning("producer_replaced", reason=error_text(error))
             self._retire(producer)
 
     def _retire(self, producer: AIOKafkaProducer) -> None:
         self._producer = None
-        task = asyncio.create_task(_close(producer))
+        task = asyncio.create_task(close_producer(producer))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -296,18 +247,3 @@ def _ack(metadata: Any) -> Ack:
     if metadata.offset is None or metadata.offset < 0:
         raise KafkaError("Kafka named no offset for the record")
     return Ack(metadata.topic, metadata.partition, metadata.offset, metadata.timestamp)
-
-
-def _text(error: BaseException) -> str:
-    return str(error) or type(error).__name__
-
-
-async def _close(producer: AIOKafkaProducer) -> None:
-    """Flush for a bounded time, then close the connections and fail what is left."""
-    stopping = asyncio.ensure_future(producer.stop())
-    done, _ = await asyncio.wait({stopping}, timeout=FLUSH_SECONDS)
-    if not done:
-        # aiokafka's stop flushes without limit. Whoever still waits must get an answer.
-        accumulator = producer._message_accumulator  # noqa: SLF001
-        accumulator.fail_all(KafkaError("the producer was closed before Kafka answered"))
-    await asyncio.wait({stopping})

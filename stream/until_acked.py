@@ -87,7 +87,7 @@ class UntilAcked:
         try:
             while not (await asyncio.wait({task}, timeout=self._tick_seconds))[0]:
                 self._check_stop(len(records))
-                self._tell_if_blocked(started, "no ack from Kafka", records)
+                self._tell_if_blocked(started, f"{_topics(records)}: no ack", records)
         finally:
             if not task.done():
                 task.cancel()
@@ -112,14 +112,13 @@ class UntilAcked:
         reason = str(next(iter(errors)))
         self._log(reason, records)
         if any(error.is_too_large for error in errors):
-            self._alerts.fire(Alert.PUBLISH_BLOCKED, f"{_topics(records)}: {reason}")
+            self._alerts.fire(Alert.PUBLISH_BLOCKED, reason)
         self._tell_if_blocked(started, reason, records)
 
     def _tell_if_blocked(self, started: float, reason: str, records: Sequence[Record]) -> None:
         waited = time.monotonic() - started
         if waited >= self._blocked_after_seconds:
-            detail = f"{_topics(records)}: {reason} ({waited:.0f} s)"
-            self._alerts.fire(Alert.PUBLISH_BLOCKED, detail)
+            self._alerts.fire(Alert.PUBLISH_BLOCKED, f"{reason} (for {waited:.0f} s)")
             self._log(reason, records)
 
     def _log(self, reason: str, records: Sequence[Record]) -> None:

@@ -1,0 +1,110 @@
+"""`orderstream topics plan|apply`: make the cluster's topics what this installation needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cli.terminal import EXIT_NO, print_json, run_async, stdout
+from stream.config import Role, Settings, load_settings
+
+if TYPE_CHECKING:
+    from stream.topic_plan import TopicPlan
+
+app = typer.Typer(
+    name="topics",
+    help="Compare or create the Kafka topics. Exit 0: fine; 1: a person must decide something; "
+    "2: settings are wrong or Kafka is away.",
+    no_args_is_help=True,
+)
+AS_JSON = typer.Option(False, "--json", help="Print JSON instead of a table.")
+
+
+@app.command()
+def plan(as_json: bool = AS_JSON) -> None:
+    """Show what `apply` would do: create, change, ok, and what needs a person.
+
+    Example: KAFKA_BOOTSTRAP_SERVERS=localhost:9092 orderstream topics plan
+    """
+    settings = load_settings(Role.OPERATOR)
+    _finish(settings, run_async(_plan(settings)), as_json=as_json, is_done=False)
+
+
+@app.command()
+def apply(as_json: bool = AS_JSON) -> None:
+    """Create missing topics and correct settings; may be repeated, never deletes anything.
+
+    Example: KAFKA_BOOTSTRAP_SERVERS=localhost:9092 orderstream topics apply --json
+    """
+    settings = load_settings(Role.OPERATOR)
+    _finish(settings, run_async(_apply(settings)), as_json=as_json, is_done=True)
+
+
+async def _plan(settings: Settings) -> list[TopicPlan]:
+    from stream.topic_admin import TopicAdmin
+
+    async with TopicAdmin(settings) as admin:
+        return await admin.plan(settings.topics.specs())
+
+
+async def _apply(settings: Settings) -> list[TopicPlan]:
+    from stream.topic_admin import TopicAdmin
+
+    async with TopicAdmin(settings) as admin:
+        return await admin.apply(settings.topics.specs())
+
+
+def _finish(settings: Settings, plans: list[TopicPlan], *, as_json: bool, is_done: bool) -> None:
+    if as_json:
+        print_json(report(plans, settings, is_done=is_done))
+    else:
+        _print_table(plans, settings, is_done=is_done)
+    if any(topic.problems for topic in plans):
+        raise typer.Exit(EXIT_NO)
+
+
+def report(plans: list[TopicPlan], settings: Settings, *, is_done: bool) -> dict[str, Any]:
+    """Return the JSON form: one object per topic, `applied` says whether it was carried out."""
+    return {
+        "applied": is_done,
+        "partitions": settings.kafka_partitions,
+        "replication_factor": settings.kafka_replication_factor,
+        "topics": [
+            {
+                "name": topic.name,
+                "purpose": topic.purpose,
+                "action": topic.action.value,
+                "changes": {
+                    name: {"now": now, "wanted": wanted}
+                    for name, (now, wanted) in topic.changes.items()
+                },
+                "problems": list(topic.problems),
+            }
+            for topic in plans
+        ],
+    }
+
+
+def _print_table(plans: list[TopicPlan], settings: Settings, *, is_done: bool) -> None:
+    from rich.table import Table
+
+    from stream.topic_plan import Action
+
+    title = (
+        f"{settings.kafka_bootstrap_servers}: {settings.kafka_partitions} partitions, "
+        f"replication {settings.kafka_replication_factor}"
+    )
+    table = Table(title=title, title_justify="left", box=None)
+    for column in ("topic", "result" if is_done else "action", "detail"):
+        table.add_column(column, overflow="fold")
+    words = {Action.CREATE: "created", Action.CHANGE: "changed", Action.OK: "ok"}
+    for topic in plans:
+        word = words[topic.action] if is_done else topic.action.value
+        table.add_row(topic.name, word, _detail(topic))
+    stdout.print(table)
+
+
+def _detail(topic: TopicPlan) -> str:
+    changes = [f"{name}: {now} → {wanted}" for name, (now, wanted) in topic.changes.items()]
+    return "\n".join([*changes, *(f"needs a person: {text}" for text in topic.problems)])

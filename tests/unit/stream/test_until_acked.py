@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from fakes import TOO_LARGE_BYTES, FakePublisher
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.alerts import Alert, Alerts
+from stream.errors import PublishError
+from stream.publisher import Record
+from stream.until_acked import (
+    BACKOFF_MOST_SECONDS,
+    UntilAcked,
+    full_jitter_seconds,
+    publish_until_acked,
+)
+
+RECORDS = [Record("t", str(n).encode(), b"v", partition=n % 4) for n in range(10)]
+
+
+def until_acked(publisher, alerts, **options):
+    return UntilAcked(publisher, alerts=alerts, tick_seconds=0.01, **options)
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_every_record_is_acknowledged_in_its_order():
+    acks = await publish_until_acked(FakePublisher(), RECORDS, alerts=Alerts())
+    assert [ack.partition for ack in acks] == [n % 4 for n in range(10)]
+    assert [ack.offset for ack in acks] == [n // 4 for n in range(10)]
+
+
+async def test_only_what_failed_is_sent_again():
+    publisher = FakePublisher()
+    publisher.fail_next(3)
+    acks = await publish_until_acked(publisher, RECORDS, alerts=Alerts())
+    assert len(acks) == 10
+    assert len(publisher.attempts) == 13
+    assert sorted(record.key for record in publisher.records) == [r.key for r in RECORDS]
+
+
+async def test_a_publisher_that_fails_twice_raises_no_alert():
+    publisher, alerts = FakePublisher(), Alerts()
+    publisher.fail_next(2)
+    await publish_until_acked(publisher, RECORDS[:1], alerts=alerts)
+    assert alerts.active == {}
+    assert len(publisher.records) == 1
+
+
+async def test_silence_raises_the_alert_and_the_answer_resolves_it():
+    publisher, alerts = FakePublisher(), Alerts()
+    publisher.hang()
+    publish = until_acked(publisher, alerts, blocked_after_seconds=0.05)
+    task = asyncio.create_task(publish(RECORDS))
+    await until(lambda: Alert.PUBLISH_BLOCKED in alerts.active)
+    assert not task.done()
+    publisher.answer()
+    assert len(await task) == 10
+    assert alerts.active == {}
+
+
+async def test_a_record_too_large_for_its_topic_is_never_given_up_and_alerts_at_once():
+    publisher, alerts = FakePublisher(), Alerts()
+    publish = until_acked(publisher, alerts)
+    task = asyncio.create_task(publish([Record("dlq", b"1", b"x" * (TOO_LARGE_BYTES + 1))]))
+    await until(lambda: Alert.PUBLISH_BLOCKED in alerts.active)
+    assert alerts.active[Alert.PUBLISH_BLOCKED] == "dlq: the record is too large"
+    await until(lambda: len(publisher.attempts) >= 3)
+    assert not task.done()
+    task.cancel()
+
+
+async def test_should_stop_ends_a_wait_for_an_answer():
+    publisher = FakePublisher()
+    publisher.hang()
+    stopping = asyncio.Event()
+    publish = until_acked(publisher, Alerts(), should_stop=stopping.is_set)
+    task = asyncio.create_task(publish(RECORDS))
+    await asyncio.sleep(0)
+    stopping.set()
+    with pytest.raises(PublishError, match="stopped while 10 records were not acknowledged"):
+        await task
+    assert publisher.records == []
+
+
+async def test_should_stop_ends_the_pause_between_attempts():
+    publisher = FakePublisher()
+    publisher.fail_next(10**9)
+    publish = until_acked(publisher, Alerts(), should_stop=lambda: len(publisher.attempts) > 30)
+    with pytest.raises(PublishError, match="stopped while 10 records"):
+        await publish(RECORDS)
+
+
+async def test_a_cancelled_wait_leaves_no_task_behind():
+    publisher = FakePublisher()
+    publisher.hang()
+    before = asyncio.all_tasks()
+    task = asyncio.create_task(until_acked(publisher, Alerts())(RECORDS))
+    await until(lambda: len(asyncio.all_tasks()) == len(before) + 2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(lambda: asyncio.all_tasks() == before)
+
+
+@given(st.integers(min_value=1, max_value=10**6), st.floats(min_value=0, max_value=1))
+def test_a_pause_is_never_longer_than_the_cap(attempt, chance):
+    assert 0 <= full_jitter_seconds(attempt, chance) <= BACKOFF_MOST_SECONDS
+
+
+def test_the_cap_of_the_pause_doubles():
+    assert [full_jitter_seconds(attempt, 1.0) for attempt in (1, 2, 3, 9)] == [0.2, 0.4, 0.8, 5.0]
