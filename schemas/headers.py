@@ -20,44 +20,54 @@ MAX_MESSAGE_CHARACTERS = 2_000
 
 
 def headers_of(envelope: Envelope) -> list[tuple[str, bytes]]:
-    """Return the headers that carry everything of the envelope but key and value."""
-    pairs: list[tuple[str, object]] = [
-        ("event-id", envelope.event_id),
-        ("event", envelope.event),
-        ("kind", envelope.kind.value),
-        ("received-at-ms", envelope.received_at_ms),
-        ("sender", envelope.sender),
-        ("signature-key", envelope.signature_key),
-        ("via", envelope.via.value),
+    """Return the headers that carry everything of the envelope but key and value.
+
+    Empty fields get no header. Written out, not looped: the ingress does this for every event.
+    """
+    headers = [
+        ("event-id", envelope.event_id.encode()),
+        ("event", envelope.event.encode()),
+        ("kind", envelope.kind.value.encode()),
+        ("received-at-ms", b"%d" % envelope.received_at_ms),
+        ("sender", envelope.sender.encode()),
+        ("signature-key", envelope.signature_key.encode()),
+        ("via", envelope.via.value.encode()),
     ]
     if envelope.origin is not None:
-        pairs += [
-            ("origin-topic", envelope.origin.topic),
-            ("origin-partition", envelope.origin.partition),
-            ("origin-offset", envelope.origin.offset),
-            ("origin-timestamp-ms", envelope.origin.timestamp_ms),
-        ]
-    pairs += _story(envelope)
-    return [(name, str(value).encode()) for name, value in pairs if value not in (None, "")]
-
-
-def _story(envelope: Envelope) -> list[tuple[str, object]]:
-    pairs: list[tuple[str, object]] = [
-        ("attempt", envelope.attempt or None),
-        ("first-failed-at-ms", envelope.first_failed_at_ms),
-        ("not-before-ms", envelope.not_before_ms),
-        ("mapping-version", envelope.mapping_version),
-        ("job-id", envelope.job_id),
-        ("forced", "1" if envelope.is_forced else None),
-    ]
+        headers += _origin_headers(envelope.origin)
+    if envelope.attempt:
+        headers.append(("attempt", b"%d" % envelope.attempt))
+    if envelope.first_failed_at_ms is not None:
+        headers.append(("first-failed-at-ms", b"%d" % envelope.first_failed_at_ms))
+    if envelope.not_before_ms is not None:
+        headers.append(("not-before-ms", b"%d" % envelope.not_before_ms))
+    if envelope.mapping_version:
+        headers.append(("mapping-version", envelope.mapping_version.encode()))
+    if envelope.job_id:
+        headers.append(("job-id", envelope.job_id.encode()))
+    if envelope.is_forced:
+        headers.append(("forced", b"1"))
     if envelope.error is not None:
-        pairs += [
-            ("error-kind", envelope.error.kind),
-            ("error-code", envelope.error.code),
-            ("error-message", envelope.error.message[:MAX_MESSAGE_CHARACTERS]),
-            ("error-fields", ",".join(envelope.error.fields)),
-        ]
-    return pairs
+        headers += _error_headers(envelope.error)
+    return [pair for pair in headers if pair[1]]
+
+
+def _origin_headers(origin: Origin) -> list[tuple[str, bytes]]:
+    return [
+        ("origin-topic", origin.topic.encode()),
+        ("origin-partition", b"%d" % origin.partition),
+        ("origin-offset", b"%d" % origin.offset),
+        ("origin-timestamp-ms", b"%d" % origin.timestamp_ms),
+    ]
+
+
+def _error_headers(error: ErrorInfo) -> list[tuple[str, bytes]]:
+    return [
+        ("error-kind", error.kind.encode()),
+        ("error-code", error.code.encode()),
+        ("error-message", error.message[:MAX_MESSAGE_CHARACTERS].encode(errors="replace")),
+        ("error-fields", ",".join(error.fields).encode(errors="replace")),
+    ]
 
 
 def envelope_of(

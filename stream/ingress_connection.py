@@ -112,6 +112,14 @@ class Connection(RequestHandler):
         self.has_served = True
         self.since = self._loop.time()
 
+    async def send(self, data: bytes) -> None:
+        """Write a whole answer; raises ConnectionError when nobody is there any more."""
+        if self.transport is None or self.transport.is_closing():
+            raise ConnectionResetError("the sender is gone")
+        self.transport.write(data)
+        if self._paused:
+            await self._drain_helper()
+
     @property
     def is_waiting(self) -> bool:
         """Whether no handler is at work: waiting for a request, or for the rest of its headers."""

@@ -1,0 +1,107 @@
+"""From a verified document to an acknowledged record: the part of the ingress that is a promise.
+
+What this returns, the broker has. Everything else is a Refused: too many publishes in flight, no
+ack within the deadline, a record the topic does not take.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from schemas.codec import Document
+from schemas.event import Envelope, new_event_id
+from schemas.headers import headers_of
+from stream import metrics
+from stream.errors import PublishError
+from stream.ingress_answers import Reason, Refused
+from stream.ingress_body import Allowance
+from stream.publisher import Ack, Publisher, Record
+from stream.readiness import Readiness
+from stream.signature import Verified
+from stream.topics import Topics
+
+
+class Acceptance:
+    """Publishes verified events, a bounded number at a time."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        readiness: Readiness,
+        allowance: Allowance,
+        *,
+        topics: Topics,
+        publish_timeout_seconds: float,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._publisher = publisher
+        self._readiness = readiness
+        self._allowance = allowance
+        self._topics = topics
+        self._publish_timeout_seconds = publish_timeout_seconds
+        self._now_ms = now_ms
+
+    async def accept(
+        self, document: Document, raw: bytes, verified: Verified, *, deadline: float
+    ) -> tuple[str, Ack]:
+        """Return the new event id and where the event is, after the broker's ack.
+
+        `deadline` is on the loop's clock. Raises Refused: FULL, BROKER_AWAY, RECORD_TOO_LARGE.
+        """
+        now_ms = self._now_ms()
+        event_id = new_event_id(now_ms)
+        record = self._record(document, raw, verified, event_id=event_id, received_at_ms=now_ms)
+        ack = await self._publish(record, deadline)
+        metrics.INGRESS_BODY_BYTES.inc(len(raw))
+        return event_id, ack
+
+    def _record(
+        self,
+        document: Document,
+        raw: bytes,
+        verified: Verified,
+        *,
+        event_id: str,
+        received_at_ms: int,
+    ) -> Record:
+        """Return the record of an event: its raw bytes, and everything else in headers."""
+        assert document.kind is not None
+        envelope = Envelope(
+            event_id=event_id,
+            event=document.event,
+            kind=document.kind,
+            key=document.key,
+            received_at_ms=received_at_ms,
+            value=raw,
+            sender=verified.sender,
+            signature_key=verified.key_id,
+        )
+        return Record(
+            topic=self._topics.source_of(document.kind),
+            key=document.key.encode(),
+            value=raw,
+            headers=headers_of(envelope),
+        )
+
+    async def _publish(self, record: Record, deadline: float) -> Ack:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        timeout_seconds = max(0.0, min(self._publish_timeout_seconds, deadline - started))
+        self._allowance.take_publish()
+        metrics.INGRESS_IN_FLIGHT.inc()
+        try:
+            ack = await self._publisher.publish(record, timeout_seconds=timeout_seconds)
+        except PublishError as error:
+            if error.is_too_large:
+                raise Refused(Reason.RECORD_TOO_LARGE, "Kafka refuses a record this long") from None
+            self._readiness.failed(loop.time())
+            raise Refused(Reason.BROKER_AWAY, "Kafka did not acknowledge the event") from None
+        finally:
+            self._allowance.publishes -= 1
+            metrics.INGRESS_IN_FLIGHT.dec()
+        ended = loop.time()
+        self._readiness.acked(ended)
+        metrics.INGRESS_PUBLISH_SECONDS.observe(ended - started)
+        return ack
