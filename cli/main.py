@@ -7,6 +7,8 @@ import sys
 import typer
 
 from cli.audit import audit
+from cli.demo import demo
+from cli.login import login
 from cli.map import map_
 from cli.relay import relay
 from cli.settings import settings
@@ -30,6 +32,8 @@ def _orderstream() -> None:
 
 
 app.command()(audit)
+app.command()(demo)
+app.command()(login)
 app.command("map")(map_)
 app.command()(relay)
 app.command()(settings)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import socket
 import sys
 import time
@@ -185,6 +186,12 @@ class Processes:
                 if not process.is_stopping and not process.is_running:
                     return process
             await asyncio.sleep(POLL_SECONDS)
+
+    def kill_all(self) -> None:
+        """End every process at once, without waiting for it."""
+        for process in self.running:
+            process.is_stopping = True
+            process.send_signal(signal.SIGKILL)
 
     async def stop_all(self, *, timeout_seconds: float = STOP_TIMEOUT_SECONDS) -> None:
         """Stop every process, the last started first, so that nobody loses who it talks to."""

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
-from kafka_container import kafka_container
 
 from sandbox.broker import Broker, Source, choose_source
+from sandbox.broker.container import kafka_container
 from sandbox.broker.jars import jars_directory
 from sandbox.broker.tools import find_tools
 from stream.config import Settings, load_settings

@@ -1,4 +1,4 @@
-"""Kafka in a container for the tests, when a Docker engine answers: compose's image and settings."""
+"""Kafka in a container, when a Docker engine answers: compose's image and settings."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ START_SECONDS = 120
 @contextlib.contextmanager
 def kafka_container() -> Iterator[str]:
     """Run apache/kafka and yield its bootstrap servers as this process reaches them."""
-    from testcontainers.core.container import DockerContainer
-    from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+    # A development dependency: only who has an engine needs it.
+    from testcontainers.core.container import DockerContainer  # noqa: PLC0415
+    from testcontainers.core.wait_strategies import LogMessageWaitStrategy  # noqa: PLC0415
 
     (host_port,) = free_ports(1)
     container = DockerContainer(IMAGE).with_bind_ports(PORT, host_port)

@@ -1,0 +1,143 @@
+"""Rules of the project that no linter knows, each with its exceptions and their reasons."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CODE = ("schemas", "stream", "agents", "cli", "sandbox")
+MAX_LINES = 300
+
+LONG_FILES = {
+    "stream/config.py": "one table of settings; splitting it would hide some",
+}
+ENVIRONMENT_READERS = {
+    "stream/config.py": "the settings",
+    "stream/metrics.py": "prometheus-client's own variable",
+    "stream/ingress_server.py": "sets prometheus-client's own variable for its workers",
+    "sandbox/broker/tools.py": "the sandbox knows no settings; JAVA_HOME and a given broker",
+    "sandbox/broker/jars.py": "where a cache belongs",
+    "sandbox/processes.py": "chooses what a child may see",
+}
+ENVIRONMENT = re.compile(r"\bos\.(environ|getenv)\b|\bfrom os import .*(environ|getenv)")
+TOPIC = re.compile(r"^(magento|salesforce)\.(orders|customers|due|retry|settle|dlq|results|state)")
+# Put together here, so that this file does not contain them.
+FORBIDDEN = [
+    re.compile("/" + "work/"),
+    re.compile("/" + r"tmp/[a-z]"),
+    re.compile(
+        r"(files\.pythonhosted|pypi\.org|repo1?\.maven|registry\.npmjs)" + r"\S*", re.IGNORECASE
+    ),
+]
+VAGUE_NAMES = {"utils", "common", "helpers", "manager", "base", "misc", "core", "engine"}
+
+
+def code_files() -> list[Path]:
+    return sorted(path for folder in CODE for path in (ROOT / folder).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def project_files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+def literals(path: Path) -> Iterator[str]:
+    """Yield the string literals of a module that are no docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if is_text and id(node) not in docstrings:
+            yield node.value
+
+
+def test_topics_are_named_in_one_file() -> None:
+    elsewhere = {
+        name_of(path)
+        for path in code_files()
+        if name_of(path) != "stream/topics.py" and any(TOPIC.match(text) for text in literals(path))
+    }
+    assert not elsewhere
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    readers = {
+        name_of(path)
+        for path in code_files()
+        if ENVIRONMENT.search(path.read_text(encoding="utf-8"))
+    }
+    assert readers <= set(ENVIRONMENT_READERS)
+
+
+def test_no_file_is_too_long_to_read_in_one_sitting() -> None:
+    long = {
+        name_of(path): lines
+        for path in code_files()
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > MAX_LINES
+        and name_of(path) not in LONG_FILES
+    }
+    assert not long
+
+
+def test_every_module_says_what_it_is() -> None:
+    silent = [
+        name_of(path)
+        for path in code_files()
+        if ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) is None
+    ]
+    assert not silent
+
+
+def test_no_file_has_a_name_that_says_nothing() -> None:
+    assert not [name_of(path) for path in code_files() if path.stem in VAGUE_NAMES]
+
+
+def test_test_files_have_different_names() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_nothing_names_a_place_that_only_one_machine_has() -> None:
+    found = []
+    for path in project_files():
+        if path.suffix in {".png", ".ico", ".woff2", ".lock"} or path == Path(__file__):
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        found += [(name_of(path), match[0]) for rule in FORBIDDEN if (match := rule.search(text))]
+    assert not found
+
+
+def test_imports_run_one_way() -> None:
+    checked = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports"))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout

@@ -1,0 +1,99 @@
+"""What is written about the project is compared with the project."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+from typer.main import get_command
+
+from cli.main import app
+from stream import metrics, settings_reference
+from stream.config import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+README_LINES = 150
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+CODE_PATH = re.compile(
+    r"`((?:schemas|stream|agents|cli|sandbox|tests|docs|deploy|bench|salesforce)/[\w./-]+)`"
+)
+COMMAND = re.compile(r"orderstream ([a-z]+)")
+
+BLUEPRINT = (
+    *("MAGENTO_BASE_URL", "MAGENTO_CONSUMER_KEY", "MAGENTO_CONSUMER_SECRET"),
+    *("MAGENTO_ACCESS_TOKEN", "MAGENTO_ACCESS_TOKEN_SECRET", "MAGENTO_WEBHOOK_SECRET"),
+    *("SALESFORCE_CLIENT_ID", "SALESFORCE_CLIENT_SECRET", "SALESFORCE_USERNAME"),
+    *("SALESFORCE_PRIVATE_KEY_PATH", "SALESFORCE_LOGIN_URL", "SALESFORCE_API_VERSION"),
+)
+
+
+def read(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def variables(text: str) -> list[str]:
+    return re.findall(r"^(?:# )?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE)
+
+
+def test_the_sample_file_has_every_setting_once_and_nothing_else() -> None:
+    names = variables(read(".env.example"))
+    assert sorted(names) == sorted(name.upper() for name in Settings.model_fields)
+
+
+def test_the_blueprints_variable_names_are_kept() -> None:
+    assert set(BLUEPRINT) <= set(variables(read(".env.example")))
+
+
+def test_the_sample_file_sets_nothing() -> None:
+    for line in read(".env.example").splitlines():
+        assert not line or line.startswith("#") or line.endswith("=")
+
+
+def test_every_setting_says_what_it_means() -> None:
+    assert not [line.name for line in settings_reference.setting_lines() if not line.meaning]
+
+
+@pytest.mark.parametrize(
+    ("path", "made"),
+    [
+        ("docs/settings.md", settings_reference.markdown),
+        (".env.example", settings_reference.env_example),
+    ],
+)
+def test_a_generated_document_is_up_to_date(path: str, made) -> None:
+    assert read(path) == made(), f"{path} is old: make docs"
+
+
+def test_every_metric_is_explained() -> None:
+    text = read("docs/metrics.md")
+    assert metrics.ALERTS
+    names = {
+        family.name + ("_total" if family.type == "counter" else "")
+        for family in REGISTRY.collect()
+        if family.name.startswith("orderstream_")
+    }
+    explained = set(re.findall(r"^\| `(orderstream_\w+)`", text, re.MULTILINE))
+    assert explained == names
+
+
+def test_every_command_is_in_the_readme_and_every_command_in_it_exists() -> None:
+    group = get_command(app)
+    commands = {name for name, command in group.commands.items() if not command.hidden}
+    named = set(COMMAND.findall(read("README.md")))
+    assert named == commands
+
+
+def test_the_readme_is_short() -> None:
+    assert len(read("README.md").splitlines()) <= README_LINES
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_and_paths_lead_somewhere(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    links = [link.partition("#")[0] for link in LINK.findall(text) if "://" not in link]
+    missing = [link for link in links if link and not (document.parent / link).exists()]
+    missing += [path for path in CODE_PATH.findall(text) if not (ROOT / path).exists()]
+    assert not missing
