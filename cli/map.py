@@ -23,6 +23,7 @@ def map_(
     file: Annotated[
         str | None, typer.Argument(help="Webhook body as JSON; `-` reads standard input.")
     ] = None,
+    *,
     event: Annotated[str, typer.Option(help="Event name, for a body that has none.")] = "",
     mapping_file: Annotated[
         Path | None,
@@ -74,7 +75,7 @@ def map_(
 
 
 def map_file(mapping: Mapping, file: str, event: str, instance: str) -> tuple[Document, Mapped]:
-    """Map the body in a file; exits 2 for a file that cannot be read, 1 for one without an order."""
+    """Map the body in a file; exits 2 when it cannot be read, 1 when it cannot be mapped."""
     from schemas.codec import DecodeError, decode
     from stream.errors import MappingError
 

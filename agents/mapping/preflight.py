@@ -117,8 +117,8 @@ def _unknown(row: RowRule, rule: FieldRule, fields: Mapping[str, Described]) -> 
             is_error=False,
         )
     near = suggestion(rule.name, fields) if fields else ""
-    fix = f"{near} " if near.startswith("did you mean") else ""
-    fix += f"{DEPLOY} or create the field; if it exists, {GRANT}"
+    fix = f"{near} Or " if near.startswith("did you mean") else ""
+    fix += f"{DEPLOY}, or create the field; if it exists, {GRANT}"
     return _found(rule.entry, row, rule.name, "the org shows no such field", fix)
 
 
@@ -174,8 +174,8 @@ def _choices(row: RowRule, rule: FieldRule, described: Described) -> Iterator[Fi
     for text, entry in _constants(rule):
         if text not in values:
             near = suggestion(text, values)
-            fix = f"{near} " if near.startswith("did you mean") else ""
-            fix += "or add the value to the picklist in Setup"
+            fix = f"{near} Or " if near.startswith("did you mean") else ""
+            fix += "add the value to the picklist in Setup"
             kind = "the restricted picklist" if is_restricted else "the picklist (unrestricted)"
             problem = f"`{text}` is not a value of {kind}"
             yield _found(entry, row, rule.name, problem, fix, is_error=is_restricted)
