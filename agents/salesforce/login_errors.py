@@ -59,6 +59,11 @@ LOGIN_RULES: tuple[LoginRule, ...] = (
         retry_after_seconds=HOUR_SECONDS,
     ),
     LoginRule(
+        r"redirect_uri",
+        "Setup > the app > OAuth settings: add the Callback URL that `orderstream login` uses "
+        "(http://localhost:1717/OauthRedirect, or your --port).",
+    ),
+    LoginRule(
         r"invalid_client_id|client identifier invalid",
         "SALESFORCE_CLIENT_ID is not the Consumer Key of an app of this org (Setup > App Manager > "
         "View > Manage Consumer Details); a new app takes up to ten minutes to be known.",

@@ -93,11 +93,7 @@ def call_headers(settings: Settings) -> dict[str, str]:
 
 def build_flow(settings: Settings, session: requests.Session) -> Flow:
     """Return the login flow of the settings. Raises SettingsError if a setting is missing."""
-    endpoint = TokenEndpoint(
-        session,
-        settings.salesforce_login_url,
-        insecure_url=settings.salesforce_insecure_url,
-    )
+    endpoint = build_endpoint(settings, session)
     client_id = settings.salesforce_client_id.get_secret_value()
     client_secret = settings.salesforce_client_secret.get_secret_value()
     if settings.salesforce_auth_flow == "web":
@@ -109,4 +105,12 @@ def build_flow(settings: Settings, session: requests.Session) -> Flow:
         raise SettingsError(["SALESFORCE_PRIVATE_KEY_PATH: missing; PEM file of the JWT key"])
     return JwtFlow(
         endpoint, client_id, settings.salesforce_username, settings.salesforce_private_key_path
+    )
+
+
+def build_endpoint(settings: Settings, session: requests.Session | None = None) -> TokenEndpoint:
+    """Return the token endpoint of the settings, on a session of its own if none is given."""
+    own = session or make_session(pool_size=1, timeout_seconds=settings.salesforce_timeout_seconds)
+    return TokenEndpoint(
+        own, settings.salesforce_login_url, insecure_url=settings.salesforce_insecure_url
     )
