@@ -9,6 +9,7 @@ starting thread, not the process.)
 from __future__ import annotations
 
 import base64
+import fcntl
 import random
 import shutil
 import signal
@@ -20,7 +21,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from sandbox.broker.jars import ensure_jars, jars_directory
 from sandbox.broker.properties import HOST, render, server_properties
@@ -78,6 +79,7 @@ class Broker:
         self._extra_properties = extra_properties
         self._controller_port = 0
         self._leash: subprocess.Popen[bytes] | None = None
+        self._lock = _lock(directory)
 
     @classmethod
     def start(
@@ -160,14 +162,16 @@ class Broker:
     def stop(self) -> None:
         """End the broker and remove its directory if that is temporary. May be called twice."""
         self.halt()
+        self._lock.close()
         if self._is_temporary:
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def log_tail(self, lines: int = 15) -> str:
-        """Return the last lines of the broker's log."""
+        """Return the last lines of the broker's log, without Java's stack frames."""
         if not self.log_path.exists():
             return ""
-        return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
+        log = self.log_path.read_text(errors="replace").splitlines()
+        return "\n".join([line for line in log if not line.startswith("\tat ")][-lines:])
 
     def __enter__(self) -> Self:
         return self
@@ -261,6 +265,17 @@ class Broker:
             leash.wait()
             if leash.stdin is not None:
                 leash.stdin.close()
+
+
+def _lock(directory: Path) -> BinaryIO:
+    """Hold a directory for as long as the returned file is open."""
+    file = (directory / "lock").open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise BrokerError(f"{directory} is in use: another broker runs on it") from None
+    return file
 
 
 def free_ports(count: int) -> list[int]:

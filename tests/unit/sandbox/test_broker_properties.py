@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from sandbox.broker.properties import render, server_properties
+
+
+def properties(**extra):
+    return server_properties(
+        port=20001, controller_port=20002, data_directory=Path("/data"), extra=extra
+    )
+
+
+def test_a_broker_listens_on_loopback_only():
+    made = properties()
+    assert made["listeners"] == "PLAINTEXT://127.0.0.1:20001,CONTROLLER://127.0.0.1:20002"
+    assert made["advertised.listeners"] == "PLAINTEXT://127.0.0.1:20001"
+    assert made["controller.quorum.voters"] == "1@127.0.0.1:20002"
+    assert made["log.dirs"] == "/data"
+
+
+def test_whatever_the_caller_says_wins():
+    assert properties(**{"num.partitions": "1"})["num.partitions"] == "1"
+
+
+def test_a_misspelled_topic_is_not_created():
+    assert properties()["auto.create.topics.enable"] == "false"
+
+
+def test_the_file_has_one_property_a_line_and_escapes_backslashes():
+    text = render({"b": "2", "a": "C:\\kafka"})
+    assert text == "a=C:\\\\kafka\nb=2\n"
+
+
+def test_a_line_break_in_a_value_stays_in_its_property():
+    assert render({"sasl.jaas.config": "one\ntwo"}) == "sasl.jaas.config=one\\ntwo\n"
