@@ -7,11 +7,9 @@ bytes that were signed.
 
 from __future__ import annotations
 
-import os
+import random
 from dataclasses import dataclass, field
 from enum import StrEnum
-
-CHANCE_BYTES = 10  # 74 of its 80 bits are used: one read of the system's randomness per id
 
 
 class Kind(StrEnum):
@@ -79,9 +77,11 @@ class Envelope:
 
 def new_event_id(now_ms: int) -> str:
     """Return a UUIDv7 (RFC 9562 §5.7): time-ordered, so an id alone tells `trace` where to look."""
-    chance = int.from_bytes(os.urandom(CHANCE_BYTES))
+    # Not the system's randomness: ids are no secrets, and a system call per event costs more than
+    # the signature. `random` is seeded from it, and again after a fork.
+    chance = random.getrandbits(74)
     value = (now_ms & ((1 << 48) - 1)) << 80 | 0x7 << 76
-    value |= (chance >> 68 & 0xFFF) << 64 | 0b10 << 62 | chance & ((1 << 62) - 1)
+    value |= (chance >> 62) << 64 | 0b10 << 62 | chance & ((1 << 62) - 1)
     text = f"{value:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 

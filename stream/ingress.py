@@ -10,6 +10,7 @@ access log of an application cost more than all of our own work.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 import orjson
@@ -58,7 +59,7 @@ class Ingress:
         limits: Limits,
         instance: str = "",
     ) -> None:
-        """`instance` prefixes order keys, see `schemas.codec.decode`."""
+        """Make one on the running loop; `instance` prefixes order keys (`schemas.codec.decode`)."""
         self._verifier = verifier
         self._readiness = readiness
         self._limits = limits
@@ -70,6 +71,7 @@ class Ingress:
             self._allowance,
             topics=topics,
             publish_timeout_seconds=limits.publish_timeout_seconds,
+            now=asyncio.get_running_loop().time,
         )
         self._pages = Pages(readiness)
         self._ignored_labels: set[str] = set()

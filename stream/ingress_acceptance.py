@@ -6,7 +6,6 @@ ack within the deadline, a record the topic does not take.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 
@@ -34,13 +33,16 @@ class Acceptance:
         *,
         topics: Topics,
         publish_timeout_seconds: float,
+        now: Callable[[], float],
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
+        """Make one; `now` is the loop's clock in seconds."""
         self._publisher = publisher
         self._readiness = readiness
         self._allowance = allowance
         self._topics = topics
         self._publish_timeout_seconds = publish_timeout_seconds
+        self._now = now
         self._now_ms = now_ms
 
     async def accept(
@@ -86,8 +88,7 @@ class Acceptance:
         )
 
     async def _publish(self, record: Record, deadline: float) -> Ack:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
+        started = self._now()
         timeout_seconds = max(0.0, min(self._publish_timeout_seconds, deadline - started))
         self._allowance.take_publish()
         metrics.INGRESS_IN_FLIGHT.inc()
@@ -96,12 +97,12 @@ class Acceptance:
         except PublishError as error:
             if error.is_too_large:
                 raise Refused(Reason.RECORD_TOO_LARGE, "Kafka refuses a record this long") from None
-            self._readiness.failed(loop.time())
+            self._readiness.failed(self._now())
             raise Refused(Reason.BROKER_AWAY, "Kafka did not acknowledge the event") from None
         finally:
             self._allowance.publishes -= 1
             metrics.INGRESS_IN_FLIGHT.dec()
-        ended = loop.time()
+        ended = self._now()
         self._readiness.acked(ended)
         metrics.INGRESS_PUBLISH_SECONDS.observe(ended - started)
         return ack
