@@ -1,12 +1,36 @@
-"""What a REST call answers, before it becomes HTTP: sub-requests of a composite give the same."""
+"""A REST call and its answer, apart from HTTP: sub-requests of a composite are the same thing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.salesforce.dml import RowOutcome
-from sandbox.salesforce.errors import RequestError
+from sandbox.salesforce.dml import Call, RowOutcome
+from sandbox.salesforce.errors import RequestError, not_found
+from sandbox.salesforce.org import Org
+from sandbox.salesforce.records import Table
+
+
+@dataclass(slots=True)
+class RestRequest:
+    """A call below /services/data/vXX.0, or a sub-request of one.
+
+    `path` is decoded, segment by segment, after the version. `body` is parsed JSON or CSV bytes.
+    """
+
+    org: Org
+    call: Call
+    method: str
+    path: list[str]
+    query: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+
+    def table(self, name: str) -> Table:
+        """Return the named sObject's table; raises the platform's 404."""
+        table = self.org.store.table(name)
+        if table is None:
+            raise not_found()
+        return table
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ import orjson
 from aiohttp import web
 
 from sandbox.salesforce import contention, limits, rest
-from sandbox.salesforce.answer import Answer, refusal
+from sandbox.salesforce.answer import Answer, RestRequest, refusal
 from sandbox.salesforce.dml import Call
 from sandbox.salesforce.errors import RequestError, malformed_json, not_found
 from sandbox.salesforce.faults import Fault
@@ -59,9 +59,7 @@ async def serve_rest(request: web.Request) -> web.StreamResponse:
             status = response.status
             return response
         finally:
-            rows = call.rows
-            org.finish(call)
-            org.counts.note(call_id=call.id, name=name, status=status, rows=rows, began=began)
+            org.counts.note(call_id=call.id, name=name, status=status, rows=call.rows, began=began)
 
 
 async def _answer(
@@ -74,51 +72,43 @@ async def _answer(
         header = request.headers.get("Authorization", "")
         request.app[SESSIONS].check(header, org.now().timestamp())
         body = _parsed(request, raw)
-        sobjects = rest.sobjects_of(path, body)
-        fault = org.faults.for_call(request.method, request.path, sobjects)
-        seconds = _latency_seconds(org, request, sobjects, body)
-        return await _carry_out(request, org, call, path, body, fault, seconds)
+        wanted = RestRequest(org, call, request.method, path, dict(request.query), body)
+        return await _carry_out(request, wanted)
     except RequestError as error:
         return _response(org, refusal(error))
 
 
-async def _carry_out(
-    request: web.Request,
-    org: Org,
-    call: Call,
-    path: list[str],
-    body: Any,
-    fault: Fault | None,
-    seconds: float,
-) -> web.StreamResponse:
+async def _carry_out(request: web.Request, wanted: RestRequest) -> web.StreamResponse:
     """Wait, write, wait, and answer, or do of it what an armed fault leaves."""
-    kind = fault.kind if fault else ""
-    is_applied = fault is None or fault.reply.is_applied or kind in _APPLIED
+    org, call, body = wanted.org, wanted.call, wanted.body
+    sobjects = rest.sobjects_of(wanted.path, body)
+    fault = org.faults.for_call(request.method, request.path, sobjects)
+    seconds = _latency_seconds(org, request, sobjects, body)
+    is_applied = fault is None or fault.reply.is_applied or fault.kind in _APPLIED
     if is_applied:
         limits.spend_call(org.settings, org.counts)
     call.allow_duplicates = bool(
         _ALLOW_SAVE.search(request.headers.get("Sforce-Duplicate-Rule-Header", ""))
     )
-    with org.in_flight.hold(contention.keys_of(body, path[-1] if path else "")) as busy:
+    key_field = wanted.path[-1] if wanted.path else ""
+    with org.in_flight.hold(contention.keys_of(body, key_field)) as busy:
         call.busy = busy if org.settings.lock_contention else frozenset()
         await _sleep(seconds / 2)
-        answer = Answer(200)
-        if is_applied:
-            answer = rest_answer(org, call, request.method, path, dict(request.query), body)
-            org.finish(call)
+        answer = _executed(wanted) if is_applied else Answer(200)
         await _sleep(seconds / 2)
     if fault is None:
         return _response(org, answer)
     return await _faulty(request, org, fault, answer, body)
 
 
-def rest_answer(
-    org: Org, call: Call, method: str, path: list[str], query: dict[str, str], body: Any
-) -> Answer:
+def _executed(wanted: RestRequest) -> Answer:
+    """Carry the call out, in one go: its writes are in the history before anybody hears of them."""
     try:
-        return rest.execute(org, call, method, path, query, body)
+        return rest.execute(wanted)
     except RequestError as error:
         return refusal(error)
+    finally:
+        wanted.org.finish(wanted.call)
 
 
 _APPLIED = frozenset({"cut_after", "stall_after", "truncated", "wrong_length"})

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any
 
-from sandbox.salesforce.answer import Answer
+from sandbox.salesforce.answer import Answer, RestRequest
 from sandbox.salesforce.dml import Call, RowOutcome
 from sandbox.salesforce.errors import RecordError, RequestError, malformed_json
 from sandbox.salesforce.org import Org
@@ -34,39 +34,43 @@ _ROLLED_BACK = RecordError(
 WriteRow = Callable[[], RowOutcome]
 
 
-def upsert(org: Org, call: Call, table: Table, field_name: str, body: Any) -> Answer:
+def upsert(request: RestRequest, name: str, field_name: str) -> Answer:
     """PATCH /composite/sobjects/{sObject}/{external id field}."""
+    org, call, table = request.org, request.call, request.table(name)
     if call.api_version < _UPSERT_SINCE:
         raise RequestError(404, "NOT_FOUND", "The requested resource does not exist")
     field = key_field(table, field_name)
-    records = _records(body)
     rows: list[tuple[dict[str, Any], Prepared]] = []
-    for record in records:
+    for record in _records(request.body):
         _check_type(record, table)
         if org.faults.has_row_faults:
             org.faults.refuse_poison(table.sobject.name, str(record.get(field.name, "")))
         rows.append((record, org.dml.prepare(table, record)))
     twice = _keys_given_twice(field, rows)
-    writes = [_upsert_row(org, call, table, field, row, twice) for row in rows]
-    outcomes, is_undone = _carry_out(org, call, writes, is_all_or_none=_all_or_none(body))
+    writes = [
+        _refused_beforehand(call, field, record, prepared, twice)
+        or _write_row(org.dml.upsert, call, table, field, prepared, record)
+        for record, prepared in rows
+    ]
+    outcomes, is_undone = _carry_out(request, writes)
     answer = [_result(outcome, is_undone=is_undone, has_created=True) for outcome in outcomes]
     return Answer(200, answer)
 
 
-def create(org: Org, call: Call, body: Any) -> Answer:
+def create(request: RestRequest) -> Answer:
     """POST /composite/sobjects: types may be mixed, in at most ten runs."""
-    records = _records(body)
+    org, call, records = request.org, request.call, _records(request.body)
     tables = _tables(org, records)
     writes = []
     for record, table in zip(records, tables, strict=True):
         prepared = org.dml.prepare(table, record)
         writes.append(_write_row(org.dml.create, call, table, prepared, record))
-    return _answer_writes(org, call, writes, body)
+    return _answer_writes(request, writes)
 
 
-def update(org: Org, call: Call, body: Any) -> Answer:
+def update(request: RestRequest) -> Answer:
     """PATCH /composite/sobjects: every record names its `id`."""
-    records = _records(body)
+    org, call, records = request.org, request.call, _records(request.body)
     tables = _tables(org, records)
     writes = []
     for record, table in zip(records, tables, strict=True):
@@ -74,12 +78,13 @@ def update(org: Org, call: Call, body: Any) -> Answer:
         record_id = record.get("id", record.get("Id"))
         prepared = org.dml.prepare(table, fields)
         writes.append(_write_row(org.dml.update, call, table, record_id, prepared, fields))
-    return _answer_writes(org, call, writes, body)
+    return _answer_writes(request, writes)
 
 
-def delete(org: Org, call: Call, query: Mapping[str, str]) -> Answer:
+def delete(request: RestRequest) -> Answer:
     """DELETE /composite/sobjects?ids=a,b&allOrNone=false."""
-    ids = [key for key in query.get("ids", "").split(",") if key]
+    org, call = request.org, request.call
+    ids = [key for key in request.query.get("ids", "").split(",") if key]
     _check_count(len(ids), MAX_RECORDS)
     writes: list[WriteRow] = []
     for key in ids:
@@ -89,40 +94,35 @@ def delete(org: Org, call: Call, query: Mapping[str, str]) -> Answer:
             writes.append(_refused(call, malformed))
         else:
             writes.append(_write_row(org.dml.delete, call, table, key))
-    return _answer_writes(org, call, writes, {"allOrNone": query.get("allOrNone") == "true"})
+    return _answer_writes(request, writes)
 
 
-def retrieve(org: Org, call: Call, table: Table, ids: list[str], names: list[str]) -> Answer:
+def retrieve(request: RestRequest, name: str) -> Answer:
     """GET or POST /composite/sobjects/{sObject}: null where there is no such record."""
+    table, wanted = request.table(name), request.body
+    if request.method == "GET":
+        wanted = {part: request.query.get(part, "").split(",") for part in ("ids", "fields")}
+    if not isinstance(wanted, dict):
+        raise malformed_json('The body of this call is {"ids": […], "fields": […]}')
+    ids, names = wanted.get("ids", []), wanted.get("fields", [])
     _check_count(len(ids), MAX_RETRIEVED)
     found = (table.records.get(table.resolve(str(key))) for key in ids)
-    return Answer(200, [as_json(call, table, v, names) if v is not None else None for v in found])
+    shown = [as_json(request.call, table, v, names) if v is not None else None for v in found]
+    return Answer(200, shown)
 
 
-def _upsert_row(
-    org: Org,
-    call: Call,
-    table: Table,
-    field: Field,
-    row: tuple[dict[str, Any], Prepared],
-    twice: set[Any],
-) -> WriteRow:
-    record, prepared = row
+def _refused_beforehand(
+    call: Call, field: Field, record: Mapping[str, Any], prepared: Prepared, twice: set[Any]
+) -> WriteRow | None:
+    """Return the refusal of a row that cannot be upserted whatever it says, or None."""
     if "id" in record or "Id" in record:
-        return _refused(
-            call, RecordError("INVALID_ARGUMENT", "id must not be specified in an upsert", ["Id"])
-        )
-    key = prepared.values.get(field.name)
-    if key is not None and index_key(key) in twice:
-        return _refused(
-            call,
-            RecordError(
-                "DUPLICATE_VALUE",
-                f"Duplicate external id specified: {index_key(key)}",
-                [field.name],
-            ),
-        )
-    return _write_row(org.dml.upsert, call, table, field, prepared, record)
+        text = "id must not be specified in an upsert"
+        return _refused(call, RecordError("INVALID_ARGUMENT", text, ["Id"]))
+    key = index_key(prepared.values.get(field.name))
+    if key is None or key not in twice:
+        return None
+    text = f"Duplicate external id specified: {key}"
+    return _refused(call, RecordError("DUPLICATE_VALUE", text, [field.name]))
 
 
 def _write_row(write: Callable[..., RowOutcome], *arguments: Any) -> WriteRow:
@@ -138,13 +138,11 @@ def _refused(call: Call, error: RecordError) -> WriteRow:
     return refuse
 
 
-def _carry_out(
-    org: Org, call: Call, writes: list[WriteRow], *, is_all_or_none: bool
-) -> tuple[list[RowOutcome], bool]:
+def _carry_out(request: RestRequest, writes: list[WriteRow]) -> tuple[list[RowOutcome], bool]:
     """Write the rows in order; return what became of them, and whether all was undone."""
-    if not is_all_or_none:
+    if not _is_all_or_none(request):
         return [write() for write in writes], False
-    with org.dml.atomic(call) as undo:
+    with request.org.dml.atomic(request.call) as undo:
         outcomes = [write() for write in writes]
         is_undone = any(outcome.errors for outcome in outcomes)
         if is_undone:
@@ -152,8 +150,8 @@ def _carry_out(
     return outcomes, is_undone
 
 
-def _answer_writes(org: Org, call: Call, writes: list[WriteRow], body: Any) -> Answer:
-    outcomes, is_undone = _carry_out(org, call, writes, is_all_or_none=_all_or_none(body))
+def _answer_writes(request: RestRequest, writes: list[WriteRow]) -> Answer:
+    outcomes, is_undone = _carry_out(request, writes)
     return Answer(200, [_result(outcome, is_undone=is_undone) for outcome in outcomes])
 
 
@@ -183,8 +181,11 @@ def _check_count(count: int, limit: int) -> None:
         raise RequestError(400, "EXCEEDED_ID_LIMIT", text)
 
 
-def _all_or_none(body: Mapping[str, Any]) -> bool:
-    return body.get("allOrNone") is True
+def _is_all_or_none(request: RestRequest) -> bool:
+    """Return allOrNone, which only DELETE takes from the query string."""
+    if request.method == "DELETE":
+        return request.query.get("allOrNone") == "true"
+    return request.body.get("allOrNone") is True
 
 
 def _type_of(record: Mapping[str, Any]) -> str:

@@ -10,10 +10,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from sandbox.salesforce.answer import Answer, refusal
-from sandbox.salesforce.dml import Call
+from sandbox.salesforce.answer import Answer, RestRequest, refusal
 from sandbox.salesforce.errors import RequestError, malformed_json
-from sandbox.salesforce.org import Org
 
 MAX_SUBREQUESTS = 25
 MAX_COLLECTIONS_OR_QUERIES = 5
@@ -22,7 +20,7 @@ MAX_NODES = 500
 MAX_FAILED_GRAPHS = 14
 _PATH_START = 4  # "", "services", "data", "vXX.X"
 
-Execute = Callable[[Org, Call, str, list[str], dict[str, str], Any], Answer]
+Execute = Callable[[RestRequest], Answer]
 
 _REFERENCE = re.compile(r"@\{([A-Za-z]\w*)((?:\[\d+\]|\.\w+)*)\}")
 _STEP = re.compile(r"\[(\d+)\]|\.(\w+)")
@@ -32,20 +30,22 @@ class _UnresolvedError(Exception):
     """A reference to a sub-request that failed, comes later, or has no such value."""
 
 
-def composite(org: Org, call: Call, body: Any, execute: Execute) -> Answer:
+def composite(request: RestRequest, execute: Execute) -> Answer:
     """POST /composite."""
+    body = request.body
     requests = _subrequests(body, "compositeRequest")
     _check_limits(requests)
     is_all_or_none = body.get("allOrNone") is True
     if body.get("collateSubrequests", True) is not False:
         requests = _collated(requests)
     run = _run_whole if is_all_or_none else _run
-    answers = run(org, call, requests, execute)
+    answers = run(request, requests, execute)
     return Answer(200, {"compositeResponse": [_as_json(item) for item in answers]})
 
 
-def graph(org: Org, call: Call, body: Any, execute: Execute) -> Answer:
+def graph(request: RestRequest, execute: Execute) -> Answer:
     """POST /composite/graph: every graph is written whole or not at all."""
+    body = request.body
     graphs = body.get("graphs") if isinstance(body, dict) else None
     if not isinstance(graphs, list) or len(graphs) > MAX_GRAPHS:
         raise malformed_json(f'The body of this call is {{"graphs": […]}}, at most {MAX_GRAPHS}')
@@ -55,9 +55,9 @@ def graph(org: Org, call: Call, body: Any, execute: Execute) -> Answer:
     for item in graphs:
         requests = _subrequests(item, "compositeRequest")
         if failures > MAX_FAILED_GRAPHS:
-            results = [(request, _halted("Too many graphs failed")) for request in requests]
+            results = [(sub, _halted("Too many graphs failed")) for sub in requests]
         else:
-            results = _run_whole(org, call, requests, execute)
+            results = _run_whole(request, requests, execute)
         is_good = not any(answer.is_failure for _, answer in results)
         failures += not is_good
         answers.append(
@@ -70,19 +70,20 @@ def graph(org: Org, call: Call, body: Any, execute: Execute) -> Answer:
     return Answer(200, {"graphs": answers})
 
 
-def batch(org: Org, call: Call, body: Any, execute: Execute) -> Answer:
+def batch(request: RestRequest, execute: Execute) -> Answer:
     """POST /composite/batch: every sub-request commits on its own and counts as a call."""
+    body = request.body
     requests = _subrequests(body, "batchRequests")
     if len(requests) > MAX_SUBREQUESTS:
         raise RequestError(400, "LIMIT_EXCEEDED", f"At most {MAX_SUBREQUESTS} subrequests")
     results = []
-    for request in requests:
-        url = f"/services/data/{str(request.get('url', '')).lstrip('/')}"
-        answer = _execute_one(org, call, request | {"url": url}, request.get("richInput"), execute)
+    for sub in requests:
+        url = f"/services/data/{str(sub.get('url', '')).lstrip('/')}"
+        answer = _execute_one(request, sub | {"url": url}, sub.get("richInput"), execute)
         results.append({"statusCode": answer.status, "result": answer.body})
         if body.get("haltOnError") is True and answer.is_failure:
             break
-    org.settings.calls_used += max(0, len(results) - 1)
+    request.org.settings.calls_used += max(0, len(results) - 1)
     has_errors = any(result["statusCode"] >= 400 for result in results)  # noqa: PLR2004
     return Answer(200, {"hasErrors": has_errors, "results": results})
 
@@ -90,40 +91,38 @@ def batch(org: Org, call: Call, body: Any, execute: Execute) -> Answer:
 Result = tuple[dict[str, Any], Answer]
 
 
-def _run(org: Org, call: Call, requests: list[dict[str, Any]], execute: Execute) -> list[Result]:
+def _run(request: RestRequest, requests: list[dict[str, Any]], execute: Execute) -> list[Result]:
     """Carry the sub-requests out in order, filling references from earlier answers."""
     known: dict[str, Any] = {}
     results = []
-    for request in requests:
+    for sub in requests:
         try:
-            filled = {**request, "url": _filled(request.get("url", ""), known)}
-            body = _filled(request.get("body"), known)
+            filled = {**sub, "url": _filled(sub.get("url", ""), known)}
+            body = _filled(sub.get("body"), known)
         except _UnresolvedError as error:
             answer = _halted(str(error))
         else:
-            answer = _execute_one(org, call, filled, body, execute)
+            answer = _execute_one(request, filled, body, execute)
         if not answer.is_failure:
-            known[request["referenceId"]] = answer.body
-        results.append((request, answer))
+            known[sub["referenceId"]] = answer.body
+        results.append((sub, answer))
     return results
 
 
 def _run_whole(
-    org: Org, call: Call, requests: list[dict[str, Any]], execute: Execute
+    request: RestRequest, requests: list[dict[str, Any]], execute: Execute
 ) -> list[Result]:
     """Carry the sub-requests out; when one fails, none of them has happened."""
-    with org.dml.atomic(call) as undo:
-        results = _run(org, call, requests, execute)
+    with request.org.dml.atomic(request.call) as undo:
+        results = _run(request, requests, execute)
         if any(answer.is_failure for _, answer in results):
             undo()
             results = [_rolled_back(item) for item in results]
     return results
 
 
-def _execute_one(
-    org: Org, call: Call, request: dict[str, Any], body: Any, execute: Execute
-) -> Answer:
-    parts = urlsplit(str(request.get("url", "")))
+def _execute_one(request: RestRequest, sub: dict[str, Any], body: Any, execute: Execute) -> Answer:
+    parts = urlsplit(str(sub.get("url", "")))
     segments = [unquote(segment) for segment in parts.path.split("/")]
     if segments[:3] != ["", "services", "data"] or len(segments) <= _PATH_START:
         return refusal(
@@ -132,9 +131,10 @@ def _execute_one(
     path = segments[_PATH_START:]
     if path[0] == "composite" and path[1:2] != ["sobjects"]:
         return refusal(RequestError(400, "INVALID_INPUT", "Composite requests cannot be nested"))
-    method = str(request.get("method", "GET")).upper()
+    method = str(sub.get("method", "GET")).upper()
+    query = dict(parse_qsl(parts.query))
     try:
-        return execute(org, call, method, path, dict(parse_qsl(parts.query)), body)
+        return execute(RestRequest(request.org, request.call, method, path, query, body))
     except RequestError as error:
         return refusal(error)
 

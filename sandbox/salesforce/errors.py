@@ -1,7 +1,7 @@
 """How the platform says no: one shape for a whole request, one for a record.
 
 ```
-RequestError   the whole call is refused: [{"message", "errorCode", "fields"}] and nothing is written
+RequestError   the whole call is refused: [{"message", "errorCode", "fields"}], nothing is written
 RecordError    one record is refused: {"statusCode", "message", "fields"} inside a 200
 ```
 """

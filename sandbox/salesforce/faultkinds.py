@@ -92,6 +92,7 @@ ROWS = {
 OTHER = {
     "respond": "answer with `status`, `body`, `headers`; `is_applied` writes first",
     "latency": "wait `latency_ms` longer",
+    "fail_job": "the next bulk job fails with `message`, nothing is processed",
     "auth_refused": "the token endpoint answers `error`, `error_description`",
 }
 # done at once, kept nowhere

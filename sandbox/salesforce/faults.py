@@ -1,8 +1,8 @@
 """Which faults are armed, whom they hit, and when they are used up.
 
-A fault is a dictionary as it came over HTTP, checked once: `kind` (see faultkinds), `times` (absent:
-until it is removed), `match` (`method`, `path` as a regular expression, `sobject`), `probability`,
-and what its kind reads. Every hit is counted in `fired`.
+A fault is a dictionary as it came over HTTP, checked once: `kind` (see faultkinds), `times`
+(absent: until it is removed), `match` (`method`, `path` as a regular expression, `sobject`),
+`probability`, and what its kind reads. Every hit is counted in `fired`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,14 @@ from sandbox.salesforce.errors import RecordError, RequestError
 from sandbox.salesforce.faultkinds import ACTIONS, CALL_KINDS, REPLIES, ROWS, STORED_KINDS, Reply
 
 _KNOWN_KEYS = frozenset(
-    "kind times match probability status body headers is_applied latency_ms seconds code message "
-    "fields external_id external_id_pattern record_id sobject error error_description".split()
+    {
+        *("kind", "times", "match", "probability"),
+        *("status", "body", "headers", "is_applied"),
+        *("latency_ms", "seconds"),
+        *("code", "message", "fields"),
+        *("sobject", "external_id", "external_id_pattern", "record_id"),
+        *("error", "error_description"),
+    }
 )
 _MATCH_KEYS = frozenset({"method", "path", "sobject"})
 
@@ -109,6 +115,11 @@ class Faults:
                 "error_description", "user hasn't approved this consumer"
             ),
         }
+
+    def job_failure(self, sobject: str) -> str | None:
+        """Return the message the bulk job of an sObject is to fail with, or None."""
+        fault = self._take(frozenset({"fail_job"}), "POST", "jobs", {sobject})
+        return fault.spec.get("message", "InternalServerError") if fault else None
 
     def row_error(
         self, sobject: str, external_id: str, record_id: str, parent_ids: list[str]

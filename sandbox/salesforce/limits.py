@@ -38,13 +38,14 @@ def spend_call(settings: Settings, counts: CallCounts) -> None:
     settings.calls_used += 1
 
 
-def limits_of(settings: Settings) -> dict[str, dict[str, int]]:
+def limits_of(settings: Settings, batches_used: int) -> dict[str, dict[str, int]]:
     """Return what GET /limits answers."""
     left = max(0, settings.daily_limit - settings.calls_used)
     batches = settings.bulk_daily_batches
+    batches_left = max(0, batches - batches_used)
     return {
         "DailyApiRequests": {"Max": settings.daily_limit, "Remaining": left},
-        "DailyBulkApiBatches": {"Max": batches, "Remaining": batches},
+        "DailyBulkApiBatches": {"Max": batches, "Remaining": batches_left},
         "DailyBulkV2QueryJobs": {"Max": 10_000, "Remaining": 10_000},
         "DataStorageMB": {"Max": 1024, "Remaining": 1024},
         "FileStorageMB": {"Max": 1024, "Remaining": 1024},

@@ -13,6 +13,8 @@ from sandbox.salesforce.app import ORG, PUBLIC_URL, SESSIONS
 from sandbox.salesforce.oauth import ORG_ID, USER_ID, OAuthError
 from sandbox.salesforce.spoil import cut, send_reply, stall
 
+_DENIED = {"error": "access_denied", "error_description": "end-user denied authorization"}
+
 
 async def serve_token(request: web.Request) -> web.StreamResponse:
     """POST /services/oauth2/token."""
@@ -54,12 +56,9 @@ def _token_answer(request: web.Request, form: dict[str, str]) -> tuple[int, dict
 async def serve_authorize(request: web.Request) -> web.Response:
     """GET /services/oauth2/authorize: approves at once and sends the browser back."""
     org, query = request.app[ORG], request.query
-    refusal = org.faults.auth_refusal()
     try:
-        if refusal is not None:
-            raise OAuthError("access_denied", "end-user denied authorization")
         code = request.app[SESSIONS].authorize(query, org.now().timestamp())
-        answer = {"code": code}
+        answer = {"code": code} if org.faults.auth_refusal() is None else dict(_DENIED)
     except OAuthError as error:
         if not query.get("redirect_uri") or error.error == "invalid_client_id":
             return _json(error.body(), error.status)

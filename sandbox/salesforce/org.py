@@ -8,8 +8,10 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
+from sandbox.salesforce.bulk import Bulk
 from sandbox.salesforce.callcount import CallCounts
 from sandbox.salesforce.contention import InFlight
+from sandbox.salesforce.cursors import Cursors
 from sandbox.salesforce.dml import Call, Dml
 from sandbox.salesforce.faults import Faults
 from sandbox.salesforce.fieldtypes import instant
@@ -28,6 +30,7 @@ class Org:
     def __init__(self, settings: Settings, *, has_version_field: bool = True) -> None:
         self.settings = settings
         self._has_version_field = has_version_field
+        self.bulk = Bulk(self)
         self.reset()
 
     def reset(self) -> None:
@@ -38,6 +41,9 @@ class Org:
         self.counts = CallCounts()
         self.in_flight = InFlight()
         self.dml = Dml(self.store, self.settings, self.faults)
+        self.cursors = Cursors()
+        self.bulk.cancel()
+        self.bulk = Bulk(self)
         self.settings.calls_used = 0
         self._seed()
 
@@ -61,7 +67,6 @@ class Org:
         self.counts.rows += call.rows
         call.writes.clear()
         call.refused.clear()
-        call.rows = 0
 
     def find_id(self, sobject: str, external_id: str) -> str:
         """Return the id of the record with that external id, in whichever field, or nothing."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox.salesforce.answer import Answer, refused_row
+from sandbox.salesforce.answer import Answer, RestRequest, refused_row
 from sandbox.salesforce.dml import Call, existing_id
 from sandbox.salesforce.errors import RecordError, RequestError, malformed_json, not_found
-from sandbox.salesforce.org import Org
 from sandbox.salesforce.records import Table
 from sandbox.salesforce.schema import Field
 
 _UPSERT_ANSWERS_BODY_SINCE = 46.0  # before, an update by upsert was a bare 204
 
 
-def create(org: Org, call: Call, table: Table, body: Any) -> Answer:
-    record = _fields(body)
+def create(request: RestRequest, name: str) -> Answer:
+    org, call, table = request.org, request.call, request.table(name)
+    record = _fields(request.body)
     org.faults.refuse_poison(table.sobject.name, _any_external_id(table, record))
     outcome = org.dml.create(call, table, org.dml.prepare(table, record), record)
     if not outcome.is_written:
@@ -26,65 +26,64 @@ def create(org: Org, call: Call, table: Table, body: Any) -> Answer:
     return Answer(201, answer, {"Location": location})
 
 
-def read(org: Org, call: Call, table: Table, record_id: str, query: Mapping[str, str]) -> Answer:
+def read(request: RestRequest, name: str, record_id: str) -> Answer:
+    table = request.table(name)
     known = _existing(table, record_id)
-    names = [name for name in query.get("fields", "").split(",") if name]
-    return Answer(200, as_json(call, table, table.records[known], names))
+    names = [part for part in request.query.get("fields", "").split(",") if part]
+    return Answer(200, as_json(request.call, table, table.records[known], names))
 
 
-def update(org: Org, call: Call, table: Table, record_id: str, body: Any) -> Answer:
-    record = _fields(body)
+def update(request: RestRequest, name: str, record_id: str) -> Answer:
+    org, call, table = request.org, request.call, request.table(name)
+    record = _fields(request.body)
     outcome = org.dml.update(call, table, record_id, org.dml.prepare(table, record), record)
     return Answer(204) if outcome.is_written else refused_row(outcome)
 
 
-def delete(org: Org, call: Call, table: Table, record_id: str) -> Answer:
-    outcome = org.dml.delete(call, table, _existing(table, record_id))
+def delete(request: RestRequest, name: str, record_id: str) -> Answer:
+    table = request.table(name)
+    outcome = request.org.dml.delete(request.call, table, _existing(table, record_id))
     return Answer(204) if outcome.is_written else refused_row(outcome)
 
 
-def read_by_key(
-    org: Org, call: Call, table: Table, field_name: str, key: str, query: Mapping[str, str]
-) -> Answer:
-    ids = table.ids_with(key_field(table, field_name).name, key)
-    if len(ids) > 1:
-        return _several(call, table, ids)
-    if not ids:
-        raise not_found()
-    return read(org, call, table, ids[0], query)
+def read_by_key(request: RestRequest, name: str, field_name: str, key: str) -> Answer:
+    return _by_key(request, name, field_name, key, read)
 
 
-def delete_by_key(org: Org, call: Call, table: Table, field_name: str, key: str) -> Answer:
-    ids = table.ids_with(key_field(table, field_name).name, key)
-    if len(ids) > 1:
-        return _several(call, table, ids)
-    if not ids:
-        raise not_found()
-    return delete(org, call, table, ids[0])
+def delete_by_key(request: RestRequest, name: str, field_name: str, key: str) -> Answer:
+    return _by_key(request, name, field_name, key, delete)
 
 
-def upsert_by_key(
-    org: Org,
-    call: Call,
-    table: Table,
+def _by_key(
+    request: RestRequest,
+    name: str,
     field_name: str,
     key: str,
-    body: Any,
-    query: Mapping[str, str],
+    act: Callable[[RestRequest, str, str], Answer],
 ) -> Answer:
+    table = request.table(name)
+    ids = table.ids_with(key_field(table, field_name).name, key)
+    if len(ids) > 1:
+        return _several(request.call, table, ids)
+    if not ids:
+        raise not_found()
+    return act(request, name, ids[0])
+
+
+def upsert_by_key(request: RestRequest, name: str, field_name: str, key: str) -> Answer:
     """201 created, 200 (or 204 up to v45) updated, 300 several matches, 404 no such field."""
-    field = key_field(table, field_name)
-    record = _fields(body)
+    org, call, table = request.org, request.call, request.table(name)
+    field, record = key_field(table, field_name), _fields(request.body)
     if field.name == "Id":
-        return update(org, call, table, key, record)
-    if any(name.casefold() == field.name.casefold() for name in record):
+        return update(request, name, key)
+    if any(sent.casefold() == field.name.casefold() for sent in record):
         text = f"The {field.name} field should not be specified in the sobject data."
         raise RequestError(400, "INVALID_FIELD", text, [field.name])
     org.faults.refuse_poison(table.sobject.name, key)
     ids = table.ids_with(field.name, key)
     if len(ids) > 1:
         return _several(call, table, ids)
-    if not ids and query.get("updateOnly", "").lower() == "true":
+    if not ids and request.query.get("updateOnly", "").lower() == "true":
         raise not_found()
     keyed = {field.name: key, **record}
     outcome = org.dml.upsert(call, table, field, org.dml.prepare(table, keyed), keyed)

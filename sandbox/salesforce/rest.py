@@ -1,107 +1,123 @@
-"""Which REST path does what. Paths are given decoded, segment by segment, after the version."""
+"""Which REST path does what: one table, `*` stands for a name, a key or an id."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
-from sandbox.salesforce import collection_calls, composite, limits, record_calls
-from sandbox.salesforce.answer import Answer
-from sandbox.salesforce.dml import Call
-from sandbox.salesforce.errors import RequestError, malformed_json, not_found
-from sandbox.salesforce.org import Org
-from sandbox.salesforce.records import Table
+from sandbox.salesforce import (
+    collection_calls,
+    composite,
+    job_calls,
+    limits,
+    query_calls,
+    record_calls,
+)
+from sandbox.salesforce.answer import Answer, RestRequest
+from sandbox.salesforce.errors import not_found
 
 
-def execute(
-    org: Org, call: Call, method: str, path: list[str], query: Mapping[str, str], body: Any
-) -> Answer:
+def execute(request: RestRequest) -> Answer:
     """Carry out one REST call or sub-request; raises RequestError where it is refused."""
-    match path:
-        case ["composite", *rest]:
-            return _composite(org, call, method, rest, query, body)
-        case ["sobjects", *rest]:
-            return _sobjects(org, call, method, rest, query, body)
-        case ["limits"] if method == "GET":
-            return Answer(200, limits.limits_of(org.settings))
-        case []:
-            return Answer(200, limits.resources(call.base))
+    for pattern, handler in _BY_SHAPE.get((request.method, len(request.path)), ()):
+        pairs = list(zip(pattern, request.path, strict=True))
+        if all(expected in ("*", given) for expected, given in pairs):
+            return handler(request, *(given for expected, given in pairs if expected == "*"))
     raise not_found()
 
 
-def _composite(
-    org: Org, call: Call, method: str, path: list[str], query: Mapping[str, str], body: Any
-) -> Answer:
-    match method, path:
-        case "POST", []:
-            return composite.composite(org, call, body, execute)
-        case "POST", ["graph"]:
-            return composite.graph(org, call, body, execute)
-        case "POST", ["batch"]:
-            return composite.batch(org, call, body, execute)
-        case "PATCH", ["sobjects", name, field_name]:
-            return collection_calls.upsert(org, call, _table(org, name), field_name, body)
-        case "POST", ["sobjects"]:
-            return collection_calls.create(org, call, body)
-        case "PATCH", ["sobjects"]:
-            return collection_calls.update(org, call, body)
-        case "DELETE", ["sobjects"]:
-            return collection_calls.delete(org, call, query)
-        case "GET", ["sobjects", name]:
-            ids, names = query.get("ids", "").split(","), query.get("fields", "").split(",")
-            return collection_calls.retrieve(org, call, _table(org, name), ids, names)
-        case "POST", ["sobjects", name]:
-            if not isinstance(body, dict):
-                raise malformed_json('The body of this call is {"ids": […], "fields": […]}')
-            ids, names = body.get("ids", []), body.get("fields", [])
-            return collection_calls.retrieve(org, call, _table(org, name), ids, names)
-    raise _no_such(method, path)
+def list_resources(request: RestRequest) -> Answer:
+    return Answer(200, limits.resources(request.call.base))
 
 
-def _sobjects(
-    org: Org, call: Call, method: str, path: list[str], query: Mapping[str, str], body: Any
-) -> Answer:
-    match method, path:
-        case "GET", []:
-            every = [item.summary(call.base) for item in org.store.schema.values()]
-            return Answer(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": every})
-        case "GET", [name, "describe"]:
-            return Answer(200, _table(org, name).sobject.describe(call.base))
-        case "GET", [name]:
-            summary = _table(org, name).sobject.summary(call.base)
-            return Answer(200, {"objectDescribe": summary, "recentItems": []})
-        case "POST", [name]:
-            return record_calls.create(org, call, _table(org, name), body)
-        case "GET", [name, key]:
-            return record_calls.read(org, call, _table(org, name), key, query)
-        case "PATCH", [name, key]:
-            return record_calls.update(org, call, _table(org, name), key, body)
-        case "DELETE", [name, key]:
-            return record_calls.delete(org, call, _table(org, name), key)
-        case "GET", [name, field_name, key]:
-            return record_calls.read_by_key(org, call, _table(org, name), field_name, key, query)
-        case "DELETE", [name, field_name, key]:
-            return record_calls.delete_by_key(org, call, _table(org, name), field_name, key)
-        case "PATCH", [name, field_name, key]:
-            return record_calls.upsert_by_key(
-                org, call, _table(org, name), field_name, key, body, query
-            )
-    raise _no_such(method, path)
+def show_limits(request: RestRequest) -> Answer:
+    org = request.org
+    return Answer(200, limits.limits_of(org.settings, org.bulk.batches_used))
 
 
-def _table(org: Org, name: str) -> Table:
-    table = org.store.table(name)
-    if table is None:
-        raise not_found()
-    return table
+def list_sobjects(request: RestRequest) -> Answer:
+    every = [item.summary(request.call.base) for item in request.org.store.schema.values()]
+    return Answer(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": every})
 
 
-def _no_such(method: str, path: list[str]) -> RequestError:
-    if path and method not in ("GET", "POST", "PATCH", "DELETE", "PUT"):
-        return RequestError(
-            405, "METHOD_NOT_ALLOWED", f"HTTP Method '{method}' not allowed. Allowed are GET,POST"
-        )
-    return not_found()
+def show_sobject(request: RestRequest, name: str) -> Answer:
+    summary = request.table(name).sobject.summary(request.call.base)
+    return Answer(200, {"objectDescribe": summary, "recentItems": []})
+
+
+def describe(request: RestRequest, name: str) -> Answer:
+    return Answer(200, request.table(name).sobject.describe(request.call.base))
+
+
+def run_composite(request: RestRequest) -> Answer:
+    return composite.composite(request, execute)
+
+
+def run_graph(request: RestRequest) -> Answer:
+    return composite.graph(request, execute)
+
+
+def run_batch(request: RestRequest) -> Answer:
+    return composite.batch(request, execute)
+
+
+Handler = Callable[..., Answer]
+
+ROUTES: dict[str, Handler] = {
+    "GET ": list_resources,
+    "GET limits": show_limits,
+    "GET sobjects": list_sobjects,
+    "GET sobjects/*": show_sobject,
+    "GET sobjects/*/describe": describe,
+    "POST sobjects/*": record_calls.create,
+    "GET sobjects/*/*": record_calls.read,
+    "PATCH sobjects/*/*": record_calls.update,
+    "DELETE sobjects/*/*": record_calls.delete,
+    "GET sobjects/*/*/*": record_calls.read_by_key,
+    "PATCH sobjects/*/*/*": record_calls.upsert_by_key,
+    "DELETE sobjects/*/*/*": record_calls.delete_by_key,
+    "GET query": query_calls.query,
+    "GET query/*": query_calls.next_page,
+    "GET queryAll": query_calls.query,
+    "GET queryAll/*": query_calls.next_page,
+    "POST composite": run_composite,
+    "POST composite/graph": run_graph,
+    "POST composite/batch": run_batch,
+    "POST composite/sobjects": collection_calls.create,
+    "PATCH composite/sobjects": collection_calls.update,
+    "DELETE composite/sobjects": collection_calls.delete,
+    "GET composite/sobjects/*": collection_calls.retrieve,
+    "POST composite/sobjects/*": collection_calls.retrieve,
+    "PATCH composite/sobjects/*/*": collection_calls.upsert,
+    "GET jobs/ingest": job_calls.list_ingest,
+    "POST jobs/ingest": job_calls.create_ingest,
+    "GET jobs/ingest/*": job_calls.show_ingest,
+    "PATCH jobs/ingest/*": job_calls.change_state,
+    "DELETE jobs/ingest/*": job_calls.delete_ingest,
+    "PUT jobs/ingest/*/batches": job_calls.upload,
+    "GET jobs/ingest/*/successfulResults": job_calls.successful_results,
+    "GET jobs/ingest/*/failedResults": job_calls.failed_results,
+    "GET jobs/ingest/*/unprocessedrecords": job_calls.unprocessed_records,
+    "GET jobs/ingest/*/unprocessedRecords": job_calls.unprocessed_records,
+    "POST jobs/query": job_calls.create_query,
+    "GET jobs/query/*": job_calls.show_query,
+    "PATCH jobs/query/*": job_calls.abort_query,
+    "DELETE jobs/query/*": job_calls.delete_query,
+    "GET jobs/query/*/results": job_calls.query_results,
+}
+
+
+def _by_shape() -> dict[tuple[str, int], list[tuple[list[str], Handler]]]:
+    """Return the routes by method and number of segments."""
+    shapes: dict[tuple[str, int], list[tuple[list[str], Handler]]] = {}
+    for route, handler in ROUTES.items():
+        method, _, path = route.partition(" ")
+        pattern = path.split("/") if path else []
+        shapes.setdefault((method, len(pattern)), []).append((pattern, handler))
+    return shapes
+
+
+_BY_SHAPE = _by_shape()
 
 
 def sobjects_of(path: list[str], body: Any) -> set[str]:
@@ -110,9 +126,9 @@ def sobjects_of(path: list[str], body: Any) -> set[str]:
     if "sobjects" in path:
         names.update(path[path.index("sobjects") + 1 :][:1])
     if isinstance(body, dict):
-        for request in body.get("compositeRequest") or ():
-            if isinstance(request, dict):
-                names |= sobjects_of(str(request.get("url", "")).split("?")[0].split("/"), None)
+        for sub in body.get("compositeRequest") or ():
+            if isinstance(sub, dict):
+                names |= sobjects_of(str(sub.get("url", "")).split("?")[0].split("/"), None)
         if isinstance(body.get("object"), str):
             names.add(body["object"])
     return names
@@ -120,11 +136,17 @@ def sobjects_of(path: list[str], body: Any) -> set[str]:
 
 def name_of(method: str, path: list[str]) -> str:
     """Return the call's name for counting: method and path, with ids and keys as `*`."""
-    shown = list(path)
-    if shown[:1] == ["sobjects"] and len(shown) > 2:  # noqa: PLR2004 - sobjects/Name/…
-        shown[-1] = shown[-1] if shown[-1] == "describe" else "*"
-    if shown[:1] == ["jobs"] and len(shown) > 2:  # noqa: PLR2004 - jobs/ingest/…
-        shown[2] = "*"
-    if shown[:1] in (["query"], ["queryAll"]):
-        shown = shown[:1]
+    match path:
+        case ["sobjects", _, "describe"]:
+            shown = path
+        case ["sobjects", name, _]:
+            shown = ["sobjects", name, "*"]
+        case ["sobjects", name, field_name, _]:
+            shown = ["sobjects", name, field_name, "*"]
+        case ["jobs", kind, _, *rest]:
+            shown = ["jobs", kind, "*", *rest]
+        case ["query" | "queryAll" as verb, *_]:
+            shown = [verb]
+        case _:
+            shown = path
     return f"{method} {'/'.join(shown)}"

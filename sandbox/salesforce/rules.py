@@ -149,9 +149,9 @@ class FieldRules:
         prepared.errors.append(
             RecordError(
                 "INVALID_FIELD_FOR_INSERT_UPDATE",
-                f"Unable to create/update fields: {', '.join(names)}. Please check the security settings "
-                "of this field and verify that it is read/write for your profile or permission "
-                "set.",
+                f"Unable to create/update fields: {', '.join(names)}. Please check the security "
+                "settings of this field and verify that it is read/write for your profile or "
+                "permission set.",
                 names,
             )
         )

@@ -12,6 +12,8 @@ from typing import Any
 NUMERIC = frozenset({"currency", "double", "percent", "int"})
 TEXTUAL = frozenset({"string", "textarea", "email", "phone", "url", "picklist", "id", "reference"})
 
+_LONGEST_FILTERABLE = 255  # long text areas cannot be used in WHERE
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -64,7 +66,7 @@ class Field:
             "idLookup": self.is_id_lookup or self.is_external_id or self.type == "id",
             "unique": self.is_unique,
             "caseSensitive": False,
-            "filterable": self.type != "textarea" or self.length <= 255,
+            "filterable": self.type != "textarea" or self.length <= _LONGEST_FILTERABLE,
             "groupable": self.type in TEXTUAL,
             "sortable": True,
             "calculated": False,

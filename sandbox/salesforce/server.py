@@ -82,6 +82,7 @@ class SalesforceOrg:
                 url = public_url or f"http://{host}:{runner.addresses[0][1]}"
                 yield cls(url, consumer_key, secret, username, private_path, org, sessions)
             finally:
+                org.bulk.cancel()
                 await runner.cleanup()
 
 
