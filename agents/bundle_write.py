@@ -161,12 +161,19 @@ class BundleWrite:
         if cause.kind in HOPELESS:
             self.outcome = cause
             return False
+        if cause.kind is ErrorKind.ORDERING and self._waits_for_a_parent():
+            return False
         self.tries += 1
         if self.tries > max_tries:
             self.outcome = cause
         elif self._bring_back_parents(known):
             return False
         return self.is_open
+
+    def _waits_for_a_parent(self) -> bool:
+        """Whether an orphan's parent was not answered at all: its whole collection was refused."""
+        orphan = next(place for place, slot in enumerate(self.slots) if slot.failure)
+        return any(slot.is_outstanding for slot in self.slots[:orphan])
 
     def _bring_back_parents(self, known: KnownRecords) -> bool:
         """Reopen the rows believed to exist that stand before a row whose parent is missing."""

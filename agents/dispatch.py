@@ -19,6 +19,7 @@ from agents.lane import Lane
 from agents.pacing.gate import Gate
 from agents.pacing.wiring import build_gate
 from agents.packing import plan_calls
+from agents.progress import Progress
 from agents.recovery import RETRY_IN_PLACE, ConfigWatch, RetryInPlace
 from agents.salesforce.client import SalesforceClient
 from stream.alerts import Alerts
@@ -87,10 +88,14 @@ class SalesforceDispatcher:
 
 
 def build_dispatcher(
-    settings: Settings, client: SalesforceClient, alerts: Alerts, interrupt: Interrupt
+    settings: Settings,
+    client: SalesforceClient,
+    alerts: Alerts,
+    interrupt: Interrupt,
+    progress: Progress | None = None,
 ) -> SalesforceDispatcher:
     """Return the dispatcher of a worker. The client's usage goes to its `gate.note_usage`."""
-    gate = build_gate(settings, alerts, interrupt, ask_limits=client.limits)
+    gate = build_gate(settings, alerts, interrupt, ask_limits=client.limits, progress=progress)
     return SalesforceDispatcher(client, gate)
 
 

@@ -7,7 +7,6 @@ means in `agents.bundle_write`; here is the order of events.
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +18,9 @@ from agents.bundle_write import BundleWrite
 from agents.call_answers import Absorbed, Refusal, absorb, owners_of
 from agents.drafting import API_LIMITS, Draft, Limits, draft_calls
 from agents.known_records import KnownRecords
-from agents.pacing.gate import Gate, NotAdmittedError, Ticket
+from agents.pacing.gate import Gate
 from agents.pacing.system_failure import is_systemic, reason_of
+from agents.pacing.ticket import NotAdmittedError, Ticket
 from agents.recovery import (
     ANY_SOBJECT,
     REFUSALS,
@@ -96,16 +96,21 @@ class Lane:
         """Make one call, again and again while it fails for reasons that are not its rows'."""
         refusals: list[Refusal] = []
         answered_before = self.gate.answered_calls
-        for failures in itertools.count(1):
+        failures: list[SalesforceError] = []
+        while True:
             try:
                 await self._send(drafts, writes, refusals)
             except SalesforceError as error:
-                move = await self._move(error, failures, answered_before)
+                failures.append(error)
+                owners = owners_of(drafts, writes)
+                move = next_move(failures, self.policy, is_lone=len(owners) == 1)
+                if move is Move.SUSPECT:
+                    move = await self._suspect(answered_before)
                 if move is not Move.REPEAT:
-                    refusals.append(Refusal(error, owners_of(drafts, writes)))
+                    refusals.append(Refusal(error, owners))
                     break
                 metrics.IN_PLACE_RETRIES.labels(error.kind.value).inc()
-                await self._rest(failures)
+                await self._rest(len(failures))
             else:
                 break
         return refusals
@@ -140,10 +145,7 @@ class Lane:
         elif still and ticket.is_probe and self.gate.open_for is ErrorKind.CONFIG:
             ticket.fail(ErrorKind.CONFIG, reason_of(still[0]))
 
-    async def _move(self, error: SalesforceError, failures: int, answered_before: int) -> Move:
-        move = next_move(error, failures, self.policy)
-        if move is not Move.SUSPECT:
-            return move
+    async def _suspect(self, answered_before: int) -> Move:
         others_pass = self.gate.answered_calls > answered_before or await self._org_answers()
         return Move.HALVE if others_pass else Move.REPEAT
 
@@ -162,6 +164,8 @@ class Lane:
         """Find out who in a refused call or collection is to blame."""
         error = refusal.error
         suspects = [write for write in refusal.writes if write.is_open]
+        if len(suspects) < len(refusal.writes):
+            return  # who has ended meanwhile may have been the guilty one: the others go again
         if error.kind not in REFUSALS:
             await self._halve(error, suspects)
         elif is_systemic(error) or (
@@ -203,8 +207,9 @@ class Lane:
             else:
                 suspects = suspects[middle:]
         if suspects and not is_own:
-            refusal = next(iter(await self._round(suspects)), refusal)
-            suspects = [write for write in refusal.writes if write in suspects]
+            again = await self._round(suspects)
+            suspects = again[0].writes if again else []
+            refusal = again[0] if again else refusal
         for guilty in suspects:
             self._blame(refusal, guilty)
 

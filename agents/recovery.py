@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -31,11 +31,13 @@ class RetryInPlace:
     """How often and how fast something is repeated before it is handed on.
 
     `rounds`: repetitions of rows that were locked or out of order. `calls`: failures of a call
-    after which its rows are suspected, if others get through.
+    after which its rows are suspected, if others get through; `lone_calls` for a single bundle,
+    because that suspicion costs it an attempt.
     """
 
     rounds: int = 3
     calls: int = 3
+    lone_calls: int = 6
     base_seconds: float = 0.25
     cap_seconds: float = 8.0
 
@@ -57,22 +59,27 @@ class Move(Enum):
     HOLD = auto()  # nothing of it can be sent until somebody fixes something
 
 
-def next_move(error: SalesforceError, failures: int, policy: RetryInPlace) -> Move:
-    """Return what to do after the given number of failures of the same call."""
+def next_move(history: Sequence[SalesforceError], policy: RetryInPlace, *, is_lone: bool) -> Move:
+    """Return what to do about a call, given all its failures so far.
+
+    `is_lone`: there is one bundle in it.
+    """
+    error = history[-1]
     if error.kind in REFUSALS:
         return Move.HOLD if is_systemic(error) else Move.SEARCH
     if error.advice is Advice.SEND_LESS:
-        return Move.HALVE
-    if failures < policy.calls:
-        return Move.REPEAT
+        return Move.REPEAT if is_lone and len(history) < policy.calls else Move.HALVE
     if error.kind in (ErrorKind.LOCK, ErrorKind.ORDERING):
-        return Move.HALVE
-    is_suspicious = error.code in SUSPICIOUS_CODES or (error.status == 0 and _is_unknown(error))
-    return Move.SUSPECT if is_suspicious else Move.REPEAT
+        return Move.REPEAT if len(history) < policy.calls else Move.HALVE
+    enough = policy.lone_calls if is_lone else policy.calls
+    is_enough = _is_suspicious(error) and sum(map(_is_suspicious, history)) >= enough
+    return Move.SUSPECT if is_enough else Move.REPEAT
 
 
-def _is_unknown(error: SalesforceError) -> bool:
-    return error.is_outcome_unknown and error.kind is ErrorKind.TRANSIENT
+def _is_suspicious(error: SalesforceError) -> bool:
+    """Whether a single row can cause such a failure: it failed inside, or never answered."""
+    has_no_answer = error.status == 0 and error.is_outcome_unknown
+    return error.kind is ErrorKind.TRANSIENT and (has_no_answer or error.code in SUSPICIOUS_CODES)
 
 
 class Blame(Enum):

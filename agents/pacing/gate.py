@@ -23,11 +23,14 @@ from agents.pacing.budget import (
     LOW_BELOW,
     STALE_AFTER_SECONDS,
     Budget,
+    Pause,
     duration,
     usage_of_limits,
 )
 from agents.pacing.concurrency import AdaptiveSlots
 from agents.pacing.system_failure import is_overload, is_systemic, reason_of
+from agents.pacing.ticket import NotAdmittedError, Ticket
+from agents.progress import Progress
 from agents.salesforce.errors import SalesforceError
 from agents.salesforce.usage import Usage
 from stream import metrics
@@ -36,28 +39,6 @@ from stream.alerts import Alert, Alerts
 log = structlog.get_logger()
 
 LONGEST_SLEEP_SECONDS = 5.0  # a wait is looked at again after this long, whatever happens
-
-
-class NotAdmittedError(Exception):
-    """A call may not go, now or at all. `is_given_up`: the breaker was open for too long."""
-
-    def __init__(self, reason: str, *, is_given_up: bool = False) -> None:
-        self.reason = reason
-        self.is_given_up = is_given_up
-        super().__init__(reason)
-
-
-class Ticket:
-    """A call in flight. `fail` says that it was answered, but in a way that speaks for all."""
-
-    def __init__(self, *, rows: int, is_probe: bool, started: float) -> None:
-        self.rows = rows
-        self.is_probe = is_probe
-        self.started = started
-        self.failure: tuple[ErrorKind, str] | None = None
-
-    def fail(self, kind: ErrorKind, reason: str) -> None:
-        self.failure = (kind, reason)
 
 
 class Gate:
@@ -77,6 +58,7 @@ class Gate:
         interrupt: Interrupt,
         clock: Callable[[], float] = time.monotonic,
         ask_limits: Callable[[], Awaitable[dict[str, Any]]] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self._breaker = breaker
         self._budget = budget
@@ -86,6 +68,7 @@ class Gate:
         self._interrupt = interrupt
         self._clock = clock
         self._ask_limits = ask_limits
+        self._progress = progress or Progress()
         self._changed = asyncio.Event()
         self._hold_until = 0.0
         self._heard: Usage | None = None
@@ -158,10 +141,14 @@ class Gate:
             self._check_interrupt()
             self._take_in_usage()
             await self._refresh_usage(priority)
-            wait = self._wait_seconds(priority)
-            if wait <= 0:
+            pause = self._pause(priority)
+            if pause is not None:
+                with self._progress.waiting(pause.reason):
+                    await self._sleep(pause.seconds)
+            elif self._slots.is_free and self._limiter.has_capacity():
                 break
-            await self._sleep(wait)
+            else:
+                await self._sleep(1 / self._rate if self._slots.is_free else LONGEST_SLEEP_SECONDS)
         await self._limiter.acquire()  # has capacity: does not suspend
         now = self._clock()
         self._slots.in_flight += 1
@@ -170,23 +157,21 @@ class Gate:
         self._show()
         return ticket
 
-    def _wait_seconds(self, priority: Priority) -> float:
-        """Return 0 when a call may go. Raises NotAdmittedError when waiting is no use."""
+    def _pause(self, priority: Priority) -> Pause | None:
+        """Return why no call may go now. Raises NotAdmittedError when waiting is no use."""
         now = self._clock()
         wait = max(self._breaker.wait_seconds(now), self._hold_until - now)
         if wait > 0:
             if self._breaker.has_given_up(now):
                 raise NotAdmittedError(self._breaker.reason, is_given_up=True)
-            return wait
+            return Pause("Salesforce: circuit breaker", wait)
         pause = self._budget.pause(priority, now)
-        if pause is not None:
-            self._alerts.fire(Alert.BUDGET_LOW, pause.reason)
-            if priority is not Priority.LIVE:  # it must not stand in the way of live traffic
-                raise NotAdmittedError(pause.reason)
-            return pause.seconds
-        if not self._slots.is_free:
-            return LONGEST_SLEEP_SECONDS
-        return 0.0 if self._limiter.has_capacity() else 1 / self._rate
+        if pause is None:
+            return None
+        if priority is not Priority.LIVE:  # it must not stand in the way of live traffic
+            raise NotAdmittedError(pause.reason)
+        self._alerts.fire(Alert.BUDGET_LOW, pause.reason)
+        return Pause("Salesforce: daily budget", pause.seconds)
 
     async def _sleep(self, seconds: float) -> None:
         self._check_interrupt()

@@ -11,6 +11,7 @@ from agents.pacing.breaker import Breaker
 from agents.pacing.budget import Budget
 from agents.pacing.concurrency import AdaptiveSlots
 from agents.pacing.gate import Gate
+from agents.progress import Progress
 from stream.alerts import Alerts
 from stream.config import Settings
 
@@ -21,6 +22,7 @@ def build_gate(
     interrupt: Interrupt,
     *,
     ask_limits: Callable[[], Awaitable[dict[str, Any]]],
+    progress: Progress | None = None,
 ) -> Gate:
     """Return the gate of one of `worker_count` equal workers; `Gate.divide` changes its part."""
     gate = Gate(
@@ -41,6 +43,7 @@ def build_gate(
         alerts=alerts,
         interrupt=interrupt,
         ask_limits=ask_limits,
+        progress=progress,
     )
     gate.divide(1 / settings.worker_count)
     return gate

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import dataclasses
+
+from fake_org import account, contact, opportunity
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.bundle import Bundle, Priority
+from agents.bundle_write import BundleWrite, method_of
+from agents.drafting import API_LIMITS, Limits, draft_calls
+from agents.known_records import KnownRecords
+from agents.packing import CallPlan, lock_groups, plan_calls
+
+
+def order(number: int, customer: int | None = None, **more) -> Bundle:
+    who = f"c{number if customer is None else customer}"
+    rows = (account(who), contact(f"p{who}", who), opportunity(f"o{number}", who))
+    return Bundle(f"o{number}", rows, lock_key=who, **more)
+
+
+def plan(bundles: list[Bundle], limits: Limits = API_LIMITS) -> list[CallPlan]:
+    known = KnownRecords()
+    return plan_calls(bundles, lambda row: method_of(row, known), limits)
+
+
+def calls_of(bundles: list[Bundle]) -> list[list]:
+    known = KnownRecords()
+    calls = []
+    for call in plan(bundles):
+        writes = [BundleWrite(bundles[member]) for member in call.members]
+        steps = [step for place, w in enumerate(writes) for step in w.steps(place, known)]
+        calls += draft_calls(steps, API_LIMITS)
+    return calls
+
+
+def test_a_thousand_orders_with_three_records_each_take_five_calls():
+    calls = calls_of([order(n) for n in range(1000)])
+    assert len(calls) == 5
+    assert [d.collection.sobject for d in calls[0]] == ["Account", "Contact", "Opportunity"]
+    assert {len(d.collection.rows) for call in calls for d in call} == {200}
+
+
+def test_a_thousand_orders_of_every_second_customer_still_take_five_calls():
+    assert len(calls_of([order(n, n // 2) for n in range(1000)])) == 5
+
+
+def test_a_trickle_of_one_order_is_one_call():
+    assert len(calls_of([order(1)])) == 1
+
+
+def test_orders_of_one_customer_stay_in_one_call():
+    plans = plan([order(n, customer=n % 3) for n in range(300)])
+    for call in plans:
+        others = [c for c in plans if c is not call]
+        mine = {member % 3 for member in call.members}
+        assert not any(mine & {m % 3 for m in other.members} for other in others)
+
+
+def test_a_customer_with_more_orders_than_a_call_holds_goes_one_call_after_the_other():
+    plans = plan([order(n, customer=7) for n in range(450)])
+    assert [len(call.members) for call in plans] == [200, 200, 50]
+    assert [call.after for call in plans] == [(), (0,), (1,)]
+
+
+def test_the_rest_of_a_large_group_shares_its_call_with_others():
+    bundles = [order(n, customer=7) for n in range(250)] + [order(n) for n in range(1000, 1150)]
+    plans = plan(bundles)
+    assert sorted(len(call.members) for call in plans) == [200, 200]
+
+
+def test_bundles_that_share_a_record_but_no_lock_key_are_one_group():
+    same = [dataclasses.replace(order(n, 1), lock_key="") for n in range(3)]
+    assert lock_groups(same) == [[0, 1, 2]]
+
+
+def test_lock_keys_and_identities_ignore_case_as_salesforce_does():
+    bundles = [Bundle("a", (), lock_key="Jane@x.y"), Bundle("b", (), lock_key="jane@X.Y")]
+    assert lock_groups(bundles) == [[0, 1]]
+
+
+def test_live_bundles_fill_the_first_calls():
+    bundles = [order(n, priority=Priority.BACKFILL) for n in range(200)]
+    bundles += [order(n) for n in range(200, 300)]
+    first = plan(bundles)[0]
+    assert set(range(200, 300)) <= set(first.members)
+
+
+def test_orders_with_many_lines_fill_the_five_collections_of_a_call():
+    def with_lines(number: int) -> Bundle:
+        lines = tuple(
+            dataclasses.replace(opportunity(f"l{number}-{i}"), sobject="OpportunityLineItem")
+            for i in range(3)
+        )
+        return dataclasses.replace(order(number), rows=order(number).rows + lines)
+
+    calls = calls_of([with_lines(n) for n in range(1000)])
+    assert len(calls) <= 10
+    assert all(len(call) <= 5 for call in calls)
+
+
+def test_an_order_with_more_lines_than_a_collection_holds_is_cut_and_complete():
+    lines = tuple(
+        dataclasses.replace(opportunity(f"l{i}"), sobject="OpportunityLineItem")
+        for i in range(1300)
+    )
+    calls = calls_of([Bundle("big", (opportunity("o1"), *lines))])
+    sent = [row.external_id for call in calls for d in call for row in d.collection.rows]
+    assert sorted(sent) == sorted(["o1", *(f"l{i}" for i in range(1300))])
+    assert all(len(call) <= 5 for call in calls)
+    assert calls[0][0].collection.sobject == "Opportunity"
+
+
+def test_no_call_is_heavier_than_the_byte_limit():
+    limits = dataclasses.replace(API_LIMITS, bytes=10_000)
+    bundles = [Bundle(f"o{n}", (opportunity(f"o{n}", Text="x" * 1000),)) for n in range(30)]
+    plans = plan(bundles, limits)
+    assert max(len(call.members) for call in plans) <= 9
+    assert sorted(m for call in plans for m in call.members) == list(range(30))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.sampled_from(list(Priority))), max_size=60),
+    st.integers(1, 7),
+)
+def test_every_bundle_is_planned_once_and_neighbours_in_a_lock_never_fly_together(picks, most):
+    bundles = [order(n, customer, priority=p) for n, (customer, p) in enumerate(picks)]
+    plans = plan(bundles, dataclasses.replace(API_LIMITS, bundles=most))
+    assert sorted(m for call in plans for m in call.members) == list(range(len(bundles)))
+    before: list[set[int]] = []
+    for position, call in enumerate(plans):
+        assert len(call.members) <= most
+        assert all(other < position for other in call.after)
+        before.append(set().union(*(before[o] | {o} for o in call.after)))
+        mine = {bundles[m].lock_key for m in call.members}
+        for other in set(range(position)) - before[position]:
+            assert not mine & {bundles[m].lock_key for m in plans[other].members}
