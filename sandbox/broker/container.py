@@ -38,8 +38,8 @@ def container_environment(bootstrap_servers: str) -> dict[str, str]:
         controller_port=PORT + 1,
         data_directory=Path("/var/lib/kafka/data"),
         extra={
-            "listeners": f"PLAINTEXT://0.0.0.0:{PORT},CONTROLLER://127.0.0.1:{PORT + 1}",
-            "advertised.listeners": f"PLAINTEXT://{bootstrap_servers}",
+            "listeners": f"CLIENT://0.0.0.0:{PORT},CONTROLLER://127.0.0.1:{PORT + 1}",
+            "advertised.listeners": f"CLIENT://{bootstrap_servers}",
         },
     )
     return {"KAFKA_" + name.upper().replace(".", "_"): value for name, value in properties.items()}

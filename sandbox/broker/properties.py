@@ -15,7 +15,9 @@ SMALL = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    # CLIENT becomes `CLIENT:SASL_SSL` for whoever wants to test that.
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,CLIENT:PLAINTEXT",
+    "inter.broker.listener.name": "CLIENT",
     # A misspelled topic must fail, and a topic with a wrong partition count must not appear.
     "auto.create.topics.enable": "false",
     "num.partitions": "4",
@@ -50,8 +52,8 @@ def server_properties(
     """Return the properties of a broker on 127.0.0.1; `extra` wins over every one of them."""
     return {
         **SMALL,
-        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+        "listeners": f"CLIENT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
+        "advertised.listeners": f"CLIENT://{HOST}:{port}",
         "controller.quorum.voters": f"1@{HOST}:{controller_port}",
         "log.dirs": str(data_directory),
         **(extra or {}),

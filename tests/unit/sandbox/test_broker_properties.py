@@ -13,8 +13,8 @@ def properties(**extra):
 
 def test_a_broker_listens_on_loopback_only():
     made = properties()
-    assert made["listeners"] == "PLAINTEXT://127.0.0.1:20001,CONTROLLER://127.0.0.1:20002"
-    assert made["advertised.listeners"] == "PLAINTEXT://127.0.0.1:20001"
+    assert made["listeners"] == "CLIENT://127.0.0.1:20001,CONTROLLER://127.0.0.1:20002"
+    assert made["advertised.listeners"] == "CLIENT://127.0.0.1:20001"
     assert made["controller.quorum.voters"] == "1@127.0.0.1:20002"
     assert made["log.dirs"] == "/data"
 

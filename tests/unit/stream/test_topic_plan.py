@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from stream.topic_plan import Action, ExistingTopic, plan_topics, wanted_config
+from stream.topics import Topics, TopicSpec
+
+SPEC = TopicSpec("orders", "order events", {"retention.ms": "1000"})
+
+
+def existing(**changes):
+    values = {"partitions": 8, "replication_factor": 1, "config": {"retention.ms": "1000"}}
+    return ExistingTopic(**{**values, **changes})
+
+
+def plan(topic=None, *, partitions=8, replication_factor=1):
+    (made,) = plan_topics(
+        [SPEC],
+        {} if topic is None else {"orders": topic},
+        partitions=partitions,
+        replication_factor=replication_factor,
+    )
+    return made
+
+
+def test_a_missing_topic_is_created_with_its_settings():
+    made = plan()
+    assert (made.action, made.config, made.problems) == (
+        Action.CREATE,
+        {"retention.ms": "1000"},
+        (),
+    )
+
+
+def test_a_topic_as_wanted_is_left_alone():
+    made = plan(existing())
+    assert (made.action, made.changes, made.problems) == (Action.OK, {}, ())
+
+
+def test_a_changed_setting_is_set_back_and_the_owners_other_settings_survive():
+    made = plan(
+        existing(
+            config={"retention.ms": "5", "segment.bytes": "9"},
+            overrides={"retention.ms": "5", "segment.bytes": "9"},
+        )
+    )
+    assert made.action is Action.CHANGE
+    assert made.changes == {"retention.ms": ("5", "1000")}
+    assert made.config == {"retention.ms": "1000", "segment.bytes": "9"}
+
+
+def test_numbers_are_compared_as_numbers():
+    assert plan(existing(config={"retention.ms": "1000.0"})).action is Action.OK
+
+
+def test_another_partition_count_needs_a_person_and_says_why():
+    (problem,) = plan(existing(partitions=4)).problems
+    assert "has 4 partitions, KAFKA_PARTITIONS is 8" in problem
+    assert "Set KAFKA_PARTITIONS to 4" in problem
+
+
+def test_too_few_replicas_need_a_person_and_more_than_wanted_are_fine():
+    (problem,) = plan(existing(), replication_factor=2).problems
+    assert "kafka-reassign-partitions" in problem
+    assert plan(existing(replication_factor=3), replication_factor=2).problems == ()
+
+
+def test_a_partition_without_leader_needs_a_person():
+    (problem,) = plan(existing(leaderless=2)).problems
+    assert problem.startswith("2 partitions have no leader")
+
+
+def test_two_copies_are_demanded_when_there_are_three_replicas():
+    assert "min.insync.replicas" not in wanted_config(SPEC, 2)
+    assert wanted_config(SPEC, 3)["min.insync.replicas"] == "2"
+
+
+def test_every_topic_of_an_installation_is_planned():
+    topics = Topics("staging.")
+    plans = plan_topics(topics.specs(), {}, partitions=8, replication_factor=1)
+    names = {made.name for made in plans}
+    assert {*topics.sources, *topics.retry_tiers, topics.dead_letters, topics.state} <= names
+    assert all(name.startswith("staging.") for name in names)
