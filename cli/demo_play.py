@@ -19,6 +19,8 @@ from sandbox.pipeline import Pipeline
 T = TypeVar("T")
 
 QUIET_SECONDS = 60.0
+# Long enough to watch, and so that saves of one order do not all meet in one batch.
+SENDING_SECONDS = 6.0
 
 
 class DemoError(RuntimeError):
@@ -42,7 +44,9 @@ async def play(
             Sender(pipeline.webhook_url, pipeline.secret, on_receipt=on_receipt) as sender,
             showing(progress.done, outcomes),
         ):
-            receipts = await sender.send_all(story.deliveries)
+            receipts = await sender.send_all(
+                story.deliveries, rate_per_second=total / SENDING_SECONDS
+            )
             # A colleague has had one record open all the while; now they close it.
             await in_time(outcomes.until(lambda now: bool(now.retried)), "no event was retried")
             await org.disarm(lock_id)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -71,20 +72,22 @@ def order_table(
 ) -> Table:
     """Return a dozen orders: what the store says, which record it is, how often it was written."""
     by_number = {record["Magento_Order_ID__c"]: record for record in records}
-    table = Table(title="A dozen of them", title_justify="left")
-    for name in ("order", "who, what", "state", "Salesforce record", "stage"):
-        table.add_column(name, overflow="fold")
-    for name in ("amount", "webhooks", "writes"):
-        table.add_column(name, justify="right")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("order", no_wrap=True)
+    table.add_column("buyer, product")
+    table.add_column("state")
+    for name in ("Salesforce record", "stage"):
+        table.add_column(name, no_wrap=True, style="green")
+    for name in ("sent", "written"):
+        table.add_column(name, justify="right", no_wrap=True)
     for number in varied(orders)[:TABLE_ROWS]:
         order, record = orders[number], by_number.get(number, {})
         table.add_row(
             number,
             kind_of(order),
-            f"{order['state']}/{order['status']}",
+            order["state"],
             record.get("Id", "none"),
             record.get("StageName", ""),
-            f"{order['grand_total']:,.2f} {order['order_currency_code']}",
             str(deliveries.get(number, 0)),
             str(writes.get(number, 0)),
         )

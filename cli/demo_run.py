@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 RUNS_DIRECTORY = Path(".orderstream") / "demo"
 KEPT_RUNS = 5
+PLAIN_WIDTH = 110
 
 # Short, so that a retry comes back while somebody watches.
 DEMO_ENV = {
@@ -57,6 +58,8 @@ class Demo:
     async def run(self) -> bool:
         """Run it; CancelledError on Ctrl-C, after everything was stopped."""
         console = Console(highlight=False)
+        if not console.is_terminal:
+            console.width = max(console.width, PLAIN_WIDTH)
         directory = self.directory or new_run_directory(RUNS_DIRECTORY)
         async with Processes(directory) as processes:
             stop_on_signals(processes)
