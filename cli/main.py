@@ -8,6 +8,7 @@ import typer
 
 from cli.audit import audit
 from cli.demo import demo
+from cli.ingress import ingress
 from cli.login import login
 from cli.map import map_
 from cli.relay import relay
@@ -33,6 +34,7 @@ def _orderstream() -> None:
 
 app.command()(audit)
 app.command()(demo)
+app.command()(ingress)
 app.command()(login)
 app.command("map")(map_)
 app.command()(relay)

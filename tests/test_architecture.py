@@ -21,7 +21,7 @@ LONG_FILES = {
 ENVIRONMENT_READERS = {
     "stream/config.py": "the settings",
     "stream/metrics.py": "prometheus-client's own variable",
-    "stream/ingress_server.py": "sets prometheus-client's own variable for its workers",
+    "stream/ingress_workers.py": "sets prometheus-client's own variable for its workers",
     "sandbox/broker/tools.py": "the sandbox knows no settings; JAVA_HOME and a given broker",
     "sandbox/broker/jars.py": "where a cache belongs",
     "sandbox/processes.py": "chooses what a child may see",
