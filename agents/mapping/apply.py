@@ -50,7 +50,9 @@ def apply_kind(
         if compiled.rule.target not in ("", target):
             continue
         if compiled.applies is not None and not compiled.applies(scope):
-            notes.append(f"{compiled.rule.sobject}: not written, its `when` does not hold")
+            notes.append(
+                f"{compiled.rule.sobject}: not written, its `when` does not hold ({compiled.reason})"
+            )
         elif (row := _build(compiled, scope)) is not None:
             rows.append(row)
     return Mapped(tuple(rows), _shortened(notes), _lock_key(rows))
@@ -64,9 +66,12 @@ def _build(compiled: CompiledRow, scope: Scope) -> Row | None:
         value = get(scope)
         if value is not None:
             value = fit(value, notes, label)
+            if value is None:
+                value = _instead(field, notes)
         if value is None:
-            value = _instead(field, notes)
-            if value is None and field.skips_blank:
+            if field.is_required:
+                raise _is_missing(field)
+            if field.skips_blank:
                 continue
         if is_insert_only:
             inserts[name] = value
@@ -95,18 +100,19 @@ _fit_key = fitting(FieldType("text", 255))
 
 
 def _instead(field: CompiledField, notes: list[str]) -> Any:
-    """Return what a field gets that has no usable value; raises MappingError when it must."""
+    """Return the default for a value that does not fit, None when there is none."""
     if field.spare is not None:
         notes.append(f"{field.label}: used the default instead")
-        return field.spare
-    if field.is_required:
-        reads = f" (it reads {field.sources})" if field.sources else ""
-        raise MappingError(
-            f"{field.label} is empty and required{reads}; give the mapping an `or_else` or "
-            "a `default` for it",
-            fields=(field.label,),
-        )
-    return None
+    return field.spare
+
+
+def _is_missing(field: CompiledField) -> MappingError:
+    reads = f" (it reads {field.sources})" if field.sources else ""
+    return MappingError(
+        f"{field.label} is empty and required{reads}; give the mapping an `or_else` or "
+        "a `default` for it",
+        fields=(field.label,),
+    )
 
 
 def _checked_key(compiled: CompiledRow, value: Any) -> str:

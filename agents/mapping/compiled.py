@@ -55,10 +55,14 @@ class CompiledParent:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRow:
-    """A row ready to run. `plan` is `fields` unpacked for the loop that runs for every field."""
+    """A row ready to run.
+
+    `reason` is its `when:` in words; `plan` is `fields` unpacked, for the loop over every field.
+    """
 
     rule: RowRule
     applies: Callable[[Scope], bool] | None
+    reason: str
     fields: tuple[CompiledField, ...]
     plan: tuple[tuple[str, str, Getter, Step, bool, CompiledField], ...]
     parents: tuple[CompiledParent, ...]
@@ -94,6 +98,7 @@ def _row(
     return CompiledRow(
         rule=rule,
         applies=compile_when(rule.when, named),
+        reason=" or ".join(", ".join(map(str, conditions)) for conditions in rule.when),
         fields=fields,
         plan=tuple((f.name, f.label, f.get, f.fit, f.is_insert_only, f) for f in fields),
         parents=tuple(_parent(rule, parent, named, directory) for parent in rule.parents),
@@ -120,8 +125,8 @@ def _field(
         get=compile_value(rule.value, label, named, directory),
         fit=fit,
         is_insert_only=row.is_insert_only or rule.is_insert_only,
-        skips_blank=rule.skips_blank or not name,
-        is_required=rule.is_required or is_key,
+        skips_blank=rule.skips_blank or is_key or not name,
+        is_required=rule.is_required and not is_key,
         spare=None if is_key or not name else _spare(rule, fit, field_type),
         sources=", ".join((*rule.value.sources, *rule.value.map_by, *rule.value.or_else)),
     )

@@ -91,12 +91,11 @@ def described_type(field: Mapping[str, Any]) -> FieldType | None:
     if field.get("restrictedPicklist") and kind in ("picklist", "multipicklist"):
         listed = field.get("picklistValues") or ()
         choices = frozenset(str(v.get("value")) for v in listed if v.get("active", True))
-    whole = field.get("type") in ("int", "long")
-    return FieldType(
-        kind,
-        length=int(field.get("length") or DEFAULT_LENGTHS.get(kind, 0)),
-        precision=int((field.get("digits") if whole else field.get("precision")) or 18),
-        scale=0 if whole else int(field.get("scale") or 0),
-        is_required=is_required,
-        choices=choices,
-    )
+    length = int(field.get("length") or DEFAULT_LENGTHS.get(kind, 0))
+    if kind != "number":
+        length = length if kind in DEFAULT_LENGTHS else 0
+        return FieldType(kind, length, is_required=is_required, choices=choices)
+    is_whole = field.get("type") in ("int", "long")
+    digits = int(field.get("digits" if is_whole else "precision") or MAX_DIGITS)
+    scale = 0 if is_whole else int(field.get("scale") or 0)
+    return FieldType(kind, 0, digits, scale, is_required=is_required)

@@ -59,7 +59,7 @@ def _price(row: dict[str, Any]) -> bool:
 
 def amount_of(
     order: dict[str, Any], policy: str, currency: str, notes: list[str]
-) -> Decimal | float | str | None:
+) -> float | str | None:
     """Return what the order is worth by the mapping's `amount:` policy; None when it cannot say.
 
     `paid_minus_refunded` counts a missing total as 0: an order nobody paid has no `total_paid`.
@@ -70,7 +70,7 @@ def amount_of(
             decimal_of(order.get(f"{prefix}{name}")) or Decimal(0)
             for name in ("total_paid", "total_refunded")
         )
-        return paid - refunded if _is_amount(paid) and _is_amount(refunded) else None
+        return float(paid - refunded) if _is_amount(paid) and _is_amount(refunded) else None
     total: Any = order.get(f"{prefix}grand_total")
     if total is None or total == "":
         other = "grand_total" if prefix else "base_grand_total"

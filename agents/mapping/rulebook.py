@@ -75,6 +75,9 @@ class Condition:
     operator: str
     texts: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        return f"{self.path} {self.operator} {' or '.join(self.texts)}".strip()
+
 
 # Any of these sets of conditions, every condition of the set.
 When = tuple[tuple[Condition, ...], ...]

@@ -1,0 +1,340 @@
+"""The shipped mapping: what a Magento order and customer become."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from agents.mapping.rules import Mapping, default_text
+from schemas.codec import decode
+from schemas.event import Kind
+
+BLUEPRINT_INPUT = """{
+    "event": "sales_order_save_after",
+    "order": {
+      "entity_id": 12345,
+      "increment_id": "000000123",
+      "store_id": 1,
+      "state": "new",
+      "status": "pending",
+      "grand_total": 99.99,
+      "base_grand_total": 99.99,
+      "customer_email": "jane.doe@example.com",
+      "customer_firstname": "Jane",
+      "customer_lastname": "Doe",
+      "billing_address": {
+        "firstname": "Jane",
+        "lastname": "Doe",
+        "street": ["123 Main St"],
+        "city": "Anytown",
+        "region": "State",
+        "postcode": "12345",
+        "country_id": "US",
+        "telephone": "555-123-4567"
+      },
+      "items": [
+        {
+          "item_id": 1,
+          "sku": "PROD-XYZ",
+          "name": "Product X",
+          "qty_ordered": 1,
+          "price": 99.99
+        }
+      ],
+      "created_at": "2023-10-26 10:00:00",
+      "updated_at": "2023-10-26 10:05:00"
+    }
+}"""
+BLUEPRINT_OUTPUT = """{
+    "sobjectType": "Opportunity",
+    "Name": "Order 000000123 - Jane Doe",
+    "Amount": 99.99,
+    "StageName": "Prospecting",
+    "CloseDate": "2023-11-26",
+    "Magento_Order_ID__c": "000000123",
+    "Magento_Customer_Email__c": "jane.doe@example.com",
+    "Billing_Street__c": "123 Main St",
+    "Billing_City__c": "Anytown",
+    "Billing_State__c": "State",
+    "Billing_PostalCode__c": "12345",
+    "Billing_Country__c": "US",
+    "Description": "Product X (SKU: PROD-XYZ, Qty: 1)",
+    "LeadSource": "Magento E-commerce"
+}"""
+KEY = "claire.durand@example.com"
+
+
+def test_the_blueprints_example_comes_out_byte_for_byte(mapping: Mapping) -> None:
+    mapped = mapping.apply(decode(BLUEPRINT_INPUT.encode()))
+    record = mapping.record_of(mapped.rows[-1])
+    link = record.pop("Account")
+    assert orjson.dumps(record) == orjson.dumps(orjson.loads(BLUEPRINT_OUTPUT))
+    assert link == {"Magento_Customer_Key__c": "jane.doe@example.com"}
+    assert mapped.notes == ()
+
+
+def test_the_wire_fields_are_the_blueprints_without_the_external_id(mapping: Mapping) -> None:
+    row = mapping.apply(decode(BLUEPRINT_INPUT.encode())).rows[-1]
+    expected = orjson.loads(BLUEPRINT_OUTPUT)
+    expected.pop("sobjectType")
+    assert row.external_id == expected.pop(row.external_id_field)
+    assert [*row.fields] == [*expected, "Account"]
+    assert row.version == "2023-10-26T10:05:00Z"
+
+
+def test_parents_come_first_and_share_a_lock_key(mapping: Mapping, document, order) -> None:
+    result = mapping.apply(document(order))
+    assert [row.sobject for row in result.rows] == ["Account", "Contact", "Opportunity"]
+    assert [row.external_id for row in result.rows] == [KEY, KEY, "2000000381"]
+    assert result.lock_key == KEY
+
+
+def test_what_an_order_knows_of_its_customer_is_insert_only(mapped, order) -> None:
+    rows, _ = mapped(order)
+    for name in ("Account", "Contact"):
+        assert not rows[name].fields
+        assert rows[name].version == ""
+    contact = rows["Contact"].insert_fields
+    assert contact["LastName"] == "Durand"
+    assert contact["Email"] == KEY
+    assert contact["Account"] == {"Magento_Customer_Key__c": KEY}
+    assert not rows["Opportunity"].insert_fields
+
+
+def test_a_customer_event_owns_the_details(mapped, customer) -> None:
+    rows, notes = mapped(customer, kind=Kind.CUSTOMER)
+    assert [*rows] == ["Account", "Contact"]
+    for row in rows.values():
+        assert not row.insert_fields
+        assert row.version == "2026-03-15T09:00:00Z"
+        assert row.external_id == KEY
+    assert rows["Account"].fields["Name"] == "Atelier Durand SARL"
+    assert rows["Contact"].fields["LastName"] == "Durand-Petit"
+    assert rows["Contact"].fields["MailingCity"] == "Lyon"
+    assert rows["Contact"].fields["MailingState"] == "Rhône"
+    assert notes == ()
+
+
+def test_a_customer_without_addresses_clears_nothing(mapped, customer) -> None:
+    del customer["addresses"]
+    rows, _ = mapped(customer, kind=Kind.CUSTOMER)
+    assert None not in rows["Contact"].fields.values()
+    assert "MailingCity" not in rows["Contact"].fields
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "stage"),
+    [
+        ("new", "pending", "Prospecting"),
+        ("pending_payment", "pending_payment", "Qualification"),
+        ("payment_review", "payment_review", "Qualification"),
+        ("payment_review", "fraud", "Needs Analysis"),
+        ("processing", "processing", "Negotiation/Review"),
+        ("processing", "fraud", "Needs Analysis"),
+        ("processing", "picked_by_warehouse", "Negotiation/Review"),
+        ("holded", "holded", "Needs Analysis"),
+        ("complete", "complete", "Closed Won"),
+        ("closed", "closed", "Closed Lost"),
+        ("canceled", "canceled", "Closed Lost"),
+        ("new", "complete", "Prospecting"),
+    ],
+)
+def test_every_state_has_a_stage(mapped, order, state, status, stage) -> None:
+    rows, notes = mapped(order | {"state": state, "status": status})
+    assert rows["Opportunity"].fields["StageName"] == stage
+    assert notes == ()
+
+
+def test_an_unknown_state_gets_the_default_and_a_note(mapped, order) -> None:
+    rows, notes = mapped(order | {"state": "quarantine", "status": "odd"})
+    assert rows["Opportunity"].fields["StageName"] == "Prospecting"
+    assert "Opportunity.StageName: `quarantine/odd` is not in the map" in notes
+    assert "Opportunity.StageName: missing, used `Prospecting`" in notes
+
+
+def test_configurable_and_bundle_parts_are_not_counted_twice(mapped, order) -> None:
+    rows, _ = mapped(order)
+    assert rows["Opportunity"].fields["Description"] == (
+        "Joust Duffle Bag (SKU: 24-MB01, Qty: 2)\nChaz Kangeroo Hoodie (SKU: MH01-S-Gray, Qty: 1)"
+    )
+
+
+@pytest.mark.parametrize("mark", [{"parent_item": {"sku": "x"}}, {"quote_parent_item_id": "9"}, {}])
+def test_parts_are_known_before_commit_when_no_row_has_an_id(mapped, order, mark) -> None:
+    for item in order["items"]:
+        item["item_id"] = None
+    order["items"][2] |= {"parent_item_id": None, "parent_item": None} | mark
+    rows, _ = mapped(order)
+    assert rows["Opportunity"].fields["Description"].count("SKU") == 2
+
+
+def test_a_bundle_without_ids_is_noted(mapped, order) -> None:
+    order["items"] = [
+        {"item_id": None, "product_type": "bundle", "sku": "set", "name": "Set", "qty_ordered": 1},
+        {
+            "item_id": None,
+            "product_type": "simple",
+            "sku": "part",
+            "name": "Part",
+            "qty_ordered": 1,
+        },
+    ]
+    _, notes = mapped(order)
+    assert notes == ("items: saved before commit, without ids: parts of a bundle may be listed",)
+
+
+def test_a_missing_sku_or_name_is_filled_and_noted(mapped, order) -> None:
+    order["items"] = [
+        {"item_id": 1, "name": "Gift", "qty_ordered": "1.0000"},
+        {"item_id": 2, "sku": "A-1", "qty_ordered": 2.5},
+        {"item_id": 3, "qty_ordered": None},
+    ]
+    rows, notes = mapped(order)
+    assert rows["Opportunity"].fields["Description"].splitlines() == [
+        "Gift (SKU: no SKU, Qty: 1)",
+        "A-1 (SKU: A-1, Qty: 2.5)",
+        "Unnamed product (SKU: no SKU, Qty: ?)",
+    ]
+    assert "lines.code: missing, used `no SKU`" in notes
+    assert "lines.title: missing, used sku" in notes
+
+
+def test_a_guests_names_come_from_the_billing_address_and_that_is_noted(mapped, order) -> None:
+    order |= {"customer_firstname": None, "customer_lastname": ""}
+    rows, notes = mapped(order)
+    assert rows["Contact"].insert_fields["LastName"] == "Durand"
+    assert notes == (
+        "first_name: missing, used billing.firstname",
+        "last_name: missing, used billing.lastname",
+    )
+
+
+def test_without_any_name_the_address_then_guest_stands_in(mapped, order) -> None:
+    for key in ("customer_firstname", "customer_lastname", "billing_address"):
+        del order[key]
+    rows, notes = mapped(order)
+    assert rows["Contact"].insert_fields["LastName"] == "claire.durand"
+    assert "last_name: missing, used email_name" in notes
+    del order["customer_email"]
+    rows, notes = mapped(order)
+    assert rows["Opportunity"].fields["Name"] == "Order 2000000381 - Guest"
+    assert "last_name: missing, used `Guest`" in notes
+
+
+@pytest.mark.parametrize("email", [None, "", "n/a", "not an address", "a@b", 7])
+def test_an_order_without_a_usable_email_has_no_account_and_says_so(mapped, order, email) -> None:
+    rows, notes = mapped(order | {"customer_email": email})
+    assert [*rows] == ["Opportunity"]
+    assert "Account" not in rows["Opportunity"].fields
+    assert "Magento_Customer_Email__c" not in rows["Opportunity"].fields
+    assert "Account: not written, its `when` does not hold (email present)" in notes
+    assert "Contact: not written, its `when` does not hold (email present)" in notes
+
+
+def test_an_order_without_a_customer_has_no_lock_key(mapping, document, order) -> None:
+    del order["customer_email"]
+    assert mapping.apply(document(order)).lock_key == ""
+
+
+def test_raw_get_data_is_read_like_rest(mapped, order) -> None:
+    raw = order | {
+        "entity_id": "1042",
+        "grand_total": "127.4400",
+        "billing_address": {},
+        "addresses": [
+            {"address_type": "shipping", "city": "Elsewhere"},
+            {**order["billing_address"], "street": "12 rue des Exemples\nBât. B"},
+        ],
+    }
+    raw["items"] = [
+        {**item, "qty_ordered": f"{item['qty_ordered']}.0000"} for item in order["items"]
+    ]
+    rest, _ = mapped(order)
+    assert mapped(raw) == (rest, ())
+
+
+def test_close_date_keeps_to_the_months_end(mapped, order) -> None:
+    rows, _ = mapped(order | {"created_at": "2023-01-31 23:59:59"})
+    assert rows["Opportunity"].fields["CloseDate"] == "2023-02-28"
+
+
+def test_an_order_without_dates_closes_a_month_after_it_was_received(mapped, order) -> None:
+    del order["created_at"]
+    rows, notes = mapped(order)
+    assert rows["Opportunity"].fields["CloseDate"] == "2026-04-14"
+    assert "Opportunity.CloseDate: missing, used updated_at" in notes
+    del order["updated_at"]
+    rows, notes = mapped(order, received_at_ms=1_700_000_000_000)
+    assert rows["Opportunity"].fields["CloseDate"] == "2023-12-14"
+    assert rows["Opportunity"].version == ""
+    assert "Opportunity: no time in updated_at, the org cannot refuse this row as stale" in notes
+
+
+def test_a_lead_instead_of_an_opportunity_by_configuration(mapped, order) -> None:
+    as_lead = Mapping.parse(default_text().replace("\ntarget: opportunity", "\ntarget: lead", 1))
+    rows, _ = mapped(order, using=as_lead)
+    assert [*rows] == ["Lead"]
+    lead = rows["Lead"]
+    assert lead.external_id == "2000000381"
+    assert lead.fields["Company"] == "Claire Durand"
+    assert lead.fields["Description"].startswith("Order 2000000381, 127.44 EUR\nJoust")
+    assert lead.version == "2026-03-14T18:02:15Z"
+    assert as_lead.sobjects == ("Lead", "Account", "Contact")
+
+
+def test_guests_as_leads_by_rule(mapped, order) -> None:
+    rule = "\ntarget:\n  - {use: lead, when: {customer_is_guest: yes}}\n  - {use: opportunity}"
+    by_rule = Mapping.parse(default_text().replace("\ntarget: opportunity", rule, 1))
+    for flag in (1, "1", True):
+        assert [*mapped(order | {"customer_is_guest": flag}, using=by_rule)[0]] == ["Lead"]
+    for flag in (0, "0", False, None):
+        assert "Opportunity" in mapped(order | {"customer_is_guest": flag}, using=by_rule)[0]
+
+
+@pytest.mark.parametrize(
+    ("policy", "currency", "amount"),
+    [
+        ("grand_total", "order", 127.44),
+        ("grand_total", "base", 141.6),
+        ("paid_minus_refunded", "order", 100.0),
+        ("paid_minus_refunded", "base", 0.0),
+    ],
+)
+def test_the_amount_policy_is_a_setting_of_the_file(
+    mapped, order, policy, currency, amount
+) -> None:
+    text = default_text().replace("policy: grand_total", f"policy: {policy}", 1)
+    using = Mapping.parse(text.replace("currency: order", f"currency: {currency}", 1))
+    assert mapped(order, using=using)[0]["Opportunity"].fields["Amount"] == amount
+
+
+def test_a_missing_total_is_taken_from_the_other_currency_and_noted(mapped, order) -> None:
+    del order["grand_total"]
+    rows, notes = mapped(order)
+    assert rows["Opportunity"].fields["Amount"] == 141.6
+    assert "$amount: grand_total is missing, used base_grand_total" in notes
+
+
+def test_too_long_values_are_cut_and_noted(mapped, order) -> None:
+    order |= {"customer_firstname": "a" * 101, "customer_lastname": "ß" * 100}
+    rows, notes = mapped(order)
+    assert len(rows["Contact"].insert_fields["FirstName"]) == 40
+    assert len(rows["Contact"].insert_fields["LastName"]) == 80
+    assert len(rows["Opportunity"].fields["Name"]) == 120
+    assert "Contact.FirstName: cut from 101 to 40 characters" in notes
+    assert "Opportunity.Name: cut from 221 to 120 characters" in notes
+
+
+def test_notes_hold_no_personal_data(mapped, order) -> None:
+    order["customer_email"] = "claire durand <claire@example.com>"
+    order["billing_address"]["email"] = "broken address of claire"
+    _, notes = mapped(order | {"created_at": "Claire", "grand_total": "Claire"})
+    assert notes
+    assert "laire" not in "".join(notes)
+
+
+def test_the_version_follows_the_text() -> None:
+    first = Mapping.load().version
+    assert len(first) == 12
+    assert Mapping.parse(default_text()).version == first
+    assert Mapping.parse(default_text() + "\n# changed").version != first

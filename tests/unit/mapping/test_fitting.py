@@ -1,0 +1,145 @@
+"""Values fitted to field types: cut, rounded, rewritten, or left out; always noted."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import inf, nan
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.mapping.field_types import described_type, parse_type
+from agents.mapping.fitting import cut, fitting, utf16_length
+
+
+def fit(spelled: str, value: object) -> tuple[object, list[str]]:
+    notes: list[str] = []
+    field_type = parse_type(spelled)
+    assert field_type is not None
+    return fitting(field_type)(value, notes, "F"), notes
+
+
+@pytest.mark.parametrize(
+    ("spelled", "value", "result"),
+    [
+        ("text(5)", "abc", "abc"),
+        ("text(5)", 12, "12"),
+        ("text(5)", 12.0, "12"),
+        ("text(5)", True, "1"),
+        ("text(20)", "a\r\n  b", "a b"),
+        ("textarea(20)", "a\r\nb", "a\nb"),
+        ("text(20)", ["a", "b"], "a b"),
+        ("text(20)", "a\x00\x07b", "ab"),
+        ("text(20)", "\ud800", None),
+        ("number(18,2)", "500.000000", 500.0),
+        ("number(18,2)", 34, 34.0),
+        ("number(18,2)", "0.005", 0.01),
+        ("number(18,2)", -0.001, 0.0),
+        ("number(18,2)", 1.005, 1.01),
+        ("number(18,2)", "", None),
+        ("number(5,0)", 12.5, 13),
+        ("date", "2026-03-14 18:02:11", "2026-03-14"),
+        ("datetime", "2026-03-14 18:02:11", "2026-03-14T18:02:11Z"),
+        ("checkbox", "1", True),
+        ("checkbox", 0, False),
+        ("email(80)", " Jane@example.com ", "Jane@example.com"),
+        ("multipicklist(20)", ["a", "b"], "a;b"),
+        ("id", "0015g00000AbCdE", "0015g00000AbCdE"),
+    ],
+)
+def test_a_value_that_can_be_fitted_is_fitted_silently(spelled, value, result) -> None:
+    got, notes = fit(spelled, value)
+    assert got == result
+    assert type(got) is type(result)
+    assert notes == ([] if result is not None or value == "" else ["F: not a text, left out"])
+
+
+@pytest.mark.parametrize(
+    ("spelled", "value", "note"),
+    [
+        ("number(18,2)", "many", "F: not a number, left out"),
+        ("number(18,2)", nan, "F: not a number, left out"),
+        ("number(18,2)", -inf, "F: not a number, left out"),
+        ("number(18,2)", "sNaN", "F: not a number, left out"),
+        ("number(18,2)", {"a": 1}, "F: not a number, left out"),
+        ("number(18,2)", 10**16, "F: more than 16 digits before the point, left out"),
+        (
+            "number(18,2)",
+            "9999999999999999.999",
+            "F: more than 16 digits before the point, left out",
+        ),
+        ("number(18,2)", "1e9999999", "F: more than 16 digits before the point, left out"),
+        ("date", "0000-00-00 00:00:00", "F: not a date, left out"),
+        ("date", "1066-10-14", "F: not a date, left out"),
+        ("datetime", "yesterday", "F: not a time, left out"),
+        ("checkbox", "perhaps", "F: neither yes nor no, left out"),
+        ("email(80)", "jane@", "F: not an e-mail address, left out"),
+        ("email(80)", "a@b..com", "F: not an e-mail address, left out"),
+        (
+            "email(80)",
+            "j" * 70 + "@example.com",
+            "F: longer than 80 characters, left out (a part is no address)",
+        ),
+        ("id", "42", "F: not a Salesforce record id, left out"),
+        ("text(9)", {"a": 1}, "F: not a text, left out"),
+    ],
+)
+def test_a_value_that_cannot_be_fitted_is_left_out_and_noted(spelled, value, note) -> None:
+    assert fit(spelled, value) == (None, [note])
+
+
+def test_cutting_counts_as_salesforce_does_and_splits_no_character() -> None:
+    assert fit("text(5)", "😀😀😀") == ("😀😀", ["F: cut from 6 to 5 characters"])
+    assert fit("text(3)", "abcd") == ("abc", ["F: cut from 4 to 3 characters"])
+
+
+@given(st.text(max_size=60), st.integers(1, 40))
+def test_cut_keeps_a_prefix_that_fits(text, length) -> None:
+    short = cut(text, length)
+    assert text.startswith(short)
+    assert utf16_length(short) <= length
+    assert short == text or utf16_length(text[: len(short) + 1]) > length
+
+
+@given(st.integers(-(10**13), 10**13))
+def test_money_is_rounded_half_up_to_the_cent(ten_thousandths) -> None:
+    got, _ = fit("number(18,2)", str(Decimal(ten_thousandths).scaleb(-4)))
+    cents = (abs(ten_thousandths) + 50) // 100
+    assert got == (cents if ten_thousandths > 0 else -cents) / 100
+
+
+def described(**more):
+    return {"name": "F__c", "type": "string", "length": 10, "nillable": True, **more}
+
+
+def test_describe_gives_type_length_and_restricted_choices() -> None:
+    assert described_type(described()) == parse_type("text(10)")
+    assert described_type(described(type="currency", precision=10, scale=2)) == parse_type(
+        "number(10,2)"
+    )
+    assert described_type(described(type="int", digits=8, precision=0)) == parse_type("number(8,0)")
+    assert described_type(described(type="base64")) is None
+    required = described_type(described(nillable=False))
+    assert required is not None
+    assert required.is_required
+    choices = described_type(
+        described(
+            type="picklist",
+            restrictedPicklist=True,
+            picklistValues=[{"value": "a", "active": True}, {"value": "b", "active": False}],
+        )
+    )
+    assert choices is not None
+    assert choices.choices == {"a"}
+    notes: list[str] = []
+    assert fitting(choices)("a", notes, "F") == "a"
+    assert fitting(choices)("b", notes, "F") is None
+    assert notes == ["F: not a value of the restricted picklist, left out"]
+
+
+@pytest.mark.parametrize(
+    "spelled", ["txt", "text(0)", "number(19,2)", "number(2,3)", "text(a)", "", "text()"]
+)
+def test_a_misspelt_type_is_none(spelled) -> None:
+    assert parse_type(spelled) is None

@@ -1,0 +1,38 @@
+"""The tie-break within one second."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.order_rank import state_rank
+
+
+@pytest.mark.parametrize(
+    "later", ["payment_review", "holded", "processing", "complete", "closed", "canceled", "my_own"]
+)
+@pytest.mark.parametrize("first", ["new", "pending_payment"])
+def test_new_and_pending_never_win_over_a_later_state(first, later) -> None:
+    assert state_rank({"state": first}) < state_rank({"state": later})
+
+
+def test_a_refund_is_later_than_completion_and_completion_later_than_processing() -> None:
+    ranks = [state_rank({"state": state}) for state in ("processing", "complete", "closed")]
+    assert ranks == sorted(set(ranks))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("holded", "processing"), ("payment_review", "processing")]
+)
+def test_where_an_order_can_go_either_way_nothing_is_decided(one, other) -> None:
+    assert state_rank({"state": one}) == state_rank({"state": other})
+
+
+@pytest.mark.parametrize(
+    "entity", [{}, {"state": None}, {"state": 7}, {"state": ["new"]}, {"state": " "}]
+)
+def test_no_state_has_the_lowest_rank(entity) -> None:
+    assert state_rank(entity) == 0
+
+
+def test_the_status_stands_in_for_a_missing_state() -> None:
+    assert state_rank({"status": "complete"}) == state_rank({"state": "Complete "})
