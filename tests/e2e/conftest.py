@@ -1,0 +1,33 @@
+"""The rig of worker stories, as a fixture: `make_rig(**env)` on this test's topics."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from salesforce_fixtures import salesforce_process
+from worker_rig import WorkerRig
+
+from stream.config import Settings
+from stream.topics import Topics
+
+__all__ = ["salesforce_process"]
+
+
+@pytest.fixture
+async def make_rig(
+    topics: Topics,
+    make_settings: Callable[..., Settings],
+    salesforce_process: Any,
+    tmp_path: Any,
+) -> AsyncIterator[Callable[..., Any]]:
+    """Return a function that starts a rig; `env` are settings of its processes."""
+    async with AsyncExitStack() as stack:
+
+        async def make(**env: str) -> WorkerRig:
+            rig = WorkerRig(make_settings(), salesforce_process, tmp_path / "run", env)
+            return await stack.enter_async_context(rig)
+
+        yield make
