@@ -69,7 +69,7 @@ class Budget:
     def observe(self, usage: Usage, now: float) -> None:
         """Take in what Salesforce says about the org."""
         if self._usage is None:
-            self._add(now, max(0.0, usage.used - self._total))
+            self._add(now, usage.used - self._total)
         self._usage = usage
         self._observed_at = now
 
@@ -129,6 +129,8 @@ class Budget:
 
     def _add(self, now: float, calls: float) -> None:
         start = now - now % BUCKET_SECONDS
+        if calls <= 0:
+            return
         if self._spent and self._spent[-1][0] == start:
             self._spent[-1] = (start, self._spent[-1][1] + calls)
         else:

@@ -194,6 +194,7 @@ class Gate:
             kind, reason = ticket.failure
             self._failed(kind, reason, is_probe=ticket.is_probe, retry_after_seconds=0.0)
             return
+        self._progress.move()
         self.answered_calls += 1
         self._slots.answered(now, seconds=seconds, rows=ticket.rows)
         self._succeeded(is_probe=ticket.is_probe)

@@ -126,6 +126,8 @@ def check(sent: Bundle, outcome: BundleOutcome, org: FakeOrg, trouble: Trouble) 
             assert hopeless
         case Refused(code="REQUEST_RUNNING_TOO_LONG"):
             assert len(trouble.call_errors) >= NO_TIME.calls
+        case Refused(code=TIMEOUT.code):
+            assert trouble.cuts + len(trouble.call_errors) >= NO_TIME.lone_calls
         case Refused(code=code):
             assert hopeless or names & set(trouble.row_errors)
             assert code != "UNEXPECTED"

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+from fake_org import LOCKED, TIMEOUT, UNAVAILABLE, account, refused
+
+from agents.bundle import ErrorKind, Refused
+from agents.bundle_write import root_cause
+from agents.known_records import KnownRecords
+from agents.recovery import (
+    ANY_SOBJECT,
+    RETRY_IN_PLACE,
+    Blame,
+    ConfigWatch,
+    Move,
+    RetryInPlace,
+    next_move,
+)
+from schemas.salesforce import Row
+
+INSIDE = refused(500, "UNKNOWN_EXCEPTION")
+FULL = refused(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests Limit exceeded.")
+
+
+@pytest.mark.parametrize(
+    ("history", "is_lone", "move"),
+    [
+        ([UNAVAILABLE] * 50, True, Move.REPEAT),
+        ([UNAVAILABLE] * 50, False, Move.REPEAT),
+        ([FULL] * 50, False, Move.REPEAT),
+        ([refused(401, "INVALID_SESSION_ID")] * 50, False, Move.REPEAT),
+        ([INSIDE] * 2, False, Move.REPEAT),
+        ([INSIDE] * 3, False, Move.SUSPECT),
+        ([INSIDE] * 5, True, Move.REPEAT),
+        ([INSIDE] * 6, True, Move.SUSPECT),
+        ([TIMEOUT] * 3, False, Move.SUSPECT),
+        ([UNAVAILABLE] * 9 + [TIMEOUT], False, Move.REPEAT),
+        ([refused(400, "REQUEST_RUNNING_TOO_LONG")], False, Move.HALVE),
+        ([refused(400, "REQUEST_RUNNING_TOO_LONG")], True, Move.REPEAT),
+        ([refused(413, "")], False, Move.HALVE),
+        ([refused(400, "ODD_CODE")], False, Move.SEARCH),
+        ([refused(400, "INVALID_FIELD", "No such column")], False, Move.SEARCH),
+        ([refused(403, "API_DISABLED_FOR_ORG")], False, Move.HOLD),
+        ([refused(400, "UNABLE_TO_LOCK_ROW")], False, Move.REPEAT),
+        ([refused(400, "UNABLE_TO_LOCK_ROW")] * 3, False, Move.HALVE),
+    ],
+)
+def test_moves(history, is_lone, move):
+    assert next_move(history, RETRY_IN_PLACE, is_lone=is_lone) is move
+
+
+def test_the_wait_has_full_jitter_doubles_and_is_capped():
+    policy = RetryInPlace(base_seconds=1, cap_seconds=5)
+    assert [policy.backoff_seconds(n, lambda: 1.0) for n in range(5)] == [1, 2, 4, 5, 5]
+    assert policy.backoff_seconds(3, lambda: 0.0) == 0
+    assert policy.backoff_seconds(10**6, lambda: 1.0) == 5
+
+
+def test_three_rows_in_a_row_make_a_configuration_error_everybodys():
+    watch = ConfigWatch()
+    assert watch.failed("Account", 3) is Blame.EVERYBODY
+
+
+def test_a_lone_row_is_unclear_until_another_passes():
+    watch = ConfigWatch()
+    assert watch.failed("Account", 1) is Blame.UNCLEAR
+    watch.passed("Account")
+    assert watch.failed("Account", 1) is Blame.RECORD
+
+
+def test_a_configuration_that_breaks_later_is_noticed_too():
+    watch = ConfigWatch()
+    watch.passed("Account")
+    assert [watch.failed("Account", 1) for _ in range(3)] == [
+        Blame.RECORD,
+        Blame.RECORD,
+        Blame.EVERYBODY,
+    ]
+
+
+def test_sobjects_are_judged_apart_and_any_success_clears_calls_of_unknown_rows():
+    watch = ConfigWatch()
+    watch.failed("Account", 2)
+    assert watch.failed("Contact", 1) is Blame.UNCLEAR
+    watch.passed("Contact")
+    assert watch.failed(ANY_SOBJECT, 1) is Blame.RECORD
+    assert watch.failed("Account", 1) is Blame.EVERYBODY
+
+
+def test_the_root_cause_is_neither_an_orphan_nor_collateral():
+    orphan = Refused(ErrorKind.ORDERING, "INVALID_FIELD", "Foreign key")
+    halted = Refused(ErrorKind.TRANSIENT, "PROCESSING_HALTED", "another row failed")
+    lock = Refused(ErrorKind.LOCK, LOCKED.code, LOCKED.message)
+    bad = Refused(ErrorKind.PERMANENT, "STRING_TOO_LONG", "too long")
+    assert root_cause([orphan, halted, lock]) is lock
+    assert root_cause([orphan, halted, lock, bad]) is bad
+    assert root_cause([orphan]) is orphan
+
+
+def test_plain_rows_are_remembered_only_where_others_create_on_demand():
+    known = KnownRecords()
+    plain = Row("Account", "K__c", "a", {"Name": "x"})
+    known.remember(plain, "1")
+    assert known.id_of(plain) is None
+    known.remember(account("b"), "2")
+    known.remember(plain, "1")
+    assert known.id_of(Row("Account", "K__c", "A")) == "1"
+    known.forget(plain)
+    assert known.id_of(plain) is None
+
+
+def test_the_least_recently_used_record_is_forgotten_first():
+    known = KnownRecords(max_records=2)
+    known.remember(account("a"), "1")
+    known.remember(account("b"), "2")
+    known.id_of(account("a"))
+    known.remember(account("c"), "3")
+    assert known.id_of(account("b")) is None
+    assert known.id_of(account("a")) == "1"
