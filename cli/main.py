@@ -14,6 +14,7 @@ from cli.map import map_
 from cli.relay import relay
 from cli.settings import settings
 from cli.topics import app as topics
+from cli.trace import trace
 from cli.worker import worker
 from stream.errors import StreamError
 
@@ -39,6 +40,7 @@ app.command()(login)
 app.command("map")(map_)
 app.command()(relay)
 app.command()(settings)
+app.command()(trace)
 app.command()(worker)
 app.add_typer(topics)
 

@@ -6,6 +6,7 @@
       SignatureError      the webhook is not from Magento                        → 401 or 400
       PublishError        Kafka did not acknowledge                              → 503; block, log
       BrokerError         Kafka cannot be read, or a topic is missing            → exit 2
+      JobError            a requeue or replay cannot be found or resumed         → exit 2
       MappingError        this document cannot become a record                   → dead letter
       SalesforceError     Salesforce said no, or nothing (agents.salesforce.errors)
       FrozenError         this process slept past its session, others own its partitions
@@ -60,6 +61,10 @@ class BrokerError(StreamError):
 
 class TopicAdminError(StreamError):
     """Kafka cannot be reached, or refuses to list, create or change topics."""
+
+
+class JobError(StreamError):
+    """A requeue or a replay cannot be found, or cannot be resumed; the message says why."""
 
 
 class MappingError(StreamError):

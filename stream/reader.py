@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self, TypeAlias
@@ -182,7 +182,7 @@ class TopicReader:
                 cut.append(span)
         return cut
 
-    async def read(self, spans: Iterable[Span]) -> AsyncIterator[list[Record]]:
+    async def read(self, spans: Iterable[Span]) -> AsyncGenerator[list[Record], None]:
         """Yield the records of the spans, in batches of one partition each, in offset order."""
         ends = {TopicPartition(s.topic, s.partition): s.end for s in spans if s.size}
         starts = {TopicPartition(s.topic, s.partition): s.start for s in spans if s.size}

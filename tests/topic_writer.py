@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from schemas.headers import headers_of
 from schemas.result import Outcome, result_of
 from schemas.state import State, state_key
 from stream.config import Settings
+from stream.errors import PublishError
 from stream.publisher import Ack, Record
 
 
@@ -59,6 +60,9 @@ class TopicWriter:
         ack = Ack(done.topic, done.partition, done.offset, done.timestamp)
         self.published.append(ack)
         return ack
+
+    async def publish_each(self, records: Sequence[Record]) -> list[Ack | PublishError]:
+        return list(await asyncio.gather(*(self.publish(record) for record in records)))
 
     async def accept(
         self,

@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
-from topic_writer import TopicWriter, as_replay, now_ms
+from topic_writer import as_replay, now_ms
 
 from schemas.event import Kind, Via
 from schemas.result import Outcome
 from stream.audit import run_audit
 from stream.config import Settings
 from stream.errors import BrokerError
-from stream.topics import Topics
 
 pytestmark = pytest.mark.kafka
 
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-def settings(make_settings: Callable[..., Settings]) -> Settings:
-    return make_settings()
-
-
-@pytest.fixture
-async def writer(settings: Settings, topics: Topics) -> AsyncIterator[TopicWriter]:
-    async with TopicWriter(settings) as writer:
-        yield writer
 
 
 async def test_an_empty_installation_balances(settings, topics):

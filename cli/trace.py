@@ -1,0 +1,167 @@
+"""`orderstream trace`: one order's life, quick enough for a phone call."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.terminal import (
+    EXIT_NO,
+    print_json,
+    run_async,
+    stderr,
+    stdout,
+    time_option,
+)
+from cli.when import show_time
+
+if TYPE_CHECKING:
+    from stream.config import Settings
+    from stream.trace import Trace
+    from stream.trace_rows import TraceRow
+
+EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+GENERIC_LOGIN_HOSTS = ("https://login.salesforce.com", "https://test.salesforce.com")
+SHORT_ID = 8  # the first characters of an event id tell the events of one order apart
+
+
+def trace(
+    target: Annotated[
+        str, typer.Argument(help="Order number, Magento entity id, event id or e-mail address.")
+    ],
+    since: Annotated[
+        str | None, typer.Option(help="Look back to this time instead of the order's first write.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the life as JSON.")] = False,
+    unmask: Annotated[
+        bool, typer.Option(help="Show e-mail addresses in full; recorded in the audit topic.")
+    ] = False,
+) -> None:
+    """Show everything that happened to an order (or customer), in the order it happened.
+
+    Deliveries, attempts, errors, retries, outcomes, Salesforce ids, replays and requeues.
+    Exit 0: found. 1: nothing is known of it. 2: settings or Kafka.
+
+    Example: orderstream trace 000000123
+    """
+    from stream.config import Role, load_settings
+    from stream.trace import run_trace
+
+    since_ms = time_option("--since", since)
+    settings = load_settings(Role.OPERATOR)
+    if unmask:
+        run_async(_record_unmask(settings, target))
+    life = run_async(run_trace(settings, target, since_ms=since_ms))
+    if as_json:
+        print_json(trace_json(life, settings, is_masked=not unmask))
+    elif life.rows:
+        _print_trace(life, settings, is_masked=not unmask)
+    if not life.rows:
+        stderr.print(
+            f"nothing is known of {target}: try the order number, the event id, or --since 30d",
+            highlight=False,
+            soft_wrap=True,
+        )
+        raise typer.Exit(EXIT_NO)
+
+
+def trace_json(life: Trace, settings: Settings, *, is_masked: bool = True) -> dict[str, Any]:
+    """Return the life as JSON-ready data."""
+    read: dict[str, Any] = {
+        "target": life.target,
+        "kind": life.kind.value,
+        "key": life.key,
+        "partition": life.partition,
+        "deliveries": life.deliveries,
+        "salesforce": [
+            {"sobject": name, "id": value, "link": record_link(settings, value)}
+            for name, value in life.salesforce_ids.items()
+        ],
+        "rows": [{**asdict(row), "place": row.place} for row in life.rows],
+        "records_read": life.records_read,
+        "seconds": round(life.seconds, 3),
+    }
+    masked: dict[str, Any] = _masked(read) if is_masked else read
+    return masked
+
+
+def record_link(settings: Settings, record_id: str) -> str:
+    """Return a link to a Salesforce record, or its path when the org's address is not known."""
+    base = settings.salesforce_insecure_url or settings.salesforce_login_url
+    base = "" if base in GENERIC_LOGIN_HOSTS else base.rstrip("/")
+    return f"{base}/{record_id}"
+
+
+def mask_text(text: str) -> str:
+    """Return the text with every e-mail address masked."""
+    from stream.logs import mask_email
+
+    return EMAIL.sub(lambda found: mask_email(found[0]), text)
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, dict):
+        return {name: _masked(item) for name, item in value.items()}
+    return [_masked(item) for item in value] if isinstance(value, list) else value
+
+
+def _print_trace(life: Trace, settings: Settings, *, is_masked: bool) -> None:
+    from rich.table import Table
+
+    show = mask_text if is_masked else str
+    stdout.print(f"[bold]{life.kind.value} {show(life.key)}[/]  {life.deliveries} deliveries")
+    table = Table(box=None, header_style="bold")
+    for name in ("time (UTC)", "event", "what", "try", "detail", "where"):
+        table.add_column(name, no_wrap=name in ("time (UTC)", "event"), overflow="fold")
+    for row in life.rows:
+        table.add_row(*_cells(row, life.event_id, show))
+    stdout.print(table, highlight=False)
+    for name, record_id in life.salesforce_ids.items():
+        stdout.print(f"{name}  {record_id}  {record_link(settings, record_id)}", highlight=False)
+    stdout.print(
+        f"{life.records_read:,} records read in {life.seconds:.1f} s (partition {life.partition})",
+        style="dim",
+        highlight=False,
+    )
+
+
+def _cells(row: TraceRow, wanted_event: str, show: Any) -> tuple[str, ...]:
+    from rich.markup import escape
+
+    what = f"{row.step.value}: {row.outcome}" if row.outcome else row.step.value
+    style = {"synced": "green", "dead": "red", "retry": "yellow"}.get(row.outcome, "")
+    mark = "▸" if wanted_event and row.event_id == wanted_event else ""
+    return (
+        show_time(row.at_ms),
+        f"{mark}…{row.event_id[-SHORT_ID:]}" if row.event_id else "",
+        f"[{style}]{what}[/]" if style else what,
+        str(row.attempt) if row.attempt else "",
+        escape(show(_detail(row))),
+        escape(row.place),
+    )
+
+
+def _detail(row: TraceRow) -> str:
+    """Return the row's text with what a person asks for next: sender, key, due time, job."""
+    more = row.more
+    parts = [row.text]
+    if more.get("sender") and row.step.value == "delivered":
+        key = more.get("signature_key")
+        parts.append(f"from {more['sender']}{f', signature key {key}' if key else ''}")
+    if more.get("not_before_ms"):
+        parts.append(f"not before {show_time(more['not_before_ms'])}")
+    if row.job_id and row.job_id not in row.text:
+        parts.append(f"{row.via} job {row.job_id}")
+    return "; ".join(part for part in parts if part)
+
+
+async def _record_unmask(settings: Settings, target: str) -> None:
+    from stream.operator_log import OperatorLog
+
+    async with OperatorLog.connect(settings) as log:
+        await log.record("unmask", detail={"command": "trace", "target": target})

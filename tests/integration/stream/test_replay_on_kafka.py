@@ -1,0 +1,192 @@
+"""Replay on a real broker: what is chosen, what is published, and that it stops and resumes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+from topic_writer import now_ms
+
+from schemas.event import Kind, Via
+from stream.errors import JobError
+from stream.job_run import JobRun
+from stream.jobs import find_job
+from stream.operator_log import OperatorLog
+from stream.reader import TopicReader, record_envelope
+from stream.replay import ReplayFilter, new_replay, plan_replay, run_replay
+
+pytestmark = pytest.mark.kafka
+
+FAST = 100_000.0
+HOUR_MS = 3_600_000
+EVERYTHING = ReplayFilter(is_latest_only=False)
+
+
+@pytest.fixture
+async def reader(settings, topics):
+    async with TopicReader(settings) as reader:
+        yield reader
+
+
+@pytest.fixture
+async def due_reader(settings, topics):
+    async with TopicReader(settings) as reader:
+        yield reader
+
+
+@pytest.fixture
+def run_job(settings, writer, reader, due_reader):
+    async def run(spec, plan=None, *, stop=None, on_progress=None):
+        job = JobRun(
+            settings,
+            spec,
+            due_reader,
+            writer,
+            operator=OperatorLog(writer, settings.topics, who="ann@desk"),
+            max_backlog=0,
+            stop=stop,
+            on_progress=on_progress,
+        )
+        return await run_replay(settings, job, reader, plan)
+
+    return run
+
+
+async def copies(settings, reader):
+    found = []
+    async for batch in reader.read(await reader.spans([settings.topics.due])):
+        found += [record_envelope(record) for record in batch]
+    return found
+
+
+async def test_latest_only_takes_the_newest_version_of_each_order(
+    settings, writer, reader, run_job
+):
+    newest = []
+    for key in ("1", "2", "3"):
+        await writer.accept(key, {"updated_at": "2026-11-25 10:00:00"})
+        newest.append(await writer.accept(key, {"updated_at": "2026-11-25 12:00:00"}))
+        await writer.accept(key, {"updated_at": "2026-11-25 11:00:00"})  # arrived late
+
+    plan = await plan_replay(settings, reader, settings.topics.orders, ReplayFilter())
+
+    assert (plan.scanned, plan.matching, plan.orders, plan.events) == (9, 9, 3, 3)
+    assert {sample.event_id for sample in plan.samples} == {event.event_id for event in newest}
+    spec = await new_replay(settings, reader, plan, rate=FAST, why="new mapping")
+    report = await run_job(spec, plan)
+    assert report.copied == 3
+    published = await copies(settings, reader)
+    assert Counter(c.event_id for c in published) == Counter(e.event_id for e in newest)
+    by_id = {event.event_id: event for event in newest}
+    for copy in published:
+        event = by_id[copy.event_id]
+        assert (copy.value, copy.key, copy.origin) == (event.value, event.key, event.origin)
+        assert (copy.via, copy.job_id, copy.is_forced) == (Via.REPLAY, spec.job_id, False)
+    spans = {span.partition for span in await reader.spans([settings.topics.due]) if span.size}
+    assert spans == {event.origin.partition for event in newest}
+
+
+async def test_all_takes_every_event_and_force_is_written_on_each(
+    settings, writer, reader, run_job
+):
+    for _ in range(3):
+        await writer.accept("1")
+    wanted = ReplayFilter(is_latest_only=False, is_forced=True)
+    plan = await plan_replay(settings, reader, settings.topics.orders, wanted)
+    await run_job(await new_replay(settings, reader, plan, rate=FAST, why="x"), plan)
+    assert [copy.is_forced for copy in await copies(settings, reader)] == [True] * 3
+
+
+async def test_the_range_the_order_the_store_and_the_status_choose(settings, writer, reader):
+    now = now_ms()
+    await writer.accept("1", {"store_id": 1, "status": "complete"}, at_ms=now - 3 * HOUR_MS)
+    await writer.accept("2", {"store_id": 2, "status": "complete"}, at_ms=now - 2 * HOUR_MS)
+    await writer.accept("3", {"store_id": "2", "status": "holded"}, at_ms=now - HOUR_MS)
+    topic = settings.topics.orders
+
+    async def events(wanted, **between):
+        plan = await plan_replay(settings, reader, topic, wanted, **between)
+        return sorted(sample.key for sample in plan.samples)
+
+    assert await events(ReplayFilter(store="2")) == ["2", "3"]
+    assert await events(ReplayFilter(status="complete")) == ["1", "2"]
+    assert await events(ReplayFilter(order="3")) == ["3"]
+    assert await events(EVERYTHING, since_ms=now - 2 * HOUR_MS, until_ms=now - HOUR_MS) == ["2"]
+    assert await events(ReplayFilter(store="2", status="holded")) == ["3"]
+
+
+async def test_a_limit_holds_for_both_modes(settings, writer, reader):
+    await writer.accept_many(str(number) for number in range(20))
+    for is_latest_only in (True, False):
+        wanted = ReplayFilter(is_latest_only=is_latest_only, limit=7)
+        plan = await plan_replay(settings, reader, settings.topics.orders, wanted)
+        assert (plan.events, plan.matching) == (7, 20)
+
+
+async def test_events_that_cannot_be_decoded_are_counted_and_left_out(settings, writer, reader):
+    await writer.accept("1")
+    await writer.accept("2", value=b"{")
+    plan = await plan_replay(settings, reader, settings.topics.orders, ReplayFilter())
+    assert (plan.events, plan.undecodable) == (1, 1)
+
+
+async def test_customers_replay_too(settings, writer, reader):
+    await writer.accept("ann@example.com", kind=Kind.CUSTOMER)
+    plan = await plan_replay(settings, reader, settings.topics.customers, ReplayFilter())
+    assert [sample.key for sample in plan.samples] == ["ann@example.com"]
+
+
+async def test_a_plan_writes_nothing(settings, writer, reader):
+    await writer.accept("1")
+    before = len(writer.published)
+    await plan_replay(settings, reader, settings.topics.orders, ReplayFilter())
+    assert len(writer.published) == before
+    assert await copies(settings, reader) == []
+
+
+async def test_events_that_arrive_during_a_replay_are_not_part_of_it(
+    settings, writer, reader, run_job
+):
+    await writer.accept_many(str(number) for number in range(10))
+    plan = await plan_replay(settings, reader, settings.topics.orders, EVERYTHING)
+    spec = await new_replay(settings, reader, plan, rate=FAST, why="x")
+    await writer.accept_many(str(number) for number in range(10))
+    assert (await run_job(spec)).copied == 10
+
+
+async def test_a_stopped_replay_resumes_by_its_id_alone(settings, writer, reader, run_job):
+    events = await writer.accept_many(str(number) for number in range(80))
+    plan = await plan_replay(settings, reader, settings.topics.orders, ReplayFilter())
+    spec = await new_replay(settings, reader, plan, rate=150.0, why="x")
+    stop = asyncio.Event()
+    first = await run_job(
+        spec, plan, stop=stop, on_progress=lambda report: report.copied >= 30 and stop.set()
+    )
+    assert first.is_stopped
+
+    second = await run_job(await find_job(settings, reader, spec.job_id))
+
+    assert (second.found, second.copied) == (first.copied, 80 - first.copied)
+    published = await copies(settings, reader)
+    assert Counter(c.event_id for c in published) == Counter(e.event_id for e in events)
+
+
+async def test_the_rate_is_kept(settings, writer, reader, run_job):
+    await writer.accept_many(str(number) for number in range(60))
+    plan = await plan_replay(settings, reader, settings.topics.orders, ReplayFilter())
+    report = await run_job(await new_replay(settings, reader, plan, rate=40.0, why="x"), plan)
+    # A burst of a tenth of a second is free; the rest takes its time.
+    assert report.seconds >= (60 - 8) / 40.0
+
+
+async def test_a_job_older_than_what_due_keeps_is_refused(settings, writer, reader, run_job):
+    from test_audit_on_kafka import delete_before
+
+    event = await writer.accept("1")
+    plan = await plan_replay(settings, reader, settings.topics.orders, ReplayFilter())
+    spec = await new_replay(settings, reader, plan, rate=FAST, why="x")
+    await run_job(spec, plan)
+    await delete_before(settings, settings.topics.due, event.origin.partition, 1)
+    with pytest.raises(JobError, match="too old to resume"):
+        await run_job(spec)
