@@ -6,6 +6,7 @@ when ALERT_WEBHOOK_URL is set.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 
 import structlog
@@ -27,11 +28,19 @@ class Alert(StrEnum):
     WORKER_FROZEN = "worker_frozen"
 
 
+Listener = Callable[[Alert, str | None], None]
+
+
 class Alerts:
-    """The active alerts of this process. Repeating an active alert says nothing new."""
+    """The active alerts of this process. Repeating an active alert says nothing new.
+
+    `listeners` are told of every change at once: (alert, detail), detail None when it is resolved.
+    They must not block.
+    """
 
     def __init__(self) -> None:
         self._active: dict[Alert, str] = {}
+        self.listeners: list[Listener] = []
 
     def fire(self, alert: Alert, detail: str) -> None:
         """Raise an alert; a no-op while it is active."""
@@ -40,6 +49,7 @@ class Alerts:
         self._active[alert] = detail
         metrics.ALERTS.labels(alert.value).set(1)
         log.error("alert", alert=alert.value, detail=detail)
+        self._tell(alert, detail)
 
     def resolve(self, alert: Alert) -> None:
         """End an alert; a no-op when it is not active."""
@@ -47,6 +57,11 @@ class Alerts:
             return
         metrics.ALERTS.labels(alert.value).set(0)
         log.warning("alert_resolved", alert=alert.value)
+        self._tell(alert, None)
+
+    def _tell(self, alert: Alert, detail: str | None) -> None:
+        for listener in self.listeners:
+            listener(alert, detail)
 
     @property
     def active(self) -> dict[Alert, str]:

@@ -244,6 +244,15 @@ class Settings(BaseSettings):
     alert_webhook_url: SecretStr = Field(
         SecretStr(""), description="Slack-compatible webhook for alerts."
     )
+    alert_repeat_seconds: float = Field(
+        14_400.0, gt=0, description="The webhook is told again of an alert that is still active."
+    )
+    alert_dead_letters: int = Field(
+        10, ge=1, description="This many new dead letters within the window are an alert."
+    )
+    alert_dead_letters_window_seconds: float = Field(
+        600.0, gt=0, description="The window of ALERT_DEAD_LETTERS."
+    )
     audit_grace_seconds: float = Field(
         900.0, ge=0, description="Events without outcome older than this fail the audit."
     )
