@@ -126,7 +126,7 @@ def test_the_demo_balances(start, bootstrap_servers: str) -> None:
     assert "FIELD_CUSTOM_VALIDATION_EXCEPTION [StageName]" in demo.output
     assert "fix: " in demo.output
     assert "agree on all 29 other orders" in demo.output
-    assert len(re.findall(r"^\d{9,10} .*006\w{15}", demo.output, re.MULTILINE)) == 12
+    assert len(re.findall(r"^ *\d{9,10} .*006\w{15}", demo.output, re.MULTILINE)) == 12
     assert_nothing_is_left(demo)
 
 
@@ -146,9 +146,7 @@ def test_a_kept_demo_takes_one_more_order_from_the_printed_curl(
     assert_nothing_is_left(demo)
 
 
-@pytest.mark.parametrize(
-    "moment", ["^logs: ", r"✓ broker", r"✓ topics", r"✓ ingress", r"accepted \d+ of", "^accepted "]
-)
+@pytest.mark.parametrize("moment", ["^logs: ", r"✓ broker", r"✓ ingress", r"accepted \d+ of"])
 def test_ctrl_c_leaves_no_process(start, moment: str) -> None:
     demo = start("--orders", "30", "--keep")
     demo.wait_for(moment)
