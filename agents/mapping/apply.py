@@ -50,18 +50,42 @@ def apply_kind(
         if compiled.rule.target not in ("", target):
             continue
         if compiled.applies is not None and not compiled.applies(scope):
-            notes.append(
-                f"{compiled.rule.sobject}: not written, its `when` does not hold ({compiled.reason})"
-            )
+            unmet = f"its `when` does not hold ({compiled.reason})"
+            notes.append(f"{compiled.rule.sobject}: not written, {unmet}")
         elif (row := _build(compiled, scope)) is not None:
             rows.append(row)
     return Mapped(tuple(rows), _shortened(notes), _lock_key(rows))
 
 
 def _build(compiled: CompiledRow, scope: Scope) -> Row | None:
-    rule, notes = compiled.rule, scope.notes
+    rule = compiled.rule
     fields: dict[str, Any] = {}
     inserts: dict[str, Any] = {}
+    _fill(compiled, scope, fields, inserts)
+    for parent in compiled.parents:
+        link = parent.get(scope)
+        if not is_blank(link):
+            key = _fit_key(link, scope.notes, parent.label)
+            (inserts if parent.is_insert_only else fields)[parent.relationship] = {
+                parent.field: key
+            }
+    if compiled.hook is not None and not _call_hook(compiled, scope, fields, inserts):
+        return None
+    owner = inserts if rule.external_id in inserts else fields
+    return Row(
+        sobject=rule.sobject,
+        external_id_field=rule.external_id,
+        external_id=_checked_key(compiled, owner.pop(rule.external_id, None)),
+        fields=fields,
+        insert_fields=inserts,
+        version="" if rule.is_insert_only else _version(compiled, scope),
+    )
+
+
+def _fill(
+    compiled: CompiledRow, scope: Scope, fields: dict[str, Any], inserts: dict[str, Any]
+) -> None:
+    notes = scope.notes
     for name, label, get, fit, is_insert_only, field in compiled.plan:
         value = get(scope)
         if value is not None:
@@ -77,23 +101,6 @@ def _build(compiled: CompiledRow, scope: Scope) -> Row | None:
             inserts[name] = value
         else:
             fields[name] = value
-    for parent in compiled.parents:
-        link = parent.get(scope)
-        if not is_blank(link):
-            key = _fit_key(link, notes, parent.label)
-            nested = {parent.field: key}
-            (inserts if parent.is_insert_only else fields)[parent.relationship] = nested
-    if compiled.hook is not None and not _call_hook(compiled, scope, fields, inserts):
-        return None
-    owner = inserts if rule.external_id in inserts else fields
-    return Row(
-        sobject=rule.sobject,
-        external_id_field=rule.external_id,
-        external_id=_checked_key(compiled, owner.pop(rule.external_id, None)),
-        fields=fields,
-        insert_fields=inserts,
-        version="" if rule.is_insert_only else _version(compiled, scope),
-    )
 
 
 _fit_key = fitting(FieldType("text", 255))

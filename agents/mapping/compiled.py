@@ -17,7 +17,7 @@ from agents.mapping.compiler import compile_value, compile_values, compile_when
 from agents.mapping.field_types import FieldType
 from agents.mapping.fitting import Step, fitting
 from agents.mapping.hooks import load_hook
-from agents.mapping.paths import Getter, Scope
+from agents.mapping.paths import Getter, Named, Scope
 from agents.mapping.rulebook import FieldRule, KindRules, ParentRule, RowRule, Rulebook
 from agents.mapping.template import compile_path_of
 
@@ -90,9 +90,7 @@ def compile_kind(
     )
 
 
-def _row(
-    rule: RowRule, named: Mapping[str, Getter], types: Types, directory: Path | None
-) -> CompiledRow:
+def _row(rule: RowRule, named: Named, types: Types, directory: Path | None) -> CompiledRow:
     key = next(field for field in rule.fields if field.name == rule.external_id)
     fields = tuple(_field(rule, field, named, types, directory) for field in rule.fields)
     return CompiledRow(
@@ -111,7 +109,7 @@ def _row(
 def _field(
     row: RowRule,
     rule: FieldRule,
-    named: Mapping[str, Getter],
+    named: Named,
     types: Types,
     directory: Path | None,
 ) -> CompiledField:
@@ -160,9 +158,7 @@ def _spare(rule: FieldRule, fit: Step, field_type: FieldType) -> Any:
     return fit(rule.value.default, [], "") if rule.value.default is not None else None
 
 
-def _parent(
-    row: RowRule, rule: ParentRule, named: Mapping[str, Getter], directory: Path | None
-) -> CompiledParent:
+def _parent(row: RowRule, rule: ParentRule, named: Named, directory: Path | None) -> CompiledParent:
     label = f"{row.sobject}.{rule.relationship}"
     return CompiledParent(
         relationship=rule.relationship,

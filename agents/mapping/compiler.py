@@ -14,7 +14,7 @@ from typing import Any
 
 from agents.mapping.fitting import Step
 from agents.mapping.hooks import load_hook
-from agents.mapping.paths import UNSET, Getter, Scope, equals
+from agents.mapping.paths import Getter, Named, Scope, equals
 from agents.mapping.rulebook import Condition, EachRule, ValueRule, When
 from agents.mapping.template import compile_path_of, compile_template, compile_transform, run
 from agents.mapping.values import decimal_of, is_blank, text_of
@@ -31,50 +31,50 @@ CODE = re.compile(r"[a-z0-9_/]{1,64}")
 
 def compile_values(
     rules: Mapping[str, ValueRule], directory: Path | None, label: str = ""
-) -> dict[str, Getter]:
+) -> dict[str, tuple[int, Getter]]:
     """Return the named values. Each may use those above it, and is computed once per scope."""
-    named: dict[str, Getter] = {}
+    named: dict[str, tuple[int, Getter]] = {}
     for index, (name, rule) in enumerate(rules.items()):
         compute = compile_value(rule, f"{label}{name}", named, directory)
-        named[name] = _cached(index, compute)
+        named[name] = (index, compute)
     return named
 
 
-def _cached(index: int, compute: Getter) -> Getter:
-    def read(scope: Scope) -> Any:
-        value = scope.cache[index]
-        if value is UNSET:
-            value = scope.cache[index] = compute(scope)
-        return value
-
-    return read
-
-
-def compile_value(
-    rule: ValueRule, label: str, named: Mapping[str, Getter], directory: Path | None
-) -> Getter:
+def compile_value(rule: ValueRule, label: str, named: Named, directory: Path | None) -> Getter:
     """Return the function that makes a value; raises MappingFileError."""
     entry = rule.entry
     origin = _hooked(rule, _origin(rule, label, named, directory), directory)
     steps = tuple(compile_transform(text, entry) for text in rule.transforms)
     finish = _finish(rule, label, named, steps)
-    spares = [(path, compile_path_of(path, entry, named)) for path in rule.or_else]
-    default = rule.default
-    if finish is None and not spares and default is None:
+    instead = _instead(rule, label, named, steps)
+    if finish is None and instead is None:
         return origin
 
     def produce(scope: Scope) -> Any:
         value = origin(scope)
         if finish is not None:
             value = finish(value, scope)
+        if type(value) is str and value and not value.isspace():
+            return value
         if value is LEFT_OUT:
             return None
-        if not is_blank(value):
+        if instead is None or not is_blank(value):
             return value
+        return instead(scope)
+
+    return produce
+
+
+def _instead(rule: ValueRule, label: str, named: Named, steps: tuple[Step, ...]) -> Getter | None:
+    """Return what makes a value where the source has none, None when the rule says nothing."""
+    spares = [(path, compile_path_of(path, rule.entry, named)) for path in rule.or_else]
+    default = rule.default
+    if not spares and default is None:
+        return None
+
+    def produce(scope: Scope) -> Any:
         for path, get in spares:
-            value = get(scope)
-            if steps:
-                value = run(steps, value, scope.notes, label)
+            value = run(steps, get(scope), scope.notes, label)
             if not is_blank(value):
                 scope.notes.append(f"{label}: missing, used {path}")
                 return value
@@ -92,9 +92,7 @@ def _hooked(rule: ValueRule, plain: Getter, directory: Path | None) -> Getter:
     return lambda scope: hook(scope.root, plain(scope))
 
 
-def _origin(
-    rule: ValueRule, label: str, named: Mapping[str, Getter], directory: Path | None
-) -> Getter:
+def _origin(rule: ValueRule, label: str, named: Named, directory: Path | None) -> Getter:
     if rule.constant is not None:
         constant = rule.constant
         return lambda _scope: constant
@@ -120,7 +118,7 @@ def _each(
     rule: ValueRule,
     each: EachRule,
     label: str,
-    named: Mapping[str, Getter],
+    named: Named,
     directory: Path | None,
 ) -> Getter:
     entries_of = compile_path_of(each.path, rule.entry, named)
@@ -141,14 +139,17 @@ def _each(
 
 
 def _finish(
-    rule: ValueRule, label: str, named: Mapping[str, Getter], steps: tuple[Step, ...]
+    rule: ValueRule, label: str, named: Named, steps: tuple[Step, ...]
 ) -> Callable[[Any, Scope], Any] | None:
     """Return what runs the transforms and the map, None when there are none."""
     table = rule.table
     if table is None:
         if not steps:
             return None
-        return lambda value, scope: run(steps, value, scope.notes, label)
+        if len(steps) > 1:
+            return lambda value, scope: run(steps, value, scope.notes, label)
+        step = steps[0]
+        return lambda value, scope: None if is_blank(value) else step(value, scope.notes, label)
     paths = [compile_path_of(path, rule.entry, named) for path in rule.map_by]
 
     def finish(value: Any, scope: Scope) -> Any:
@@ -175,15 +176,17 @@ def _look_up(table: Table, keys: list[str], notes: list[str], label: str) -> Any
     return None
 
 
-def compile_when(when: When, named: Mapping[str, Getter]) -> Callable[[Scope], bool] | None:
+def compile_when(when: When, named: Named) -> Callable[[Scope], bool] | None:
     """Return the test of a `when:`, None when there is nothing to test."""
     if not when:
         return None
     sets = [[_condition(condition, named) for condition in one] for one in when]
+    if len(sets) == 1 and len(sets[0]) == 1:
+        return sets[0][0]
     return lambda scope: any(all(test(scope) for test in tests) for tests in sets)
 
 
-def _condition(rule: Condition, named: Mapping[str, Getter]) -> Callable[[Scope], bool]:
+def _condition(rule: Condition, named: Named) -> Callable[[Scope], bool]:
     get = compile_path_of(rule.path, rule.entry, named)
     texts = rule.texts
     match rule.operator:

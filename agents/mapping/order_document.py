@@ -14,6 +14,7 @@ from agents.mapping.values import decimal_of, text_of
 
 POLICIES = ("grand_total", "paid_minus_refunded")
 CURRENCIES = ("order", "base")
+NO_ID = (None, 0, "", "0")
 CURRENCY_KEYS = {"order": "order_currency_code", "base": "base_currency_code"}
 
 
@@ -24,7 +25,7 @@ def visible_items(order: dict[str, Any], notes: list[str]) -> list[dict[str, Any
         return []
     rows = [item for item in items if isinstance(item, dict)]
     visible = [row for row in rows if not _has_parent(row)]
-    if any(text_of(row.get("item_id")) in ("", "0") for row in rows):
+    if any(row.get("item_id") in NO_ID for row in rows):
         visible = _without_variants(visible)
         if any(_type(row) == "bundle" for row in visible) and len(visible) > 1:
             notes.append("items: saved before commit, without ids: parts of a bundle may be listed")
@@ -33,9 +34,9 @@ def visible_items(order: dict[str, Any], notes: list[str]) -> list[dict[str, Any
 
 def _has_parent(row: dict[str, Any]) -> bool:
     return (
-        text_of(row.get("parent_item_id")) not in ("", "0")
-        or text_of(row.get("quote_parent_item_id")) not in ("", "0")
+        row.get("parent_item_id") not in NO_ID
         or bool(row.get("parent_item"))
+        or row.get("quote_parent_item_id") not in NO_ID
     )
 
 

@@ -20,6 +20,8 @@ from agents.mapping.values import text_of, yes_or_no
 from schemas.codec import Document
 
 Getter = Callable[["Scope"], Any]
+# A named value's place in the scope's cache, and how it is computed.
+Named = Mapping[str, tuple[int, Getter]]
 
 SEGMENT = re.compile(r"([\w$-]+)((?:\[[^\[\]]*\])*)")
 SELECTOR = re.compile(r"\[([^\[\]]*)\]")
@@ -77,32 +79,53 @@ BUILT_IN: dict[str, Getter] = {
 }
 
 
-def compile_path(text: str, named: Mapping[str, Getter]) -> Getter:
+def compile_path(text: str, named: Named) -> Getter:
     """Return the function that reads a path from a scope; raises PathError.
 
     It returns None where the path leads nowhere, whatever the document looks like.
     """
     steps = _steps(text)
-    first = steps[0]
+    first, rest = steps[0], tuple(steps[1:])
     assert isinstance(first, str)
     if first.startswith("$"):
         if first not in BUILT_IN:
             raise PathError(f"`{first}` is not known; there are {', '.join(BUILT_IN)}")
         start = BUILT_IN[first]
+    elif first in named:
+        start = cached(*named[first])
+        if len(rest) == 1 and isinstance(rest[0], str):
+            return _key_of_named(*named[first], rest[0])
     else:
-        start = named.get(first) or (lambda scope: scope.root.get(first))
-    rest = tuple(steps[1:])
-    if not rest:
-        return start
-    if len(rest) == 1 and isinstance(rest[0], str):
-        key = rest[0]
+        start = _key(first)
+    return (lambda scope: _follow(start(scope), rest)) if rest else start
 
-        def one_step(scope: Scope) -> Any:
-            value = start(scope)
-            return value.get(key) if type(value) is dict else None
 
-        return one_step
-    return lambda scope: _follow(start(scope), rest)
+def _key(name: str) -> Getter:
+    return lambda scope: scope.root.get(name)
+
+
+def cached(index: int, compute: Getter) -> Getter:
+    """Return the getter of a named value: computed at its first use in a scope."""
+
+    def read(scope: Scope) -> Any:
+        value = scope.cache[index]
+        if value is UNSET:
+            value = scope.cache[index] = compute(scope)
+        return value
+
+    return read
+
+
+def _key_of_named(index: int, compute: Getter, key: str) -> Getter:
+    """`billing.city` and its like: half of all paths, so they cost one call instead of two."""
+
+    def read(scope: Scope) -> Any:
+        value = scope.cache[index]
+        if value is UNSET:
+            value = scope.cache[index] = compute(scope)
+        return value.get(key) if type(value) is dict else None
+
+    return read
 
 
 def _follow(value: Any, steps: tuple[str | int | tuple[str, str], ...]) -> Any:

@@ -8,11 +8,11 @@ braces. A template of which every placeholder is blank is blank itself, so that 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from agents.mapping.fitting import Step
-from agents.mapping.paths import Getter, PathError, Scope, compile_path
+from agents.mapping.paths import Getter, Named, PathError, Scope, compile_path
 from agents.mapping.source import Entry, suggestion
 from agents.mapping.transforms import TRANSFORMS, BadArgumentsError
 from agents.mapping.values import is_blank, text_of
@@ -24,7 +24,7 @@ ARGUMENT = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^,"']*?))\s*(?:,|$)""")
 Piece = tuple[str, Getter | None, tuple[Step, ...]]
 
 
-def compile_template(text: str, entry: Entry, named: Mapping[str, Getter], label: str) -> Getter:
+def compile_template(text: str, entry: Entry, named: Named, label: str) -> Getter:
     """Return the function that renders a template; raises MappingFileError."""
     pieces = _pieces(text, entry, named)
     is_constant = all(get is None for _, get, _ in pieces)
@@ -56,7 +56,7 @@ def run(steps: Sequence[Step], value: Any, notes: list[str], label: str) -> Any:
     return value
 
 
-def compile_path_of(text: str, entry: Entry, named: Mapping[str, Getter]) -> Getter:
+def compile_path_of(text: str, entry: Entry, named: Named) -> Getter:
     """Return the function that reads a path; raises MappingFileError with the entry's line."""
     try:
         return compile_path(text, named)
@@ -94,7 +94,7 @@ def _arguments(inner: str | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _pieces(text: str, entry: Entry, named: Mapping[str, Getter]) -> tuple[Piece, ...]:
+def _pieces(text: str, entry: Entry, named: Named) -> tuple[Piece, ...]:
     pieces: list[Piece] = []
     literal, position = "", 0
     for token in TOKEN.finditer(text):

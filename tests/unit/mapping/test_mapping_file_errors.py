@@ -142,7 +142,7 @@ def test_a_country_named_no_is_not_false() -> None:
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path) -> None:
-    with pytest.raises(MappingFileError, match="missing.yaml: cannot be read: No such file"):
+    with pytest.raises(MappingFileError, match=r"missing\.yaml: cannot be read: No such file"):
         Mapping.load(tmp_path / "missing.yaml")
     with pytest.raises(MappingFileError, match="cannot be read: Is a directory"):
         Mapping.load(tmp_path)
