@@ -97,6 +97,7 @@ class BundleWrite:
     tries: int = 0  # rounds that left a row to repeat
     calls: int = 0
     is_alone: bool = False  # sent apart from others, to tell whose values are refused
+    wants_less: bool = False  # the org's automation choked on the number of rows
 
     def __post_init__(self) -> None:
         self.slots = [Slot(row) for row in self.bundle.rows]
@@ -137,6 +138,7 @@ class BundleWrite:
         else:
             error = next(iter(result.errors), RowError("", "no reason given"))
             verdict = classify_row(error)
+            self.wants_less = self.wants_less or verdict.advice is Advice.SEND_LESS
             if verdict.kind in HOPELESS and is_mixed and not self.is_alone:
                 self.is_alone = True
             elif not _recovered(slot, error, verdict, known):

@@ -38,6 +38,7 @@ from stream.errors import FrozenError
 
 log = structlog.get_logger()
 
+SHRINK = 4  # rows that were too many for a trigger go in so many times smaller calls
 SAMPLES = 3  # bundles sent alone to tell a broken configuration from a guilty record
 
 
@@ -267,11 +268,15 @@ def refused_as(error: SalesforceError, sobject: str = ANY_SOBJECT) -> Refused:
     return Refused(error.kind, error.code, error.message, error.fields, name, error.fix)
 
 
-def _parts(writes: Sequence[BundleWrite]) -> Iterator[list[BundleWrite]]:
-    """Yield those that go together, then each of those that must go alone."""
-    together = [write for write in writes if not write.is_alone]
+def _parts(writes: Sequence[BundleWrite]) -> Iterator[Sequence[BundleWrite]]:
+    """Yield those that go together, those that must go in smaller numbers, and alone."""
+    crowded = [write for write in writes if write.wants_less and not write.is_alone]
+    together = [write for write in writes if not write.wants_less and not write.is_alone]
     if together:
         yield together
+    if crowded:
+        size = max(1, len(crowded) // SHRINK ** max(write.tries for write in crowded))
+        yield from (crowded[start : start + size] for start in range(0, len(crowded), size))
     yield from ([write] for write in writes if write.is_alone)
 
 

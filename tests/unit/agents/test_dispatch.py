@@ -15,6 +15,7 @@ from fake_org import (
     FakeOrg,
     account,
     contact,
+    failed,
     make_gate,
     opportunity,
     refused,
@@ -347,6 +348,22 @@ async def test_a_request_that_runs_too_long_is_halved_until_it_passes():
         return refused(400, "REQUEST_RUNNING_TOO_LONG") if rows > 100 else None
 
     org.call_faults.append(too_many)
+    outcomes = await send(make(org), *(order(n) for n in range(200)))
+    assert all(isinstance(outcome, Written) for outcome in outcomes)
+
+
+async def test_rows_that_are_too_many_for_a_trigger_are_repeated_in_smaller_calls():
+    org = FakeOrg()
+    honest = org._answer
+    text = "Trigger: System.LimitException: Too many SOQL queries: 101"
+    choked = failed(RowError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text))
+
+    def choking(collection):
+        if collection.sobject == "Opportunity" and len(collection.rows) > 20:
+            return CollectionAnswer(results=(choked,) * len(collection.rows))
+        return honest(collection)
+
+    org._answer = choking
     outcomes = await send(make(org), *(order(n) for n in range(200)))
     assert all(isinstance(outcome, Written) for outcome in outcomes)
 

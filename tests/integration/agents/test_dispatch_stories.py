@@ -1,0 +1,279 @@
+"""The dispatcher, the real client and a simulated org over HTTP, whatever goes wrong between them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from org_settings import settings_for
+from salesforce_fixtures import salesforce_org
+
+from agents.bundle import Bundle, ErrorKind, Interrupt, NotSent, Refused, Stale, Written
+from agents.dispatch import SalesforceDispatcher
+from agents.pacing.wiring import build_gate
+from agents.recovery import RetryInPlace
+from agents.salesforce.usage import Usage
+from agents.salesforce.wiring import build_client
+from sandbox.salesforce.server import SalesforceOrg
+from schemas.salesforce import Row
+from stream.alerts import Alert, Alerts
+
+__all__ = ["salesforce_org"]
+
+CUSTOMER = "Magento_Customer_Key__c"
+ORDER = "Magento_Order_ID__c"
+QUICK = RetryInPlace(base_seconds=0.02, cap_seconds=0.1)
+
+
+def order(number: int, customer: str = "", *, version: str = "", **fields: Any) -> Bundle:
+    who = customer or f"c{number}@example.com"
+    link = {"Account": {CUSTOMER: who}}
+    opportunity = {
+        "Name": f"Order {number}",
+        "StageName": "Prospecting",
+        "CloseDate": "2026-02-01",
+        "Amount": 10.0 + number,
+    }
+    rows = (
+        Row("Account", CUSTOMER, who, insert_fields={"Name": who}),
+        Row("Contact", CUSTOMER, who, insert_fields={"LastName": who, **link}),
+        Row("Opportunity", ORDER, f"o{number}", {**opportunity, **link, **fields}, {}, version),
+    )
+    return Bundle(f"o{number}", rows, lock_key=who)
+
+
+class Desk:
+    """A dispatcher at work on an org."""
+
+    def __init__(self, org: SalesforceOrg, dispatcher: SalesforceDispatcher) -> None:
+        self.org = org.org
+        self.dispatcher = dispatcher
+        self.alerts = Alerts()
+        self.interrupt = Interrupt()
+        self.fired: list[Alert] = []
+
+    async def send(self, *bundles: Bundle) -> list[Any]:
+        async with asyncio.timeout(60):
+            return await self.dispatcher.send(bundles, check_alive=lambda: None)
+
+    def arm(self, kind: str, **spec: Any) -> None:
+        self.org.faults.add({"kind": kind, **spec})
+
+    @property
+    def writes(self) -> int:
+        """API calls that carried rows."""
+        return sum(n for path, n in self.org.counts.by_path.items() if "composite" in path)
+
+    def check_books(self, orders: int) -> None:
+        """Every record once, none stale, none created twice."""
+        summary: Any = self.org.summary()
+        assert summary["records"]["Opportunity"] == orders
+        assert summary["duplicates"] == []
+        assert summary["stale_writes"] == summary["created_again"] == 0
+        assert summary["lock_collisions"] == 0
+
+
+@asynccontextmanager
+async def at_work(org: SalesforceOrg, **overrides: Any) -> AsyncIterator[Desk]:
+    quick = {"breaker_probe_seconds": 0.1, "salesforce_calls_per_second": 1000.0}
+    settings = settings_for(org, **{**quick, **overrides})
+    desk = Desk(org, dispatcher=None)  # type: ignore[arg-type]
+    desk.alerts.listeners.append(
+        lambda alert, detail: desk.fired.append(alert) if detail is not None else None
+    )
+
+    def note(usage: Usage) -> None:
+        desk.dispatcher.gate.note_usage(usage)
+
+    client = build_client(settings, alerts=desk.alerts, on_usage=note)
+    gate = build_gate(settings, desk.alerts, desk.interrupt, ask_limits=client.limits)
+    desk.dispatcher = SalesforceDispatcher(client, gate, policy=QUICK)
+    await client.guard(["Account", "Contact", "Opportunity"])
+    try:
+        yield desk
+    finally:
+        client.close()
+        for alert in desk.alerts.active:
+            desk.alerts.resolve(alert)
+
+
+@pytest.fixture
+async def desk(salesforce_org: SalesforceOrg) -> AsyncIterator[Desk]:
+    async with at_work(salesforce_org) as desk:
+        yield desk
+
+
+def are_written(outcomes: Sequence[Any]) -> bool:
+    return all(isinstance(outcome, Written) for outcome in outcomes)
+
+
+async def test_a_thousand_orders_with_account_and_contact_take_five_calls(desk):
+    outcomes = await desk.send(*(order(n) for n in range(1000)))
+    assert are_written(outcomes)
+    assert desk.writes == 5
+    desk.check_books(orders=1000)
+
+
+async def test_the_same_orders_again_double_nothing_and_change_no_customer(desk, salesforce_org):
+    bundles = [order(n) for n in range(300)]
+    await desk.send(*bundles)
+    async with at_work(salesforce_org) as another:  # it remembers nothing
+        outcomes = await another.send(*bundles)
+    assert are_written(outcomes)
+    desk.check_books(orders=300)
+    accounts = list(desk.org.history.entries(sobject="Account"))
+    assert len(accounts) == 300
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("unavailable", "unavailable_html", "bad_gateway", "unknown_exception", "rate_limited"),
+        *("concurrency", "quota", "edge", "not_acceptable", "html", "session_expired"),
+        *("empty", "cut_before", "cut_after", "truncated", "wrong_length", "running_too_long"),
+        *("not_valid_for_rest", "redirect", "api_disabled"),
+    ],
+)
+async def test_one_fault_of_any_kind_costs_nothing_and_doubles_nothing(desk, kind):
+    desk.arm(kind, times=1, match={"path": "composite"})
+    bundles = [order(n) for n in range(50)]
+    outcomes = await desk.send(*bundles)
+    if kind in ("api_disabled", "redirect"):  # configuration: parked until it is repaired
+        assert {type(outcome) for outcome in outcomes} == {NotSent}
+        outcomes = await desk.send(*bundles)
+    assert are_written(outcomes)
+    desk.check_books(orders=50)
+
+
+async def test_a_storm_of_503_opens_the_breaker_and_costs_nobody_an_attempt(desk):
+    desk.arm("unavailable", times=12, match={"path": "composite"})
+    outcomes = await desk.send(*(order(n) for n in range(1000)))
+    assert are_written(outcomes)
+    assert desk.fired == [Alert.BREAKER_OPEN]
+    assert desk.alerts.active == {}
+    desk.check_books(orders=1000)
+
+
+async def test_calls_that_are_carried_out_but_never_answered_double_nothing(salesforce_org):
+    async with at_work(salesforce_org, salesforce_timeout_seconds=0.3) as desk:
+        desk.arm("stall_after", times=2, seconds=2.0, match={"path": "composite"})
+        outcomes = await desk.send(*(order(n) for n in range(40)))
+        assert are_written(outcomes)
+        summary: Any = desk.org.summary()
+        assert summary["records"]["Opportunity"] == 40
+        assert summary["duplicates"] == []
+
+
+async def test_locked_rows_are_repeated_alone(desk):
+    desk.arm("row_error", times=3, code="UNABLE_TO_LOCK_ROW", external_id_pattern="^o1[0-2]$")
+    outcomes = await desk.send(*(order(n) for n in range(100)))
+    assert are_written(outcomes)
+    rows = [call["rows"] for call in desk.org.counts.log if "composite" in call["name"]]
+    assert rows == [300, 3]
+
+
+async def test_orders_of_a_few_customers_never_lock_each_other(salesforce_org):
+    salesforce_org.org.settings.change({"lock_contention": True, "latency_ms": 30.0})
+    async with at_work(salesforce_org, salesforce_concurrency=10) as desk:
+        outcomes = await desk.send(
+            *(order(n, customer=f"c{n % 7}@example.com") for n in range(900))
+        )
+        assert are_written(outcomes)
+        desk.check_books(orders=900)
+        assert desk.org.history.summary()["refused_rows"] == {}
+
+
+async def test_one_poisoned_row_is_found_and_the_other_199_are_written(desk):
+    desk.arm("poison", external_id="o123")
+    outcomes = await desk.send(*(order(n) for n in range(200)))
+    assert sum(isinstance(outcome, Written) for outcome in outcomes) == 199
+    refused = outcomes[123]
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.sobject) == ("JSON_PARSER_ERROR", "Opportunity")
+    assert desk.writes <= 1 + 16
+    assert desk.fired == []
+
+
+async def test_a_refused_row_names_code_fields_and_fix(desk):
+    bad = order(3, StageName="x" * 300)
+    outcomes = await desk.send(order(1), bad, order(2))
+    assert [type(outcome) for outcome in outcomes] == [Written, Refused, Written]
+    assert outcomes[1].kind is ErrorKind.PERMANENT
+    assert outcomes[1].fields == ("StageName",)
+    assert outcomes[1].fix
+
+
+async def test_a_field_the_org_lacks_in_every_row_opens_the_breaker(desk):
+    outcomes = await desk.send(*(order(n, Nope__c="x") for n in range(200)))
+    assert {type(outcome) for outcome in outcomes} == {NotSent}
+    assert desk.fired == [Alert.BREAKER_OPEN]
+    assert "INVALID_FIELD" in outcomes[0].reason
+
+
+async def test_a_field_the_org_lacks_in_one_row_of_many_is_that_rows_error(desk):
+    bundles = [order(n) for n in range(50)]
+    bundles[7] = order(7, Nope__c="x")
+    outcomes = await desk.send(*bundles)
+    assert sum(isinstance(outcome, Written) for outcome in outcomes) == 49
+    assert isinstance(outcomes[7], Refused)
+    assert desk.fired == []
+
+
+async def test_an_older_state_is_refused_by_the_org_itself(desk):
+    await desk.send(order(1, version="2026-02-02T00:00:00Z"))
+    (outcome,) = await desk.send(order(1, version="2026-02-01T00:00:00Z"))
+    assert isinstance(outcome, Stale)
+    desk.check_books(orders=1)
+
+
+async def test_a_customer_deleted_in_salesforce_comes_back_with_the_next_order(desk):
+    await desk.send(order(1, "anna@example.com"))
+    table = desk.org.store.tables["Account"]
+    for key in list(table.records):
+        table.remove(key)
+    (outcome,) = await desk.send(order(2, "anna@example.com"))
+    assert isinstance(outcome, Written)
+    assert table.ids_with(CUSTOMER, "anna@example.com")
+
+
+async def test_tokens_that_expire_amid_the_calls_lose_nothing(salesforce_org):
+    salesforce_org.org.settings.change({"latency_ms": 20.0})
+    async with at_work(salesforce_org) as desk:
+        sending = asyncio.create_task(desk.send(*(order(n) for n in range(1500))))
+        await asyncio.sleep(0.05)
+        salesforce_org.sessions.expire_all()
+        assert are_written(await sending)
+        desk.check_books(orders=1500)
+
+
+async def test_our_share_of_the_day_is_never_exceeded(salesforce_org):
+    salesforce_org.org.settings.change({"daily_limit": 40})
+    async with at_work(salesforce_org, salesforce_daily_share=0.5) as desk:
+
+        async def trickle() -> None:
+            for number in range(100):
+                await desk.send(order(number))
+
+        task = asyncio.create_task(trickle())
+        async with asyncio.timeout(30):
+            while Alert.BUDGET_LOW not in desk.fired or desk.org.settings.calls_used < 20:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        assert desk.org.settings.calls_used == 20
+        desk.interrupt.set("end of the test")
+        await task
+
+
+async def test_a_sigterm_in_an_outage_answers_every_bundle_without_an_attempt(desk):
+    desk.arm("unavailable", match={"path": "composite"})
+    task = asyncio.create_task(desk.send(*(order(n) for n in range(1000))))
+    async with asyncio.timeout(30):
+        while Alert.BREAKER_OPEN not in desk.fired:
+            await asyncio.sleep(0.01)
+    desk.interrupt.set("SIGTERM")
+    outcomes = await task
+    assert {type(outcome) for outcome in outcomes} == {NotSent}
+    assert len(outcomes) == 1000
