@@ -9,10 +9,11 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 CODE := schemas stream agents cli sandbox bench tests
 PYTEST := $(BIN)/python -m pytest
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ORDERS ?= 120
 KEEP ?=
 
-.PHONY: help demo test unit lint integration e2e chaos bench docs broker-check setup clean
+.PHONY: help demo test unit lint integration e2e docs broker-check setup clean
 
 help: ## list the jobs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -37,12 +38,6 @@ lint: setup ## format, ruff, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-chaos: setup broker-check ## the report card: everything is killed in turn, under load
-	$(BIN)/python -m bench.chaos
-
-bench: setup broker-check ## measured claims
-	$(BIN)/python -m bench
-
 docs: setup ## make the generated documents again
 	$(BIN)/orderstream settings --markdown > docs/settings.md
 	$(BIN)/orderstream settings --env > .env.example
@@ -58,9 +53,10 @@ setup: .venv/.stamp ## the virtual environment
 	  echo "Install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; fi
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "$(PYTHON) has no venv module: install it (Debian: apt install python3-venv)" >&2; exit 1; }
-	test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@echo "setting up .venv from requirements-dev.lock (once, about a minute)"
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-deps --editable .
 	@touch $@
 
 clean: ## remove what the jobs made; downloads and .env stay
