@@ -1,0 +1,30 @@
+# One image for every process: `orderstream ingress`, `worker`, `relay`, `topics`, and the simulators.
+# Dependencies come from the lock file with their hashes; the second stage has no compiler and no pip
+# cache, and runs as a user that owns nothing but /state, /config and /tokens.
+
+FROM python:3.11-slim-bookworm AS build
+# Only for platforms without a wheel of faust-streaming.
+RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
+RUN python -m venv /opt/orderstream
+ENV PATH=/opt/orderstream/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /build
+COPY requirements.lock ./
+RUN pip install --require-hashes --requirement requirements.lock
+COPY pyproject.toml LICENSE README.md ./
+COPY schemas ./schemas
+COPY stream ./stream
+COPY agents ./agents
+COPY cli ./cli
+COPY sandbox ./sandbox
+RUN pip install --no-deps .
+
+FROM python:3.11-slim-bookworm
+RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin orderstream \
+    && install --directory --owner orderstream --group orderstream /state /config /tokens
+COPY --from=build /opt/orderstream /opt/orderstream
+ENV PATH=/opt/orderstream/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+WORKDIR /state
+USER orderstream
+ENTRYPOINT ["orderstream"]
+CMD ["--help"]
