@@ -8,12 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import jwt
 import pytest
 
+from sandbox.salesforce.keys import make_key_pair
 from sandbox.salesforce.oauth import JWT_GRANT
 from sandbox.salesforce.process import OrgProcess, running_org
 from sandbox.salesforce.server import SalesforceOrg
@@ -85,14 +87,22 @@ class PlainClient:
             return Answered(response.status, parsed, text, dict(response.headers))
 
 
+@pytest.fixture(scope="session")
+def org_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One key pair for the whole run: making one takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("salesforce-keys")
+    make_key_pair(folder)
+    return folder
+
+
 @pytest.fixture
-async def salesforce_org() -> AsyncIterator[SalesforceOrg]:
-    async with SalesforceOrg.serve() as org:
+async def salesforce_org(org_keys: Path) -> AsyncIterator[SalesforceOrg]:
+    async with SalesforceOrg.serve(key_folder=org_keys) as org:
         yield org
 
 
 @pytest.fixture
-async def client(salesforce_org: SalesforceOrg) -> AsyncIterator[PlainClient]:
+async def plain_client(salesforce_org: SalesforceOrg) -> AsyncIterator[PlainClient]:
     async with aiohttp.ClientSession() as http:
         plain = PlainClient(salesforce_org, http)
         await plain.log_in()
@@ -100,8 +110,8 @@ async def client(salesforce_org: SalesforceOrg) -> AsyncIterator[PlainClient]:
 
 
 @pytest.fixture
-def salesforce_process() -> Iterator[OrgProcess]:
-    with running_org() as org:
+def salesforce_process(org_keys: Path) -> Iterator[OrgProcess]:
+    with running_org("--generate-key", str(org_keys)) as org:
         yield org
 
 

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from sandbox.salesforce import links
 from sandbox.salesforce.contention import Key
 from sandbox.salesforce.errors import RecordError
 from sandbox.salesforce.faults import lock_error
 from sandbox.salesforce.history import Write
 from sandbox.salesforce.objects import VERSION_FIELD
 from sandbox.salesforce.records import Store, Table
-from sandbox.salesforce.rules import FieldRules, ParentKey, Prepared, RuleBook
+from sandbox.salesforce.rules import FieldRules, Prepared, RuleBook
 from sandbox.salesforce.schema import Field
 from sandbox.salesforce.settings import Settings
 from sandbox.salesforce.triggers import AFTER, RULES, Surroundings
@@ -104,7 +105,7 @@ class Dml:
             return self._refuse(call, [missing])
         matches = table.ids_with(key_field.name, key) if key is not None else []
         if len(matches) > 1:
-            return self._refuse(call, [_ambiguous(key_field, matches)])
+            return self._refuse(call, [links.ambiguous(key_field.name, matches)])
         if matches:
             # the stored spelling stays: matching ignores case, and so does the platform's write
             prepared.values.pop(key_field.name)
@@ -143,76 +144,17 @@ class Dml:
         old = table.records[known] if known else None
         rules.refuse_unwritable(prepared, is_create=old is None)
         values, errors = prepared.values, prepared.errors
-        for parent in prepared.parents:
-            self._link(parent, values, errors)
-        self._check_references(rules, values, errors)
+        links.fill_parents(self.store, prepared)
+        links.check_references(self.store, rules, prepared)
         new = {**old, **values} if old is not None else {**rules.defaults, **values}
         rules.refuse_missing(new, prepared)
         if not errors:
-            self._check_unique(table, rules, known, values, errors)
+            links.check_unique(table, rules, known, prepared)
         if not errors:
             self._guard(call, table, old, new, errors)
         if errors:
             return self._refuse(call, errors)
         return self._store(call, table, old, new, sent)
-
-    def _link(self, parent: ParentKey, values: dict[str, Any], errors: list[RecordError]) -> None:
-        ids = self.store.tables[parent.sobject].ids_with(parent.field_name, parent.value)
-        if len(ids) == 1:
-            values[parent.reference] = ids[0]
-        elif ids:
-            errors.append(RecordError("DUPLICATE_EXTERNAL_ID", _ids_text(parent.field_name, ids)))
-        else:
-            errors.append(
-                RecordError(
-                    "INVALID_FIELD",
-                    f"Foreign key external ID: {parent.value} not found for field "
-                    f"{parent.field_name} in entity {parent.sobject}",
-                )
-            )
-
-    def _check_references(
-        self, rules: FieldRules, values: dict[str, Any], errors: list[RecordError]
-    ) -> None:
-        for item in rules.references:
-            value = values.get(item.name)
-            if value is None:
-                continue
-            target = self.store.tables[item.refers_to]
-            values[item.name] = full_id = target.resolve(value)
-            if full_id in target.records:
-                continue
-            if not full_id.startswith(target.sobject.prefix):
-                text = f"{item.label}: id value of incorrect type: {value}"
-                errors.append(RecordError("FIELD_INTEGRITY_EXCEPTION", text, [item.name]))
-            elif full_id in target.deleted:
-                errors.append(RecordError("ENTITY_IS_DELETED", "entity is deleted"))
-            else:
-                errors.append(
-                    RecordError(
-                        "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [item.name]
-                    )
-                )
-
-    def _check_unique(
-        self,
-        table: Table,
-        rules: FieldRules,
-        known: str,
-        values: dict[str, Any],
-        errors: list[RecordError],
-    ) -> None:
-        for item in rules.unique:
-            value = values.get(item.name)
-            if value is None:
-                continue
-            others = [key for key in table.ids_with(item.name, value) if key != known]
-            if others:
-                text = (
-                    f"duplicate value found: {item.name} duplicates value on record with id: "
-                    f"{others[0][:15]}"
-                )
-                errors.append(RecordError("DUPLICATE_VALUE", text))
 
     def _guard(
         self,
@@ -336,11 +278,3 @@ def external_id_of(rules: FieldRules, values: Mapping[str, Any]) -> str:
         if value is not None:
             return str(value)
     return ""
-
-
-def _ambiguous(key_field: Field, ids: list[str]) -> RecordError:
-    return RecordError("DUPLICATE_EXTERNAL_ID", _ids_text(key_field.name, ids))
-
-
-def _ids_text(name: str, ids: list[str]) -> str:
-    return f"{name}: more than one record found for external id field: [{', '.join(ids)}]"
