@@ -1,0 +1,422 @@
+"""The ingress over real HTTP, with a Kafka in memory: every answer it can give."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import orjson
+import pytest
+from fakes import FakePublisher
+from http_wire import WEBHOOK, chunked, connect, exchange, head, post, read_answer, signature
+from prometheus_client import REGISTRY
+
+from schemas.event import Kind, Via
+from schemas.headers import envelope_of
+from stream.config import Settings, load_settings
+from stream.ingress_server import IngressServer, ingress_server
+from stream.readiness import Readiness
+from stream.signature import key_id
+
+SECRET, OLD_SECRET = "a-new-secret-0123456789", "an-old-secret-0123456789"
+ORDER = b'{"event":"sales_order_save_after","order":{"increment_id":"000000123","total":1.0}}'
+MAX_BODY_BYTES = 100_000
+
+
+class Front:
+    """A running ingress with what it publishes to."""
+
+    def __init__(self, server: IngressServer, kafka: FakePublisher) -> None:
+        self.url, self.kafka, self.readiness = server.url, kafka, server.readiness
+
+    async def send(self, body: bytes, *headers: str, path: str = WEBHOOK, secret: str = SECRET):
+        signed = f"X-Magento-Signature: {signature(secret, body)}"
+        return await exchange(self.url, post(body, signed, *headers, path=path))
+
+
+def settings_for(**overrides) -> Settings:
+    values = {
+        "kafka_bootstrap_servers": "unused:9092",
+        "magento_webhook_secret": f"{SECRET},{OLD_SECRET}",
+        "ingress_port": 0,
+        "ingress_max_body_bytes": MAX_BODY_BYTES,
+    }
+    return load_settings(env_file=None, **{**values, **overrides})
+
+
+@asynccontextmanager
+async def running(kafka: FakePublisher | None = None, **overrides) -> AsyncIterator[Front]:
+    kafka = kafka or FakePublisher()
+
+    async def probe() -> str | None:
+        return None
+
+    readiness = Readiness(probe, now=asyncio.get_running_loop().time)
+    async with ingress_server(settings_for(**overrides), kafka, readiness) as server:
+        yield Front(server, kafka)
+
+
+@pytest.fixture
+async def front() -> AsyncIterator[Front]:
+    async with running() as front:
+        yield front
+
+
+def counted(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+async def test_an_order_is_published_byte_for_byte_and_the_receipt_says_where(front) -> None:
+    body = b' {"event" : "sales_order_save_after",\n"order":{"increment_id":"000000123"} }\n'
+    answer = await front.send(body)
+    assert answer.status == 200
+    (record,) = front.kafka.on("magento.orders")
+    assert (record.value, record.key) == (body, b"000000123")
+    where = {name: answer.json[name] for name in ("topic", "partition", "offset")}
+    assert front.kafka.logs[where["topic"], where["partition"]][where["offset"]] is record
+    envelope = envelope_of(
+        **where, timestamp_ms=1, key=record.key, value=record.value, headers=record.headers
+    )
+    assert envelope.event_id == answer.json["event_id"]
+    assert (envelope.event, envelope.kind) == ("sales_order_save_after", Kind.ORDER)
+    assert (envelope.sender, envelope.via) == ("magento", Via.LIVE)
+    assert envelope.signature_key == key_id(SECRET.encode(), 1)
+
+
+async def test_a_customer_goes_to_the_topic_of_customers(front) -> None:
+    body = b'{"event":"customer_save_after","customer":{"email":"Jane@Example.com"}}'
+    assert (await front.send(body)).status == 200
+    (record,) = front.kafka.on("magento.customers")
+    assert record.key == b"jane@example.com"
+
+
+async def test_the_address_names_the_event_when_the_body_does_not(front) -> None:
+    body = b'{"data":{"increment_id":"7"}}'
+    answer = await front.send(body, path=f"{WEBHOOK}/sales.order.created")
+    assert answer.status == 200
+    assert ("event", b"sales.order.created") in front.kafka.records[0].headers
+
+
+async def test_while_secrets_rotate_the_record_says_which_one_signed(front) -> None:
+    assert (await front.send(ORDER, secret=OLD_SECRET)).status == 200
+    expected = key_id(OLD_SECRET.encode(), 2).encode()
+    assert ("signature-key", expected) in front.kafka.records[0].headers
+
+
+async def test_the_bare_form_of_the_signature_is_taken(front) -> None:
+    bare = signature(SECRET, ORDER).removeprefix("sha256=")
+    answer = await exchange(front.url, post(ORDER, f"x-magento-signature: {bare}"))
+    assert answer.status == 200
+
+
+async def test_an_event_nobody_uses_is_answered_counted_and_not_published(front) -> None:
+    name = "catalog_product_save_after"
+    before = counted("orderstream_ingress_ignored_total", event=name)
+    answer = await front.send(orjson.dumps({"event": name, "product": {}}))
+    assert (answer.status, answer.json) == (200, {"ignored": True, "event": name})
+    assert counted("orderstream_ingress_ignored_total", event=name) == before + 1
+    assert front.kafka.attempts == []
+
+
+async def test_an_ignored_event_must_be_signed_too(front) -> None:
+    answer = await front.send(b'{"event":"catalog_product_save_after"}', secret="somebody-else")
+    assert answer.status == 401
+
+
+SIGNED = f"X-Magento-Signature: {signature(SECRET, ORDER)}"
+BAD_REQUESTS = {
+    "no signature": (post(ORDER), 401, "signature_missing"),
+    "somebody's signature": (
+        post(ORDER, f"X-Magento-Signature: {signature('other', ORDER)}"),
+        401,
+        "signature_wrong",
+    ),
+    "another algorithm": (
+        post(ORDER, "X-Magento-Signature: sha1=" + "a" * 40),
+        400,
+        "signature_algorithm",
+    ),
+    "no hex": (post(ORDER, "X-Magento-Signature: zzz"), 401, "signature_malformed"),
+    "bytes that are no text": (
+        post(ORDER, "X-Magento-Signature: sha256=\udcff\udcfe"),
+        401,
+        "signature_malformed",
+    ),
+    "gzip": (post(gzip.compress(ORDER), SIGNED, "Content-Encoding: gzip"), 415, "encoded"),
+    "a false gzip": (post(ORDER, SIGNED, "Content-Encoding: gzip"), 415, "encoded"),
+    "deflate": (post(ORDER, SIGNED, "Content-Encoding: deflate"), 415, "encoded"),
+    "multipart": (
+        post(ORDER, SIGNED, "Content-Type: multipart/form-data; boundary=x"),
+        415,
+        "multipart",
+    ),
+    "announced too large": (
+        head("POST", WEBHOOK, SIGNED, "Content-Length: 5000000000"),
+        413,
+        "too_large",
+    ),
+    "another expectation": (
+        head("POST", WEBHOOK, SIGNED, "Content-Length: 5", "Expect: a-miracle"),
+        417,
+        "expectation",
+    ),
+    "GET": (head("GET", WEBHOOK), 405, "method"),
+    "DELETE": (head("DELETE", WEBHOOK), 405, "method"),
+    "POST to a page": (post(b"{}", path="/livez"), 405, "method"),
+    "an unknown address": (head("GET", "/"), 404, "not_found"),
+    "a longer address": (post(ORDER, SIGNED, path="/magento/webhooks"), 404, "not_found"),
+    "an event name that is none": (post(ORDER, SIGNED, path=f"{WEBHOOK}/%00"), 400, "event_name"),
+    "an address with bytes": (head("GET", "/%ff%fe"), 404, "not_found"),
+    "a star": (head("OPTIONS", "*"), 404, "not_found"),
+    "an unknown method": (head("BREW", WEBHOOK), 400, "broken_http"),
+    "no HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "broken_http"),
+    "a header without a colon": (head("POST", WEBHOOK, "nonsense"), 400, "broken_http"),
+    "a huge header": (head("POST", WEBHOOK, "X-Big: " + "a" * 20_000), 400, "broken_http"),
+    "very many headers": (
+        head("POST", WEBHOOK, *(f"X-{n}: 1" for n in range(500))),
+        400,
+        "broken_http",
+    ),
+    "a huge address": (head("GET", "/" + "a" * 20_000), 400, "broken_http"),
+    "length and chunks": (
+        head("POST", WEBHOOK, SIGNED, "Content-Length: 5", "Transfer-Encoding: chunked")
+        + b"0\r\n\r\n",
+        400,
+        "broken_http",
+    ),
+    "two lengths": (
+        head("POST", WEBHOOK, SIGNED, "Content-Length: 5", "Content-Length: 6") + b"hello",
+        400,
+        "broken_http",
+    ),
+    "a length that is none": (
+        head("POST", WEBHOOK, SIGNED, "Content-Length: five"),
+        400,
+        "broken_http",
+    ),
+    "a negative length": (head("POST", WEBHOOK, SIGNED, "Content-Length: -5"), 400, "broken_http"),
+    "another transfer encoding": (
+        head("POST", WEBHOOK, SIGNED, "Transfer-Encoding: gzip") + ORDER,
+        400,
+        "broken_http",
+    ),
+    "a chunk size that is none": (
+        head("POST", WEBHOOK, SIGNED, "Transfer-Encoding: chunked") + b"zz\r\n",
+        400,
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BAD_REQUESTS)
+async def test_a_bad_request_gets_its_status_and_a_fix_and_publishes_nothing(front, what) -> None:
+    request, status, reason = BAD_REQUESTS[what]
+    labels = {"status": str(status), "reason": reason or ""}
+    before = counted("orderstream_ingress_requests_total", **labels)
+    answer = await exchange(front.url, request)
+    assert answer.status == status
+    assert set(answer.json) == {"error", "fix"}
+    assert answer.headers["content-type"].startswith("application/json")
+    assert answer.headers["server"] == "orderstream"
+    assert SECRET.encode() not in answer.body
+    if reason is not None:
+        assert counted("orderstream_ingress_requests_total", **labels) == before + 1
+    assert front.kafka.attempts == []
+    assert (await front.send(ORDER)).status == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b"\xef\xbb\xbf" + ORDER,
+        b'{"event":"sales_order_save_after","order":NaN}',
+        b'{"event":"sales_order_save_after","order":{"increment_id":"\\ud800"}}',
+        b'{"event":"sales_order_save_after","order":{"increment_id":"\xff"}}',
+        b'{"event":"sales_order_save_after","order":{"increment_id":184467440737095516160}}',
+        b'{"event":"sales_order_save_after","order":{"customer_email":"jane@example.com"}}',
+        b'{"event":"customer_save_after","customer":{"firstname":"Jane"}}',
+        b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+        b"[" * 90_000,
+        b'{"event":"sales.order.' + b"x" * 50_000 + b'","order":{"increment_id":"1"}}',
+        b'{"event":"sales_order_save_after","order":{"increment_id":"' + b"9" * 50_000 + b'"}}',
+    ],
+    ids=range(15),
+)
+async def test_a_signed_body_that_is_no_event_gets_a_400_without_its_content(front, body) -> None:
+    answer = await front.send(body)
+    assert answer.status == 400
+    assert set(answer.json) == {"error", "fix"}
+    assert b"jane" not in answer.body.lower()
+    assert len(answer.body) < 1000
+    assert front.kafka.attempts == []
+
+
+async def test_what_is_missing_is_named(front) -> None:
+    answer = await front.send(b'{"event":"sales_order_save_after","order":{"status":"new"}}')
+    assert "increment_id" in answer.json["error"]
+    assert "entity_id" in answer.json["error"]
+
+
+async def test_the_last_of_two_equal_names_counts_as_everywhere_else(front) -> None:
+    body = b'{"event":"sales_order_save_after","order":{"increment_id":"1","increment_id":"2"}}'
+    assert (await front.send(body)).status == 200
+    assert front.kafka.records[0].key == b"2"
+
+
+async def test_a_chunked_body_is_taken(front) -> None:
+    answer = await exchange(front.url, chunked(ORDER, SIGNED, size=1))
+    assert answer.status == 200
+    assert front.kafka.records[0].value == ORDER
+
+
+async def test_a_body_at_the_limit_is_taken_and_one_byte_more_is_not(front) -> None:
+    for extra, status in ((0, 200), (1, 413)):
+        body = ORDER + b" " * (MAX_BODY_BYTES - len(ORDER) + extra)
+        assert (await front.send(body)).status == status
+
+
+async def test_a_chunked_body_over_the_limit_is_refused_before_it_has_ended(front) -> None:
+    reader, writer = await connect(front.url)
+    writer.write(head("POST", WEBHOOK, SIGNED, "Transfer-Encoding: chunked"))
+    writer.write(b"%x\r\n%s\r\n" % (MAX_BODY_BYTES + 1, b"x" * (MAX_BODY_BYTES + 1)))
+    answer = await read_answer(reader)  # and no last chunk was ever sent
+    assert answer.status == 413
+    writer.close()
+
+
+async def test_a_sender_that_asks_first_is_told_to_go_on(front) -> None:
+    reader, writer = await connect(front.url)
+    length = f"Content-Length: {len(ORDER)}"
+    writer.write(head("POST", WEBHOOK, SIGNED, length, "Expect: 100-continue"))
+    assert (
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    )
+    writer.write(ORDER)
+    assert (await read_answer(reader)).status == 200
+    writer.close()
+
+
+async def test_a_sender_that_asks_first_without_a_signature_sends_no_body(front) -> None:
+    request = head("POST", WEBHOOK, "Content-Length: 50000", "Expect: 100-continue")
+    assert (await exchange(front.url, request)).status == 401
+
+
+async def test_one_connection_carries_many_requests_good_and_bad(front) -> None:
+    reader, writer = await connect(front.url)
+    for body, status in ((ORDER, 200), (b"{}", 401), (ORDER, 200)):
+        writer.write(post(body, SIGNED))
+        assert (await read_answer(reader)).status == status
+    writer.close()
+
+
+async def test_pipelined_requests_are_answered_in_order(front) -> None:
+    reader, writer = await connect(front.url)
+    writer.write(post(ORDER, SIGNED) + head("GET", "/livez") + post(ORDER, SIGNED))
+    answers = [await read_answer(reader) for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    assert "event_id" in answers[2].json
+    writer.close()
+
+
+async def test_an_old_client_gets_its_answer_and_a_closed_connection(front) -> None:
+    request = post(ORDER, SIGNED).replace(b"HTTP/1.1", b"HTTP/1.0", 1)
+    answer = await exchange(front.url, request)
+    assert answer.status == 200
+    assert answer.json["topic"] == "magento.orders"
+
+
+async def test_a_client_that_closes_is_answered_with_close(front) -> None:
+    answer = await exchange(front.url, post(ORDER, SIGNED, "Connection: close"))
+    assert (answer.status, answer.headers["connection"]) == (200, "close")
+
+
+async def test_ordinary_clients_understand_the_receipt(front) -> None:
+    headers = {"X-Magento-Signature": signature(SECRET, ORDER)}
+    async with aiohttp.ClientSession() as session:
+        for _ in range(2):
+            async with session.post(front.url + WEBHOOK, data=ORDER, headers=headers) as answer:
+                assert answer.status == 200
+                assert (await answer.json())["topic"] == "magento.orders"
+                assert "Date" in answer.headers
+
+
+async def test_without_an_ack_the_sender_is_told_to_come_back(front) -> None:
+    front.kafka.fail_next(1)
+    answer = await front.send(ORDER)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert (await exchange(front.url, head("GET", "/readyz"))).status == 503
+    assert (await front.send(ORDER)).status == 200
+    assert (await exchange(front.url, head("GET", "/readyz"))).status == 200
+
+
+async def test_a_silent_kafka_is_a_503_within_the_publish_deadline() -> None:
+    async with running(ingress_publish_timeout_seconds=0.1) as front:
+        front.kafka.hang()
+        started = asyncio.get_running_loop().time()
+        answer = await front.send(ORDER)
+        assert answer.status == 503
+        assert asyncio.get_running_loop().time() - started < 2
+        front.kafka.answer()
+        assert (await front.send(ORDER)).status == 200
+
+
+async def test_a_record_that_the_topic_refuses_is_a_413() -> None:
+    async with running(FakePublisher(too_large_bytes=10)) as front:
+        answer = await front.send(ORDER)
+    assert answer.status == 413
+    assert "max.message.bytes" in answer.json["fix"]
+
+
+async def test_a_bug_is_a_503_and_its_message_stays_here(front, monkeypatch) -> None:
+    async def broken(*_arguments, **_named):
+        raise ZeroDivisionError("jane@example.com")
+
+    monkeypatch.setattr(front.kafka, "publish", broken)
+    answer = await front.send(ORDER)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert b"jane" not in answer.body
+
+
+async def test_too_many_publishes_in_flight_are_refused_at_once() -> None:
+    async with running(ingress_max_in_flight=3) as front:
+        front.kafka.hang()
+        waiting = [asyncio.create_task(front.send(ORDER)) for _ in range(3)]
+        while counted("orderstream_ingress_in_flight") < 3:
+            await asyncio.sleep(0.01)
+        answer = await front.send(ORDER)
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        front.kafka.answer()
+        assert [(await task).status for task in waiting] == [200] * 3
+        assert (await front.send(ORDER)).status == 200
+
+
+async def test_all_bodies_together_have_a_limit_and_give_back_what_they_held() -> None:
+    async with running(ingress_max_held_bytes=60_000) as front:
+        reader, writer = await connect(front.url)
+        big = ORDER + b" " * 50_000
+        signed = f"X-Magento-Signature: {signature(SECRET, big)}"
+        writer.write(post(big, signed)[:-10])
+        while (answer := await front.send(big)).status == 200:  # until the first is being read
+            await asyncio.sleep(0.01)
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        writer.write(b" " * 10)
+        assert (await read_answer(reader)).status == 200
+        writer.close()
+        assert (await front.send(big)).status == 200
+
+
+async def test_the_pages_answer(front) -> None:
+    for page in ("/livez", "/readyz"):
+        answer = await exchange(front.url, head("GET", page))
+        assert (answer.status, answer.json) == (200, {"status": "ok"})
+    await front.send(ORDER)
+    figures = await exchange(front.url, head("GET", "/metrics"))
+    assert b'orderstream_ingress_requests_total{reason="accepted",status="200"}' in figures.body
+    assert b"orderstream_ingress_publish_seconds_bucket" in figures.body
