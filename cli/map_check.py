@@ -44,8 +44,11 @@ async def describe_org(sobjects: Sequence[str]) -> dict[str, dict[str, Any]]:
     from agents.salesforce.wiring import build_client
     from stream.alerts import Alerts
     from stream.config import Role, load_settings
+    from stream.logs import configure_logs
 
-    client = build_client(load_settings(Role.SALESFORCE), alerts=Alerts())
+    settings = load_settings(Role.SALESFORCE)
+    configure_logs(level="error", style="console", process="map")  # stdout is for the answer
+    client = build_client(settings, alerts=Alerts())
     describes = {}
     try:
         for name in sobjects:

@@ -1,0 +1,64 @@
+"""`orderstream map --check` against an org over HTTP: the login, describe, and what it finds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from salesforce_fixtures import org_keys, salesforce_process
+
+ROOT = Path(__file__).resolve().parents[3]
+
+__all__ = ["org_keys", "salesforce_process"]
+
+
+@pytest.fixture
+def check(salesforce_process, tmp_path):
+    org = salesforce_process
+    env = {
+        "PYTHONPATH": str(ROOT),
+        "SALESFORCE_CLIENT_ID": org.consumer_key,
+        "SALESFORCE_USERNAME": org.username,
+        "SALESFORCE_PRIVATE_KEY_PATH": str(org.private_key_path),
+        "SALESFORCE_LOGIN_URL": org.url,
+        "SALESFORCE_INSECURE_URL": org.url,
+    }
+
+    def run(*args: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "cli", "map", "--check", *args]
+        return subprocess.run(
+            command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    return run
+
+
+def test_the_default_mapping_fits_an_org_with_the_package(check) -> None:
+    result = check("--json")
+    assert result.returncode == 0, result.stderr
+    assert {finding["severity"] for finding in json.loads(result.stdout)} <= {"warning"}
+
+
+def test_what_was_changed_in_the_org_is_found_with_line_and_fix(check, salesforce_process) -> None:
+    org = salesforce_process
+    org.ask("DELETE", "/schema/Opportunity/Billing_City__c")
+    org.ask("PATCH", "/schema/Contact/Magento_Customer_Key__c", {"unique": False})
+    org.ask("PATCH", "/schema/Opportunity/Name", {"length": 40})
+    result = check("--json")
+    assert result.returncode == 1
+    found = {(f["sobject"], f["field"]): f for f in json.loads(result.stdout)}
+    assert found["Opportunity", "Billing_City__c"]["severity"] == "error"
+    assert found["Contact", "Magento_Customer_Key__c"]["severity"] == "error"
+    assert found["Opportunity", "Name"]["severity"] == "warning"
+    assert all(f["place"].startswith("default.yaml:") and f["fix"] for f in found.values())
+
+
+def test_an_org_that_cannot_be_reached_is_exit_2_with_a_reason(check, salesforce_process) -> None:
+    salesforce_process.settings(user_approved=False)
+    result = check()
+    assert result.returncode == 2
+    assert "pre-authorized" in result.stderr
+    assert "Traceback" not in result.stderr
