@@ -11,7 +11,7 @@ import yaml
 
 from stream.config import Settings
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[1]
 COMPOSE = ROOT / "docker-compose.yml"
 SECRET = {"MAGENTO_WEBHOOK_SECRET": "0123456789abcdef0123456789abcdef"}
 # Read by Compose itself or by this file only, never by a process of ours.
