@@ -142,7 +142,7 @@ def _as_dict(seq: int, write: Write) -> dict[str, Any]:
         "operation": write.operation,
         "created": write.operation == "create",
         "changed": write.is_changed,
-        "fields": write.fields,
+        "fields": {name: value for name, value in write.fields.items() if name != "attributes"},
         "version": write.version,
         "call_id": write.call_id,
     }
