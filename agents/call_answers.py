@@ -6,6 +6,7 @@ is all that ties a result to its row, so a list of another length than the rows 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -100,12 +101,13 @@ def _settle(
         blame = watch.failed(sobject, len(results))
     reason = _config_reason(sobject, results[0]) if blame is not Blame.RECORD else ""
     for owners, result, is_mixed in zip(draft.owners, results, draft.is_mixed, strict=True):
-        metrics.SALESFORCE_ROWS.labels(sobject, _label(result)).inc()
         for place, row in owners:
             if blame is Blame.RECORD:
                 writes[place].absorb(row, result, known, is_mixed=is_mixed)
             else:
                 writes[place].outcome = NotSent(reason)
+    for label, rows in Counter(map(_label, results)).items():
+        metrics.SALESFORCE_ROWS.labels(sobject, label).inc(rows)
     return reason if blame is Blame.EVERYBODY else ""
 
 

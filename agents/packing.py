@@ -7,7 +7,6 @@ first-fit, largest first, so that 1,000 orders of Account, Contact and Opportuni
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -81,7 +80,10 @@ def _locks(bundle: Bundle) -> Iterable[object]:
 class _Load:
     bundles: int = 1
     bytes: int = 0
-    rows: Counter[Shape] = field(default_factory=Counter)
+    rows: dict[Shape, int] = field(default_factory=dict)
+
+    def count(self, shape: Shape) -> None:
+        self.rows[shape] = self.rows.get(shape, 0) + 1
 
 
 @dataclass(slots=True)
@@ -95,19 +97,22 @@ class _Bin:
         return self.load.bundles
 
     def takes(self, more: _Load, limits: Limits) -> bool:
-        rows = self.load.rows.copy()
-        rows.update(more.rows)
-        return (
-            self.load.bundles + more.bundles <= limits.bundles
-            and self.load.bytes + more.bytes <= limits.bytes
-            and sum(-(-count // limits.rows) for count in rows.values()) <= limits.collections
-        )
+        if self.load.bundles + more.bundles > limits.bundles:
+            return False
+        if self.load.bytes + more.bytes > limits.bytes:
+            return False
+        collections = 0
+        for shape in self.load.rows | more.rows:
+            rows = self.load.rows.get(shape, 0) + more.rows.get(shape, 0)
+            collections += -(-rows // limits.rows)
+        return collections <= limits.collections
 
     def add(self, members: Sequence[int], more: _Load) -> None:
         self.members.extend(members)
         self.load.bundles += more.bundles
         self.load.bytes += more.bytes
-        self.load.rows.update(more.rows)
+        for shape, rows in more.rows.items():
+            self.load.rows[shape] = self.load.rows.get(shape, 0) + rows
 
 
 def _load_of(bundle: Bundle, method_of: MethodOf) -> _Load:
@@ -116,7 +121,7 @@ def _load_of(bundle: Bundle, method_of: MethodOf) -> _Load:
         method = method_of(row)
         if method is not None:
             load.bytes += row_bytes(row)
-            load.rows[row.sobject, row.external_id_field, method] += 1
+            load.count((row.sobject, row.external_id_field, method))
     return load
 
 
