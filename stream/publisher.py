@@ -99,10 +99,13 @@ class KafkaPublisher:
         """Return whether Kafka answers now and every partition of the topic has a leader."""
         try:
             async with asyncio.timeout(timeout_seconds):
-                client = (await self._connected()).client
-                await client.force_metadata_update()
-                partitions = await client._wait_on_metadata(topic)  # noqa: SLF001 - as producers do
-                return bool(partitions == client.cluster.available_partitions_for_topic(topic))
+                producer = await self._connected()
+                # What was heard earlier is not enough: the broker must answer now.
+                if not await producer.client.force_metadata_update():
+                    return False
+                partitions = await producer.partitions_for(topic)
+                cluster = producer.client.cluster
+                return bool(partitions == cluster.available_partitions_for_topic(topic))
         except (TimeoutError, KafkaError, OSError):
             return False
 

@@ -81,7 +81,9 @@ async def test_a_killed_broker_delays_a_batch_and_neither_loses_nor_doubles_a_re
     own_broker, settings, publisher
 ):
     await publisher.publish_each(records(settings, 10))
+    assert await publisher.is_able(settings.topics.orders, timeout_seconds=10)
     own_broker.kill()
+    assert not await publisher.is_able(settings.topics.orders, timeout_seconds=2)
     alerts = Alerts()
     publish = UntilAcked(publisher, alerts=alerts, blocked_after_seconds=1.0)
     task = asyncio.create_task(publish(records(settings, 500)[10:]))
