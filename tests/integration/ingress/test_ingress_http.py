@@ -5,68 +5,23 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import aiohttp
 import orjson
 import pytest
 from fakes import FakePublisher
 from http_wire import WEBHOOK, chunked, connect, exchange, head, post, read_answer, signature
-from prometheus_client import REGISTRY
+from ingress_front import MAX_BODY_BYTES, OLD_SECRET, ORDER, SECRET, SIGNED, Front, counted, running
 
 from schemas.event import Kind, Via
 from schemas.headers import envelope_of
-from stream.config import Settings, load_settings
-from stream.ingress_server import IngressServer, ingress_server
-from stream.readiness import Readiness
 from stream.signature import key_id
-
-SECRET, OLD_SECRET = "a-new-secret-0123456789", "an-old-secret-0123456789"
-ORDER = b'{"event":"sales_order_save_after","order":{"increment_id":"000000123","total":1.0}}'
-MAX_BODY_BYTES = 100_000
-
-
-class Front:
-    """A running ingress with what it publishes to."""
-
-    def __init__(self, server: IngressServer, kafka: FakePublisher) -> None:
-        self.url, self.kafka, self.readiness = server.url, kafka, server.readiness
-
-    async def send(self, body: bytes, *headers: str, path: str = WEBHOOK, secret: str = SECRET):
-        signed = f"X-Magento-Signature: {signature(secret, body)}"
-        return await exchange(self.url, post(body, signed, *headers, path=path))
-
-
-def settings_for(**overrides) -> Settings:
-    values = {
-        "kafka_bootstrap_servers": "unused:9092",
-        "magento_webhook_secret": f"{SECRET},{OLD_SECRET}",
-        "ingress_port": 0,
-        "ingress_max_body_bytes": MAX_BODY_BYTES,
-    }
-    return load_settings(env_file=None, **{**values, **overrides})
-
-
-@asynccontextmanager
-async def running(kafka: FakePublisher | None = None, **overrides) -> AsyncIterator[Front]:
-    kafka = kafka or FakePublisher()
-
-    async def probe() -> str | None:
-        return None
-
-    readiness = Readiness(probe, now=asyncio.get_running_loop().time)
-    async with ingress_server(settings_for(**overrides), kafka, readiness) as server:
-        yield Front(server, kafka)
 
 
 @pytest.fixture
 async def front() -> AsyncIterator[Front]:
     async with running() as front:
         yield front
-
-
-def counted(name: str, **labels: str) -> float:
-    return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
 async def test_an_order_is_published_byte_for_byte_and_the_receipt_says_where(front) -> None:
@@ -126,7 +81,6 @@ async def test_an_ignored_event_must_be_signed_too(front) -> None:
     assert answer.status == 401
 
 
-SIGNED = f"X-Magento-Signature: {signature(SECRET, ORDER)}"
 BAD_REQUESTS = {
     "no signature": (post(ORDER), 401, "signature_missing"),
     "somebody's signature": (
