@@ -12,7 +12,7 @@ from sandbox.salesforce.soql import Both, Column, Comparison, Either, Not, Order
 
 WORDS = [
     *("SELECT", "FROM", "WHERE", "AND", "OR", "NOT", "IN", "LIKE", "NULL", "COUNT", "LIMIT"),
-    *("ORDER", "BY", "(", ")", ",", "=", "!=", "<", ">=", "'a'", "'", "\", "1", "2026-01-01"),
+    *("ORDER", "BY", "(", ")", ",", "=", "!=", "<", ">=", "'a'", "'", "\\", "1", "2026-01-01"),
     *("2026-99-99T99:99:99Z", "x", "a.b", "."),
 ]
 
