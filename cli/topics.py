@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -27,7 +28,7 @@ def plan(as_json: bool = AS_JSON) -> None:
 
     Example: KAFKA_BOOTSTRAP_SERVERS=localhost:9092 orderstream topics plan
     """
-    settings = load_settings(Role.OPERATOR)
+    settings = _settings()
     _finish(settings, run_async(_plan(settings)), as_json=as_json, is_done=False)
 
 
@@ -37,8 +38,14 @@ def apply(as_json: bool = AS_JSON) -> None:
 
     Example: KAFKA_BOOTSTRAP_SERVERS=localhost:9092 orderstream topics apply --json
     """
-    settings = load_settings(Role.OPERATOR)
+    settings = _settings()
     _finish(settings, run_async(_apply(settings)), as_json=as_json, is_done=True)
+
+
+def _settings() -> Settings:
+    # The client's own complaints say again, and less clearly, what the command says at its end.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    return load_settings(Role.OPERATOR)
 
 
 async def _plan(settings: Settings) -> list[TopicPlan]:

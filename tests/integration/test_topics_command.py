@@ -126,8 +126,8 @@ async def test_a_topic_with_another_partition_count_needs_a_person(
 def test_kafka_that_is_away_is_one_sentence_and_exit_2(orderstream):
     done = orderstream("plan", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
     assert done.returncode == 2
-    assert "orderstream: no Kafka at KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1" in done.stderr
-    assert "Traceback" not in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("orderstream: no Kafka at KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1")
 
 
 def test_more_replicas_than_brokers_is_a_settings_error(orderstream):
