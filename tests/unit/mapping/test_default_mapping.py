@@ -183,6 +183,17 @@ def test_a_bundle_without_ids_is_noted(mapped, order) -> None:
     assert notes == ("items: saved before commit, without ids: parts of a bundle may be listed",)
 
 
+@pytest.mark.parametrize("mark", [{"parent_item": {"sku": "set"}}, {"quote_parent_item_id": "9"}])
+def test_a_bundle_part_that_names_its_parent_is_known_without_ids(mapped, order, mark) -> None:
+    order["items"] = [
+        {"item_id": None, "product_type": "bundle", "sku": "set", "name": "Set", "qty_ordered": 1},
+        {"item_id": None, "sku": "part", "name": "Part", "qty_ordered": 1, "price": 5, **mark},
+    ]
+    rows, notes = mapped(order)
+    assert rows["Opportunity"].fields["Description"] == "Set (SKU: set, Qty: 1)"
+    assert notes == ()
+
+
 def test_a_missing_sku_or_name_is_filled_and_noted(mapped, order) -> None:
     order["items"] = [
         {"item_id": 1, "name": "Gift", "qty_ordered": "1.0000"},

@@ -22,6 +22,13 @@ def test_volatile_keys_do_not_count(key) -> None:
     assert content_digest(ORDER | {key: "changes at every save"}) == content_digest(ORDER)
 
 
+def test_the_keys_magento_changes_at_every_save_are_volatile() -> None:
+    anywhere = {"protect_code", "updated_at", "parent_item", "_origData"}
+    at_top = {"remote_ip", "x_forwarded_for", "email_sent", "send_email", "failures_num"}
+    assert anywhere <= VOLATILE_ANYWHERE
+    assert at_top <= VOLATILE_AT_TOP
+
+
 @pytest.mark.parametrize("key", sorted(VOLATILE_ANYWHERE))
 def test_some_do_not_count_at_any_depth(key) -> None:
     inside = {"items": [{"sku": "a", "qty_ordered": 2, key: {"deep": 1}}]}
