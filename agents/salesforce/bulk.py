@@ -109,7 +109,7 @@ class _Job:
         log.info("bulk_job_created", job=self.id, sobject=self.sobject, rows=len(rows))
         try:
             await self._upload(body)
-            state = await self._patiently(self._finished)
+            state = await self._finished()
             _raise_if_nothing_was_read(state)
             results = await self._results(rows)
         except BaseException:
@@ -147,17 +147,20 @@ class _Job:
     async def _finished(self) -> dict[str, Any]:
         """Return the job's info once it is over. Closes it as long as it is open."""
         for pause in self.pace.pauses():
-            info = await self._json("GET", f"jobs/ingest/{self.id}")
-            state = info.get("state") if isinstance(info, dict) else None
-            if not isinstance(state, str):
-                raise bad_answer("a Bulk job without state")
-            if state not in RUNNING:
+            info = await self._patiently(self._ask)
+            if info["state"] not in RUNNING:
                 return dict(info)
-            if state == "Open":
-                await self._json("PATCH", f"jobs/ingest/{self.id}", {"state": "UploadComplete"})
-            log.info("bulk_job", job=self.id, state=state, seconds=pause)
+            log.debug("bulk_job", job=self.id, state=info["state"], pause_seconds=pause)
             await self._wait(pause)
         raise AssertionError("pauses never end")
+
+    async def _ask(self) -> dict[str, Any]:
+        info = await self._json("GET", f"jobs/ingest/{self.id}")
+        if not isinstance(info, dict) or not isinstance(info.get("state"), str):
+            raise bad_answer("a Bulk job without state")
+        if info["state"] == "Open":
+            await self._json("PATCH", f"jobs/ingest/{self.id}", {"state": "UploadComplete"})
+        return info
 
     async def _results(self, rows: Sequence[Row]) -> list[RowResult]:
         files = {
@@ -206,7 +209,8 @@ class _Job:
         try:
             if not self.interrupt.is_set:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), seconds)
+                    async with asyncio.timeout(seconds):
+                        await woken.wait()
         finally:
             self.interrupt.listeners.remove(woken.set)
         if self.interrupt.is_set:
@@ -229,10 +233,10 @@ class _Job:
         """Ask Salesforce to stop the job; it is given up whether that works or not."""
         path, data = f"jobs/ingest/{self.id}", dumps({"state": "Aborted"})
         try:
-            work = self.caller.call(
-                "bulk_job", lambda org: org.restful(path, method="PATCH", data=data)
-            )
-            await asyncio.wait_for(work, ABORT_SECONDS)
+            async with asyncio.timeout(ABORT_SECONDS):
+                await self.caller.call(
+                    "bulk_job", lambda org: org.restful(path, method="PATCH", data=data)
+                )
             log.warning("bulk_job_aborted", job=self.id)
         except (SalesforceError, TimeoutError) as error:
             log.warning("bulk_job_left", job=self.id, error=type(error).__name__)

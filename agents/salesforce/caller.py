@@ -102,7 +102,8 @@ def _count(operation: str, error: SalesforceError) -> None:
 
 async def _within(seconds: float, send: Callable[[], T], operation: str) -> T:
     try:
-        return await asyncio.wait_for(in_thread(send, name=f"salesforce-{operation}"), seconds)
+        async with asyncio.timeout(seconds):  # wait_for can swallow a cancellation (CPython 3.11)
+            return await in_thread(send, name=f"salesforce-{operation}")
     except TimeoutError:
         raise NoAnswerError(
             f"no answer from Salesforce within {seconds:g} seconds; the request "

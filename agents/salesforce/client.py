@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from agents.bundle import ErrorKind, Interrupt
 from agents.salesforce.answers import bad_answer, row_result
-from agents.salesforce.bulk import BulkUpsert
+from agents.salesforce.bulk import BulkUpsert, Pace
 from agents.salesforce.caller import Caller, CheckAlive
 from agents.salesforce.composite import (
     MAX_COLLECTIONS,
@@ -92,6 +92,7 @@ class OrgClient:
         headers: Mapping[str, str],
         is_compressed: bool = False,
         stale_guard: Literal["auto", "on", "off"] = "auto",
+        bulk_pace: Pace | None = None,
     ) -> None:
         self._caller = caller
         self._version = version
@@ -99,7 +100,7 @@ class OrgClient:
         self._is_compressed = is_compressed
         self._stale_guard = stale_guard
         self._guarded: frozenset[str] = frozenset()
-        self._bulk = BulkUpsert(caller)
+        self._bulk = BulkUpsert(caller, bulk_pace)
 
     @property
     def guarded(self) -> frozenset[str]:

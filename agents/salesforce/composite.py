@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection as Container
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -151,8 +151,14 @@ def _read_part(entries: list[Any], collection: Collection) -> CollectionAnswer:
 
 
 def read_collection(value: Any, collection: Collection) -> CollectionAnswer:
-    """Return the answer of a collection from its decoded 2xx body."""
+    """Return the answer of a collection from its decoded 2xx body.
+
+    Only upserts are answered with `created`; a row that a create accepted is a new one.
+    """
     try:
-        return CollectionAnswer(results=row_results(value, len(collection.rows)))
+        results = row_results(value, len(collection.rows))
     except SalesforceError as error:
         return CollectionAnswer(error=error)
+    if collection.method == "create":
+        results = tuple(replace(result, created=result.success) for result in results)
+    return CollectionAnswer(results=results)

@@ -120,9 +120,8 @@ class TokenProvider:
     async def _login(self) -> Token:
         self._logins.append(self._clock())
         try:
-            token = await asyncio.wait_for(
-                in_thread(self._flow.fetch, name="salesforce-login"), self._timeout_seconds
-            )
+            async with asyncio.timeout(self._timeout_seconds):
+                token = await in_thread(self._flow.fetch, name="salesforce-login")
         except TimeoutError:
             self._note(_timed_out(self._timeout_seconds))
         except LoginError as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import requests
 
+from agents.salesforce.bulk import Pace
 from agents.salesforce.caller import THREAD_GRACE_SECONDS, Caller
 from agents.salesforce.client import OrgClient
 from agents.salesforce.connection import Connection
@@ -34,6 +35,7 @@ def build_client(
     *,
     alerts: Alerts,
     on_usage: Callable[[Usage], None] | None = None,
+    bulk_pace: Pace | None = None,
 ) -> OrgClient:
     """Return a client for the org of the settings; call it inside the event loop it lives in.
 
@@ -65,6 +67,7 @@ def build_client(
         headers=call_headers(settings),
         is_compressed=settings.salesforce_compress_requests,
         stale_guard=settings.salesforce_stale_guard,
+        bulk_pace=bulk_pace,
     )
 
 

@@ -14,6 +14,7 @@ from agents.salesforce.composite import (
     collection_body,
     collection_call,
     composite_body,
+    read_collection,
     read_composite,
     row_bytes,
 )
@@ -145,6 +146,14 @@ def test_a_refused_collection_does_not_touch_the_others():
     assert (first.error.kind, first.error.status) == (ErrorKind.CONFIG, 400)
     assert second.results
     assert second.error is None
+
+
+def test_a_row_that_a_create_accepted_is_a_new_one():
+    accepted = {"success": True, "id": "001000000000001AAA", "errors": []}
+    refused = {"success": False, "errors": [{"statusCode": "DUPLICATE_VALUE", "message": "m"}]}
+    answer = read_collection([accepted, refused], a_collection(2, method="create"))
+    assert answer.results
+    assert [result.created for result in answer.results] == [True, False]
 
 
 @pytest.mark.parametrize(
