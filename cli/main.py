@@ -8,10 +8,13 @@ import typer
 
 from cli.audit import audit
 from cli.demo import demo
+from cli.dlq import app as dlq
 from cli.ingress import ingress
+from cli.jobs import jobs
 from cli.login import login
 from cli.map import map_
 from cli.relay import relay
+from cli.replay import replay
 from cli.settings import settings
 from cli.topics import app as topics
 from cli.trace import trace
@@ -36,12 +39,15 @@ def _orderstream() -> None:
 app.command()(audit)
 app.command()(demo)
 app.command()(ingress)
+app.command()(jobs)
 app.command()(login)
 app.command("map")(map_)
 app.command()(relay)
+app.command()(replay)
 app.command()(settings)
 app.command()(trace)
 app.command()(worker)
+app.add_typer(dlq)
 app.add_typer(topics)
 
 

@@ -45,9 +45,14 @@ def print_json(value: Any) -> None:
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
 
 
+def note(text: str) -> None:
+    """Print one line for people to stderr, as it is."""
+    stderr.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def fail(message: str, *, code: int = EXIT_USAGE) -> NoReturn:
     """Print one line to stderr and exit."""
-    stderr.print(f"orderstream: {message}", markup=False, highlight=False, soft_wrap=True)
+    note(f"orderstream: {message}")
     raise typer.Exit(code)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from stream.trace import Trace
     from stream.trace_rows import TraceRow
 
-EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 GENERIC_LOGIN_HOSTS = ("https://login.salesforce.com", "https://test.salesforce.com")
 SHORT_ID = 8  # the first characters of an event id tell the events of one order apart
 
@@ -70,6 +68,8 @@ def trace(
 
 def trace_json(life: Trace, settings: Settings, *, is_masked: bool = True) -> dict[str, Any]:
     """Return the life as JSON-ready data."""
+    from stream.masking import mask_document
+
     read: dict[str, Any] = {
         "target": life.target,
         "kind": life.kind.value,
@@ -84,7 +84,7 @@ def trace_json(life: Trace, settings: Settings, *, is_masked: bool = True) -> di
         "records_read": life.records_read,
         "seconds": round(life.seconds, 3),
     }
-    masked: dict[str, Any] = _masked(read) if is_masked else read
+    masked: dict[str, Any] = mask_document(read) if is_masked else read
     return masked
 
 
@@ -95,31 +95,18 @@ def record_link(settings: Settings, record_id: str) -> str:
     return f"{base}/{record_id}"
 
 
-def mask_text(text: str) -> str:
-    """Return the text with every e-mail address masked."""
-    from stream.logs import mask_email
-
-    return EMAIL.sub(lambda found: mask_email(found[0]), text)
-
-
-def _masked(value: Any) -> Any:
-    if isinstance(value, str):
-        return mask_text(value)
-    if isinstance(value, dict):
-        return {name: _masked(item) for name, item in value.items()}
-    return [_masked(item) for item in value] if isinstance(value, list) else value
-
-
 def _print_trace(life: Trace, settings: Settings, *, is_masked: bool) -> None:
     from rich.table import Table
+
+    from stream.masking import mask_text
 
     show = mask_text if is_masked else str
     stdout.print(f"[bold]{life.kind.value} {show(life.key)}[/]  {life.deliveries} deliveries")
     table = Table(box=None, header_style="bold")
-    for name in ("time (UTC)", "event", "what", "try", "detail", "where"):
-        table.add_column(name, no_wrap=name in ("time (UTC)", "event"), overflow="fold")
+    for name in ("time (UTC)", "event", "what", "detail", "where"):
+        table.add_column(name, no_wrap=name != "detail", overflow="fold")
     for row in life.rows:
-        table.add_row(*_cells(row, life.event_id, show))
+        table.add_row(*_cells(row, life.event_id, show, settings.kafka_topic_prefix))
     stdout.print(table, highlight=False)
     for name, record_id in life.salesforce_ids.items():
         stdout.print(f"{name}  {record_id}  {record_link(settings, record_id)}", highlight=False)
@@ -130,19 +117,20 @@ def _print_trace(life: Trace, settings: Settings, *, is_masked: bool) -> None:
     )
 
 
-def _cells(row: TraceRow, wanted_event: str, show: Any) -> tuple[str, ...]:
+def _cells(row: TraceRow, wanted_event: str, show: Any, prefix: str) -> tuple[str, ...]:
     from rich.markup import escape
 
     what = f"{row.step.value}: {row.outcome}" if row.outcome else row.step.value
     style = {"synced": "green", "dead": "red", "retry": "yellow"}.get(row.outcome, "")
+    what += f" (failed {row.attempt}x)" if row.attempt else ""
+    place = row.place.removeprefix(prefix)
     mark = "▸" if wanted_event and row.event_id == wanted_event else ""
     return (
         show_time(row.at_ms),
         f"{mark}…{row.event_id[-SHORT_ID:]}" if row.event_id else "",
         f"[{style}]{what}[/]" if style else what,
-        str(row.attempt) if row.attempt else "",
         escape(show(_detail(row))),
-        escape(row.place),
+        escape(place.removeprefix("magento.").removeprefix("salesforce.")),
     )
 
 
@@ -152,7 +140,7 @@ def _detail(row: TraceRow) -> str:
     parts = [row.text]
     if more.get("sender") and row.step.value == "delivered":
         key = more.get("signature_key")
-        parts.append(f"from {more['sender']}{f', signature key {key}' if key else ''}")
+        parts.append(f"{more['sender']}{f', key {key}' if key else ''}")
     if more.get("not_before_ms"):
         parts.append(f"not before {show_time(more['not_before_ms'])}")
     if row.job_id and row.job_id not in row.text:

@@ -66,6 +66,11 @@ class LetterFilter:
     store: str = ""
     ids: tuple[str, ...] = ()
 
+    @property
+    def is_everything(self) -> bool:
+        """Whether every letter fits."""
+        return self == LetterFilter()
+
     def fits(self, letter: DeadLetter) -> bool:
         return (
             (not self.code or letter.code == self.code)
@@ -228,6 +233,14 @@ def group_letters(letters: Iterable[DeadLetter]) -> list[LetterGroup]:
         for (code, field), group in members.items()
     ]
     return sorted(groups, key=lambda group: (-group.count, group.code, group.field))
+
+
+def find_letter(index: DeadLetterIndex, name: str) -> DeadLetter:
+    """Return an open letter by its id, event id or key, the newest first. Raises JobError."""
+    fitting = [item for item in index.letters() if name in (item.id, item.event_id, item.key)]
+    if not fitting:
+        raise JobError(f"no open dead letter {name}; `orderstream dlq list --letters` lists them")
+    return max(fitting, key=lambda letter: letter.at_ms)
 
 
 async def read_letter(settings: Settings, reader: TopicReader, letter: DeadLetter) -> Envelope:

@@ -40,9 +40,7 @@ async def requeue_edited(
     Raises DecodeError for bytes that are no event, JobError when they are of another order.
     Returns the job id.
     """
-    document = decode(value, event=envelope.event, instance=settings.magento_instance)
-    if document.key != envelope.key:
-        raise JobError(f"the edit is of another order: {document.key}, the letter of {letter.key}")
+    check_edit(settings, envelope, value)
     job_id = new_job_id(JobKind.REQUEUE)
     await operator.record(
         "dlq-edit",
@@ -70,6 +68,13 @@ async def requeue_edited(
     )
     await marks.write([(letter.partition, letter.offset)])
     return job_id
+
+
+def check_edit(settings: Settings, envelope: Envelope, value: bytes) -> None:
+    """Raise DecodeError for bytes that are no event, JobError when they are of another order."""
+    document = decode(value, event=envelope.event, instance=settings.magento_instance)
+    if document.key != envelope.key:
+        raise JobError(f"the edit is of {document.key or 'no order'}, the letter of {envelope.key}")
 
 
 def changed_fields(before: bytes, after: bytes) -> list[str]:

@@ -84,6 +84,8 @@ class TopicReader:
         try:
             await self._admin.start()
             await self._consumer.start()
+            # aiokafka's stop raises CancelledError when its tasks were never scheduled.
+            await asyncio.sleep(0)
         except KafkaError as error:
             await self.close()
             raise BrokerError(

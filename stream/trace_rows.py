@@ -112,7 +112,7 @@ def _step(topic: str, envelope: Envelope, topics: Topics) -> Step:
 def _text(step: Step, envelope: Envelope, topic: str) -> str:
     match step:
         case Step.DELIVERED:
-            return f"{envelope.event}, {len(envelope.value):,} bytes"
+            return envelope.event
         case Step.WAITS | Step.SETTLES:
             return f"in {topic}"
         case Step.DEAD_LETTER:
@@ -126,6 +126,7 @@ def _more(step: Step, envelope: Envelope) -> dict[str, Any]:
         "sender": envelope.sender,
         "signature_key": envelope.signature_key,
         "received_at_ms": envelope.received_at_ms,
+        "bytes": len(envelope.value),
     }
     if step is not Step.DELIVERED:
         more |= {

@@ -1,0 +1,57 @@
+"""The mapping that previews use: with the org's schema when the org can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cli.terminal import note
+
+if TYPE_CHECKING:
+    from agents.mapping.rules import Mapping
+    from agents.preview import EventChange
+    from schemas.event import Envelope
+    from stream.config import Settings
+
+
+async def load_mapping(settings: Settings) -> Mapping:
+    """Return the mapping, refined by the org's describe where its settings are there and work."""
+    from agents.mapping.rules import Mapping
+    from cli.map_check import describe_org
+    from stream.errors import StreamError
+
+    mapping = Mapping.load(settings.mapping_file)
+    if not settings.salesforce_client_id.get_secret_value():
+        note("no Salesforce settings: the org's own types and picklists are not checked")
+        return mapping
+    try:
+        return mapping.refined(await describe_org(mapping.sobjects))
+    except StreamError as error:
+        note(f"the org cannot be asked for its schema: {error}")
+        return mapping
+
+
+async def compare_events(settings: Settings, envelopes: Sequence[Envelope]) -> list[EventChange]:
+    """Return what writing the events would change; nothing without a reachable org."""
+    from agents.preview import compare
+    from agents.salesforce.wiring import build_client
+    from stream.alerts import Alerts
+    from stream.errors import StreamError
+
+    if not envelopes or not settings.salesforce_client_id.get_secret_value():
+        if envelopes:
+            note("no Salesforce settings: what would change cannot be shown")
+        return []
+    mapping = await load_mapping(settings)
+    changes: list[EventChange] = []
+    try:
+        client = build_client(settings, alerts=Alerts())
+        try:
+            for envelope in envelopes:
+                instance = settings.magento_instance
+                changes.append(await compare(mapping, client, envelope, instance=instance))
+        finally:
+            client.close()
+    except StreamError as error:
+        note(f"the org cannot be asked for its records: {error}")
+    return changes
