@@ -56,6 +56,17 @@ class Draft:
     is_mixed: tuple[bool, ...]  # the row was merged from rows that differ
 
 
+def weight_of(row: Row) -> int:
+    """Return the bytes a row takes in a call; 0 if it cannot be written as JSON at all.
+
+    Such a row is found, and refused by itself, when its collection is encoded.
+    """
+    try:
+        return row_bytes(row)
+    except TypeError:
+        return 0
+
+
 def draft_calls(steps: Sequence[Step], limits: Limits) -> list[list[Draft]]:
     """Return the calls that send all steps, in the order in which they must be sent."""
     columns: dict[Shape, list[list[Step]]] = {}
@@ -122,7 +133,7 @@ def _cut(
     part_bytes = 0
     for twins in twins_of_rows:
         row = _merge(twins).row
-        size = row_bytes(row)
+        size = weight_of(row)
         if part and (len(part) == limits.rows or part_bytes + size > limits.bytes):
             yield _draft(shape, part), part_bytes
             part, part_bytes = [], 0

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from agents.bundle import Bundle
-from agents.drafting import API_LIMITS, Limits, Method, Shape
-from agents.salesforce.composite import row_bytes
+from agents.drafting import API_LIMITS, Limits, Method, Shape, weight_of
 from schemas.salesforce import Row
 
 MethodOf = Callable[[Row], Method | None]
@@ -120,7 +119,7 @@ def _load_of(bundle: Bundle, method_of: MethodOf) -> _Load:
     for row in bundle.rows:
         method = method_of(row)
         if method is not None:
-            load.bytes += row_bytes(row)
+            load.bytes += weight_of(row)
             load.count((row.sobject, row.external_id_field, method))
     return load
 

@@ -78,7 +78,12 @@ class Gate:
         self.divide(1.0)
 
     def divide(self, part: float) -> None:
-        """Take this worker's part (0..1) of the org's rate and budget, e.g. after a rebalance."""
+        """Take this worker's part (0..1) of the org's rate and budget, e.g. after a rebalance.
+
+        A worker without a part (0) keeps what it had: it has nothing to send.
+        """
+        if part <= 0:
+            return
         self._budget.fleet = 1 / part
         rate = self._calls_per_second * part
         self._limiter = AsyncLimiter(max(1.0, rate), max(1.0, 1 / rate))
@@ -103,6 +108,13 @@ class Gate:
     def reason(self) -> str:
         """Return why the breaker is open, empty when it is closed."""
         return self._breaker.reason
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nobody may call now, on purpose: breaker open, Retry-After, or quota spent."""
+        now = self._clock()
+        waits = max(self._breaker.wait_seconds(now), self._hold_until - now)
+        return waits > 0 or self._budget.pause(Priority.LIVE, now) is not None
 
     def trip(self, kind: ErrorKind, reason: str) -> None:
         """Open the breaker for a cause that shows in several answers taken together."""

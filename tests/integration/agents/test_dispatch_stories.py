@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from org_settings import settings_for
-from salesforce_fixtures import salesforce_org
+from salesforce_fixtures import org_keys, salesforce_org
 
 from agents.bundle import Bundle, ErrorKind, Interrupt, NotSent, Refused, Stale, Written
 from agents.dispatch import SalesforceDispatcher
@@ -21,7 +21,7 @@ from sandbox.salesforce.server import SalesforceOrg
 from schemas.salesforce import Row
 from stream.alerts import Alert, Alerts
 
-__all__ = ["salesforce_org"]
+__all__ = ["org_keys", "salesforce_org"]
 
 CUSTOMER = "Magento_Customer_Key__c"
 ORDER = "Magento_Order_ID__c"
@@ -204,6 +204,16 @@ async def test_a_refused_row_names_code_fields_and_fix(desk):
     assert outcomes[1].kind is ErrorKind.PERMANENT
     assert outcomes[1].fields == ("StageName",)
     assert outcomes[1].fix
+
+
+async def test_a_row_that_cannot_be_written_as_json_costs_only_itself(desk):
+    bundles = [order(n) for n in range(20)]
+    bundles[5] = order(5, Description="\ud800")
+    bundles[6] = order(6, Amount=2**70)
+    outcomes = await desk.send(*bundles)
+    assert [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Refused)] == [5, 6]
+    assert outcomes[5].code == "NOT_ENCODABLE"
+    assert sum(isinstance(outcome, Written) for outcome in outcomes) == 18
 
 
 async def test_a_field_the_org_lacks_in_every_row_opens_the_breaker(desk):

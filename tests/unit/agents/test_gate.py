@@ -232,3 +232,11 @@ def test_a_reason_never_quotes_the_message_because_it_may_hold_a_customers_data(
     error = refused(400, "JSON_PARSER_ERROR", "cannot read jane@example.com")
     assert "jane" not in reason_of(error)
     assert reason_of(error).startswith("JSON_PARSER_ERROR: ")
+
+
+async def test_a_worker_without_partitions_keeps_its_rate():
+    gate = make_gate(calls_per_second=40)
+    gate.divide(0.5)
+    gate.divide(0)
+    assert metrics.CALL_RATE_LIMIT._value.get() == 20
+    await pass_through(gate)
