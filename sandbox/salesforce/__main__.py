@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -18,6 +19,9 @@ import uvloop
 from sandbox.salesforce.keys import make_key_pair, public_pem
 from sandbox.salesforce.server import CONSUMER_KEY, USERNAME, SalesforceOrg
 from sandbox.salesforce.settings import Settings
+
+# A million dictionaries live as long as the org: look for garbage among them less often.
+_GARBAGE_THRESHOLD = 50_000
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -104,6 +108,7 @@ def main() -> None:
         settings = settings_of(options)
     except ValueError as error:
         sys.exit(f"python -m sandbox.salesforce: {error}")
+    gc.set_threshold(_GARBAGE_THRESHOLD)
     uvloop.run(run(options, settings))
 
 

@@ -16,6 +16,7 @@ class RestRequest:
     """A call below /services/data/vXX.0, or a sub-request of one.
 
     `path` is decoded, segment by segment, after the version. `body` is parsed JSON or CSV bytes.
+    `may_refer` is false when the body is known to have no `@{reference}` in it.
     """
 
     org: Org
@@ -24,6 +25,7 @@ class RestRequest:
     path: list[str]
     query: dict[str, str] = field(default_factory=dict)
     body: Any = None
+    may_refer: bool = True
 
     def table(self, name: str) -> Table:
         """Return the named sObject's table; raises the platform's 404."""

@@ -73,6 +73,7 @@ async def _answer(
         request.app[SESSIONS].check(header, org.now().timestamp())
         body = _parsed(request, raw)
         wanted = RestRequest(org, call, request.method, path, dict(request.query), body)
+        wanted.may_refer = b"@{" in raw
         return await _carry_out(request, wanted)
     except RequestError as error:
         return _response(org, refusal(error))
@@ -93,9 +94,10 @@ async def _carry_out(request: web.Request, wanted: RestRequest) -> web.StreamRes
     key_field = wanted.path[-1] if wanted.path else ""
     with org.in_flight.hold(contention.keys_of(body, key_field)) as busy:
         call.busy = busy if org.settings.lock_contention else frozenset()
+        ends_at = time.monotonic() + seconds
         await _sleep(seconds / 2)
         answer = _executed(wanted) if is_applied else Answer(200)
-        await _sleep(seconds / 2)
+        await _sleep(ends_at - time.monotonic())
     if fault is None:
         return _response(org, answer)
     return await _faulty(request, org, fault, answer, body)

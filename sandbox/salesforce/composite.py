@@ -37,7 +37,7 @@ def composite(request: RestRequest, execute: Execute) -> Answer:
     _check_limits(requests)
     is_all_or_none = body.get("allOrNone") is True
     if body.get("collateSubrequests", True) is not False:
-        requests = _collated(requests)
+        requests = _collated(requests, may_refer=request.may_refer)
     run = _run_whole if is_all_or_none else _run
     answers = run(request, requests, execute)
     return Answer(200, {"compositeResponse": [_as_json(item) for item in answers]})
@@ -98,7 +98,7 @@ def _run(request: RestRequest, requests: list[dict[str, Any]], execute: Execute)
     for sub in requests:
         try:
             filled = {**sub, "url": _filled(sub.get("url", ""), known)}
-            body = _filled(sub.get("body"), known)
+            body = _filled(sub.get("body"), known) if request.may_refer else sub.get("body")
         except _UnresolvedError as error:
             answer = _halted(str(error))
         else:
@@ -164,12 +164,12 @@ def _check_limits(requests: list[dict[str, Any]]) -> None:
         raise RequestError(400, "LIMIT_EXCEEDED", text)
 
 
-def _collated(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _collated(requests: list[dict[str, Any]], *, may_refer: bool) -> list[dict[str, Any]]:
     """Group independent sub-requests by method and URL, as the platform may since v49.
 
     A sender that needs its own order must say `"collateSubrequests": false`.
     """
-    if any(_REFERENCE.search(repr(request)) for request in requests):
+    if may_refer:
         return requests
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for request in requests:

@@ -7,7 +7,7 @@ are always counted; with `lock_contention` on, the later call's rows fail with U
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -48,20 +48,16 @@ def keys_of(body: Any, key_field: str = "") -> set[Key]:
     records = body.get("records")
     if isinstance(records, list):
         for record in records:
-            keys.update(_keys_of_record(record, key_field))
+            if isinstance(record, dict):
+                _add_keys(keys, record, key_field)
     return keys
 
 
-def _keys_of_record(record: Any, key_field: str) -> Iterable[Key]:
-    if not isinstance(record, Mapping):
-        return
-    attributes = record.get("attributes")
-    sobject = attributes.get("type") if isinstance(attributes, dict) else ""
-    value = record.get(key_field)
-    if isinstance(sobject, str) and isinstance(value, str):
-        yield sobject, value.casefold()
+def _add_keys(keys: set[Key], record: dict[str, Any], key_field: str) -> None:
+    attributes, value = record.get("attributes"), record.get(key_field)
+    if isinstance(value, str) and isinstance(attributes, dict):
+        keys.add((str(attributes.get("type")), value.casefold()))
     account = record.get("Account")
     if isinstance(account, dict):
-        for name, parent in account.items():
-            if name != "attributes" and isinstance(parent, str):
-                yield "Account", parent.casefold()
+        named = (value for value in account.values() if isinstance(value, str))
+        keys.update(("Account", value.casefold()) for value in named)

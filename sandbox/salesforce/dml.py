@@ -27,6 +27,9 @@ from sandbox.salesforce.triggers import AFTER, RULES, Surroundings
 class RowFaults(Protocol):
     """Injected failures of single rows."""
 
+    @property
+    def has_row_faults(self) -> bool: ...
+
     def row_error(
         self, sobject: str, external_id: str, record_id: str, parent_ids: list[str]
     ) -> RecordError | None: ...
@@ -72,6 +75,7 @@ class Dml:
         self.book = RuleBook(store.schema)
         self._settings = settings
         self._faults = faults
+        self._around = [Surroundings(store, settings, allow) for allow in (False, True)]
 
     def prepare(self, table: Table, record: Mapping[str, Any], *, is_row: bool = False) -> Prepared:
         """Check a record's own fields; raises RequestError where the whole request is refused."""
@@ -167,15 +171,16 @@ class Dml:
         """Ask the injected faults and the org's own rules, in this order."""
         name = table.sobject.name
         rules = self.book.rules_for(table.sobject)
-        parents = [new[item.name] for item in rules.references if new.get(item.name)]
-        record_id = old["Id"] if old else ""
-        injected = self._faults.row_error(name, external_id_of(rules, new), record_id, parents)
-        if injected is None and call.busy:
-            injected = self._contention(call, name, external_id_of(rules, new), parents)
-        if injected is not None:
-            errors.append(injected)
-            return
-        around = Surroundings(self.store, self._settings, call.allow_duplicates)
+        if call.busy or self._faults.has_row_faults:
+            parents = [new[item.name] for item in rules.references if new.get(item.name)]
+            external_id, record_id = external_id_of(rules, new), old["Id"] if old else ""
+            injected = self._faults.row_error(name, external_id, record_id, parents)
+            if injected is None:
+                injected = self._contention(call, name, external_id, parents)
+            if injected is not None:
+                errors.append(injected)
+                return
+        around = self._around[call.allow_duplicates]
         try:
             for rule in RULES.get(name, ()):
                 rule(around, old, new)

@@ -216,7 +216,8 @@ def _datetime(field: Field) -> Converter:
             moment = datetime.fromisoformat(value)
             if moment.tzinfo is None:
                 raise TypeMismatchError(field, value)
-            moment = moment.astimezone(UTC)
+            if moment.tzinfo is not UTC:
+                moment = moment.astimezone(UTC)
         except (ValueError, OverflowError):
             raise TypeMismatchError(field, value) from None
         return _within_years(field, instant(moment), moment.year)
@@ -236,7 +237,7 @@ def _within_years(field: Field, text: str, year: int) -> str:
 
 def instant(moment: datetime) -> str:
     """Return a UTC moment as the platform writes it, to the second: text order is time order."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.000+0000"
+    return moment.isoformat()[:19] + ".000+0000"
 
 
 _SPECIAL: dict[str, Callable[[Field], Converter]] = {

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from sandbox.salesforce.schema import SObject
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_PAIRS = [first + second for first in _BASE62 for second in _BASE62]
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _POD = "Os0000"  # instance part of our ids: recognisable as a simulator's
 
@@ -21,17 +23,20 @@ ID_LENGTHS = (15, 18)
 
 def record_id(prefix: str, number: int) -> str:
     """Return the 18-character id of the number-th record of a prefix, e.g. `001Os0000000001AAA`."""
-    digits = ""
-    for _ in range(6):
-        number, rest = divmod(number, 62)
-        digits = _BASE62[rest] + digits
-    return with_suffix(prefix + _POD + digits)
+    rest, low = divmod(number, len(_PAIRS))
+    high, middle = divmod(rest, len(_PAIRS))
+    return with_suffix(prefix + _POD + _PAIRS[high] + _PAIRS[middle] + _PAIRS[low])
 
 
 def with_suffix(short_id: str) -> str:
     """Return the case-safe 18 characters: three more that encode which letters are capitals."""
-    bits = sum(1 << index for index, char in enumerate(short_id) if "A" <= char <= "Z")
-    return short_id + _SUFFIX[bits & 31] + _SUFFIX[(bits >> 5) & 31] + _SUFFIX[(bits >> 10) & 31]
+    return short_id + "".join(_capitals(short_id[place : place + 5]) for place in (0, 5, 10))
+
+
+@lru_cache(maxsize=65_536)
+def _capitals(part: str) -> str:
+    """Return the character that encodes which of five letters are capitals."""
+    return _SUFFIX[sum(1 << index for index, char in enumerate(part) if "A" <= char <= "Z")]
 
 
 def index_key(value: Any) -> Any:

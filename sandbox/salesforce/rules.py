@@ -12,15 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sandbox.salesforce.errors import RecordError, RequestError, malformed_json, unknown_column
 from sandbox.salesforce.fieldtypes import Converter, TypeMismatchError, converter_for
 from sandbox.salesforce.schema import Field, SObject
 
 
-@dataclass(frozen=True, slots=True)
-class ParentKey:
+class ParentKey(NamedTuple):
     """A parent named by an external id: `{"Account": {"Magento_Customer_Key__c": "a@b.c"}}`."""
 
     reference: str
@@ -52,7 +51,7 @@ class FieldRules:
         self._parents: dict[str, Field] = {f.relationship: f for f in fields if f.relationship}
         self.not_createable = frozenset(f.name for f in fields if not f.is_createable)
         self.not_updateable = frozenset(f.name for f in fields if not f.is_updateable)
-        self.required = tuple(f for f in fields if f.is_required)
+        self.required = tuple(f.name for f in fields if f.is_required)
         self.defaults = {f.name: f.default for f in fields if f.default is not None}
         self.references = tuple(f for f in fields if f.refers_to)
         self.unique = tuple(f for f in fields if f.is_unique)
@@ -65,13 +64,14 @@ class FieldRules:
         (bulk) a wrong type is an error of the row instead.
         """
         prepared = Prepared()
+        values, converters = prepared.values, self._converters
         for name, value in record.items():
-            known = self._converters.get(name)
+            known = converters.get(name)
             if known is None:
                 self._prepare_other(prepared, name, value)
                 continue
             try:
-                prepared.values[known[0]] = known[1](value)
+                values[known[0]] = known[1](value)
             except RecordError as error:
                 prepared.errors.append(error)
             except TypeMismatchError as mismatch:
@@ -115,7 +115,7 @@ class FieldRules:
                 f"The value provided for foreign key reference {relationship} is not a nested "
                 "SObject",
             )
-        keys = {name: key for name, key in value.items() if name != "attributes"}
+        keys = value if len(value) == 1 else _without_attributes(value)
         if len(keys) != 1:
             raise RequestError(
                 400,
@@ -158,12 +158,10 @@ class FieldRules:
 
     def refuse_missing(self, values: Mapping[str, Any], prepared: Prepared) -> None:
         """Add the error for required fields that would be empty in the stored record."""
-        spoken_for = {name for error in prepared.errors for name in error.fields}
-        missing = [
-            item.name
-            for item in self.required
-            if values.get(item.name) is None and item.name not in spoken_for
-        ]
+        missing = [name for name in self.required if values.get(name) is None]
+        if missing and prepared.errors:
+            spoken_for = {name for error in prepared.errors for name in error.fields}
+            missing = [name for name in missing if name not in spoken_for]
         if missing:
             prepared.errors.append(
                 RecordError(
@@ -172,6 +170,10 @@ class FieldRules:
                     missing,
                 )
             )
+
+
+def _without_attributes(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: key for name, key in value.items() if name != "attributes"}
 
 
 class RuleBook:
