@@ -7,17 +7,18 @@ import secrets
 import shutil
 import signal
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import SecretStr
 from rich.console import Console
 from rich.text import Text
 
 from cli.demo_books import Books
-from cli.demo_broker import demo_broker
+from cli.demo_broker import BROKER, demo_broker
 from cli.demo_outcomes import Outcomes
 from cli.demo_play import DemoError, play
 from cli.demo_story import Story, write_story
@@ -28,12 +29,15 @@ from sandbox.pipeline import Pipeline
 from sandbox.process import ProcessError
 from sandbox.processes import Processes
 from stream.config import Settings, load_settings
+from stream.errors import StreamError
 
 T = TypeVar("T")
 
 RUNS_DIRECTORY = Path(".orderstream") / "demo"
 KEPT_RUNS = 5
 PLAIN_WIDTH = 110
+CONNECTION_SETTINGS = ("kafka_security", "kafka_sasl", "kafka_ssl", "kafka_replication")
+SHARED_SETTINGS = ("KAFKA_", "RETRY_")
 
 # Short, so that a retry comes back while somebody watches.
 DEMO_ENV = {
@@ -65,7 +69,7 @@ class Demo:
             stop_on_signals(processes)
             try:
                 return await until_death(processes, self._perform(console, processes))
-            except (ProcessError, BrokerError, DemoError) as error:
+            except (ProcessError, BrokerError, StreamError, DemoError) as error:
                 console.print(Text(f"demo: {error}", style="red"))
                 return False
 
@@ -76,18 +80,13 @@ class Demo:
             servers, source = await stack.enter_async_context(demo_broker(processes))
             ready = _Announcer(console, began)
             ready("broker", servers)
-            prefix = f"demo-{secrets.token_hex(4)}." if source is Source.GIVEN else ""
-            env = DEMO_ENV | {"KAFKA_TOPIC_PREFIX": prefix}
-            pipeline = await start_pipeline(processes, servers, self.workers, env, ready)
-            settings = load_settings(
-                env_file=None,
-                kafka_bootstrap_servers=servers,
-                kafka_topic_prefix=prefix,
-                kafka_partitions=int(env["KAFKA_PARTITIONS"]),
-                retry_delays=env["RETRY_DELAYS"],
-            )
+            env = DEMO_ENV | broker_env(source)
+            settings = settings_of(servers, env)
             if source is Source.GIVEN:
                 stack.push_async_callback(delete_topics, settings)
+            # Before the broker goes: who stops without one waits for its deadline.
+            stack.push_async_callback(processes.stop_all, but=BROKER)
+            pipeline = await start_pipeline(processes, servers, self.workers, env, ready)
             story = write_story(self.orders, self.seed)
             console.print(story.summary)
             async with OrgRemote(pipeline.salesforce_url) as org, Outcomes(settings) as outcomes:
@@ -98,6 +97,26 @@ class Demo:
             if self.keep:
                 await stay(console, pipeline, story, source, servers)
             return books.is_good
+
+
+def broker_env(source: Source) -> dict[str, str]:
+    """Return how the processes reach the broker: a given one by your own KAFKA_… variables."""
+    if source is not Source.GIVEN:
+        return {"KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"}
+    yours = load_settings(env_file=None)
+    env = {"KAFKA_TOPIC_PREFIX": f"demo-{secrets.token_hex(4)}."}
+    for name in yours.model_fields_set:
+        value = getattr(yours, name)
+        if name.startswith(CONNECTION_SETTINGS):
+            plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+            env[name.upper()] = str(plain)
+    return env
+
+
+def settings_of(servers: str, env: Mapping[str, str]) -> Settings:
+    """Return the settings the demo itself reads the topics with: the same as its processes'."""
+    same = {name.lower(): value for name, value in env.items() if name.startswith(SHARED_SETTINGS)}
+    return load_settings(env_file=None, kafka_bootstrap_servers=servers, **same)
 
 
 async def stay(

@@ -193,7 +193,10 @@ class Processes:
             process.is_stopping = True
             process.send_signal(signal.SIGKILL)
 
-    async def stop_all(self, *, timeout_seconds: float = STOP_TIMEOUT_SECONDS) -> None:
+    async def stop_all(
+        self, *, but: str = "", timeout_seconds: float = STOP_TIMEOUT_SECONDS
+    ) -> None:
         """Stop every process, the last started first, so that nobody loses who it talks to."""
-        for process in reversed(list(self._all.values())):
-            await process.stop(timeout_seconds=timeout_seconds)
+        for name, process in reversed(list(self._all.items())):
+            if name != but:
+                await process.stop(timeout_seconds=timeout_seconds)

@@ -144,11 +144,12 @@ class Sender:
         async with asyncio.TaskGroup() as group:
             tasks = []
             for index, webhook in enumerate(webhooks):
-                due = started + index / rate_per_second if rate_per_second else time.monotonic()
-                await asyncio.sleep(max(0.0, due - time.monotonic()))
-                if rate_per_second is None:
-                    await self._slots.acquire()
-                    self._slots.release()
+                if rate_per_second:
+                    due = started + index / rate_per_second
+                    await asyncio.sleep(max(0.0, due - time.monotonic()))
+                else:
+                    await self._has_slot()
+                    due = time.monotonic()
                 tasks.append(group.create_task(self.send(webhook, due=due)))
         return [task.result() for task in tasks]
 
@@ -161,6 +162,12 @@ class Sender:
         if self._on_receipt is not None:
             self._on_receipt(receipt)
         return receipt
+
+    async def _has_slot(self) -> None:
+        """Return when a delivery could start at once."""
+        await asyncio.sleep(0)  # the delivery that was started last takes its slot first
+        async with self._slots:
+            return
 
     async def _deliver(self, webhook: Webhook, due: float) -> Receipt:
         attempt = 0
