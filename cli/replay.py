@@ -25,6 +25,7 @@ from cli.terminal import (
     time_option,
 )
 from cli.when import show_seconds, show_time
+from stream.topics import Topics
 
 if TYPE_CHECKING:
     from agents.preview import EventChange
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from stream.reader import TopicReader
     from stream.replay import ReplayFilter, ReplayPlan
 
+NAMES = Topics()
 SHOWN_SAMPLES = 5
 SHOWN_VALUE = 40
 
@@ -50,9 +52,7 @@ class Range:
 
 def replay(
     *,
-    topic: Annotated[
-        str, typer.Option(help="magento.orders or magento.customers.")
-    ] = "magento.orders",
+    topic: Annotated[str, typer.Option(help=f"One of {', '.join(NAMES.facts)}.")] = NAMES.orders,
     since: Annotated[
         str | None, typer.Option("--from", help="Accepted since: 2026-11-25T10:00, 3d, '2h ago'.")
     ] = None,
