@@ -11,6 +11,7 @@ from cli.demo import demo
 from cli.dlq import app as dlq
 from cli.ingress import ingress
 from cli.jobs import jobs
+from cli.lag import lag
 from cli.login import login
 from cli.map import map_
 from cli.relay import relay
@@ -40,6 +41,7 @@ app.command()(audit)
 app.command()(demo)
 app.command()(ingress)
 app.command()(jobs)
+app.command()(lag)
 app.command()(login)
 app.command("map")(map_)
 app.command()(relay)

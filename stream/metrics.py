@@ -125,6 +125,55 @@ CALL_RATE_LIMIT = Gauge(
     "orderstream_call_rate_limit", "This worker's part of the calls per second."
 )
 
+# Lag, as the brokers tell it (`orderstream lag --serve`, `orderstream dashboard`). The kafka_ names
+# and labels are kafka_exporter's, so that dashboards people have go on working.
+PARTITION_LABELS = ["consumergroup", "topic", "partition"]
+KAFKA_LAG = Gauge("kafka_consumergroup_lag", "Unread events.", PARTITION_LABELS)
+KAFKA_LAG_SECONDS = Gauge(
+    "kafka_consumergroup_lag_seconds", "Age of the oldest unread event.", PARTITION_LABELS
+)
+KAFKA_LAG_SUM = Gauge("kafka_consumergroup_lag_sum", "Unread events of a group.", ["consumergroup"])
+KAFKA_COMMITTED = Gauge(
+    "kafka_consumergroup_current_offset", "Next unread offset.", PARTITION_LABELS
+)
+KAFKA_END = Gauge(
+    "kafka_topic_partition_current_offset",
+    "Offset after the newest record.",
+    ["topic", "partition"],
+)
+KAFKA_OLDEST = Gauge(
+    "kafka_topic_partition_oldest_offset", "Offset of the oldest record.", ["topic", "partition"]
+)
+LAG_STATE = Gauge(
+    "orderstream_lag_state", "1 for the state of a partition.", [*PARTITION_LABELS, "state"]
+)
+LAG_MAX_SECONDS = Gauge(
+    "orderstream_lag_max_seconds", "Age of a group's oldest unread event.", ["consumergroup"]
+)
+LAG_TO_ZERO = Gauge(
+    "orderstream_lag_to_zero_seconds", "Time until nothing is unread.", ["consumergroup"]
+)
+LAG_RATE_IN = Gauge("orderstream_lag_rate_in", "Events per second that arrive.", ["consumergroup"])
+LAG_RATE_OUT = Gauge(
+    "orderstream_lag_rate_out", "Events per second that are committed.", ["consumergroup"]
+)
+LAG_UNASSIGNED = Gauge(
+    "orderstream_lag_unassigned_partitions", "Partitions nobody consumes.", ["consumergroup"]
+)
+RETENTION_HEADROOM = Gauge(
+    "orderstream_retention_headroom_seconds",
+    "Time until retention deletes the oldest unread event.",
+    PARTITION_LABELS,
+)
+DELETED_UNREAD = Gauge(
+    "orderstream_deleted_unread_events", "Events deleted before they were read.", PARTITION_LABELS
+)
+RETRY_DEPTH = Gauge("orderstream_retry_depth", "Events in a retry tier.", ["topic", "state"])
+DEAD_LETTERS_OPEN = Gauge("orderstream_dead_letters_open", "Open dead letters.", ["topic"])
+DEAD_LETTERS_OLDEST = Gauge(
+    "orderstream_dead_letters_oldest_seconds", "Age of the oldest open dead letter.", ["topic"]
+)
+
 
 def exposition() -> tuple[bytes, str]:
     """Return the metrics page and its content type: one process's, or all that share a port."""

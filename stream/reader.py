@@ -18,6 +18,7 @@ from typing import Any, Self, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import KafkaError
 
 from schemas.event import Envelope
@@ -33,6 +34,7 @@ POLL_MS = 200
 FETCH_BYTES = 1024 * 1024  # per partition and fetch: memory is this times the partitions read
 STALL_SECONDS = 30.0
 COORDINATOR_POLL_SECONDS = 0.1
+REBALANCING = frozenset({"PreparingRebalance", "CompletingRebalance"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,18 @@ class TopicReader:
             for pair, found in offsets.items()
             if found.offset >= 0
         }
+
+    async def assigned(self, group: str) -> frozenset[tuple[str, int]] | None:
+        """Return the partitions that members of a group hold; None while it rebalances."""
+        responses = await self._answer(self._admin.describe_consumer_groups([group]))
+        held: set[tuple[str, int]] = set()
+        for _, _, state, _, _, members, *_ in (g for r in responses for g in r.groups):
+            if state in REBALANCING:
+                return None
+            for member in (m for m in members if m[-1]):
+                assignment = ConsumerProtocolMemberAssignment.decode(member[-1])
+                held.update((pair.topic, pair.partition) for pair in assignment.partitions())
+        return frozenset(held)
 
     async def from_time(self, spans: Sequence[Span], since_ms: Mapping[int, int]) -> list[Span]:
         """Return the spans cut to records since a time, which is given per partition number."""

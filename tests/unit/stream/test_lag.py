@@ -1,0 +1,115 @@
+"""Burrow's rules, and the sums beside them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.lag import (
+    LagState,
+    Sample,
+    group_lag,
+    judge,
+    partition_lag,
+    rates,
+    seconds_to_zero,
+)
+
+STEP_MS = 2_000
+
+
+def window(positions: Sequence[int], ends: Sequence[int] | int) -> list[Sample]:
+    if isinstance(ends, int):
+        ends = [ends] * len(positions)
+    pairs = enumerate(zip(positions, ends, strict=True))
+    return [Sample(number * STEP_MS, position, end) for number, (position, end) in pairs]
+
+
+@pytest.mark.parametrize(
+    ("positions", "ends", "is_assigned", "state"),
+    [
+        pytest.param([10] * 10, 10, False, LagState.OK, id="nothing unread, nobody there"),
+        pytest.param(
+            [5], 10, False, LagState.STOP, id="unread and nobody there: one look is enough"
+        ),
+        pytest.param([5] * 10, 10, None, LagState.STOP, id="unread, unmoved, members unknown"),
+        pytest.param([5] * 2, 10, None, LagState.OK, id="too short to say without members"),
+        pytest.param([5] * 10, 10, True, LagState.STALL, id="a member that commits nothing"),
+        pytest.param([5] * 3, 10, True, LagState.OK, id="too short for a stall"),
+        pytest.param([5] * 10, [5] + [10] * 9, True, LagState.OK, id="was level in the window"),
+        pytest.param([9, 9, 9, 4, 5, 6, 7], 20, True, LagState.REWIND, id="went back"),
+        pytest.param([9, 4, 5, 6, 7, 9], 20, True, LagState.OK, id="went back and recovered"),
+        pytest.param(
+            list(range(10)),
+            list(range(5, 24, 2)),
+            True,
+            LagState.WARN,
+            id="moves, but falls behind",
+        ),
+        pytest.param(list(range(10)), 20, True, LagState.OK, id="catches up"),
+        pytest.param(
+            list(range(10)), list(range(5, 15)), True, LagState.WARN, id="moves, lag stays the same"
+        ),
+    ],
+)
+def test_the_state_follows_burrows_rules(positions, ends, is_assigned, state):
+    assert judge(window(positions, ends), is_assigned=is_assigned) is state
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=12),
+    st.sampled_from([True, False, None]),
+)
+def test_every_window_has_a_state_and_no_lag_is_always_ok(pairs, is_assigned):
+    samples = window([a for a, _ in pairs], [a + b for a, b in pairs])
+    state = judge(samples, is_assigned=is_assigned)
+    assert (state is LagState.OK) or samples[-1].lag > 0
+
+
+def test_rates_and_time_to_zero():
+    samples = window([0, 20, 40], [100, 110, 120])  # 4 s: 5/s in, 10/s out
+    assert rates(samples) == (5.0, 10.0)
+    assert seconds_to_zero(80, 5.0, 10.0) == 16.0
+    assert seconds_to_zero(80, 10.0, 10.0) == math.inf
+    assert seconds_to_zero(0, 10.0, 1.0) == 0.0
+    assert rates(samples[:1]) == (0.0, 0.0)
+
+
+def part(lag, *, partition=0, age_ms=60_000, retention_ms=3_600_000, log_start=0, committed=5):
+    return partition_lag(
+        [Sample(1_000_000, committed, committed + lag)],
+        group="g",
+        topic="t",
+        partition=partition,
+        log_start=log_start,
+        committed=committed,
+        oldest_unread_ms=1_000_000 - age_ms,
+        retention_ms=retention_ms,
+        is_assigned=True,
+    )
+
+
+def test_the_oldest_unread_event_gives_the_time_lag_and_the_headroom():
+    read = part(3)
+    assert (read.lag_seconds, read.headroom_seconds) == (60.0, 3540.0)
+    assert part(3, age_ms=7_200_000).headroom_seconds == 0.0
+    assert part(3, retention_ms=None).headroom_seconds is None
+    assert (part(0).lag_seconds, part(0).headroom_seconds) == (0.0, None)
+
+
+def test_a_commit_below_the_logs_start_counts_what_was_deleted_unread():
+    assert part(3, log_start=12, committed=5).deleted_unread == 7
+    assert part(3, log_start=4, committed=5).deleted_unread == 0
+
+
+def test_a_group_is_as_slow_as_its_slowest_partition_and_skew_says_so():
+    even = group_lag("g", [part(10, partition=0), part(10, partition=1)])
+    assert (even.lag, even.skew) == (20, 1.0)
+    skewed = group_lag("g", [part(90, partition=0), part(10, partition=1), part(0, partition=2)])
+    assert skewed.skew == pytest.approx(2.7)
+    assert skewed.seconds_to_zero == math.inf
+    assert group_lag("g", []).state is LagState.OK
