@@ -79,6 +79,17 @@ class PlainClient:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content_type}
         return await self._send(method, self.org.url + API + path, data=data, headers=headers)
 
+    async def back_door(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Call /__sim__ and return (status, JSON)."""
+        answer = await self._send(method, f"{self.org.url}/__sim__{path}", json=body)
+        return answer.status, answer.json
+
+    async def arm(self, kind: str, **spec: Any) -> Any:
+        """Arm one fault and return it as the org shows it."""
+        status, armed = await self.back_door("POST", "/faults", {"kind": kind, **spec})
+        assert status == 201, armed
+        return armed[0]
+
     async def _send(self, method: str, url: str, **how: Any) -> Answered:
         async with self.http.request(method, url, allow_redirects=False, **how) as response:
             text = await response.text()

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 import orjson
 from aiohttp import web
 
-from sandbox.salesforce import contention, limits, rest
+from sandbox.salesforce import callnames, contention, limits, rest
 from sandbox.salesforce.answer import Answer, RestRequest, refusal
 from sandbox.salesforce.dml import Call
 from sandbox.salesforce.errors import RequestError, malformed_json, not_found
@@ -50,7 +50,7 @@ async def serve_rest(request: web.Request) -> web.StreamResponse:
     org, began = request.app[ORG], time.monotonic()
     path = [unquote(part) for part in request.rel_url.raw_path.split("/")[_PATH_START:]]
     path = path[:-1] if path and path[-1] == "" else path
-    name = rest.name_of(request.method, path)
+    name = callnames.name_of(request.method, path)
     call = org.new_call()
     status: int | str = "cut"
     with org.counts.running(call.id):
@@ -82,7 +82,7 @@ async def _answer(
 async def _carry_out(request: web.Request, wanted: RestRequest) -> web.StreamResponse:
     """Wait, write, wait, and answer, or do of it what an armed fault leaves."""
     org, call, body = wanted.org, wanted.call, wanted.body
-    sobjects = rest.sobjects_of(wanted.path, body)
+    sobjects = callnames.sobjects_of(wanted.path, body)
     fault = org.faults.for_call(request.method, request.path, sobjects)
     seconds = _latency_seconds(org, request, sobjects, body)
     is_applied = fault is None or fault.reply.is_applied or fault.kind in _APPLIED

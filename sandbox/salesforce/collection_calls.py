@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeGuard
 
 from sandbox.salesforce.answer import Answer, RestRequest
 from sandbox.salesforce.dml import Call, RowOutcome
@@ -103,12 +103,18 @@ def retrieve(request: RestRequest, name: str) -> Answer:
     if request.method == "GET":
         wanted = {part: request.query.get(part, "").split(",") for part in ("ids", "fields")}
     if not isinstance(wanted, dict):
-        raise malformed_json('The body of this call is {"ids": […], "fields": […]}')
-    ids, names = wanted.get("ids", []), wanted.get("fields", [])
+        wanted = {}
+    ids, names = wanted.get("ids"), wanted.get("fields")
+    if not (_are_texts(ids) and _are_texts(names)):
+        raise malformed_json('The body of this call is {"ids": ["…"], "fields": ["…"]}')
     _check_count(len(ids), MAX_RETRIEVED)
-    found = (table.records.get(table.resolve(str(key))) for key in ids)
+    found = (table.records.get(table.resolve(key)) for key in ids)
     shown = [as_json(request.call, table, v, names) if v is not None else None for v in found]
     return Answer(200, shown)
+
+
+def _are_texts(value: Any) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _refused_beforehand(

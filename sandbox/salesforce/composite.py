@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sandbox.salesforce.answer import Answer, RestRequest, refusal
+from sandbox.salesforce.callnames import sobjects_of
 from sandbox.salesforce.errors import RequestError, malformed_json
 
 MAX_SUBREQUESTS = 25
@@ -122,7 +123,10 @@ def _run_whole(
 
 
 def _execute_one(request: RestRequest, sub: dict[str, Any], body: Any, execute: Execute) -> Answer:
-    parts = urlsplit(str(sub.get("url", "")))
+    try:
+        parts = urlsplit(str(sub.get("url", "")))
+    except ValueError:
+        return refusal(RequestError(400, "INVALID_INPUT", "url is not a URL"))
     segments = [unquote(segment) for segment in parts.path.split("/")]
     if segments[:3] != ["", "services", "data"] or len(segments) <= _PATH_START:
         return refusal(
@@ -133,6 +137,9 @@ def _execute_one(request: RestRequest, sub: dict[str, Any], body: Any, execute: 
         return refusal(RequestError(400, "INVALID_INPUT", "Composite requests cannot be nested"))
     method = str(sub.get("method", "GET")).upper()
     query = dict(parse_qsl(parts.query))
+    fault = request.org.faults.for_subrequest(method, parts.path, sobjects_of(path, None))
+    if fault is not None:
+        return Answer(fault.reply.status, fault.reply.body)
     try:
         return execute(RestRequest(request.org, request.call, method, path, query, body))
     except RequestError as error:

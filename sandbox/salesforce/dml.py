@@ -117,17 +117,31 @@ class Dml:
         return self._write(call, table, "", prepared, sent)
 
     def delete(self, call: Call, table: Table, record_id: str) -> RowOutcome:
+        """Delete by id, and with it what cannot be without it; other links to it are cleared."""
         call.rows += 1
         try:
             known = existing_id(table, record_id)
         except RecordError as error:
             return self._refuse(call, [error])
+        self._let_go(call, table, known)
         values = table.records[known]
         self.store.remove(table, known)
         if table.sobject.name in AFTER:
             AFTER[table.sobject.name](self.store, values)
         self._remember(call, table, values, "delete", sent={}, is_changed=True)
         return RowOutcome(known)
+
+    def _let_go(self, call: Call, parent: Table, record_id: str) -> None:
+        """Delete the children that need this parent, clear the links of those that do not."""
+        for table in self.store.tables.values():
+            for item in self.book.rules_for(table.sobject).references:
+                if item.refers_to != parent.sobject.name:
+                    continue
+                for key in list(table.ids_with(item.name, record_id)):
+                    if item.is_required:
+                        self.delete(call, table, key)
+                    else:
+                        self.store.put(table, key, {**table.records[key], item.name: None})
 
     @contextmanager
     def atomic(self, call: Call) -> Iterator[Callable[[], None]]:

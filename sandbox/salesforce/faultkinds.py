@@ -29,15 +29,15 @@ class Reply:
     is_applied: bool = False
 
 
+_UNKNOWN = Reply(500, _error("UNKNOWN_EXCEPTION", "An unexpected error occurred. ErrorId: 1 (-1)"))
 REPLIES: dict[str, Reply] = {
     "unavailable": Reply(
         503, _error("SERVER_UNAVAILABLE", "The server is busy. Please retry your request later.")
     ),
     "unavailable_html": Reply(503, _HTML),
     "bad_gateway": Reply(502, "no healthy upstream"),
-    "unknown_exception": Reply(
-        500, _error("UNKNOWN_EXCEPTION", "An unexpected error occurred. ErrorId: 1 (-1)")
-    ),
+    "unknown_exception": _UNKNOWN,
+    "subrequest": _UNKNOWN,
     "rate_limited": Reply(
         429,
         _error("REQUEST_LIMIT_EXCEEDED", "Too many requests."),
@@ -91,6 +91,7 @@ ROWS = {
 }
 OTHER = {
     "respond": "answer with `status`, `body`, `headers`; `is_applied` writes first",
+    "subrequest": "a composite's sub-request answers `status`, `body`, nothing of it is written",
     "latency": "wait `latency_ms` longer",
     "fail_job": "the next bulk job fails with `message`, nothing is processed",
     "auth_refused": "the token endpoint answers `error`, `error_description`",
@@ -101,5 +102,7 @@ ACTIONS = {
     "revoke_refresh_tokens": "every refresh token is invalid from now on",
     "spend_quota": "the day's calls are used up",
 }
-CALL_KINDS = frozenset(REPLIES) | frozenset(CONNECTION) | frozenset(SPOILT) | {"respond"}
+CALL_KINDS = (
+    (frozenset(REPLIES) - {"subrequest"}) | frozenset(CONNECTION) | frozenset(SPOILT) | {"respond"}
+)
 STORED_KINDS = CALL_KINDS | frozenset(ROWS) | frozenset(OTHER)

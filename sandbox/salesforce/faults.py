@@ -99,8 +99,18 @@ class Faults:
         """Return the fault that spoils this call, using it up by one."""
         return self._take(CALL_KINDS, method, path, sobjects)
 
-    def extra_latency_ms(self, method: str, path: str, sobjects: set[str]) -> float:
-        fault = self._take(frozenset({"latency"}), method, path, sobjects)
+    def for_login(self, path: str) -> Fault | None:
+        """Return the fault that spoils this token call: only one whose `match` names the path."""
+        return self._take(CALL_KINDS, "POST", path, set(), must_name_path=True)
+
+    def for_subrequest(self, method: str, path: str, sobjects: set[str]) -> Fault | None:
+        return self._take(frozenset({"subrequest"}), method, path, sobjects)
+
+    def extra_latency_ms(
+        self, method: str, path: str, sobjects: set[str], *, must_name_path: bool = False
+    ) -> float:
+        latency = frozenset({"latency"})
+        fault = self._take(latency, method, path, sobjects, must_name_path=must_name_path)
         return float(fault.spec.get("latency_ms", 0)) if fault else 0.0
 
     def auth_refusal(self) -> dict[str, str] | None:
@@ -178,14 +188,20 @@ class Faults:
         return self._by_chance(fault)
 
     def _take(
-        self, kinds: frozenset[str], method: str, path: str, sobjects: set[str]
+        self,
+        kinds: frozenset[str],
+        method: str,
+        path: str,
+        sobjects: set[str],
+        *,
+        must_name_path: bool = False,
     ) -> Fault | None:
         for fault in self.armed:
             match = fault.spec.get("match", {})
             if (
                 fault.kind in kinds
                 and match.get("method", method).upper() == method
-                and (fault.path is None or fault.path.search(path))
+                and (fault.path.search(path) if fault.path else not must_name_path)
                 and ("sobject" not in match or match["sobject"] in sobjects)
                 and self._by_chance(fault)
             ):

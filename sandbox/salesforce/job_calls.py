@@ -137,8 +137,8 @@ def query_results(request: RestRequest, job_id: str) -> Answer:
     job = _job(request, job_id, is_query=True)
     if job.state is not State.JOB_COMPLETE:
         raise _invalid_state(f"Job is {job.state}: there are no results")
-    start = int(request.query.get("locator") or 0)
-    count = int(request.query.get("maxRecords") or _DEFAULT_PAGE_ROWS)
+    start = _whole(request, "locator", 0)
+    count = _whole(request, "maxRecords", _DEFAULT_PAGE_ROWS)
     end = start + count
     headers = {
         "Sforce-Locator": str(end) if end < len(job.lines) else "null",
@@ -168,6 +168,13 @@ def _job(request: RestRequest, job_id: str, *, is_query: bool) -> Job:
     if job is None or job.is_query is not is_query:
         raise not_found()
     return job
+
+
+def _whole(request: RestRequest, name: str, default: int) -> int:
+    text = request.query.get(name) or str(default)
+    if not text.isdecimal():
+        raise _invalid_job(f"{name} must be a whole number, not {text}")
+    return int(text)
 
 
 def _object(body: Any) -> dict[str, Any]:

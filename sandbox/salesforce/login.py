@@ -22,9 +22,10 @@ async def serve_token(request: web.Request) -> web.StreamResponse:
     form = {key: str(value) for key, value in (await request.post()).items()}
     form = dict(request.query) | form
     org.counts.token_calls += 1
-    fault = org.faults.for_call(request.method, request.path, set())
-    milliseconds = org.settings.latency_ms
-    milliseconds += org.faults.extra_latency_ms(request.method, request.path, set())
+    fault = org.faults.for_login(request.path)
+    milliseconds = org.settings.latency_ms + org.faults.extra_latency_ms(
+        request.method, request.path, set(), must_name_path=True
+    )
     await asyncio.sleep(milliseconds / 1000)
     if fault is not None:
         if fault.kind.startswith("cut"):

@@ -138,6 +138,8 @@ class FieldRules:
                 f"{name} of {parent.name} is not an external id or indexed field: it cannot name "
                 f"a {reference.relationship}",
             )
+        if not isinstance(key, str):
+            key = _converted(item, key)
         return ParentKey(reference.name, parent.name, item.name, key)
 
     def refuse_unwritable(self, prepared: Prepared, *, is_create: bool) -> None:
@@ -170,6 +172,15 @@ class FieldRules:
                     missing,
                 )
             )
+
+
+def _converted(item: Field, value: Any) -> Any:
+    try:
+        return converter_for(item)(value)
+    except TypeMismatchError as mismatch:
+        raise malformed_json(mismatch.json_message) from None
+    except RecordError as error:
+        raise malformed_json(error.message) from None
 
 
 def _without_attributes(value: Mapping[str, Any]) -> dict[str, Any]:

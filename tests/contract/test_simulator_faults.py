@@ -12,19 +12,6 @@ from salesforce_fixtures import ACCOUNT_KEY, ORDER_KEY, PlainClient, an_account,
 from sandbox.salesforce.server import SalesforceOrg
 
 
-async def back_door(client: PlainClient, method: str, path: str, body=None):
-    async with client.http.request(
-        method, f"{client.org.url}/__sim__{path}", json=body
-    ) as response:
-        return response.status, await response.json()
-
-
-async def arm(client: PlainClient, kind: str, **spec):
-    status, body = await back_door(client, "POST", "/faults", {"kind": kind, **spec})
-    assert status == 201, body
-    return body[0]
-
-
 async def try_upsert(client: PlainClient, key: str = "a"):
     body = {"records": [{"attributes": {"type": "Account"}, **an_account(key)}]}
     return await client.call("PATCH", f"/composite/sobjects/Account/{ACCOUNT_KEY}", body)
@@ -52,25 +39,25 @@ async def try_upsert(client: PlainClient, key: str = "a"):
 async def test_the_next_calls_fail_as_told_nothing_is_written_and_then_all_is_well(
     plain_client, salesforce_org: SalesforceOrg, kind, status, part
 ):
-    await arm(plain_client, kind, times=2)
+    await plain_client.arm(kind, times=2)
     for _ in range(2):
         answer = await try_upsert(plain_client)
         assert answer.status == status
         assert part in answer.text
     assert salesforce_org.org.summary()["writes"] == 0
     assert (await try_upsert(plain_client)).json[0]["success"] is True
-    assert await back_door(plain_client, "GET", "/faults") == (200, [])
+    assert await plain_client.back_door("GET", "/faults") == (200, [])
 
 
 async def test_a_fault_hits_only_what_it_matches(plain_client):
-    await arm(plain_client, "unavailable", match={"sobject": "Opportunity", "method": "PATCH"})
+    await plain_client.arm("unavailable", match={"sobject": "Opportunity", "method": "PATCH"})
     assert (await try_upsert(plain_client)).status == 200
     path = f"/composite/sobjects/Opportunity/{ORDER_KEY}"
     assert (await plain_client.call("PATCH", path, {"records": []})).status == 503
     assert (await plain_client.call("GET", "/sobjects/Opportunity/describe")).status == 200
-    status, armed = await back_door(plain_client, "GET", "/faults")
+    status, armed = await plain_client.back_door("GET", "/faults")
     assert (status, armed[0]["fired"]) == (200, 1)
-    assert await back_door(plain_client, "DELETE", f"/faults/{armed[0]['id']}") == (
+    assert await plain_client.back_door("DELETE", f"/faults/{armed[0]['id']}") == (
         200,
         {"removed": 1},
     )
@@ -79,7 +66,7 @@ async def test_a_fault_hits_only_what_it_matches(plain_client):
 
 async def test_any_answer_can_be_given_with_retry_after(plain_client):
     headers = {"Retry-After": "7"}
-    await arm(plain_client, "respond", times=1, status=503, body="later", headers=headers)
+    await plain_client.arm("respond", times=1, status=503, body="later", headers=headers)
     answer = await try_upsert(plain_client)
     assert (answer.status, answer.text, answer.headers["Retry-After"]) == (503, "later", "7")
 
@@ -90,7 +77,7 @@ async def test_any_answer_can_be_given_with_retry_after(plain_client):
 async def test_a_connection_is_cut_before_or_after_the_write(
     plain_client, salesforce_org: SalesforceOrg, kind, writes
 ):
-    await arm(plain_client, kind, times=1)
+    await plain_client.arm(kind, times=1)
     with pytest.raises((aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError)):
         await try_upsert(plain_client)
     assert salesforce_org.org.summary()["writes"] == writes
@@ -100,7 +87,7 @@ async def test_a_connection_is_cut_before_or_after_the_write(
 async def test_a_call_can_stay_without_answer(
     plain_client, salesforce_org: SalesforceOrg, kind, writes
 ):
-    await arm(plain_client, kind, times=1, seconds=30)
+    await plain_client.arm(kind, times=1, seconds=30)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(try_upsert(plain_client), 0.3)
     assert salesforce_org.org.summary()["writes"] == writes
@@ -109,7 +96,7 @@ async def test_a_call_can_stay_without_answer(
 async def test_a_result_array_can_be_too_short_though_all_is_written(
     plain_client, salesforce_org: SalesforceOrg
 ):
-    await arm(plain_client, "wrong_length", times=1)
+    await plain_client.arm("wrong_length", times=1)
     results = await plain_client.upsert("Account", ACCOUNT_KEY, an_account("a"), an_account("b"))
     assert len(results) == 1
     assert salesforce_org.org.summary()["writes"] == 2
@@ -118,14 +105,14 @@ async def test_a_result_array_can_be_too_short_though_all_is_written(
 async def test_results_can_claim_created_without_success(
     plain_client, salesforce_org: SalesforceOrg
 ):
-    await arm(plain_client, "created_not_success", times=1)
+    await plain_client.arm("created_not_success", times=1)
     (result,) = await plain_client.upsert("Account", ACCOUNT_KEY, an_account("a"))
     assert (result["success"], result["created"]) == (False, True)
     assert salesforce_org.org.summary()["writes"] == 0
 
 
 async def test_an_empty_answer_comes_after_the_write(plain_client, salesforce_org: SalesforceOrg):
-    await arm(plain_client, "empty", times=1)
+    await plain_client.arm("empty", times=1)
     answer = await try_upsert(plain_client)
     assert (answer.status, answer.text) == (200, "")
     assert salesforce_org.org.summary()["writes"] == 1
@@ -133,7 +120,7 @@ async def test_an_empty_answer_comes_after_the_write(plain_client, salesforce_or
 
 async def test_a_locked_account_refuses_itself_and_its_children_by_its_own_id(plain_client):
     (account,) = await plain_client.upsert("Account", ACCOUNT_KEY, an_account("a"))
-    await arm(plain_client, "lock", sobject="Account", external_id="a", times=2)
+    await plain_client.arm("lock", sobject="Account", external_id="a", times=2)
     child = an_opportunity("1", Account={ACCOUNT_KEY: "a"})
     other = an_opportunity("2")
     first, second = await plain_client.upsert("Opportunity", ORDER_KEY, child, other)
@@ -147,8 +134,7 @@ async def test_a_locked_account_refuses_itself_and_its_children_by_its_own_id(pl
 
 
 async def test_rows_fail_by_pattern_with_any_code(plain_client):
-    await arm(
-        plain_client,
+    await plain_client.arm(
         "row_error",
         external_id_pattern="^bad-",
         code="FIELD_INTEGRITY_EXCEPTION",
@@ -169,7 +155,7 @@ async def test_rows_fail_by_pattern_with_any_code(plain_client):
 
 
 async def test_rows_fail_by_chance(plain_client):
-    await arm(plain_client, "row_error", code="UNABLE_TO_LOCK_ROW", probability=0.5)
+    await plain_client.arm("row_error", code="UNABLE_TO_LOCK_ROW", probability=0.5)
     rows = [an_account(str(i)) for i in range(100)]
     results = await plain_client.upsert("Account", ACCOUNT_KEY, *rows)
     assert 20 < sum(not result["success"] for result in results) < 80
@@ -178,7 +164,7 @@ async def test_rows_fail_by_chance(plain_client):
 async def test_a_poisoned_row_takes_its_whole_request_down(
     plain_client, salesforce_org: SalesforceOrg
 ):
-    await arm(plain_client, "poison", external_id="p", message="cannot read this")
+    await plain_client.arm("poison", external_id="p", message="cannot read this")
     body = {
         "records": [{"attributes": {"type": "Account"}, **an_account(key)} for key in ("a", "p")]
     }
@@ -190,38 +176,38 @@ async def test_a_poisoned_row_takes_its_whole_request_down(
 
 
 async def test_tokens_expire_and_the_quota_is_spent_at_once(plain_client):
-    assert (await arm(plain_client, "expire_tokens"))["count"] == 1
+    assert (await plain_client.arm("expire_tokens"))["count"] == 1
     assert (await try_upsert(plain_client)).status == 401
     await plain_client.log_in()
-    await arm(plain_client, "spend_quota")
+    await plain_client.arm("spend_quota")
     refused = await try_upsert(plain_client)
     assert (refused.status, refused.json[0]["message"]) == (403, "TotalRequests Limit exceeded.")
-    await back_door(plain_client, "PATCH", "/settings", {"calls_used": 0})
+    await plain_client.back_door("PATCH", "/settings", {"calls_used": 0})
     assert (await try_upsert(plain_client)).status == 200
 
 
 async def test_the_token_endpoint_can_fail_too(plain_client):
-    await arm(plain_client, "unavailable_html", times=1, match={"path": "oauth2/token"})
+    await plain_client.arm("unavailable_html", times=1, match={"path": "oauth2/token"})
     answer = await plain_client.token_request(grant_type="client_credentials")
     assert answer.status == 503
 
 
 async def test_latency_is_set_for_some_calls_or_for_good(plain_client):
-    await arm(plain_client, "latency", times=1, latency_ms=200)
+    await plain_client.arm("latency", times=1, latency_ms=200)
     began = time.monotonic()
     await try_upsert(plain_client)
     assert time.monotonic() - began >= 0.2
-    await back_door(plain_client, "PATCH", "/settings", {"latency_ms": 100})
+    await plain_client.back_door("PATCH", "/settings", {"latency_ms": 100})
     began = time.monotonic()
     await asyncio.gather(*(try_upsert(plain_client, str(i)) for i in range(5)))
     assert 0.1 <= time.monotonic() - began < 0.45  # they wait at the same time
-    _, calls = await back_door(plain_client, "GET", "/calls")
+    _, calls = await plain_client.back_door("GET", "/calls")
     assert calls["max_concurrent"] == 5
 
 
 async def test_the_concurrent_limit_has_its_own_message(plain_client):
     changes = {"latency_ms": 200, "concurrent_limit": 2, "concurrent_after_ms": 0}
-    await back_door(plain_client, "PATCH", "/settings", changes)
+    await plain_client.back_door("PATCH", "/settings", changes)
     answers = await asyncio.gather(*(try_upsert(plain_client, str(i)) for i in range(3)))
     assert sorted(answer.status for answer in answers) == [200, 200, 403]
     refused = next(answer for answer in answers if answer.status == 403)
@@ -266,80 +252,29 @@ async def test_calls_in_flight_that_touch_one_account_are_counted_and_on_demand_
     ],
 )
 async def test_a_fault_that_means_nothing_is_refused_with_what_it_may_be(plain_client, spec):
-    status, body = await back_door(plain_client, "POST", "/faults", spec)
+    status, body = await plain_client.back_door("POST", "/faults", spec)
     assert status == 400
     assert body["error"]
 
 
-async def test_settings_and_schema_edits_name_their_mistakes(plain_client):
-    status, body = await back_door(plain_client, "PATCH", "/settings", {"latency": 1})
-    assert status == 400
-    assert "latency_ms" in body["error"]
-    status, body = await back_door(plain_client, "PATCH", "/settings", {"latency_ms": "1"})
-    assert status == 400
-    status, body = await back_door(plain_client, "PATCH", "/schema/Account/Name", {"size": 1})
-    assert status == 400
-    assert "length" in body["error"]
-    status, _ = await back_door(plain_client, "DELETE", "/schema/Account/Nothing")
-    assert status == 404
+async def test_a_fault_of_calls_leaves_the_token_endpoint_alone(plain_client):
+    await plain_client.arm("unavailable", times=1)
+    await plain_client.log_in()
+    assert (await try_upsert(plain_client)).status == 503
 
 
-async def test_a_misconfigured_org_is_played_by_editing_its_schema(plain_client):
-    async def codes(**fields):
-        (result,) = await plain_client.upsert("Account", ACCOUNT_KEY, an_account("a") | fields)
-        return [error["statusCode"] for error in result["errors"]]
-
-    await back_door(
-        plain_client, "PATCH", "/schema/Account/Phone", {"updateable": False, "createable": False}
-    )
-    assert await codes(Phone="1") == ["INVALID_FIELD_FOR_INSERT_UPDATE"]
-    await back_door(plain_client, "PATCH", "/schema/Account/Name", {"length": 3})
-    assert await codes(Name="Jane") == ["STRING_TOO_LONG"]
-    await back_door(plain_client, "DELETE", "/schema/Account/Magento_Updated_At__c")
-    answer = await plain_client.call("GET", "/sobjects/Account/describe")
-    assert "Magento_Updated_At__c" not in [item["name"] for item in answer.json["fields"]]
-    await back_door(plain_client, "POST", "/reset", {"keep_tokens": True})
-    assert await codes(Name="Jane", Phone="1") == []
-
-
-async def test_the_history_says_once_in_this_order_and_by_which_call(plain_client):
-    version = {"Magento_Updated_At__c": "2026-01-01T00:00:00Z"}
-    await plain_client.upsert("Account", ACCOUNT_KEY, an_account("a", **version), an_account("b"))
-    await plain_client.upsert("Account", ACCOUNT_KEY, an_account("A", Name="New"))
-    await plain_client.upsert("Account", ACCOUNT_KEY, an_account("A", Name="New"))
-    _, every = await back_door(plain_client, "GET", "/history?sobject=Account")
-    assert [entry["seq"] for entry in every] == [1, 2, 3, 4]
-    assert every[0]["call_id"] == every[1]["call_id"] != every[2]["call_id"]
-    _, of_a = await back_door(plain_client, "GET", "/history?sobject=Account&external_id=A")
-    assert [(entry["operation"], entry["changed"]) for entry in of_a] == [
-        ("create", True),
-        ("update", True),
-        ("update", False),
+async def test_one_subrequest_of_a_composite_can_fail_alone(plain_client):
+    await plain_client.arm("subrequest", times=1, match={"sobject": "Account"})
+    subs = [
+        {
+            "method": "POST",
+            "url": f"/services/data/v60.0/sobjects/{name}",
+            "referenceId": name,
+            "body": {"Name": "A"},
+        }
+        for name in ("Account", "Product2")
     ]
-    assert of_a[0]["version"] == "2026-01-01T00:00:00.000+0000"
-    assert of_a[1]["fields"]["Name"] == "New"
-    _, later = await back_door(plain_client, "GET", "/history?since=3")
-    assert [entry["seq"] for entry in later] == [4]
-    _, summary = await back_door(plain_client, "GET", "/summary")
-    assert (summary["writes"], summary["creates"], summary["redundant_writes"]) == (4, 2, 1)
-    assert (summary["duplicates"], summary["stale_writes"]) == ([], 0)
-
-
-async def test_a_short_history_keeps_its_judgement(plain_client):
-    await back_door(plain_client, "PATCH", "/settings", {"history_limit": 1})
-    await plain_client.upsert("Account", ACCOUNT_KEY, *(an_account(str(i)) for i in range(3)))
-    _, summary = await back_door(plain_client, "GET", "/summary")
-    assert (summary["writes"], summary["history_kept"], summary["history_dropped"]) == (3, 1, 2)
-    _, digests = await back_door(plain_client, "GET", "/digests?sobject=Account")
-    assert [digest["writes"] for digest in digests] == [1, 1, 1]
-
-
-async def test_calls_are_counted_by_name(plain_client):
-    await try_upsert(plain_client)
-    await plain_client.call("GET", "/sobjects/Account/001Os0000000zzzAAA")
-    _, calls = await back_door(plain_client, "GET", "/calls?log=1")
-    assert calls["token_calls"] == 1
-    assert calls["by_path"][f"PATCH composite/sobjects/Account/{ACCOUNT_KEY}"] == 1
-    assert calls["by_path"]["GET sobjects/Account/*"] == 1
-    assert calls["rows"] == 1
-    assert calls["log"][-1]["status"] == 404
+    answer = await plain_client.call("POST", "/composite", {"compositeRequest": subs})
+    failed, written = answer.json["compositeResponse"]
+    assert (failed["httpStatusCode"], failed["body"][0]["errorCode"]) == (500, "UNKNOWN_EXCEPTION")
+    assert written["httpStatusCode"] == 201
