@@ -60,7 +60,8 @@ class Life:
         woken = asyncio.Event()
         self.interrupt.listeners.append(woken.set)
         try:
-            await asyncio.wait_for(woken.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await woken.wait()
         except TimeoutError:
             return
         finally:

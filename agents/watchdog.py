@@ -14,6 +14,7 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -83,22 +84,26 @@ class Watchdog:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Watch until stopping; a look that fails is an outage and restarts the watch."""
-        threading.Thread(target=self._watch_loop, args=(stopping,), daemon=True).start()
+        watch = (asyncio.get_running_loop(), stopping)
+        threading.Thread(target=self._watch_loop, args=watch, daemon=True).start()
         stall = StallClock(self._limit_seconds)
         while not stopping.is_set():
-            self._ticked_at = time.monotonic()
             look = await self._look()
             still_seconds = self._progress.still_seconds()
             if stall.is_stalled(look, still_seconds, time.monotonic()):
                 self._end(f"no progress for {still_seconds:.0f} s while there is lag")
-            try:
-                await asyncio.wait_for(stopping.wait(), self._limit_seconds / CHECKS_PER_LIMIT)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._limit_seconds / CHECKS_PER_LIMIT):
+                    await stopping.wait()
 
-    def _watch_loop(self, stopping: asyncio.Event) -> None:
+    def _tick(self) -> None:
+        self._ticked_at = time.monotonic()
+
+    def _watch_loop(self, loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
         """Watch the event loop from a thread: a loop that is stuck cannot watch itself."""
-        while not stopping.is_set():
+        while not (stopping.is_set() or loop.is_closed()):
+            with suppress(RuntimeError):  # closed in between
+                loop.call_soon_threadsafe(self._tick)
             time.sleep(self._limit_seconds / CHECKS_PER_LIMIT)
             if time.monotonic() - self._ticked_at > LOOP_GRACE * self._limit_seconds:
                 self._end("the event loop is stuck")

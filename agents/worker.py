@@ -94,8 +94,8 @@ async def _connect(
     await state.start()
     stack.push_async_callback(state.stop)
     freeze = FreezeGuard(limit_seconds=FREEZE_SHARE * settings.kafka_session_timeout_seconds)
-    await stack.enter_async_context(_background(_tick(freeze)))
     client, dispatcher = _salesforce(settings, life, alerts)
+    await stack.enter_async_context(_background(_tick(freeze, dispatcher.gate, progress)))
     stack.callback(client.close)
     journal = CrashJournal(settings.state_directory / f"in-hand-{settings.worker_id}.json")
     org = Org(
@@ -162,9 +162,14 @@ def _not_ready(app: WorkerApp) -> str | None:
     return "rebalancing" if app.rebalancing else None
 
 
-async def _tick(freeze: FreezeGuard) -> None:
+async def _tick(freeze: FreezeGuard, gate: Gate, progress: Progress) -> None:
+    """Tell the freeze guard that the process runs, and the watchdog why a batch takes long."""
+    answered = 0
     while True:
         freeze.tick()
+        if gate.is_paused or gate.answered_calls != answered:
+            answered = gate.answered_calls
+            progress.move()
         await asyncio.sleep(TICK_SECONDS)
 
 

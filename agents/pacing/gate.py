@@ -74,6 +74,7 @@ class Gate:
         self._heard: Usage | None = None
         self._ask_again_at = 0.0
         self.answered_calls = 0
+        self._resting = 0
         interrupt.listeners.append(self._changed.set)
         self.divide(1.0)
 
@@ -111,7 +112,9 @@ class Gate:
 
     @property
     def is_paused(self) -> bool:
-        """Whether nobody may call now, on purpose: breaker open, Retry-After, or quota spent."""
+        """Whether calls wait on purpose: breaker open, backing off, Retry-After, quota spent."""
+        if self._resting:
+            return True
         now = self._clock()
         waits = max(self._breaker.wait_seconds(now), self._hold_until - now)
         return waits > 0 or self._budget.pause(Priority.LIVE, now) is not None
@@ -121,10 +124,17 @@ class Gate:
         self._failed(kind, reason, is_probe=False, retry_after_seconds=0.0)
 
     async def rest(self, seconds: float) -> None:
-        """Sleep. Raises NotAdmittedError when interrupted."""
+        """Back off; not while the breaker is open, whose probes set the pace then.
+
+        Raises NotAdmittedError when interrupted.
+        """
         until = self._clock() + seconds
-        while (left := until - self._clock()) > 0:
-            await self._sleep(left)
+        self._resting += 1
+        try:
+            while (left := until - self._clock()) > 0 and self._breaker.state is State.CLOSED:
+                await self._sleep(left)
+        finally:
+            self._resting -= 1
         self._check_interrupt()
 
     @asynccontextmanager

@@ -7,13 +7,13 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from salesforce_fixtures import salesforce_process
+from salesforce_fixtures import org_keys, salesforce_process
 from worker_rig import WorkerRig
 
 from stream.config import Settings
 from stream.topics import Topics
 
-__all__ = ["salesforce_process"]
+__all__ = ["org_keys", "salesforce_process"]
 
 
 @pytest.fixture

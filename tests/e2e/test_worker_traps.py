@@ -125,7 +125,13 @@ async def test_partition_p_of_every_source_topic_is_on_the_same_worker(make_rig)
     await rig.publish((n, 1) for n in range(200))
     await rig.settled(200)
 
-    owners = await rig.owners()
+    owners = {}
+
+    async def is_stable():
+        owners.update(await rig.owners())
+        return bool(owners)
+
+    await rig.until(is_stable)
     assert len(set(owners.values())) >= 2, "the work is spread"
     for partition in range(rig.settings.kafka_partitions):
         held_by = {owners[topic, partition] for topic in rig.settings.topics.sources}

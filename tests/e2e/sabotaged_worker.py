@@ -1,0 +1,48 @@
+"""A worker with one fault built in, as a process: `python sabotaged_worker.py KIND`.
+
+KIND `escape`: the agent's own code raises for order 666. KIND `hang`: it never returns for it.
+KIND `die`: the process ends without a word while it maps order 666.
+"""
+
+import os
+import sys
+
+import uvloop
+
+import agents.sync
+from agents.mapping.rules import Mapping
+from agents.worker import run_worker
+from stream.config import Role, load_settings
+from stream.logs import configure_logs
+
+POISON = "000000666"
+
+
+def sabotage(kind):
+    part, apply = agents.sync._work_part, Mapping.apply
+
+    async def broken_part(envelopes, ports):
+        if any(envelope.key == POISON for envelope in envelopes):
+            if kind == "escape":
+                raise ZeroDivisionError("a bug outside the handler")
+            if kind == "hang":
+                import asyncio
+
+                await asyncio.Event().wait()
+        await part(envelopes, ports)
+
+    def deadly_apply(self, document, **more):
+        if document.key == POISON:
+            os._exit(139)
+        return apply(self, document, **more)
+
+    agents.sync._work_part = broken_part
+    if kind == "die":
+        Mapping.apply = deadly_apply
+
+
+if __name__ == "__main__":
+    sabotage(sys.argv[1])
+    settings = load_settings(Role.WORKER)
+    configure_logs(process=f"worker/{settings.worker_id}")
+    uvloop.run(run_worker(settings))
