@@ -13,15 +13,16 @@ from collections.abc import Callable, Sequence
 
 from agents.bundle import Bundle, BundleOutcome, Interrupt, NotSent
 from agents.bundle_write import BundleWrite, method_of
-from agents.drafting import API_LIMITS, Limits
+from agents.drafting import API_LIMITS, Limits, Method
 from agents.known_records import KnownRecords
 from agents.lane import Lane
 from agents.pacing.gate import Gate
 from agents.pacing.wiring import build_gate
-from agents.packing import plan_calls
+from agents.packing import CallPlan, plan_calls
 from agents.progress import Progress
 from agents.recovery import RETRY_IN_PLACE, ConfigWatch, RetryInPlace
 from agents.salesforce.client import SalesforceClient
+from schemas.salesforce import Row
 from stream.alerts import Alerts
 from stream.config import Settings
 from stream.errors import FrozenError
@@ -56,8 +57,23 @@ class SalesforceDispatcher:
     ) -> list[BundleOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""
         writes = [BundleWrite(bundle) for bundle in bundles]
-        plans = plan_calls(bundles, lambda row: method_of(row, self._known), self._limits)
         lane = self._lane(check_alive)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for plans in plan_calls(bundles, self._method_of, self._limits):
+                    self._start(plans, writes, lane, group)
+                    await asyncio.sleep(0)  # they fly while the next are planned
+        except BaseExceptionGroup as failures:
+            raise _frozen(failures) from None
+        return [_outcome(write) for write in writes]
+
+    def _start(
+        self,
+        plans: Sequence[CallPlan],
+        writes: Sequence[BundleWrite],
+        lane: Lane,
+        group: asyncio.TaskGroup,
+    ) -> None:
         ended = [asyncio.Event() for _ in plans]
 
         async def follow(position: int) -> None:
@@ -66,13 +82,11 @@ class SalesforceDispatcher:
             await lane.run([writes[member] for member in plans[position].members])
             ended[position].set()
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for position in range(len(plans)):
-                    group.create_task(follow(position))
-        except BaseExceptionGroup as failures:
-            raise _frozen(failures) from None
-        return [_outcome(write) for write in writes]
+        for position in range(len(plans)):
+            group.create_task(follow(position))
+
+    def _method_of(self, row: Row) -> Method | None:
+        return method_of(row, self._known)
 
     def _lane(self, check_alive: Callable[[], None]) -> Lane:
         return Lane(

@@ -7,7 +7,7 @@ first-fit, largest first, so that 1,000 orders of Account, Contact and Opportuni
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from agents.bundle import Bundle
@@ -16,10 +16,12 @@ from schemas.salesforce import Row
 
 MethodOf = Callable[[Row], Method | None]
 
+PORTION_CALLS = 10  # about so many calls are planned before the first of them flies
+
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:
-    """Positions of the bundles of one call, and of the plans that must be over before it."""
+    """Positions of the bundles of one call, and of the plans (in its list) that come before it."""
 
     members: tuple[int, ...]
     after: tuple[int, ...] = ()
@@ -27,16 +29,37 @@ class CallPlan:
 
 def plan_calls(
     bundles: Sequence[Bundle], method_of: MethodOf, limits: Limits = API_LIMITS
-) -> list[CallPlan]:
-    """Return the calls for all bundles; each bundle is in exactly one of them.
+) -> Iterator[list[CallPlan]]:
+    """Yield the calls for all bundles; each bundle is in exactly one of them.
 
-    `method_of` says how a row will be sent, None when it need not be sent. A bundle too large for
-    one call is planned alone; its rows are cut when they are drafted.
+    They come in lists that do not depend on each other, so that the first calls can fly while the
+    next are planned. `method_of` says how a row will be sent, None when it need not be sent. A
+    bundle too large for one call is planned alone; its rows are cut when they are drafted.
     """
-    loads = [_load_of(bundle, method_of) for bundle in bundles]
+    groups = lock_groups(bundles)
+    groups.sort(key=lambda group: min(bundles[member].priority for member in group))
+    portion: list[list[int]] = []
+    size = 0
+    for group in groups:
+        portion.append(group)
+        size += len(group)
+        if size >= PORTION_CALLS * limits.bundles:
+            yield _plan(portion, bundles, method_of, limits)
+            portion, size = [], 0
+    if portion:
+        yield _plan(portion, bundles, method_of, limits)
+
+
+def _plan(
+    groups: Sequence[Sequence[int]],
+    bundles: Sequence[Bundle],
+    method_of: MethodOf,
+    limits: Limits,
+) -> list[CallPlan]:
     closed: list[CallPlan] = []
     tails: list[_Bin] = []
-    for group in lock_groups(bundles):
+    for group in groups:
+        loads = [_load_of(bundles[member], method_of) for member in group]
         *full, tail = _cut(group, loads, limits)
         for segment in full:
             closed.append(CallPlan(tuple(segment.members), tail.after))
@@ -130,20 +153,25 @@ def _empty() -> _Bin:
 
 def _cut(group: Sequence[int], loads: Sequence[_Load], limits: Limits) -> list[_Bin]:
     segments = [_empty()]
-    for position in group:
-        if segments[-1].members and not segments[-1].takes(loads[position], limits):
+    for position, load in zip(group, loads, strict=True):
+        if segments[-1].members and not segments[-1].takes(load, limits):
             segments.append(_empty())
-        segments[-1].add([position], loads[position])
+        segments[-1].add([position], load)
     return segments
 
 
 def _first_fit(tails: Sequence[_Bin], limits: Limits) -> list[_Bin]:
     bins: list[_Bin] = []
+    with_room: list[_Bin] = []
     for tail in tails:
-        home = next((item for item in bins if item.takes(tail.load, limits)), None)
+        home = next((item for item in with_room if item.takes(tail.load, limits)), None)
         if home is None:
+            home = tail
             bins.append(tail)
+            with_room.append(tail)
         else:
             home.add(tail.members, tail.load)
             home.after += tail.after
+        if home.size == limits.bundles:
+            with_room.remove(home)
     return bins

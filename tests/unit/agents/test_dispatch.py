@@ -390,11 +390,11 @@ async def test_rows_are_not_suspected_while_nobody_gets_through():
 
 
 async def test_an_interrupt_ends_every_wait():
-    org, interrupt = FakeOrg(), Interrupt()
+    org, interrupt, alerts = FakeOrg(), Interrupt(), Alerts()
     org.call_faults.append(times(1000, UNAVAILABLE))
-    dispatcher = make(org, interrupt=interrupt, probe_seconds=60)
+    dispatcher = make(org, interrupt=interrupt, alerts=alerts, probe_seconds=60)
     task = asyncio.create_task(send(dispatcher, *(order(n) for n in range(600))))
-    while len(org.calls) < 5:
+    while Alert.BREAKER_OPEN not in alerts.active:
         await asyncio.sleep(0.005)
     interrupt.set("SIGTERM")
     outcomes = await task

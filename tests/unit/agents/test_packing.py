@@ -20,8 +20,13 @@ def order(number: int, customer: int | None = None, **more) -> Bundle:
 
 
 def plan(bundles: list[Bundle], limits: Limits = API_LIMITS) -> list[CallPlan]:
+    """All portions as one list, with `after` counted from its start."""
     known = KnownRecords()
-    return plan_calls(bundles, lambda row: method_of(row, known), limits)
+    plans: list[CallPlan] = []
+    for portion in plan_calls(bundles, lambda row: method_of(row, known), limits):
+        start = len(plans)
+        plans += [CallPlan(p.members, tuple(start + n for n in p.after)) for p in portion]
+    return plans
 
 
 def calls_of(bundles: list[Bundle]) -> list[list]:
@@ -32,6 +37,16 @@ def calls_of(bundles: list[Bundle]) -> list[list]:
         steps = [step for place, w in enumerate(writes) for step in w.steps(place, known)]
         calls += draft_calls(steps, API_LIMITS)
     return calls
+
+
+def test_many_orders_are_planned_in_portions_whose_calls_are_full():
+    known = KnownRecords()
+    bundles = [order(n, n // 2) for n in range(9000)]
+    portions = list(plan_calls(bundles, lambda row: method_of(row, known)))
+    assert len(portions) > 1
+    assert sum(len(plans) for plans in portions) == 45
+    members = [m for plans in portions for call in plans for m in call.members]
+    assert sorted(members) == list(range(9000))
 
 
 def test_a_thousand_orders_with_three_records_each_take_five_calls():
