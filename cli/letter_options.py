@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stream.dead_letters import LetterFilter
 
 CodeOption = Annotated[str, typer.Option(help="Error code, e.g. STRING_TOO_LONG.")]
-FieldOption = Annotated[str, typer.Option(help="Field at fault.")]
+FieldOption = Annotated[str, typer.Option(help="Field at fault; - for none.")]
 SinceOption = Annotated[str | None, typer.Option(help="Dead since: 15m, 2026-11-25T10:00.")]
 UntilOption = Annotated[str | None, typer.Option(help="Dead before.")]
 OrderOption = Annotated[str, typer.Option(help="Order number, or a customer's e-mail address.")]

@@ -63,7 +63,11 @@ def map_(
         if describe_dir is not None:
             describes = read_describes(describe_dir, mapping.sobjects)
         else:
-            describes = run_async(describe_org(mapping.sobjects))
+            from stream.config import Role
+            from stream.logs import configure_logs
+
+            configure_logs(level="error", style="console", process="map")  # stdout: the answer
+            describes = run_async(describe_org(load_settings(Role.SALESFORCE), mapping.sobjects))
         report(mapping, describes, as_json=as_json and file is None)
         mapping = mapping.refined(describes)
     if file is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from cli.terminal import fail
+from stream.config import Settings
 
 NOT_FOUND = 404
 
@@ -35,7 +36,7 @@ def read_describes(folder: Path, sobjects: Sequence[str]) -> dict[str, dict[str,
     return describes
 
 
-async def describe_org(sobjects: Sequence[str]) -> dict[str, dict[str, Any]]:
+async def describe_org(settings: Settings, sobjects: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Ask the org of the settings; one call per sObject.
 
     Raises SettingsError when the settings cannot reach an org, SalesforceError when it says no.
@@ -43,11 +44,7 @@ async def describe_org(sobjects: Sequence[str]) -> dict[str, dict[str, Any]]:
     from agents.salesforce.errors import SalesforceError
     from agents.salesforce.wiring import build_client
     from stream.alerts import Alerts
-    from stream.config import Role, load_settings
-    from stream.logs import configure_logs
 
-    settings = load_settings(Role.SALESFORCE)
-    configure_logs(level="error", style="console", process="map")  # stdout is for the answer
     client = build_client(settings, alerts=Alerts())
     describes = {}
     try:

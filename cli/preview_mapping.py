@@ -1,8 +1,8 @@
-"""The mapping that previews use: with the org's schema when the org can be asked."""
+"""What previews need: the mapping with the org's schema, and the org's records to compare with."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from cli.terminal import note
@@ -13,25 +13,32 @@ if TYPE_CHECKING:
     from schemas.event import Envelope
     from stream.config import Settings
 
+Tell = Callable[[str], None]
 
-async def load_mapping(settings: Settings) -> Mapping:
-    """Return the mapping, refined by the org's describe where its settings are there and work."""
+
+async def load_mapping(settings: Settings, *, tell: Tell = note) -> Mapping:
+    """Return the mapping, refined by the org's describe where its settings are there and work.
+
+    `tell` is given what could not be checked. Raises MappingFileError.
+    """
     from agents.mapping.rules import Mapping
     from cli.map_check import describe_org
     from stream.errors import StreamError
 
     mapping = Mapping.load(settings.mapping_file)
     if not settings.salesforce_client_id.get_secret_value():
-        note("no Salesforce settings: the org's own types and picklists are not checked")
+        tell("no Salesforce settings: the org's own types and picklists are not checked")
         return mapping
     try:
-        return mapping.refined(await describe_org(mapping.sobjects))
+        return mapping.refined(await describe_org(settings, mapping.sobjects))
     except StreamError as error:
-        note(f"the org cannot be asked for its schema: {error}")
+        tell(f"the org cannot be asked for its schema: {error}")
         return mapping
 
 
-async def compare_events(settings: Settings, envelopes: Sequence[Envelope]) -> list[EventChange]:
+async def compare_events(
+    settings: Settings, envelopes: Sequence[Envelope], *, tell: Tell = note
+) -> list[EventChange]:
     """Return what writing the events would change; nothing without a reachable org."""
     from agents.preview import compare
     from agents.salesforce.wiring import build_client
@@ -40,9 +47,9 @@ async def compare_events(settings: Settings, envelopes: Sequence[Envelope]) -> l
 
     if not envelopes or not settings.salesforce_client_id.get_secret_value():
         if envelopes:
-            note("no Salesforce settings: what would change cannot be shown")
+            tell("no Salesforce settings: what would change cannot be shown")
         return []
-    mapping = await load_mapping(settings)
+    mapping = await load_mapping(settings, tell=tell)
     changes: list[EventChange] = []
     try:
         client = build_client(settings, alerts=Alerts())
@@ -53,5 +60,5 @@ async def compare_events(settings: Settings, envelopes: Sequence[Envelope]) -> l
         finally:
             client.close()
     except StreamError as error:
-        note(f"the org cannot be asked for its records: {error}")
+        tell(f"the org cannot be asked for its records: {error}")
     return changes

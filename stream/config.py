@@ -36,6 +36,7 @@ class Role(StrEnum):
     RELAY = "relay"
     OPERATOR = "operator"
     SALESFORCE = "salesforce"  # asks the org, needs no broker
+    DASHBOARD = "dashboard"
 
 
 class Settings(BaseSettings):
@@ -236,6 +237,34 @@ class Settings(BaseSettings):
         10.0, ge=0, description="A debounced order is never delayed longer than this."
     )
 
+    # Dashboard
+    dashboard_host: str = Field("127.0.0.1", description="Address the dashboard listens on.")
+    dashboard_port: int = Field(8081, ge=0, le=65535, description="0 = any free port.")
+    dashboard_public_url: str = Field(
+        "",
+        description="How browsers reach it behind a proxy, e.g. https://orderstream.example.com: "
+        "forms must come from there, and with https the session cookie is Secure. Empty: as asked.",
+    )
+    dashboard_operator_password: SecretStr = Field(
+        SecretStr(""), description="Lets people in who may requeue, replay, edit, drop and unmask."
+    )
+    dashboard_reader_password: SecretStr = Field(
+        SecretStr(""), description="Lets people in who may look. Empty: nobody may only look."
+    )
+    dashboard_session_hours: float = Field(
+        12.0, gt=0, le=168, description="A login ends after this long."
+    )
+    dashboard_metrics_urls: str = Field(
+        "",
+        description="`/metrics` of workers, relay and ingress, separated by commas: breaker, "
+        "concurrency, API budget and alerts are read there.",
+    )
+    dashboard_window_days: float = Field(
+        7.0,
+        gt=0,
+        description="The dashboard's balance counts the events of this many days, one byte each.",
+    )
+
     # Operations
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged."
@@ -293,6 +322,13 @@ class Settings(BaseSettings):
         return f"{self.kafka_topic_prefix}orderstream-relay"
 
     @property
+    def metrics_urls(self) -> tuple[str, ...]:
+        """Where the dashboard reads the metrics of the other processes."""
+        return tuple(
+            url for part in self.dashboard_metrics_urls.split(",") if (url := part.strip())
+        )
+
+    @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """The active webhook secrets, in the order they are written."""
         text = self.magento_webhook_secret.get_secret_value()
@@ -339,6 +375,19 @@ def _missing(settings: Settings, role: Role) -> list[str]:
         problems += secret_problems("MAGENTO_WEBHOOK_SECRET", settings.webhook_secrets)
     if role in (Role.WORKER, Role.SALESFORCE):
         problems += _salesforce_problems(settings)
+    if role is Role.DASHBOARD:
+        problems += _dashboard_problems(settings)
+    return problems
+
+
+def _dashboard_problems(settings: Settings) -> list[str]:
+    operator = settings.dashboard_operator_password.get_secret_value()
+    reader = settings.dashboard_reader_password.get_secret_value()
+    problems = secret_problems("DASHBOARD_OPERATOR_PASSWORD", (operator,) if operator else ())
+    if reader:
+        problems += secret_problems("DASHBOARD_READER_PASSWORD", (reader,))
+    if reader and reader == operator:
+        problems.append("DASHBOARD_READER_PASSWORD: is the operators' password; take another")
     return problems
 
 

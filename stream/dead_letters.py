@@ -25,6 +25,7 @@ from stream.reader import Record, Span, TopicReader, record_envelope
 
 MESSAGE_CHARACTERS = 200
 UNKNOWN_CODE = "UNKNOWN"
+NO_FIELD = "-"  # in a filter: letters that name no field
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,10 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class LetterFilter:
-    """Which letters: every given field must fit. Times are record times, [since, until)."""
+    """Which letters: every given field must fit. Times are record times, [since, until).
+
+    `field`: letters that name it; `A,B`: letters that name both; `-`: letters that name none.
+    """
 
     code: str = ""
     field: str = ""
@@ -74,13 +78,18 @@ class LetterFilter:
     def fits(self, letter: DeadLetter) -> bool:
         return (
             (not self.code or letter.code == self.code)
-            and (not self.field or self.field in letter.field.split(","))
+            and (not self.field or self._fits_field(letter.field))
             and (self.since_ms is None or letter.at_ms >= self.since_ms)
             and (self.until_ms is None or letter.at_ms < self.until_ms)
             and (not self.key or letter.key == self.key)
             and (not self.store or letter.store == self.store)
             and (not self.ids or letter.id in self.ids or letter.event_id in self.ids)
         )
+
+    def _fits_field(self, named: str) -> bool:
+        if self.field == NO_FIELD:
+            return not named
+        return set(self.field.split(",")) <= set(named.split(","))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +145,7 @@ class DeadLetterIndex:
 
     def letters(self, wanted: LetterFilter | None = None) -> Iterator[DeadLetter]:
         """Yield the open letters in the order of their partitions and offsets."""
-        for place in sorted(self._open):
-            letter = self._open[place]
+        for _, letter in sorted(self._open.items()):
             if wanted is None or wanted.fits(letter):
                 yield letter
 

@@ -89,6 +89,11 @@ class LagSampler:
         await self._letters_reader.close()
 
     @property
+    def letters(self) -> DeadLetterIndex:
+        """The open dead letters as of the last sample."""
+        return self._letters
+
+    @property
     def groups(self) -> dict[str, tuple[str, ...]]:
         """The consumer groups and what each consumes."""
         topics = self._topics

@@ -88,6 +88,22 @@ class PartitionLedger:
         self.accepted += 1
         self.marks[offset - self.start] = UNANSWERED
 
+    def accept_until(self, end: int) -> None:
+        """Note events at every offset up to `end`: for who knows the log's end, not its records."""
+        count = end - self.start - len(self.marks)
+        if count > 0:
+            self.marks += bytes([UNANSWERED]) * count
+            self.accepted += count
+            self.end = end
+
+    def forget_before(self, offset: int) -> None:
+        """Drop the events below an offset: retention took them, or a window has moved on."""
+        count = min(offset - self.start, len(self.marks))
+        if count > 0:
+            self.accepted -= count - self.marks.count(NO_RECORD, 0, count)
+            del self.marks[:count]
+            self.start += count
+
     def settle(self, offset: int, mark: int) -> int | None:
         """Note an outcome; returns the mark before it, or None when it is no event of ours."""
         index = offset - self.start

@@ -28,6 +28,7 @@ GROUPS = (
         "Worker and relay",
         ("worker_", "status_", "state_", "mapping_", "retry_", "relay_", "debounce_"),
     ),
+    ("Dashboard", ("dashboard_",)),
     ("Operations", ("",)),
 )
 
