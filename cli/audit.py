@@ -19,7 +19,7 @@ from cli.terminal import (
 from cli.when import parse_duration_ms, show_seconds, show_time
 
 if TYPE_CHECKING:
-    from stream.audit import AuditReport
+    from stream.audit_report import AuditReport
 
 OUTCOMES = ("accepted", "synced", "unchanged", "superseded", "dead", "pending")
 
@@ -109,9 +109,11 @@ def _print_report(report: AuditReport, *, is_masked: bool) -> None:
 def _notes(report: AuditReport) -> list[str]:
     rate = report.records_read / report.seconds if report.seconds else 0
     total = report.total
-    window = f"{show_time(report.since_ms)} to {show_time(report.until_ms)} (UTC)"
-    read = f"{report.records_read:,} records read in {report.seconds:.1f} s ({rate:,.0f}/s)"
-    notes = [f"{read}, events accepted {window}"]
+    notes = [f"{report.records_read:,} records read in {report.seconds:.1f} s ({rate:,.0f}/s)"]
+    if report.since_ms is not None:
+        notes.append(f"events accepted since {show_time(report.since_ms)} (UTC)")
+    if report.until_ms is not None:
+        notes.append(f"events accepted before {show_time(report.until_ms)} (UTC)")
     if total.waiting:
         notes.append(f"pending: {total.waiting:,} wait for a retry or an outage to end")
     if report.unanswered_count:

@@ -73,7 +73,9 @@ def source_of_copy(headers: Sequence[tuple[str, bytes]]) -> tuple[str, int, int]
         return None
     topic, _, rest = raw.decode(errors="replace").partition("/")
     partition, _, offset = rest.partition("/")
-    return (topic, int(partition), int(offset)) if partition and offset.isdecimal() else None
+    if not (partition.isdecimal() and offset.isdecimal()):
+        return None
+    return topic, int(partition), int(offset)
 
 
 @dataclass(frozen=True, slots=True)
