@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from asyncio import FIRST_COMPLETED
 from collections.abc import Callable, Sequence
 
 from agents.bundle import Bundle, BundleOutcome, Interrupt, NotSent
@@ -18,7 +19,7 @@ from agents.known_records import KnownRecords
 from agents.lane import Lane
 from agents.pacing.gate import Gate
 from agents.pacing.wiring import build_gate
-from agents.packing import CallPlan, plan_calls
+from agents.packing import PORTION_CALLS, CallPlan, plan_calls
 from agents.progress import Progress
 from agents.recovery import RETRY_IN_PLACE, ConfigWatch, RetryInPlace
 from agents.salesforce.client import SalesforceClient
@@ -26,6 +27,9 @@ from schemas.salesforce import Row
 from stream.alerts import Alerts
 from stream.config import Settings
 from stream.errors import FrozenError
+
+
+UNSENT = NotSent("the dispatcher stopped before it was sent")
 
 
 class SalesforceDispatcher:
@@ -56,34 +60,18 @@ class SalesforceDispatcher:
         self, bundles: Sequence[Bundle], *, check_alive: Callable[[], None]
     ) -> list[BundleOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""
-        writes = [BundleWrite(bundle) for bundle in bundles]
-        lane = self._lane(check_alive)
+        batch = _Batch(bundles, self._lane(check_alive))
         try:
             async with asyncio.TaskGroup() as group:
+                running: set[asyncio.Task[None]] = set()
                 for plans in plan_calls(bundles, self._method_of, self._limits):
-                    self._start(plans, writes, lane, group)
+                    running |= batch.start(plans, group)
                     await asyncio.sleep(0)  # they fly while the next are planned
+                    while len(running) > PORTION_CALLS:
+                        _, running = await asyncio.wait(running, return_when=FIRST_COMPLETED)
         except BaseExceptionGroup as failures:
             raise _frozen(failures) from None
-        return [_outcome(write) for write in writes]
-
-    def _start(
-        self,
-        plans: Sequence[CallPlan],
-        writes: Sequence[BundleWrite],
-        lane: Lane,
-        group: asyncio.TaskGroup,
-    ) -> None:
-        ended = [asyncio.Event() for _ in plans]
-
-        async def follow(position: int) -> None:
-            for before in plans[position].after:
-                await ended[before].wait()
-            await lane.run([writes[member] for member in plans[position].members])
-            ended[position].set()
-
-        for position in range(len(plans)):
-            group.create_task(follow(position))
+        return [batch.outcomes.get(place, UNSENT) for place in range(len(bundles))]
 
     def _method_of(self, row: Row) -> Method | None:
         return method_of(row, self._known)
@@ -101,6 +89,34 @@ class SalesforceDispatcher:
         )
 
 
+class _Batch:
+    """Bundles on their way: starts the calls of a plan and collects the outcomes."""
+
+    def __init__(self, bundles: Sequence[Bundle], lane: Lane) -> None:
+        self._bundles = bundles
+        self._lane = lane
+        self.outcomes: dict[int, BundleOutcome] = {}
+
+    def start(self, plans: Sequence[CallPlan], group: asyncio.TaskGroup) -> set[asyncio.Task[None]]:
+        """Start the plans of a list, each as soon as those before it are over."""
+        ended = [asyncio.Event() for _ in plans]
+
+        async def follow(position: int, plan: CallPlan) -> None:
+            for before in plan.after:
+                await ended[before].wait()
+            await self._run(plan.members)
+            ended[position].set()
+
+        return {group.create_task(follow(place, plan)) for place, plan in enumerate(plans)}
+
+    async def _run(self, members: Sequence[int]) -> None:
+        writes = [BundleWrite(self._bundles[member]) for member in members]
+        await self._lane.run(writes)
+        for member, write in zip(members, writes, strict=True):
+            if write.outcome is not None:
+                self.outcomes[member] = write.outcome
+
+
 def build_dispatcher(
     settings: Settings,
     client: SalesforceClient,
@@ -116,9 +132,3 @@ def build_dispatcher(
 def _frozen(failures: BaseExceptionGroup[BaseException]) -> BaseException:
     frozen = failures.subgroup(FrozenError)
     return frozen.exceptions[0] if frozen else failures
-
-
-def _outcome(write: BundleWrite) -> BundleOutcome:
-    if write.outcome is None:
-        return NotSent("the dispatcher stopped before it was sent")
-    return write.outcome

@@ -102,21 +102,18 @@ def bundle_of(number: int, amount: float) -> Bundle:
 
 
 async def measure(
-    name: str,
-    org: OrgProcess,
-    numbers: Sequence[int],
-    send: Callable[[Sequence[int]], Awaitable[None]],
+    name: str, org: OrgProcess, orders: int, send: Callable[[], Awaitable[None]]
 ) -> Result:
     """Let a sender write orders and count what the org saw."""
     before = await asyncio.to_thread(org.summary)
     started = time.perf_counter()
-    await send(numbers)
+    await send()
     seconds = time.perf_counter() - started
     after = await asyncio.to_thread(org.summary)
     if after["duplicates"]:
         raise SystemExit(f"{name} wrote records twice")
     calls = after["calls_used"] - before["calls_used"]
-    return Result(name, len(numbers), after["writes"] - before["writes"], calls, seconds)
+    return Result(name, orders, after["writes"] - before["writes"], calls, seconds)
 
 
 class NaiveSender:
@@ -176,19 +173,19 @@ async def measure_ours(org: OrgProcess, settings: Settings, orders: int) -> list
     def note(usage: Usage) -> None:
         dispatchers[0].gate.note_usage(usage)
 
-    async def send(numbers: Sequence[int], amount: float) -> None:
-        bundles = [bundle_of(number, amount) for number in numbers]
+    async def send(bundles: Sequence[Bundle]) -> None:
         outcomes = await dispatchers[0].send(bundles, check_alive=lambda: None)
         if not all(isinstance(outcome, Written) for outcome in outcomes):
             raise SystemExit("not every order was written")
 
     client = build_client(settings, alerts=Alerts(), on_usage=note)
     dispatchers.append(build_dispatcher(settings, client, Alerts(), Interrupt()))
-    numbers = range(orders)
+    fresh = [bundle_of(number, 99.5) for number in range(orders)]
+    edited = [bundle_of(number, 88.5) for number in range(orders)]
     try:
         await client.guard(["Account", "Contact", "Opportunity"])
-        new = await measure("ours, new", org, numbers, lambda ours: send(ours, 99.5))
-        changed = await measure("ours, changed", org, numbers, lambda ours: send(ours, 88.5))
+        new = await measure("ours, new", org, orders, lambda: send(fresh))
+        changed = await measure("ours, changed", org, orders, lambda: send(edited))
     finally:
         client.close()
     return [new, changed]
@@ -205,7 +202,8 @@ async def measure_naive(org: OrgProcess, settings: Settings, orders: int) -> Res
         async with http.post(f"{org.url}/services/oauth2/token", data=form) as answer:
             token = (await answer.json())["access_token"]
         naive = NaiveSender(settings, http, token)
-        return await measure("naive, new", org, range(10**6, 10**6 + orders), naive.send)
+        numbers = range(10**6, 10**6 + orders)
+        return await measure("naive, new", org, orders, lambda: naive.send(numbers))
 
 
 async def compare(*, orders: int, naive_orders: int, latency_ms: float) -> list[Result]:
