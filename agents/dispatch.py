@@ -28,7 +28,6 @@ from stream.alerts import Alerts
 from stream.config import Settings
 from stream.errors import FrozenError
 
-
 UNSENT = NotSent("the dispatcher stopped before it was sent")
 
 
