@@ -36,6 +36,7 @@ class Role(StrEnum):
     RELAY = "relay"
     OPERATOR = "operator"
     SALESFORCE = "salesforce"  # asks the org, needs no broker
+    MAGENTO = "magento"  # asks the store's REST API, needs no broker
     DASHBOARD = "dashboard"
 
 
@@ -63,6 +64,38 @@ class Settings(BaseSettings):
     )
     magento_instance: str = Field(
         "", description="Prefix of order keys (`<instance>:<increment_id>`) with several stores."
+    )
+
+    magento_auth: Literal["oauth", "bearer"] = Field(
+        "oauth",
+        description="oauth: every call is signed (OAuth 1.0a). bearer: the access token alone, "
+        "which the store allows only with oauth/consumer/enable_integration_as_bearer.",
+    )
+    magento_rest_path: str = Field(
+        "/rest/all/V1", description="Where REST begins below the base URL; Adobe's SaaS: /V1."
+    )
+    magento_insecure_url: str = Field(
+        "", description="Allow this one http address as MAGENTO_BASE_URL: simulators only."
+    )
+    magento_calls_per_second: float = Field(
+        4.0, gt=0, description="Calls per second to the store's REST API, per process."
+    )
+    magento_page_size: int = Field(
+        100, ge=1, le=300, description="Orders or customers of one REST call."
+    )
+    magento_timeout_seconds: float = Field(
+        30.0, gt=0, description="Deadline of one call to the store's REST API."
+    )
+    magento_overlap_seconds: float = Field(
+        300.0,
+        ge=0,
+        description="How long a checkout's transaction may take: a read of recent changes looks "
+        "at this much again, because what commits late is older than what was read.",
+    )
+    magento_enrich: bool = Field(
+        False,
+        description="Complete events that carry only an id, or that were sent before the store's "
+        "commit, by its REST API; on or off.",
     )
 
     # Salesforce (blueprint step 1)
@@ -369,7 +402,7 @@ def _bad(item: ErrorDetails) -> str:
 
 def _missing(settings: Settings, role: Role) -> list[str]:
     problems = []
-    if role is not Role.SALESFORCE and not settings.kafka_bootstrap_servers:
+    if role not in (Role.SALESFORCE, Role.MAGENTO) and not settings.kafka_bootstrap_servers:
         problems.append("KAFKA_BOOTSTRAP_SERVERS: missing; set host:port of your Kafka")
     if role is Role.INGRESS:
         problems += secret_problems("MAGENTO_WEBHOOK_SECRET", settings.webhook_secrets)

@@ -6,6 +6,7 @@
       SignatureError      the webhook is not from Magento                        → 401 or 400
       PublishError        Kafka did not acknowledge                              → 503; block, log
       BrokerError         Kafka cannot be read, or a topic is missing            → exit 2
+      MagentoError        the store's REST API says no, or nothing               → exit 2; wait
       JobError            a requeue or replay cannot be found or resumed         → exit 2
       MappingError        this document cannot become a record                   → dead letter
       SalesforceError     Salesforce said no, or nothing (agents.salesforce.errors)
@@ -61,6 +62,19 @@ class BrokerError(StreamError):
 
 class TopicAdminError(StreamError):
     """Kafka cannot be reached, or refuses to list, create or change topics."""
+
+
+class MagentoError(StreamError):
+    """The store's REST API refused a call or did not answer; the message says what to do there.
+
+    `status` is HTTP's, 0 without an answer. `is_lasting`: the same call will fail again until a
+    person changes something.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, is_lasting: bool = False) -> None:
+        self.status = status
+        self.is_lasting = is_lasting
+        super().__init__(message)
 
 
 class JobError(StreamError):

@@ -56,6 +56,12 @@ INGRESS_CUT = Counter(
 
 # Agents
 OUTCOMES = Counter("orderstream_outcomes_total", "Outcomes of events.", ["kind", "outcome"])
+MAGENTO_CALLS = Counter(
+    "orderstream_magento_calls_total", "Calls to the store's REST API.", ["answer"]
+)
+ENRICHED = Counter(
+    "orderstream_enriched_events_total", "Events completed by the store's REST API.", ["outcome"]
+)
 EVENT_LATENCY = Histogram(
     "orderstream_event_latency_seconds",
     "From the webhook's receipt to a final outcome.",

@@ -1,0 +1,1 @@
+"""Reconcile: Magento, Salesforce and our own results compared, order by order."""
