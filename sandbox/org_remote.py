@@ -60,6 +60,16 @@ class OrgRemote:
         history: list[dict[str, Any]] = await self._call("GET", f"/history?{query}")
         return history
 
+    async def calls(self) -> dict[str, Any]:
+        """Return how many calls there were, and how many are in flight."""
+        calls: dict[str, Any] = await self._call("GET", "/calls")
+        return calls
+
+    async def faults(self) -> list[dict[str, Any]]:
+        """Return the faults that are armed, each with how often it `fired`."""
+        faults: list[dict[str, Any]] = await self._call("GET", "/faults")
+        return faults
+
     async def arm(self, fault: dict[str, Any]) -> int:
         """Arm a fault; returns its id (0 for one that acts at once)."""
         armed = await self._call("POST", "/faults", fault)

@@ -1,0 +1,10 @@
+"""The chaos report card: the whole pipe as processes, hurt in every way we know, and judged.
+
+    make chaos                      every scenario, about half an hour; writes docs/chaos.md and .json
+    make chaos ONLY=NAME            one scenario
+
+`scenario` says what a scenario is, `scenarios/` holds one file per family, `stage` is what a
+scenario acts on, `perform` runs one, `verdict` judges it and `report` draws the card. The judge
+depends on nothing of the product: what a sender got a 2xx for, against the simulated org's own
+memory of writes. The product's audit is asked as well, and must agree.
+"""

@@ -1,0 +1,119 @@
+"""`python -m chaos [--list] [--only NAME …] [--fresh] [--json] [--scale X]`.
+
+Every finished scenario's card is saved at once: a run that was broken off goes on where it was.
+When all are done, the next run starts from the beginning. Exit 0: every promise kept; 1: one is
+broken; 2: used wrongly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+import uvloop
+
+from chaos.card import Card
+from chaos.perform import perform
+from chaos.report import markdown, summary_line
+from chaos.scenario import Scenario
+from chaos.scenarios import SCENARIOS
+
+WORK_DIRECTORY = Path(".orderstream") / "chaos"
+REPORTS = (Path("docs/chaos.md"), Path("docs/chaos.json"))
+
+
+def main() -> int:
+    arguments = parse(sys.argv[1:])
+    if arguments.list:
+        for scenario in SCENARIOS:
+            print(f"{scenario.name:<34} {scenario.story}")
+        return 0
+    chosen = [item for item in SCENARIOS if not arguments.only or item.name in arguments.only]
+    saved = Saved(WORK_DIRECTORY / "results")
+    if arguments.fresh or (not arguments.only and saved.is_complete):
+        saved.forget()
+    for number, scenario in enumerate(chosen, 1):
+        if not arguments.only and saved.has(scenario):
+            continue
+        print(f"[{number}/{len(chosen)}] {scenario.name}: {scenario.story}", file=sys.stderr)
+        card = uvloop.run(perform(scenario, WORK_DIRECTORY / scenario.name, scale=arguments.scale))
+        saved.put(card)
+        print(summary_line(card), file=sys.stderr, flush=True)
+        write_reports(saved.cards, REPORTS)
+    cards = [card for card in saved.cards if not arguments.only or card.name in arguments.only]
+    if arguments.json:
+        print(as_json(cards).decode(), end="")
+    return 0 if all(card.is_good for card in cards) else 1
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """Return the options; ends the process with a message that names the scenarios there are."""
+    parser = argparse.ArgumentParser(prog="chaos", description="The chaos report card.")
+    parser.add_argument("--list", action="store_true", help="name the scenarios and end")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="run this one")
+    parser.add_argument("--fresh", action="store_true", help="forget what an earlier run finished")
+    parser.add_argument("--json", action="store_true", help="print the cards as JSON")
+    parser.add_argument("--scale", type=float, default=1.0, help="shorter (0.3) or longer (5) runs")
+    arguments = parser.parse_args(words)
+    names = [scenario.name for scenario in SCENARIOS]
+    if unknown := [name for name in arguments.only if name not in names]:
+        parser.error(f"no scenario {', '.join(unknown)}; there are: {', '.join(names)}")
+    if arguments.scale <= 0:
+        parser.error("--scale must be above 0")
+    return arguments
+
+
+class Saved:
+    """The cards of finished scenarios, one file each."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def cards(self) -> list[Card]:
+        """Every saved card, in the order of the scenarios."""
+        return [
+            Card.from_json(orjson.loads(self._path(scenario.name).read_bytes()))
+            for scenario in SCENARIOS
+            if self.has(scenario)
+        ]
+
+    @property
+    def is_complete(self) -> bool:
+        return all(self.has(scenario) for scenario in SCENARIOS)
+
+    def has(self, scenario: Scenario) -> bool:
+        return self._path(scenario.name).exists()
+
+    def put(self, card: Card) -> None:
+        self._path(card.name).write_bytes(orjson.dumps(card.to_json()))
+
+    def forget(self) -> None:
+        for path in self._directory.glob("*.json"):
+            path.unlink()
+
+    def _path(self, name: str) -> Path:
+        return self._directory / f"{name}.json"
+
+
+def write_reports(cards: Sequence[Card], paths: tuple[Path, Path]) -> None:
+    """Write the report as Markdown and as JSON."""
+    paths[0].write_text(markdown(cards), encoding="utf-8")
+    paths[1].write_bytes(as_json(cards))
+
+
+def as_json(cards: Sequence[Card]) -> bytes:
+    return orjson.dumps([card.to_json() for card in cards], option=orjson.OPT_INDENT_2) + b"\n"
+
+
+if __name__ == "__main__":
+    try:
+        code = main()
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        code = 130
+    sys.exit(code)

@@ -1,0 +1,104 @@
+"""Steady load: sequence-numbered orders over HTTP at a constant arrival rate (open loop).
+
+Orders come in blocks; every order of a block is saved `VERSIONS` times, some seconds apart, so that
+at any moment there are old and new states of the same order under way. A slow answer does not slow
+the load down: latency counts from the moment a webhook was due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from itertools import count
+from typing import Self
+
+from chaos.verdict import Delivery
+from sandbox.magento.numbered import numbered_webhook
+from sandbox.magento.sender import Patience, Sender
+
+BLOCK_ORDERS = 100
+VERSIONS = 3
+# A sender that does not give up within any outage of ours.
+PATIENCE = Patience(max_attempts=200, backoff_seconds=0.1, max_wait_seconds=2.0)
+MOST_IN_FLIGHT = 10_000
+
+
+def numbered(index: int) -> tuple[int, int]:
+    """Return (order, version) of the load's webhook number `index`; both count from 1."""
+    block, place = divmod(index, BLOCK_ORDERS * VERSIONS)
+    version, order = divmod(place, BLOCK_ORDERS)
+    return block * BLOCK_ORDERS + order + 1, version + 1
+
+
+class Load:
+    """Sends until `stop`. `rate_per_second` may be changed while it runs."""
+
+    def __init__(
+        self, url: str, secret: str, *, rate_per_second: float, customers: int
+    ) -> None:
+        self.rate_per_second = rate_per_second
+        self.deliveries: list[Delivery] = []
+        self._customers = customers
+        self._sender = Sender(url, secret, concurrency=MOST_IN_FLIGHT, patience=PATIENCE)
+        self._stopping = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        await self._sender.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self._stopping.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._sender.__aexit__(*error)
+
+    @property
+    def accepted(self) -> int:
+        return sum(delivery.is_accepted for delivery in self.deliveries)
+
+    def start(self) -> None:
+        """Begin the steady load."""
+        self._spawn(self._steady())
+
+    async def stop(self) -> None:
+        """Send nothing new and return when everything under way is answered."""
+        self._stopping.set()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def send(self, order: int, version: int, *, due: float | None = None) -> bool:
+        """Send one state of an order; return whether it was accepted in the end."""
+        due = time.monotonic() if due is None else due
+        webhook = numbered_webhook(order, version, customers=self._customers)
+        receipt = await self._sender.send(webhook, due=due)
+        self.deliveries.append(
+            Delivery(
+                order=webhook.key,
+                version=version,
+                is_accepted=receipt.is_accepted,
+                due=due,
+                latency_seconds=receipt.latency_seconds,
+                attempts=receipt.attempts,
+            )
+        )
+        return receipt.is_accepted
+
+    async def _steady(self) -> None:
+        due = time.monotonic()
+        for index in count():
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if self._stopping.is_set():
+                return
+            order, version = numbered(index)
+            self._spawn(self._one(order, version, due))
+            due += 1 / self.rate_per_second
+
+    async def _one(self, order: int, version: int, due: float) -> None:
+        await self.send(order, version, due=due)
+
+    def _spawn(self, work: object) -> None:
+        task = asyncio.ensure_future(work)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,121 @@
+"""Draws the report card as Markdown. Pure: cards in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chaos.card import Card
+from chaos.verdict import Figures
+
+HEAD = """# The chaos report card
+
+Made by `make chaos`; do not edit. Every scenario runs ingress, two or more workers, relay, broker
+and a simulated Salesforce as separate processes, under a steady load of sequence-numbered orders
+over HTTP. The judge is independent of the code under test: what the sender got a 2xx for, against
+what the org holds and every write it remembers. `orderstream audit` is asked as well, and must
+agree. The org's own rule against stale writes is off, except for frozen workers and calls on the
+wire, where nothing else can help.
+
+**lost**: orders whose newest accepted state is not in Salesforce · **twins**: duplicate records ·
+**twice**: redundant writes, bounded by what was in hand when something was cut off · **stale**: an
+older state written after a newer one, at any moment · **dead**: dead letters; the scenarios that
+mean to make some say so · **open**: events without an outcome (audit) · **back**: seconds from the
+fault's end until everything accepted before is in Salesforce · **ack p99**: seconds from the moment
+a webhook was due until its 2xx, the sender's repeats included, during the fault.
+"""
+COLUMNS = (
+    *("scenario", "2xx", "records", "lost", "twins", "twice", "stale", "dead", "open", "back"),
+    *("ack p99", ""),
+)
+
+
+def markdown(cards: Sequence[Card]) -> str:
+    """Return the whole report."""
+    good = sum(card.is_good and not card.skipped for card in cards)
+    skipped = sum(bool(card.skipped) for card in cards)
+    lines = [
+        HEAD,
+        f"**{good} of {len(cards)} scenarios kept every promise**"
+        + (f", {skipped} could not be run on that machine" if skipped else "")
+        + f". {_totals(cards)}",
+        "",
+        "| " + " | ".join(COLUMNS) + " |",
+        "|---" + "|--:" * (len(COLUMNS) - 2) + "|---|",
+        *(_row(card) for card in cards),
+        "",
+        "## What was done, and what was seen",
+        "",
+        *(line for card in cards for line in _detail(card)),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def summary_line(card: Card) -> str:
+    """Return one line for a terminal."""
+    if card.skipped:
+        return f"  - {card.name}: not here: {card.skipped}"
+    mark = "✓" if card.is_good else "✗"
+    figures = card.figures
+    if figures is None:
+        return f"  {mark} {card.name}: {card.broken[0]}"
+    line = (
+        f"  {mark} {card.name}: {figures.accepted} accepted, {figures.records} records, "
+        f"{figures.lost} lost, {figures.duplicates} duplicate, {figures.redundant} redundant, "
+        f"{figures.stale} stale, {figures.dead} dead, {figures.unaccounted} unaccounted, "
+        f"back after {_seconds(figures.recovery_seconds)} s, "
+        f"ack p99 {_seconds(figures.ack_p99_seconds)} s ({card.seconds:.0f} s)"
+    )
+    return "\n".join([line, *(f"      {text}" for text in card.broken)])
+
+
+def _row(card: Card) -> str:
+    figures = card.figures
+    if figures is None:
+        cells = [card.name, *["-"] * (len(COLUMNS) - 2), "not run" if card.skipped else "**✗**"]
+        return "| " + " | ".join(cells) + " |"
+    return "| " + " | ".join([card.name, *_numbers(figures), "✓" if card.is_good else "**✗**"]) + " |"
+
+
+def _numbers(figures: Figures) -> list[str]:
+    counts = (
+        *(figures.accepted, figures.records, figures.lost, figures.duplicates, figures.redundant),
+        *(figures.stale, figures.dead, figures.unaccounted),
+    )
+    return [
+        *(f"{count:,}" for count in counts),
+        _seconds(figures.recovery_seconds),
+        _seconds(figures.ack_p99_seconds, 2),
+    ]
+
+
+def _detail(card: Card) -> list[str]:
+    seen = ", ".join(f"{what}: {count:,}" for what, count in sorted(card.seen.items()) if count)
+    lines = [f"**{card.name}**: {card.story}"]
+    if card.skipped:
+        lines.append(f"Not run on that machine: {card.skipped}.")
+    if card.figures and card.figures.deleted_unread:
+        lines.append(f"Deleted unread, and counted by the audit: {card.figures.deleted_unread:,}.")
+    if seen:
+        lines.append(f"Seen: {seen}.")
+    if not card.skipped:
+        lines.append(f"Run {card.at:%Y-%m-%d %H:%M} UTC, {card.seconds:.0f} s.")
+    return [" ".join(lines), *(f"- **broken**: {_one_line(text)}" for text in card.broken), ""]
+
+
+def _totals(cards: Sequence[Card]) -> str:
+    figures = [card.figures for card in cards if card.figures]
+    accepted = sum(item.accepted for item in figures)
+    return (
+        f"In all: {accepted:,} webhooks accepted, {sum(f.lost for f in figures):,} orders lost, "
+        f"{sum(f.duplicates for f in figures):,} duplicate records, "
+        f"{sum(f.stale for f in figures):,} stale writes, "
+        f"{sum(f.unaccounted for f in figures):,} unaccounted."
+    )
+
+
+def _one_line(text: str) -> str:
+    return text.splitlines()[0]
+
+
+def _seconds(seconds: float | None, digits: int = 1) -> str:
+    return "never" if seconds is None else f"{seconds:.{digits}f}"

@@ -1,0 +1,140 @@
+"""What a scenario acts on: the running pipe, the load on it, the org, the broker, and a notebook.
+
+Everything a scenario does is noted in `seen`, so that the judge can tell a run in which nothing
+happened from one that was survived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from chaos.load import Load
+from chaos.org_view import held_versions
+from chaos.scenario import BATCH_MAX_EVENTS
+from chaos.supervisor import Supervisor
+from chaos.verdict import lost_orders, newest_accepted
+from sandbox.broker import Broker
+from sandbox.org_remote import OrgRemote
+from sandbox.pipeline import Pipeline, worker_name
+from sandbox.process import Process
+from sandbox.processes import answers
+from stream.config import Settings
+
+POLL_SECONDS = 0.1
+LOOK_SECONDS = 0.5
+RECOVERY_TIMEOUT_SECONDS = 150.0
+WAIT_TIMEOUT_SECONDS = 90.0
+
+
+@dataclass(slots=True)
+class Stage:
+    """One run. `scale` shortens what a scenario does for long: 1.0 is the report card's length."""
+
+    pipeline: Pipeline
+    org: OrgRemote
+    load: Load
+    supervisor: Supervisor
+    settings: Settings
+    own_broker: Broker | None
+    scale: float = 1.0
+    seen: Counter[str] = field(default_factory=Counter)
+    dead_orders: set[str] = field(default_factory=set)
+    other_dead: int = 0
+    extra_accepted: int = 0
+    batches_at_risk: int = 0
+    fault: tuple[float, float] = (0.0, 0.0)
+    recovery: asyncio.Task[float | None] | None = None
+
+    @property
+    def workers(self) -> list[str]:
+        return [worker_name(number) for number in range(1, self.pipeline.workers + 1)]
+
+    @property
+    def broker(self) -> Broker:
+        assert self.own_broker is not None, "the scenario does not say needs_own_broker"
+        return self.own_broker
+
+    @property
+    def most_redundant(self) -> int:
+        """Work that may be done twice: what was in hand whenever something was cut off."""
+        return self.batches_at_risk * BATCH_MAX_EVENTS
+
+    def process(self, name: str) -> Process:
+        return self.pipeline.processes[name]
+
+    async def rest(self, seconds: float) -> None:
+        """Let the load run for this long, shortened by the scale."""
+        await asyncio.sleep(seconds * self.scale)
+
+    async def until(
+        self,
+        what: Callable[[], Awaitable[bool]],
+        *,
+        timeout_seconds: float = WAIT_TIMEOUT_SECONDS,
+    ) -> bool:
+        """Return whether something came true within the timeout."""
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            if await what():
+                return True
+            await asyncio.sleep(POLL_SECONDS)
+        return False
+
+    @asynccontextmanager
+    async def hurting(self) -> AsyncIterator[None]:
+        """Mark the time of the fault; from its end on, recovery is measured."""
+        start = time.monotonic()
+        self.fault = (start, start)
+        yield
+        self.fault = (start, time.monotonic())
+        self.recovery = asyncio.create_task(self._recover())
+
+    async def _recover(self) -> float | None:
+        """Return seconds until all that was accepted up to now is in Salesforce."""
+        due = newest_accepted(self.load.deliveries)
+        began = time.monotonic()
+        while time.monotonic() - began < RECOVERY_TIMEOUT_SECONDS:
+            held = await held_versions(self.org)
+            if lost_orders(due, held) <= self.dead_orders:
+                return time.monotonic() - began
+            await asyncio.sleep(LOOK_SECONDS)
+        return None
+
+    async def in_flight(self) -> int:
+        """Return how many Salesforce calls are under way."""
+        return int((await self.org.calls())["in_flight"])
+
+    async def until_in_call(self, least: int = 1) -> bool:
+        async def is_in_call() -> bool:
+            return await self.in_flight() >= least
+
+        return await self.until(is_in_call)
+
+    async def kill(self, name: str, *, at_risk: int = 1) -> None:
+        """Kill -9 a process; it stays down until `revive`."""
+        assert await self.process(name).kill() != 0
+        self.seen["kill -9"] += 1
+        self.batches_at_risk += at_risk
+
+    async def revive(self, name: str) -> None:
+        """Start a killed or stopped process again, and return when it is ready."""
+        await self.pipeline.restart(name)
+
+    async def is_ready(self, name: str) -> bool:
+        url = self.pipeline.status_urls[name]
+        return await answers(f"{url}/readyz")(self.process(name))
+
+    async def storm(self, faults: list[dict[str, Any]], seconds: float) -> None:
+        """Arm faults of the org for some seconds; `seen` gets how often each kind fired."""
+        ids = [await self.org.arm(fault) for fault in faults]
+        await self.rest(seconds)
+        for fault in await self.org.faults():
+            self.seen[fault["kind"]] += fault["fired"]
+        for fault_id in ids:
+            await self.org.disarm(fault_id)
