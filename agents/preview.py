@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from agents.mapping.dates import parse_datetime
+from agents.mapping.preflight import VERSION_FIELD
 from agents.mapping.rules import Mapping
 from schemas.codec import DecodeError, decode
 from schemas.event import Envelope
@@ -48,11 +49,15 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """What would become of one record. `is_new`: Salesforce has none with this external id."""
+    """What would become of one record. `is_new`: Salesforce has none with this external id.
+
+    `is_stale`: Salesforce has a newer state; the event would end as superseded.
+    """
 
     sobject: str
     external_id: str
     is_new: bool
+    is_stale: bool = False
     changes: tuple[FieldChange, ...] = ()
 
 
@@ -69,6 +74,11 @@ class EventChange:
     def is_unchanged(self) -> bool:
         """Whether Salesforce has everything already."""
         return not self.problem and not any(row.is_new or row.changes for row in self.rows)
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether Salesforce has a newer state of the order, which an old event never replaces."""
+        return any(row.is_stale for row in self.rows)
 
 
 class Records(Protocol):
@@ -121,7 +131,13 @@ def row_change(row: Row, now: MappingOf[str, Any] | None) -> RowChange:
         for name, then in wanted.items()
         if not isinstance(then, dict) and not is_same_value(have.get(name), then)
     )
-    return RowChange(row.sobject, row.external_id, is_new=now is None, changes=changes)
+    return RowChange(
+        row.sobject,
+        row.external_id,
+        is_new=now is None,
+        is_stale=_is_newer(have.get(VERSION_FIELD), row.version),
+        changes=changes,
+    )
 
 
 def is_same_value(now: Any, then: Any) -> bool:
@@ -139,3 +155,8 @@ def is_same_value(now: Any, then: Any) -> bool:
             return False
     moments = parse_datetime(now), parse_datetime(then)
     return moments[0] is not None and moments[0] == moments[1]
+
+
+def _is_newer(stored: Any, version: str) -> bool:
+    have, then = parse_datetime(stored), parse_datetime(version)
+    return have is not None and then is not None and have > then

@@ -10,6 +10,7 @@ import typer
 from cli.terminal import (
     EXIT_NO,
     fail,
+    operator_settings,
     print_json,
     progress_bar,
     run_async,
@@ -44,7 +45,6 @@ def audit(
     Example: orderstream audit --since 24h
     """
     from stream.audit import run_audit
-    from stream.config import Role, load_settings
 
     since_ms, until_ms = time_option("--since", since), time_option("--until", until)
     grace_seconds = None
@@ -53,7 +53,7 @@ def audit(
             grace_seconds = parse_duration_ms(grace) / 1000
         except ValueError as error:
             fail(f"--grace: {error}")
-    settings = load_settings(Role.OPERATOR)
+    settings = operator_settings()
     with progress_bar("reading events and outcomes") as progress:
         report = run_async(
             run_audit(settings, since_ms, until_ms, progress, grace_seconds=grace_seconds)

@@ -28,7 +28,7 @@ from cli.letter_options import (
     UntilOption,
     letter_filter,
 )
-from cli.terminal import EXIT_NO, fail, note, print_json, run_async, stdout
+from cli.terminal import EXIT_NO, fail, note, operator_settings, print_json, run_async, stdout
 from cli.when import show_time
 
 if TYPE_CHECKING:
@@ -65,9 +65,7 @@ def list_(
 
     Example: orderstream dlq list --code STRING_TOO_LONG --since 24h
     """
-    from stream.config import Role, load_settings
-
-    settings = load_settings(Role.OPERATOR)
+    settings = operator_settings()
     wanted = letter_filter(
         code=code, field=field, since=since, until=until, order=order, store=store
     )
@@ -101,9 +99,7 @@ def show(
 
     Example: orderstream dlq show 3-17
     """
-    from stream.config import Role, load_settings
-
-    settings = load_settings(Role.OPERATOR)
+    settings = operator_settings()
     if unmask:
         run_async(record_unmask(settings, f"dlq show {letter_id}"))
     letter, envelope = find(settings, letter_id)
@@ -137,8 +133,6 @@ def drop(
 
     Example: orderstream dlq drop 3-17 --why "test order"
     """
-    from stream.config import Role, load_settings
-
     wanted = letter_filter(
         code=code,
         field=field,
@@ -152,7 +146,7 @@ def drop(
         fail("say which: give ids or a filter")
     if not why.strip():
         fail("--why: a reason is needed")
-    settings = load_settings(Role.OPERATOR)
+    settings = operator_settings()
     _, found = run_async(_collect(settings, wanted))
     if not found:
         fail("no open dead letter fits", code=EXIT_NO)

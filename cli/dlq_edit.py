@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal import EXIT_NO, fail, note, print_json, run_async
+from cli.terminal import EXIT_NO, fail, note, operator_settings, print_json, run_async
 
 if TYPE_CHECKING:
     from schemas.event import Envelope
@@ -36,12 +36,11 @@ def edit(
     Example: orderstream dlq edit 3-17 --why "postcode was in the city field"
     """
     from cli.dlq import find
-    from stream.config import Role, load_settings
     from stream.letter_edit import changed_fields
 
     if not why.strip():
         fail("--why: a reason is needed")
-    settings = load_settings(Role.OPERATOR)
+    settings = operator_settings()
     letter, envelope = find(settings, letter_id)
     value = _edited(settings, envelope, file)
     fields = changed_fields(envelope.value, value)

@@ -24,7 +24,15 @@ from cli.letter_options import (
     UntilOption,
     letter_filter,
 )
-from cli.terminal import EXIT_INTERRUPTED, EXIT_NO, fail, note, print_json, run_async
+from cli.terminal import (
+    EXIT_INTERRUPTED,
+    EXIT_NO,
+    fail,
+    note,
+    operator_settings,
+    print_json,
+    run_async,
+)
 from cli.when import show_seconds, show_time
 
 if TYPE_CHECKING:
@@ -62,9 +70,7 @@ def requeue(
 
     Example: orderstream dlq requeue --code STRING_TOO_LONG --rate 50 --why "mapping fixed"
     """
-    from stream.config import Role, load_settings
-
-    settings = load_settings(Role.OPERATOR)
+    settings = operator_settings()
     if resume:
         _finish(run_async(_resume(settings, resume, max_backlog)), as_json=as_json)
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.terminal import print_json, run_async, stdout
+from cli.terminal import operator_settings, print_json, run_async, stdout
 from cli.when import show_time
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ def jobs(
 
     Example: orderstream jobs
     """
-    from stream.config import Role, load_settings
-
-    settings = load_settings(Role.OPERATOR)
+    settings = operator_settings()
     read = [job_of(actions) for actions in reversed(run_async(_read(settings)))]
     if as_json:
         print_json(read)

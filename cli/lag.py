@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.terminal import EXIT_NO, fail, note, print_json, run_async, stderr, stdout
+from cli.terminal import (
+    EXIT_NO,
+    fail,
+    note,
+    operator_settings,
+    print_json,
+    run_async,
+    stderr,
+    stdout,
+)
 from cli.when import show_seconds, show_time
 
 if TYPE_CHECKING:
@@ -45,11 +54,9 @@ def lag(
 
     Example: orderstream lag --watch
     """
-    from stream.config import Role, load_settings
-
     if sum((watch, serve, as_json)) > 1:
         fail("--watch, --serve and --json exclude each other")
-    settings = load_settings(Role.OPERATOR)
+    settings = operator_settings()
     if serve:
         run_async(_serve(settings, port, interval))
     elif watch:

@@ -19,6 +19,7 @@ from cli.terminal import (
     EXIT_NO,
     fail,
     note,
+    operator_settings,
     print_json,
     progress_bar,
     run_async,
@@ -86,10 +87,9 @@ def replay(
 
     Example: orderstream replay --from 30d --force --run --why "new stage names"
     """
-    from stream.config import Role, load_settings
     from stream.replay import ReplayFilter
 
-    settings = load_settings(Role.OPERATOR)
+    settings = operator_settings()
     if resume:
         _finish(run_async(_resume(settings, resume, max_backlog)), as_json=as_json)
         return
@@ -273,6 +273,9 @@ def _print_change(change: EventChange, *, is_masked: bool) -> None:
     show = mask_text if is_masked else str
     if change.problem:
         note(f"  {show(change.key)}: does not map: {show(change.problem)}")
+    elif change.is_superseded:
+        note(f"  {show(change.key)}: Salesforce has a newer state; this would be superseded")
+        return
     elif change.is_unchanged:
         note(f"  {show(change.key)}: Salesforce has it all; sent only with --force")
     for row in change.rows:

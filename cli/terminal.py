@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import orjson
 import typer
@@ -22,6 +22,9 @@ from rich.progress import (
 )
 
 from cli.when import parse_when
+
+if TYPE_CHECKING:
+    from stream.config import Settings
 
 T = TypeVar("T")
 
@@ -38,6 +41,15 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     except KeyboardInterrupt:
         stderr.print("stopped")
         raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def operator_settings() -> Settings:
+    """Return the settings of a command that works on the topics; log lines stay off stdout."""
+    from stream.config import Role, load_settings
+    from stream.logs import configure_logs
+
+    configure_logs(level="error", style="console", process="cli")
+    return load_settings(Role.OPERATOR)
 
 
 def print_json(value: Any) -> None:

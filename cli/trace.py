@@ -9,6 +9,7 @@ import typer
 
 from cli.terminal import (
     EXIT_NO,
+    operator_settings,
     print_json,
     run_async,
     stderr,
@@ -45,11 +46,10 @@ def trace(
 
     Example: orderstream trace 000000123
     """
-    from stream.config import Role, load_settings
     from stream.trace import run_trace
 
     since_ms = time_option("--since", since)
-    settings = load_settings(Role.OPERATOR)
+    settings = operator_settings()
     if unmask:
         run_async(_record_unmask(settings, target))
     life = run_async(run_trace(settings, target, since_ms=since_ms))
@@ -103,8 +103,8 @@ def _print_trace(life: Trace, settings: Settings, *, is_masked: bool) -> None:
     show = mask_text if is_masked else str
     stdout.print(f"[bold]{life.kind.value} {show(life.key)}[/]  {life.deliveries} deliveries")
     table = Table(box=None, header_style="bold")
-    for name in ("time (UTC)", "event", "what", "detail", "where"):
-        table.add_column(name, no_wrap=name != "detail", overflow="fold")
+    for name in ("time (UTC)", "event", "what, where, detail"):
+        table.add_column(name, no_wrap="," not in name)
     for row in life.rows:
         table.add_row(*_cells(row, life.event_id, show, settings.kafka_topic_prefix))
     stdout.print(table, highlight=False)
@@ -125,12 +125,13 @@ def _cells(row: TraceRow, wanted_event: str, show: Any, prefix: str) -> tuple[st
     what += f" (failed {row.attempt}x)" if row.attempt else ""
     place = row.place.removeprefix(prefix)
     mark = "▸" if wanted_event and row.event_id == wanted_event else ""
+    place = place.removeprefix("magento.").removeprefix("salesforce.")
+    first = f"[{style}]{what}[/]" if style else what
+    detail = escape(show(_detail(row)))
     return (
         show_time(row.at_ms),
         f"{mark}…{row.event_id[-SHORT_ID:]}" if row.event_id else "",
-        f"[{style}]{what}[/]" if style else what,
-        escape(show(_detail(row))),
-        escape(place.removeprefix("magento.").removeprefix("salesforce.")),
+        f"{first}  [dim]{escape(place)}[/]" + (f"\n  {detail}" if detail else ""),
     )
 
 

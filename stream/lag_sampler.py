@@ -93,24 +93,28 @@ class LagSampler:
         """The open dead letters as of the last sample."""
         return self._letters
 
-    @property
-    def groups(self) -> dict[str, tuple[str, ...]]:
-        """The consumer groups and what each consumes."""
+    async def _groups(self) -> dict[str, tuple[str, ...]]:
+        """Return the consumer groups and what each must consume.
+
+        Tiers of an earlier RETRY_DELAYS are among them: what waits there, nobody forwards.
+        """
         topics = self._topics
+        tiers = await self._reader.topics_starting(topics.retry_prefix)
         return {
             self._settings.worker_group: topics.sources,
-            self._settings.relay_group: (*topics.retry_tiers, topics.settle),
+            self._settings.relay_group: (*tiers, topics.settle),
         }
 
     async def sample(self, *, now_ms: int | None = None) -> LagSnapshot:
         """Ask the brokers once and return what that, with the samples before it, says."""
         at_ms = int(time.time() * 1000) if now_ms is None else now_ms
-        await self._refresh_retention()
-        names = [topic for topics in self.groups.values() for topic in topics]
+        groups = await self._groups()
+        names = [topic for topics in groups.values() for topic in topics]
+        await self._refresh_retention(names)
         spans = {(s.topic, s.partition): s for s in await self._reader.spans(names)}
-        committed = {group: await self._reader.committed(group) for group in self.groups}
-        assigned = {group: await self._reader.assigned(group) for group in self.groups}
-        positions = self._note(at_ms, spans, committed)
+        committed = {group: await self._reader.committed(group) for group in groups}
+        assigned = {group: await self._reader.assigned(group) for group in groups}
+        positions = self._note(at_ms, groups, spans, committed)
         await self._read_heads(positions, spans)
         partitions = [
             self._partition(place, spans[place[1:]], committed[place[0]], assigned[place[0]])
@@ -122,7 +126,7 @@ class LagSampler:
             partitions=tuple(partitions),
             groups=tuple(
                 group_lag(group, (part for part in partitions if part.group == group))
-                for group in self.groups
+                for group in groups
             ),
             tiers=await self._tiers(at_ms, partitions),
             dead_letters=DeadLetterDepth(len(self._letters), self._letters.oldest_ms),
@@ -132,12 +136,13 @@ class LagSampler:
     def _note(
         self,
         at_ms: int,
+        groups: Mapping[str, tuple[str, ...]],
         spans: Mapping[tuple[str, int], Span],
         committed: Mapping[str, Mapping[tuple[str, int], int]],
     ) -> dict[Place, int]:
         """Add a sample to each window; return the positions. No commit: the log's start."""
         positions: dict[Place, int] = {}
-        for group, topics in self.groups.items():
+        for group, topics in groups.items():
             for (topic, partition), span in spans.items():
                 if topic in topics:
                     place = (group, topic, partition)
@@ -190,11 +195,10 @@ class LagSampler:
         All records of a tier have one delay, so those older than it are due; the head's own header
         has the last word when nothing is due.
         """
-        topics = self._topics
-        delays = {name: topics.tier_delay_ms(name) for name in topics.retry_tiers}
-        delays[topics.settle] = int(self._settings.debounce_seconds * 1000)
         depths = []
-        for topic, delay_ms in delays.items():
+        relayed = (p.topic for p in partitions if p.group == self._settings.relay_group)
+        for topic in dict.fromkeys(relayed):
+            delay_ms = self._delay_ms(topic)
             old = await self._reader.spans([topic], until_ms=at_ms - delay_ms)
             boundaries = {span.partition: span.end for span in old}
             parts = [part for part in partitions if part.topic == topic]
@@ -206,14 +210,20 @@ class LagSampler:
             depths.append(TierDepth(topic, due, sum(part.lag for part in parts) - due))
         return tuple(depths)
 
+    def _delay_ms(self, topic: str) -> int:
+        """Return how long a record waits in a topic; not at all in a tier of the past."""
+        if topic == self._topics.settle:
+            return int(self._settings.debounce_seconds * 1000)
+        tiers = self._topics.retry_tiers
+        return self._topics.tier_delay_ms(topic) if topic in tiers else 0
+
     def _is_head_due(self, topic: str, partition: int, at_ms: int) -> bool:
         head = self._heads.get((topic, partition))
         return head is None or (head[1].not_before_ms or 0) <= at_ms
 
-    async def _refresh_retention(self) -> None:
+    async def _refresh_retention(self, names: list[str]) -> None:
         if time.monotonic() - self._retention_read < RETENTION_TTL_SECONDS:
             return
-        names = [topic for topics in self.groups.values() for topic in topics]
         async with TopicAdmin(self._settings) as admin:
             existing = await admin.existing(names)
         for name, topic in existing.items():

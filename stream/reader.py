@@ -124,6 +124,11 @@ class TopicReader:
             )
         return found
 
+    async def topics_starting(self, prefix: str) -> list[str]:
+        """Return the topics of the cluster whose names begin so."""
+        described = await self._answer(self._admin.describe_topics())
+        return sorted(item["topic"] for item in described if item["topic"].startswith(prefix))
+
     async def spans(
         self,
         topics: Iterable[str],

@@ -32,7 +32,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ReplayFilter:
-    """Which events of the range: every given field must fit the payload."""
+    """Which events of the range: every given field must fit the payload.
+
+    With latest-only the newest event of each order is looked at, and taken when it fits: an order
+    that has left a status is not taken for the events it had there.
+    """
 
     order: str = ""
     store: str = ""
@@ -186,8 +190,8 @@ class _Choice:
         self._instance = settings.magento_instance
         self._plan = plan
         self._order = plan.wanted.order.encode()
-        # Newest event of each key: (updated_at, offset). Without latest-only: the keys alone.
-        self._newest: dict[bytes, tuple[str, int]] = {}
+        # Newest event of each key: (updated_at, offset, whether it fits).
+        self._newest: dict[bytes, tuple[str, int, bool]] = {}
         self._place = ("", 0)
 
     def see(self, batch: Sequence[Record]) -> None:
@@ -195,33 +199,38 @@ class _Choice:
         for record in batch:
             if self._order and record.key != self._order:
                 continue
-            version = ""
+            version, is_fitting = "", True
             if wanted.needs_payload:
                 document = self._decode(record)
-                if document is None or not wanted.fits(document):
+                if document is None:
                     continue
-                version = document.updated_at
-            plan.matching += 1
+                version, is_fitting = document.updated_at, wanted.fits(document)
             self._place = (record.topic, record.partition)
-            self._note_time(record.timestamp)
-            self._choose(record, (version, record.offset))
+            if is_fitting:
+                plan.matching += 1
+                self._note_time(record.timestamp)
+            self._choose(record, (version, record.offset, is_fitting))
 
     def conclude(self) -> None:
         """Fix the choice of this partition in the plan."""
         plan = self._plan
-        plan.orders += len(self._newest)
+        fitting = [offset for _, offset, is_fitting in self._newest.values() if is_fitting]
+        plan.orders += len(fitting)
         if plan.wanted.is_latest_only:
-            for _, offset in sorted(self._newest.values(), key=lambda version: version[1]):
+            for offset in sorted(fitting):
                 if not self._has_room():
                     break
                 plan.chosen.add((*self._place, offset))
 
-    def _choose(self, record: Record, version: tuple[str, int]) -> None:
+    def _choose(self, record: Record, version: tuple[str, int, bool]) -> None:
         plan, key = self._plan, record.key or b""
-        if key not in self._newest or version >= self._newest[key]:
+        if plan.wanted.is_latest_only:
+            if version >= self._newest.get(key, version):
+                self._newest[key] = version
+        elif version[2]:
             self._newest[key] = version
-        if not plan.wanted.is_latest_only and self._has_room():
-            plan.chosen.add((record.topic, record.partition, record.offset))
+            if self._has_room():
+                plan.chosen.add((record.topic, record.partition, record.offset))
 
     def _has_room(self) -> bool:
         limit = self._plan.wanted.limit

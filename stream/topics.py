@@ -70,12 +70,16 @@ class Topics:
         """Who did what and why: every state change made by a person."""
         return f"{self.prefix}orderstream.audit"
 
+    @property
+    def retry_prefix(self) -> str:
+        """How every retry tier's name begins, those of earlier RETRY_DELAYS too."""
+        return f"{self.prefix}salesforce.retry."
+
     @cached_property
     def retry_tiers(self) -> tuple[str, ...]:
         """Retry topics in the order of their delays; the length is the limit of attempts."""
         return tuple(
-            f"{self.prefix}salesforce.retry.{delay_label(seconds)}"
-            for seconds in self.retry_delays_seconds
+            f"{self.retry_prefix}{delay_label(seconds)}" for seconds in self.retry_delays_seconds
         )
 
     @property

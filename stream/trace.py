@@ -99,7 +99,8 @@ class _Tracer:
             return
         trace = self.trace
         since_ms = self._since()
-        spans = await self._spans(self._followers, since_ms)
+        tiers = await self._reader.topics_starting(self._topics.retry_prefix)
+        spans = await self._spans([*self._followers, *tiers], since_ms)
         trace.rows += await self._rows(spans)
         spans = await self._spans([self._topics.source_of(trace.kind)], self._first_receipt())
         trace.rows += await self._rows(spans)
@@ -108,8 +109,7 @@ class _Tracer:
     @property
     def _followers(self) -> list[str]:
         topics = self._topics
-        tiers = topics.retry_tiers
-        return [topics.results, topics.due, *tiers, topics.settle, topics.dead_letters]
+        return [topics.results, topics.due, topics.settle, topics.dead_letters]
 
     def _since(self) -> int | None:
         state = self.trace.state

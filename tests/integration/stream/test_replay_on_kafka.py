@@ -116,6 +116,18 @@ async def test_the_range_the_order_the_store_and_the_status_choose(settings, wri
     assert await events(ReplayFilter(store="2", status="holded")) == ["3"]
 
 
+async def test_latest_only_asks_the_newest_event_whether_it_fits(settings, writer, reader):
+    await writer.accept("1", {"status": "processing", "updated_at": "2026-11-25 10:00:00"})
+    await writer.accept("1", {"status": "complete", "updated_at": "2026-11-25 11:00:00"})
+    topic = settings.topics.orders
+    left = await plan_replay(settings, reader, topic, ReplayFilter(status="processing"))
+    assert (left.events, left.orders, left.matching) == (0, 0, 1)
+    now = await plan_replay(settings, reader, topic, ReplayFilter(status="complete"))
+    assert (now.events, now.orders) == (1, 1)
+    every = ReplayFilter(status="processing", is_latest_only=False)
+    assert (await plan_replay(settings, reader, topic, every)).events == 1
+
+
 async def test_a_limit_holds_for_both_modes(settings, writer, reader):
     await writer.accept_many(str(number) for number in range(20))
     for is_latest_only in (True, False):

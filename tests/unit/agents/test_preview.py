@@ -92,6 +92,15 @@ def test_what_an_order_knows_of_a_customer_changes_nothing_that_exists():
     assert [c.name for c in row_change(row, None).changes] == ["Name"]
 
 
+def test_a_record_with_a_newer_version_would_not_be_touched():
+    row = Row("Opportunity", "K__c", "1", {"Name": "x"}, version="2026-11-25T10:00:00Z")
+    newer = {"Magento_Updated_At__c": "2026-11-25T10:00:01.000+0000", "Name": "y"}
+    assert row_change(row, newer).is_stale
+    same = {"Magento_Updated_At__c": "2026-11-25T10:00:00.000+0000", "Name": "y"}
+    assert not row_change(row, same).is_stale
+    assert not row_change(row, None).is_stale
+
+
 @pytest.mark.parametrize(
     ("now", "then", "is_same"),
     [
