@@ -77,6 +77,10 @@ class Ingress:
         self._ignored_labels: set[str] = set()
         self._accepted = metrics.INGRESS_REQUESTS.labels("200", Reason.ACCEPTED.value)
 
+    def report(self) -> None:
+        """Set the gauges; called now and then, because per event they would cost too much."""
+        metrics.INGRESS_IN_FLIGHT.set(self._allowance.publishes)
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request. The last `except` turns a bug into a 503, so nothing gets lost."""
         connection = request.protocol

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 
 from schemas.codec import Document
-from schemas.event import Envelope, new_event_id
-from schemas.headers import headers_of
+from schemas.event import new_event_id
+from schemas.headers import identity_headers
 from stream import metrics
 from stream.errors import PublishError
 from stream.ingress_answers import Reason, Refused
@@ -70,28 +70,24 @@ class Acceptance:
     ) -> Record:
         """Return the record of an event: its raw bytes, and everything else in headers."""
         assert document.kind is not None
-        envelope = Envelope(
-            event_id=event_id,
-            event=document.event,
-            kind=document.kind,
-            key=document.key,
-            received_at_ms=received_at_ms,
-            value=raw,
-            sender=verified.sender,
-            signature_key=verified.key_id,
-        )
         return Record(
             topic=self._topics.source_of(document.kind),
             key=document.key.encode(),
             value=raw,
-            headers=headers_of(envelope),
+            headers=identity_headers(
+                event_id=event_id,
+                event=document.event,
+                kind=document.kind,
+                received_at_ms=received_at_ms,
+                sender=verified.sender,
+                signature_key=verified.key_id,
+            ),
         )
 
     async def _publish(self, record: Record, deadline: float) -> Ack:
         started = self._now()
         timeout_seconds = max(0.0, min(self._publish_timeout_seconds, deadline - started))
         self._allowance.take_publish()
-        metrics.INGRESS_IN_FLIGHT.inc()
         try:
             ack = await self._publisher.publish(record, timeout_seconds=timeout_seconds)
         except PublishError as error:
@@ -101,7 +97,6 @@ class Acceptance:
             raise Refused(Reason.BROKER_AWAY, "Kafka did not acknowledge the event") from None
         finally:
             self._allowance.publishes -= 1
-            metrics.INGRESS_IN_FLIGHT.dec()
         ended = self._now()
         self._readiness.acked(ended)
         metrics.INGRESS_PUBLISH_SECONDS.observe(ended - started)

@@ -18,6 +18,7 @@ room, so slow senders starve each other and not the good ones.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -156,17 +157,20 @@ class WatchedServer(web.Server):
         timeout_seconds: float,
         keepalive_seconds: float,
         max_connections: int,
-        **kwargs: Any,
+        on_sweep: Callable[[], None],
     ) -> None:
-        """Make a server of `handler` (request → response) on the running loop."""
+        """Make a server of `handler` (request → response) on the running loop.
+
+        `on_sweep` is called once in every sweep.
+        """
         super().__init__(
             handler,
             keepalive_timeout=keepalive_seconds,
             lingering_time=min(LINGER_SECONDS, timeout_seconds),
             auto_decompress=False,  # the signature is over the bytes as they were sent
             access_log=None,
-            **kwargs,
         )
+        self._on_sweep = on_sweep
         self._timeout_seconds = timeout_seconds
         self._keepalive_seconds = keepalive_seconds
         self._max_connections = max_connections
@@ -192,6 +196,7 @@ class WatchedServer(web.Server):
 
     def sweep(self) -> None:
         """End every connection whose time is up."""
+        self._on_sweep()
         now = self._loop.time()
         for connection, transport in list(self._connections.items()):
             if not isinstance(connection, Connection):

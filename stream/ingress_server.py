@@ -68,6 +68,7 @@ async def ingress_server(
         timeout_seconds=settings.ingress_request_timeout_seconds,
         keepalive_seconds=settings.ingress_keepalive_seconds,
         max_connections=settings.ingress_max_connections,
+        on_sweep=ingress.report,
     )
     listener = bind(settings.ingress_host, settings.ingress_port, reuse_port=reuse_port)
     runner = web.ServerRunner(server, shutdown_timeout=GRACE_SECONDS)

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
 
 from stream.config import Settings
+from stream.deadline import Deadline
 from stream.errors import PublishError
 from stream.kafka_connection import kafka_connection
 from stream.producer import HARMLESS, TOO_LARGE, close_producer, create_producer, error_text
@@ -112,7 +113,7 @@ class KafkaPublisher:
     async def publish(self, record: Record, *, timeout_seconds: float) -> Ack:
         """Return after the broker's ack. Raises PublishError; the record may still arrive."""
         try:
-            async with asyncio.timeout(timeout_seconds):
+            with Deadline(timeout_seconds):
                 sent = await self._send(record)
                 answer = await self._answer(record, sent)
         except TimeoutError:
