@@ -149,3 +149,17 @@ async def test_an_idle_installation_is_quiet(sampler):
     snapshot = await sampler.sample()
     assert snapshot.is_quiet
     assert {group.state for group in snapshot.groups} == {LagState.OK}
+
+
+async def test_what_waits_in_a_tier_of_the_past_is_seen_and_nobody_forwards_it(
+    make_settings, writer
+):
+    """RETRY_DELAYS was changed while events waited in the old tiers."""
+    event = await writer.accept("1")
+    old = writer.topics.retry_tiers[0]
+    await writer.copy(replace(event, attempt=1, not_before_ms=now_ms()), old)
+    async with LagSampler(make_settings(retry_delays="45s")) as sampler:
+        snapshot = await sampler.sample()
+    part = of(snapshot, old, event.origin.partition)
+    assert (part.lag, part.state) == (1, LagState.STOP)
+    assert {tier.topic: tier.due for tier in snapshot.tiers}[old] == 1

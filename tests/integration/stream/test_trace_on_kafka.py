@@ -175,3 +175,11 @@ async def test_an_event_whose_record_was_deleted_is_found_by_its_outcome(setting
 async def test_an_unknown_target_gives_an_empty_life(settings, topics):
     assert (await run_trace(settings, "999")).rows == []
     assert (await run_trace(settings, new_event_id(now_ms()))).rows == []
+
+
+async def test_a_wait_in_a_retry_tier_of_the_past_is_part_of_the_life(make_settings, writer):
+    event = await writer.accept(KEY)
+    failed = replace(event, attempt=1, not_before_ms=now_ms())
+    await writer.copy(failed, writer.topics.retry_tiers[1])
+    life = await run_trace(make_settings(retry_delays="45s"), KEY)
+    assert [row.step for row in life.rows] == [Step.DELIVERED, Step.WAITS]
