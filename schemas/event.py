@@ -17,6 +17,9 @@ class Kind(StrEnum):
 
     ORDER = "order"
     CUSTOMER = "customer"
+    # Worked on only where INGRESS_ALSO_TAKE and a mapping file say so.
+    CUSTOMER_DELETED = "customer_deleted"
+    SUBSCRIBER = "subscriber"
 
 
 class Via(StrEnum):

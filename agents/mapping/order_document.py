@@ -12,7 +12,7 @@ from typing import Any
 
 from agents.mapping.values import decimal_of, text_of
 
-POLICIES = ("grand_total", "paid_minus_refunded")
+POLICIES = ("grand_total", "paid_minus_refunded", "total_minus_canceled_and_refunded")
 CURRENCIES = ("order", "base")
 NO_ID = (None, 0, "", "0")
 CURRENCY_KEYS = {"order": "order_currency_code", "base": "base_currency_code"}
@@ -63,22 +63,36 @@ def amount_of(
 ) -> float | str | None:
     """Return what the order is worth by the mapping's `amount:` policy; None when it cannot say.
 
-    `paid_minus_refunded` counts a missing total as 0: an order nobody paid has no `total_paid`.
+    | policy | is |
+    |---|---|
+    | `grand_total` | what was ordered, whatever became of it |
+    | `paid_minus_refunded` | what was earned so far |
+    | `total_minus_canceled_and_refunded` | what can still be earned |
+
+    The last two count a missing total as 0: an order nobody paid has no `total_paid`.
     """
     prefix = "base_" if currency == "base" else ""
-    if policy == "paid_minus_refunded":
-        paid, refunded = (
-            decimal_of(order.get(f"{prefix}{name}")) or Decimal(0)
-            for name in ("total_paid", "total_refunded")
-        )
-        return float(paid - refunded) if _is_amount(paid) and _is_amount(refunded) else None
     total: Any = order.get(f"{prefix}grand_total")
+    if policy == "paid_minus_refunded":
+        return _difference(order, f"{prefix}total_paid", f"{prefix}total_refunded")
     if total is None or total == "":
         other = "grand_total" if prefix else "base_grand_total"
         total = order.get(other)
         if total is not None:
             notes.append(f"$amount: {prefix}grand_total is missing, used {other}")
+            prefix = "" if prefix else "base_"
+    if policy == "total_minus_canceled_and_refunded" and total is not None:
+        lost = (f"{prefix}total_canceled", f"{prefix}total_refunded")
+        return _difference(order, f"{prefix}grand_total", *lost)
     return total  # type: ignore[no-any-return]
+
+
+def _difference(order: dict[str, Any], whole: str, *less: str) -> float | None:
+    """Return one total minus others; None when one of them is no amount of money."""
+    first, *rest = (decimal_of(order.get(name)) or Decimal(0) for name in (whole, *less))
+    if not all(_is_amount(number) for number in (first, *rest)):
+        return None
+    return float(first - sum(rest, Decimal(0)))
 
 
 def _is_amount(number: Decimal) -> bool:

@@ -21,9 +21,10 @@ from agents.mapping.rulebook import (
     known_type,
 )
 from agents.mapping.source import Entry, parse
+from schemas.event import Kind
 
 TARGETS = ("opportunity", "lead")
-TOP_KEYS = ("target", "amount", "order", "customer")
+TOP_KEYS = ("target", "amount", *(kind.value for kind in Kind))
 ORIGINS = ("from", "value", "template", "map_by", "each")
 EACH_KEYS = ("values", "join")
 VALUE_KEYS = (*ORIGINS, *EACH_KEYS, "python", "transforms", "map", "or_else", "default")
@@ -57,8 +58,7 @@ def read_rulebook(text: str, file: str) -> Rulebook:
         file=file,
         targets=_targets(top.get("target")),
         amount=_amount(top.get("amount")),
-        order=_kind(top["order"]),
-        customer=_kind(top["customer"]) if "customer" in top else KindRules(),
+        kinds={kind: _kind(top[kind.value]) for kind in Kind if kind.value in top},
     )
 
 

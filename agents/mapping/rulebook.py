@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from agents.mapping.field_types import FieldType, parse_type
 from agents.mapping.source import Entry
 from agents.mapping.standard_fields import STANDARD_FIELDS
+from schemas.event import Kind
 
 UNKNOWN_FIELD = "text(255)"
 
@@ -117,19 +118,28 @@ class KindRules:
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """The whole file. `amount` is (policy, currency)."""
+    """The whole file. `amount` is (policy, currency); `kinds` has those the file has rules for."""
 
     file: str
     targets: tuple[TargetRule, ...]
     amount: tuple[str, str]
-    order: KindRules
-    customer: KindRules
+    kinds: dict[Kind, KindRules]
+
+    @property
+    def order(self) -> KindRules:
+        """The rules for orders."""
+        return self.kinds[Kind.ORDER]
+
+    @property
+    def customer(self) -> KindRules:
+        """The rules for customers; without any when the file leaves them out."""
+        return self.kinds.get(Kind.CUSTOMER, KindRules())
 
     def active_rows(self) -> Iterator[RowRule]:
         """Yield the rows some document can reach with the file's `target`, parents first."""
         names = {"", *(rule.use for rule in self.targets)}
-        for kind in (self.order, self.customer):
-            yield from (row for row in kind.rows if row.target in names)
+        for rules in self.kinds.values():
+            yield from (row for row in rules.rows if row.target in names)
 
 
 def known_type(sobject: str, name: str) -> FieldType:

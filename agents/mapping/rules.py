@@ -98,6 +98,11 @@ class Mapping:
         """
         if document.kind is None:
             raise MappingError("the event is neither about an order nor about a customer")
+        if document.is_announcement:
+            raise MappingError(
+                "the event says of the order only that it was saved: let the sender send all "
+                "fields, or let orderstream read the order from Magento (docs/events.md)"
+            )
         kind = self.kinds.get(document.kind)
         if kind is None:
             return Mapped((), (f"the mapping has no rules for events about a {document.kind}",))
@@ -120,11 +125,10 @@ class Mapping:
 
 
 def _compiled(book: Rulebook, directory: Path | None, types: Types) -> dict[Kind, CompiledKind]:
-    rules = {Kind.ORDER: book.order, Kind.CUSTOMER: book.customer}
     return {
-        kind: compile_kind(book, rule, types, directory)
-        for kind, rule in rules.items()
-        if rule.rows
+        kind: compile_kind(book, rules, types, directory)
+        for kind, rules in book.kinds.items()
+        if rules.rows
     }
 
 

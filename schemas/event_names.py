@@ -1,0 +1,112 @@
+"""What each event name is for: worked on as a kind of document, or ignored, and why.
+
+docs/events.md shows this table (a test holds it). Names come in three dialects: Magento's own
+(`sales_order_save_commit_after`), mage-os' (`sales.order.updated`) and Adobe's, which puts
+`com.adobe.commerce.observer.` before Magento's. Invoices, shipments and credit memos hold the
+order's entity id and not its number, so none of them can be filed under its order; Magento saves
+the order with each of them, and that event has everything.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from schemas.event import Kind
+
+ADOBE_PREFIXES = ("com.adobe.commerce.", "observer.", "plugin.")
+ENDINGS = ("_commit_after", "_after")
+
+
+class Ignored(StrEnum):
+    """Why an event is answered 200 and not published: the label of the metric."""
+
+    ORDER_SAVE_FOLLOWS = "order_save_follows"
+    CUSTOMER_SAVE_FOLLOWS = "customer_save_follows"
+    ORDER_ID_ONLY = "order_id_only"
+    NO_EMAIL = "no_email"
+    CHANGES_NOTHING = "changes_nothing"
+    NO_FIELD = "no_field"
+    SWITCHED_OFF = "switched_off"
+    UNKNOWN = "unknown"
+
+
+# Magento's names without their ending, `_after` or `_commit_after`.
+MAGENTO: dict[str, Kind | Ignored] = {
+    "sales_order_save": Kind.ORDER,
+    "sales_order_place": Ignored.ORDER_SAVE_FOLLOWS,
+    "checkout_submit_all": Ignored.ORDER_SAVE_FOLLOWS,
+    "sales_order_invoice_save": Ignored.ORDER_SAVE_FOLLOWS,
+    "sales_order_invoice_pay": Ignored.ORDER_SAVE_FOLLOWS,
+    "sales_order_shipment_save": Ignored.ORDER_SAVE_FOLLOWS,
+    "sales_order_creditmemo_save": Ignored.ORDER_SAVE_FOLLOWS,
+    "sales_order_creditmemo_refund": Ignored.ORDER_SAVE_FOLLOWS,
+    "sales_order_status_history_save": Ignored.ORDER_SAVE_FOLLOWS,
+    "sales_order_payment_save": Ignored.ORDER_SAVE_FOLLOWS,
+    "sales_order_address_save": Ignored.ORDER_ID_ONLY,
+    "sales_order_shipment_track_save": Ignored.NO_FIELD,
+    "customer_save": Kind.CUSTOMER,
+    "customer_address_save": Kind.CUSTOMER,
+    "customer_address_delete": Kind.CUSTOMER,
+    "customer_delete": Kind.CUSTOMER_DELETED,
+    "newsletter_subscriber_save": Kind.SUBSCRIBER,
+    "newsletter_subscriber_delete": Ignored.NO_FIELD,
+}
+WITHOUT_ENDING: dict[str, Kind | Ignored] = {
+    "customer_register_success": Ignored.CUSTOMER_SAVE_FOLLOWS,
+    "customer_login": Ignored.CHANGES_NOTHING,
+    "customer_logout": Ignored.CHANGES_NOTHING,
+}
+# mage-os fires `sales.order.updated` only when the state changed, so no order save follows for
+# sure; reconcile finds what that leaves behind.
+MAGE_OS: dict[str, Kind | Ignored] = {
+    "sales.unholdedcreated": Kind.ORDER,  # how the module spells its unhold event
+    "sales.invoice.created": Ignored.ORDER_ID_ONLY,
+    "sales.invoice.paid": Ignored.ORDER_ID_ONLY,
+    "sales.shipment.created": Ignored.ORDER_ID_ONLY,
+    "sales.creditmemo.created": Ignored.ORDER_ID_ONLY,
+    "customer.created": Kind.CUSTOMER,
+    "customer.updated": Kind.CUSTOMER,
+    "customer.login": Ignored.CHANGES_NOTHING,
+    "customer.address.created": Kind.CUSTOMER,
+    "customer.address.updated": Kind.CUSTOMER,
+    "customer.deleted": Kind.CUSTOMER_DELETED,
+}
+# What a nameless document is called after its kind was guessed.
+GUESSED: dict[str, Kind | Ignored] = {
+    "order_saved": Kind.ORDER,
+    "customer_saved": Kind.CUSTOMER,
+    "sales_document_saved": Ignored.ORDER_ID_ONLY,
+}
+# An address alone belongs to nobody we can find: these count only with their customer.
+ADDRESS_EVENTS = ("customer_address_", "customer.address.")
+
+
+def plain_name(event: str) -> str:
+    """Return an event name without Adobe's prefixes."""
+    for prefix in ADOBE_PREFIXES:
+        event = event.removeprefix(prefix)
+    return event
+
+
+def use_of(event: str) -> Kind | Ignored:
+    """Return what an event name is about, or why it is ignored."""
+    found = _USES.get(event)
+    if found is not None:
+        return found
+    name = plain_name(event)
+    if name.startswith("sales.order."):
+        return Kind.ORDER
+    return _USES.get(name, Ignored.UNKNOWN)
+
+
+def is_about_an_address(event: str) -> bool:
+    """Return whether an event is about one address of a customer."""
+    return plain_name(event).startswith(ADDRESS_EVENTS)
+
+
+_USES: dict[str, Kind | Ignored] = {
+    **{f"{stem}{ending}": use for stem, use in MAGENTO.items() for ending in ENDINGS},
+    **WITHOUT_ENDING,
+    **MAGE_OS,
+    **GUESSED,
+}
