@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.progress import (
@@ -18,7 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from cli.terminal import note, stderr
+from cli.terminal import fail, note, stderr
 from cli.when import show_seconds
 from stream.config import Settings
 from stream.job_run import JobReport, JobRun, OnProgress
@@ -51,10 +53,17 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
 async def job_run(
     settings: Settings, spec: JobSpec, desk: Desk, *, max_backlog: int, label: str
 ) -> AsyncIterator[JobRun]:
-    """Prepare a run with progress on stderr; SIGINT and SIGTERM stop it after the chunk in hand."""
+    """Prepare a run with progress on stderr; SIGINT and SIGTERM stop it after the chunk in hand.
+
+    Exit 2 when the job is running on this machine already.
+    """
     stop = asyncio.Event()
     async with TopicReader(settings) as reader:
-        with stop_signals(stop), job_bar(label, spec.total) as on_progress:
+        with (
+            job_lock(settings.state_directory / "jobs", spec.job_id),
+            stop_signals(stop),
+            job_bar(label, spec.total) as on_progress,
+        ):
             yield JobRun(
                 settings,
                 spec,
@@ -65,6 +74,22 @@ async def job_run(
                 stop=stop,
                 on_progress=on_progress,
             )
+
+
+@contextmanager
+def job_lock(folder: Path, job_id: str) -> Iterator[None]:
+    """Keep a second run of the same job away; the lock dies with its process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{job_id}.lock"
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fail(f"{job_id} is running already")
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

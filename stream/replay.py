@@ -22,8 +22,8 @@ from schemas.event import Envelope, Via
 from stream.config import Settings
 from stream.job_run import Copy, JobReport, JobRun, copy_of
 from stream.jobs import JobKind, JobSpec, OffsetSet, Source, new_job
+from stream.partitioning import partition_of
 from stream.reader import Record, Span, TopicReader, record_envelope
-from stream.trace import partition_of
 
 SAMPLES = 20
 

@@ -19,11 +19,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import orjson
-from aiokafka.partitioner import DefaultPartitioner
 
 from schemas.event import Kind, event_id_time_ms
 from schemas.state import State, state_key
 from stream.config import Settings
+from stream.partitioning import partition_of
 from stream.reader import Record, Span, TopicReader
 from stream.trace_rows import Step, TraceRow, rank_of, rows_of
 
@@ -77,11 +77,6 @@ async def run_trace(settings: Settings, target: str, *, since_ms: int | None = N
         await tracer.run()
     tracer.trace.seconds = time.monotonic() - began
     return tracer.trace
-
-
-def partition_of(key: bytes, partitions: tuple[int, ...]) -> int:
-    """Return the partition of a key: murmur2, as every Kafka client's default."""
-    return int(DefaultPartitioner()(key, list(partitions), list(partitions)))
 
 
 class _Tracer:
