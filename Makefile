@@ -7,13 +7,15 @@ SHELL := /bin/bash
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
-CODE := $(wildcard schemas stream agents cli sandbox bench tests)
+CODE := $(wildcard schemas stream agents cli sandbox chaos bench tests)
 PYTEST := $(BIN)/python -m pytest
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ORDERS ?= 120
 KEEP ?=
+ONLY ?=
+SCALE ?= 1
 
-.PHONY: help demo test unit lint integration e2e docs broker-check setup clean
+.PHONY: help demo test chaos unit lint integration e2e docs broker-check setup clean
 
 help: ## list the jobs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -31,6 +33,9 @@ integration: setup ## tests on the real broker and the simulators
 
 e2e: setup ## stories: the product's own processes
 	$(PYTEST) tests/e2e
+
+chaos: setup broker-check ## every way we know to hurt the pipe, 40 min: docs/chaos.md (ONLY=name; goes on where it was)
+	@exec $(BIN)/python -m chaos --scale $(SCALE) $(foreach name,$(ONLY),--only $(name))
 
 lint: setup ## format, ruff, types, import contracts
 	$(BIN)/ruff format --check $(CODE)

@@ -1,6 +1,6 @@
 """The chaos report card: the whole pipe as processes, hurt in every way we know, and judged.
 
-    make chaos                      every scenario, about half an hour; writes docs/chaos.md and .json
+    make chaos                      every scenario, about 40 minutes: docs/chaos.md, .json
     make chaos ONLY=NAME            one scenario
 
 `scenario` says what a scenario is, `scenarios/` holds one file per family, `stage` is what a

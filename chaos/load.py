@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from itertools import count
-from typing import Self
+from typing import Any, Self
 
 from chaos.verdict import Delivery
 from sandbox.magento.numbered import numbered_webhook
@@ -33,9 +34,7 @@ def numbered(index: int) -> tuple[int, int]:
 class Load:
     """Sends until `stop`. `rate_per_second` may be changed while it runs."""
 
-    def __init__(
-        self, url: str, secret: str, *, rate_per_second: float, customers: int
-    ) -> None:
+    def __init__(self, url: str, secret: str, *, rate_per_second: float, customers: int) -> None:
         self.rate_per_second = rate_per_second
         self.deliveries: list[Delivery] = []
         self._customers = customers
@@ -98,7 +97,7 @@ class Load:
     async def _one(self, order: int, version: int, due: float) -> None:
         await self.send(order, version, due=due)
 
-    def _spawn(self, work: object) -> None:
-        task = asyncio.ensure_future(work)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

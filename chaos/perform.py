@@ -92,7 +92,6 @@ async def _observe(stage: Stage) -> Run:
         fault=stage.fault,
         recovery_seconds=recovery,
         seen=stage.seen,
-        extra_accepted=stage.extra_accepted,
     )
 
 
@@ -118,16 +117,20 @@ async def _stage(
 ) -> AsyncIterator[Stage]:
     """Start everything; stop everything, the broker last."""
     shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    directory = directory.resolve()
     env = QUICK_ENV | dict(scenario.env) | {"KAFKA_TOPIC_PREFIX": f"chaos-{secrets.token_hex(4)}."}
+    if scenario.env_of:
+        env |= scenario.env_of(directory)
     async with AsyncExitStack() as stack:
-        broker = None
+        broker, properties = None, dict(scenario.broker_properties)
+        if scenario.broker_disk:
+            properties |= stack.enter_context(scenario.broker_disk(directory))
         if scenario.needs_own_broker or not servers:
-            broker = await asyncio.to_thread(
-                Broker.start, extra_properties=scenario.broker_properties
-            )
+            broker = await asyncio.to_thread(Broker.start, extra_properties=properties)
             stack.push_async_callback(asyncio.to_thread, broker.stop)
             servers = broker.bootstrap_servers
-        processes = await stack.enter_async_context(Processes(directory.resolve()))
+        processes = await stack.enter_async_context(Processes(directory))
         pipeline = await Pipeline.start(
             processes, bootstrap_servers=servers, workers=scenario.workers, env=env
         )
@@ -137,18 +140,21 @@ async def _stage(
             stale_rule=scenario.has_stale_rule,
             latency_ms=scenario.latency_ms,
         )
-        load = await stack.enter_async_context(
-            Load(
-                pipeline.webhook_url,
-                pipeline.secret,
-                rate_per_second=scenario.rate_per_second,
-                customers=scenario.customers,
-            )
-        )
+        load = await stack.enter_async_context(_load(scenario, pipeline))
         supervisor = Supervisor(processes)
         supervisor.start()
         stack.push_async_callback(supervisor.stop)
-        yield Stage(pipeline, org, load, supervisor, _settings(servers, env), broker, scale)
+        settings = _settings(servers, env)
+        yield Stage(pipeline, org, load, supervisor, settings, broker, properties, scale)
+
+
+def _load(scenario: Scenario, pipeline: Pipeline) -> Load:
+    return Load(
+        pipeline.webhook_url,
+        pipeline.secret,
+        rate_per_second=scenario.rate_per_second,
+        customers=scenario.customers,
+    )
 
 
 def _settings(servers: str, env: dict[str, str]) -> Settings:

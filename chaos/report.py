@@ -73,7 +73,9 @@ def _row(card: Card) -> str:
     if figures is None:
         cells = [card.name, *["-"] * (len(COLUMNS) - 2), "not run" if card.skipped else "**✗**"]
         return "| " + " | ".join(cells) + " |"
-    return "| " + " | ".join([card.name, *_numbers(figures), "✓" if card.is_good else "**✗**"]) + " |"
+    return (
+        "| " + " | ".join([card.name, *_numbers(figures), "✓" if card.is_good else "**✗**"]) + " |"
+    )
 
 
 def _numbers(figures: Figures) -> list[str]:

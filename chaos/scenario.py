@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ QUICK_ENV = {
 
 
 class NotHereError(Exception):
-    """This machine cannot run a scenario; the message says what is missing."""
+    """A scenario cannot be run on this machine; the message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Scenario:
     `act` does it, under a steady load of `rate_per_second` webhooks. `evidence`: what must have
     been seen, or the run proves nothing. `has_stale_rule`: the org's own validation rule refuses
     older versions; off, so that the product alone is judged, except where it takes the rule.
+    `env_of` makes files in the run's directory and returns settings that name them; `broker_disk`
+    gives the broker a disk of its own, as properties that name it.
     """
 
     name: str
@@ -44,6 +48,8 @@ class Scenario:
     env: Mapping[str, str] = field(default_factory=dict)
     broker_properties: Mapping[str, str] = field(default_factory=dict)
     needs_own_broker: bool = False
+    env_of: Callable[[Path], Mapping[str, str]] | None = None
+    broker_disk: Callable[[Path], AbstractContextManager[Mapping[str, str]]] | None = None
     workers: int = 2
     rate_per_second: float = 30.0
     least_accepted: int = 200

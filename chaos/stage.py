@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,11 +42,11 @@ class Stage:
     supervisor: Supervisor
     settings: Settings
     own_broker: Broker | None
+    broker_properties: Mapping[str, str]
     scale: float = 1.0
     seen: Counter[str] = field(default_factory=Counter)
     dead_orders: set[str] = field(default_factory=set)
     other_dead: int = 0
-    extra_accepted: int = 0
     batches_at_risk: int = 0
     fault: tuple[float, float] = (0.0, 0.0)
     recovery: asyncio.Task[float | None] | None = None

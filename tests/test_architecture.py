@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-CODE = ("schemas", "stream", "agents", "cli", "sandbox")
+CODE = ("schemas", "stream", "agents", "cli", "sandbox", "chaos")
 MAX_LINES = 300
 
 LONG_FILES = {

@@ -18,7 +18,7 @@ README_LINES = 150
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE_PATH = re.compile(
-    r"`((?:schemas|stream|agents|cli|sandbox|tests|docs|deploy|bench|salesforce)/[\w./-]+)`"
+    r"`((?:schemas|stream|agents|cli|sandbox|chaos|tests|docs|deploy|bench|salesforce)/[\w./-]+)`"
 )
 COMMAND = re.compile(r"orderstream ([a-z]+)")
 

@@ -25,7 +25,7 @@ SOON_COMPACTED = {
 
 
 async def kill_in_mid_batch(stage: Stage) -> None:
-    """Each worker in turn, three times, while Salesforce calls are under way."""
+    """Kill each worker in turn, three times, while Salesforce calls are under way."""
     slow = await stage.org.arm(SLOW)
     async with stage.hurting():
         for _ in range(ROUNDS):
@@ -57,7 +57,7 @@ async def kill_after_the_write(stage: Stage) -> None:
 
 
 async def kill_before_the_commit(stage: Stage) -> None:
-    """The broker freezes, Salesforce answers, the worker dies with outcome and commit undone."""
+    """Freeze the broker, let Salesforce answer, kill the worker with its commit undone."""
     async with stage.hurting():
         for _ in range(ROUNDS):
             for name in stage.workers:
@@ -75,7 +75,7 @@ async def kill_before_the_commit(stage: Stage) -> None:
 
 
 async def restart_in_good_order(stage: Stage) -> None:
-    """A rolling restart: every process gets SIGTERM and comes back, one after the other."""
+    """Give every process SIGTERM and start it again, one after the other."""
     async with stage.hurting():
         for name in (*stage.workers, RELAY, INGRESS):
             code = await stage.process(name).stop()
@@ -85,7 +85,7 @@ async def restart_in_good_order(stage: Stage) -> None:
 
 
 async def storm_of_rebalances(stage: Stage) -> None:
-    """A third worker joins and leaves all the time, every other time by kill -9."""
+    """Let a third worker join and leave all the time, every other time by kill -9."""
     deadline = time.monotonic() + STORM_SECONDS * stage.scale
     async with stage.hurting():
         while time.monotonic() < deadline:

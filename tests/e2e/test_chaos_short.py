@@ -1,0 +1,51 @@
+"""The most telling chaos scenarios, at small scale: every test run hurts the whole pipe."""
+
+import pytest
+
+from chaos.perform import perform
+from chaos.scenarios import SCENARIOS
+from sandbox.broker import Source, choose_source
+from sandbox.broker.jars import jars_directory
+from sandbox.broker.tools import find_tools
+
+pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(180)]
+
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+
+
+async def run(name, tmp_path, servers, scale):
+    card = await perform(BY_NAME[name], tmp_path / "run", scale=scale, bootstrap_servers=servers)
+    assert card.broken == (), card.seen
+    assert not card.skipped
+    return card
+
+
+async def test_2000_orders_five_times_shuffled_are_2000_records_of_the_newest_state(
+    tmp_path, bootstrap_servers
+):
+    card = await run("duplicates-shuffled", tmp_path, bootstrap_servers, 1.0)
+    assert card.seen["shuffled deliveries"] == 10_000
+    assert card.figures.records >= 2000
+
+
+async def test_three_kills_in_mid_batch_and_a_storm_of_rebalances_lose_and_double_nothing(
+    tmp_path, bootstrap_servers
+):
+    card = await run("kills-and-rebalance-storm", tmp_path, bootstrap_servers, 0.33)
+    assert card.seen["joined"] >= 1
+
+
+async def test_a_worker_that_dies_after_the_write_before_it_heard_of_it_doubles_nothing(
+    tmp_path, bootstrap_servers
+):
+    await run("worker-killed-after-the-write", tmp_path, bootstrap_servers, 0.1)
+
+
+async def test_connections_cut_after_the_write_double_nothing(tmp_path, bootstrap_servers):
+    await run("salesforce-cut-after-the-write", tmp_path, bootstrap_servers, 0.2)
+
+
+async def test_a_broker_that_is_killed_twice_loses_nothing(tmp_path):
+    if choose_source(find_tools(jars=jars_directory())) is not Source.SANDBOX:
+        pytest.skip("needs a broker it may kill")
+    await run("broker-killed", tmp_path, "", 0.2)
