@@ -58,7 +58,8 @@ class Document:
     @property
     def is_announcement(self) -> bool:
         """Whether this says of an order that it was saved, and nothing else of it."""
-        return self.kind is Kind.ORDER and self.entity.keys() <= ANNOUNCING
+        names = self.entity.keys()
+        return self.kind is Kind.ORDER and len(names) > 1 and names <= ANNOUNCING
 
 
 def decode(raw: bytes, *, event: str = "", instance: str = "") -> Document:
