@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from schemas.operator import OperatorAction
     from stream.config import Settings
 
-STATES = {"job-started": "running or killed", "job-stopped": "stopped", "job-done": "done"}
+STATES = {
+    "job-started": "running or killed",
+    "job-progress": "running or killed",
+    "job-stopped": "stopped",
+    "job-done": "done",
+}
 
 
 def jobs(

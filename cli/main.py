@@ -7,6 +7,8 @@ import sys
 import typer
 
 from cli.audit import audit
+from cli.backfill import backfill
+from cli.dashboard import dashboard
 from cli.demo import demo
 from cli.dlq import app as dlq
 from cli.ingress import ingress
@@ -38,6 +40,8 @@ def _orderstream() -> None:
 
 
 app.command()(audit)
+app.command()(dashboard)
+app.command()(backfill)
 app.command()(demo)
 app.command()(ingress)
 app.command()(jobs)

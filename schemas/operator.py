@@ -17,6 +17,8 @@ import orjson
 MARK_HEADER = "mark"
 # Which record a copy was made of, `topic/partition/offset`: how a job finds its own copies again.
 COPIED_FROM_HEADER = "copied-from"
+# Which document of the store an event was made of, `id@updated_at`: how a backfill finds its own.
+READ_FROM_HEADER = "read-from"
 
 
 class Resolution(StrEnum):

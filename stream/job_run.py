@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
-from aiolimiter import AsyncLimiter
 
 from schemas.event import Envelope, Via
 from schemas.headers import headers_of
 from schemas.operator import copied_from, source_of_copy
 from stream.config import Settings
 from stream.errors import JobError, PublishError
+from stream.job_pace import JobPace, sleep_or_stop
 from stream.jobs import DONE, STARTED, STOPPED, JobSpec, OffsetSet, Source
 from stream.operator_log import OperatorLog
 from stream.publisher import Publisher, Record
@@ -26,11 +26,9 @@ from stream.topics import Topics
 
 log = structlog.get_logger()
 
-MAX_CHUNK = 200
 # A producer that was given up may deliver for this long (see stream.publisher): look again after.
 AMBIGUOUS_SECONDS = 6.0
 MAX_FAILURES = 10  # chunks in a row that Kafka refused, a minute's worth: stop, and resume later
-BACKLOG_POLL_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -127,15 +125,14 @@ class JobRun:
         self._reader = reader
         self._publisher = publisher
         self._operator = operator
-        self._max_backlog = max_backlog
         self._on_progress = on_progress or (lambda _report: None)
         self._due = {span.partition: span.start for span in spec.due}
         self._copied = OffsetSet(spec.spans)
-        burst = min(MAX_CHUNK, max(1.0, spec.rate / 10))
-        self.chunk_size = int(burst)
-        self._limiter = AsyncLimiter(burst, burst / spec.rate)
+        self._pace = JobPace(
+            settings, reader, rate=spec.rate, max_backlog=max_backlog, stop=self.stop
+        )
+        self.chunk_size = self._pace.chunk_size
         self._began = time.monotonic()
-        self._backlog_checked = 0.0
 
     async def begin(self) -> None:
         """Put the job on record, and learn what an earlier run has copied. Raises JobError."""
@@ -168,12 +165,12 @@ class JobRun:
         """
         for failures in range(MAX_FAILURES):
             if failures:
-                await _sleep_or_stop(AMBIGUOUS_SECONDS, self.stop)
+                await sleep_or_stop(AMBIGUOUS_SECONDS, self.stop)
                 await self._find_copies()
             missing = self._missing(copies)
             if not missing or self.stop.is_set():
                 break
-            await self._make_room(len(missing))
+            await self._pace.make_room(len(missing), self._wait)
             await self._publish(missing)
             if not self._missing(copies):
                 break
@@ -238,39 +235,10 @@ class JobRun:
         if not is_first:
             self.report.copied += len(self._copied) - before
 
-    async def _make_room(self, count: int) -> None:
-        """Wait for the rate, and for workers that are behind: live events go first."""
-        await self._limiter.acquire(min(count, self._limiter.max_rate))
-        while self._max_backlog and not self.stop.is_set():
-            if time.monotonic() - self._backlog_checked < BACKLOG_POLL_SECONDS:
-                return
-            backlog = await worker_backlog(self._settings, self._reader)
-            self._backlog_checked = time.monotonic()
-            self.report.waiting = (
-                f"workers are {backlog:,} events behind" if backlog > self._max_backlog else ""
-            )
-            if not self.report.waiting:
-                return
-            self._tell()
-            await _sleep_or_stop(BACKLOG_POLL_SECONDS, self.stop)
+    def _wait(self, reason: str) -> None:
+        self.report.waiting = reason
+        self._tell()
 
     def _tell(self) -> None:
         self.report.seconds = time.monotonic() - self._began
         self._on_progress(self.report)
-
-
-async def worker_backlog(settings: Settings, reader: TopicReader) -> int:
-    """Return how many events the workers have not committed yet, over all their topics."""
-    committed = await reader.committed(settings.worker_group)
-    spans = await reader.spans(settings.topics.sources)
-    return sum(
-        max(0, span.end - max(span.start, committed.get((span.topic, span.partition), 0)))
-        for span in spans
-    )
-
-
-async def _sleep_or_stop(seconds: float, stop: asyncio.Event) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

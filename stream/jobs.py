@@ -27,23 +27,25 @@ from stream.operator_log import read_actions
 from stream.reader import Span, TopicReader
 
 STARTED, STOPPED, DONE = "job-started", "job-stopped", "job-done"
+PROGRESS = "job-progress"  # a backfill's cursor: it has no copies of which to learn its place
 
 Source = tuple[str, int, int]
 
 
 class JobKind(StrEnum):
-    """Who asked: a person putting dead letters back, or one re-reading history."""
+    """Who asked: putting dead letters back, re-reading history, or reading the store."""
 
     REQUEUE = "requeue"
     REPLAY = "replay"
+    BACKFILL = "backfill"
 
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
     """Everything a run needs, fixed when the job was made.
 
-    `spans` bound what is read, `due` is where `salesforce.due` ended; `selection` belongs to the
-    kind of job. `rate` is events per second.
+    `spans` bound what is read, `due` is where the topics it publishes to ended; `selection` belongs
+    to the kind of job. `rate` is events per second.
     """
 
     job_id: str
@@ -156,6 +158,6 @@ async def list_jobs(settings: Settings, reader: TopicReader) -> list[list[Operat
     """Return the actions of every job that is still on record, oldest job first."""
     jobs: dict[str, list[OperatorAction]] = {}
     for action in await read_actions(reader, settings.topics):
-        if action.action in (STARTED, STOPPED, DONE):
+        if action.action in (STARTED, PROGRESS, STOPPED, DONE):
             jobs.setdefault(action.job_id, []).append(action)
     return list(jobs.values())
