@@ -3,7 +3,8 @@
 Every record of `magento.*` is an accepted event, every record of `salesforce.results` says what
 became of one, and `accepted = synced + unchanged + superseded + dead + pending` must hold. The end
 of the fact topics is taken before the end of the results, so an event in the window can only gain
-an outcome, never lose one, while the audit runs.
+an outcome, never lose one, while the audit runs. An outcome proves its event; so of `magento.*`
+only the stretches are read that no outcome speaks of.
 
 What fails an audit: an event without any outcome that is older than the grace time, an event that
 waits in a retry tier longer than its due time plus the grace time, and events that retention
@@ -68,7 +69,7 @@ def _no_progress(_done: int, _total: int) -> None:
 
 
 class _Audit:
-    """One run: capture the ends, read the facts, read the results, then ask what is left."""
+    """One run: take the ends, read the outcomes, then the events that no outcome speaks of."""
 
     report: AuditReport
 
@@ -86,13 +87,11 @@ class _Audit:
         facts = await self._fact_spans()
         results = await self._reader.spans([self._topics.results], since_ms=self._results_since())
         facts = await self._judged(facts, results)
-        total = sum(span.size for span in (*facts, *results))
-        async for batch in self._reader.read(facts):
-            self._accept(batch)
-            self._advance(len(batch), total)
+        total = sum(span.size for span in results)
         async for batch in self._reader.read(results):
             self._settle(batch)
             self._advance(len(batch), total)
+        await self._read_unanswered(total)
         await self._conclude()
 
     async def _fact_spans(self) -> list[Span]:
@@ -117,6 +116,7 @@ class _Audit:
         for span in judged:
             where = (span.topic, span.partition)
             self._ledgers[where] = PartitionLedger(span.start, span.end)
+            self._ledgers[where].presume()
             if self.report.since_ms is None and span.log_start and span.partition not in cut:
                 self._presume(where, 0, span.log_start)
         self._log_starts = {(span.topic, span.partition): span.log_start for span in facts}
@@ -128,9 +128,18 @@ class _Audit:
         ledger.marks = bytearray([UNANSWERED]) * len(ledger.marks)
         self._deleted[where] = ledger
 
-    def _accept(self, batch: Iterable[Record]) -> None:
-        for record in batch:
-            self._ledgers[record.topic, record.partition].accept(record.offset)
+    async def _read_unanswered(self, total: int) -> None:
+        """Read the records of offsets that no outcome speaks of: are they events, or gaps?"""
+        queues = {where: ledger.presumed_ranges() for where, ledger in self._ledgers.items()}
+        total += sum(end - start for ranges in queues.values() for start, end in ranges)
+        while any(queues.values()):
+            turn = [Span(*where, *ranges.pop(0)) for where, ranges in queues.items() if ranges]
+            async for batch in self._reader.read(turn):
+                for record in batch:
+                    self._ledgers[record.topic, record.partition].accept(record.offset)
+                self._advance(len(batch), total)
+        for ledger in self._ledgers.values():
+            ledger.forget_presumed()
 
     def _settle(self, batch: Iterable[Record]) -> None:
         for record in batch:

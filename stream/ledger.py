@@ -7,19 +7,26 @@ that over a failure, because a requeue may turn a dead event into a synced one.
 | mark | meaning | counts as |
 |---|---|---|
 | 0 NO_RECORD | no event at this offset (a gap in the log) | nothing |
-| 1 UNANSWERED | accepted, nothing is known of it | pending |
-| 2 WAITING | in a retry tier, or parked by an outage | pending |
-| 3 DEAD · 4 SUPERSEDED · 5 UNCHANGED · 6 SYNCED | final | itself |
+| 1 PRESUMED | the log has this offset; neither record nor outcome was seen yet | nothing |
+| 2 UNANSWERED | accepted, nothing is known of it | pending |
+| 3 WAITING | in a retry tier, or parked by an outage | pending |
+| 4 DEAD · 5 SUPERSEDED · 6 UNCHANGED · 7 SYNCED | final | itself |
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from schemas.result import Outcome
 
-NO_RECORD, UNANSWERED, WAITING, DEAD, SUPERSEDED, UNCHANGED, SYNCED = range(7)
+NO_RECORD, PRESUMED, UNANSWERED, WAITING, DEAD, SUPERSEDED, UNCHANGED, SYNCED = range(8)
+
+# Offsets that are asked for one range at a time: ranges closer than this are one.
+JOIN_OFFSETS = 2_000
+MAX_RANGES = 32
+PRESUMED_RUN = re.compile(bytes([PRESUMED]) + b"+")
 
 MARK_OF: dict[str, int] = {
     Outcome.SYNCED: SYNCED,
@@ -84,9 +91,33 @@ class PartitionLedger:
         self.marks = bytearray(max(0, self.end - self.start))
 
     def accept(self, offset: int) -> None:
-        """Note that there is an event at an offset; call once per record read."""
-        self.accepted += 1
-        self.marks[offset - self.start] = UNANSWERED
+        """Note that there is an event at an offset; a second time changes nothing."""
+        index = offset - self.start
+        if self.marks[index] <= PRESUMED:
+            self.accepted += 1
+            self.marks[index] = UNANSWERED
+
+    def presume(self) -> None:
+        """Take every offset of the log for an event until its outcome or its record says so.
+
+        An outcome proves that its event was there. So only the offsets without one must be read.
+        """
+        self.marks = bytearray([PRESUMED]) * len(self.marks)
+
+    def presumed_ranges(self) -> list[tuple[int, int]]:
+        """Return ranges [start, end) that hold all offsets still presumed."""
+        ranges: list[tuple[int, int]] = []
+        for run in PRESUMED_RUN.finditer(self.marks):
+            start, end = self.start + run.start(), self.start + run.end()
+            if ranges and start - ranges[-1][1] < JOIN_OFFSETS:
+                ranges[-1] = (ranges[-1][0], end)
+            else:
+                ranges.append((start, end))
+        return ranges if len(ranges) <= MAX_RANGES else [(ranges[0][0], ranges[-1][1])]
+
+    def forget_presumed(self) -> None:
+        """Presumed offsets whose records were not found are gaps in the log."""
+        self.marks = self.marks.replace(bytes([PRESUMED]), bytes([NO_RECORD]))
 
     def accept_until(self, end: int) -> None:
         """Note events at every offset up to `end`: for who knows the log's end, not its records."""
@@ -112,6 +143,9 @@ class PartitionLedger:
         before = self.marks[index]
         if before == NO_RECORD:
             return None
+        if before == PRESUMED:
+            self.accepted += 1
+            before = UNANSWERED
         if mark > before:
             self.marks[index] = mark
         return before

@@ -11,6 +11,7 @@ from stream.ledger import (
     DEAD,
     MARK_OF,
     NO_RECORD,
+    PRESUMED,
     SUPERSEDED,
     SYNCED,
     UNANSWERED,
@@ -29,7 +30,7 @@ def ledger_with(*offsets: int, start: int = 100, end: int = 110) -> PartitionLed
 
 
 def test_what_salesforce_has_wins_over_every_other_outcome():
-    assert NO_RECORD < UNANSWERED < WAITING < DEAD < SUPERSEDED < UNCHANGED < SYNCED
+    assert NO_RECORD < PRESUMED < UNANSWERED < WAITING < DEAD < SUPERSEDED < UNCHANGED < SYNCED
 
 
 def test_an_event_counts_with_its_best_outcome_whatever_the_order():
@@ -53,6 +54,37 @@ def test_unanswered_events_are_found_by_offset_and_counted_below_one():
     assert ledger.unanswered() == 2
     assert ledger.unanswered(before_offset=107) == 1
     assert ledger.unanswered(before_offset=50) == 0
+
+
+def test_a_presumed_event_is_proved_by_its_outcome_or_by_its_record_or_is_a_gap():
+    ledger = PartitionLedger(100, 104)
+    ledger.presume()
+    assert ledger.balance().accepted == 0
+    assert ledger.settle(100, SYNCED) == UNANSWERED
+    assert ledger.settle(101, WAITING) == UNANSWERED
+    assert ledger.presumed_ranges() == [(102, 104)]
+    ledger.accept(102)
+    ledger.accept(101)  # read beside the others: known already
+    ledger.forget_presumed()
+    balance = ledger.balance()
+    assert (balance.accepted, balance.synced, balance.waiting, balance.pending) == (3, 1, 1, 2)
+    assert balance.is_balanced
+    assert ledger.settle(103, SYNCED) is None
+
+
+def test_ranges_to_read_are_few_and_hold_everything_presumed():
+    ledger = PartitionLedger(0, 1_000_000)
+    ledger.presume()
+    for offset in range(1_000_000):
+        if offset % 10_000:
+            ledger.settle(offset, SYNCED)
+    assert ledger.presumed_ranges() == [(0, 990_001)]
+    near = PartitionLedger(0, 20_000)
+    near.presume()
+    for offset in range(20_000):
+        if offset not in (5, 900, 15_000):
+            near.settle(offset, SYNCED)
+    assert near.presumed_ranges() == [(5, 901), (15_000, 15_001)]
 
 
 def test_a_balance_that_does_not_hold_shows_it():
