@@ -155,6 +155,11 @@ class DeadLetterIndex:
             letter for letter in self._open.values() if wanted is None or wanted.fits(letter)
         )
 
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Differs whenever the open letters may differ: what was read, what retention left."""
+        return (*self._positions.values(), *self._log_starts.values())
+
     def is_open(self, partition: int, offset: int) -> bool:
         return (partition, offset) in self._open
 

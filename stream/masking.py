@@ -13,7 +13,7 @@ PERSONAL_NAMES = (
     "firstname",
     "lastname",
     "middlename",
-    "telephone",
+    "phone",
     "fax",
     "street",
     "postcode",
@@ -25,6 +25,8 @@ PERSONAL_NAMES = (
     "company",
     "customer_note",
 )
+# Salesforce's name of an account, contact or order; Magento's `name` is a product's.
+PERSONAL_FIELDS = frozenset({"Name"})
 
 
 def mask_text(text: str) -> str:
@@ -38,6 +40,10 @@ def mask_document(value: Any, name: str = "") -> Any:
         return {key: mask_document(item, str(key)) for key, item in value.items()}
     if isinstance(value, list):
         return [mask_document(item, name) for item in value]
-    if value not in (None, "") and any(part in name.lower() for part in PERSONAL_NAMES):
+    if value not in (None, "") and _is_personal(name):
         return "***"
     return mask_text(value) if isinstance(value, str) else value
+
+
+def _is_personal(name: str) -> bool:
+    return name in PERSONAL_FIELDS or any(part in name.lower() for part in PERSONAL_NAMES)

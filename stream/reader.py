@@ -93,6 +93,9 @@ class TopicReader:
             raise BrokerError(
                 f"Kafka at {self._settings.kafka_bootstrap_servers} does not answer: {error}"
             ) from None
+        except asyncio.CancelledError:
+            await self.close()
+            raise
         return self
 
     async def __aexit__(

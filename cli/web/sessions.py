@@ -1,0 +1,140 @@
+"""Who is logged in: signed, expiring cookies, one token per form, and a limit on guessing. Pure.
+
+A password says what one may do (operator or reader), the name given with it who one is. The signing
+key lives and dies with the process, so a restart ends every session, and so does `end`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+import orjson
+
+MAX_NAME_CHARACTERS = 60
+ATTEMPTS = 5  # wrong passwords of one address within the window
+ATTEMPTS_OF_ALL = 50  # of all addresses together
+ATTEMPT_WINDOW_SECONDS = 60.0
+
+
+class UserRole(StrEnum):
+    """What somebody may do: look, or change things and see personal data as well."""
+
+    READER = "reader"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One login. `expires_at` is in unix seconds; `nonce` tells the sessions of a person apart."""
+
+    name: str
+    role: UserRole
+    nonce: str
+    expires_at: float
+
+    @property
+    def is_operator(self) -> bool:
+        return self.role is UserRole.OPERATOR
+
+    @property
+    def who(self) -> str:
+        """The name that actions carry in the operator log."""
+        return f"{self.name} (dashboard)"
+
+
+def role_of(password: str, passwords: Mapping[UserRole, str]) -> UserRole | None:
+    """Return the role a password opens; takes the same time for every wrong one."""
+    given = password.encode()
+    found = None
+    for role, right in passwords.items():
+        if right and hmac.compare_digest(given, right.encode()):
+            found = role
+    return found
+
+
+class Sessions:
+    """Makes and reads the cookies. `seconds` is how long a login lasts."""
+
+    def __init__(self, *, seconds: float, key: bytes | None = None) -> None:
+        self._seconds = seconds
+        self._key = key or secrets.token_bytes(32)
+        self._ended: dict[str, float] = {}
+
+    def begin(self, name: str, role: UserRole, *, now: float) -> Session:
+        """Start a session of somebody whose password was right."""
+        return Session(
+            name[:MAX_NAME_CHARACTERS], role, secrets.token_urlsafe(12), now + self._seconds
+        )
+
+    def cookie(self, session: Session) -> str:
+        """Return the cookie's value: the session and its signature."""
+        body = _text(orjson.dumps(asdict(session)))
+        return f"{body}.{_text(self._sign(b'session', body))}"
+
+    def read(self, cookie: str, *, now: float) -> Session | None:
+        """Return the session of a cookie; None when it is forged, expired or ended."""
+        body, _, signature = cookie.partition(".")
+        if not hmac.compare_digest(
+            signature.encode(), _text(self._sign(b"session", body)).encode()
+        ):
+            return None
+        try:
+            read = orjson.loads(_bytes(body))
+            session = Session(**{**read, "role": UserRole(read["role"])})
+        except (binascii.Error, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+            return None
+        is_over = session.expires_at <= now or session.nonce in self._ended
+        return None if is_over else session
+
+    def end(self, session: Session, *, now: float) -> None:
+        """End a session before its time: its cookie is worth nothing from now on."""
+        self._ended = {nonce: at for nonce, at in self._ended.items() if at > now}
+        self._ended[session.nonce] = session.expires_at
+
+    def form_token(self, session: Session, action: str) -> str:
+        """Return the token of the form that posts to a path: of no use for another one."""
+        return _text(self._sign(b"form", f"{session.nonce} {action}"))
+
+    def is_form_token(self, token: str, session: Session, action: str) -> bool:
+        return hmac.compare_digest(token.encode(), self.form_token(session, action).encode())
+
+    def _sign(self, purpose: bytes, text: str) -> bytes:
+        return hmac.digest(self._key, purpose + b"\0" + text.encode(), hashlib.sha256)
+
+
+class LoginLimit:
+    """Counts wrong passwords, per address and of all together."""
+
+    def __init__(self) -> None:
+        self._failures: deque[tuple[float, str]] = deque()
+
+    def wait_seconds(self, address: str, *, now: float) -> float:
+        """Return how long the address has to wait before it may try again; 0 = now."""
+        while self._failures and self._failures[0][0] <= now - ATTEMPT_WINDOW_SECONDS:
+            self._failures.popleft()
+        own = [at for at, who in self._failures if who == address]
+        waits = [0.0]
+        if len(own) >= ATTEMPTS:
+            waits.append(own[-ATTEMPTS] + ATTEMPT_WINDOW_SECONDS - now)
+        if len(self._failures) >= ATTEMPTS_OF_ALL:
+            waits.append(self._failures[-ATTEMPTS_OF_ALL][0] + ATTEMPT_WINDOW_SECONDS - now)
+        return max(waits)
+
+    def failed(self, address: str, *, now: float) -> None:
+        self._failures.append((now, address))
+
+
+def _text(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,0 +1,98 @@
+"""The open dead letters, arranged for pages: groups and their letters, made anew when they change.
+
+Arranging 100,000 letters takes a moment, so it is done beside the pages, in a thread, and a page
+only picks from what is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stream.dead_letters import (
+    NO_FIELD,
+    DeadLetter,
+    DeadLetterIndex,
+    LetterFilter,
+    LetterGroup,
+    group_letters,
+)
+
+PAGE_LETTERS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class LetterPage:
+    """Some of the fitting letters, the newest first; pages count from 1."""
+
+    letters: Sequence[DeadLetter]
+    total: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // PAGE_LETTERS))
+
+
+class Shelf:
+    """Groups and letters as of the last `arrange`."""
+
+    def __init__(self) -> None:
+        self._key: tuple[int, ...] = ()
+        self.groups: Sequence[LetterGroup] = ()
+        self._letters: dict[tuple[str, str], list[DeadLetter]] = {}
+        self._newest: list[DeadLetter] = []
+        self._by_id: dict[str, DeadLetter] = {}
+
+    def __len__(self) -> int:
+        return len(self._newest)
+
+    async def arrange(self, index: DeadLetterIndex) -> None:
+        """Take over what the index has, if it has changed. The index may go on meanwhile."""
+        if index.version == self._key:
+            return
+        self._key = index.version
+        letters = list(index.letters())
+        await asyncio.to_thread(self._arrange, letters)
+
+    def _arrange(self, letters: list[DeadLetter]) -> None:
+        newest = sorted(letters, key=lambda letter: -letter.at_ms)
+        by_group: dict[tuple[str, str], list[DeadLetter]] = {}
+        for letter in newest:
+            by_group.setdefault((letter.code, letter.field), []).append(letter)
+        groups = group_letters(letters)
+        by_id = {letter.id: letter for letter in letters}
+        self.groups, self._letters, self._newest, self._by_id = groups, by_group, newest, by_id
+
+    def find(self, letter_id: str) -> DeadLetter | None:
+        """Return an open letter by its id, `<partition>-<offset>`."""
+        return self._by_id.get(letter_id)
+
+    def page(self, wanted: LetterFilter, page: int = 1) -> LetterPage:
+        """Return a page of the fitting letters."""
+        letters = self.fitting(wanted)
+        start = (max(1, page) - 1) * PAGE_LETTERS
+        return LetterPage(letters[start : start + PAGE_LETTERS], len(letters), max(1, page))
+
+    def fitting(self, wanted: LetterFilter) -> Sequence[DeadLetter]:
+        """Return all letters that fit, the newest first."""
+        letters = self._candidates(wanted)
+        if wanted == LetterFilter(code=wanted.code, field=wanted.field):
+            return letters
+        return [letter for letter in letters if wanted.fits(letter)]
+
+    def _candidates(self, wanted: LetterFilter) -> Sequence[DeadLetter]:
+        """Return the letters of the groups that can fit: all that fit code and field, at least."""
+        if not wanted.code and not wanted.field:
+            return self._newest
+        probe = LetterFilter(code=wanted.code, field=wanted.field)
+        fitting = [group for group in self._letters.values() if probe.fits(group[0])]
+        if len(fitting) == 1:
+            return fitting[0]
+        return sorted((x for group in fitting for x in group), key=lambda letter: -letter.at_ms)
+
+
+def filter_of_group(group: LetterGroup) -> LetterFilter:
+    """Return the filter that chooses a group's letters."""
+    return LetterFilter(code=group.code, field=group.field or NO_FIELD)

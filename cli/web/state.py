@@ -1,0 +1,34 @@
+"""What the pages share: one object per application, and the keys it is found by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from cli.web.drafts import Drafts
+from cli.web.job_desk import JobDesk
+from cli.web.sessions import LoginLimit, Session, Sessions, UserRole
+from cli.web.watch import Watch
+from stream.config import Settings
+
+COOKIE = "orderstream_session"
+
+
+@dataclass(slots=True)
+class State:
+    """The application's parts. `public_origin` is empty when browsers reach it directly."""
+
+    settings: Settings
+    sessions: Sessions
+    passwords: dict[UserRole, str] = field(repr=False)
+    watch: Watch
+    desk: JobDesk
+    drafts: Drafts
+    public_origin: str = ""
+    limit: LoginLimit = field(default_factory=LoginLimit)
+    streams: int = 0
+
+
+STATE = web.AppKey("state", State)
+SESSION = web.RequestKey("session", Session)  # set when somebody is logged in
