@@ -12,11 +12,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, cast
 
 import faust
-from faust.types import EventT, StreamT
+from faust.types import TP, EventT, StreamT
 
 from stream.config import Settings
 from stream.kafka_connection import faust_credentials
@@ -30,12 +30,19 @@ class WorkerApp(faust.App):
     """A Faust app that says when a rebalance begins, so that waits end and batches finish."""
 
     when_rebalance_starts: Callable[[], None] | None = None
+    when_assigned: Callable[[float], None] | None = None
 
     def on_rebalance_start(self) -> None:
         """Note the start of a rebalance; Faust calls this from its consumer thread."""
         if self.when_rebalance_starts is not None:
             self.loop.call_soon_threadsafe(self.when_rebalance_starts)
         super().on_rebalance_start()
+
+    def note_assignment(self, assigned: Iterable[TP], *, topic: str, partitions: int) -> None:
+        """Tell which part (0..1) of the order partitions is this worker's now."""
+        if self.when_assigned is not None:
+            held = sum(1 for tp in assigned if tp.topic == topic)
+            self.when_assigned(max(held, 1) / partitions)
 
 
 def create_app(settings: Settings) -> WorkerApp:
@@ -45,7 +52,7 @@ def create_app(settings: Settings) -> WorkerApp:
     credentials = faust_credentials(settings)
     if credentials is not None:
         options["broker_credentials"] = credentials
-    return WorkerApp(
+    app = WorkerApp(
         settings.worker_group,
         broker=[f"kafka://{host.strip()}" for host in settings.kafka_bootstrap_servers.split(",")],
         autodiscover=False,
@@ -66,6 +73,14 @@ def create_app(settings: Settings) -> WorkerApp:
         worker_redirect_stdouts=False,
         **options,
     )
+
+    async def assigned(_app: WorkerApp, partitions: Iterable[TP], **_more: Any) -> None:
+        count, topic = settings.kafka_partitions, settings.topics.orders
+        app.note_assignment(partitions, topic=topic, partitions=count)
+
+    # Faust's signal types know no named parameters.
+    cast("Any", app.on_partitions_assigned).connect(assigned)
+    return app
 
 
 def batches(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
@@ -29,8 +30,11 @@ from agents.settling import Settling
 from agents.state_store import StateStore
 from agents.sync import Ports, add_sync_agent
 from agents.watchdog import Watchdog
+from schemas.result import Outcome
+from stream.alert_webhook import alert_webhook
 from stream.alerts import Alerts
 from stream.config import Settings
+from stream.dead_letter_growth import DeadLetterGrowth
 from stream.kafka_connection import kafka_connection
 from stream.publisher import KafkaPublisher
 from stream.status_server import status_server
@@ -50,6 +54,8 @@ async def run_worker(settings: Settings) -> None:
     life.install(settings.worker_stop_deadline_seconds)
     async with AsyncExitStack() as stack:
         alerts = Alerts()
+        source = f"worker {settings.worker_id}"
+        await stack.enter_async_context(alert_webhook(settings, alerts, source=source))
         app = create_app(settings)
         app.when_rebalance_starts = life.when_rebalance_starts
         url = await stack.enter_async_context(
@@ -59,7 +65,7 @@ async def run_worker(settings: Settings) -> None:
         )
         log.info("worker_starting", status_url=url, mapping_version=mapping.version)
         ports = await _connect(
-            settings, mapping, life=life, progress=progress, alerts=alerts, stack=stack
+            settings, mapping, app=app, life=life, progress=progress, alerts=alerts, stack=stack
         )
         add_sync_agent(app, settings.topics.sources, ports)
         await app.start()
@@ -80,6 +86,7 @@ async def _connect(
     settings: Settings,
     mapping: RecordMapping,
     *,
+    app: WorkerApp,
     life: Life,
     progress: Progress,
     alerts: Alerts,
@@ -94,8 +101,9 @@ async def _connect(
     await state.start()
     stack.push_async_callback(state.stop)
     freeze = FreezeGuard(limit_seconds=FREEZE_SHARE * settings.kafka_session_timeout_seconds)
-    client, dispatcher = _salesforce(settings, life, alerts)
-    await stack.enter_async_context(_background(_tick(freeze, dispatcher.gate, progress)))
+    client, dispatcher = _salesforce(settings, life, progress, alerts)
+    app.when_assigned = dispatcher.gate.divide
+    await stack.enter_async_context(_background(_tick(freeze)))
     stack.callback(client.close)
     journal = CrashJournal(settings.state_directory / f"in-hand-{settings.worker_id}.json")
     org = Org(
@@ -118,10 +126,18 @@ async def _connect(
         journal=journal,
     )
     publish_all = UntilAcked(publisher, alerts=alerts)
+    growth = DeadLetterGrowth(
+        threshold=settings.alert_dead_letters,
+        window_seconds=settings.alert_dead_letters_window_seconds,
+    )
+    dead = 0
 
     async def finish(decisions: Sequence[Decision]) -> None:
         with progress.waiting("kafka"):
             await route(decisions, publish_all=publish_all, state=state, topics=topics)
+        nonlocal dead
+        dead += sum(decision.result.outcome is Outcome.DEAD for decision in decisions)
+        growth.watch(alerts, time.monotonic(), dead)
 
     return Ports(
         handler=handler,
@@ -142,7 +158,7 @@ async def _connect(
 
 
 def _salesforce(
-    settings: Settings, life: Life, alerts: Alerts
+    settings: Settings, life: Life, progress: Progress, alerts: Alerts
 ) -> tuple[OrgClient, SalesforceDispatcher]:
     """Return client and dispatcher; the usage that calls report goes to the gate's budget."""
     gates: list[Gate] = []
@@ -151,7 +167,7 @@ def _salesforce(
         gates[0].note_usage(usage)
 
     client = build_client(settings, alerts=alerts, on_usage=note_usage)
-    dispatcher = build_dispatcher(settings, client, alerts, life.interrupt)
+    dispatcher = build_dispatcher(settings, client, alerts, life.interrupt, progress)
     gates.append(dispatcher.gate)
     return client, dispatcher
 
@@ -162,14 +178,9 @@ def _not_ready(app: WorkerApp) -> str | None:
     return "rebalancing" if app.rebalancing else None
 
 
-async def _tick(freeze: FreezeGuard, gate: Gate, progress: Progress) -> None:
-    """Tell the freeze guard that the process runs, and the watchdog why a batch takes long."""
-    answered = 0
+async def _tick(freeze: FreezeGuard) -> None:
     while True:
         freeze.tick()
-        if gate.is_paused or gate.answered_calls != answered:
-            answered = gate.answered_calls
-            progress.move()
         await asyncio.sleep(TICK_SECONDS)
 
 

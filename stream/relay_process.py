@@ -10,6 +10,7 @@ import signal
 
 import structlog
 
+from stream.alert_webhook import alert_webhook
 from stream.alerts import Alerts
 from stream.config import Settings
 from stream.kafka_connection import kafka_connection
@@ -29,21 +30,23 @@ async def run_relay(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    alerts = Alerts()
     publisher = KafkaPublisher(settings)
     await publisher.start()
     relay = Relay(
         topics=settings.topics,
         group=settings.relay_group,
         connection=kafka_connection(settings),
-        publish_all=UntilAcked(publisher, alerts=Alerts()),
+        publish_all=UntilAcked(publisher, alerts=alerts),
     )
 
     def not_ready() -> str | None:
         return None if relay.is_ready else "not connected to Kafka"
 
-    async with status_server(
-        settings.status_host, settings.status_port, not_ready=not_ready
-    ) as url:
+    async with (
+        alert_webhook(settings, alerts, source="relay"),
+        status_server(settings.status_host, settings.status_port, not_ready=not_ready) as url,
+    ):
         log.info("relay_started", status_url=url)
         running = asyncio.create_task(relay.run(stopping))
         stop_wait = asyncio.create_task(stopping.wait())

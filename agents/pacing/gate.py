@@ -74,7 +74,6 @@ class Gate:
         self._heard: Usage | None = None
         self._ask_again_at = 0.0
         self.answered_calls = 0
-        self._resting = 0
         interrupt.listeners.append(self._changed.set)
         self.divide(1.0)
 
@@ -110,15 +109,6 @@ class Gate:
         """Return why the breaker is open, empty when it is closed."""
         return self._breaker.reason
 
-    @property
-    def is_paused(self) -> bool:
-        """Whether calls wait on purpose: breaker open, backing off, Retry-After, quota spent."""
-        if self._resting:
-            return True
-        now = self._clock()
-        waits = max(self._breaker.wait_seconds(now), self._hold_until - now)
-        return waits > 0 or self._budget.pause(Priority.LIVE, now) is not None
-
     def trip(self, kind: ErrorKind, reason: str) -> None:
         """Open the breaker for a cause that shows in several answers taken together."""
         self._failed(kind, reason, is_probe=False, retry_after_seconds=0.0)
@@ -129,12 +119,9 @@ class Gate:
         Raises NotAdmittedError when interrupted.
         """
         until = self._clock() + seconds
-        self._resting += 1
-        try:
+        with self._progress.waiting("backing off"):
             while (left := until - self._clock()) > 0 and self._breaker.state is State.CLOSED:
                 await self._sleep(left)
-        finally:
-            self._resting -= 1
         self._check_interrupt()
 
     @asynccontextmanager
