@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import blake2b
 
 
 class Kind(StrEnum):
@@ -82,7 +83,20 @@ def new_event_id(now_ms: int) -> str:
     """Return a UUIDv7 (RFC 9562 §5.7): time-ordered, so an id alone tells `trace` where to look."""
     # Not the system's randomness: ids are no secrets, and a system call per event costs more than
     # the signature. `random` is seeded from it, and again after a fork.
-    chance = random.getrandbits(74)
+    return _uuid7(now_ms, random.getrandbits(74))
+
+
+def derived_event_id(now_ms: int, sender_id: str) -> str:
+    """Return a UUIDv7 whose last 19 hex digits are the same whenever `sender_id` is.
+
+    So the deliveries of one event of a sender that numbers its events can be told from each other
+    and still be seen to be one.
+    """
+    digest = blake2b(sender_id.encode(errors="replace"), digest_size=10).digest()
+    return _uuid7(now_ms, int.from_bytes(digest) >> 6)
+
+
+def _uuid7(now_ms: int, chance: int) -> str:
     value = (now_ms & ((1 << 48) - 1)) << 80 | 0x7 << 76
     value |= (chance >> 62) << 64 | 0b10 << 62 | chance & ((1 << 62) - 1)
     text = f"{value:032x}"

@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stream.errors import SettingsError
+from stream.sender_names import Extra, Sender, checked_names, names_in
 from stream.topics import Topics
 
 MIN_SECRET_CHARACTERS = 16
@@ -61,6 +62,19 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="HMAC key of the webhooks. Several, separated by commas, are all accepted: "
         "add the new one, switch the store, remove the old one.",
+    )
+    mageos_verification_token: SecretStr = Field(
+        SecretStr(""),
+        description="HMAC key of mage-os async events, as MAGENTO_WEBHOOK_SECRET; the token that "
+        "`orderstream magento subscribe` puts into its subscriptions.",
+    )
+    adobe_webhooks_public_key_path: Path | None = Field(
+        None,
+        description="PEM file of the store's public key for Adobe Commerce Webhooks; two in one "
+        "file are both accepted.",
+    )
+    adobe_events_client_id: str = Field(
+        "", description="Client ID of the project in Adobe's console that I/O Events are for."
     )
     magento_instance: str = Field(
         "", description="Prefix of order keys (`<instance>:<increment_id>`) with several stores."
@@ -195,6 +209,21 @@ class Settings(BaseSettings):
     )
 
     # Ingress
+    ingress_senders: str = Field(
+        Sender.HMAC.value,
+        description="Who may post, separated by commas: hmac, module, mageos, adobe_webhooks, "
+        "adobe_events. Each needs its secret or key, see docs/senders.md.",
+    )
+    ingress_replay_window_seconds: float = Field(
+        300.0,
+        gt=0,
+        description="A time in a signature (module) may be this far off our clock, either way.",
+    )
+    ingress_also_take: str = Field(
+        "",
+        description="Events that are ignored otherwise, separated by commas: customer_deleted, "
+        "subscriber. Your mapping file needs rules for them.",
+    )
     ingress_host: str = Field("127.0.0.1", description="Address the ingress listens on.")
     ingress_port: int = Field(8080, ge=0, le=65535, description="0 = any free port.")
     ingress_max_body_bytes: int = Field(5 * 1024 * 1024, gt=0, description="Over it: 413.")
@@ -332,6 +361,18 @@ class Settings(BaseSettings):
             raise ValueError("delays must be above 0, grow, and differ")
         return delays
 
+    @field_validator("ingress_senders")
+    @classmethod
+    def _senders(cls, value: str) -> str:
+        if not names_in(value):
+            raise ValueError(f"names no sender; known are {', '.join(Sender)}")
+        return checked_names(value, Sender)
+
+    @field_validator("ingress_also_take")
+    @classmethod
+    def _extras(cls, value: str) -> str:
+        return checked_names(value, Extra)
+
     @field_validator("salesforce_api_version")
     @classmethod
     def _version(cls, value: str) -> str:
@@ -362,10 +403,28 @@ class Settings(BaseSettings):
         )
 
     @property
+    def senders(self) -> tuple[Sender, ...]:
+        """Who may post events."""
+        return tuple(Sender(name) for name in names_in(self.ingress_senders))
+
+    @property
+    def also_taken(self) -> tuple[Extra, ...]:
+        """The events that are taken beside orders and customers."""
+        return tuple(Extra(name) for name in names_in(self.ingress_also_take))
+
+    @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """The active webhook secrets, in the order they are written."""
-        text = self.magento_webhook_secret.get_secret_value()
-        return tuple(part.strip() for part in text.split(",") if part.strip())
+        return _parts(self.magento_webhook_secret)
+
+    @property
+    def mageos_tokens(self) -> tuple[str, ...]:
+        """The active verification tokens of mage-os subscriptions."""
+        return _parts(self.mageos_verification_token)
+
+
+def _parts(secret: SecretStr) -> tuple[str, ...]:
+    return tuple(part.strip() for part in secret.get_secret_value().split(",") if part.strip())
 
 
 def load_settings(*roles: Role, env_file: str | Path | None = ".env", **overrides: Any) -> Settings:
@@ -405,12 +464,44 @@ def _missing(settings: Settings, role: Role) -> list[str]:
     if role not in (Role.SALESFORCE, Role.MAGENTO) and not settings.kafka_bootstrap_servers:
         problems.append("KAFKA_BOOTSTRAP_SERVERS: missing; set host:port of your Kafka")
     if role is Role.INGRESS:
-        problems += secret_problems("MAGENTO_WEBHOOK_SECRET", settings.webhook_secrets)
+        problems += _sender_problems(settings)
     if role in (Role.WORKER, Role.SALESFORCE):
         problems += _salesforce_problems(settings)
     if role is Role.DASHBOARD:
         problems += _dashboard_problems(settings)
     return problems
+
+
+def _sender_problems(settings: Settings) -> list[str]:
+    """Return what the senders that are on lack; none is on without its secret or key."""
+    senders = settings.senders
+    problems = []
+    if Sender.HMAC in senders or Sender.MODULE in senders:
+        problems += secret_problems("MAGENTO_WEBHOOK_SECRET", settings.webhook_secrets)
+    if Sender.MAGEOS in senders:
+        problems += secret_problems("MAGEOS_VERIFICATION_TOKEN", settings.mageos_tokens)
+    if Sender.ADOBE_WEBHOOKS in senders:
+        problems += _public_key_problems(settings.adobe_webhooks_public_key_path)
+    if Sender.ADOBE_EVENTS in senders and not settings.adobe_events_client_id:
+        problems.append(
+            "ADOBE_EVENTS_CLIENT_ID: missing; the client ID of your project in Adobe's console"
+        )
+    return problems
+
+
+def _public_key_problems(path: Path | None) -> list[str]:
+    name = "ADOBE_WEBHOOKS_PUBLIC_KEY_PATH"
+    if path is None:
+        return [f"{name}: missing; PEM file of the key that the store's webhook settings show"]
+    from stream.rsa_signature import public_keys  # noqa: PLC0415 - slow, and few need it
+
+    try:
+        public_keys(path.read_bytes())
+    except OSError as error:
+        return [f"{name}: cannot be read: {path}: {error.strerror}"]
+    except ValueError as error:
+        return [f"{name}: {path} {error}"]
+    return []
 
 
 def _dashboard_problems(settings: Settings) -> list[str]:

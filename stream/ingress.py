@@ -11,28 +11,26 @@ access log of an application cost more than all of our own work.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import orjson
 from aiohttp import hdrs, web
 
-from schemas.codec import DecodeError, Document, decode
+from schemas.event import Kind
 from stream import metrics
-from stream.errors import SignatureError
 from stream.ingress_acceptance import Acceptance
-from stream.ingress_answers import RULES, Reason, Refused, json_answer, log_bug, refusal_of
+from stream.ingress_answers import Reason, Refused, json_answer, log_bug, refusal_of
 from stream.ingress_body import Allowance, Body
 from stream.ingress_connection import Connection
+from stream.ingress_desk import Desk, Door, Visit, count
 from stream.ingress_pages import Pages
 from stream.ingress_receipt import receipt_answer
-from stream.ingress_request import EVENT_NAME, WEBHOOK_PATH, check_headers, event_in_path
+from stream.ingress_request import WEBHOOK_PATH, event_in_path
 from stream.publisher import Publisher
 from stream.readiness import Readiness
-from stream.signature import Verified, Verifier
+from stream.signature import Verifier
 from stream.topics import Topics
-
-# Distinct names in `orderstream_ingress_ignored_total`: a label must not grow without bound.
-MAX_IGNORED_LABELS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +51,24 @@ class Ingress:
         self,
         *,
         publisher: Publisher,
-        verifier: Verifier,
+        verifier: Verifier | None,
         readiness: Readiness,
         topics: Topics,
         limits: Limits,
         instance: str = "",
+        taken: frozenset[Kind] = frozenset((Kind.ORDER, Kind.CUSTOMER)),
+        doors: Sequence[Callable[[Desk], Door]] = (),
     ) -> None:
-        """Make one on the running loop; `instance` prefixes order keys (`schemas.codec.decode`)."""
+        """Make one on the running loop.
+
+        `verifier` is None when no sender uses the webhook's own address, `doors` make those of the
+        others. `instance` prefixes order keys (`schemas.codec.decode`).
+        """
         self._verifier = verifier
         self._readiness = readiness
         self._limits = limits
-        self._instance = instance
         self._allowance = Allowance(limits.max_held_bytes, limits.max_in_flight)
-        self._acceptance = Acceptance(
+        acceptance = Acceptance(
             publisher,
             readiness,
             self._allowance,
@@ -73,8 +76,14 @@ class Ingress:
             publish_timeout_seconds=limits.publish_timeout_seconds,
             now=asyncio.get_running_loop().time,
         )
+        self._desk = Desk(
+            acceptance,
+            max_body_bytes=limits.max_body_bytes,
+            instance=instance,
+            taken=taken,
+        )
+        self._doors = tuple(make(self._desk) for make in doors)
         self._pages = Pages(readiness)
-        self._ignored_labels: set[str] = set()
         self._accepted = metrics.INGRESS_REQUESTS.labels("200", Reason.ACCEPTED.value)
 
     def report(self) -> None:
@@ -89,7 +98,7 @@ class Ingress:
         body = Body(self._allowance, max_bytes=self._limits.max_body_bytes)
         response: web.StreamResponse
         try:
-            response = await self._answer(request, connection, body, deadline)
+            response = await self._answer(Visit(request, connection, body, deadline))
         except Refused as refused:
             response = self._refuse(refused.reason, refused.error)
         except Exception as error:  # noqa: BLE001 - never a 500: the sender must try again
@@ -102,68 +111,31 @@ class Ingress:
             response.force_close()
         return response
 
-    async def _answer(
-        self, request: web.BaseRequest, connection: Connection, body: Body, deadline: float
-    ) -> web.StreamResponse:
+    async def _answer(self, visit: Visit) -> web.StreamResponse:
+        request = visit.request
         path = request.rel_url.raw_path
-        if not path.startswith(WEBHOOK_PATH):
-            return await self._pages.answer(request.method, path)
-        event = event_in_path(path)
+        if path.startswith(WEBHOOK_PATH) and self._verifier is not None:
+            return await self._webhook(visit, self._verifier, event_in_path(path))
+        for door in self._doors:
+            if path.startswith(door.path):
+                return await door.answer(visit)
+        return await self._pages.answer(request.method, path)
+
+    async def _webhook(self, visit: Visit, verifier: Verifier, event: str) -> web.StreamResponse:
+        request, desk = visit.request, self._desk
         if request.method != hdrs.METH_POST:
             raise Refused(Reason.METHOD, f"{WEBHOOK_PATH} takes POST")
-        check_headers(request.headers, request.content_length, self._limits.max_body_bytes)
-        if not request.content.is_eof():
-            await self._before_body(request)
-        raw = await body.read(request, deadline=deadline)
-        verified = self._verified(request, raw)
-        document = self._decoded(raw, event)
-        if document.is_ignored:
-            return self._ignore(document)
-        connection.is_publishing = True
-        event_id, ack = await self._acceptance.accept(document, raw, verified, deadline=deadline)
+        raw = await desk.read(visit, verifier)
+        verified = desk.verified(verifier, request, raw)
+        document = desk.decoded(raw, event)
+        if not desk.takes(document):
+            desk.ignore(document)
+            count(Reason.IGNORED)
+            return json_answer(orjson.dumps({"ignored": True, "event": document.event}))
+        event_id, ack = await desk.accept(visit, document, raw, verified)
         self._accepted.inc()
-        return receipt_answer(request, connection, event_id, ack)
-
-    async def _before_body(self, request: web.BaseRequest) -> None:
-        """Refuse what no body could make right, else let a sender that asks first go on."""
-        try:
-            self._verifier.precheck(request.headers)
-        except SignatureError as error:
-            raise Refused(Reason(error.reason), str(error)) from None
-        expectation = request.headers.get(hdrs.EXPECT)
-        if expectation is None:
-            return
-        if expectation.lower() != "100-continue":
-            raise Refused(Reason.EXPECTATION, "this Expect header cannot be met")
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0
-
-    def _verified(self, request: web.BaseRequest, raw: bytes) -> Verified:
-        try:
-            return self._verifier.verify(request.headers, raw)
-        except SignatureError as error:
-            raise Refused(Reason(error.reason), str(error)) from None
-
-    def _decoded(self, raw: bytes, event: str) -> Document:
-        try:
-            return decode(raw, event=event, instance=self._instance)
-        except DecodeError as error:
-            raise Refused(Reason.UNDECODABLE, str(error)) from None
-
-    def _ignore(self, document: Document) -> web.Response:
-        name = document.event
-        if name not in self._ignored_labels:
-            if len(self._ignored_labels) >= MAX_IGNORED_LABELS or not EVENT_NAME.fullmatch(name):
-                name = "other"
-            else:
-                self._ignored_labels.add(name)
-        metrics.INGRESS_IGNORED.labels(name).inc()
-        self._count(Reason.IGNORED)
-        return json_answer(orjson.dumps({"ignored": True, "event": document.event}))
+        return receipt_answer(request, visit.connection, event_id, ack)
 
     def _refuse(self, reason: Reason, error: str) -> web.Response:
-        self._count(reason)
+        count(reason)
         return refusal_of(reason, error)
-
-    def _count(self, reason: Reason) -> None:
-        metrics.INGRESS_REQUESTS.labels(str(RULES[reason].status), reason.value).inc()

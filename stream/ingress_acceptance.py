@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from schemas.codec import Document
-from schemas.event import new_event_id
+from schemas.event import derived_event_id, new_event_id
 from schemas.headers import identity_headers
 from stream import metrics
 from stream.errors import PublishError
@@ -46,14 +46,21 @@ class Acceptance:
         self._now_ms = now_ms
 
     async def accept(
-        self, document: Document, raw: bytes, verified: Verified, *, deadline: float
+        self,
+        document: Document,
+        raw: bytes,
+        verified: Verified,
+        *,
+        deadline: float,
+        sender_id: str = "",
     ) -> tuple[str, Ack]:
         """Return the new event id and where the event is, after the broker's ack.
 
+        The end of the event id is made from `sender_id`, the sender's own id of the event, if any.
         `deadline` is on the loop's clock. Raises Refused: FULL, BROKER_AWAY, RECORD_TOO_LARGE.
         """
         now_ms = self._now_ms()
-        event_id = new_event_id(now_ms)
+        event_id = derived_event_id(now_ms, sender_id) if sender_id else new_event_id(now_ms)
         record = self._record(document, raw, verified, event_id=event_id, received_at_ms=now_ms)
         ack = await self._publish(record, deadline)
         metrics.INGRESS_BODY_BYTES.inc(len(raw))

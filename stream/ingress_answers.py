@@ -41,6 +41,8 @@ class Reason(StrEnum):
     SIGNATURE_MISSING = "signature_missing"
     SIGNATURE_MALFORMED = "signature_malformed"
     SIGNATURE_WRONG = "signature_wrong"
+    SIGNATURE_EXPIRED = "signature_expired"
+    RECIPIENT_WRONG = "recipient_wrong"
     NOT_FOUND = "not_found"
     METHOD = "method"
     TOO_SLOW = "too_slow"
@@ -50,6 +52,7 @@ class Reason(StrEnum):
     MULTIPART = "multipart"
     EXPECTATION = "expectation"
     BROKER_AWAY = "broker_away"
+    KEY_AWAY = "key_away"
     FULL = "full"
     BUG = "bug"
     SENDER_GONE = "sender_gone"
@@ -73,9 +76,13 @@ RULES: dict[Reason, Rule] = {
     Reason.EVENT_NAME: Rule(400, "post to /magento/webhook/{event}: letters, digits, . _ -"),
     Reason.BROKEN_BODY: Rule(400, "send the body the headers announce", closes=True),
     Reason.BROKEN_HTTP: Rule(400, "send one well-formed HTTP/1.1 request", closes=True),
-    Reason.SIGNATURE_MISSING: Rule(401, "sign the raw body: X-Magento-Signature: sha256=<hex>"),
-    Reason.SIGNATURE_MALFORMED: Rule(401, "write it as sha256=<64 hex digits>, or the digits only"),
-    Reason.SIGNATURE_WRONG: Rule(401, "sign the raw body with a secret of MAGENTO_WEBHOOK_SECRET"),
+    Reason.SIGNATURE_MISSING: Rule(401, "sign the raw body as docs/senders.md says for the sender"),
+    Reason.SIGNATURE_MALFORMED: Rule(401, "write the signature as docs/senders.md says"),
+    Reason.SIGNATURE_WRONG: Rule(401, "sign the raw body with the secret or key that is set here"),
+    Reason.SIGNATURE_EXPIRED: Rule(
+        401, "sign anew for every attempt, and set the clock; see INGRESS_REPLAY_WINDOW_SECONDS"
+    ),
+    Reason.RECIPIENT_WRONG: Rule(401, "set ADOBE_EVENTS_CLIENT_ID to the client ID of the project"),
     Reason.NOT_FOUND: Rule(404, "post to /magento/webhook or /magento/webhook/{event}"),
     Reason.METHOD: Rule(405, "POST to /magento/webhook; GET /livez, /readyz and /metrics"),
     Reason.TOO_SLOW: Rule(
@@ -93,6 +100,11 @@ RULES: dict[Reason, Rule] = {
     Reason.BROKER_AWAY: Rule(
         503,
         "send it again: the event may not have been stored",
+        retry_after_seconds=BROKER_RETRY_AFTER_SECONDS,
+    ),
+    Reason.KEY_AWAY: Rule(
+        503,
+        "send it again: the public key that would prove it could not be fetched",
         retry_after_seconds=BROKER_RETRY_AFTER_SECONDS,
     ),
     Reason.FULL: Rule(

@@ -16,7 +16,12 @@ IDENTITY_ENCODINGS = ("", "identity")
 
 def event_in_path(path: str) -> str:
     """Return the event name of `/magento/webhook[/{event}]`, '' without one; raises Refused."""
-    rest = path[len(WEBHOOK_PATH) :]
+    return event_after(WEBHOOK_PATH, path)
+
+
+def event_after(prefix: str, path: str) -> str:
+    """Return the event name of `<prefix>[/{event}]`, '' without one; raises Refused."""
+    rest = path[len(prefix) :]
     if rest in ("", "/"):
         return ""
     if not rest.startswith("/"):

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
+from stream.adobe_keys import AdobeKeyHost
 from stream.config import Settings
 from stream.ingress import Ingress, Limits
 from stream.ingress_connection import GRACE_SECONDS, WatchedServer
 from stream.publisher import Publisher
 from stream.readiness import Readiness
-from stream.signature import HmacVerifier
+from stream.senders import adobe_doors, taken_kinds, webhook_verifier
 
 log = structlog.get_logger()
 
@@ -52,17 +53,37 @@ def limits_of(settings: Settings) -> Limits:
 
 @asynccontextmanager
 async def ingress_server(
-    settings: Settings, publisher: Publisher, readiness: Readiness, *, reuse_port: bool = False
+    settings: Settings,
+    publisher: Publisher,
+    readiness: Readiness,
+    *,
+    reuse_port: bool = False,
+    key_host: AdobeKeyHost | None = None,
 ) -> AsyncIterator[IngressServer]:
-    """Serve until the block ends, then drain. Raises OSError when the address cannot be bound."""
-    ingress = Ingress(
-        publisher=publisher,
-        verifier=HmacVerifier(settings.webhook_secrets),
-        readiness=readiness,
-        topics=settings.topics,
-        limits=limits_of(settings),
-        instance=settings.magento_instance,
-    )
+    """Serve until the block ends, then drain. Raises OSError when the address cannot be bound.
+
+    `key_host` stands in for Adobe's in tests.
+    """
+    async with adobe_doors(settings, key_host=key_host) as doors:
+        ingress = Ingress(
+            publisher=publisher,
+            verifier=webhook_verifier(settings),
+            readiness=readiness,
+            topics=settings.topics,
+            limits=limits_of(settings),
+            instance=settings.magento_instance,
+            taken=taken_kinds(settings),
+            doors=doors,
+        )
+        async with _serving(settings, ingress, readiness, reuse_port=reuse_port) as url:
+            yield IngressServer(url, readiness)
+
+
+@asynccontextmanager
+async def _serving(
+    settings: Settings, ingress: Ingress, readiness: Readiness, *, reuse_port: bool
+) -> AsyncIterator[str]:
+    """Listen until the block ends, then drain; yields the URL."""
     server = WatchedServer(
         ingress.handle,
         timeout_seconds=settings.ingress_request_timeout_seconds,
@@ -77,7 +98,7 @@ async def ingress_server(
     await site.start()
     server.start_sweeping()
     try:
-        yield IngressServer(url_of(listener), readiness)
+        yield url_of(listener)
     finally:
         readiness.is_draining = True
         await asyncio.sleep(settings.ingress_drain_notice_seconds)

@@ -35,7 +35,9 @@ INGRESS_REQUESTS = Counter(
     "orderstream_ingress_requests_total", "Answered requests.", ["status", "reason"]
 )
 INGRESS_IGNORED = Counter(
-    "orderstream_ingress_ignored_total", "Events nobody here has a use for.", ["event"]
+    "orderstream_ingress_ignored_total",
+    "Events nobody here has a use for.",
+    ["event", "reason"],
 )
 INGRESS_BODY_BYTES = Counter(
     "orderstream_ingress_body_bytes_total", "Bytes of published webhook bodies."

@@ -20,7 +20,7 @@ from stream.topics import delay_label
 
 # The first prefix that fits names the group; the order is the order of the document.
 GROUPS = (
-    ("Magento", ("magento_",)),
+    ("Magento", ("magento_", "mageos_", "adobe_")),
     ("Salesforce", ("salesforce_", "breaker_")),
     ("Kafka", ("kafka_",)),
     ("Ingress", ("ingress_",)),
