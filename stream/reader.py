@@ -18,12 +18,12 @@ from typing import Any, Self, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import KafkaError
 
 from schemas.event import Envelope
 from schemas.headers import envelope_of
 from stream.config import Settings
+from stream.consumer_groups import committed_offsets, held_partitions
 from stream.errors import BrokerError
 from stream.kafka_connection import kafka_connection
 
@@ -33,8 +33,6 @@ Record: TypeAlias = Any
 POLL_MS = 200
 FETCH_BYTES = 1024 * 1024  # per partition and fetch: memory is this times the partitions read
 STALL_SECONDS = 30.0
-COORDINATOR_POLL_SECONDS = 0.1
-REBALANCING = frozenset({"PreparingRebalance", "CompletingRebalance"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,33 +163,14 @@ class TopicReader:
 
     async def committed(self, group: str) -> dict[tuple[str, int], int]:
         """Return what a consumer group has committed, by (topic, partition)."""
-        give_up_at = time.monotonic() + self._stall_seconds
-        while True:
-            try:
-                offsets = await self._admin.list_consumer_group_offsets(group)
-                break
-            except KafkaError as error:
-                # The offsets topic is made when the first group asks for its coordinator.
-                if not error.retriable or time.monotonic() > give_up_at:
-                    raise BrokerError(f"no offsets of group {group}: {error}") from None
-                await asyncio.sleep(COORDINATOR_POLL_SECONDS)
-        return {
-            (pair.topic, pair.partition): found.offset
-            for pair, found in offsets.items()
-            if found.offset >= 0
-        }
+        return await committed_offsets(self._admin, group, timeout_seconds=self._stall_seconds)
 
     async def assigned(self, group: str) -> frozenset[tuple[str, int]] | None:
         """Return the partitions that members of a group hold; None while it rebalances."""
-        responses = await self._answer(self._admin.describe_consumer_groups([group]))
-        held: set[tuple[str, int]] = set()
-        for _, _, state, _, _, members, *_ in (g for r in responses for g in r.groups):
-            if state in REBALANCING:
-                return None
-            for member in (m for m in members if m[-1]):
-                assignment = ConsumerProtocolMemberAssignment.decode(member[-1])
-                held.update((pair.topic, pair.partition) for pair in assignment.partitions())
-        return frozenset(held)
+        try:
+            return await held_partitions(self._admin, group)
+        except (TimeoutError, KafkaError) as error:
+            raise BrokerError(f"no members of group {group}: {error}") from None
 
     async def from_time(self, spans: Sequence[Span], since_ms: Mapping[int, int]) -> list[Span]:
         """Return the spans cut to records since a time, which is given per partition number."""

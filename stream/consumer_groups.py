@@ -1,0 +1,59 @@
+"""What the brokers know of a consumer group: its offsets, and who holds which partition."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from aiokafka.errors import KafkaError
+
+from stream.errors import BrokerError
+
+COORDINATOR_POLL_SECONDS = 0.1
+REBALANCING = frozenset({"PreparingRebalance", "CompletingRebalance"})
+
+
+async def committed_offsets(
+    admin: AIOKafkaAdminClient, group: str, *, timeout_seconds: float
+) -> dict[tuple[str, int], int]:
+    """Return what a group has committed, by (topic, partition). Raises BrokerError.
+
+    A cluster makes its offsets topic when the first group asks for a coordinator; that is waited
+    for.
+    """
+    give_up_at = time.monotonic() + timeout_seconds
+    while True:
+        try:
+            offsets = await admin.list_consumer_group_offsets(group)
+            break
+        except KafkaError as error:
+            if not error.retriable or time.monotonic() > give_up_at:
+                raise BrokerError(f"no offsets of group {group}: {error}") from None
+            await asyncio.sleep(COORDINATOR_POLL_SECONDS)
+    return {
+        (pair.topic, pair.partition): found.offset
+        for pair, found in offsets.items()
+        if found.offset >= 0
+    }
+
+
+async def held_partitions(
+    admin: AIOKafkaAdminClient, group: str
+) -> frozenset[tuple[str, int]] | None:
+    """Return the (topic, partition) pairs that members hold; None while the group rebalances.
+
+    Raises KafkaError.
+    """
+    held: set[tuple[str, int]] = set()
+    responses: list[Any] = await admin.describe_consumer_groups([group])
+    for response in responses:
+        for _, _, state, _, _, members, *_ in response.groups:
+            if state in REBALANCING:
+                return None
+            for member in (m for m in members if m[-1]):
+                assignment = ConsumerProtocolMemberAssignment.decode(member[-1])
+                held.update((pair.topic, pair.partition) for pair in assignment.partitions())
+    return frozenset(held)
