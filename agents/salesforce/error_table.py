@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from agents.bundle import ErrorKind as Kind
 from agents.salesforce.error_rule import MAPPING, PERMISSIONS, WAIT, Advice, Rule, says
+from agents.salesforce.own_errors import OWN_RULES
 from agents.salesforce.record_errors import RECORD_RULES
 
 QUOTA_SPENT = Rule(
@@ -245,7 +246,7 @@ CONFIG_RULES: tuple[Rule, ...] = (
     ),
 )
 
-RULES = CALL_RULES + RECORD_RULES + CONFIG_RULES
+RULES = OWN_RULES + CALL_RULES + RECORD_RULES + CONFIG_RULES
 
 UNKNOWN_ROW = Rule(
     Kind.TRANSIENT,

@@ -110,6 +110,11 @@ SEEN = [
     (400, "PROCESSING_HALTED", "The transaction was rolled back", Kind.TRANSIENT),
     (400, "InvalidBatch", "Field name not found : X", Kind.CONFIG),
     (400, "INVALIDJOBSTATE", "Job is not open", Kind.CONFIG),
+    (200, "MAPPING_ERROR", "Opportunity.CloseDate is empty and required", Kind.PERMANENT),
+    (200, "DECODE_ERROR", "not JSON", Kind.PERMANENT),
+    (200, "WORKER_CRASHED", "the worker died 3 times", Kind.PERMANENT),
+    (200, "BREAKER_OPEN", "the circuit breaker was open", Kind.PERMANENT),
+    (200, "HANDLER_BUG", "KeyError('x')", Kind.PERMANENT),
 ]
 
 
