@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.result import Outcome, Result
 from stream.config import Settings
+from stream.consumer_stop import stop_consumer
 from stream.kafka_connection import kafka_connection
 
 POLL_MS = 100
@@ -49,7 +50,7 @@ class Outcomes:
     ) -> None:
         if self._task is not None:
             self._task.cancel()
-        await self._consumer.stop()
+        await stop_consumer(self._consumer)
 
     @property
     def counts(self) -> Counter[str]:

@@ -24,6 +24,7 @@ from schemas.event import Envelope
 from schemas.headers import envelope_of
 from stream.config import Settings
 from stream.consumer_groups import committed_offsets, held_partitions
+from stream.consumer_stop import stop_consumer
 from stream.errors import BrokerError
 from stream.kafka_connection import kafka_connection
 
@@ -106,7 +107,7 @@ class TopicReader:
 
     async def close(self) -> None:
         """Close both connections; safe to call twice."""
-        await self._consumer.stop()
+        await stop_consumer(self._consumer)
         await self._admin.close()
 
     async def partitions(self, *topics: str) -> dict[str, tuple[int, ...]]:

@@ -22,6 +22,7 @@ from aiokafka.structs import ConsumerRecord
 
 from schemas.headers import envelope_of
 from stream import metrics
+from stream.consumer_stop import stop_consumer
 from stream.publisher import Ack, Record
 from stream.topics import Topics
 
@@ -94,7 +95,7 @@ class Relay:
                     await _wait(stopping, RETRY_SECONDS)
         finally:
             self.is_ready = False
-            await self._consumer.stop()
+            await stop_consumer(self._consumer)
 
     async def _turn(self) -> None:
         self._wake_due_partitions()
