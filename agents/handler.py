@@ -173,19 +173,21 @@ class Handler:
     ) -> list[tuple[Item, Mapped]]:
         mapped = []
         for item in items:
+            received_at_ms = item.envelope.received_at_ms
             try:
-                mapped.append(
-                    (
-                        item,
-                        mapping.apply(item.document, received_at_ms=item.envelope.received_at_ms),
-                    )
-                )
+                records = mapping.apply(item.document, received_at_ms=received_at_ms)
             except MappingError as error:
                 decisions.append(
                     self.ends.dead(item.envelope, "MAPPING_ERROR", str(error), fields=error.fields)
                 )
             except Exception as error:  # noqa: BLE001 - a bug costs this event only
                 decisions.append(self.ends.bug(item.envelope, error))
+            else:
+                if records.rows:
+                    mapped.append((item, records))
+                else:
+                    reason = "; ".join(("the mapping makes no row of it", *records.notes))
+                    decisions.append(self.ends.done(item, Outcome.UNCHANGED, reason))
         return mapped
 
     async def _dispatch(
@@ -197,6 +199,7 @@ class Handler:
                 rows=records.rows,
                 lock_key=records.lock_key,
                 priority=PRIORITIES[item.envelope.via],
+                lines=records.lines,
             )
             for item, records in mapped
         ]

@@ -32,6 +32,8 @@ class FakeMapping:
             raise MappingError("no stage for it", fields=("state",))
         if document.entity.get("state") == "bug":
             raise ZeroDivisionError
+        if document.entity.get("state") == "unwanted":
+            return Mapped(rows=(), notes=("left out by a rule",))
         row = Row("Opportunity", "Magento_Order_ID__c", document.key, {"Amount": 1})
         return Mapped(rows=(row,), notes=("a note",), lock_key="")
 
@@ -216,6 +218,14 @@ def test_one_bad_event_costs_only_itself(state, code):
     assert world.outcomes(good, bad) == ["synced", "dead"]
     (again,) = world.handle(world.event(number="3", state=state))
     assert again.result.error_code == code
+
+
+def test_an_event_that_the_mapping_leaves_out_needs_no_call_and_says_so():
+    world = World()
+    (decision,) = world.handle(world.event(state="unwanted"))
+    assert decision.result.outcome is Outcome.UNCHANGED
+    assert "left out by a rule" in decision.result.reason
+    assert world.dispatcher.sent == []
 
 
 def test_a_bug_in_the_dispatcher_parks_the_batch():
