@@ -11,11 +11,13 @@ from cli.backfill import backfill
 from cli.dashboard import dashboard
 from cli.demo import demo
 from cli.dlq import app as dlq
+from cli.doctor import doctor
 from cli.ingress import ingress
 from cli.jobs import jobs
 from cli.lag import lag
 from cli.login import login
 from cli.map import map_
+from cli.reconcile import reconcile
 from cli.relay import relay
 from cli.replay import replay
 from cli.settings import settings
@@ -43,11 +45,13 @@ app.command()(audit)
 app.command()(dashboard)
 app.command()(backfill)
 app.command()(demo)
+app.command()(doctor)
 app.command()(ingress)
 app.command()(jobs)
 app.command()(lag)
 app.command()(login)
 app.command("map")(map_)
+app.command()(reconcile)
 app.command()(relay)
 app.command()(replay)
 app.command()(settings)

@@ -26,6 +26,7 @@ class Alert(StrEnum):
     WORKER_STALLED = "worker_stalled"
     PUBLISH_BLOCKED = "publish_blocked"
     WORKER_FROZEN = "worker_frozen"
+    WEBHOOKS_MISSING = "webhooks_missing"
 
 
 Listener = Callable[[Alert, str | None], None]

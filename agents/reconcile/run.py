@@ -1,0 +1,234 @@
+"""Reconcile: every order and customer of a window, in Magento and in Salesforce, side by side.
+
+Three passes, memory bounded by what is found wrong. First every page of Magento is mapped and
+compared with the records of the same external ids. What differs is looked at a second time, both
+sides anew, because orders go on changing while one reads. What then still differs is explained by
+our own topics: on its way, dead, or nobody's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from agents.mapping.rules import Mapping
+from agents.reconcile.findings import Finding, Judged, differences, explained, finding_of
+from agents.reconcile.gaps import CLOCK_SKEW_MS, read_document
+from agents.reconcile.org_records import Query, fetch_records, keys_between
+from agents.reconcile.topics_word import last_words
+from schemas.codec import Document
+from schemas.event import Kind
+from schemas.salesforce import Row
+from stream.backfill_event import RESOURCES
+from stream.config import Settings
+from stream.errors import MappingError
+from stream.magento.client import MagentoSearch
+from stream.magento.criteria import Search, any_of
+from stream.magento.paging import Window, changed, entity_id_of
+from stream.magento.times import unix_ms
+from stream.reader import TopicReader
+
+CHUNK = 200  # documents compared at a time: as many external ids as one query takes
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class ReconcileReport:
+    """What was compared and what is not equal. `found` counts everything, equal included."""
+
+    window: Window
+    kinds: tuple[Kind, ...]
+    checked: int = 0
+    found: Counter[Finding] = field(default_factory=Counter)
+    judged: list[Judged] = field(default_factory=list)
+
+    @property
+    def is_equal(self) -> bool:
+        return not self.judged
+
+    def fixable(self) -> list[Judged]:
+        """Return what an event can repair: missing and different, with nothing on its way."""
+        return [j for j in self.judged if j.finding in (Finding.MISSING, Finding.DIFFERENT)]
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """Compares one window. `stale_guard` are the sObjects that carry Magento_Updated_At__c."""
+
+    settings: Settings
+    magento: MagentoSearch
+    org: Query
+    reader: TopicReader
+    mapping: Mapping
+    stale_guard: frozenset[str] = frozenset()
+    progress: Progress = lambda _done, _total: None
+
+    async def run(
+        self, kinds: tuple[Kind, ...], window: Window, *, began: str, total: int
+    ) -> ReconcileReport:
+        """Return the report. Raises MagentoError, SalesforceError and BrokerError."""
+        report = ReconcileReport(window, kinds)
+        problems: list[Judged] = []
+        keys: set[str] = set()
+        for kind in kinds:
+            async for documents in self._documents(kind, window, began):
+                report.checked += len(documents)
+                problems += await self._compare(kind, documents)
+                if kind is Kind.ORDER:
+                    keys.update(self._keys(kind, documents))
+                self.progress(report.checked, total)
+        still = await self._look_again(problems)
+        report.judged = await self._explain(still, window)
+        if Kind.ORDER in kinds and not window.store:
+            report.judged += await self._extra(window, keys)
+        report.judged.sort(key=lambda item: (list(Finding).index(item.finding), item.updated_at))
+        report.found = Counter(item.finding for item in report.judged)
+        report.found[Finding.EQUAL] = report.checked - len(
+            [item for item in report.judged if item.finding is not Finding.EXTRA]
+        )
+        return report
+
+    async def _documents(self, kind: Kind, window: Window, began: str) -> Any:
+        """Yield the window's documents in chunks."""
+        held: list[dict[str, Any]] = []
+        pages = changed(
+            self.magento,
+            RESOURCES[kind],
+            window,
+            page_size=self.settings.magento_page_size,
+            began=began,
+            overlap_seconds=self.settings.magento_overlap_seconds,
+        )
+        async for page in pages:
+            held += page.documents
+            while len(held) >= CHUNK:
+                yield held[:CHUNK]
+                del held[:CHUNK]
+        if held:
+            yield held
+
+    async def _compare(self, kind: Kind, documents: Sequence[dict[str, Any]]) -> list[Judged]:
+        """Return what is not equal among the documents."""
+        judged: list[Judged] = []
+        mapped: list[tuple[dict[str, Any], Document, tuple[Row, ...]]] = []
+        for entity in documents:
+            document = read_document(entity, kind, self.settings.magento_instance)
+            if document is None:
+                judged.append(_judged(Finding.UNMAPPABLE, kind, entity, "", "it has no key"))
+                continue
+            try:
+                rows = self.mapping.apply(document).rows
+            except MappingError as error:
+                judged.append(_judged(Finding.UNMAPPABLE, kind, entity, document.key, str(error)))
+                continue
+            mapped.append((entity, document, rows))
+        records = await fetch_records(self.org, (row for *_, rows in mapped for row in rows))
+        for entity, document, rows in mapped:
+            if found := differences(rows, records):
+                item = _judged(finding_of(found), kind, entity, document.key, "")
+                judged.append(replace(item, differences=found))
+        return judged
+
+    async def _look_again(self, problems: Sequence[Judged]) -> list[Judged]:
+        """Compare again, from new answers of both sides, what was not equal."""
+        still: list[Judged] = []
+        for kind in Kind:
+            ids = [item.entity_id for item in problems if item.kind is kind]
+            for part in _parts(ids, self.settings.magento_page_size):
+                found = await self.magento.search(RESOURCES[kind], search_ids(part))
+                still += await self._compare(kind, found.items)
+        return still
+
+    async def _explain(self, problems: Sequence[Judged], window: Window) -> list[Judged]:
+        """Say of each problem what our own topics know."""
+        if not problems:
+            return []
+        since_ms = (unix_ms(window.since) or 0) - CLOCK_SKEW_MS
+        subjects = {(item.kind, item.key) for item in problems}
+        words = await last_words(self.settings, self.reader, subjects, since_ms=since_ms)
+        judged = []
+        for item in problems:
+            finding, reason = explained(item.finding, words.get((item.kind, item.key)))
+            judged.append(replace(item, finding=finding, reason=reason or item.reason))
+        return judged
+
+    async def _extra(self, window: Window, keys: set[str]) -> list[Judged]:
+        """Return the orders that Salesforce has of this window and Magento does not know."""
+        found: list[Judged] = []
+        bounds = _iso(window.since), _iso(window.until)
+        for sobject, key in self._order_records():
+            time_field = "Magento_Updated_At__c" if sobject in self.stale_guard else "CreatedDate"
+            theirs = await keys_between(self.org, sobject, key, time_field, bounds)
+            unknown = sorted(k for k in theirs - keys if self._is_ours(k))
+            for part in _parts(unknown, self.settings.magento_page_size):
+                known = await self._known_to_magento(part)
+                found += [
+                    Judged(
+                        Finding.EXTRA,
+                        Kind.ORDER,
+                        name,
+                        reason=f"{sobject} without an order in Magento",
+                    )
+                    for name in part
+                    if name not in known
+                ]
+        return found
+
+    async def _known_to_magento(self, keys: Sequence[str]) -> set[str]:
+        prefix = f"{self.settings.magento_instance}:" if self.settings.magento_instance else ""
+        numbers = [key.removeprefix(prefix) for key in keys]
+        search = Search((any_of("increment_id", numbers),), page_size=len(numbers))
+        answer = await self.magento.search(RESOURCES[Kind.ORDER], search)
+        return set(self._keys(Kind.ORDER, answer.items))
+
+    def _keys(self, kind: Kind, documents: Sequence[dict[str, Any]]) -> Iterator[str]:
+        for entity in documents:
+            document = read_document(entity, kind, self.settings.magento_instance)
+            if document is not None:
+                yield document.key
+
+    def _is_ours(self, key: str) -> bool:
+        instance = self.settings.magento_instance
+        return key.startswith(f"{instance}:") if instance else True
+
+    def _order_records(self) -> set[tuple[str, str]]:
+        """Return (sObject, external id field) of the records that stand for an order."""
+        reachable = {id(rule) for rule in self.mapping.rulebook.active_rows()}
+        return {
+            (rule.sobject, rule.external_id)
+            for rule in self.mapping.rulebook.order.rows
+            if not rule.is_insert_only and id(rule) in reachable
+        }
+
+
+def search_ids(ids: Sequence[int]) -> Search:
+    """Return the search for documents by their numeric ids."""
+    group = any_of("entity_id", [str(number) for number in ids])
+    return Search((group,), page_size=max(1, len(ids)))
+
+
+def salesforce_queries(counts: dict[Kind, int], rows_per_document: int = 3) -> int:
+    """Return about how many queries a comparison takes: one per chunk and kind of record."""
+    return sum(-(-count // CHUNK) * rows_per_document for count in counts.values()) + 1
+
+
+def _judged(finding: Finding, kind: Kind, entity: dict[str, Any], key: str, reason: str) -> Judged:
+    return Judged(
+        finding,
+        kind,
+        key or str(entity_id_of(entity)),
+        entity_id=entity_id_of(entity),
+        updated_at=str(entity.get("updated_at") or ""),
+        reason=reason,
+    )
+
+
+def _parts(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def _iso(text: str) -> str:
+    return text.replace(" ", "T") + "Z"
