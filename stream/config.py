@@ -469,7 +469,25 @@ def _missing(settings: Settings, role: Role) -> list[str]:
         problems += _salesforce_problems(settings)
     if role is Role.DASHBOARD:
         problems += _dashboard_problems(settings)
+    if role is Role.MAGENTO:
+        problems += _magento_problems(settings)
     return problems
+
+
+def _magento_problems(settings: Settings) -> list[str]:
+    names = ["magento_access_token"]
+    if settings.magento_auth == "oauth":
+        names += ["magento_consumer_key", "magento_consumer_secret", "magento_access_token_secret"]
+    problems = []
+    if not settings.magento_base_url:
+        problems.append(
+            "MAGENTO_BASE_URL: missing; the store's address, e.g. https://shop.example.com"
+        )
+    return problems + [
+        f"{name.upper()}: missing; System > Integrations in the store's admin shows it"
+        for name in names
+        if not getattr(settings, name).get_secret_value()
+    ]
 
 
 def _sender_problems(settings: Settings) -> list[str]:

@@ -60,6 +60,10 @@ class TopicAdmin:
     ) -> None:
         await self._client.close()
 
+    async def broker_count(self) -> int:
+        """Return how many brokers the cluster has now."""
+        return len((await _answer(self._client.describe_cluster()))["brokers"])
+
     async def plan(self, specs: Sequence[TopicSpec]) -> list[TopicPlan]:
         """Compare the wanted topics with the cluster's."""
         return plan_topics(
@@ -152,8 +156,7 @@ class TopicAdmin:
             _check([(name, code, message) for code, message, _type, name in response.resources])
 
     async def _check_brokers(self, replicas: int) -> None:
-        cluster = await _answer(self._client.describe_cluster())
-        brokers = len(cluster["brokers"])
+        brokers = await self.broker_count()
         if brokers < replicas:
             raise SettingsError(
                 [f"KAFKA_REPLICATION_FACTOR: is {replicas}, the cluster has {brokers} broker(s)"]

@@ -1,0 +1,1 @@
+"""Doctor: gathers facts about an installation, then judges them without any I/O."""

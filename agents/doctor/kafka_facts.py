@@ -1,0 +1,102 @@
+"""What the brokers say of this installation: topics, groups, and the times of its newest records.
+
+Reads only; no consumer group is joined.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient
+
+from stream.config import Settings
+from stream.consumer_groups import held_partitions
+from stream.errors import BrokerError, SettingsError, TopicAdminError
+from stream.kafka_connection import kafka_connection
+from stream.reader import TopicReader
+from stream.topic_admin import TopicAdmin
+from stream.topic_plan import ExistingTopic
+
+NEWEST_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFacts:
+    """A consumer group. `held` is None while it rebalances."""
+
+    members: int
+    held: frozenset[tuple[str, int]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaFacts:
+    """`problem` is why nothing else is known. `newest_ms` is the latest record time of our topics.
+
+    `old_tiers`: retry topics of an earlier RETRY_DELAYS, with how many records they hold.
+    """
+
+    problem: str = ""
+    brokers: int = 0
+    topics: Mapping[str, ExistingTopic] = field(default_factory=dict)
+    groups: Mapping[str, GroupFacts] = field(default_factory=dict)
+    old_tiers: Mapping[str, int] = field(default_factory=dict)
+    newest_ms: int | None = None
+    now_ms: int = 0
+
+
+async def gather_kafka(settings: Settings) -> KafkaFacts:
+    """Ask the brokers of the settings; never raises for what they or the settings lack."""
+    if not settings.kafka_bootstrap_servers:
+        return KafkaFacts(problem="KAFKA_BOOTSTRAP_SERVERS is missing")
+    try:
+        return await _gather(settings)
+    except (SettingsError, TopicAdminError, BrokerError) as error:
+        return KafkaFacts(problem=" ".join(str(error).split()))
+
+
+async def _gather(settings: Settings) -> KafkaFacts:
+    names = [spec.name for spec in settings.topics.specs()]
+    async with TopicAdmin(settings) as admin:
+        brokers = await admin.broker_count()
+        topics = await admin.existing(names)
+    async with TopicReader(settings) as reader:
+        prefix = settings.topics.retry_prefix
+        tiers = set(await reader.topics_starting(prefix)) - set(settings.topics.retry_tiers)
+        old = {tier: sum(span.size for span in await reader.spans([tier])) for tier in tiers}
+        newest = await _newest_ms(reader, [name for name in names if name in topics])
+    return KafkaFacts(
+        brokers=brokers,
+        topics=topics,
+        groups=await _groups(settings),
+        old_tiers={tier: count for tier, count in old.items() if count},
+        newest_ms=newest,
+        now_ms=time.time_ns() // 1_000_000,
+    )
+
+
+async def _newest_ms(reader: TopicReader, topics: list[str]) -> int | None:
+    """Return the latest time among the last records of all partitions."""
+    spans = [span for span in await reader.spans(topics) if span.size] if topics else []
+    positions = {(span.topic, span.partition): span.end - 1 for span in spans}
+    records = await reader.first_records(positions, timeout_seconds=NEWEST_SECONDS)
+    return max((record.timestamp for record in records.values()), default=None)
+
+
+async def _groups(settings: Settings) -> dict[str, GroupFacts]:
+    admin = AIOKafkaAdminClient(**kafka_connection(settings))
+    try:
+        await admin.start()
+        return {
+            group: GroupFacts(await _members(admin, group), await held_partitions(admin, group))
+            for group in (settings.worker_group, settings.relay_group)
+        }
+    finally:
+        await admin.close()
+
+
+async def _members(admin: AIOKafkaAdminClient, group: str) -> int:
+    responses: list[Any] = await admin.describe_consumer_groups([group])
+    return sum(len(described[5]) for response in responses for described in response.groups)

@@ -1,0 +1,119 @@
+"""Judges the Salesforce org: login, mapping against describe, the stale guard, the budget. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agents.doctor.check import Check, Result, fail, judged, ok, skipped, warn
+from agents.doctor.org_facts import OrgFacts
+from agents.mapping.preflight import VERSION_FIELD, Finding, Severity, check_mapping
+from agents.mapping.rules import Mapping as RecordMapping
+from stream.config import Settings
+
+MAX_SKEW_SECONDS = 60.0  # Salesforce refuses assertions that are off by more than a few minutes
+LOW_BUDGET = 0.2
+DEPLOY = "deploy the metadata package in salesforce/"
+
+
+def check_org(settings: Settings, mapping: RecordMapping, facts: OrgFacts) -> Iterator[Check]:
+    """Yield what is to say about the org."""
+    yield _clock(facts)
+    yield _version(settings, facts)
+    if facts.problem:
+        yield fail("salesforce-login", facts.problem, facts.fix or "see the message")
+        for name in ("salesforce-fields", "salesforce-stale-guard", "salesforce-budget"):
+            yield skipped(name, "Salesforce was not reached")
+        return
+    yield ok("salesforce-login", f"{settings.salesforce_auth_flow} works")
+    yield from _mapping(mapping, facts)
+    yield _stale_guard(settings, mapping, facts)
+    yield _budget(settings, facts)
+
+
+def _clock(facts: OrgFacts) -> Check:
+    skew = facts.skew_seconds
+    if skew is None:
+        return skipped("clock-salesforce", "Salesforce did not tell its time")
+    where = "ahead of" if skew > 0 else "behind"
+    problem = f"this machine's clock is {abs(skew):.0f} s {where} Salesforce's"
+    return judged(
+        "clock-salesforce",
+        [problem] if abs(skew) > MAX_SKEW_SECONDS else [],
+        "agrees with Salesforce's",
+        "switch NTP on: logins of the JWT flow are refused when the clock is off",
+    )
+
+
+def _version(settings: Settings, facts: OrgFacts) -> Check:
+    version = settings.salesforce_api_version
+    if not facts.versions:
+        return skipped("salesforce-version", "the login host did not list its versions")
+    newest = max(facts.versions, key=lambda text: float(text.lstrip("v")))
+    return judged(
+        "salesforce-version",
+        [f"{version} is not offered"] if version not in facts.versions else [],
+        version,
+        f"set SALESFORCE_API_VERSION, the newest is {newest}",
+    )
+
+
+def _mapping(mapping: RecordMapping, facts: OrgFacts) -> Iterator[Check]:
+    findings = [f for f in check_mapping(mapping, facts.describes) if f.field != VERSION_FIELD]
+    if not findings:
+        fine = f"{', '.join(facts.describes)}: every field is there and may be written"
+        yield ok("salesforce-fields", fine)
+    for finding in findings:
+        result = Result.FAIL if finding.severity is Severity.ERROR else Result.WARN
+        yield Check(_name(finding), result, _sentence(finding), finding.fix)
+
+
+def _name(finding: Finding) -> str:
+    """Return the kind of check a finding belongs to."""
+    kinds = {
+        "not Unique": "salesforce-unique",
+        "External ID": "salesforce-external-id",
+        "may not": "salesforce-permissions",
+        "the object is not": "salesforce-permissions",
+        "no such object": "salesforce-objects",
+        "requires the field": "salesforce-required-field",
+        "picklist": "salesforce-picklists",
+    }
+    found = (name for words, name in kinds.items() if words in finding.problem)
+    return next(found, "salesforce-fields")
+
+
+def _sentence(finding: Finding) -> str:
+    what = f"{finding.sobject}.{finding.field}" if finding.field else finding.sobject
+    return f"{what}: {finding.problem} ({finding.place})"
+
+
+def _stale_guard(settings: Settings, mapping: RecordMapping, facts: OrgFacts) -> Check:
+    rows = mapping.rulebook.active_rows()
+    needed = dict.fromkeys(row.sobject for row in rows if not row.is_insert_only)
+    bare = [name for name in needed if name not in facts.guarded]
+    name = "salesforce-stale-guard"
+    if not bare:
+        fine = f"{VERSION_FIELD} is sent for {', '.join(needed)}: with its validation rule active, "
+        return ok(name, f"{fine}the org refuses older states, whoever sends them")
+    detail = (
+        f"{', '.join(bare)}: without {VERSION_FIELD} it is NOT guaranteed that a worker which was "
+        "frozen in mid-call (a suspended machine) cannot write an old state over a newer one when "
+        "it wakes up; all other guarantees hold"
+    )
+    off = settings.salesforce_stale_guard == "off"
+    fix = "set SALESFORCE_STALE_GUARD=auto" if off else f"{DEPLOY}: field, rule and permission set"
+    return warn(name, detail, fix)
+
+
+def _budget(settings: Settings, facts: OrgFacts) -> Check:
+    name = "salesforce-budget"
+    if facts.usage is None:
+        return skipped(name, "the org does not show its daily limit to this user")
+    usage = facts.usage
+    share = settings.salesforce_daily_share * usage.limit
+    left = max(0.0, min(share, usage.limit - usage.used))
+    detail = f"{left:,.0f} of our {share:,.0f} calls are left; the org used {usage.used:,}"
+    fix = "find who spends them (Setup > System Overview > API Usage), or buy more calls"
+    if left < 1:
+        return fail(name, detail, fix)
+    return warn(name, detail, fix) if left < LOW_BUDGET * share else ok(name, detail)

@@ -1,0 +1,120 @@
+"""What the Salesforce org says to this installation: versions, login, describe answers, limits.
+
+A handful of API calls, all of them reads: one per sObject of the mapping, and one for the limits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from agents.mapping.rules import Mapping as RecordMapping
+from agents.pacing.budget import usage_of_limits
+from agents.salesforce.client import OrgClient
+from agents.salesforce.errors import SalesforceError
+from agents.salesforce.session import make_session
+from agents.salesforce.threads import in_thread
+from agents.salesforce.usage import Usage
+from agents.salesforce.wiring import build_client
+from stream.alerts import Alerts
+from stream.config import Settings
+from stream.errors import SettingsError
+
+NOT_FOUND = 404
+FRONT_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class OrgFacts:
+    """`problem` is why nothing else is known, `fix` what to do about it.
+
+    `skew_seconds`: how far our clock is ahead of Salesforce's. `versions` are the API versions the
+    login host offers; empty when it does not say.
+    """
+
+    problem: str = ""
+    fix: str = ""
+    describes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    guarded: frozenset[str] = frozenset()
+    usage: Usage | None = None
+    versions: frozenset[str] = frozenset()
+    skew_seconds: float | None = None
+
+
+async def gather_org(settings: Settings, mapping: RecordMapping) -> OrgFacts:
+    """Ask the org of the settings; never raises for what it or the settings lack."""
+    versions, skew_seconds = await in_thread(lambda: _front(settings), name="doctor-front")
+    try:
+        client = build_client(settings, alerts=Alerts())
+    except SettingsError as error:
+        return OrgFacts(problem="; ".join(error.problems), fix="see docs/settings.md")
+    try:
+        describes = await _describes(client, mapping.sobjects)
+        return OrgFacts(
+            describes=describes,
+            guarded=client.guard_from(describes),
+            usage=usage_of_limits(await client.limits()),
+            versions=versions,
+            skew_seconds=skew_seconds,
+        )
+    except SalesforceError as error:
+        problem = f"{error.code or error.status}: {error.message}"
+        return OrgFacts(
+            problem=problem, fix=error.fix, versions=versions, skew_seconds=skew_seconds
+        )
+    except SettingsError as error:
+        return OrgFacts(problem="; ".join(error.problems), fix="see docs/settings.md")
+    finally:
+        client.close()
+
+
+async def _describes(client: OrgClient, sobjects: tuple[str, ...]) -> dict[str, Mapping[str, Any]]:
+    describes: dict[str, Mapping[str, Any]] = {}
+    for name in sobjects:
+        try:
+            describes[name] = await client.describe(name)
+        except SalesforceError as error:
+            if error.status != NOT_FOUND:
+                raise
+    return describes
+
+
+def _front(settings: Settings) -> tuple[frozenset[str], float | None]:
+    """Return (API versions, clock skew) from the login host's version list, open to everybody."""
+    url = f"{settings.salesforce_login_url.rstrip('/')}/services/data"
+    is_allowed = url.startswith(("https://", f"{settings.salesforce_insecure_url.rstrip('/')}/"))
+    if not is_allowed or not urlsplit(url).hostname:
+        return frozenset(), None
+    with make_session(pool_size=1, timeout_seconds=FRONT_SECONDS) as session:
+        try:
+            answer = session.get(url)
+        except SalesforceError as error:
+            return frozenset(), _skew(error.server_date)
+        except requests.RequestException:
+            return frozenset(), None
+    return frozenset(_versions(answer)), _skew(answer.headers.get("Date", ""))
+
+
+def _versions(answer: requests.Response) -> list[str]:
+    try:
+        listed = answer.json()
+    except requests.JSONDecodeError:
+        return []
+    if not isinstance(listed, list):
+        return []
+    return [
+        f"v{entry['version']}" for entry in listed if isinstance(entry, dict) and "version" in entry
+    ]
+
+
+def _skew(date: str) -> float | None:
+    try:
+        return time.time() - parsedate_to_datetime(date).timestamp()
+    except (TypeError, ValueError):
+        return None
