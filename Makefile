@@ -14,6 +14,8 @@ ORDERS ?= 120
 KEEP ?=
 ONLY ?=
 SCALE ?= 1
+# Each job has a broker of its own (300 MB); the tests wait more than they compute.
+JOBS ?= 3
 
 .PHONY: help demo test chaos unit lint integration e2e docs broker-check setup clean
 
@@ -29,10 +31,10 @@ unit: setup ## tests without network
 	$(PYTEST) tests/unit tests/test_architecture.py tests/test_documentation.py
 
 integration: setup ## tests on the real broker and the simulators
-	$(PYTEST) tests/contract tests/integration
+	$(PYTEST) -n $(JOBS) --dist loadfile tests/contract tests/integration
 
 e2e: setup ## stories: the product's own processes
-	$(PYTEST) tests/e2e
+	$(PYTEST) -n $(JOBS) --dist load tests/e2e
 
 chaos: setup broker-check ## every way we know to hurt the pipe, 40 min: docs/chaos.md (ONLY=name; goes on where it was)
 	@exec $(BIN)/python -m chaos --scale $(SCALE) $(foreach name,$(ONLY),--only $(name))
