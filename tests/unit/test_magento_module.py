@@ -1,0 +1,151 @@
+"""Our Magento module: syntax, its own PHPUnit tests, and the rules of Magento's XML files."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+MODULE = Path(__file__).resolve().parents[2] / "magento"
+ETC = MODULE / "etc"
+PHP_FILES = sorted(MODULE.rglob("*.php"))
+XML_FILES = sorted(MODULE.rglob("*.xml"))
+SCHEMA = "{http://www.w3.org/2001/XMLSchema-instance}noNamespaceSchemaLocation"
+TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+SCHEMAS = {
+    "module.xml": "urn:magento:framework:Module/etc/module.xsd",
+    "events.xml": "urn:magento:framework:Event/etc/events.xsd",
+    "di.xml": "urn:magento:framework:ObjectManager/etc/config.xsd",
+    "communication.xml": "urn:magento:framework:Communication/etc/communication.xsd",
+    "queue_publisher.xml": "urn:magento:framework-message-queue:etc/publisher.xsd",
+    "queue_topology.xml": "urn:magento:framework-message-queue:etc/topology.xsd",
+    "queue_consumer.xml": "urn:magento:framework-message-queue:etc/consumer.xsd",
+    "config.xml": "urn:magento:module:Magento_Store:etc/config.xsd",
+    "acl.xml": "urn:magento:framework:Acl/etc/acl.xsd",
+    "system.xml": "urn:magento:module:Magento_Config:etc/system_file.xsd",
+}
+ENCRYPTED = r"Magento\Config\Model\Config\Backend\Encrypted"
+
+needs_php = pytest.mark.skipif(
+    shutil.which("php") is None, reason="PHP is not installed (Debian: apt install php-cli)"
+)
+needs_phpunit = pytest.mark.skipif(
+    shutil.which("phpunit") is None, reason="PHPUnit is not installed (Debian: apt install phpunit)"
+)
+
+
+def tree(name: str) -> ET.Element:
+    return ET.parse(next(MODULE.rglob(name))).getroot()  # noqa: S314 - our own files
+
+
+def php_file_of(class_name: str) -> Path:
+    return MODULE / (class_name.removeprefix("Orderstream\\Webhook\\").replace("\\", "/") + ".php")
+
+
+@needs_php
+@pytest.mark.parametrize("path", PHP_FILES, ids=lambda path: path.name)
+def test_php_compiles(path: Path) -> None:
+    checked = subprocess.run(
+        ["php", "-n", "-l", str(path)], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@needs_phpunit
+def test_the_modules_own_tests_pass() -> None:
+    ran = subprocess.run(
+        ["phpunit", "-c", str(MODULE / "phpunit.xml")], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "OK (" in ran.stdout
+
+
+def test_what_is_tested_without_magento_uses_nothing_of_it() -> None:
+    for path in (MODULE / "Sending").glob("*.php"):
+        assert "Magento\\" not in path.read_text("utf-8"), path.name
+
+
+@pytest.mark.parametrize("path", PHP_FILES, ids=lambda path: path.name)
+def test_php_is_strict_and_its_class_has_the_name_of_its_file(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert "declare(strict_types=1);" in text
+    if path.stem in ("registration", "bootstrap"):
+        return
+    folder = path.parent.relative_to(MODULE).as_posix().replace("/", "\\")
+    assert f"namespace Orderstream\\Webhook\\{folder};" in text
+    assert f"class {path.stem}" in text or f"interface {path.stem}" in text
+
+
+def test_every_configuration_file_is_known_to_magento_and_names_its_schema() -> None:
+    files = [path for path in XML_FILES if path.is_relative_to(ETC)]
+    assert {path.name for path in files} == set(SCHEMAS)
+    for path in files:
+        root = ET.parse(path).getroot()  # noqa: S314 - our own files
+        assert root.tag == "config"
+        assert root.get(SCHEMA) == SCHEMAS[path.name], path.name
+
+
+def test_the_module_has_one_name_everywhere() -> None:
+    name = tree("module.xml").find("module").get("name")
+    assert name == "Orderstream_Webhook"
+    assert f"'{name}'" in (MODULE / "registration.php").read_text("utf-8")
+    assert tree("acl.xml").find(f".//resource[@id='{name}::config']") is not None
+    assert tree("system.xml").findtext(".//resource") == f"{name}::config"
+
+
+def test_every_observer_listens_after_the_commit_and_exists() -> None:
+    observers = []
+    for event in tree("events.xml").findall("event"):
+        assert event.get("name").endswith("_commit_after")
+        observers += event.findall("observer")
+    assert len({observer.get("name") for observer in observers}) == len(observers) == 3
+    for observer in observers:
+        text = php_file_of(observer.get("instance")).read_text("utf-8")
+        assert "implements ObserverInterface" in text
+
+
+def test_every_class_in_the_object_manager_exists() -> None:
+    root = tree("di.xml")
+    named = [item.text for item in root.iter("item") if item.get(TYPE) == "object"]
+    named += [node.get(side) for node in root.iter("preference") for side in ("for", "type")]
+    assert len(named) == 4
+    assert all(php_file_of(name).is_file() for name in named)
+
+
+def test_publisher_topology_and_consumer_speak_of_one_queue() -> None:
+    topic = tree("communication.xml").find("topic")
+    publisher = tree("queue_publisher.xml").find("publisher")
+    binding = tree("queue_topology.xml").find("exchange/binding")
+    exchange = tree("queue_topology.xml").find("exchange")
+    consumer = tree("queue_consumer.xml").find("consumer")
+    assert topic.get("request") == "string"
+    assert {topic.get("name"), publisher.get("topic"), binding.get("topic")} == {topic.get("name")}
+    assert publisher.find("connection").get("exchange") == exchange.get("name")
+    assert binding.get("destination") == consumer.get("queue")
+    assert exchange.get("connection") == consumer.get("connection")
+    assert binding.get("destinationType") == "queue"
+    class_name, method = consumer.get("handler").split("::")
+    assert f"function {method}(string $message)" in php_file_of(class_name).read_text("utf-8")
+    assert f"TOPIC = '{topic.get('name')}'" in (MODULE / "Model/Queue.php").read_text("utf-8")
+
+
+def test_every_setting_has_a_field_in_the_admin_and_a_default() -> None:
+    fields = {field.get("id"): field for field in tree("system.xml").iter("field")}
+    group = tree("config.xml").find("default/orderstream/webhook")
+    assert set(fields) == {node.tag for node in group}
+    text = (MODULE / "Model/Settings.php").read_text("utf-8")
+    assert all(f"'{name}'" in text for name in fields)
+    for field in fields.values():
+        assert field.get("sortOrder").isdigit()
+        assert field.get("showInDefault") == "1"
+        assert field.findtext("label")
+
+
+def test_the_secret_is_encrypted_hidden_and_has_no_default() -> None:
+    field = tree("system.xml").find(".//field[@id='secret']")
+    assert (field.get("type"), field.findtext("backend_model")) == ("obscure", ENCRYPTED)
+    default = tree("config.xml").find("default/orderstream/webhook/secret")
+    assert (default.get("backend_model"), default.text) == (ENCRYPTED, None)
