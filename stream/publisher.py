@@ -74,7 +74,7 @@ class KafkaPublisher:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._producer: AIOKafkaProducer | None = None
-        self._connecting: asyncio.Task[AIOKafkaProducer] | None = None
+        self._connecting: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._is_stopped = False
 
@@ -202,7 +202,7 @@ class KafkaPublisher:
                 raise ProducerClosed("the publisher is stopped")
             if self._connecting is None:
                 self._connecting = asyncio.create_task(self._connect())
-                self._connecting.add_done_callback(self._when_connected)
+                self._connecting.add_done_callback(_heed)
             connecting = self._connecting
             try:
                 # Shielded: a caller whose deadline ends must not end the attempt of all.
@@ -212,19 +212,21 @@ class KafkaPublisher:
                     raise
         return self._producer
 
-    async def _connect(self) -> AIOKafkaProducer:
+    async def _connect(self) -> None:
+        """Make the producer. Its own last step tells the callers, not a callback of the task:
+
+        whoever looked between the two would wait for a task that is done, which never yields.
+        """
         producer = create_producer(self._settings)
         try:
             await producer.start()
         except BaseException:
             await close_producer(producer)
             raise
-        return producer
-
-    def _when_connected(self, task: asyncio.Task[AIOKafkaProducer]) -> None:
-        self._connecting = None
-        if not task.cancelled() and task.exception() is None:
-            self._producer = task.result()
+        else:
+            self._producer = producer
+        finally:
+            self._connecting = None
 
     def _replace(self, producer: AIOKafkaProducer, error: BaseException) -> None:
         """Let the next publish make a new producer; the old one delivers what it still can."""
@@ -245,6 +247,12 @@ class _Sent:
 
     producer: AIOKafkaProducer
     future: asyncio.Future[Any]
+
+
+def _heed(task: asyncio.Task[None]) -> None:
+    """Look at the error of an attempt that all its callers have given up on."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _ack(metadata: Any) -> Ack:
