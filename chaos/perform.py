@@ -123,11 +123,13 @@ async def _stage(
     if scenario.env_of:
         env |= scenario.env_of(directory)
     async with AsyncExitStack() as stack:
-        broker, properties = None, dict(scenario.broker_properties)
+        broker, disk = None, None
         if scenario.broker_disk:
-            properties |= stack.enter_context(scenario.broker_disk(directory))
+            disk = stack.enter_context(scenario.broker_disk(directory))
         if scenario.needs_own_broker or not servers:
-            broker = await asyncio.to_thread(Broker.start, extra_properties=properties)
+            broker = await asyncio.to_thread(
+                Broker.start, disk, extra_properties=scenario.broker_properties
+            )
             stack.push_async_callback(asyncio.to_thread, broker.stop)
             servers = broker.bootstrap_servers
         processes = await stack.enter_async_context(Processes(directory))
@@ -145,7 +147,7 @@ async def _stage(
         supervisor.start()
         stack.push_async_callback(supervisor.stop)
         settings = _settings(servers, env)
-        yield Stage(pipeline, org, load, supervisor, settings, broker, properties, scale)
+        yield Stage(pipeline, org, load, supervisor, settings, broker, scale)
 
 
 def _load(scenario: Scenario, pipeline: Pipeline) -> Load:

@@ -38,7 +38,7 @@ class Scenario:
     been seen, or the run proves nothing. `has_stale_rule`: the org's own validation rule refuses
     older versions; off, so that the product alone is judged, except where it takes the rule.
     `env_of` makes files in the run's directory and returns settings that name them; `broker_disk`
-    gives the broker a disk of its own, as properties that name it.
+    gives the broker a disk of its own.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Scenario:
     broker_properties: Mapping[str, str] = field(default_factory=dict)
     needs_own_broker: bool = False
     env_of: Callable[[Path], Mapping[str, str]] | None = None
-    broker_disk: Callable[[Path], AbstractContextManager[Mapping[str, str]]] | None = None
+    broker_disk: Callable[[Path], AbstractContextManager[Path]] | None = None
     workers: int = 2
     rate_per_second: float = 30.0
     least_accepted: int = 200

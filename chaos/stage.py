@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,7 +42,6 @@ class Stage:
     supervisor: Supervisor
     settings: Settings
     own_broker: Broker | None
-    broker_properties: Mapping[str, str]
     scale: float = 1.0
     seen: Counter[str] = field(default_factory=Counter)
     dead_orders: set[str] = field(default_factory=set)

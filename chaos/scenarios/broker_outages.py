@@ -8,8 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from chaos.product import ask, audit
 from chaos.scenario import NotHereError, Scenario
@@ -20,6 +20,9 @@ PAUSE_SECONDS = 60.0
 KILLS = 2
 RETENTION_SECONDS = 20
 HEADROOM_ALARM_SECONDS = 15.0
+# A segment goes as a whole, when its newest record is too old: so they are kept short.
+SHORT_LIVED = {"retention.ms": str(RETENTION_SECONDS * 1000), "segment.ms": "2000"}
+LONG_RETENTION_MS = "86400000"
 DISK_BYTES = 64 * 1024 * 1024
 LOCKED = {
     "kind": "row_error",
@@ -95,8 +98,7 @@ async def _says(stage: Stage, word: str) -> bool:
 
 async def fill_the_disk(stage: Stage) -> None:
     """Fill the broker's disk until the broker cannot go on."""
-    disk = Path(stage.broker_properties["log.dirs"])
-    ballast = disk.parent / "ballast"
+    ballast = stage.broker.directory / "ballast"
     async with stage.hurting():
         await asyncio.to_thread(_fill, ballast)
         stage.seen["disk full"] += 1
@@ -120,8 +122,8 @@ def _fill(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def small_disk(directory: Path) -> Any:
-    """Mount a small disk for the broker; raises NotHereError where that is not allowed."""
+def small_disk(directory: Path) -> Iterator[Path]:
+    """Yield a small disk, mounted for the broker; raises NotHereError where that is not allowed."""
     if sys.platform != "linux" or os.geteuid() != 0:
         raise NotHereError("a disk of its own for the broker needs Linux and root (mount)")
     mount = shutil.which("mount")
@@ -132,7 +134,7 @@ def small_disk(directory: Path) -> Any:
     if done.returncode != 0:
         raise NotHereError(f"mount was refused: {done.stderr.strip()}")
     try:
-        yield {"log.dirs": str(place / "data"), "log.index.size.max.bytes": "65536"}
+        yield place
     finally:
         subprocess.run(["umount", "-l", str(place)], check=False)  # noqa: S603, S607
 
@@ -143,13 +145,13 @@ async def outrun_by_retention(stage: Stage) -> None:
     async with stage.hurting():
         for name in stage.workers:
             await stage.process(name).stop()
-        await set_topic(stage.settings, topic, **{"retention.ms": str(RETENTION_SECONDS * 1000)})
+        await set_topic(stage.settings, topic, **SHORT_LIVED)
         stage.seen["headroom shown by lag"] += await stage.until(lambda: _headroom_shrinks(stage))
         stage.seen["counted by audit"] += await stage.until(
             lambda: _is_deleted(stage), timeout_seconds=120
         )
         stage.seen["counted by lag"] += await _lag_counts(stage)
-        await set_topic(stage.settings, topic, **{"retention.ms": "86400000"})
+        await set_topic(stage.settings, topic, **{"retention.ms": LONG_RETENTION_MS})
         for name in stage.workers:
             await stage.revive(name)
 
@@ -204,6 +206,7 @@ SCENARIOS = (
         "the broker's disk is filled to the last byte, emptied again, the broker restarted",
         fill_the_disk,
         evidence={"disk full": 1, "ingress said not ready": 1},
+        broker_properties={"log.index.size.max.bytes": "65536"},
         needs_own_broker=True,
         broker_disk=small_disk,
     ),
