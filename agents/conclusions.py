@@ -108,6 +108,18 @@ class Conclusions:
         )
         return parked(item.envelope, tier, self.topics.tier_delay_ms(tier), now, waits)
 
+    def not_there_yet(self, item: Item, code: str, message: str) -> Decision:
+        """Return the decision of an event that the store cannot complete yet: one attempt less."""
+        return failed(
+            item.envelope,
+            ErrorInfo(kind=ErrorKind.TRANSIENT.value, code=code, message=message),
+            self.clock_ms(),
+            Notes(reason=message, worker=self.worker),
+            policy=RetryPolicy(self.topics),
+            topics=self.topics,
+            may_retry=True,
+        )
+
     def done(self, item: Item, outcome: Outcome, reason: str) -> Decision:
         return done(
             item.envelope, outcome, self.clock_ms(), Notes(reason=reason, worker=self.worker)

@@ -3,7 +3,7 @@
 In Faust an exception that leaves the agent is an acked, lost message, so every failure here is a
 value (design.md, invariant 3). Only FrozenError passes: then the process must end uncommitted.
 
-    decode → settle → newest per order → version guard → map → dispatch → decide
+    decode → (enrich) → settle → newest per order → version guard → map → dispatch → decide
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from agents.bundle import (
 )
 from agents.conclusions import Conclusions
 from agents.decision import Decision, Notes, parked
+from agents.enrichment import Enrich
 from agents.intake import Item, take_in
 from agents.journal import MAX_CRASHES, CrashJournal
 from agents.mapping.apply import Mapped
@@ -64,6 +65,7 @@ class Handler:
     debounce_ms: int = 0
     settling: Settling = field(default_factory=lambda: Settling(max_ms=0))
     journal: CrashJournal | None = None
+    enrich: Enrich | None = None
     clock_ms: Callable[[], int] = now_ms
     ends: Conclusions = field(init=False)
 
@@ -74,6 +76,8 @@ class Handler:
         """Return one decision per envelope (order not kept). Raises FrozenError only."""
         decisions: list[Decision] = []
         items = self._decode(envelopes, decisions)
+        if self.enrich is not None:
+            items = await self.enrich(items, self.ends, decisions)
         items = self._settle(items, decisions)
         items, contested = self._newest(items, decisions)
         items = self._guard(items, contested, decisions)

@@ -54,6 +54,11 @@ def take_in(envelope: Envelope, *, instance: str) -> Item:
     document = decode(envelope.value, event=envelope.event, instance=instance)
     if not envelope.key and document.key:
         envelope = dataclasses.replace(envelope, key=document.key)
+    return item_of(envelope, origin, document)
+
+
+def item_of(envelope: Envelope, origin: Origin, document: Document) -> Item:
+    """Return the item of a decoded event: version and digest are those of the document."""
     kind = document.kind or envelope.kind
     candidate = Candidate(
         version=canonical_version(document.updated_at, envelope.received_at_ms),

@@ -12,12 +12,14 @@ import structlog
 
 from agents.app import WorkerApp, create_app
 from agents.decision import Decision
-from agents.dispatch import SalesforceDispatcher, build_dispatcher
+from agents.dispatch import build_dispatcher
+from agents.enrichment import SHORT_PATIENCE, Enrich, Enricher
 from agents.freeze import FreezeGuard
 from agents.group_look import look_at_group
 from agents.handler import Handler
 from agents.journal import CrashJournal
 from agents.life import Life, end_uncommitted
+from agents.line_dispatch import LineDispatcher
 from agents.mapping.rules import Mapping as RecordMapping
 from agents.org import Org
 from agents.pacing.gate import Gate
@@ -36,6 +38,7 @@ from stream.alerts import Alerts
 from stream.config import Settings
 from stream.dead_letter_growth import DeadLetterGrowth
 from stream.kafka_connection import kafka_connection
+from stream.magento.client import open_magento
 from stream.publisher import KafkaPublisher
 from stream.status_server import status_server
 from stream.until_acked import UntilAcked
@@ -124,6 +127,7 @@ async def _connect(
         debounce_ms=int(settings.debounce_seconds * 1000),
         settling=Settling(max_ms=int(settings.debounce_max_seconds * 1000)),
         journal=journal,
+        enrich=await _enrich(settings, stack),
     )
     publish_all = UntilAcked(publisher, alerts=alerts)
     growth = DeadLetterGrowth(
@@ -157,9 +161,20 @@ async def _connect(
     )
 
 
+async def _enrich(settings: Settings, stack: AsyncExitStack) -> Enrich | None:
+    """Return what completes events by Magento's REST API; None while it is switched off."""
+    if not settings.magento_enrich:
+        return None
+    magento = await stack.enter_async_context(open_magento(settings, patience=SHORT_PATIENCE))
+    enricher = Enricher(
+        magento, instance=settings.magento_instance, page_size=settings.magento_page_size
+    )
+    return enricher.enrich
+
+
 def _salesforce(
     settings: Settings, life: Life, progress: Progress, alerts: Alerts
-) -> tuple[OrgClient, SalesforceDispatcher]:
+) -> tuple[OrgClient, LineDispatcher]:
     """Return client and dispatcher; the usage that calls report goes to the gate's budget."""
     gates: list[Gate] = []
 

@@ -1,0 +1,259 @@
+"""Events without content are completed by the store, or wait; nobody else waits with them."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import orjson
+import pytest
+
+from agents.bundle import Written
+from agents.enrichment import AWAY_SECONDS, Enricher, handle_of, is_incomplete
+from agents.handler import Handler
+from agents.mapping.apply import Mapped
+from sandbox.magento.life import uncommitted
+from sandbox.magento.store import Store
+from schemas.event import Envelope, Kind, Origin
+from schemas.headers import envelope_of
+from schemas.salesforce import Row
+from stream.errors import MagentoError
+from stream.magento.client import Found
+from stream.topics import Topics
+
+TOPICS = Topics(retry_delays_seconds=(30, 120))
+NOW = 1_800_000_000_000
+SAVED = "2026-03-14 18:00:00"
+
+
+class Shop:
+    """The store's REST API: what it has, and every search it was asked."""
+
+    def __init__(self, *documents):
+        self.documents = list(documents)
+        self.searches = []
+        self.is_away = False
+
+    async def search(self, resource, search):
+        (group,) = search.groups
+        self.searches.append((resource.name, group[0].field, group[0].value))
+        if self.is_away:
+            raise MagentoError("Magento answers 503: away", status=503)
+        values = group[0].value.split(",")
+        found = [
+            document
+            for document in self.documents
+            if str(document.get(group[0].field) or document.get("id")).lower() in values
+        ]
+        return Found(found, len(found))
+
+
+class Org:
+    """Mapping, dispatcher and state of a worker, as far as these tests look."""
+
+    def __init__(self, shop):
+        self.shop, self.now, self.sent, self.states = shop, 0.0, {}, {}
+        self.enricher = Enricher(shop, clock=lambda: self.now)
+        self.offset = 0
+        self.handler = Handler(
+            org_mapping=self.mapping,
+            dispatcher=self,
+            get_state=lambda _partition, key: self.states.get(key),
+            check_alive=lambda: None,
+            topics=TOPICS,
+            enrich=self.enricher.enrich,
+            clock_ms=lambda: NOW,
+        )
+
+    version = "m1"
+
+    async def mapping(self):
+        return self
+
+    def apply(self, document, *, received_at_ms):
+        fields = {"Amount": document.entity.get("grand_total")}
+        return Mapped((Row("Opportunity", "Magento_Order_ID__c", document.key, fields),))
+
+    async def send(self, bundles, *, check_alive):
+        for bundle in bundles:
+            self.sent[bundle.rows[0].external_id] = bundle.rows[0].fields["Amount"]
+        return [Written({"Opportunity": "006"}) for _ in bundles]
+
+    def event(self, entity, *, kind=Kind.ORDER):
+        self.offset += 1
+        return Envelope(
+            event_id=f"e{self.offset}",
+            event=f"{kind.value}_saved",
+            kind=kind,
+            key=str(entity.get("increment_id") or entity.get("entity_id") or entity.get("email")),
+            received_at_ms=NOW,
+            value=orjson.dumps({kind.value: entity}),
+            origin=Origin(TOPICS.orders, 0, self.offset, NOW),
+        )
+
+    def handle(self, *envelopes):
+        decisions = asyncio.run(self.handler.handle(envelopes))
+        for decision in decisions:
+            if decision.state:
+                self.states[f"{decision.envelope.kind}:{decision.envelope.key}".encode()] = (
+                    decision.state
+                )
+        return {d.result.event_id: d for d in decisions}
+
+    def outcomes(self, *envelopes):
+        found = self.handle(*envelopes)
+        return [found[envelope.event_id].result.outcome.value for envelope in envelopes]
+
+
+def order(n, total=10, updated_at=SAVED, **more):
+    return {
+        "entity_id": n,
+        "increment_id": f"{n:09d}",
+        "updated_at": updated_at,
+        "grand_total": total,
+        "items": [],
+        **more,
+    }
+
+
+def notice(n, updated_at=SAVED):
+    """What Adobe's starter kit sends of an order."""
+    return {
+        "id": n,
+        "increment_id": f"{n:09d}",
+        "created_at": updated_at,
+        "updated_at": updated_at,
+    }
+
+
+def test_notifications_of_a_batch_are_completed_with_one_call():
+    org = Org(Shop(*(order(n, total=n * 10) for n in range(1, 51))))
+    events = [org.event(notice(n)) for n in range(1, 51)]
+    assert org.outcomes(*events) == ["synced"] * 50
+    assert org.sent == {f"{n:09d}": n * 10 for n in range(1, 51)}
+    assert len(org.shop.searches) == 1
+
+
+def test_an_event_with_content_asks_the_store_nothing():
+    org = Org(Shop())
+    assert org.outcomes(org.event(order(1))) == ["synced"]
+    assert not org.shop.searches
+
+
+def test_an_order_that_names_only_its_id_gets_its_number():
+    org = Org(Shop(order(7)))
+    assert org.outcomes(org.event({"entity_id": 7, "updated_at": SAVED, "quote_id": 1})) == [
+        "synced"
+    ]
+    assert org.sent == {"000000007": 10}
+
+
+def test_an_order_sent_before_its_commit_is_read_again():
+    store = Store(seed=3)
+    number, _ = store.place()
+    committed = store.orders[number]
+    assert is_incomplete(Kind.ORDER, uncommitted(committed))
+    assert not is_incomplete(Kind.ORDER, committed)
+    org = Org(Shop(committed))
+    assert org.outcomes(org.event(uncommitted(committed))) == ["synced"]
+    assert len(org.shop.searches) == 1
+
+
+def test_the_store_away_costs_no_attempt_and_nobody_else_waits():
+    org = Org(Shop(order(1), order(2)))
+    org.shop.is_away = True
+    event, whole = org.event(notice(1)), org.event(order(2))
+    found = org.handle(event, whole)
+    waiting = found[event.event_id]
+    assert waiting.result.outcome.value == "parked"
+    assert "Magento answers 503" in waiting.result.reason
+    assert waiting.republish.topic == TOPICS.retry_tiers[0]
+    assert found[whole.event_id].result.outcome.value == "synced"
+
+    again = envelope_of(
+        topic=TOPICS.due,
+        partition=0,
+        offset=1,
+        timestamp_ms=NOW,
+        key=waiting.republish.key,
+        value=waiting.republish.value,
+        headers=waiting.republish.headers,
+    )
+    assert again.attempt == 0
+    for _ in range(50):  # however long it is away: never dead
+        org.now += AWAY_SECONDS + 1
+        assert org.outcomes(again) == ["parked"]
+    org.shop.is_away = False
+    org.now += AWAY_SECONDS + 1
+    assert org.outcomes(again) == ["synced"]
+
+
+def test_a_store_that_is_away_is_not_asked_by_every_batch():
+    org = Org(Shop())
+    org.shop.is_away = True
+    for n in range(1, 10):
+        assert org.outcomes(org.event(notice(n))) == ["parked"]
+    assert len(org.shop.searches) == 1
+
+
+def test_a_store_that_never_answers_holds_a_batch_only_so_long():
+    class Hanging(Shop):
+        async def search(self, resource, search):
+            await asyncio.Event().wait()
+
+    org = Org(Hanging())
+    org.enricher.deadline_seconds = 0.01
+    assert org.outcomes(org.event(notice(1))) == ["parked"]
+
+
+def test_an_order_that_was_rolled_back_ends_as_a_dead_letter_that_says_so():
+    org = Org(Shop())
+    event = org.event(notice(1))
+    outcomes = []
+    for _ in range(3):
+        (decision,) = org.handle(event).values()
+        outcomes.append(decision.result.outcome.value)
+        event = dataclasses.replace(event, attempt=decision.envelope.attempt)
+    assert outcomes == ["retry", "retry", "dead"]
+    assert decision.result.error_code == "NOT_IN_MAGENTO"
+    assert "rolled back" in decision.result.error_message
+
+
+def test_a_store_that_does_not_show_the_save_yet_is_asked_later():
+    org = Org(Shop(order(1, updated_at="2026-03-14 17:00:00")))
+    assert org.outcomes(org.event(notice(1))) == ["retry"]
+    org.shop.documents = [order(1, total=20)]
+    assert org.outcomes(org.event(notice(1))) == ["synced"]
+    assert org.sent == {"000000001": 20}
+
+
+def test_version_and_digest_are_those_of_the_completed_order():
+    org = Org(Shop(order(1, total=20, updated_at="2026-03-14 18:05:00")))
+    assert org.outcomes(org.event(notice(1))) == ["synced"]
+    assert org.states[b"order:000000001"].version == "2026-03-14 18:05:00"
+    # The same content, told of twice, and an older save with content:
+    later = org.event(notice(1, "2026-03-14 18:05:00"))
+    assert org.outcomes(later) == ["unchanged"]
+    assert org.outcomes(org.event(order(1, total=10))) == ["superseded"]
+
+
+def test_a_customer_that_is_only_an_address_is_completed():
+    ann = {"id": 5, "email": "Ann@Example.com", "firstname": "Ann", "updated_at": SAVED}
+    org = Org(Shop(ann))
+    bare = {"email": "ann@example.com", "updated_at": SAVED}
+    assert org.outcomes(org.event(bare, kind=Kind.CUSTOMER)) == ["synced"]
+    assert org.shop.searches == [("CUSTOMERS", "email", "ann@example.com")]
+
+
+@pytest.mark.parametrize(
+    ("entity", "handle"),
+    [
+        ({"entity_id": 3, "increment_id": "x"}, ("entity_id", "3")),
+        ({"id": "3"}, ("entity_id", "3")),
+        ({"increment_id": "00A"}, ("increment_id", "00a")),
+        ({"entity_id": "1,2"}, None),
+        ({}, None),
+    ],
+)
+def test_the_most_exact_name_is_asked_for(entity, handle):
+    assert handle_of(Kind.ORDER, entity) == handle
