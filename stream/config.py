@@ -469,20 +469,28 @@ def _missing(settings: Settings, role: Role) -> list[str]:
         problems += _salesforce_problems(settings)
     if role is Role.DASHBOARD:
         problems += _dashboard_problems(settings)
-    if role is Role.MAGENTO:
+    if role is Role.MAGENTO or (role is Role.WORKER and settings.magento_enrich):
         problems += _magento_problems(settings)
     return problems
 
 
 def _magento_problems(settings: Settings) -> list[str]:
-    names = ["magento_access_token"]
-    if settings.magento_auth == "oauth":
-        names += ["magento_consumer_key", "magento_consumer_secret", "magento_access_token_secret"]
+    url = settings.magento_base_url
+    insecure = settings.magento_insecure_url
+    is_simulator = bool(insecure) and url.rstrip("/") == insecure.rstrip("/")
     problems = []
-    if not settings.magento_base_url:
+    if not url:
         problems.append(
             "MAGENTO_BASE_URL: missing; the store's address, e.g. https://shop.example.com"
         )
+    elif not url.startswith("https://") and not is_simulator:
+        problems.append(
+            "MAGENTO_BASE_URL: must begin with https://; for a simulator set "
+            "MAGENTO_INSECURE_URL to the same address"
+        )
+    names = ["magento_access_token"]
+    if settings.magento_auth == "oauth":
+        names += ["magento_consumer_key", "magento_consumer_secret", "magento_access_token_secret"]
     return problems + [
         f"{name.upper()}: missing; System > Integrations in the store's admin shows it"
         for name in names

@@ -7,15 +7,15 @@ import pytest
 from stream.config import Role, load_settings
 from stream.errors import SettingsError
 
-KEYS = {
-    name: "k" * 32
-    for name in (
+KEYS = dict.fromkeys(
+    (
         "magento_consumer_key",
         "magento_consumer_secret",
         "magento_access_token",
         "magento_access_token_secret",
-    )
-}
+    ),
+    "k" * 32,
+)
 URL = "https://shop.example"
 
 
@@ -30,7 +30,7 @@ def test_complete_settings_need_no_broker():
 
 
 def test_all_that_is_missing_is_named_at_once():
-    assert problems(Role.MAGENTO) == ["MAGENTO_BASE_URL", *(name.upper() for name in KEYS)]
+    assert set(problems(Role.MAGENTO)) == {"MAGENTO_BASE_URL", *(name.upper() for name in KEYS)}
 
 
 def test_a_bearer_needs_the_token_alone():
