@@ -17,7 +17,9 @@ from typing import Any, cast
 
 import faust
 from faust.types import TP, EventT, StreamT
+from faust.types.transports import TransportT
 
+from agents.prompt_consumer import PromptTransport
 from stream.config import Settings
 from stream.kafka_connection import faust_credentials
 
@@ -31,6 +33,9 @@ class WorkerApp(faust.App):
 
     when_rebalance_starts: Callable[[], None] | None = None
     when_assigned: Callable[[float], None] | None = None
+
+    def _new_transport(self) -> TransportT:
+        return PromptTransport(self.conf.broker_consumer, self)
 
     def on_rebalance_start(self) -> None:
         """Note the start of a rebalance; Faust calls this from its consumer thread."""

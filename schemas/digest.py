@@ -55,14 +55,16 @@ VOLATILE_INSIDE = {"shipping_assignments": frozenset({"items"})}  # the list of 
 
 DIGEST_BYTES = 12  # 96 bits: of one order's saves, two alike by accident are not to be expected
 MAX_DEPTH = 200  # below orjson's own limit of 254 levels
+VOLATILE_OF_ENTITY = VOLATILE_ANYWHERE | VOLATILE_AT_TOP
 NOTHING: frozenset[str] = frozenset()
+NUMBERS = (bool, int, float)
 
 PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)\.\d+")
 
 
 def content_digest(entity: dict[str, Any]) -> str:
     """Return 24 hex digits over the business content of an order or customer. Never raises."""
-    plain = _of_dict(entity, VOLATILE_ANYWHERE | VOLATILE_AT_TOP, NOTHING, 0)
+    plain = _of_dict(entity, VOLATILE_OF_ENTITY, NOTHING, 0)
     try:
         text = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
     except (TypeError, ValueError):  # lone surrogates: no JSON parser of ours lets them in
@@ -83,14 +85,15 @@ def _of_dict(
         elif kind is int or kind is float or kind is bool:
             plain[str(key)] = _of_number(item)
         else:
-            plain[str(key)] = _of_any(item, inside | VOLATILE_INSIDE.get(key, NOTHING), depth)
+            more = VOLATILE_INSIDE.get(key)
+            plain[str(key)] = _of_any(item, inside if more is None else inside | more, depth)
     return plain
 
 
 def _of_any(value: Any, inside: frozenset[str], depth: int) -> Any:
     if isinstance(value, str):
         return _of_text(value)
-    if isinstance(value, bool | int | float):
+    if isinstance(value, NUMBERS):
         return _of_number(value)
     if depth > MAX_DEPTH:
         return "…"

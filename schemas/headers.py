@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from schemas.event import Envelope, ErrorInfo, Kind, Origin, Via
 
 MAX_MESSAGE_CHARACTERS = 2_000
+KINDS = {kind.value: kind for kind in Kind}
+VIAS = {via.value: via for via in Via}
 
 
 def headers_of(envelope: Envelope) -> list[tuple[str, bytes]]:
@@ -161,10 +163,11 @@ def _int(text: str | None) -> int | None:
 
 
 def _kind(text: str, topic: str) -> Kind:
-    if text in set(Kind):
-        return Kind(text)
-    return Kind.CUSTOMER if topic.endswith("customers") else Kind.ORDER
+    kind = KINDS.get(text)
+    if kind is None:
+        return Kind.CUSTOMER if topic.endswith("customers") else Kind.ORDER
+    return kind
 
 
 def _via(text: str) -> Via:
-    return Via(text) if text in set(Via) else Via.LIVE
+    return VIAS.get(text, Via.LIVE)
