@@ -10,7 +10,7 @@ from fakes import FakePublisher
 from http_wire import WEBHOOK, exchange, post, signature
 from prometheus_client import REGISTRY
 
-from stream.config import Settings, load_settings
+from stream.config import Role, Settings, load_settings
 from stream.ingress_server import IngressServer, ingress_server
 from stream.readiness import Readiness
 
@@ -37,18 +37,21 @@ def settings_for(**overrides) -> Settings:
         "ingress_port": 0,
         "ingress_max_body_bytes": MAX_BODY_BYTES,
     }
-    return load_settings(env_file=None, **{**values, **overrides})
+    return load_settings(Role.INGRESS, env_file=None, **{**values, **overrides})
 
 
 @asynccontextmanager
-async def running(kafka: FakePublisher | None = None, **overrides) -> AsyncIterator[Front]:
+async def running(
+    kafka: FakePublisher | None = None, *, key_host=None, **overrides
+) -> AsyncIterator[Front]:
     kafka = kafka or FakePublisher()
 
     async def probe() -> str | None:
         return None
 
     readiness = Readiness(probe, now=asyncio.get_running_loop().time)
-    async with ingress_server(settings_for(**overrides), kafka, readiness) as server:
+    settings = settings_for(**overrides)
+    async with ingress_server(settings, kafka, readiness, key_host=key_host) as server:
         yield Front(server, kafka)
 
 
