@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from stream.config import Settings
-from stream.consumer_groups import held_partitions
+from stream.consumer_groups import committed_offsets, held_partitions
 from stream.errors import BrokerError, SettingsError, TopicAdminError
 from stream.kafka_connection import kafka_connection
 from stream.reader import TopicReader
@@ -21,6 +22,7 @@ from stream.topic_admin import TopicAdmin
 from stream.topic_plan import ExistingTopic
 
 NEWEST_SECONDS = 3.0
+COORDINATOR_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ async def gather_kafka(settings: Settings) -> KafkaFacts:
         return KafkaFacts(problem="KAFKA_BOOTSTRAP_SERVERS is missing")
     try:
         return await _gather(settings)
-    except (SettingsError, TopicAdminError, BrokerError) as error:
+    except (SettingsError, TopicAdminError, BrokerError, KafkaError, OSError) as error:
         return KafkaFacts(problem=" ".join(str(error).split()))
 
 
@@ -89,6 +91,8 @@ async def _groups(settings: Settings) -> dict[str, GroupFacts]:
     admin = AIOKafkaAdminClient(**kafka_connection(settings))
     try:
         await admin.start()
+        # A new cluster has no coordinator until somebody asks for offsets; this waits for it.
+        await committed_offsets(admin, settings.worker_group, timeout_seconds=COORDINATOR_SECONDS)
         return {
             group: GroupFacts(await _members(admin, group), await held_partitions(admin, group))
             for group in (settings.worker_group, settings.relay_group)

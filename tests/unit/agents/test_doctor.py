@@ -12,7 +12,7 @@ import pytest
 from agents.doctor.check import Check, Result, exit_code, fail, ok, skipped, warn
 from agents.doctor.examine import settings_in_force
 from agents.doctor.kafka_checks import check_kafka
-from agents.doctor.kafka_facts import GroupFacts, KafkaFacts
+from agents.doctor.kafka_facts import GroupFacts, KafkaFacts, gather_kafka
 from agents.doctor.machine_checks import check_machine, parts
 from agents.doctor.machine_facts import MachineFacts, gather_machine
 from agents.doctor.org_checks import check_org
@@ -301,6 +301,13 @@ def test_kafka_away_is_one_failure_and_the_rest_is_skipped() -> None:
     checks = list(check_kafka(make(), KafkaFacts(problem="no Kafka at 127.0.0.1:1")))
     assert found(checks) == {"kafka-reachable": "fail"}
     assert [check.result for check in checks[1:]] == ["skipped", "skipped"]
+
+
+async def test_sasl_without_a_user_is_a_kafka_that_cannot_be_reached() -> None:
+    settings = make(kafka_security_protocol="SASL_SSL")
+    checks = list(check_kafka(settings, await gather_kafka(settings)))
+    assert found(checks) == {"kafka-reachable": "fail"}
+    assert "KAFKA_SASL_USERNAME" in checks[0].detail
 
 
 def test_groups_without_members_and_partitions_without_readers_are_found() -> None:
