@@ -92,10 +92,16 @@ class Conclusions:
         """Mark the order's state as in doubt: part of a failed event may have been written.
 
         Without it, a later save that restores the old content (hold, then unhold) would be taken
-        for 'unchanged' while Salesforce has the content in between.
+        for 'unchanged' while Salesforce has the content in between. An order of which nothing is
+        known gets a state without a version: an event of it waits (see foresight).
         """
         state = self.get_state(item.origin.partition, item.key)
-        if state is None or not state.digest:
+        if state is None:
+            if decision.result.outcome is Outcome.DEAD:
+                return decision
+            nothing = dataclasses.replace(item.new_state(None, {}), version="", digest="", rank=0)
+            return dataclasses.replace(decision, state=nothing)
+        if not state.digest:
             return decision
         return dataclasses.replace(decision, state=dataclasses.replace(state, digest=""))
 

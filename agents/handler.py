@@ -23,6 +23,7 @@ from agents.bundle import (
 from agents.conclusions import Conclusions
 from agents.decision import Decision, Notes, parked
 from agents.enrichment import Enrich
+from agents.foresight import NoteDoubt, crowded_keys, doubts
 from agents.intake import Item, take_in
 from agents.journal import MAX_CRASHES, CrashJournal
 from agents.mapping.apply import Mapped
@@ -66,6 +67,7 @@ class Handler:
     settling: Settling = field(default_factory=lambda: Settling(max_ms=0))
     journal: CrashJournal | None = None
     enrich: Enrich | None = None
+    note_doubt: NoteDoubt | None = None
     clock_ms: Callable[[], int] = now_ms
     ends: Conclusions = field(init=False)
 
@@ -79,6 +81,7 @@ class Handler:
         if self.enrich is not None:
             items = await self.enrich(items, self.ends, decisions)
         items = self._settle(items, decisions)
+        crowded = crowded_keys(items)
         items, contested = self._newest(items, decisions)
         items = self._guard(items, contested, decisions)
         if not items:
@@ -92,6 +95,7 @@ class Handler:
             return decisions
         mapped = self._map(mapping, items, decisions)
         if mapped:
+            await self._foresee([item for item, _ in mapped], crowded)
             await self._dispatch(mapped, mapping.version, decisions)
         return decisions
 
@@ -193,6 +197,14 @@ class Handler:
                     reason = "; ".join(("the mapping makes no row of it", *records.notes))
                     decisions.append(self.ends.done(item, Outcome.UNCHANGED, reason))
         return mapped
+
+    async def _foresee(self, items: list[Item], crowded: set[bytes]) -> None:
+        """Put on record which orders are about to change, where a successor could go back."""
+        states = [(item, self.get_state(item.origin.partition, item.key)) for item in items]
+        foreseen = doubts(states, crowded)
+        if foreseen and self.note_doubt is not None:
+            self.check_alive()
+            await self.note_doubt(foreseen)
 
     async def _dispatch(
         self, mapped: list[tuple[Item, Mapped]], version: str, decisions: list[Decision]

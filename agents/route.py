@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from agents.decision import Decision, result_record, state_record
+from agents.intake import Item
 from agents.state_store import StateStore
+from schemas.state import State
 from stream import metrics
 from stream.publisher import Ack, Record
 from stream.topics import Topics
@@ -36,14 +38,38 @@ async def route(
             states.append(len(records))
             records.append(state_write)
     acks = await publish_all(records)
-    written: dict[int, list[tuple[int, bytes, bytes | None]]] = {}
-    for position in states:
-        record, ack = records[position], acks[position]
-        written.setdefault(ack.partition, []).append((ack.offset, record.key or b"", record.value))
-    for partition, writes in written.items():
-        state.put(partition, writes)
+    _remember(state, [(records[position], acks[position]) for position in states])
     for decision in decisions:
         _count(decision)
+
+
+async def announce(
+    foreseen: Sequence[tuple[Item, State]],
+    *,
+    publish_all: PublishAll,
+    state: StateStore,
+    topics: Topics,
+) -> None:
+    """Publish the states of orders that are about to change, and remember them (see foresight)."""
+    records = [
+        Record(
+            topic=topics.state,
+            key=item.key,
+            value=doubt.to_bytes(),
+            partition=item.origin.partition,
+        )
+        for item, doubt in foreseen
+    ]
+    _remember(state, list(zip(records, await publish_all(records), strict=True)))
+
+
+def _remember(state: StateStore, written: Sequence[tuple[Record, Ack]]) -> None:
+    """Keep acknowledged state writes in memory."""
+    writes: dict[int, list[tuple[int, bytes, bytes | None]]] = {}
+    for record, ack in written:
+        writes.setdefault(ack.partition, []).append((ack.offset, record.key or b"", record.value))
+    for partition, of_partition in writes.items():
+        state.put(partition, of_partition)
 
 
 def _count(decision: Decision) -> None:

@@ -17,6 +17,7 @@ from agents.enrichment import SHORT_PATIENCE, Enrich, Enricher
 from agents.freeze import FreezeGuard
 from agents.group_look import look_at_group
 from agents.handler import Handler
+from agents.intake import Item
 from agents.journal import CrashJournal
 from agents.life import Life, end_uncommitted
 from agents.line_dispatch import LineDispatcher
@@ -24,7 +25,7 @@ from agents.mapping.rules import Mapping as RecordMapping
 from agents.org import Org
 from agents.pacing.gate import Gate
 from agents.progress import Progress
-from agents.route import route
+from agents.route import announce, route
 from agents.salesforce.client import OrgClient
 from agents.salesforce.usage import Usage
 from agents.salesforce.wiring import build_client
@@ -33,6 +34,7 @@ from agents.state_store import StateStore
 from agents.sync import Ports, add_sync_agent
 from agents.watchdog import Watchdog
 from schemas.result import Outcome
+from schemas.state import State
 from stream.alert_webhook import alert_webhook
 from stream.alerts import Alerts
 from stream.config import Settings
@@ -116,6 +118,12 @@ async def _connect(
         progress=progress,
         probe_seconds=settings.breaker_probe_seconds,
     )
+    publish_all = UntilAcked(publisher, alerts=alerts)
+
+    async def note_doubt(foreseen: Sequence[tuple[Item, State]]) -> None:
+        with progress.waiting("kafka"):
+            await announce(foreseen, publish_all=publish_all, state=state, topics=topics)
+
     handler = Handler(
         org_mapping=org.mapping,
         dispatcher=dispatcher,
@@ -128,8 +136,8 @@ async def _connect(
         settling=Settling(max_ms=int(settings.debounce_max_seconds * 1000)),
         journal=journal,
         enrich=await _enrich(settings, stack),
+        note_doubt=note_doubt,
     )
-    publish_all = UntilAcked(publisher, alerts=alerts)
     growth = DeadLetterGrowth(
         threshold=settings.alert_dead_letters,
         window_seconds=settings.alert_dead_letters_window_seconds,

@@ -1,7 +1,8 @@
 """The order state: what Salesforce has of an order or a customer, one compacted record per key.
 
-Written after Salesforce answered, never before (a state that runs ahead of its effect skips the
-redelivered event: measured, kafka reference §1.17). A worker keeps the encoded bytes of a million
+Written after Salesforce answered, not before (a state that runs ahead of its effect skips the
+redelivered event: measured, kafka reference §1.17); only a state in doubt, which does not skip its
+own event, may be written ahead (agents/foresight.py). A worker keeps the encoded bytes of a million
 orders in memory and decodes one when it is asked for, so the encoding is short JSON.
 """
 

@@ -1,0 +1,109 @@
+"""A worker that dies between Salesforce's write and its own record must not send us backwards."""
+
+import dataclasses
+
+import pytest
+from test_handler import World
+
+from agents.bundle import ErrorKind, NotSent, Refused, Written
+from agents.foresight import crowded_keys
+from schemas.result import Outcome
+from stream.errors import FrozenError
+
+
+class Announcing(World):
+    """A world that keeps what is announced, as the state topic would, in the order of things."""
+
+    def __init__(self, answer=None):
+        super().__init__(answer)
+        self.announced = []
+        self.handler.note_doubt = self._note
+
+    async def _note(self, foreseen):
+        assert not self.dispatcher.sent or self.dispatcher.sent == self.sent_before
+        for item, state in foreseen:
+            self.announced.append(item.envelope.key)
+            self.states[item.key] = state
+
+    async def handle(self, *events):
+        self.sent_before = list(self.dispatcher.sent)
+        return await self.handler.handle(list(events))
+
+
+def outcomes(decisions):
+    return {d.envelope.origin.offset: d.result.outcome for d in decisions}
+
+
+def died(_bundle):
+    raise FrozenError("killed after the write, before anything was on record")
+
+
+async def test_a_successor_does_not_write_the_older_event_that_shared_a_batch_with_the_newer():
+    world = Announcing(died)
+    older, newer = world.event("100", 1, total=1), world.event("100", 2, total=2)
+    with pytest.raises(FrozenError):
+        await world.handle(older, newer)
+    assert world.announced == ["100"]
+
+    world.dispatcher._answer = lambda bundle: Written({"Opportunity": "006"})
+    assert list(outcomes(await world.handle(older)).values()) == [Outcome.SUPERSEDED]
+    assert list(outcomes(await world.handle(newer)).values()) == [Outcome.SYNCED]
+
+
+async def test_it_is_announced_before_it_is_sent_and_only_where_it_matters():
+    world = Announcing()
+    await world.handle(
+        world.event("100", 1, total=1), world.event("100", 2, total=2), world.event("200", 1)
+    )
+    assert world.announced == ["100"]
+    assert sorted(world.dispatcher.sent) == ["100", "200"]
+
+
+@pytest.mark.parametrize(
+    "answer", [Refused(ErrorKind.LOCK, "UNABLE_TO_LOCK_ROW", "locked"), NotSent("away")]
+)
+async def test_while_an_event_waits_for_its_retry_the_next_of_its_order_is_announced(answer):
+    world = Announcing(lambda bundle: answer)
+    (waiting,) = await world.handle(world.event("100", 1, total=1))
+    assert (waiting.state.version, waiting.state.digest) == ("", "")
+    world.states[b"order:100"] = waiting.state
+    assert world.announced == []
+
+    world.dispatcher._answer = died
+    newer = world.event("100", 2, total=2)
+    with pytest.raises(FrozenError):
+        await world.handle(newer)
+    assert world.announced == ["100"]
+
+    world.dispatcher._answer = lambda bundle: Written({"Opportunity": "006"})
+    (late,) = await world.handle(waiting.envelope)
+    assert late.result.outcome is Outcome.SUPERSEDED
+    (again,) = await world.handle(newer)
+    assert again.result.outcome is Outcome.SYNCED
+
+
+async def test_a_state_without_a_version_holds_nothing_back():
+    world = Announcing(lambda bundle: NotSent("away"))
+    (waiting,) = await world.handle(world.event("100", 5))
+    world.states[b"order:100"] = waiting.state
+    world.dispatcher._answer = lambda bundle: Written({"Opportunity": "006"})
+    (decision,) = await world.handle(world.event("100", 1, total=3))
+    assert decision.result.outcome is Outcome.SYNCED
+
+
+async def test_nothing_is_announced_by_a_worker_that_was_frozen():
+    world = Announcing()
+
+    def frozen():
+        raise FrozenError("frozen")
+
+    world.handler.check_alive = frozen
+    with pytest.raises(FrozenError):
+        await world.handle(world.event("100", 1), world.event("100", 2, total=2))
+    assert world.announced == []
+
+
+def test_an_order_that_is_alone_in_its_batch_is_not_crowded():
+    keys = [b"a", b"b", b"a"]
+    items = [dataclasses.make_dataclass("Item", ["key"])(key) for key in keys]
+    assert crowded_keys(items) == {b"a"}
