@@ -16,7 +16,7 @@ from stream.masking import mask_text
 from stream.trace_rows import outcome_text
 
 MAX_STREAMS = 50
-HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 5.0
 SHOWN = 50
 
 

@@ -106,3 +106,19 @@ def test_accepted_always_equals_the_sum_of_the_outcomes(accepted, outcomes):
     assert balance.is_balanced
     assert balance.accepted == len(accepted)
     assert (balance + replace(balance)).accepted == 2 * len(accepted)
+
+
+def test_a_ledger_grows_with_its_log_and_forgets_what_retention_took():
+    ledger = PartitionLedger(10, 10)
+    ledger.accept_until(15)
+    assert ledger.settle(12, SYNCED) == UNANSWERED
+    ledger.accept_until(13)  # an older answer of the broker takes nothing back
+    assert (ledger.accepted, ledger.balance().synced, ledger.balance().pending) == (5, 1, 4)
+    ledger.forget_before(13)
+    assert ledger.settle(12, SYNCED) is None
+    assert (ledger.accepted, ledger.balance().synced, ledger.balance().pending) == (2, 0, 2)
+    ledger.forget_before(5)
+    ledger.forget_before(99)
+    assert ledger.balance().accepted == 0
+    ledger.accept_until(20)
+    assert ledger.balance().is_balanced
