@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
+from agents.product import Lines
 from schemas.salesforce import Row
 
 
@@ -39,13 +40,15 @@ class Priority(IntEnum):
 class Bundle:
     """The rows of one event, parents before children.
 
-    Bundles that share a `lock_key` (the Account both would lock) never fly in parallel.
+    Bundles that share a `lock_key` (the Account both would lock) never fly in parallel. `lines` is
+    set when the order's lines are among the rows.
     """
 
     key: str
     rows: tuple[Row, ...]
     lock_key: str = ""
     priority: Priority = Priority.LIVE
+    lines: Lines | None = None
 
 
 @dataclass(frozen=True, slots=True)

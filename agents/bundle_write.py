@@ -189,9 +189,15 @@ class BundleWrite:
             _reopen(slot, known)
         return bool(doubtful)
 
+    def _main_slot(self) -> Slot | None:
+        """Return the row the event is about: the last one that is no line."""
+        lines = self.bundle.lines.sobject if self.bundle.lines else ""
+        return next((slot for slot in reversed(self.slots) if slot.row.sobject != lines), None)
+
     def _success(self) -> BundleOutcome:
-        if self.slots and self.slots[-1].is_stale:
-            return Stale(f"{self.slots[-1].row.sobject}: Salesforce holds a newer state")
+        main = self._main_slot()
+        if main is not None and main.is_stale:
+            return Stale(f"{main.row.sobject}: Salesforce holds a newer state")
         ids: dict[str, str] = {}
         for slot in self.slots:
             if slot.id:

@@ -12,17 +12,21 @@ import random
 from asyncio import FIRST_COMPLETED
 from collections.abc import Callable, Sequence
 
+from agents.bulk_calls import BULK_LIMITS, BulkCalls
 from agents.bundle import Bundle, BundleOutcome, Interrupt, NotSent
 from agents.bundle_write import BundleWrite, method_of
 from agents.drafting import API_LIMITS, Limits, Method
 from agents.known_records import KnownRecords
 from agents.lane import Lane
+from agents.line_dispatch import LineDispatcher
 from agents.pacing.gate import Gate
+from agents.pacing.road import Road
 from agents.pacing.wiring import build_gate
 from agents.packing import PORTION_CALLS, CallPlan, plan_calls
 from agents.progress import Progress
 from agents.recovery import RETRY_IN_PLACE, ConfigWatch, RetryInPlace
-from agents.salesforce.client import SalesforceClient
+from agents.road_dispatch import RoadDispatcher
+from agents.salesforce.client import RowWriter, SalesforceClient
 from schemas.salesforce import Row
 from stream.alerts import Alerts
 from stream.config import Settings
@@ -39,7 +43,7 @@ class SalesforceDispatcher:
 
     def __init__(
         self,
-        client: SalesforceClient,
+        client: RowWriter,
         gate: Gate,
         *,
         known: KnownRecords | None = None,
@@ -122,10 +126,28 @@ def build_dispatcher(
     alerts: Alerts,
     interrupt: Interrupt,
     progress: Progress | None = None,
-) -> SalesforceDispatcher:
-    """Return the dispatcher of a worker. The client's usage goes to its `gate.note_usage`."""
+    *,
+    backlog: Callable[[], int] = lambda: 0,
+) -> LineDispatcher:
+    """Return the dispatcher of a worker. The client's usage goes to its `gate.note_usage`.
+
+    `backlog` says how many events the workers have not taken yet: Bulk jobs are for many.
+    """
     gate = build_gate(settings, alerts, interrupt, ask_limits=client.limits, progress=progress)
-    return SalesforceDispatcher(client, gate)
+    known = KnownRecords()
+    jobs = BulkCalls(
+        client, spend=gate.spend, interrupt=interrupt, progress=progress or Progress()
+    )
+    inner = RoadDispatcher(
+        {
+            Road.COMPOSITE: SalesforceDispatcher(client, gate, known=known),
+            Road.BULK: SalesforceDispatcher(jobs, gate, known=known, limits=BULK_LIMITS),
+        },
+        threshold=settings.salesforce_bulk_threshold_events,
+        backlog=backlog,
+        calls_left=gate.calls_left,
+    )
+    return LineDispatcher(inner, client, gate, known)
 
 
 def _frozen(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import structlog
 
+from agents.bundle import ErrorKind
 from agents.life import Life
 from agents.mapping.rules import Mapping as RecordMapping
 from agents.progress import Progress
@@ -22,6 +23,25 @@ from agents.salesforce.errors import SalesforceError
 log = structlog.get_logger()
 
 FRESH_SECONDS = 3600.0
+STANDARD_PRICEBOOK = "SELECT Id FROM Pricebook2 WHERE IsStandard = true LIMIT 1"
+
+
+async def standard_pricebook(client: OrgClient, mapping: RecordMapping) -> str:
+    """Return the id of the org's standard price book; '' when the mapping has no line items.
+
+    Raises SalesforceError, also when the org shows none.
+    """
+    if mapping.lines is None:
+        return ""
+    found = [record async for record in client.query(STANDARD_PRICEBOOK)]
+    if not found:
+        raise SalesforceError(
+            "the org shows no standard price book",
+            kind=ErrorKind.CONFIG,
+            code="NO_STANDARD_PRICEBOOK",
+            fix="Activate it (Setup > Products > Price Books) and let the user read price books.",
+        )
+    return str(found[0]["Id"])
 
 
 class Org:
@@ -65,6 +85,8 @@ class Org:
     async def _ask(self) -> None:
         describes = {name: await self._client.describe(name) for name in self._plain.sobjects}
         guarded = self._client.guard_from(describes)
-        self._refined = self._plain.refined(describes)
+        self._refined = self._plain.refined(
+            describes, standard_pricebook=await standard_pricebook(self._client, self._plain)
+        )
         self._asked_at = self._clock()
         log.info("org_described", sobjects=list(describes), guarded=sorted(guarded))

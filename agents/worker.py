@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from agents.app import WorkerApp, create_app
+from agents.backlog import Backlog
 from agents.decision import Decision
 from agents.dispatch import build_dispatcher
 from agents.enrichment import SHORT_PATIENCE, Enrich, Enricher
@@ -106,7 +107,9 @@ async def _connect(
     await state.start()
     stack.push_async_callback(state.stop)
     freeze = FreezeGuard(limit_seconds=FREEZE_SHARE * settings.kafka_session_timeout_seconds)
-    client, dispatcher = _salesforce(settings, life, progress, alerts)
+    backlog = Backlog()
+    await stack.enter_async_context(_background(backlog.watch(settings)))
+    client, dispatcher = _salesforce(settings, life, progress, alerts, backlog)
     app.when_assigned = dispatcher.gate.divide
     await stack.enter_async_context(_background(_tick(freeze)))
     stack.callback(client.close)
@@ -181,7 +184,7 @@ async def _enrich(settings: Settings, stack: AsyncExitStack) -> Enrich | None:
 
 
 def _salesforce(
-    settings: Settings, life: Life, progress: Progress, alerts: Alerts
+    settings: Settings, life: Life, progress: Progress, alerts: Alerts, backlog: Backlog
 ) -> tuple[OrgClient, LineDispatcher]:
     """Return client and dispatcher; the usage that calls report goes to the gate's budget."""
     gates: list[Gate] = []
@@ -190,7 +193,9 @@ def _salesforce(
         gates[0].note_usage(usage)
 
     client = build_client(settings, alerts=alerts, on_usage=note_usage)
-    dispatcher = build_dispatcher(settings, client, alerts, life.interrupt, progress)
+    dispatcher = build_dispatcher(
+        settings, client, alerts, life.interrupt, progress, backlog=lambda: backlog.events
+    )
     gates.append(dispatcher.gate)
     return client, dispatcher
 

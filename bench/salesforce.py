@@ -30,7 +30,8 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from agents.bundle import Bundle, Interrupt, Written
-from agents.dispatch import SalesforceDispatcher, build_dispatcher
+from agents.dispatch import build_dispatcher
+from agents.line_dispatch import LineDispatcher
 from agents.salesforce.usage import Usage
 from agents.salesforce.wiring import build_client
 from sandbox.salesforce.process import OrgProcess, running_org
@@ -168,7 +169,7 @@ def settings_for(org: OrgProcess) -> Settings:
 
 async def measure_ours(org: OrgProcess, settings: Settings, orders: int) -> list[Result]:
     """Send orders, then the same orders with another amount, by dispatcher and real client."""
-    dispatchers: list[SalesforceDispatcher] = []
+    dispatchers: list[LineDispatcher] = []
 
     def note(usage: Usage) -> None:
         dispatchers[0].gate.note_usage(usage)

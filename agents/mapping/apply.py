@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from agents.mapping.compiled import CompiledField, CompiledKind, CompiledRow
 from agents.mapping.dates import version_of
@@ -17,6 +17,7 @@ from agents.mapping.fitting import fitting, utf16_length
 from agents.mapping.paths import Facts, Scope
 from agents.mapping.rulebook import known_type
 from agents.mapping.values import is_blank
+from agents.product import Lines
 from schemas.codec import Document
 from schemas.salesforce import Row
 from stream.errors import MappingError
@@ -30,34 +31,50 @@ class Mapped:
     """The rows of one event, parents first.
 
     `notes` say what was filled, cut or left out. `lock_key` is the Account all rows belong to
-    (lower case): events that share it must not be written in parallel.
+    (lower case): events that share it must not be written in parallel. `lines` is set when the
+    order's lines are among the rows.
     """
 
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     lock_key: str = ""
+    lines: Lines | None = None
+
+
+class AddLines(Protocol):
+    """What adds an order's lines to its rows: `agents.mapping.line_rules.LineRules`."""
+
+    def add(self, facts: Facts, rows: list[Row]) -> Lines | None:
+        """Add them; return what has to be done besides, None without lines."""
+        ...
 
 
 def apply_kind(
-    kind: CompiledKind, document: Document, amount: tuple[str, str], received_at: str
+    kind: CompiledKind,
+    document: Document,
+    amount: tuple[str, str],
+    received_at: str,
+    lines: AddLines | None = None,
 ) -> Mapped:
     """Return the rows of a document. Raises MappingError, and nothing else, on any document."""
     scope = Scope(Facts(document, amount, received_at), document.entity, kind.value_count)
     notes = scope.notes
     target = next((use for use, test in kind.targets if test is None or test(scope)), "")
-    rows = []
+    rows: list[Row] = []
     for compiled in kind.rows:
         if compiled.rule.target not in ("", target):
             continue
         if compiled.applies is not None and not compiled.applies(scope):
             unmet = f"its `when` does not hold ({compiled.reason})"
             notes.append(f"{compiled.rule.sobject}: not written, {unmet}")
-        elif (row := _build(compiled, scope)) is not None:
+        elif (row := build_row(compiled, scope)) is not None:
             rows.append(row)
-    return Mapped(tuple(rows), _shortened(notes), _lock_key(rows))
+    added = lines.add(scope.facts, rows) if lines is not None else None
+    return Mapped(tuple(rows), _shortened(notes), _lock_key(rows), added)
 
 
-def _build(compiled: CompiledRow, scope: Scope) -> Row | None:
+def build_row(compiled: CompiledRow, scope: Scope) -> Row | None:
+    """Return the row of a rule, None when its hook wants none. Raises MappingError."""
     rule = compiled.rule
     fields: dict[str, Any] = {}
     inserts: dict[str, Any] = {}

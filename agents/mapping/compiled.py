@@ -86,11 +86,12 @@ def compile_kind(
     return CompiledKind(
         value_count=len(named),
         targets=tuple((rule.use, compile_when(rule.when, named)) for rule in book.targets),
-        rows=tuple(_row(rule, named, types, directory) for rule in kind.rows),
+        rows=tuple(compile_row(rule, named, types, directory) for rule in kind.rows),
     )
 
 
-def _row(rule: RowRule, named: Named, types: Types, directory: Path | None) -> CompiledRow:
+def compile_row(rule: RowRule, named: Named, types: Types, directory: Path | None) -> CompiledRow:
+    """Return the closures of one row; raises MappingFileError."""
     key = next(field for field in rule.fields if field.name == rule.external_id)
     fields = tuple(_field(rule, field, named, types, directory) for field in rule.fields)
     return CompiledRow(

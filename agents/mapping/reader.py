@@ -6,12 +6,14 @@ import re
 from typing import Any
 
 from agents.mapping.field_types import KINDS, FieldType, parse_type
+from agents.mapping.fitting import RECORD_ID
 from agents.mapping.order_document import CURRENCIES, POLICIES
 from agents.mapping.rulebook import (
     Condition,
     EachRule,
     FieldRule,
     KindRules,
+    LineChoice,
     ParentRule,
     RowRule,
     Rulebook,
@@ -24,7 +26,8 @@ from agents.mapping.source import Entry, parse
 from schemas.event import Kind
 
 TARGETS = ("opportunity", "lead")
-TOP_KEYS = ("target", "amount", *(kind.value for kind in Kind))
+LINE_USES = ("off", "opportunity", "order")
+TOP_KEYS = ("target", "amount", "line_items", *(kind.value for kind in Kind))
 ORIGINS = ("from", "value", "template", "map_by", "each")
 EACH_KEYS = ("values", "join")
 VALUE_KEYS = (*ORIGINS, *EACH_KEYS, "python", "transforms", "map", "or_else", "default")
@@ -59,7 +62,29 @@ def read_rulebook(text: str, file: str) -> Rulebook:
         targets=_targets(top.get("target")),
         amount=_amount(top.get("amount")),
         kinds={kind: _kind(top[kind.value]) for kind in Kind if kind.value in top},
+        lines=_lines(top.get("line_items")),
     )
+
+
+def read_rows(entry: Entry) -> tuple[RowRule, ...]:
+    """Return the row rules of a list; raises MappingFileError."""
+    return tuple(_row(item) for item in entry.list())
+
+
+def _lines(entry: Entry | None) -> LineChoice:
+    if entry is None:
+        return LineChoice()
+    pairs = {"as": entry} if entry.pairs is None else entry.mapping(("as", "pricebook", "fields"))
+    if "as" not in pairs:
+        raise entry.error(f"`as:` is missing; one of {', '.join(LINE_USES)}")
+    use = pairs["as"].one_of(LINE_USES)
+    pricebook = pairs["pricebook"].scalar() if "pricebook" in pairs else ""
+    if pricebook and not (RECORD_ID.fullmatch(pricebook) and pricebook.startswith("01s")):
+        raise pairs["pricebook"].error(f"`{pricebook}` is no price book id (01s…, 15 or 18 long)")
+    sobject = "OrderItem" if use == "order" else "OpportunityLineItem"
+    more = pairs["fields"].mapping() if "fields" in pairs else {}
+    fields = tuple(_field(item, name, sobject, True) for name, item in more.items())
+    return LineChoice("" if use == "off" else use, pricebook, fields)
 
 
 def _targets(entry: Entry | None) -> tuple[TargetRule, ...]:
@@ -90,7 +115,7 @@ def _kind(entry: Entry) -> KindRules:
     if "rows" not in pairs:
         raise entry.error("`rows:` is missing; a list of `- sobject: …`")
     values = _values(pairs["values"]) if "values" in pairs else {}
-    return KindRules(values, tuple(_row(item) for item in pairs["rows"].list()))
+    return KindRules(values, read_rows(pairs["rows"]))
 
 
 def _values(entry: Entry) -> dict[str, ValueRule]:

@@ -109,6 +109,19 @@ class TargetRule:
 
 
 @dataclass(frozen=True, slots=True)
+class LineChoice:
+    """What becomes of an order's lines: `use` is opportunity, order or '' (off).
+
+    `pricebook` is the id of a price book of yours, '' for the standard one; `fields` are further
+    fields of a line.
+    """
+
+    use: str = ""
+    pricebook: str = ""
+    fields: tuple[FieldRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class KindRules:
     """The rules for one kind of event."""
 
@@ -124,6 +137,8 @@ class Rulebook:
     targets: tuple[TargetRule, ...]
     amount: tuple[str, str]
     kinds: dict[Kind, KindRules]
+    lines: LineChoice = LineChoice()
+    line_rules: tuple[RowRule, ...] = ()
 
     @property
     def order(self) -> KindRules:
@@ -140,6 +155,7 @@ class Rulebook:
         names = {"", *(rule.use for rule in self.targets)}
         for rules in self.kinds.values():
             yield from (row for row in rules.rows if row.target in names)
+        yield from self.line_rules
 
 
 def known_type(sobject: str, name: str) -> FieldType:

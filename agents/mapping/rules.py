@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from agents.mapping.apply import Mapped, apply_kind
 from agents.mapping.compiled import CompiledKind, Types, compile_kind
 from agents.mapping.dates import iso_datetime
 from agents.mapping.field_types import described_type
+from agents.mapping.line_rules import LineRules, compile_lines, rules_of
 from agents.mapping.reader import read_rulebook
 from agents.mapping.rulebook import Rulebook
 from schemas.codec import Document
@@ -42,6 +44,7 @@ class Mapping:
     version: str
     directory: Path | None
     kinds: MappingOf[Kind, CompiledKind] = field(repr=False)
+    lines: LineRules | None = field(default=None, repr=False)
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> Self:
@@ -69,12 +72,15 @@ class Mapping:
         """
         version = blake2b(text.encode(errors="replace"), digest_size=VERSION_BYTES).hexdigest()
         book = read_rulebook(text, file)
-        return cls(book, version, directory, _compiled(book, directory, {}))
+        book = dataclasses.replace(book, line_rules=rules_of(book.lines))
+        lines = compile_lines(book, {}, "")
+        return cls(book, version, directory, _compiled(book, directory, {}), lines)
 
-    def refined(self, describes: Describes) -> Self:
+    def refined(self, describes: Describes, *, standard_pricebook: str = "") -> Self:
         """Return this mapping with the org's own types, lengths and picklists.
 
-        `describes` are describe answers by sObject; what they do not cover stays as it is.
+        `describes` are describe answers by sObject; what they do not cover stays as it is. Line
+        items need the id of the org's standard price book.
         """
         types = {
             (sobject, str(entry.get("name"))): found
@@ -83,7 +89,8 @@ class Mapping:
             if (found := described_type(entry)) is not None
         }
         kinds = _compiled(self.rulebook, self.directory, types)
-        return type(self)(self.rulebook, self.version, self.directory, kinds)
+        lines = compile_lines(self.rulebook, types, standard_pricebook)
+        return type(self)(self.rulebook, self.version, self.directory, kinds, lines)
 
     @property
     def sobjects(self) -> tuple[str, ...]:
@@ -106,7 +113,8 @@ class Mapping:
         kind = self.kinds.get(document.kind)
         if kind is None:
             return Mapped((), (f"the mapping has no rules for events about a {document.kind}",))
-        return apply_kind(kind, document, self.rulebook.amount, _iso(received_at_ms))
+        lines = self.lines if document.kind is Kind.ORDER else None
+        return apply_kind(kind, document, self.rulebook.amount, _iso(received_at_ms), lines)
 
     def record_of(self, row: Row) -> dict[str, Any]:
         """Return a row as people read it: everything, in the order of the file.

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 from urllib.parse import quote
 
-from agents.bundle import ErrorKind, Interrupt
-from agents.salesforce.answers import bad_answer, row_result
+from agents.bundle import Interrupt
+from agents.salesforce.answers import bad_answer, row_result, row_results
 from agents.salesforce.bulk import BulkUpsert, Pace
 from agents.salesforce.caller import Caller, CheckAlive
 from agents.salesforce.composite import (
@@ -31,14 +31,15 @@ from agents.salesforce.composite import (
 )
 from agents.salesforce.connection import Org, packed
 from agents.salesforce.errors import SalesforceError
+from agents.salesforce.record_path import record_path
 from schemas.salesforce import Row, RowResult
 
 NOT_FOUND = 404
 COLLECTION_REFUSALS = (300, 400, 404)  # a lone collection's own fault, as inside a Composite
 
 
-class SalesforceClient(Protocol):
-    """What the dispatcher knows of Salesforce. `OrgClient` is the real one.
+class RowWriter(Protocol):
+    """What a lane writes through: `OrgClient` by Composite calls, `BulkCalls` by Bulk jobs.
 
     `check_alive` is called in a worker thread right before each HTTP request and may raise.
     """
@@ -53,17 +54,27 @@ class SalesforceClient(Protocol):
         """
         ...
 
+    async def limits(self) -> dict[str, Any]:
+        """Return `/limits`, e.g. `{"DailyApiRequests": {"Max": …, "Remaining": …}}`."""
+        ...
+
+
+class SalesforceClient(RowWriter, Protocol):
+    """What the dispatcher knows of Salesforce. `OrgClient` is the real one."""
+
     async def upsert_bulk(
         self,
         sobject: str,
         external_id_field: str,
         rows: Sequence[Row],
         *,
+        is_insert: bool = False,
         check_alive: CheckAlive | None = None,
         interrupt: Interrupt | None = None,
     ) -> list[RowResult]:
         """Write rows of one sObject by Bulk API 2.0; return when every row's result is known.
 
+        `is_insert`: rows that exist are refused (DUPLICATE_VALUE) and not changed.
         Raises SalesforceError when the job as a whole failed or was interrupted.
         """
         ...
@@ -72,12 +83,19 @@ class SalesforceClient(Protocol):
         """Return `describe` of an sObject as Salesforce sends it."""
         ...
 
-    async def limits(self) -> dict[str, Any]:
-        """Return `/limits`, e.g. `{"DailyApiRequests": {"Max": …, "Remaining": …}}`."""
+    def query(
+        self, soql: str, *, check_alive: CheckAlive | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield the records of a query, page by page."""
         ...
 
-    def query(self, soql: str) -> AsyncIterator[dict[str, Any]]:
-        """Yield the records of a query, page by page."""
+    async def delete(
+        self, ids: Sequence[str], *, check_alive: CheckAlive | None = None
+    ) -> list[RowResult]:
+        """Delete up to 200 records by id with one call; one result each, in order.
+
+        Raises SalesforceError when the call as a whole failed, ValueError for too many ids.
+        """
         ...
 
 
@@ -177,7 +195,7 @@ class OrgClient:
         """Upsert one row by itself. Raises SalesforceError when it is refused."""
         record = record_of(row, is_create=False, is_guarded=row.sobject in self._guarded)
         del record[row.external_id_field], record["attributes"]
-        path = _record_path(row.sobject, row.external_id_field, row.external_id)
+        path = record_path(row.sobject, row.external_id_field, row.external_id)
         path += "?updateOnly=true" if is_update_only else ""
         value = await self._json("upsert", "PATCH", path, dumps(record), check_alive)
         return RowResult(success=True) if value is None else row_result(value)
@@ -186,7 +204,7 @@ class OrgClient:
         self, sobject: str, external_id_field: str, external_id: str
     ) -> dict[str, Any] | None:
         """Return a record by external id, or None when there is none."""
-        path = _record_path(sobject, external_id_field, external_id)
+        path = record_path(sobject, external_id_field, external_id)
         try:
             return _object(await self._json("retrieve", "GET", path))
         except SalesforceError as error:
@@ -201,10 +219,21 @@ class OrgClient:
     async def limits(self) -> dict[str, Any]:
         return _object(await self._json("limits", "GET", "limits"))
 
-    async def query(self, soql: str) -> AsyncIterator[dict[str, Any]]:
+    async def delete(
+        self, ids: Sequence[str], *, check_alive: CheckAlive | None = None
+    ) -> list[RowResult]:
+        if not 1 <= len(ids) <= MAX_ROWS:
+            raise ValueError(f"{len(ids)} ids; 1 to {MAX_ROWS} fit in a call")
+        path = f"composite/sobjects?ids={','.join(ids)}&allOrNone=false"
+        value = await self._json("delete", "DELETE", path, None, check_alive)
+        return list(row_results(value, len(ids)))
+
+    async def query(
+        self, soql: str, *, check_alive: CheckAlive | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
         path = f"query?q={quote(soql, safe='')}"
         while path:
-            page = _object(await self._json("query", "GET", path))
+            page = _object(await self._json("query", "GET", path, None, check_alive))
             for record in page.get("records") or []:
                 yield record
             following = page.get("nextRecordsUrl")
@@ -216,6 +245,7 @@ class OrgClient:
         external_id_field: str,
         rows: Sequence[Row],
         *,
+        is_insert: bool = False,
         check_alive: CheckAlive | None = None,
         interrupt: Interrupt | None = None,
     ) -> list[RowResult]:
@@ -224,6 +254,7 @@ class OrgClient:
             external_id_field,
             rows,
             is_guarded=sobject in self._guarded,
+            is_insert=is_insert,
             check_alive=check_alive,
             interrupt=interrupt,
         )
@@ -258,20 +289,3 @@ def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise bad_answer(f"expected a JSON object, got {type(value).__name__}")
     return value
-
-
-def _record_path(sobject: str, external_id_field: str, external_id: str) -> str:
-    """Return the path of a record; a value that no URL can carry is refused.
-
-    HTTP clients resolve the segments `.` and `..` even when they are escaped, so the call would go
-    to another resource.
-    """
-    if external_id in {"", ".", ".."}:
-        raise SalesforceError(
-            f"{external_id_field} {external_id!r} cannot stand in a URL",
-            kind=ErrorKind.PERMANENT,
-            code="BAD_EXTERNAL_ID",
-            fields=(external_id_field,),
-            fix="Correct the external id in the source.",
-        )
-    return f"sobjects/{sobject}/{external_id_field}/{quote(external_id, safe='')}"

@@ -28,7 +28,8 @@ from sandbox.salesforce.fieldkinds import (
 from sandbox.salesforce.schema import Field, SObject
 
 VERSION_FIELD = "Magento_Updated_At__c"
-VERSIONED = ("Account", "Contact", "Lead", "Opportunity")
+LINES = ("OpportunityLineItem", "OrderItem")
+VERSIONED = ("Account", "Contact", "Lead", "Opportunity", "Order", *LINES)
 
 STAGES = (
     "Prospecting",
@@ -221,6 +222,7 @@ def _lines() -> tuple[SObject, ...]:
         readonly(text("ProductCode", 255)),
         readonly(text("Name", 376)),
         external_key("Magento_Item_ID__c"),
+        _version(),
     )
     role = _object(
         "OpportunityContactRole",
@@ -251,7 +253,7 @@ def _orders() -> tuple[SObject, ...]:
         *address("Billing"),
         *address("Shipping"),
         readonly(money("TotalAmount", label="Order Amount")),
-        external_key("Magento_Order_ID__c"),
+        external_key("Magento_Order_ID__c", 64),
         _version(),
     )
     item = _object(
@@ -265,6 +267,7 @@ def _orders() -> tuple[SObject, ...]:
         readonly(money("TotalPrice")),
         readonly(link("Product2Id", "Product2")),
         external_key("Magento_Item_ID__c"),
+        _version(),
     )
     return order, item
 

@@ -188,9 +188,9 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "Lead": (name_person, refuse_stale),
     "Opportunity": (keep_amount_of_products, keep_pricebook_of_products, refuse_stale),
     "PricebookEntry": (price_entry,),
-    "OpportunityLineItem": (price_line,),
+    "OpportunityLineItem": (price_line, refuse_stale),
     "Order": (start_as_draft, refuse_stale),
-    "OrderItem": (total_order_item,),
+    "OrderItem": (total_order_item, refuse_stale),
 }
 
 

@@ -12,10 +12,13 @@ import pytest
 from agents.mapping.preflight import VERSION_FIELD
 from agents.mapping.rules import Mapping
 from agents.salesforce.errors import STALE_MARKER
-from sandbox.salesforce.objects import VERSIONED, stock_org
+from sandbox.salesforce.objects import VERSIONED as EVER_VERSIONED
+from sandbox.salesforce.objects import stock_org
 
 PACKAGE = Path(__file__).resolve().parents[3] / "salesforce"
 SOURCE = PACKAGE / "force-app" / "main" / "default"
+LINE_SOURCES = (PACKAGE / "line-items", PACKAGE / "order-items")
+VERSIONED = ("Account", "Contact", "Lead", "Opportunity")
 NAMESPACE = "{http://soap.sforce.com/2006/04/metadata}"
 RULE = "Orderstream_Refuses_Stale_Writes"
 TYPES = {"text": "Text", "textarea": "TextArea", "email": "Email", "datetime": "DateTime"}
@@ -124,8 +127,8 @@ def test_the_permission_set_opens_every_object_for_upserts() -> None:
 
 def test_the_project_file_points_at_the_source() -> None:
     project = json.loads((PACKAGE / "sfdx-project.json").read_text())
-    (directory,) = project["packageDirectories"]
-    assert (PACKAGE / directory["path"] / "main" / "default").is_dir()
+    for directory in project["packageDirectories"]:
+        assert (PACKAGE / directory["path"] / "main" / "default").is_dir()
     assert re.fullmatch(r"\d+\.0", project["sourceApiVersion"])
 
 
@@ -135,3 +138,35 @@ def test_the_simulated_org_has_what_the_package_makes() -> None:
         field = org[sobject].fields[name]
         assert field.length >= field_type.length
         assert (field.is_external_id, field.is_unique) == (is_key, is_key)
+
+
+def line_rules():
+    found = {}
+    for use in ("opportunity", "order"):
+        book = Mapping.parse(f"line_items: {use}\norder: {{rows: []}}").rulebook
+        found |= {
+            (r.sobject, f.name): (f.type, r.external_id) for r in book.line_rules for f in r.fields
+        }
+    return found
+
+
+def test_the_fields_of_lines_are_in_packages_of_their_own_as_the_rules_count_on_them() -> None:
+    made = {
+        (path.parents[1].name, path.name.split(".")[0]): read(path)
+        for source in LINE_SOURCES
+        for path in source.rglob("*.field-meta.xml")
+    }
+    keys = {name: at for name, at in line_rules().items() if name[1].endswith("__c")}
+    versioned = {sobject for sobject in EVER_VERSIONED if sobject not in VERSIONED}
+    assert {*made} == {*keys, *((sobject, VERSION_FIELD) for sobject in versioned)}
+    for name, (field_type, external_id) in keys.items():
+        assert external_id == name[1]
+        assert made[name]["length"] == str(field_type.length)
+        assert made[name]["externalId"] == made[name]["unique"] == "true"
+
+
+def test_the_org_refuses_stale_lines_with_the_text_the_worker_knows() -> None:
+    rules = [path for source in LINE_SOURCES for path in source.rglob("*.validationRule-meta.xml")]
+    assert {path.parents[1].name for path in rules} == {"Order", "OrderItem", "OpportunityLineItem"}
+    for path in rules:
+        assert read(path)["errorMessage"] == STALE_MARKER
