@@ -31,7 +31,7 @@ from agents.recovery import (
     RetryInPlace,
     next_move,
 )
-from agents.salesforce.client import SalesforceClient
+from agents.salesforce.client import RowWriter
 from agents.salesforce.errors import SalesforceError
 from stream import metrics
 from stream.errors import FrozenError
@@ -46,7 +46,7 @@ SAMPLES = 3  # bundles sent alone to tell a broken configuration from a guilty r
 class Lane:
     """What the lanes of a dispatcher share; `check_alive` is that of the current batch."""
 
-    client: SalesforceClient
+    client: RowWriter
     gate: Gate
     check_alive: Callable[[], None]
     known: KnownRecords = field(default_factory=KnownRecords)

@@ -17,6 +17,7 @@ import structlog
 from aiolimiter import AsyncLimiter
 
 from agents.bundle import ErrorKind, Interrupt, Priority
+from agents.drafting import API_LIMITS
 from agents.pacing.breaker import Breaker, State
 from agents.pacing.budget import (
     FULL_AGAIN_ABOVE,
@@ -38,6 +39,7 @@ from stream.alerts import Alert, Alerts
 
 log = structlog.get_logger()
 
+CALL_ROWS = API_LIMITS.rows * API_LIMITS.collections
 LONGEST_SLEEP_SECONDS = 5.0  # a wait is looked at again after this long, whatever happens
 
 
@@ -94,6 +96,14 @@ class Gate:
     def linger_seconds(self, base: float) -> float:
         """Return how long a batch should wait to fill, stretched as the budget shrinks."""
         return self._budget.linger_seconds(base, self._clock())
+
+    def spend(self, calls: int) -> None:
+        """Note calls that were made past the gate: those of a Bulk job."""
+        self._budget.spend(self._clock(), calls)
+
+    def calls_left(self) -> float:
+        """Return how many calls our share has left today; infinite while unknown."""
+        return self._budget.left(self._clock())
 
     def note_usage(self, usage: Usage) -> None:
         """Take in what a response header says. May be called from any thread."""
@@ -198,14 +208,14 @@ class Gate:
 
     def _note_answer(self, ticket: Ticket) -> None:
         now = self._clock()
-        seconds = now - ticket.started
         if ticket.failure is not None:
             kind, reason = ticket.failure
             self._failed(kind, reason, is_probe=ticket.is_probe, retry_after_seconds=0.0)
             return
         self._progress.move()
         self.answered_calls += 1
-        self._slots.answered(now, seconds=seconds, rows=ticket.rows)
+        if ticket.rows <= CALL_ROWS:  # not a Bulk job, whose time says nothing of a call's
+            self._slots.answered(now, seconds=now - ticket.started, rows=ticket.rows)
         self._succeeded(is_probe=ticket.is_probe)
 
     def _note_error(self, ticket: Ticket, error: SalesforceError) -> None:

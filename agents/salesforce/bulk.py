@@ -1,4 +1,4 @@
-"""Bulk API 2.0 upserts for large backlogs: minutes of latency, a few calls for any number of rows.
+"""Bulk API 2.0 for large backlogs: minutes of latency, a few calls for any number of rows.
 
 The REST endpoints by our own session, not simple-salesforce's `bulk2`: that one blocks between
 polls, does not survive an expired token, returns counts instead of rows and orders columns by a
@@ -68,6 +68,7 @@ class BulkUpsert:
         rows: Sequence[Row],
         *,
         is_guarded: bool,
+        is_insert: bool = False,
         check_alive: CheckAlive | None = None,
         interrupt: Interrupt | None = None,
     ) -> list[RowResult]:
@@ -78,7 +79,8 @@ class BulkUpsert:
         first = {row.identity: row for row in reversed(rows)}
         unique = [row for row in rows if first[row.identity] is row]
         found: dict[int, RowResult] = {}
-        for part, body in csv_files(unique, external_id_field, is_guarded=is_guarded):
+        files = csv_files(unique, external_id_field, is_guarded=is_guarded, is_insert=is_insert)
+        for part, body in files:
             job = _Job(
                 self._caller,
                 self._pace,
@@ -86,6 +88,7 @@ class BulkUpsert:
                 external_id_field,
                 check_alive,
                 interrupt or Interrupt(),
+                is_insert,
             )
             results = await job.run(part, body)
             found.update(zip(map(id, part), results, strict=True))
@@ -102,6 +105,7 @@ class _Job:
     external_id_field: str
     check_alive: CheckAlive | None
     interrupt: Interrupt
+    is_insert: bool = False
     id: str = ""
 
     async def run(self, rows: Sequence[Row], body: bytes) -> list[RowResult]:
@@ -122,12 +126,13 @@ class _Job:
     async def _create(self) -> str:
         job = {
             "object": self.sobject,
-            "operation": "upsert",
-            "externalIdFieldName": self.external_id_field,
+            "operation": "insert" if self.is_insert else "upsert",
             "contentType": "CSV",
             "lineEnding": "LF",
             "columnDelimiter": "COMMA",
         }
+        if not self.is_insert:
+            job["externalIdFieldName"] = self.external_id_field
         answer = await self._json("POST", "jobs/ingest", job)
         job_id = answer.get("id") if isinstance(answer, dict) else None
         if not isinstance(job_id, str) or not job_id.isalnum():

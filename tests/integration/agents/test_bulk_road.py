@@ -1,0 +1,201 @@
+"""A large backlog by Bulk jobs: the same books as by Composite calls, whatever a row or a job does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from org_settings import settings_for
+from salesforce_fixtures import org_keys, salesforce_org
+from test_dispatch_stories import order
+
+from agents.bulk_calls import BULK_LIMITS, BulkCalls
+from agents.bundle import ErrorKind, Interrupt, NotSent, Priority, Refused, Written
+from agents.dispatch import SalesforceDispatcher, build_dispatcher
+from agents.pacing.wiring import build_gate
+from agents.progress import Progress
+from agents.recovery import RetryInPlace
+from agents.salesforce.bulk import Pace
+from agents.salesforce.wiring import build_client
+from schemas.salesforce import Row
+from stream.alerts import Alerts
+
+__all__ = ["org_keys", "salesforce_org"]
+
+PACE = Pace(first_poll_seconds=0.02, longest_poll_seconds=0.05, patience_seconds=5)
+QUICK = RetryInPlace(base_seconds=0.02, cap_seconds=0.1)
+
+
+class Road:
+    """A dispatcher whose every batch goes by Bulk jobs."""
+
+    def __init__(self, org):
+        self.org, self.interrupt, self.spent = org.org, Interrupt(), 0
+        settings = settings_for(org, salesforce_calls_per_second=1000.0)
+        self.client = build_client(settings, alerts=Alerts(), bulk_pace=PACE)
+        gate = build_gate(settings, Alerts(), self.interrupt, ask_limits=self.client.limits)
+        jobs = BulkCalls(
+            self.client, spend=self.spend, interrupt=self.interrupt, progress=Progress()
+        )
+        self.dispatcher = SalesforceDispatcher(jobs, gate, policy=QUICK, limits=BULK_LIMITS)
+
+    def spend(self, calls):
+        self.spent += calls
+
+    async def send(self, *bundles):
+        async with asyncio.timeout(60):
+            return await self.dispatcher.send(bundles, check_alive=lambda: None)
+
+    @property
+    def jobs(self):
+        return [
+            (job.sobject, job.operation.value, job.state.value)
+            for job in self.org.bulk.jobs.values()
+        ]
+
+    def check_books(self, orders):
+        summary = self.org.summary()
+        assert summary["records"]["Opportunity"] == orders
+        assert summary["duplicates"] == []
+        assert summary["stale_writes"] == summary["created_again"] == 0
+
+
+@pytest.fixture
+async def road(salesforce_org):
+    road = Road(salesforce_org)
+    await road.client.guard(["Account", "Contact", "Opportunity"])
+    yield road
+    road.client.close()
+
+
+def kinds(outcomes):
+    return Counter(type(outcome) for outcome in outcomes)
+
+
+async def test_a_wave_of_parents_then_children_is_three_jobs_for_any_number_of_orders(road):
+    outcomes = await road.send(*(order(n) for n in range(2500)))
+    assert kinds(outcomes) == {Written: 2500}
+    assert set(outcomes[7].ids) == {"Account", "Contact", "Opportunity"}
+    assert road.jobs == [
+        ("Account", "insert", "JobComplete"),
+        ("Contact", "insert", "JobComplete"),
+        ("Opportunity", "upsert", "JobComplete"),
+    ]
+    assert not [name for name in road.org.counts.by_path if "composite" in name]
+    road.check_books(2500)
+
+
+async def test_customers_that_exist_are_not_changed_and_their_orders_are_written(road):
+    await road.send(*(order(n, f"c{n % 50}@example.com") for n in range(100)))
+    table = road.org.store.tables["Account"]
+    before = {key: dict(record) for key, record in table.records.items()}
+    await road.send(renamed_customer(3), *(order(n, "c3@example.com") for n in (200, 201)))
+    another = await road.send(*(order(n, f"c{n % 50}@example.com") for n in range(100, 200)))
+    assert kinds(another) == {Written: 100}
+    assert {key: dict(record) for key, record in table.records.items()} == before
+
+
+def renamed_customer(n):
+    bundle = order(300 + n, f"c{n}@example.com")
+    account, *rest = bundle.rows
+    renamed = replace(account, insert_fields={"Name": "somebody else"})
+    return replace(bundle, rows=(renamed, *rest))
+
+
+async def test_a_worker_that_remembers_nothing_asks_the_org_who_exists(road, salesforce_org):
+    await road.send(*(order(n) for n in range(60)))
+    fresh = Road(salesforce_org)
+    await fresh.client.guard(["Account", "Contact", "Opportunity"])
+    try:
+        outcomes = await fresh.send(*(order(n) for n in range(80)))
+    finally:
+        fresh.client.close()
+    assert kinds(outcomes) == {Written: 80}
+    road.check_books(80)
+    accounts = list(road.org.history.entries(sobject="Account"))
+    assert len(accounts) == 80  # those that existed were answered as existing, not written
+
+
+async def test_a_refused_row_costs_only_its_own_event_and_says_why(road):
+    bundles = [order(n) for n in range(300)]
+    bundles[41] = order(41, StageName="x" * 300)
+    outcomes = await road.send(*bundles)
+    assert kinds(outcomes) == {Written: 299, Refused: 1}
+    refused = outcomes[41]
+    assert (refused.sobject, refused.fields) == ("Opportunity", ("StageName",))
+    assert refused.kind is ErrorKind.PERMANENT
+    road.check_books(299)
+
+
+async def test_locked_rows_are_repeated_and_a_child_of_a_refused_parent_has_its_error(road):
+    road.org.faults.add(
+        {
+            "kind": "row_error",
+            "times": 3,
+            "code": "UNABLE_TO_LOCK_ROW",
+            "external_id_pattern": "^o1[0-2]$",
+        }
+    )
+    bundles = [order(n) for n in range(50)]
+    account, *rest = bundles[20].rows
+    broken = replace(account, insert_fields={"Name": "x" * 300})
+    bundles[20] = replace(bundles[20], rows=(broken, *rest))
+    outcomes = await road.send(*bundles)
+    assert kinds(outcomes) == {Written: 49, Refused: 1}
+    assert (outcomes[20].sobject, outcomes[20].fields) == ("Account", ("Name",))
+
+
+async def test_a_sigterm_in_a_job_answers_every_bundle_without_an_attempt(road):
+    road.org.settings.change({"bulk_delay_ms": 60_000.0})
+    task = asyncio.create_task(road.send(*(order(n) for n in range(100))))
+    async with asyncio.timeout(10):
+        while not road.jobs:
+            await asyncio.sleep(0.01)
+    road.interrupt.set("SIGTERM")
+    assert kinds(await task) == {NotSent: 100}
+
+
+async def test_a_failing_status_page_in_the_middle_of_a_job_loses_nothing(road):
+    road.org.faults.add({"kind": "unavailable", "times": 3, "match": {"path": "jobs/ingest/"}})
+    outcomes = await road.send(*(order(n) for n in range(100)))
+    assert kinds(outcomes) == {Written: 100}
+    road.check_books(100)
+
+
+async def test_the_calls_of_jobs_count_against_the_budget(road):
+    await road.send(*(order(n) for n in range(10)))
+    assert road.spent == 30
+    assert road.org.settings.calls_used <= road.spent + 5
+
+
+async def test_a_worker_takes_the_bulk_road_for_a_backlog_and_live_events_do_not(salesforce_org):
+    settings = settings_for(
+        salesforce_org, salesforce_calls_per_second=1000.0, salesforce_bulk_threshold_events=5000
+    )
+    client = build_client(settings, alerts=Alerts(), bulk_pace=PACE)
+    dispatcher = build_dispatcher(
+        settings, client, Alerts(), Interrupt(), backlog=lambda: 1_000_000
+    )
+    bundles = [one_row(n, Priority.LIVE if n < 100 else Priority.BACKFILL) for n in range(2500)]
+    try:
+        outcomes = await dispatcher.send(bundles, check_alive=lambda: None)
+    finally:
+        client.close()
+    assert kinds(outcomes) == {Written: 2500}
+    (job,) = salesforce_org.org.bulk.jobs.values()
+    assert len(job.rows) == 2400
+    assert salesforce_org.org.summary()["records"]["Opportunity"] == 2500
+
+
+def one_row(n, priority):
+    bundle = order(n)
+    (row,) = (row for row in bundle.rows if row.sobject == "Opportunity")
+    plain = {name: value for name, value in row.fields.items() if name != "Account"}
+    return replace(
+        bundle,
+        rows=(Row(row.sobject, row.external_id_field, row.external_id, plain),),
+        priority=priority,
+        lock_key="",
+    )

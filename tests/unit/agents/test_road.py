@@ -1,0 +1,83 @@
+"""Which road a batch takes, and that live events never wait behind a job they need not wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import pytest
+
+from agents.bundle import Bundle, Priority, Written
+from agents.pacing.road import CALLS_PER_JOB, Batch, Road, choose_road, composite_calls
+from agents.road_dispatch import RoadDispatcher
+from schemas.salesforce import Row
+
+C, B = Road.COMPOSITE, Road.BULK
+LARGE = Batch(bundles=10_000, jobs=3)
+
+
+@pytest.mark.parametrize(
+    ("backlog", "calls_left", "batch", "threshold", "roads"),
+    [
+        (49_999, 1e6, LARGE, 50_000, (C, C)),
+        (50_000, 1e6, LARGE, 50_000, (C, B)),
+        (50_000, math.inf, LARGE, 50_000, (C, B)),
+        (50_000, 249, LARGE, 50_000, (B, B)),  # the day's calls do not carry 250 of Composite
+        (50_000, 250, LARGE, 50_000, (C, B)),
+        (10**6, 1e6, LARGE, 0, (C, C)),  # switched off
+        (10**6, 10, Batch(bundles=1000, jobs=3), 50_000, (C, C)),  # jobs would cost more
+    ],
+)
+def test_the_road_by_backlog_budget_and_batch(backlog, calls_left, batch, threshold, roads):
+    chosen = choose_road(backlog, calls_left, batch, threshold=threshold)
+    assert (chosen.live, chosen.others) == roads
+
+
+def test_jobs_are_never_chosen_when_they_cost_more_calls():
+    for bundles in range(0, 20_000, 500):
+        for jobs in (1, 3, 5):
+            roads = choose_road(10**7, 0, Batch(bundles, jobs), threshold=1)
+            if Road.BULK in (roads.live, roads.others):
+                assert jobs * CALLS_PER_JOB < composite_calls(bundles)
+
+
+class Recorder:
+    def __init__(self, name, log):
+        self.name, self.log = name, log
+
+    async def send(self, bundles, *, check_alive):
+        self.log.append((self.name, [bundle.key for bundle in bundles]))
+        return [Written({"x": bundle.key}) for bundle in bundles]
+
+
+def bundle(key, priority):
+    return Bundle(key, (Row("A", "K", key, {"f": 1}),), priority=priority)
+
+
+def send(bundles, *, backlog, calls_left=math.inf):
+    log = []
+    door = RoadDispatcher(
+        {C: Recorder("composite", log), B: Recorder("bulk", log)},
+        threshold=1000,
+        backlog=lambda: backlog,
+        calls_left=lambda: calls_left,
+    )
+    outcomes = asyncio.run(door.send(bundles, check_alive=lambda: None))
+    assert [outcome.ids["x"] for outcome in outcomes] == [b.key for b in bundles]
+    return log
+
+
+MIXED = [bundle(str(n), Priority.LIVE if n % 2 else Priority.BACKFILL) for n in range(2 * 200 * 11)]
+
+
+def test_live_events_go_first_and_by_their_own_road():
+    (first, live), (second, rest) = send(MIXED, backlog=5000)
+    assert (first, second) == ("composite", "bulk")
+    assert all(int(key) % 2 for key in live)
+    assert not any(int(key) % 2 for key in rest)
+
+
+def test_one_road_is_one_batch_in_its_order():
+    assert send(MIXED, backlog=10) == [("composite", [b.key for b in MIXED])]
+    assert send(MIXED, backlog=5000, calls_left=5) == [("bulk", [b.key for b in MIXED])]
+    assert send([], backlog=10) == []
