@@ -40,6 +40,7 @@ from stream.alert_webhook import alert_webhook
 from stream.alerts import Alerts
 from stream.config import Settings
 from stream.dead_letter_growth import DeadLetterGrowth
+from stream.garbage import settle_garbage_collector
 from stream.kafka_connection import kafka_connection
 from stream.magento.client import open_magento
 from stream.publisher import KafkaPublisher
@@ -75,6 +76,7 @@ async def run_worker(settings: Settings) -> None:
         )
         add_sync_agent(app, settings.topics.sources, ports)
         await app.start()
+        settle_garbage_collector()
         log.info("worker_started", status_url=url)
         watchdog = Watchdog(
             progress=progress,

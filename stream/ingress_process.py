@@ -7,7 +7,6 @@ repeat, and /readyz says why. Killed at any moment it loses nothing that was ans
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -15,6 +14,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from stream.config import Settings
+from stream.garbage import settle_garbage_collector
 from stream.ingress_server import ingress_server
 from stream.kafka_connection import kafka_connection
 from stream.publisher import KafkaPublisher
@@ -22,10 +22,6 @@ from stream.readiness import FRESH_SECONDS, Readiness
 from stream.topics import Topics
 
 log = structlog.get_logger()
-
-# Every order is a dozen short-lived dictionaries: the default of 700 new objects per collection
-# means one every few requests, each of them in vain.
-GC_THRESHOLDS = (20_000, 20, 50)
 
 
 async def run_ingress(
@@ -73,13 +69,6 @@ def kafka_probe(publisher: KafkaPublisher, topics: Topics) -> Callable[[], Await
         return None
 
     return probe
-
-
-def settle_garbage_collector() -> None:
-    """Leave what was loaded at the start out of all later collections, and collect less often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 async def _stop_at_end_of_stdin(stopping: asyncio.Event) -> None:
