@@ -17,6 +17,8 @@ SECRET = {"MAGENTO_WEBHOOK_SECRET": "0123456789abcdef0123456789abcdef"}
 # Read by Compose itself or by this file only, never by a process of ours.
 COMPOSE_VARIABLES = {
     "COMPOSE_PROFILES",
+    "GRAFANA_ADMIN_PASSWORD",
+    "GRAFANA_HOST_PORT",
     "INGRESS_PUBLISH",
     "INGRESS_WORKERS",
     "KAFKA_HEAP_OPTS",
@@ -24,6 +26,7 @@ COMPOSE_VARIABLES = {
     "ORDERSTREAM_CONFIG",
     "ORDERSTREAM_ENV_FILE",
     "ORDERSTREAM_VERSION",
+    "PROMETHEUS_HOST_PORT",
     "SIMULATOR_HOST_PORT",
 }
 SETTING_NAMES = {name.upper() for name in Settings.model_fields}

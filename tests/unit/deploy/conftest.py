@@ -18,4 +18,8 @@ def services(compose):
 
 @pytest.fixture(scope="module")
 def ours(services):
-    return {name: service for name, service in services.items() if name != "kafka"}
+    return {
+        name: service
+        for name, service in services.items()
+        if service["image"].startswith("orderstream:")
+    }

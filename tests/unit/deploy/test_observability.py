@@ -1,0 +1,178 @@
+"""Alert rules, dashboards and runbook against the metrics and alerts there are."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from compose_file import ROOT
+from prometheus_client import REGISTRY
+
+from agents.life import EXIT_AGAIN, EXIT_STALLED
+from cli.terminal import EXIT_INTERRUPTED, EXIT_NO, EXIT_USAGE
+from stream import metrics
+from stream.alerts import Alert
+
+PROMETHEUS = ROOT / "deploy/prometheus"
+DASHBOARDS = sorted((ROOT / "deploy/grafana/dashboards").glob("*.json"))
+RUNBOOK = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+NAME = re.compile(r"\b((?:orderstream|kafka)_[a-z_]+)\b")
+GROUPING = re.compile(r"\bby\s*\([^)]*\)|\{[^}]*\}")
+
+
+def rules() -> list[dict[str, Any]]:
+    groups = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def dashboard_expressions() -> list[str]:
+    boards = [json.loads(path.read_text()) for path in DASHBOARDS]
+    panels = [panel for board in boards for panel in board["panels"]]
+    return [target["expr"] for panel in panels for target in panel.get("targets", ())]
+
+
+def names_in(expression: str) -> set[str]:
+    """Return the metrics of an expression, without their labels and without suffixes."""
+    found = NAME.findall(GROUPING.sub("", expression))
+    return {
+        re.sub(r"_(bucket|sum|count)$", "", name) if name not in GAUGES else name for name in found
+    }
+
+
+def exported() -> set[str]:
+    assert metrics.ALERTS
+    return {
+        family.name + ("_total" if family.type == "counter" else "")
+        for family in REGISTRY.collect()
+        if family.name.startswith(("orderstream_", "kafka_"))
+    }
+
+
+GAUGES = {family.name for family in REGISTRY.collect() if family.type == "gauge"}
+
+
+def test_every_metric_is_in_a_dashboard_or_an_alert_and_every_one_there_exists() -> None:
+    expressions = [*dashboard_expressions(), *(rule["expr"] for rule in rules())]
+    used = set().union(*(names_in(expression) for expression in expressions))
+    assert used == exported()
+
+
+def test_every_metric_is_explained_the_ecosystems_too() -> None:
+    text = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == exported()
+
+
+def anchors() -> set[str]:
+    """Return what a link into the runbook may name."""
+    return set(re.findall(r"^### (\S+)$", RUNBOOK, re.MULTILINE))
+
+
+@pytest.mark.parametrize("alert", list(Alert))
+def test_every_alert_of_a_process_has_its_section(alert: Alert) -> None:
+    assert alert.value in anchors()
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
+def test_every_rule_says_what_it_is_how_bad_and_what_to_do(rule: dict[str, Any]) -> None:
+    assert rule["labels"]["severity"] in {"page", "ticket"}
+    assert rule["annotations"]["summary"]
+    path, _, anchor = rule["annotations"]["runbook"].partition("#")
+    assert (ROOT / path).is_file()
+    assert anchor in anchors()
+
+
+def test_every_exit_code_is_explained() -> None:
+    table = RUNBOOK[RUNBOOK.index("## Exit codes") :]
+    explained = set(re.findall(r"^\| (\d+) \|", table, re.MULTILINE))
+    codes = {0, EXIT_NO, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_STALLED, EXIT_AGAIN}
+    assert explained == {str(code) for code in codes}
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_a_dashboard_is_whole_and_asks_the_source_that_is_provisioned(path: Path) -> None:
+    board = json.loads(path.read_text())
+    source = yaml.safe_load(
+        (ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml").read_text()
+    )["datasources"][0]
+    ids = [panel["id"] for panel in board["panels"]]
+    assert len(ids) == len(set(ids))
+    for panel in board["panels"]:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24
+        if panel["type"] != "row":
+            assert panel["description"], panel["title"]
+            assert panel["datasource"]["uid"] == source["uid"]
+            assert panel["targets"]
+
+
+def test_no_two_dashboards_are_taken_for_one() -> None:
+    boards = [json.loads(path.read_text()) for path in DASHBOARDS]
+    assert len({board["uid"] for board in boards}) == len(boards) == 2
+
+
+def test_prometheus_scrapes_every_process_that_compose_runs(services) -> None:
+    jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
+    scraped = {job["job_name"].removeprefix("orderstream-") for job in jobs}
+    serving = {name for name, s in services.items() if s.get("command", [""])[0] == name}
+    assert serving - {"topics", "dashboard"} == scraped
+
+
+def test_grafana_has_no_password_of_its_own(services) -> None:
+    grafana = services["grafana"]
+    assert grafana["environment"]["GF_SECURITY_ADMIN_PASSWORD"] == ""
+    script = grafana["entrypoint"][-1].replace("$$", "$").replace("sleep 30", "true")
+    refused = subprocess.run(
+        ["sh", "-c", script],
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 78
+    assert "GRAFANA_ADMIN_PASSWORD" in refused.stderr
+
+
+def test_nothing_is_watched_unless_it_is_asked_for(services) -> None:
+    for name in ("lag", "prometheus", "grafana"):
+        assert services[name]["profiles"] == ["obs"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "rules", "alerts.yml"),
+        ("check", "config", "prometheus.yml"),
+        ("test", "rules", "alerts_test.yml"),
+    ],
+    ids=" ".join,
+)
+def test_promtool_agrees(arguments: tuple[str, ...]) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (Debian: apt install prometheus)")
+    result = subprocess.run(
+        [promtool, *arguments], cwd=PROMETHEUS, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_dashboards_are_understood_by_prometheus(tmp_path: Path) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (Debian: apt install prometheus)")
+    recorded = [
+        {"record": f"panel:{number}", "expr": expression}
+        for number, expression in enumerate(dashboard_expressions())
+    ]
+    file = tmp_path / "panels.yml"
+    file.write_text(json.dumps({"groups": [{"name": "panels", "rules": recorded}]}))
+    result = subprocess.run(
+        [promtool, "check", "rules", str(file)], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
