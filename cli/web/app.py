@@ -23,6 +23,7 @@ from cli.web import (
 )
 from cli.web.drafts import Drafts
 from cli.web.job_desk import JobDesk
+from cli.web.render import compile_templates
 from cli.web.sessions import Sessions, UserRole
 from cli.web.state import STATE, State
 from cli.web.watch import Watch
@@ -72,6 +73,7 @@ def build_app(settings: Settings) -> web.Application:
 
 
 async def _start(app: web.Application) -> None:
+    compile_templates()  # now, so that nobody's first page waits for it
     await app[STATE].desk.publisher.start()
     await app[STATE].watch.start()
 

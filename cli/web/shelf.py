@@ -49,14 +49,14 @@ class Shelf:
         return len(self._newest)
 
     async def arrange(self, index: DeadLetterIndex) -> None:
-        """Take over what the index has, if it has changed. The index may go on meanwhile."""
+        """Take over what the index has, if it has changed. Nothing may refresh it meanwhile."""
         if index.version == self._key:
             return
         self._key = index.version
-        letters = list(index.letters())
-        await asyncio.to_thread(self._arrange, letters)
+        await asyncio.to_thread(self._arrange, index)
 
-    def _arrange(self, letters: list[DeadLetter]) -> None:
+    def _arrange(self, index: DeadLetterIndex) -> None:
+        letters = list(index.letters())
         newest = sorted(letters, key=lambda letter: -letter.at_ms)
         by_group: dict[tuple[str, str], list[DeadLetter]] = {}
         for letter in newest:
