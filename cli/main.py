@@ -16,6 +16,7 @@ from cli.ingress import ingress
 from cli.jobs import jobs
 from cli.lag import lag
 from cli.login import login
+from cli.magento import app as magento
 from cli.map import map_
 from cli.reconcile import reconcile
 from cli.relay import relay
@@ -23,8 +24,10 @@ from cli.replay import replay
 from cli.settings import settings
 from cli.topics import app as topics
 from cli.trace import trace
+from cli.validate import validate
 from cli.worker import worker
 from stream.errors import StreamError
+from stream.logs import configure_logs
 
 app = typer.Typer(
     name="orderstream",
@@ -39,6 +42,8 @@ def _orderstream() -> None:
 
     Every command has --help with an example.
     """
+    # Commands that run long configure their own; without any, log lines would go to stdout.
+    configure_logs(level="error", style="console", process="cli")
 
 
 app.command()(audit)
@@ -56,8 +61,10 @@ app.command()(relay)
 app.command()(replay)
 app.command()(settings)
 app.command()(trace)
+app.command()(validate)
 app.command()(worker)
 app.add_typer(dlq)
+app.add_typer(magento)
 app.add_typer(topics)
 
 

@@ -64,6 +64,28 @@ def invoiced(order: Order, at: str) -> Order:
     return _noted(after, at, "invoice", "Captured the whole amount online.")
 
 
+def partly_invoiced(order: Order, at: str) -> Order:
+    """Return the order after a third of it was invoiced and paid; the rest is still open."""
+    after = _changed(order, at, state="processing", status="processing")
+    for prefix in ("", "base_"):
+        whole = cents(after[f"{prefix}grand_total"])
+        paid = whole // 3
+        after[f"{prefix}total_paid"] = after[f"{prefix}total_invoiced"] = number(paid)
+        after[f"{prefix}total_due"] = number(whole - paid)
+    after["payment"]["amount_paid"] = after["total_paid"]
+    return _noted(after, at, "invoice", "Captured a part online.")
+
+
+def rest_canceled(order: Order, at: str) -> Order:
+    """Return the order after what was not invoiced was cancelled; what was paid stays."""
+    after = _changed(order, at, state="complete", status="complete")
+    for prefix in ("", "base_"):
+        open_cents = cents(after[f"{prefix}grand_total"]) - cents(after[f"{prefix}total_paid"])
+        after[f"{prefix}total_canceled"] = number(open_cents)
+        after[f"{prefix}total_due"] = 0
+    return _noted(after, at, "order", "The rest cannot be delivered.")
+
+
 def shipped(order: Order, at: str) -> Order:
     after = _changed(order, at, state="complete", status="complete")
     for row in after["items"]:

@@ -7,17 +7,21 @@ Magento accepts no other signature method since 2.4.4, and the bearer only where
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, Client
 
 from stream.config import Settings
 
-# URL of a GET call, its query percent-encoded → the Authorization header.
+# URL of a call, its query percent-encoded → the Authorization header.
 Authorize = Callable[[str], str]
 
 
-def authorizer(settings: Settings) -> Authorize:
-    """Return what makes the Authorization header of a GET call by the settings."""
+def authorizer(settings: Settings, *, method: Literal["GET", "POST"] = "GET") -> Authorize:
+    """Return what makes the Authorization header of a call by the settings.
+
+    A JSON body is no part of the signature.
+    """
     token = settings.magento_access_token.get_secret_value()
     if settings.magento_auth == "bearer":
         return lambda _url: f"Bearer {token}"
@@ -30,7 +34,7 @@ def authorizer(settings: Settings) -> Authorize:
     )
 
     def authorize(url: str) -> str:
-        _, headers, _ = client.sign(url, http_method="GET")
+        _, headers, _ = client.sign(url, http_method=method)
         return str(headers["Authorization"])
 
     return authorize
