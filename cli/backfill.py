@@ -14,6 +14,7 @@ from cli.terminal import (
     fail,
     note,
     now_ms,
+    operator_settings,
     print_json,
     run_async,
     time_option,
@@ -70,10 +71,10 @@ def backfill(
     Example: orderstream backfill --from 2026-01-01 --customers --run --why "go live"
     """
     from schemas.event import Kind
-    from stream.config import Role, load_settings
+    from stream.config import Role
     from stream.magento.paging import new_window
 
-    settings = load_settings(Role.OPERATOR, Role.MAGENTO)
+    settings = operator_settings(Role.MAGENTO)
     if resume:
         _finish(run_async(_resume(settings, resume, max_backlog)), as_json=as_json)
         return
@@ -97,17 +98,25 @@ def backfill(
         raise typer.Exit(EXIT_NO)
 
 
-def salesforce_calls(events: int) -> int:
-    """Return about how many Salesforce calls so many orders take: the dispatcher packs 200."""
-    from agents.drafting import API_LIMITS
+def salesforce_calls(settings: Settings, events: int, seconds: float) -> tuple[int, int]:
+    """Return about how few and how many Salesforce calls a backfill takes.
 
-    return -(-events // API_LIMITS.bundles)
+    Few when batches are full; many when they are not: a slow backfill is written in small batches,
+    one per linger and worker.
+    """
+    from agents.pacing.road import composite_calls
+
+    few = composite_calls(events)
+    batches = seconds / settings.worker_linger_seconds * settings.worker_count
+    return few, min(events, max(few, round(batches)))
 
 
 def plan_json(
     settings: Settings, plan: BackfillPlan, rate: float, budget: float | None
 ) -> dict[str, Any]:
     """Return the plan as JSON-ready data; `budget` is what is left of the day's calls."""
+    seconds = plan.seconds(rate, settings.magento_calls_per_second)
+    few, many = salesforce_calls(settings, plan.events, seconds)
     return {
         "from": plan.window.since,
         "to": plan.window.until,
@@ -115,9 +124,10 @@ def plan_json(
         "events": plan.events,
         "counts": {kind.value: count for kind, count in plan.counts.items()},
         "magento_calls": plan.magento_calls,
-        "salesforce_calls": salesforce_calls(plan.events),
+        "salesforce_calls_at_least": few,
+        "salesforce_calls_at_most": many,
         "salesforce_calls_left_today": budget,
-        "seconds": round(plan.seconds(rate, settings.magento_calls_per_second), 1),
+        "seconds": round(seconds, 1),
     }
 
 
@@ -229,15 +239,17 @@ def _print_plan(settings: Settings, plan: BackfillPlan, rate: float, budget: flo
     counted = " and ".join(f"{count:,} {kind.value}s" for kind, count in plan.counts.items())
     where = f" of store {plan.window.store}" if plan.window.store else ""
     note(f"{counted}{where}, saved {plan.window.since} to {plan.window.until} (UTC)")
-    needed = salesforce_calls(plan.events)
     calls_per_second = settings.magento_calls_per_second
+    seconds = plan.seconds(rate, calls_per_second)
+    few, many = salesforce_calls(settings, plan.events, seconds)
     note(
-        f"{plan.magento_calls:,} calls to Magento at {calls_per_second:g}/s, about {needed:,} to "
-        f"Salesforce, {show_seconds(plan.seconds(rate, calls_per_second))} at {rate:g} events/s"
+        f"{plan.magento_calls:,} calls to Magento at {calls_per_second:g}/s, {few:,} to {many:,} "
+        f"to Salesforce, {show_seconds(seconds)} at {rate:g} events/s"
     )
+    if few < many:
+        note("a higher --rate fills the batches and saves Salesforce calls")
     if budget is not None:
-        note(f"{budget:,.0f} calls of our share of Salesforce's day are left")
-        if needed > budget:
-            days = needed / max(1.0, budget)
-            note(f"not enough for one day, it would take about {days:.1f}: it waits by itself")
+        note(f"{budget:,.0f} calls of our share of Salesforce's day are left for a backfill")
+        if many > budget:
+            note(f"not enough for one day, up to {many / max(1.0, budget):.1f}: it waits by itself")
     note("dry run: nothing was published; --run does it")

@@ -14,6 +14,7 @@ from cli.terminal import (
     fail,
     note,
     now_ms,
+    operator_settings,
     print_json,
     progress_bar,
     run_async,
@@ -77,11 +78,10 @@ def reconcile(
     Example: orderstream reconcile --from 7d --fix --why "after the outage"
     """
     from schemas.event import Kind
-    from stream.config import Role, load_settings
+    from stream.config import Role
     from stream.magento.paging import new_window
 
-    roles = [Role.OPERATOR, Role.MAGENTO, *(() if last else (Role.SALESFORCE,))]
-    settings = load_settings(*roles)
+    settings = operator_settings(Role.MAGENTO, *(() if last else (Role.SALESFORCE,)))
     kinds = (Kind.ORDER, Kind.CUSTOMER) if customers else (Kind.ORDER,)
     bounds = _bounds(since, until, last, grace)
     task = Task(kinds, new_window(*bounds, store), fix, why)

@@ -94,7 +94,7 @@ def _say_more(count: int) -> None:
 
 def _say_fixed(published: int, fixable: int) -> None:
     if published:
-        note(f"{published:,} events published; compare again when they are through")
+        note(f"published as events: {published:,}; compare again when they are through")
     elif fixable:
         note("--fix publishes them as events")
 

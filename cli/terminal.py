@@ -24,7 +24,7 @@ from rich.progress import (
 from cli.when import parse_when
 
 if TYPE_CHECKING:
-    from stream.config import Settings
+    from stream.config import Role, Settings
 
 T = TypeVar("T")
 
@@ -43,13 +43,16 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
         raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
-def operator_settings() -> Settings:
-    """Return the settings of a command that works on the topics; log lines stay off stdout."""
+def operator_settings(*more: Role) -> Settings:
+    """Return the settings of a command that works on the topics; log lines stay off stdout.
+
+    `more`: what else it talks to.
+    """
     from stream.config import Role, load_settings
     from stream.logs import configure_logs
 
     configure_logs(level="error", style="console", process="cli")
-    return load_settings(Role.OPERATOR)
+    return load_settings(Role.OPERATOR, *more)
 
 
 def print_json(value: Any) -> None:
