@@ -13,7 +13,6 @@ for a retry (its state is in doubt already). All other orders cost nothing.
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from agents.intake import Item
@@ -22,17 +21,15 @@ from schemas.state import State
 NoteDoubt = Callable[[Sequence[tuple[Item, State]]], Awaitable[None]]
 
 
-def crowded_keys(items: Iterable[Item]) -> set[bytes]:
-    """Return the orders of which a batch has more than one event."""
-    return {key for key, count in Counter(item.key for item in items).items() if count > 1}
-
-
 def doubts(
-    items: Iterable[tuple[Item, State | None]], crowded: set[bytes]
+    items: Iterable[tuple[Item, State | None]], contested: set[bytes]
 ) -> list[tuple[Item, State]]:
-    """Return the items to be announced, each with the state to put on record."""
+    """Return the items to be announced, each with the state to put on record.
+
+    `contested`: keys of which an older event was in the same batch and would have been sent alone.
+    """
     return [
         (item, dataclasses.replace(item.new_state(state, {}), digest=""))
         for item, state in items
-        if item.key in crowded or (state is not None and not state.digest)
+        if item.key in contested or (state is not None and not state.digest)
     ]

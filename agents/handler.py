@@ -23,7 +23,7 @@ from agents.bundle import (
 from agents.conclusions import Conclusions
 from agents.decision import Decision, Notes, parked
 from agents.enrichment import Enrich
-from agents.foresight import NoteDoubt, crowded_keys, doubts
+from agents.foresight import NoteDoubt, doubts
 from agents.intake import Item, take_in
 from agents.journal import MAX_CRASHES, CrashJournal
 from agents.mapping.apply import Mapped
@@ -81,7 +81,6 @@ class Handler:
         if self.enrich is not None:
             items = await self.enrich(items, self.ends, decisions)
         items = self._settle(items, decisions)
-        crowded = crowded_keys(items)
         items, contested = self._newest(items, decisions)
         items = self._guard(items, contested, decisions)
         if not items:
@@ -95,7 +94,7 @@ class Handler:
             return decisions
         mapped = self._map(mapping, items, decisions)
         if mapped:
-            await self._foresee([item for item, _ in mapped], crowded)
+            await self._foresee([item for item, _ in mapped], contested)
             await self._dispatch(mapped, mapping.version, decisions)
         return decisions
 
@@ -142,10 +141,11 @@ class Handler:
     def _newest(
         self, items: list[Item], decisions: list[Decision]
     ) -> tuple[list[Item], set[bytes]]:
-        """Keep the newest event of each order, and name the orders whose content was contested.
+        """Keep the newest event of each order, and name the orders that are contested.
 
-        Contested: another content of the same order was in this batch. It may be a redelivery of
-        what a killed worker had already written, so 'unchanged' cannot be trusted for them.
+        Contested: an older event of the order in this batch would have been sent, had it been
+        alone. Perhaps a killed worker did so, and 'unchanged' cannot be trusted; perhaps we are
+        killed, and our successor would (see foresight). What the state outdates contests nothing.
         """
         newest: dict[bytes, Item] = {}
         contested: set[bytes] = set()
@@ -154,7 +154,8 @@ class Handler:
             newer, older = (held, item) if held and item.order < held.order else (item, held)
             newest[item.key] = newer
             if older is not None:
-                if older.candidate.digest != newer.candidate.digest:
+                state = self.get_state(older.origin.partition, older.key)
+                if judge(state, older.candidate) is Verdict.SEND:
                     contested.add(item.key)
                 reason = "a newer event of this order is in the same batch"
                 decisions.append(self.ends.done(older, Outcome.SUPERSEDED, reason))
@@ -198,10 +199,10 @@ class Handler:
                     decisions.append(self.ends.done(item, Outcome.UNCHANGED, reason))
         return mapped
 
-    async def _foresee(self, items: list[Item], crowded: set[bytes]) -> None:
+    async def _foresee(self, items: list[Item], contested: set[bytes]) -> None:
         """Put on record which orders are about to change, where a successor could go back."""
         states = [(item, self.get_state(item.origin.partition, item.key)) for item in items]
-        foreseen = doubts(states, crowded)
+        foreseen = doubts(states, contested)
         if foreseen and self.note_doubt is not None:
             self.check_alive()
             await self.note_doubt(foreseen)

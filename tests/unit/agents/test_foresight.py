@@ -1,12 +1,9 @@
 """A worker that dies between Salesforce's write and its own record must not send us backwards."""
 
-import dataclasses
-
 import pytest
 from test_handler import World
 
 from agents.bundle import ErrorKind, NotSent, Refused, Written
-from agents.foresight import crowded_keys
 from schemas.result import Outcome
 from stream.errors import FrozenError
 
@@ -103,7 +100,18 @@ async def test_nothing_is_announced_by_a_worker_that_was_frozen():
     assert world.announced == []
 
 
-def test_an_order_that_is_alone_in_its_batch_is_not_crowded():
-    keys = [b"a", b"b", b"a"]
-    items = [dataclasses.make_dataclass("Item", ["key"])(key) for key in keys]
-    assert crowded_keys(items) == {b"a"}
+async def test_copies_of_what_is_on_record_already_cost_no_call():
+    """A sender that repeated itself through an outage, long after the newest state was written."""
+    world = Announcing()
+    saves = [world.event("100", second, total=second) for second in (1, 2, 3)]
+    for decision in await world.handle(*saves):
+        if decision.state is not None:
+            world.states[b"order:100"] = decision.state
+    copies = [world.event("100", second, total=second) for second in (1, 2, 3)]
+    decisions = await world.handle(*copies)
+    assert sorted(d.result.outcome.value for d in decisions) == [
+        "superseded",
+        "superseded",
+        "unchanged",
+    ]
+    assert (world.dispatcher.sent, world.announced) == (["100"], ["100"])
