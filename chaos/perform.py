@@ -28,6 +28,7 @@ from stream.config import Settings, load_settings
 
 WARM_UP_SECONDS = 3.0
 COOL_DOWN_SECONDS = 5.0
+RUN_SECONDS = 600.0
 HISTORY_LIMIT = 500_000
 SHARED_SETTINGS = ("KAFKA_", "RETRY_")
 
@@ -65,7 +66,7 @@ def _cause(error: Exception) -> str:
 async def _judged(
     scenario: Scenario, directory: Path, scale: float, servers: str
 ) -> tuple[Figures, list[str], dict[str, int]]:
-    async with _stage(scenario, directory, scale, servers) as stage:
+    async with _stage(scenario, directory, scale, servers) as stage, asyncio.timeout(RUN_SECONDS):
         stage.load.start()
         await asyncio.sleep(WARM_UP_SECONDS)
         await scenario.act(stage)

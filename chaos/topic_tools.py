@@ -11,11 +11,15 @@ from stream.topic_admin import TopicAdmin
 
 
 async def set_topic(settings: Settings, topic: str, **config: str) -> None:
-    """Set configuration values of a topic."""
+    """Set configuration values of a topic of the product; its others stay as they are made.
+
+    The admin call replaces all of a topic's own values, so they are given again.
+    """
+    own = next(spec.config for spec in settings.topics.specs() if spec.name == topic)
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
     await admin.start()
     try:
-        resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs=config)
+        resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs=own | config)
         await admin.alter_configs([resource])
     finally:
         await admin.close()
