@@ -102,7 +102,7 @@ def _expectation(scenario: Scenario, stage: Stage) -> Expectation:
     stage.batches_at_risk = at_risk
     return Expectation(
         least_accepted=int(scenario.least_accepted * stage.scale),
-        evidence=scenario.evidence,
+        evidence={what: _scaled(least, stage) for what, least in scenario.evidence.items()},
         dead_orders=frozenset(stage.dead_orders),
         other_dead=stage.other_dead,
         most_redundant=stage.most_redundant,
@@ -110,6 +110,10 @@ def _expectation(scenario: Scenario, stage: Stage) -> Expectation:
         recovers_within_seconds=scenario.recovers_within_seconds,
         ack_p99_seconds=scenario.ack_p99_seconds,
     )
+
+
+def _scaled(least: int, stage: Stage) -> int:
+    return max(1, int(least * min(1.0, stage.scale)))
 
 
 @asynccontextmanager

@@ -67,6 +67,10 @@ class Stage:
     def process(self, name: str) -> Process:
         return self.pipeline.processes[name]
 
+    def times(self, count: int) -> int:
+        """Return how often something is done that the report card does `count` times."""
+        return max(1, round(count * self.scale))
+
     async def rest(self, seconds: float) -> None:
         """Let the load run for this long, shortened by the scale."""
         await asyncio.sleep(seconds * self.scale)

@@ -53,7 +53,7 @@ async def freeze_the_broker(stage: Stage) -> None:
 
 async def kill_the_broker(stage: Stage) -> None:
     async with stage.hurting():
-        for _ in range(KILLS):
+        for _ in range(stage.times(KILLS)):
             stage.broker.kill()
             stage.seen["broker killed"] += 1
             await stage.rest(5)

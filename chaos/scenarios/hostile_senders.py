@@ -22,6 +22,7 @@ ATTACK_SECONDS = 30.0
 DRIP_SECONDS = 0.5
 OVERSIZED_BYTES = 6 * 1024 * 1024
 DEPTH = 100_000
+TURNS = 20
 HOSTILE_ORDER = 800_000
 ACK_P99_SECONDS = 5.0
 
@@ -92,7 +93,7 @@ def loris(play: Play) -> Callable[[Stage], Awaitable[None]]:
 async def hostile_bodies(stage: Stage) -> None:
     """Send every kind of wrong body, again and again; a 2xx must be accounted for here, too."""
     async with stage.hurting(), aiohttp.ClientSession() as session:
-        for turn in range(int(20 * stage.scale) or 1):
+        for turn in range(stage.times(TURNS)):
             for kind, body, headers in _bodies(turn):
                 status = await _post(stage, session, body, headers)
                 stage.seen[f"{kind}: {status}"] += 1

@@ -12,7 +12,7 @@ KILLS = 5
 async def kill_with_requests_in_flight(stage: Stage) -> None:
     """Hold the broker for a moment, and kill the ingress with the requests that pile up in it."""
     async with stage.hurting():
-        for _ in range(KILLS):
+        for _ in range(stage.times(KILLS)):
             stage.broker.pause()
             await stage.rest(1)
             await stage.kill(INGRESS, at_risk=0)

@@ -32,6 +32,7 @@ async def test_three_kills_in_mid_batch_and_a_storm_of_rebalances_lose_and_doubl
     tmp_path, bootstrap_servers
 ):
     card = await run("kills-and-rebalance-storm", tmp_path, bootstrap_servers, 0.33)
+    assert card.seen["kill -9"] >= 3
     assert card.seen["joined"] >= 1
 
 
@@ -41,11 +42,7 @@ async def test_a_worker_that_dies_after_the_write_before_it_heard_of_it_doubles_
     await run("worker-killed-after-the-write", tmp_path, bootstrap_servers, 0.1)
 
 
-async def test_connections_cut_after_the_write_double_nothing(tmp_path, bootstrap_servers):
-    await run("salesforce-cut-after-the-write", tmp_path, bootstrap_servers, 0.2)
-
-
-async def test_a_broker_that_is_killed_twice_loses_nothing(tmp_path):
+async def test_a_broker_that_is_killed_loses_nothing(tmp_path):
     if choose_source(find_tools(jars=jars_directory())) is not Source.SANDBOX:
         pytest.skip("needs a broker it may kill")
     await run("broker-killed", tmp_path, "", 0.2)
