@@ -78,7 +78,7 @@ def _lacks_id(row: Mapping[str, Any]) -> bool:
 
 def handle_of(kind: Kind, entity: Mapping[str, Any]) -> tuple[str, str] | None:
     """Return (field, value) by which the store finds the document; None when there is none."""
-    for name in ID_FIELDS[kind]:
+    for name in ID_FIELDS.get(kind, ()):
         value = text_of(entity.get(name))
         if name == "entity_id" and not value:
             value = text_of(entity.get("id"))

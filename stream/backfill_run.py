@@ -212,7 +212,7 @@ class BackfillRun:
             Span(s.topic, s.partition, max(s.start, starts.get((s.topic, s.partition), 0)), s.end)
             for s in await self._reader.spans(self._settings.topics.facts, since_ms=since_ms)
         ]
-        kinds = {self._settings.topics.source_of(kind): kind for kind in Kind}
+        kinds = {self._settings.topics.source_of(kind): kind for kind in RESOURCES}
         async for batch in self._reader.read(spans):
             for record in batch:
                 if job in record.headers:

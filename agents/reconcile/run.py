@@ -16,8 +16,15 @@ from typing import Any
 from agents.mapping.rules import Mapping
 from agents.reconcile.findings import Finding, Judged, differences, explained, finding_of
 from agents.reconcile.gaps import CLOCK_SKEW_MS, read_document
-from agents.reconcile.org_records import Query, fetch_records, keys_between
+from agents.reconcile.org_records import (
+    REST_ROOM,
+    Query,
+    QueryRoom,
+    fetch_records,
+    keys_between,
+)
 from agents.reconcile.topics_word import last_words
+from agents.salesforce.bulk_query import CALLS_PER_QUERY
 from schemas.codec import Document
 from schemas.event import Kind
 from schemas.salesforce import Row
@@ -30,7 +37,6 @@ from stream.magento.paging import Window, changed, entity_id_of
 from stream.magento.times import unix_ms
 from stream.reader import TopicReader
 
-CHUNK = 200  # documents compared at a time: as many external ids as one query takes
 Progress = Callable[[int, int], None]
 
 
@@ -55,7 +61,10 @@ class ReconcileReport:
 
 @dataclass(slots=True)
 class Reconciler:
-    """Compares one window. `stale_guard` are the sObjects that carry Magento_Updated_At__c."""
+    """Compares one window, `room.ids` documents at a time: as many as one query of `org` takes.
+
+    `stale_guard` are the sObjects that carry Magento_Updated_At__c.
+    """
 
     settings: Settings
     magento: MagentoSearch
@@ -63,6 +72,7 @@ class Reconciler:
     reader: TopicReader
     mapping: Mapping
     stale_guard: frozenset[str] = frozenset()
+    room: QueryRoom = REST_ROOM
     progress: Progress = lambda _done, _total: None
 
     async def run(
@@ -103,9 +113,9 @@ class Reconciler:
         )
         async for page in pages:
             held += page.documents
-            while len(held) >= CHUNK:
-                yield held[:CHUNK]
-                del held[:CHUNK]
+            while len(held) >= self.room.ids:
+                yield held[: self.room.ids]
+                del held[: self.room.ids]
         if held:
             yield held
 
@@ -124,7 +134,8 @@ class Reconciler:
                 judged.append(_judged(Finding.UNMAPPABLE, kind, entity, document.key, str(error)))
                 continue
             mapped.append((entity, document, rows))
-        records = await fetch_records(self.org, (row for *_, rows in mapped for row in rows))
+        wanted = (row for *_, rows in mapped for row in rows)
+        records = await fetch_records(self.org, wanted, self.room)
         for entity, document, rows in mapped:
             if found := differences(rows, records):
                 item = _judged(finding_of(found), kind, entity, document.key, "")
@@ -134,7 +145,7 @@ class Reconciler:
     async def _look_again(self, problems: Sequence[Judged]) -> list[Judged]:
         """Compare again, from new answers of both sides, what was not equal."""
         still: list[Judged] = []
-        for kind in Kind:
+        for kind in RESOURCES:
             ids = [item.entity_id for item in problems if item.kind is kind]
             for part in _parts(ids, self.settings.magento_page_size):
                 found = await self.magento.search(RESOURCES[kind], search_ids(part))
@@ -209,9 +220,10 @@ def search_ids(ids: Sequence[int]) -> Search:
     return Search((group,), page_size=max(1, len(ids)))
 
 
-def salesforce_queries(counts: dict[Kind, int], rows_per_document: int = 3) -> int:
-    """Return about how many queries a comparison takes: one per chunk and kind of record."""
-    return sum(-(-count // CHUNK) * rows_per_document for count in counts.values()) + 1
+def salesforce_calls(counts: dict[Kind, int], room: QueryRoom, rows_per_document: int = 3) -> int:
+    """Return about how many calls a comparison takes: a query per chunk and kind of record."""
+    queries = sum(-(-count // room.ids) * rows_per_document for count in counts.values()) + 1
+    return queries if room is REST_ROOM else queries * CALLS_PER_QUERY
 
 
 def _judged(finding: Finding, kind: Kind, entity: dict[str, Any], key: str, reason: str) -> Judged:

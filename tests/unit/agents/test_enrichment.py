@@ -257,3 +257,8 @@ def test_a_customer_that_is_only_an_address_is_completed():
 )
 def test_the_most_exact_name_is_asked_for(entity, handle):
     assert handle_of(Kind.ORDER, entity) == handle
+
+
+@pytest.mark.parametrize("kind", [Kind.SUBSCRIBER, Kind.CUSTOMER_DELETED])
+def test_other_kinds_of_events_are_what_they_are(kind) -> None:
+    assert handle_of(kind, {"entity_id": 1, "email": "jane@example.com"}) is None
