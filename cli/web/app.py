@@ -24,6 +24,7 @@ from cli.web import (
 from cli.web.drafts import Drafts
 from cli.web.job_desk import JobDesk
 from cli.web.render import compile_templates
+from cli.web.payloads import Payloads
 from cli.web.sessions import Sessions, UserRole
 from cli.web.state import STATE, State
 from cli.web.watch import Watch
@@ -61,6 +62,7 @@ def build_app(settings: Settings) -> web.Application:
         watch=Watch(settings),
         desk=JobDesk(settings, KafkaPublisher(settings)),
         drafts=Drafts(settings),
+        payloads=Payloads(settings),
         public_origin=guard.origin_of(settings.dashboard_public_url),
     )
     for pages in PAGES:
@@ -87,4 +89,5 @@ async def _stop(app: web.Application) -> None:
     await state.desk.stop()
     await state.drafts.stop()
     await state.watch.stop()
+    await state.payloads.close()
     await state.desk.publisher.stop()

@@ -13,10 +13,9 @@ from cli.web.render import render
 from cli.web.state import SESSION, STATE
 from schemas.codec import DecodeError
 from schemas.event import Envelope
-from stream.dead_letters import DeadLetter, read_letter
+from stream.dead_letters import DeadLetter
 from stream.errors import JobError
 from stream.letter_edit import changed_fields, requeue_edited
-from stream.reader import TopicReader
 
 
 async def letter_page(request: web.Request) -> web.StreamResponse:
@@ -90,8 +89,7 @@ async def _read(request: web.Request) -> tuple[DeadLetter, Envelope]:
     letter = state.watch.shelf.find(request.match_info["id"])
     if letter is None:
         raise web.HTTPNotFound(text="There is no such open dead letter: it may be resolved.")
-    async with TopicReader(state.settings) as reader:
-        return letter, await read_letter(state.settings, reader, letter)
+    return letter, await state.payloads.read(letter)
 
 
 async def _record_unmask(request: web.Request, letter: DeadLetter, why: str) -> None:

@@ -7,10 +7,12 @@ import time
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
+from itertools import zip_longest
 from typing import Any
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from cli.web.state import SESSION, STATE
 from cli.when import show_seconds, show_time
@@ -37,6 +39,7 @@ def environment() -> Environment:
         "when": show_time,
         "ago": show_age,
         "masked": mask_text,
+        "marked": mark_code,
         "percent": show_percent,
         "to_zero": show_to_zero,
     }
@@ -93,6 +96,15 @@ def show_span(seconds: float | None) -> str:
     if math.isinf(seconds):
         return "never"
     return "0s" if seconds == 0 else show_seconds(seconds)
+
+
+def mark_code(text: str) -> Markup:
+    """Return text with what stands between backticks as code; everything is escaped."""
+    parts = text.split("`")
+    marked = (Markup("<code>{}</code>").format(part) for part in parts[1::2])
+    plain = map(escape, parts[::2])
+    pairs = zip_longest(plain, marked, fillvalue=Markup())
+    return Markup().join(piece for pair in pairs for piece in pair)
 
 
 def show_percent(part: float) -> str:

@@ -43,6 +43,7 @@ class Shelf:
         self.groups: Sequence[LetterGroup] = ()
         self._letters: dict[tuple[str, str], list[DeadLetter]] = {}
         self._newest: list[DeadLetter] = []
+        self._by_key: dict[str, list[DeadLetter]] = {}
         self._by_id: dict[str, DeadLetter] = {}
 
     def __len__(self) -> int:
@@ -59,11 +60,14 @@ class Shelf:
         letters = list(index.letters())
         newest = sorted(letters, key=lambda letter: -letter.at_ms)
         by_group: dict[tuple[str, str], list[DeadLetter]] = {}
+        by_key: dict[str, list[DeadLetter]] = {}
         for letter in newest:
             by_group.setdefault((letter.code, letter.field), []).append(letter)
+            by_key.setdefault(letter.key, []).append(letter)
         groups = group_letters(letters)
         by_id = {letter.id: letter for letter in letters}
-        self.groups, self._letters, self._newest, self._by_id = groups, by_group, newest, by_id
+        self.groups, self._letters, self._newest = groups, by_group, newest
+        self._by_key, self._by_id = by_key, by_id
 
     def find(self, letter_id: str) -> DeadLetter | None:
         """Return an open letter by its id, `<partition>-<offset>`."""
@@ -83,7 +87,9 @@ class Shelf:
         return [letter for letter in letters if wanted.fits(letter)]
 
     def _candidates(self, wanted: LetterFilter) -> Sequence[DeadLetter]:
-        """Return the letters of the groups that can fit: all that fit code and field, at least."""
+        """Return the letters that can fit: all of the order, or all of the code and field."""
+        if wanted.key:
+            return self._by_key.get(wanted.key, ())
         if not wanted.code and not wanted.field:
             return self._newest
         probe = LetterFilter(code=wanted.code, field=wanted.field)

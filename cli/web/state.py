@@ -8,6 +8,7 @@ from aiohttp import web
 
 from cli.web.drafts import Drafts
 from cli.web.job_desk import JobDesk
+from cli.web.payloads import Payloads
 from cli.web.sessions import LoginLimit, Session, Sessions, UserRole
 from cli.web.watch import Watch
 from stream.config import Settings
@@ -25,6 +26,7 @@ class State:
     watch: Watch
     desk: JobDesk
     drafts: Drafts
+    payloads: Payloads
     public_origin: str = ""
     limit: LoginLimit = field(default_factory=LoginLimit)
     streams: int = 0

@@ -109,6 +109,13 @@ def test_nothing_is_made_up_where_no_worker_answers():
     assert (view.workers, view.breaker, view.budget_used_ratio) == (0, "", None)
 
 
+def test_commands_in_a_text_are_marked_and_the_rest_is_escaped():
+    marked = render.mark_code("Correct <it>, then `orderstream dlq <x>`; or `not")
+    assert marked == (
+        "Correct &lt;it&gt;, then <code>orderstream dlq &lt;x&gt;</code>; or <code>not</code>"
+    )
+
+
 def test_what_is_not_known_is_a_dash_and_no_zero():
     assert render.show_count(None) == render.show_rate(None) == render.show_span(None) == "—"
     assert render.show_count(1234567) == "1,234,567"
