@@ -23,8 +23,8 @@ from cli.web import (
 )
 from cli.web.drafts import Drafts
 from cli.web.job_desk import JobDesk
-from cli.web.render import compile_templates
 from cli.web.payloads import Payloads
+from cli.web.render import compile_templates
 from cli.web.sessions import Sessions, UserRole
 from cli.web.state import STATE, State
 from cli.web.watch import Watch

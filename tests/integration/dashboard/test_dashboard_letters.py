@@ -62,7 +62,7 @@ async def test_a_group_says_what_is_wrong_how_often_and_what_to_do(writer, ann):
     await bury(writer, 3, code="STRING_TOO_LONG", fields=("Name",), message="too long: <b>x</b>")
     await ann.letters(3)
     page = await ann.text("/letters")
-    assert "3 open in 1 groups" in page
+    assert "3 open in 1 group" in page
     assert "3 STRING_TOO_LONG Name" in page
     assert "mapping.yaml" in page
     assert "too long: <b>x</b>" in page  # shown as text: it came through the escaping
