@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 
     from agents.mapping.rules import Mapping
     from agents.reconcile.gaps import GapReport
+    from agents.reconcile.org_records import QueryRoom
     from agents.reconcile.run import ReconcileReport
     from agents.salesforce.client import OrgClient
     from schemas.event import Kind
+    from stream.backfill import BackfillPlan
     from stream.config import Settings
     from stream.magento.client import MagentoRest
     from stream.magento.paging import Window
@@ -166,17 +168,30 @@ async def _gaps(settings: Settings, task: Task) -> tuple[GapReport, int]:
 
 
 async def _compare(settings: Settings, task: Task) -> tuple[ReconcileReport, int]:
+    from agents.reconcile.org_records import BULK_ROOM, REST_ROOM
     from agents.reconcile.run import Reconciler
+    from stream.backfill import plan_backfill
     from stream.magento.times import magento_time
 
     async with _sources(settings) as (magento, reader), _org(settings) as (org, mapping, guarded):
         began = magento_time(now_ms())
-        total = await _state_cost(settings, task, magento)
+        plan = await plan_backfill(settings, magento, task.kinds, task.window, now_ms=now_ms())
+        threshold = settings.salesforce_bulk_threshold_events
+        is_bulk = bool(threshold) and plan.events >= threshold
+        room = BULK_ROOM if is_bulk else REST_ROOM
+        _state_cost(plan, room)
         with progress_bar("comparing") as progress:
             reconciler = Reconciler(
-                settings, magento, org, reader, mapping, stale_guard=guarded, progress=progress
+                settings,
+                magento,
+                org.bulk_query if is_bulk else org,
+                reader,
+                mapping,
+                stale_guard=guarded,
+                room=room,
+                progress=progress,
             )
-            report = await reconciler.run(task.kinds, task.window, began=began, total=total)
+            report = await reconciler.run(task.kinds, task.window, began=began, total=plan.events)
         wanted = report.fixable()
         ids = {kind: [j.entity_id for j in wanted if j.kind is kind] for kind in task.kinds}
         return report, await _fix(settings, task, magento, ids)
@@ -200,19 +215,16 @@ async def _org(
         client.close()
 
 
-async def _state_cost(settings: Settings, task: Task, magento: MagentoRest) -> int:
-    """Say what the comparison costs before it starts; return how many documents there are."""
-    from agents.reconcile.run import salesforce_queries
-    from stream.backfill import plan_backfill
+def _state_cost(plan: BackfillPlan, room: QueryRoom) -> None:
+    """Say what the comparison costs before it starts."""
+    from agents.reconcile.run import salesforce_calls
 
-    plan = await plan_backfill(settings, magento, task.kinds, task.window, now_ms=now_ms())
     counted = " and ".join(f"{count:,} {kind.value}s" for kind, count in plan.counts.items())
     note(
         f"{counted} saved {plan.window.since} to {plan.window.until} (UTC): about "
-        f"{plan.magento_calls:,} calls to Magento and {salesforce_queries(plan.counts):,} to "
+        f"{plan.magento_calls:,} calls to Magento and {salesforce_calls(plan.counts, room):,} to "
         "Salesforce"
     )
-    return plan.events
 
 
 async def _fix(

@@ -69,9 +69,16 @@ def differences(rows: Sequence[Row], records: Records) -> tuple[Difference, ...]
         found += [
             Difference(row.sobject, row.external_id, name, wanted, record.get(name))
             for name, wanted in row.fields.items()
-            if not isinstance(wanted, dict) and not is_same_value(record.get(name), wanted)
+            if not isinstance(wanted, dict) and not _is_same(record.get(name), wanted)
         ]
     return tuple(found)
+
+
+def _is_same(have: Any, wanted: Any) -> bool:
+    """Compare; a Bulk query shows truth as text."""
+    if isinstance(wanted, bool) and isinstance(have, str):
+        return have == str(wanted).lower()
+    return is_same_value(have, wanted)
 
 
 def finding_of(found: Sequence[Difference]) -> Finding:

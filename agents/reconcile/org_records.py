@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agents.reconcile.findings import Identity
 from schemas.salesforce import Row
 
-MAX_IDS = 200
+
+@dataclass(frozen=True, slots=True)
+class QueryRoom:
+    """How many external ids a query may name, and in how many characters."""
+
+    ids: int
+    characters: int
+
+
 # A query travels in the URL, of which servers take 16 KB: room for the field names beside the ids.
-MAX_ID_CHARACTERS = 6_000
+REST_ROOM = QueryRoom(ids=200, characters=6_000)
+# A Bulk query's text may have 100,000 characters; a chunk of documents is held in memory meanwhile.
+BULK_ROOM = QueryRoom(ids=2_500, characters=90_000)
 
 
 class Query(Protocol):
@@ -21,7 +32,9 @@ class Query(Protocol):
         ...
 
 
-async def fetch_records(client: Query, rows: Iterable[Row]) -> dict[Identity, dict[str, Any]]:
+async def fetch_records(
+    client: Query, rows: Iterable[Row], room: QueryRoom = REST_ROOM
+) -> dict[Identity, dict[str, Any]]:
     """Return the records of the rows that exist, with the fields the rows have.
 
     Raises SalesforceError.
@@ -36,20 +49,20 @@ async def fetch_records(client: Query, rows: Iterable[Row]) -> dict[Identity, di
     found: dict[Identity, dict[str, Any]] = {}
     for (sobject, key), by_id in wanted.items():
         fields = ", ".join(sorted(names[sobject, key] | {key}))
-        for ids in id_lists(list(by_id)):
+        for ids in id_lists(list(by_id), room):
             soql = f"SELECT {fields} FROM {sobject} WHERE {key} IN ({', '.join(ids)})"  # noqa: S608
             async for record in client.query(soql):
                 found[sobject, str(record.get(key)).casefold()] = record
     return found
 
 
-def id_lists(values: Sequence[str]) -> Iterator[list[str]]:
+def id_lists(values: Sequence[str], room: QueryRoom = REST_ROOM) -> Iterator[list[str]]:
     """Yield the values quoted for SOQL, in lists that fit into a query."""
     part: list[str] = []
     size = 0
     for value in values:
         text = quoted(value)
-        if part and (len(part) == MAX_IDS or size + len(text) > MAX_ID_CHARACTERS):
+        if part and (len(part) == room.ids or size + len(text) > room.characters):
             yield part
             part, size = [], 0
         part.append(text)

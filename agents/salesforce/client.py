@@ -14,6 +14,7 @@ from urllib.parse import quote
 from agents.bundle import Interrupt
 from agents.salesforce.answers import bad_answer, row_result, row_results
 from agents.salesforce.bulk import BulkUpsert, Pace
+from agents.salesforce.bulk_query import BulkQuery
 from agents.salesforce.caller import Caller, CheckAlive
 from agents.salesforce.composite import (
     MAX_COLLECTIONS,
@@ -119,6 +120,7 @@ class OrgClient:
         self._stale_guard = stale_guard
         self._guarded: frozenset[str] = frozenset()
         self._bulk = BulkUpsert(caller, bulk_pace)
+        self.bulk_query = BulkQuery(caller, bulk_pace)
 
     @property
     def guarded(self) -> frozenset[str]:

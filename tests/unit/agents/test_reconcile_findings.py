@@ -18,7 +18,7 @@ from agents.reconcile.findings import (
     finding_of,
 )
 from agents.reconcile.gaps import gap_reason, read_document
-from agents.reconcile.org_records import MAX_ID_CHARACTERS, MAX_IDS, fetch_records, id_lists
+from agents.reconcile.org_records import REST_ROOM, fetch_records, id_lists
 from agents.reconcile.topics_word import Accepted
 from sandbox.magento.numbered import numbered_order
 from sandbox.magento.shapes import raw
@@ -89,8 +89,8 @@ def test_every_id_is_asked_for_once_in_lists_that_fit(values):
         "'" + v.replace("\\", "\\\\").replace("'", "\\'") + "'" for v in values
     ]
     for ids in lists:
-        assert len(ids) <= MAX_IDS
-        assert len(ids) == 1 or len(", ".join(ids)) <= MAX_ID_CHARACTERS
+        assert len(ids) <= REST_ROOM.ids
+        assert len(ids) == 1 or len(", ".join(ids)) <= REST_ROOM.characters
 
 
 def test_one_query_per_kind_of_record_with_the_fields_that_are_compared():
