@@ -1,0 +1,51 @@
+"""Under which conditions figures came about: machine, load, versions. No figure without them."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("faust-streaming", "aiokafka", "aiohttp", "uvloop", "orjson", "simple-salesforce")
+
+
+def conditions() -> dict[str, Any]:
+    """Return what this machine is, and what else it is doing."""
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "cores": os.cpu_count(),
+        "processor": _processor(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "python": platform.python_version(),
+        "load_average_before": load_average(),
+        "commit": _commit(),
+        **{name: version(name) for name in PACKAGES},
+    }
+
+
+def load_average() -> float:
+    """Return the load average of the last minute: processes that wanted a core."""
+    return round(os.getloadavg()[0], 1)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _commit() -> str:
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    root = Path(__file__).parent
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()

@@ -1,0 +1,83 @@
+"""Fills topics at once, as the ingress and the workers would have over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+from bench.orders import Template
+from schemas.codec import decode
+from schemas.event import Kind, new_event_id
+from schemas.headers import identity_headers
+from schemas.result import Outcome, Result
+from stream.alerts import Alerts
+from stream.config import Settings
+from stream.publisher import Ack, KafkaPublisher, Record
+from stream.until_acked import UntilAcked
+
+CHUNK = 5_000
+RECEIVED_AT_MS = 1_773_500_000_000
+
+
+async def publish(settings: Settings, records: Iterable[Record]) -> list[Ack]:
+    """Publish records, some thousands at a time; return their acks."""
+    publisher = KafkaPublisher(settings)
+    await publisher.start()
+    publish_all = UntilAcked(publisher, alerts=Alerts())
+    acks: list[Ack] = []
+    source = iter(records)
+    try:
+        while chunk := list(islice(source, CHUNK)):
+            acks += await publish_all(chunk)
+    finally:
+        await publisher.stop()
+    return acks
+
+
+async def fill_orders(settings: Settings, events: int, *, first: int = 0) -> list[Ack]:
+    """Put so many orders, from number `first` on, into `magento.orders`."""
+    template = Template.make()
+    return await publish(
+        settings,
+        (_order(settings, template, first + number) for number in range(events)),
+    )
+
+
+def _order(settings: Settings, template: Template, number: int) -> Record:
+    body = template.order(number, 1)
+    document = decode(body)
+    headers = identity_headers(
+        event_id=new_event_id(RECEIVED_AT_MS + number),
+        event=document.event,
+        kind=Kind.ORDER,
+        received_at_ms=RECEIVED_AT_MS + number,
+        sender="magento",
+        signature_key="current",
+    )
+    key = document.key.encode()
+    return Record(settings.topics.orders, key, body, headers=tuple(headers))
+
+
+async def fill_results(settings: Settings, acks: Iterable[Ack]) -> None:
+    """Put a `synced` outcome for every event into `salesforce.results`."""
+    await publish(settings, (_result(settings, ack) for ack in acks))
+
+
+def _result(settings: Settings, ack: Ack) -> Record:
+    result = Result(
+        event_id=new_event_id(RECEIVED_AT_MS),
+        kind=Kind.ORDER.value,
+        key=f"{ack.partition}-{ack.offset}",
+        outcome=Outcome.SYNCED,
+        event="sales_order_save_after",
+        origin_topic=ack.topic,
+        origin_partition=ack.partition,
+        origin_offset=ack.offset,
+        at_ms=RECEIVED_AT_MS,
+        latency_ms=500,
+        salesforce_ids={"Account": "001000000000001AAA", "Opportunity": "006000000000001AAA"},
+        mapping_version="0123456789ab",
+        worker="worker-1",
+    )
+    key = result.key.encode()
+    return Record(settings.topics.results, key, result.to_bytes(), partition=ack.partition)

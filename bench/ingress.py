@@ -1,0 +1,182 @@
+"""Accepted events per second and their latency: our ingress beside a prototype and others.
+
+    python -m bench.ingress [--seconds 5] [--runs 5] [--json]
+
+All servers run at the same time and are loaded one after the other, in turn and then in reverse, so
+that whatever else the machine does hits all of them. Rates are for 64 connections that always have
+a request under way; latency is measured at 1,000 orders/s that arrive on time whatever the server
+does. CPU time per event is that of the server and of what stores the event.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.command import options_of, run
+from bench.figures import Section
+from bench.prototype_ingress import TOPIC as PROTOTYPE_TOPIC
+from bench.rig import BROKER, broker_pid, generate, own_broker, run_directory
+from bench.subjects import NotHereError, Subject, blueprint, ours, prototype
+from bench.usage import Meter
+from sandbox.processes import Processes
+from stream.config import load_settings
+from stream.topic_admin import TopicAdmin
+
+CONNECTIONS = 64
+STEADY_RATE = 1_000
+WARM_UP_SECONDS = 1.5
+SECRET = "benchmark-" + "0123456789abcdef" * 3
+LEAST_OF_PROTOTYPE, LEAST_OF_BARE = 90, 75
+MOST_P99_MS = 10
+
+OURS, PROTOTYPE, BARE = "ours, 1 process", "prototype, 1 process", "bare server, 1 process"
+
+
+@dataclass(slots=True)
+class Bench:
+    """The running servers, and what was measured of each."""
+
+    processes: Processes
+    secret_file: str
+    storage: dict[str, int]
+    subjects: list[Subject] = field(default_factory=list)
+    not_here: list[str] = field(default_factory=list)
+    rates: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    costs: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    loads: int = 0
+
+    async def load(self, subject: Subject, *arguments: str, seconds: float) -> dict[str, Any]:
+        """Load one server and return what the generator says."""
+        self.loads += 1
+        figures = await generate(
+            self.processes,
+            f"load-{self.loads}",
+            *("--port", str(subject.port), "--secret-file", self.secret_file),
+            *("--connections", str(CONNECTIONS), "--prepared", *arguments),
+            seconds=seconds,
+        )
+        if set(figures["statuses"]) != {"200"}:
+            raise RuntimeError(f"{subject.name} answered {figures['statuses']}")
+        return figures
+
+    async def saturate(self, subject: Subject, seconds: float) -> None:
+        """Note the rate of a server, and what an event costs it."""
+        meter = Meter.start(subject.pids | self.storage)
+        figures = await self.load(subject, seconds=seconds)
+        events = figures["accepted_per_second"] * figures["seconds"]
+        cpu = meter.cpu_seconds()
+        server = sum(cpu[name] for name in subject.pids)
+        self.rates[subject.name].append(figures["accepted_per_second"])
+        self.costs[subject.name].append(1e6 * server / events)
+        if BROKER in cpu and not subject.name.startswith(("bare", "Express")):
+            self.costs[f"broker, for {subject.name}"].append(1e6 * cpu[BROKER] / events)
+
+
+async def measure(options: argparse.Namespace) -> Section:
+    """Measure all servers and return the section."""
+    async with _bench(is_whole=not options.brief) as bench:
+        for subject in bench.subjects:
+            await bench.load(subject, seconds=WARM_UP_SECONDS)
+        for turn in range(options.runs):
+            for subject in bench.subjects if turn % 2 == 0 else reversed(bench.subjects):
+                await bench.saturate(subject, options.seconds)
+        steady = [s for s in bench.subjects if s.name in (OURS, PROTOTYPE, BARE)]
+        latencies: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for _ in range(options.runs):
+            for subject in steady:
+                rate = ("--rate", str(STEADY_RATE))
+                latencies[subject.name].append(
+                    await bench.load(subject, *rate, seconds=options.seconds)
+                )
+        return _section(bench, latencies)
+
+
+@asynccontextmanager
+async def _bench(*, is_whole: bool) -> AsyncIterator[Bench]:
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(own_broker())
+        directory = await stack.enter_async_context(run_directory())
+        processes = await stack.enter_async_context(Processes(directory))
+        secret_file = directory / "secret"
+        secret_file.write_text(SECRET, encoding="ascii")
+        servers = broker.bootstrap_servers
+        await _make_topics(servers)
+        env = {"KAFKA_BOOTSTRAP_SERVERS": servers, "MAGENTO_WEBHOOK_SECRET": SECRET}
+        bench = Bench(processes, str(secret_file), broker_pid(broker))
+        starts = [
+            ours(processes, env),
+            prototype(processes, secret_file, servers),
+            prototype(processes, secret_file, ""),
+        ]
+        if is_whole:
+            starts += [
+                ours(processes, env, count=2),
+                prototype(processes, secret_file, servers, count=2),
+                prototype(processes, secret_file, "", count=2),
+                blueprint(processes, secret_file),
+            ]
+        for start in starts:
+            try:
+                bench.subjects.append(await stack.enter_async_context(start))
+            except NotHereError as error:
+                bench.not_here.append(str(error))
+        yield bench
+
+
+async def _make_topics(servers: str) -> None:
+    settings = load_settings(env_file=None, kafka_bootstrap_servers=servers)
+    specs = settings.topics.specs()
+    like_ours = next(spec for spec in specs if spec.name == settings.topics.orders)
+    async with TopicAdmin(settings) as admin:
+        await admin.create([*specs, dataclasses.replace(like_ours, name=PROTOTYPE_TOPIC)])
+
+
+def _section(bench: Bench, latencies: dict[str, list[dict[str, Any]]]) -> Section:
+    section = Section("ingress", "Ingress", TEXT)
+    for name, rates in bench.rates.items():
+        section.add(f"accepted, {name}", "events/s", rates)
+    _shares(section, bench)
+    for name, costs in bench.costs.items():
+        section.add(f"CPU time, {name}", "µs/event", costs)
+    for name, runs in latencies.items():
+        most = {"most": MOST_P99_MS} if name == OURS else {}
+        section.add(f"p50 at 1,000/s, {name}", "ms", [each["p50_ms"] for each in runs])
+        section.add(f"p99 at 1,000/s, {name}", "ms", [each["p99_ms"] for each in runs], **most)
+    section.remarks += [f"Express and BullMQ were not measured: {why}." for why in bench.not_here]
+    return section
+
+
+def _shares(section: Section, bench: Bench) -> None:
+    """Compare run by run: what slowed one run down slowed both."""
+    for count in ("1 process", "2 processes"):
+        for other, least in (("prototype", LEAST_OF_PROTOTYPE), ("bare server", LEAST_OF_BARE)):
+            mine, theirs = bench.rates[f"ours, {count}"], bench.rates[f"{other}, {count}"]
+            if mine and theirs:
+                shares = [100 * a / b for a, b in zip(mine, theirs, strict=True)]
+                section.add(f"our rate of the {other}'s, {count}", "%", shares, least=least)
+
+
+TEXT = (
+    "Signed orders of 1.2 KB, every answer a broker's ack (acks=all), broker and load generator "
+    "on the same cores. The prototype is forty lines: HMAC, one parse, send_and_wait, a receipt "
+    "(`bench/prototype_ingress.py`); the bare server is the same without Kafka. Express and BullMQ "
+    "(`bench/blueprint/`) add a job to a Redis that appends to its file once a second."
+)
+
+
+def main() -> None:
+    parser = options_of(__doc__, seconds=5, runs=5)
+    parser.add_argument(
+        "--brief", action="store_true", help="one process of ours and its baselines"
+    )
+    run(measure, parser)
+
+
+if __name__ == "__main__":
+    main()
