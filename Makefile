@@ -14,10 +14,11 @@ ORDERS ?= 120
 KEEP ?=
 ONLY ?=
 SCALE ?= 1
+MINUTES ?= 10
 # Each job has a broker of its own (300 MB); the tests wait more than they compute.
 JOBS ?= 3
 
-.PHONY: help demo test chaos unit lint integration e2e docs broker-check setup clean
+.PHONY: help demo test chaos bench unit lint integration e2e docs broker-check setup clean
 
 help: ## list the jobs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -38,6 +39,9 @@ e2e: setup ## stories: the product's own processes
 
 chaos: setup broker-check ## every way we know to hurt the pipe, 40 min: docs/chaos.md (ONLY=name; goes on where it was)
 	@exec $(BIN)/python -m chaos --scale $(SCALE) $(foreach name,$(ONLY),--only $(name))
+
+bench: setup broker-check ## every figure we claim, measured, an hour: docs/benchmarks.md (ONLY=part; MINUTES=n)
+	@exec $(BIN)/python -m bench --minutes $(MINUTES) $(foreach name,$(ONLY),--only $(name))
 
 lint: setup ## format, ruff, types, import contracts
 	$(BIN)/ruff format --check $(CODE)

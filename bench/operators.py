@@ -45,7 +45,7 @@ async def measure(options: argparse.Namespace) -> Section:
             await admin.create(settings.topics.specs())
         await fill_results(settings, await fill_orders(settings, events))
         limit, rate = str(WRITTEN), str(10**6)
-        replay = ("replay", "--all", "--json")
+        replay = ("replay", "--from", "1d", "--all", "--json")
         put = (*replay, "--run", "--limit", limit, "--rate", rate, "--max-backlog", str(10**9))
         async with Processes(directory) as processes:
             for what, count, arguments in (

@@ -18,6 +18,7 @@ import orjson
 from rich.console import Console
 
 from agents.state_store import StateStore
+from bench.figures import Section
 from sandbox.broker import Broker
 from schemas.event import Kind
 from schemas.state import State, state_key
@@ -118,13 +119,30 @@ async def run(orders: int, console: Console) -> dict[str, float]:
         return await load(settings)
 
 
+def section(figures: dict[str, float]) -> Section:
+    """Return the figures as a part of docs/benchmarks.md."""
+    orders = f"{figures['orders']:,.0f}"
+    text = (
+        f"A worker takes over a partition with the state of {orders} orders, read from the "
+        "compacted topic; then the same again in a new group generation, as at any rebalance."
+    )
+    part = Section("state", "Recovery", text)
+    part.add(f"state of {orders} orders loaded", "s", [figures["load_seconds"]])
+    part.add("orders loaded", "orders/s", [figures["orders"] / figures["load_seconds"]])
+    part.add("again at the next rebalance", "s", [figures["reload_seconds"]])
+    part.add("memory per order", "bytes", [figures["bytes_per_order"]])
+    part.add("memory of the process", "MB", [figures["resident_mb"]])
+    return part
+
+
 def main() -> None:
-    """Print one JSON line of figures."""
+    """Print the figures of one run, as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--orders", type=int, default=1_000_000)
+    parser.add_argument("--json", action="store_true", help="as a part of docs/benchmarks.json")
     arguments = parser.parse_args()
     figures = asyncio.run(run(arguments.orders, Console(stderr=True)))
-    print(orjson.dumps(figures).decode())
+    print(orjson.dumps(section(figures).as_json() if arguments.json else figures).decode())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,104 @@
+"""All benchmarks, one after the other: docs/benchmarks.md and docs/benchmarks.json.
+
+    python -m bench [--minutes 10] [--only ingress] [--brief]
+
+Each runs in a process of its own. One that fails leaves a line that says so, and the others go on.
+With `--only` the parts that are not measured anew stay as they were.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from bench.conditions import conditions, load_average
+from bench.figures import Section, markdown, section_of
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE, DATA = DOCS / "benchmarks.md", DOCS / "benchmarks.json"
+PARTS = ("ingress", "end_to_end", "scaling", "state", "salesforce", "operators")
+BRIEF = {
+    "ingress": ("--seconds", "2", "--runs", "3"),
+    "end_to_end": ("--seconds", "8", "--runs", "1", "--rung-seconds", "8"),
+    "scaling": ("--runs", "1", "--long", "20000"),
+    "state": ("--orders", "100000"),
+    "salesforce": ("--orders", "4000"),
+    "operators": ("--events", "50000", "--runs", "1"),
+}
+
+
+def measured(name: str, arguments: list[str]) -> Section:
+    """Run one benchmark and return its section; a failed one says why."""
+    command = [sys.executable, "-m", f"bench.{name}", "--json", *arguments]
+    done = subprocess.run(  # noqa: S603
+        command, stdout=subprocess.PIPE, text=True, check=False, cwd=DOCS.parent
+    )
+    lines = done.stdout.splitlines()
+    if done.returncode == 0 and lines:
+        return section_of(orjson.loads(lines[-1]))
+    section = Section(name, name.replace("_", " ").capitalize(), "Not measured.")
+    section.remarks.append(f"The run ended with exit code {done.returncode}.")
+    return section
+
+
+def page(sections: list[dict[str, Any]], about: dict[str, Any]) -> str:
+    """Return docs/benchmarks.md."""
+    words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in about.items())
+    head = [
+        "# Benchmarks",
+        "",
+        "Written by `make bench`; one part of it: `python -m bench --only ingress`. Medians of "
+        "several runs with the lowest and the highest, and the load average before and after each "
+        "part: above the number of cores, the machine did something else as well. Then rates and "
+        "times say little, CPU time per event and the shares of servers measured in turn still do.",
+        "",
+        f"Conditions: {words}.",
+        "",
+    ]
+    profile = (DOCS / "profile.md").read_text(encoding="utf-8") if _has_profile() else ""
+    parts = [markdown(section_of(section)) for section in sections]
+    return "\n".join([*head, *parts, profile]).rstrip() + "\n"
+
+
+def _has_profile() -> bool:
+    return (DOCS / "profile.md").exists()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=1.0, help="length of the sustained load")
+    parser.add_argument("--only", action="append", choices=PARTS, help="measure this part")
+    parser.add_argument("--brief", action="store_true", help="a quarter of an hour for all")
+    options = parser.parse_args()
+    about = conditions()
+    before = orjson.loads(DATA.read_bytes())["sections"] if DATA.exists() else []
+    kept = {section["name"]: section for section in before}
+    for name in options.only or PARTS:
+        print(f"{name} (load average {load_average()})", file=sys.stderr)
+        arguments = list(BRIEF[name]) if options.brief else []
+        if name == "end_to_end":
+            arguments += ["--minutes", str(options.minutes)]
+        kept[name] = measured(name, arguments).as_json()
+        sections = [kept[part] for part in PARTS if part in kept]
+        DATA.write_bytes(
+            orjson.dumps({"conditions": about, "sections": sections}, option=orjson.OPT_INDENT_2)
+        )
+        PAGE.write_text(page(sections, about), encoding="utf-8")
+        print(markdown(section_of(kept[name])))
+    missed = [
+        f"{section['title']}: {figure['what']}"
+        for section in kept.values()
+        for figure in section["figures"]
+        if figure["is_met"] is False
+    ]
+    print("\n".join(["missed:", *missed]) if missed else "every target is met")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
