@@ -196,6 +196,24 @@ async def test_what_people_changed_or_deleted_is_found_and_repaired(make_rig):
         assert "example.com" not in mask_text(json.dumps(found)).replace("***", "")
 
 
+async def test_a_worker_completes_notifications_by_rest(make_rig):
+    orders = [numbered_order(n, 3) for n in range(1, 41)]
+    store = RestStore()
+    for order in orders:
+        store.orders.save(order)
+    async with store.serve():
+        rig = await make_rig(**store.env, MAGENTO_ENRICH="on", MAGENTO_CALLS_PER_SECOND="200")
+        await rig.worker()
+        for order in orders:
+            notice = {name: order[name] for name in ("entity_id", "increment_id", "updated_at")}
+            await rig.publish_raw(json.dumps({"order": notice | {"quote_id": 1}}).encode(), "x")
+        report = await rig.settled(40)
+        assert (report.total.dead, report.total.synced) == (0, 40)
+        records = rig.org.records("Opportunity", limit=100)["records"]
+        assert {version_of(record["Amount"]) for record in records} == {3}
+        assert {r["Magento_Order_ID__c"] for r in records} == {o["increment_id"] for o in orders}
+
+
 async def change_amount(rig, key):
     """Somebody edits the amount in Salesforce by hand."""
     env = {name.lower(): value for name, value in rig.env.items()}
