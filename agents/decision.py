@@ -14,12 +14,16 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
 
 from agents.bundle import Refused
 from schemas.event import Envelope, ErrorInfo
 from schemas.headers import headers_of
 from schemas.result import Outcome, Result, result_of
 from schemas.state import State, state_key
+from stream.masking import mask_quoted
 from stream.publisher import Record
 from stream.retry_policy import RetryPolicy
 from stream.topics import Topics
@@ -27,12 +31,16 @@ from stream.topics import Topics
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """An event with its outcome. `republish` is the copy for a retry tier or the DLQ."""
+    """An event with its outcome. `republish` is the copy for a retry tier or the DLQ.
+
+    `writes` are further records of the state topic, written as they are.
+    """
 
     envelope: Envelope
     result: Result
     state: State | None = None
     republish: Record | None = None
+    writes: tuple[Record, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +66,17 @@ class Notes:
 
 
 def done(
-    envelope: Envelope, outcome: Outcome, now_ms: int, says: Notes, state: State | None = None
+    envelope: Envelope,
+    outcome: Outcome,
+    now_ms: int,
+    says: Notes,
+    *,
+    state: State | None = None,
+    writes: tuple[Record, ...] = (),
 ) -> Decision:
     """Return the decision of an event that needs nothing more: synced, unchanged, superseded."""
-    return Decision(
-        envelope, result_of(envelope, outcome, at_ms=now_ms, **says.as_fields()), state=state
-    )
+    result = result_of(envelope, outcome, at_ms=now_ms, **says.as_fields())
+    return Decision(envelope, result, state=state, writes=writes)
 
 
 def failed(
@@ -76,7 +89,14 @@ def failed(
     topics: Topics,
     may_retry: bool,
 ) -> Decision:
-    """Return the decision of a record-level failure: the next retry tier, or the DLQ."""
+    """Return the decision of a record-level failure: the next retry tier, or the DLQ.
+
+    Salesforce quotes the values it refuses. The event's own bytes have them; results, headers,
+    lists and logs need not, so what is personal in a message is masked here, once for all readers.
+    """
+    document = _document_of(envelope)
+    error = dataclasses.replace(error, message=mask_quoted(error.message, document))
+    says = dataclasses.replace(says, reason=mask_quoted(says.reason, document))
     step = policy.next_step(envelope.attempt, now_ms) if may_retry else None
     story = dataclasses.replace(
         envelope,
@@ -90,6 +110,13 @@ def failed(
     return _republished(
         story, Outcome.RETRY if step else Outcome.DEAD, topic, now_ms=now_ms, says=says, error=error
     )
+
+
+def _document_of(envelope: Envelope) -> Any:
+    try:
+        return orjson.loads(envelope.value)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def parked(envelope: Envelope, topic: str, delay_ms: int, now_ms: int, says: Notes) -> Decision:

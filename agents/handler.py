@@ -23,6 +23,7 @@ from agents.bundle import (
 from agents.conclusions import Conclusions
 from agents.decision import Decision, Notes, parked
 from agents.enrichment import Enrich
+from agents.erasure.marker import REFUSED, decide_erasure, is_erased, is_erasure
 from agents.foresight import NoteDoubt, doubts
 from agents.intake import Item, take_in
 from agents.journal import MAX_CRASHES, CrashJournal
@@ -76,6 +77,14 @@ class Handler:
 
     async def handle(self, envelopes: Sequence[Envelope]) -> list[Decision]:
         """Return one decision per envelope (order not kept). Raises FrozenError only."""
+        erasures = [e for e in envelopes if is_erasure(e, self.topics)]
+        others = [e for e in envelopes if e not in erasures] if erasures else envelopes
+        decisions = await self._handle(others)
+        now_ms = self.clock_ms()
+        # Last, so that no state of the same batch is written over a tombstone.
+        return decisions + [decide_erasure(e, self.topics, now_ms, self.worker) for e in erasures]
+
+    async def _handle(self, envelopes: Sequence[Envelope]) -> list[Decision]:
         decisions: list[Decision] = []
         items = self._decode(envelopes, decisions)
         if self.enrich is not None:
@@ -166,6 +175,9 @@ class Handler:
     ) -> list[Item]:
         rest = []
         for item in items:
+            if is_erased(item, self.get_state):
+                decisions.append(self.ends.done(item, Outcome.SUPERSEDED, REFUSED))
+                continue
             state = self.get_state(item.origin.partition, item.key)
             verdict = judge(state, item.candidate)
             if verdict is Verdict.SUPERSEDED:
@@ -226,7 +238,9 @@ class Handler:
             raise
         except Exception as error:
             log.exception("dispatch_bug", bundles=len(bundles))
-            outcomes = [NotSent(reason=f"a bug in the dispatcher: {error!r}")] * len(bundles)
+            outcomes = [NotSent(reason=f"a bug in the dispatcher: {type(error).__name__}")] * len(
+                bundles
+            )
         for (item, records), outcome in zip(mapped, outcomes, strict=True):
             decisions.append(self.ends.decide(item, records, outcome, version))
 

@@ -84,7 +84,9 @@ def end_uncommitted(error: Exception, alerts: Alerts) -> None:
     """End the process without committing the batch in hand. Never returns."""
     is_frozen = isinstance(error, FrozenError)
     code = EXIT_AGAIN if is_frozen else EXIT_STALLED
-    alerts.fire(Alert.WORKER_FROZEN if is_frozen else Alert.WORKER_STALLED, str(error))
+    # A bug's message may quote a customer; where it happened is in the log.
+    detail = str(error) if is_frozen else f"a bug: {type(error).__name__}; the log says where"
+    alerts.fire(Alert.WORKER_FROZEN if is_frozen else Alert.WORKER_STALLED, detail)
     log.critical("ended_uncommitted", exit_code=code, exc_info=error)
     os._exit(code)
 

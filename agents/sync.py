@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from faust.types import EventT, StreamT
 
 from agents.app import WorkerApp, batches
+from agents.batch_log import log_batch
 from agents.decision import Decision
 from agents.handler import Handler
 from agents.journal import CrashJournal
@@ -24,8 +24,6 @@ from agents.state_store import StateStore
 from schemas.event import Envelope
 from schemas.headers import envelope_of
 from stream import metrics
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +92,7 @@ async def _work_part(envelopes: Sequence[Envelope], ports: Ports) -> None:
     ports.check_alive()
     await ports.finish(decisions)
     ports.journal.end(origins)
-    log.info(
-        "batch",
-        events=len(envelopes),
-        seconds=round(time.monotonic() - started, 3),
-        **_counts(decisions),
-    )
+    log_batch(envelopes, decisions, seconds=time.monotonic() - started)
 
 
 def envelope_of_event(event: EventT[bytes]) -> Envelope:
@@ -123,11 +116,3 @@ def _header_pairs(headers: Any) -> list[tuple[str, bytes]]:
 
 def _generation(event: EventT[bytes]) -> int:
     return event.message.generation_id or 0
-
-
-def _counts(decisions: Sequence[Decision]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for decision in decisions:
-        outcome = decision.result.outcome.value
-        counts[outcome] = counts.get(outcome, 0) + 1
-    return counts

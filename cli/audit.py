@@ -68,7 +68,7 @@ def audit(
 
 def report_json(report: AuditReport, *, is_masked: bool = True) -> dict[str, Any]:
     """Return the report as JSON-ready data."""
-    from stream.logs import mask_email
+    from stream.masking import mask_email
 
     read = asdict(report)
     if is_masked:
@@ -132,7 +132,7 @@ def _notes(report: AuditReport) -> list[str]:
 def _print_unanswered(report: AuditReport, *, is_masked: bool) -> None:
     from rich.table import Table
 
-    from stream.logs import mask_email
+    from stream.masking import mask_email
 
     table = Table(box=None, header_style="bold", title="events without an outcome")
     for name in ("event id", "key", "where", "age"):

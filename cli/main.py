@@ -12,6 +12,7 @@ from cli.dashboard import dashboard
 from cli.demo import demo
 from cli.dlq import app as dlq
 from cli.doctor import doctor
+from cli.erase import erase
 from cli.ingress import ingress
 from cli.jobs import jobs
 from cli.lag import lag
@@ -51,6 +52,7 @@ app.command()(dashboard)
 app.command()(backfill)
 app.command()(demo)
 app.command()(doctor)
+app.command()(erase)
 app.command()(ingress)
 app.command()(jobs)
 app.command()(lag)

@@ -8,16 +8,13 @@ Pure: time is passed in, in seconds of any monotonic clock.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from stream.alerts import Alert
-from stream.logs import mask_email
+from stream.masking import LONG_NUMBER, mask_text
 
 CALM_SECONDS = 60.0
 DETAIL_CHARACTERS = 400
-EMAIL = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+\.\w+")
-LONG_NUMBER = re.compile(r"\+?\d[\d ()/-]{7,}\d")
 
 
 @dataclass(slots=True)
@@ -70,8 +67,7 @@ class Notices:
 
 def safe_text(text: str) -> str:
     """Return the text without e-mail addresses and long numbers (telephone, card), cut short."""
-    masked = EMAIL.sub(lambda match: mask_email(match[0]), text)
-    return LONG_NUMBER.sub("***", masked)[:DETAIL_CHARACTERS]
+    return LONG_NUMBER.sub("***", mask_text(text))[:DETAIL_CHARACTERS]
 
 
 def _minutes(seconds: float) -> str:

@@ -1,0 +1,104 @@
+"""Log lines: masked, structured, and with exceptions that quote nobody."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stream.logs import exception_text, mask
+
+ROOT = Path(__file__).parents[3]
+PROGRAM = """
+import asyncio, logging, warnings
+import structlog
+from stream.logs import configure_logs
+configure_logs(level="info", style="json", process="test")
+log = structlog.get_logger()
+log.info("started", order="000000123", customer_email="jane@example.com", key="jane@example.com",
+         texts=["mail of jane@example.com"], client_secret="s3cret", token="t0ken")
+try:
+    raise ValueError("Jane Doe of Sesame Street")
+except ValueError:
+    log.exception("bug")
+    logging.getLogger("library").exception("failed")
+logging.getLogger("library").warning("no mail to %s", "jane@example.com")
+warnings.warn("be warned")
+async def main():
+    async def fails():
+        raise ValueError("Jane Doe of Sesame Street")
+    task = asyncio.create_task(fails())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    del task
+asyncio.run(main())
+import gc; gc.collect()
+raise RuntimeError("Jane Doe of Sesame Street")
+"""
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[dict[str, object]]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.stdout
+    return [json.loads(line) for line in done.stderr.splitlines()]
+
+
+def test_every_line_is_json_whoever_wrote_it(lines) -> None:
+    events = [str(line["event"]) for line in lines]
+    for event in ("started", "bug", "failed", "Task exception", "uncaught_exception"):
+        assert any(found.startswith(event) for found in events), event
+    assert any("be warned" in event for event in events)
+    assert all({"level", "timestamp"} <= set(line) for line in lines)
+
+
+def test_nobody_is_quoted_by_an_exception(lines) -> None:
+    text = json.dumps(lines)
+    assert "Jane" not in text
+    assert "Sesame" not in text
+    assert text.count("ValueError") >= 3
+    assert "RuntimeError" in text
+
+
+def test_secrets_and_addresses_are_masked_wherever_they_stand(lines) -> None:
+    text = json.dumps(lines)
+    for secret in ("jane@", "s3cret", "t0ken"):
+        assert secret not in text
+    assert lines[0]["key"] == "j***@example.com"
+    assert lines[0]["texts"] == ["mail of j***@example.com"]
+    assert lines[0]["order"] == "000000123"
+
+
+def test_the_cause_of_an_exception_is_told_too() -> None:
+    def fail() -> None:
+        try:
+            {}["Jane"]
+        except KeyError as error:
+            raise ValueError("Doe") from error
+
+    try:
+        fail()
+    except ValueError as error:
+        text = exception_text(error)
+    assert text.index("KeyError") < text.index("ValueError")
+    assert "in fail" in text
+    assert "KeyError: " not in text
+
+
+def test_the_parts_of_a_group_are_told() -> None:
+    text = exception_text(ExceptionGroup("two", [ValueError("a"), OSError("b")]))
+    assert {"ValueError", "OSError", "ExceptionGroup"} <= set(text.split())
+
+
+def test_a_line_without_anything_to_hide_stays_as_it_is() -> None:
+    line = {"event": "batch", "events": 3, "offsets": {"magento.orders/1": [4, 9]}, "ratio": 0.5}
+    assert mask(None, "", dict(line)) == line
