@@ -1,0 +1,49 @@
+"""What a message quotes of the event it is about."""
+
+from __future__ import annotations
+
+import pytest
+
+from stream.masking import mask_quoted
+
+ORDER = {
+    "order": {
+        "increment_id": "000000123",
+        "customer_firstname": "Zoë",
+        "customer_lastname": "O'Dowd-Li",
+        "billing_address": {
+            "street": ["Am Markt 7", "Hinterhaus"],
+            "telephone": "+49 30 90182-7731",
+            "city": "Köln",
+        },
+        "items": [{"name": "Market bag"}],
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("Last Name: data value too large: O'Dowd-Li (max length=3)",) * 2,
+        ("Account Name: bad value: Zoë O'Dowd-Li", "Account Name: bad value: *** ***"),
+        ("invalid phone +4930901827731", "invalid phone ***"),
+        ("invalid phone +49 30 90182-7731", "invalid phone ***"),
+        ("Street: Am Markt 7, HINTERHAUS; Köln", "Street: *** *** 7, ***; ***"),
+        ("order 000000123 of zoe@example.com", "order 000000123 of z***@example.com"),
+        ("duplicates value on record with id: 006Os000000000JIAQ",) * 2,
+    ],
+)
+def test_what_a_message_quotes_of_a_person_is_masked(message: str, shown: str) -> None:
+    expected = shown.replace("O'Dowd-Li", "***") if message == shown else shown
+    assert mask_quoted(message, ORDER) == expected
+
+
+def test_a_long_value_that_was_cut_is_still_recognised() -> None:
+    document = {"customer_lastname": "Wolfeschlegelsteinhausenbergerdorff"}
+    assert mask_quoted("too large: Wolfeschlegelsteinhausenb", document) == "too large: ***"
+
+
+def test_a_message_about_nothing_personal_stays_as_it_is() -> None:
+    text = "A won opportunity is closed: ask finance to reopen it before you change its stage."
+    assert mask_quoted(text, ORDER) == text
+    assert mask_quoted(text, None) == text
