@@ -44,6 +44,7 @@ class Shelf:
         self._letters: dict[tuple[str, str], list[DeadLetter]] = {}
         self._newest: list[DeadLetter] = []
         self._by_key: dict[str, list[DeadLetter]] = {}
+        self._by_store: dict[str, list[DeadLetter]] = {}
         self._by_id: dict[str, DeadLetter] = {}
 
     def __len__(self) -> int:
@@ -61,13 +62,15 @@ class Shelf:
         newest = sorted(letters, key=lambda letter: -letter.at_ms)
         by_group: dict[tuple[str, str], list[DeadLetter]] = {}
         by_key: dict[str, list[DeadLetter]] = {}
+        by_store: dict[str, list[DeadLetter]] = {}
         for letter in newest:
             by_group.setdefault((letter.code, letter.field), []).append(letter)
             by_key.setdefault(letter.key, []).append(letter)
+            by_store.setdefault(letter.store, []).append(letter)
         groups = group_letters(letters)
         by_id = {letter.id: letter for letter in letters}
         self.groups, self._letters, self._newest = groups, by_group, newest
-        self._by_key, self._by_id = by_key, by_id
+        self._by_key, self._by_store, self._by_id = by_key, by_store, by_id
 
     def find(self, letter_id: str) -> DeadLetter | None:
         """Return an open letter by its id, `<partition>-<offset>`."""
@@ -87,11 +90,11 @@ class Shelf:
         return [letter for letter in letters if wanted.fits(letter)]
 
     def _candidates(self, wanted: LetterFilter) -> Sequence[DeadLetter]:
-        """Return the letters that can fit: all of the order, or all of the code and field."""
+        """Return letters among which all that fit are, the newest first: few, if it can be."""
         if wanted.key:
             return self._by_key.get(wanted.key, ())
         if not wanted.code and not wanted.field:
-            return self._newest
+            return self._by_store.get(wanted.store, ()) if wanted.store else self._newest
         probe = LetterFilter(code=wanted.code, field=wanted.field)
         fitting = [group for group in self._letters.values() if probe.fits(group[0])]
         if len(fitting) == 1:
