@@ -37,6 +37,8 @@ async def route(
         if (state_write := state_record(decision, topics)) is not None:
             states.append(len(records))
             records.append(state_write)
+        states += range(len(records), len(records) + len(decision.writes))
+        records += decision.writes
     acks = await publish_all(records)
     _remember(state, [(records[position], acks[position]) for position in states])
     for decision in decisions:

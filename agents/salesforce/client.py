@@ -202,6 +202,11 @@ class OrgClient:
         value = await self._json("upsert", "PATCH", path, dumps(record), check_alive)
         return RowResult(success=True) if value is None else row_result(value)
 
+    async def update(self, sobject: str, record_id: str, fields: Mapping[str, Any]) -> None:
+        """Write fields of one record by its id. Raises SalesforceError when it is refused."""
+        path = f"sobjects/{sobject}/{quote(record_id, safe='')}"
+        await self._json("update", "PATCH", path, dumps(fields))
+
     async def retrieve(
         self, sobject: str, external_id_field: str, external_id: str
     ) -> dict[str, Any] | None:

@@ -1,0 +1,65 @@
+"""A person's records in the org: found by the mapping, written over, children before parents.
+
+Children first, because they are found through their parents: a run that was cut off finds the rest.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from agents.erasure.personal import PersonalRecords
+from agents.salesforce.client import OrgClient
+
+KEYS_PER_QUERY = 150  # far below the 16 KB that a URL may have
+
+
+@dataclass(slots=True)
+class OrgRecords:
+    """Record ids by sObject with what is personal in them; `order_keys` are the orders' keys."""
+
+    found: dict[str, tuple[PersonalRecords, list[str]]] = field(default_factory=dict)
+    order_keys: set[str] = field(default_factory=set)
+
+    @property
+    def count(self) -> int:
+        return sum(len(ids) for _, ids in self.found.values())
+
+
+async def find_records(
+    client: OrgClient, personal: Sequence[PersonalRecords], email: str, order_keys: Iterable[str]
+) -> OrgRecords:
+    """Return the records of an address and of these orders. Raises SalesforceError."""
+    records = OrgRecords()
+    for kind in personal:
+        ids: dict[str, None] = {}
+        for keys in _parts(sorted(order_keys)):
+            async for record in client.query(kind.soql(email, keys)):
+                ids[str(record["Id"])] = None
+                if not kind.key_field and record.get(kind.external_id):
+                    records.order_keys.add(str(record[kind.external_id]))
+        if ids:
+            records.found[kind.sobject] = (kind, list(ids))
+    return records
+
+
+async def anonymise(client: OrgClient, records: OrgRecords) -> int:
+    """Write over what is personal; return how many records. Raises SalesforceError.
+
+    Done twice it changes nothing more, except that external IDs become other random ones.
+    """
+    written = 0
+    for sobject, (kind, ids) in reversed(records.found.items()):
+        for record_id in ids:
+            values = dict(kind.values)
+            if kind.key_field:
+                values[kind.key_field] = f"erased-{secrets.token_hex(12)}"
+            await client.update(sobject, record_id, values)
+            written += 1
+    return written
+
+
+def _parts(keys: list[str]) -> Iterator[list[str]]:
+    for start in range(0, max(1, len(keys)), KEYS_PER_QUERY):
+        yield keys[start : start + KEYS_PER_QUERY]
