@@ -27,6 +27,7 @@ COMPOSE_VARIABLES = {
     "ORDERSTREAM_ENV_FILE",
     "ORDERSTREAM_VERSION",
     "PROMETHEUS_HOST_PORT",
+    "DASHBOARD_HOST_PORT",
     "SIMULATOR_HOST_PORT",
 }
 SETTING_NAMES = {name.upper() for name in Settings.model_fields}

@@ -55,7 +55,7 @@ def test_the_services_of_the_pipe_are_there(services):
     assert set(services) == {
         *("kafka", "topics", "ingress", "worker", "relay"),
         *("simulator", "store"),
-        *("lag", "prometheus", "grafana"),
+        *("lag", "prometheus", "grafana", "dashboard"),
     }
 
 
