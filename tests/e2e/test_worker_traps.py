@@ -1,5 +1,6 @@
 """Each way a Faust worker is known to lose events, tried on ours (kafka reference §1)."""
 
+import asyncio
 import signal
 
 import pytest
@@ -116,6 +117,17 @@ async def test_a_batch_that_takes_longer_than_the_group_session_keeps_its_partit
     assert report.duplicates == 0
     assert worker.is_running
     assert "rejoin" not in worker.output.lower()
+
+
+async def test_workers_that_join_one_another_on_unread_topics_skip_nothing(make_rig):
+    """Nothing is committed yet when the second and third rebalance come."""
+    rig = await make_rig()
+    await rig.publish((n, 1) for n in range(400))
+    async with asyncio.TaskGroup() as group:
+        for name in ("w1", "w2", "w3"):
+            group.create_task(rig.worker(name))
+    report = await rig.settled(400)
+    assert (report.total.synced, report.unanswered_count) == (400, 0)
 
 
 async def test_partition_p_of_every_source_topic_is_on_the_same_worker(make_rig):

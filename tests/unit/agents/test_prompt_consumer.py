@@ -1,8 +1,13 @@
-"""A delivery that need not wait is done without tasks; one that must is watched like Faust's own."""
+"""A delivery that need not wait is done without tasks; one that must is watched like Faust's own.
+
+And a rebalance goes back over everything that is not committed, even where nothing is.
+"""
 
 import asyncio
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError
 from mode import Service
 
 from agents.prompt_consumer import PromptConsumer
@@ -110,3 +115,41 @@ async def test_other_waits_are_left_to_faust(consumer):
     results = await asyncio.wait_for(consumer.wait_first(event, timeout=5), 5)
 
     assert results.done == [event]
+
+
+class Thread:
+    """What the consumer asks of its thread; `error` is what a seek ends with."""
+
+    def __init__(self, committed, error=None):
+        self._committed, self._error = committed, error
+        self.rewound = set()
+
+    async def seek_to_committed(self):
+        return self._committed
+
+    async def seek_to_beginning(self, *partitions):
+        assert partitions, "no partitions would mean all of them"
+        assert all(isinstance(partition, TopicPartition) for partition in partitions)
+        self.rewound = set(partitions)
+        if self._error:
+            raise self._error
+
+
+NEW, AT_START, READ = (TopicPartition("orders", number) for number in range(3))
+
+
+async def test_partitions_without_a_commit_go_back_to_their_beginning(consumer):
+    consumer._thread = Thread({NEW: None, AT_START: 0, READ: 17})
+    assert await consumer.seek_to_committed() == {NEW: None, AT_START: 0, READ: 17}
+    assert consumer._thread.rewound == {NEW, AT_START}
+
+
+async def test_where_everything_is_committed_nothing_goes_back_further(consumer):
+    consumer._thread = Thread({READ: 17})
+    await consumer.seek_to_committed()
+    assert consumer._thread.rewound == set()
+
+
+async def test_a_partition_that_was_taken_away_meanwhile_is_left_to_the_next_rebalance(consumer):
+    consumer._thread = Thread({NEW: None}, IllegalStateError("not assigned"))
+    assert await consumer.seek_to_committed() == {NEW: None}
