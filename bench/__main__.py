@@ -22,6 +22,12 @@ from bench.figures import Section, markdown, section_of
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE, DATA = DOCS / "benchmarks.md", DOCS / "benchmarks.json"
 PARTS = ("ingress", "end_to_end", "scaling", "state", "salesforce", "operators")
+INTRODUCTION = (
+    "Written by `make bench`; one part of it: `python -m bench --only ingress`. Medians of several "
+    "runs with the lowest and the highest, and the load average before and after each part: above "
+    "the number of cores, the machine did something else as well. Then rates and times say little, "
+    "CPU time per event and the shares of servers measured in turn still do."
+)
 BRIEF = {
     "ingress": ("--seconds", "2", "--runs", "3"),
     "end_to_end": ("--seconds", "8", "--runs", "1", "--rung-seconds", "8"),
@@ -52,10 +58,7 @@ def page(sections: list[dict[str, Any]], about: dict[str, Any]) -> str:
     head = [
         "# Benchmarks",
         "",
-        "Written by `make bench`; one part of it: `python -m bench --only ingress`. Medians of "
-        "several runs with the lowest and the highest, and the load average before and after each "
-        "part: above the number of cores, the machine did something else as well. Then rates and "
-        "times say little, CPU time per event and the shares of servers measured in turn still do.",
+        INTRODUCTION,
         "",
         f"Conditions: {words}.",
         "",

@@ -80,7 +80,7 @@ class Bench:
 
 async def measure(options: argparse.Namespace) -> Section:
     """Measure all servers and return the section."""
-    async with _bench(is_whole=not options.brief) as bench:
+    async with running_servers(is_whole=not options.brief) as bench:
         for subject in bench.subjects:
             await bench.load(subject, seconds=WARM_UP_SECONDS)
         for turn in range(options.runs):
@@ -98,7 +98,8 @@ async def measure(options: argparse.Namespace) -> Section:
 
 
 @asynccontextmanager
-async def _bench(*, is_whole: bool) -> AsyncIterator[Bench]:
+async def running_servers(*, is_whole: bool) -> AsyncIterator[Bench]:
+    """Run ours and its baselines on a broker of their own; `is_whole`: the others as well."""
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(own_broker())
         directory = await stack.enter_async_context(run_directory())
