@@ -16,6 +16,7 @@ from faust.types import EventT, StreamT
 
 from agents.app import WorkerApp, batches
 from agents.batch_log import log_batch
+from agents.batch_trace import batch_span, trace_events
 from agents.decision import Decision
 from agents.handler import Handler
 from agents.journal import CrashJournal
@@ -88,9 +89,12 @@ async def _work_part(envelopes: Sequence[Envelope], ports: Ports) -> None:
     origins = [envelope.origin for envelope in envelopes if envelope.origin]
     ports.journal.begin(origins)
     started = time.monotonic()
-    decisions = await ports.handler.handle(envelopes)
-    ports.check_alive()
-    await ports.finish(decisions)
+    with batch_span(envelopes) as traced:
+        decisions = await ports.handler.handle(envelopes)
+        ports.check_alive()
+        await ports.finish(decisions)
+        if traced is not None:
+            trace_events(decisions)
     ports.journal.end(origins)
     log_batch(envelopes, decisions, seconds=time.monotonic() - started)
 

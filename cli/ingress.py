@@ -37,11 +37,13 @@ def ingress(
     """
     from stream.config import Role, load_settings
     from stream.logs import configure_logs
+    from stream.tracing import configure_tracing
 
     given = {"ingress_host": host, "ingress_port": port}
     overrides: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     settings = load_settings(Role.INGRESS, **overrides)
     configure_logs(level=settings.log_level, style=settings.log_format, process="ingress")
+    configure_tracing(settings, process="ingress")
     announce = _announcer(ready_file)
     try:
         if workers > 1:

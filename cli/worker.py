@@ -6,6 +6,7 @@ import typer
 
 from stream.config import Role, load_settings
 from stream.logs import configure_logs
+from stream.tracing import configure_tracing
 
 
 def worker(
@@ -25,6 +26,7 @@ def worker(
         style=settings.log_format,
         process=f"worker/{settings.worker_id}",
     )
+    configure_tracing(settings, process=f"worker/{settings.worker_id}")
 
     import uvloop
 

@@ -77,6 +77,7 @@ class Envelope:
     mapping_version: str = ""
     job_id: str = ""
     is_forced: bool = False
+    traceparent: str = ""
 
 
 def new_event_id(now_ms: int) -> str:

@@ -7,6 +7,7 @@
 | attempt, first-failed-at-ms, not-before-ms | retry, due, dead letter | story of the retries |
 | error-kind, error-code, error-message, error-fields | retry, due, dead letter | last failure |
 | mapping-version | retry, due, dead letter | the mapping that was used last |
+| traceparent | when tracing is on | W3C trace context of the acceptance |
 | job-id, forced | replay, requeue | which job put it there |
 """
 
@@ -45,6 +46,8 @@ def headers_of(envelope: Envelope) -> list[tuple[str, bytes]]:
         headers.append(("not-before-ms", b"%d" % envelope.not_before_ms))
     if envelope.mapping_version:
         headers.append(("mapping-version", envelope.mapping_version.encode()))
+    if envelope.traceparent:
+        headers.append(("traceparent", envelope.traceparent.encode()))
     if envelope.job_id:
         headers.append(("job-id", envelope.job_id.encode()))
     if envelope.is_forced:
@@ -131,6 +134,7 @@ def envelope_of(
         error=_error(read),
         mapping_version=read.get("mapping-version", ""),
         job_id=read.get("job-id", ""),
+        traceparent=read.get("traceparent", ""),
         is_forced=read.get("forced") == "1",
     )
 

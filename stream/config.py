@@ -332,6 +332,14 @@ class Settings(BaseSettings):
         "info", description="Least level that is logged."
     )
     log_format: Literal["json", "console"] = Field("json", description="json, or console to read.")
+    tracing_otlp_endpoint: str = Field(
+        "",
+        description="OpenTelemetry collector (OTLP over HTTP), e.g. http://127.0.0.1:4318: traces "
+        "from webhook to Salesforce call. Needs the extra: pip install 'orderstream[otel]'.",
+    )
+    tracing_sample_ratio: float = Field(
+        1.0, gt=0, le=1, description="This part of the webhooks is traced, each of them whole."
+    )
     alert_webhook_url: SecretStr = Field(
         SecretStr(""), description="Slack-compatible webhook for alerts."
     )

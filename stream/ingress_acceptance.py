@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from schemas.codec import Document
 from schemas.event import derived_event_id, new_event_id
 from schemas.headers import identity_headers
-from stream import metrics
+from stream import metrics, tracing
 from stream.errors import PublishError
 from stream.ingress_answers import Reason, Refused
 from stream.ingress_body import Allowance
@@ -53,16 +54,21 @@ class Acceptance:
         *,
         deadline: float,
         sender_id: str = "",
+        parent: str = "",
     ) -> tuple[str, Ack]:
         """Return the new event id and where the event is, after the broker's ack.
 
         The end of the event id is made from `sender_id`, the sender's own id of the event, if any.
+        `parent` is the sender's traceparent, if it traces.
         `deadline` is on the loop's clock. Raises Refused: FULL, BROKER_AWAY, RECORD_TOO_LARGE.
         """
         now_ms = self._now_ms()
         event_id = derived_event_id(now_ms, sender_id) if sender_id else new_event_id(now_ms)
         record = self._record(document, raw, verified, event_id=event_id, received_at_ms=now_ms)
-        ack = await self._publish(record, deadline)
+        if tracing.is_on():
+            ack = await self._publish_traced(record, deadline, event_id, parent)
+        else:
+            ack = await self._publish(record, deadline)
         metrics.INGRESS_BODY_BYTES.inc(len(raw))
         return event_id, ack
 
@@ -90,6 +96,14 @@ class Acceptance:
                 signature_key=verified.key_id,
             ),
         )
+
+    async def _publish_traced(
+        self, record: Record, deadline: float, event_id: str, parent: str
+    ) -> Ack:
+        facts = {"messaging.destination.name": record.topic, "orderstream.event_id": event_id}
+        with tracing.span("accept", parent=parent, kind="PRODUCER", attributes=facts):
+            header = (tracing.HEADER, tracing.current_traceparent().encode())
+            return await self._publish(replace(record, headers=(*record.headers, header)), deadline)
 
     async def _publish(self, record: Record, deadline: float) -> Ack:
         started = self._now()

@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from schemas.codec import DecodeError, Document, decode
 from schemas.event import Kind
 from schemas.event_names import Ignored
-from stream import metrics
+from stream import metrics, tracing
 from stream.errors import SignatureError
 from stream.ingress_acceptance import Acceptance
 from stream.ingress_answers import RULES, Reason, Refused
@@ -104,7 +104,12 @@ class Desk:
         """Return the event id and where the event is, once the broker has it; raises Refused."""
         visit.connection.is_publishing = True
         return await self._acceptance.accept(
-            document, raw, verified, deadline=visit.deadline, sender_id=sender_id
+            document,
+            raw,
+            verified,
+            deadline=visit.deadline,
+            sender_id=sender_id,
+            parent=visit.request.headers.get(tracing.HEADER, "") if tracing.is_on() else "",
         )
 
     def ignore(self, document: Document) -> None:

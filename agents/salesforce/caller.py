@@ -17,7 +17,7 @@ from agents.salesforce.errors import NoAnswerError, SalesforceError
 from agents.salesforce.flows import Token
 from agents.salesforce.threads import in_thread
 from agents.salesforce.tokens import TokenProvider
-from stream import metrics
+from stream import metrics, tracing
 
 T = TypeVar("T")
 CheckAlive = Callable[[], None]
@@ -79,7 +79,8 @@ class Caller:
 
         started = time.monotonic()
         try:
-            result = await _within(timeout_seconds + THREAD_GRACE_SECONDS, send, operation)
+            with tracing.span(f"salesforce {operation}", kind="CLIENT"):
+                result = await _within(timeout_seconds + THREAD_GRACE_SECONDS, send, operation)
         except SalesforceError as error:
             _count(operation, error)
             raise

@@ -1,5 +1,5 @@
 """Canaries in every secret and in every personal field; the pipe works and fails, and nothing of
-them is in any log, metric, error body, alert or masked command.
+them is in any log, metric, error body, alert, trace or masked command.
 
 There is no list of exceptions.
 """
@@ -16,6 +16,7 @@ import aiohttp
 import orjson
 import pytest
 from aiohttp import web
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from pydantic import SecretStr
 
 from sandbox.magento.numbered import numbered_order, order_number
@@ -84,6 +85,37 @@ def secrets() -> dict[str, str]:
     names = [n for n, f in Settings.model_fields.items() if f.annotation is SecretStr]
     assert len(names) >= 10
     return {name.upper(): SECRET.format(name) for name in names}
+
+
+class Collector:
+    """An OpenTelemetry collector: `spans` by name, `text` is all that was sent."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.spans: dict[str, list[Any]] = {}
+        self.text = ""
+
+    async def receive(self, request: web.Request) -> web.Response:
+        sent = ExportTraceServiceRequest.FromString(await request.read())
+        self.text += str(sent)
+        for resource in sent.resource_spans:
+            for scope in resource.scope_spans:
+                for span in scope.spans:
+                    self.spans.setdefault(span.name, []).append(span)
+        return web.Response()
+
+
+@pytest.fixture
+async def collector() -> AsyncIterator[Collector]:
+    collector = Collector()
+    app = web.Application()
+    app.router.add_post("/v1/traces", collector.receive)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    collector.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield collector
+    await runner.cleanup()
 
 
 @pytest.fixture
@@ -194,7 +226,11 @@ def failed(story: Story, n: int, outcome: str) -> list[dict[str, Any]]:
 
 
 async def test_no_canary_is_in_anything_the_pipe_says(
-    bootstrap_servers: str, topic_prefix: str, tmp_path: Path, alerts: tuple[str, list[str]]
+    bootstrap_servers: str,
+    topic_prefix: str,
+    tmp_path: Path,
+    alerts: tuple[str, list[str]],
+    collector: Collector,
 ) -> None:
     url, texts = alerts
     planted = secrets()
@@ -208,6 +244,7 @@ async def test_no_canary_is_in_anything_the_pipe_says(
         "RETRY_DELAYS": "1s,2s",
         "SALESFORCE_AUTH_PROBE_SECONDS": "0.5",
         "LOG_LEVEL": "debug",
+        "TRACING_OTLP_ENDPOINT": collector.url,
     }
     async with Processes(tmp_path / "run") as processes:
         pipeline = await Pipeline.start(processes, bootstrap_servers=bootstrap_servers, env=env)
@@ -240,6 +277,8 @@ async def test_no_canary_is_in_anything_the_pipe_says(
         for name in ("worker-1", "relay", "ingress"):
             assert all("event" in line or "listening" in line for line in story.lines(name)), name
     check_failed_lines(story)
+    check_traces(collector)
+    story.seen["traces"] = collector.text
     story.seen |= {path.name: path.read_text() for path in (tmp_path / "run").glob("*.log")}
     story.seen["alerts"] = "\n".join(texts)
     key = (tmp_path / "run" / "server.key").read_text().splitlines()[2]
@@ -251,6 +290,19 @@ async def test_no_canary_is_in_anything_the_pipe_says(
     ]
     leaks += [where for where, text in story.seen.items() if ACCESS_TOKEN.search(text)]
     assert not leaks, "\n".join(leaks)
+
+
+def check_traces(collector: Collector) -> None:
+    """A trace leads from the webhook through Kafka to the call that wrote the order."""
+    accepts = {span.span_id: span.trace_id for span in collector.spans["accept"]}
+    assert len(accepts) >= 7
+    batches = {span.span_id: span for span in collector.spans["batch"]}
+    linked = {link.span_id for span in batches.values() for link in span.links}
+    assert set(accepts) <= linked
+    calls = collector.spans["salesforce composite"]
+    assert all(call.parent_span_id in batches for call in calls)
+    synced = collector.spans["event synced"]
+    assert {span.trace_id for span in synced} <= set(accepts.values())
 
 
 def check_failed_lines(story: Story) -> None:
