@@ -26,10 +26,13 @@ help: ## list the jobs
 demo: setup broker-check ## the main job end to end, in front of you (KEEP=1: leave it up; ORDERS=n)
 	@exec $(BIN)/orderstream demo --orders $(ORDERS) $(if $(KEEP),--keep)
 
-test: setup broker-check lint unit integration e2e ## everything, on a real broker
+test: setup broker-check lint unit properties integration e2e ## everything, on a real broker
 
-unit: setup ## tests without network
-	$(PYTEST) tests/unit tests/test_architecture.py tests/test_documentation.py
+unit: setup ## tests without network, by example
+	$(PYTEST) -n 2 -m "not hypothesis" tests/unit tests/test_architecture.py tests/test_documentation.py
+
+properties: setup ## tests without network, for any input (hypothesis)
+	$(PYTEST) -n 2 -m hypothesis tests/unit
 
 integration: setup ## tests on the real broker and the simulators
 	$(PYTEST) -n $(JOBS) --dist loadfile tests/contract tests/integration

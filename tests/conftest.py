@@ -8,7 +8,9 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
+import structlog
 
 from sandbox.broker import Broker, BrokerError, Source, choose_source
 from sandbox.broker.container import kafka_container
@@ -19,7 +21,17 @@ from stream.topic_admin import TopicAdmin
 from stream.topics import Topics
 
 PARTITIONS = 4
+# How long one example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("steady", deadline=None)
+hypothesis.settings.load_profile("steady")
 TEST_SECRET = "a-secret-for-tests-only-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """Undo what a command under test did to logging: its stderr is closed after the test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
