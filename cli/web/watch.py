@@ -142,10 +142,10 @@ class Watch:
         async def step() -> None:
             snapshot = await sampler.sample()
             export(snapshot, dead_letter_topic=self._settings.topics.dead_letters)
-            self.snapshot = snapshot
             workers = snapshot.groups[0]
             self.lag_points.append(LagPoint(snapshot.at_ms, workers.lag, workers.max_lag_seconds))
             await self.shelf.arrange(sampler.letters)
+            self.snapshot = snapshot
 
         return step
 
