@@ -1,0 +1,65 @@
+"""The compose file for production: a foreign Kafka with TLS and SASL, nothing by default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from compose_file import ROOT, SETTING_NAMES, VARIABLE, interpolate, seconds
+
+from stream.config import load_settings
+
+TEXT = (ROOT / "docker-compose.production.yml").read_text()
+NEEDED = {
+    "ORDERSTREAM_IMAGE": "registry.example.com/orderstream",
+    "ORDERSTREAM_VERSION": "1.0.0",
+    "KAFKA_BOOTSTRAP_SERVERS": "kafka-0.example.com:9093",
+}
+OF_COMPOSE = {
+    *("ORDERSTREAM_IMAGE", "ORDERSTREAM_VERSION", "ORDERSTREAM_CONFIG"),
+    *("INGRESS_WORKERS", "INGRESS_PUBLISH", "DASHBOARD_HOST_PORT"),
+}
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    return yaml.safe_load(interpolate(TEXT, NEEDED))["services"]
+
+
+@pytest.mark.parametrize("missing", NEEDED)
+def test_nothing_starts_without_what_only_you_know(missing):
+    with pytest.raises(KeyError, match=missing):
+        interpolate(TEXT, {k: v for k, v in NEEDED.items() if k != missing})
+
+
+def test_every_variable_is_a_setting_or_said_to_be_composes():
+    assert {match[1] for match in VARIABLE.finditer(TEXT)} <= SETTING_NAMES | OF_COMPOSE
+
+
+def test_every_process_speaks_tls_and_sasl_to_the_brokers(services):
+    for service in services.values():
+        values = {k.lower(): v for k, v in service["environment"].items() if k in SETTING_NAMES}
+        assert set(service["environment"]) <= SETTING_NAMES
+        settings = load_settings(env_file=None, **values)
+        assert settings.kafka_security_protocol == "SASL_SSL"
+        assert str(settings.kafka_ssl_ca_path) == "/config/kafka-ca.pem"
+        assert settings.kafka_replication_factor == 3
+        assert any(str(v).endswith(":/config:ro") for v in service["volumes"])
+
+
+def test_every_process_is_confined_bounded_and_watched(services):
+    for name, service in services.items():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert name == "topics" or (service["mem_limit"] and service["healthcheck"])
+
+
+def test_what_listens_listens_on_the_loopback_address(services):
+    for service in services.values():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+def test_a_worker_is_given_the_time_it_takes_to_end(services):
+    deadline = load_settings(env_file=None).worker_stop_deadline_seconds
+    assert seconds(services["worker"]["stop_grace_period"]) > deadline

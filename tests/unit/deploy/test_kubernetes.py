@@ -1,0 +1,192 @@
+"""The Kubernetes manifests, checked as far as they can be without a cluster."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stream.config import Settings, load_settings
+from stream.relay_process import STOP_DEADLINE_SECONDS
+
+ROOT = Path(__file__).parents[3] / "deploy" / "kubernetes"
+BASE, PRODUCTION = ROOT / "base", ROOT / "overlays" / "production"
+SETTINGS = {name.upper() for name in Settings.model_fields}
+MEMORY = re.compile(r"(\d+)Mi")
+
+
+def documents(folder: Path) -> list[dict[str, Any]]:
+    found = []
+    for path in sorted(folder.glob("*.yaml")):
+        if path.name != "kustomization.yaml":
+            found += [d for d in yaml.safe_load_all(path.read_text()) if d]
+    return found
+
+
+def kustomization(folder: Path) -> dict[str, Any]:
+    return yaml.safe_load((folder / "kustomization.yaml").read_text())
+
+
+def read_env(path: Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in path.read_text().splitlines())
+
+
+def of_kind(kind: str, folder: Path = BASE) -> dict[str, dict[str, Any]]:
+    return {d["metadata"]["name"]: d for d in documents(folder) if d["kind"] == kind}
+
+
+DEPLOYMENTS = of_kind("Deployment")
+PODS = {**DEPLOYMENTS, **of_kind("Job")}
+
+
+def pod_of(owner: dict[str, Any]) -> dict[str, Any]:
+    return owner["spec"]["template"]["spec"]
+
+
+def container_of(owner: dict[str, Any]) -> dict[str, Any]:
+    (container,) = pod_of(owner)["containers"]
+    return container
+
+
+@pytest.mark.parametrize("folder", [BASE, PRODUCTION], ids=["base", "production"])
+def test_every_file_is_in_the_kustomization_and_there(folder):
+    listed = {name for name in kustomization(folder)["resources"] if name.endswith(".yaml")}
+    assert listed == {p.name for p in folder.glob("*.yaml")} - {"kustomization.yaml"}
+
+
+def test_the_processes_of_the_pipe_are_there():
+    assert set(PODS) == {"ingress", "worker", "relay", "lag", "dashboard", "topics"}
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_container_may_do_nothing_it_need_not(name):
+    pod, container = pod_of(PODS[name]), container_of(PODS[name])
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["automountServiceAccountToken"] is False
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_memory_is_asked_for_and_bounded(name):
+    resources = container_of(PODS[name])["resources"]
+    asked = int(MEMORY.fullmatch(resources["requests"]["memory"])[1])
+    assert asked < int(MEMORY.fullmatch(resources["limits"]["memory"])[1])
+    assert resources["requests"]["cpu"].endswith("m")
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_what_is_mounted_is_there_and_secrets_only_come_by_reference(name):
+    pod, container = pod_of(PODS[name]), container_of(PODS[name])
+    mounted = {mount["name"]: mount for mount in container["volumeMounts"]}
+    assert set(mounted) == {volume["name"] for volume in pod["volumes"]}
+    assert all(m.get("readOnly") for n, m in mounted.items() if n not in ("tmp", "state"))
+    for variable in container["env"]:
+        assert variable["name"] in SETTINGS | {"HOME"}
+        assert not re.search("SECRET|PASSWORD|CLIENT_ID", variable["name"])
+    assert "Secret" not in {d["kind"] for d in documents(BASE) + documents(PRODUCTION)}
+
+
+@pytest.mark.parametrize("name", DEPLOYMENTS)
+def test_probes_ask_pages_that_are_there_on_the_port_that_listens(name):
+    container = container_of(DEPLOYMENTS[name])
+    assert container["livenessProbe"]["httpGet"]["path"] == "/livez"
+    assert container["startupProbe"]["httpGet"]["path"] == "/livez"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    (port,) = container["ports"]
+    named = {v["name"]: v.get("value") for v in container["env"]}
+    own = named.get("INGRESS_PORT") or named.get("DASHBOARD_PORT")
+    assert str(port["containerPort"]) == (own or read_env(BASE / "orderstream.env")["STATUS_PORT"])
+
+
+def test_nobody_is_killed_who_is_about_to_end_by_himself():
+    settings = load_settings(env_file=None)
+
+    def grace(name: str) -> int:
+        return pod_of(DEPLOYMENTS[name])["terminationGracePeriodSeconds"]
+
+    assert grace("worker") > settings.worker_stop_deadline_seconds
+    assert grace("relay") > STOP_DEADLINE_SECONDS
+    notice = {v["name"]: v.get("value") for v in container_of(DEPLOYMENTS["ingress"])["env"]}
+    drain = float(notice["INGRESS_DRAIN_NOTICE_SECONDS"])
+    assert grace("ingress") > settings.ingress_request_timeout_seconds + drain
+
+
+def test_selectors_choose_their_own_pods_only():
+    kinds = [*DEPLOYMENTS.values(), *of_kind("PodDisruptionBudget").values()]
+    for owner in kinds:
+        labels = owner["spec"]["selector"]["matchLabels"]
+        assert labels["app.kubernetes.io/component"] == owner["metadata"]["name"]
+        template = DEPLOYMENTS[owner["metadata"]["name"]]["spec"]["template"]
+        assert labels.items() <= template["metadata"]["labels"].items()
+
+
+def test_what_must_not_go_all_at_once_has_a_budget():
+    assert set(of_kind("PodDisruptionBudget")) == {"ingress", "worker", "relay"}
+
+
+def test_the_settings_are_settings():
+    for path in (BASE / "orderstream.env", PRODUCTION / "production.env"):
+        assert set(read_env(path)) <= SETTINGS
+    load_settings(
+        env_file=None, **{k.lower(): v for k, v in read_env(BASE / "orderstream.env").items()}
+    )
+
+
+def test_workers_are_scaled_by_the_lag_of_their_own_group_and_topics():
+    (scaled,) = of_kind("ScaledObject", PRODUCTION).values()
+    settings = load_settings(env_file=None)
+    triggers = [trigger["metadata"] for trigger in scaled["spec"]["triggers"]]
+    assert {t["topic"] for t in triggers} == set(settings.topics.sources)
+    assert {t["consumerGroup"] for t in triggers} == {settings.worker_group}
+    servers = read_env(PRODUCTION / "production.env")["KAFKA_BOOTSTRAP_SERVERS"]
+    assert {t["bootstrapServers"] for t in triggers} == {servers}
+    partitions = int(read_env(BASE / "orderstream.env")["KAFKA_PARTITIONS"])
+    assert scaled["spec"]["maxReplicaCount"] <= partitions
+    auth = of_kind("TriggerAuthentication", PRODUCTION)
+    assert {t["authenticationRef"]["name"] for t in scaled["spec"]["triggers"]} == set(auth)
+
+
+def test_the_network_is_shut_by_default():
+    policies = of_kind("NetworkPolicy")
+    default = policies["orderstream-default"]["spec"]
+    assert default["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "orderstream"}
+    assert default["policyTypes"] == ["Ingress", "Egress"]
+    assert default["ingress"] == []
+
+
+@pytest.fixture(scope="module")
+def rendered() -> list[dict[str, Any]]:
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("no kubectl to render with")
+    command = [kubectl, "kustomize", str(PRODUCTION)]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=True)
+    return [d for d in yaml.safe_load_all(done.stdout) if d]
+
+
+def test_the_overlay_renders_with_your_image_and_without_a_second_replica_count(rendered):
+    made = {(d["kind"], d["metadata"]["name"]): d for d in rendered}
+    for kind, name in (("Deployment", "ingress"), ("Deployment", "worker"), ("Job", "topics")):
+        assert container_of(made[kind, name])["image"] == "registry.example.com/orderstream:1.0.0"
+    assert "replicas" not in made["Deployment", "worker"]["spec"]
+    maps = {d["metadata"]["name"] for d in rendered if d["kind"] == "ConfigMap"}
+    for entry in container_of(made["Deployment", "worker"])["envFrom"]:
+        if "configMapRef" in entry:
+            assert entry["configMapRef"]["name"] in maps
+
+
+def test_the_api_knows_every_object_as_it_is_written(rendered):
+    validate = pytest.importorskip("kubernetes_validate", reason="it ships the API's schemas")
+    for document in rendered:
+        if not document["apiVersion"].startswith("keda.sh/"):
+            validate.validate(document, "1.37", strict=True)
