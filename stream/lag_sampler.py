@@ -80,8 +80,12 @@ class LagSampler:
         self._retention_read = float("-inf")
 
     async def __aenter__(self) -> Self:
-        await self._reader.__aenter__()
-        await self._letters_reader.__aenter__()
+        try:
+            await self._reader.__aenter__()
+            await self._letters_reader.__aenter__()
+        except BaseException:
+            await self.__aexit__()  # both were made: both must be closed
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
