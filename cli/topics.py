@@ -11,6 +11,7 @@ from cli.terminal import EXIT_NO, print_json, run_async, stdout
 from stream.config import Role, Settings, load_settings
 
 if TYPE_CHECKING:
+    from stream.state_copy import StateCopy
     from stream.topic_plan import TopicPlan
 
 app = typer.Typer(
@@ -40,6 +41,46 @@ def apply(as_json: bool = AS_JSON) -> None:
     """
     settings = _settings()
     _finish(settings, run_async(_apply(settings)), as_json=as_json, is_done=True)
+
+
+@app.command("copy-state")
+def copy_state(
+    from_prefix: str = typer.Option(..., help="KAFKA_TOPIC_PREFIX of the old topics; '' for none."),
+    as_json: bool = AS_JSON,
+) -> None:
+    """Copy the order state of old topics to new ones with another partition count.
+
+    One step of changing the count (docs/operations.md); your settings are those of the new topics.
+    May be repeated until workers have begun on the new topics.
+
+    Example: KAFKA_TOPIC_PREFIX=v2. orderstream topics copy-state --from-prefix ''
+    """
+    from dataclasses import asdict
+
+    settings = _settings()
+    old = settings.model_copy(update={"kafka_topic_prefix": from_prefix})
+    copied = run_async(_copy_state(old, settings))
+    if as_json:
+        print_json(asdict(copied))
+    else:
+        target = f"{settings.topics.state} ({settings.kafka_partitions} partitions)"
+        stdout.print(f"{copied.keys:,} keys copied to {target}", highlight=False)
+
+
+async def _copy_state(old: Settings, new: Settings) -> StateCopy:
+    from cli.terminal import progress_bar
+    from stream.alerts import Alerts
+    from stream.publisher import KafkaPublisher
+    from stream.state_copy import copy_state as copy
+    from stream.until_acked import UntilAcked
+
+    publisher = KafkaPublisher(new)
+    await publisher.start()
+    try:
+        with progress_bar("reading the state") as update:
+            return await copy(old, new, UntilAcked(publisher, alerts=Alerts()), progress=update)
+    finally:
+        await publisher.stop()
 
 
 def _settings() -> Settings:

@@ -116,7 +116,7 @@ def _problems(topic: ExistingTopic, partitions: int, replication_factor: int) ->
         problems.append(
             f"has {topic.partitions} partitions, KAFKA_PARTITIONS is {partitions}: changing the "
             "count moves orders to other partitions and breaks their order. Set KAFKA_PARTITIONS "
-            f"to {topic.partitions}, or drain all topics and create them anew"
+            f"to {topic.partitions}, or move to new topics (docs/operations.md)"
         )
     if topic.replication_factor < replication_factor:
         problems.append(
