@@ -83,7 +83,8 @@ class Lane:
             ]
             if tired:
                 metrics.IN_PLACE_RETRIES.labels("rows").inc()
-                await self._rest(max(write.tries for write in tired))
+                tries = max(write.tries for write in tired)
+                await self.gate.rest(self.policy.row_backoff_seconds(tries, self.jitter))
 
     async def _round(self, writes: Sequence[BundleWrite]) -> list[Refusal]:
         """Send everything outstanding once; return what was refused as a whole."""

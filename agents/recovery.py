@@ -32,7 +32,8 @@ class RetryInPlace:
 
     `rounds`: repetitions of rows that were locked or out of order. `calls`: failures of a call
     after which its rows are suspected, if others get through; `lone_calls` for a single bundle,
-    because that suspicion costs it an attempt.
+    because that suspicion costs it an attempt. `row_cap_seconds` is short, because all the others of
+    the batch wait with a locked row: three rests are at most a second, then the retry tiers have it.
     """
 
     rounds: int = 3
@@ -40,6 +41,11 @@ class RetryInPlace:
     lone_calls: int = 6
     base_seconds: float = 0.25
     cap_seconds: float = 8.0
+    row_cap_seconds: float = 0.3
+
+    def row_backoff_seconds(self, tries: int, jitter: Callable[[], float]) -> float:
+        """Return a wait before rows are repeated, with full jitter."""
+        return min(self.row_cap_seconds, self.backoff_seconds(tries, jitter))
 
     def backoff_seconds(self, failures: int, jitter: Callable[[], float]) -> float:
         """Return a wait with full jitter: anything up to the doubled base; `jitter` gives 0..1."""

@@ -55,6 +55,12 @@ def test_the_wait_has_full_jitter_doubles_and_is_capped():
     assert policy.backoff_seconds(10**6, lambda: 1.0) == 5
 
 
+def test_a_locked_row_holds_its_neighbours_for_a_second_at_most():
+    policy = RETRY_IN_PLACE
+    rests = [policy.row_backoff_seconds(n, lambda: 1.0) for n in range(1, policy.rounds + 1)]
+    assert 0.5 < sum(rests) <= 1
+
+
 def test_three_rows_in_a_row_make_a_configuration_error_everybodys():
     watch = ConfigWatch()
     assert watch.failed("Account", 3) is Blame.EVERYBODY
