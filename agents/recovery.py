@@ -32,8 +32,8 @@ class RetryInPlace:
 
     `rounds`: repetitions of rows that were locked or out of order. `calls`: failures of a call
     after which its rows are suspected, if others get through; `lone_calls` for a single bundle,
-    because that suspicion costs it an attempt. `row_cap_seconds` is short, because all the others of
-    the batch wait with a locked row: three rests are at most a second, then the retry tiers have it.
+    because that suspicion costs it an attempt. `row_cap_seconds` is short, because the rest of the
+    batch waits with a locked row: all rests are a second at most, then the retry tiers have it.
     """
 
     rounds: int = 3
