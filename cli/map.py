@@ -131,6 +131,9 @@ def _print_mapped(mapping: Mapping, document: Document, mapped: Mapped) -> None:
         stdout.print(table)
     for note in mapped.notes:
         stdout.print(Text(f"note: {note}"))
+    if mapped.lines is not None:
+        names = ", ".join(product.rows[0].external_id for product in mapped.lines.products)
+        stdout.print(Text(f"products made first where they are missing: {names}"))
     if not mapped.rows:
         stdout.print("nothing would be sent")
     stdout.print(
