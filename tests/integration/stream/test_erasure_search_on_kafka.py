@@ -1,0 +1,84 @@
+"""A person in the topics: what is theirs is found, what only mentions them is not."""
+
+from __future__ import annotations
+
+import time
+
+import orjson
+import pytest
+
+from schemas.event import Envelope, ErrorInfo, Kind, Origin, new_event_id
+from schemas.headers import headers_of
+from stream.alerts import Alerts
+from stream.erasure_search import find_person
+from stream.publisher import KafkaPublisher, Record
+from stream.until_acked import UntilAcked
+
+pytestmark = pytest.mark.kafka
+
+EMAIL = "jane@example.com"
+DAY_MS = 86_400_000
+
+
+def event(
+    topic: str, key: str, body: dict, *, kind: Kind = Kind.ORDER, dead: bool = False
+) -> Record:
+    now_ms = time.time_ns() // 1_000_000
+    envelope = Envelope(
+        event_id=new_event_id(now_ms),
+        event="",
+        kind=kind,
+        key=key,
+        received_at_ms=now_ms,
+        value=orjson.dumps(body),
+        origin=Origin("magento.orders", 1, 5, now_ms) if dead else None,
+        error=ErrorInfo("permanent", "STRING_TOO_LONG", "too long") if dead else None,
+    )
+    return Record(topic, key.encode(), envelope.value, headers_of(envelope), partition=1)
+
+
+def order(number: str, email: str, **more) -> dict:
+    return {"order": {"increment_id": number, "customer_email": email, "items": [], **more}}
+
+
+async def test_orders_copies_letters_and_outcomes_of_a_person_are_found_and_no_others(
+    topics, make_settings
+):
+    settings = make_settings()
+    records = [
+        event(topics.orders, "1", order("1", EMAIL.upper())),
+        event(topics.orders, "2", order("2", "", billing_address={"email": EMAIL})),
+        event(topics.orders, "3", order("3", "bob@example.com", customer_note=f"gift for {EMAIL}")),
+        event(topics.customers, EMAIL, {"customer": {"email": EMAIL}}, kind=Kind.CUSTOMER),
+        event(topics.dead_letters, "1", order("1", EMAIL), dead=True),
+        event(topics.dead_letters, "3", order("3", "bob@example.com"), dead=True),
+        event(topics.retry_tiers[0], "2", order("2", "", billing_address={"email": EMAIL})),
+        Record(topics.results, b"1", b'{"key": "1"}', partition=1),
+        Record(topics.results, b"3", b'{"key": "3"}', partition=1),
+        Record(topics.orders, b"4", b"jane@example.com is no JSON", partition=1),
+    ]
+    publisher = KafkaPublisher(settings)
+    await publisher.start()
+    await UntilAcked(publisher, alerts=Alerts())(records)
+    await publisher.stop()
+    began = time.time() * 1000
+
+    found = await find_person(settings, EMAIL)
+
+    assert found.orders == {"1": 1, "2": 1}
+    assert found.letters == [(1, 0)]
+    held = {item.topic: item for item in found.held}
+    assert {topic: item.records for topic, item in held.items()} == {
+        topics.orders: 3,  # the record nobody can read counts: the address is in it
+        topics.customers: 1,
+        topics.dead_letters: 1,
+        topics.retry_tiers[0]: 1,
+        topics.results: 1,
+    }
+    assert began + 29 * DAY_MS < held[topics.orders].all_gone_ms < began + 31 * DAY_MS
+    assert held[topics.retry_tiers[0]].all_gone_ms < began + 8 * DAY_MS
+
+
+async def test_nobody_is_found_in_empty_topics(topics, make_settings):
+    found = await find_person(make_settings(), EMAIL)
+    assert (found.orders, found.letters, found.held) == ({}, [], [])
