@@ -15,6 +15,7 @@ The ends of the results are taken before those of the facts: no result is of an 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -77,6 +78,7 @@ class BalanceIndex:
         async for batch in reader.read(new):
             self._settle(batch)
             self._positions[batch[0].partition] = batch[-1].offset + 1
+            await asyncio.sleep(0)  # pages get a turn
         self._positions |= {span.partition: span.end for span in results}
         self._conclude()
 

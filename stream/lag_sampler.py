@@ -24,6 +24,7 @@ Place = tuple[str, str, int]  # group, topic, partition
 
 HEAD_FETCH_BYTES = 16 * 1024  # one record per partition is wanted; Kafka gives at least that
 HEAD_SECONDS = 2.0
+LETTERS_BATCH = 500  # few at a time: an exporter and the dashboard answer requests meanwhile
 RETENTION_TTL_SECONDS = 300.0
 
 
@@ -72,7 +73,7 @@ class LagSampler:
         self._topics = settings.topics
         self._window = window
         self._reader = TopicReader(settings, fetch_bytes=HEAD_FETCH_BYTES)
-        self._letters_reader = TopicReader(settings)
+        self._letters_reader = TopicReader(settings, batch_records=LETTERS_BATCH)
         self._letters = DeadLetterIndex(settings, self._letters_reader)
         self._samples: dict[Place, deque[Sample]] = {}
         self._heads: dict[tuple[str, int], tuple[int, Envelope, int]] = {}

@@ -65,9 +65,12 @@ class TopicReader:
         *,
         fetch_bytes: int = FETCH_BYTES,
         stall_seconds: float = STALL_SECONDS,
+        batch_records: int | None = None,
     ) -> None:
+        """`batch_records`: the most records of a batch, for who has others waiting meanwhile."""
         self._settings = settings
         self._stall_seconds = stall_seconds
+        self._batch_records = batch_records
         options = kafka_connection(settings)
         self._admin = AIOKafkaAdminClient(**options)
         self._consumer = AIOKafkaConsumer(
@@ -196,7 +199,9 @@ class TopicReader:
         stall_at = time.monotonic() + self._stall_seconds
         try:
             while ends:
-                fetched = await self._answer(self._consumer.getmany(timeout_ms=POLL_MS))
+                fetched = await self._answer(
+                    self._consumer.getmany(timeout_ms=POLL_MS, max_records=self._batch_records)
+                )
                 for pair, records in fetched.items():
                     if batch := _until(records, ends.get(pair, 0)):
                         yield batch

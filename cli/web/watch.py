@@ -7,6 +7,7 @@ is shown, and goes on trying; the last figures stay, marked as old.
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -34,6 +35,7 @@ METRICS_SECONDS = 5.0
 AFTER_FAILURE_SECONDS = 5.0
 STALE_SECONDS = 20.0
 LAG_POINTS = 1200  # an hour
+BATCH_RECORDS = 1000  # results read at a time, between which pages are answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,9 @@ class Watch:
         self.problems[name] = text
 
     async def _open_balance(self, stack: AsyncExitStack) -> Callable[[], Awaitable[None]]:
-        reader = await stack.enter_async_context(TopicReader(self._settings))
+        reader = await stack.enter_async_context(
+            TopicReader(self._settings, batch_records=BATCH_RECORDS)
+        )
 
         async def step() -> None:
             before = self.balance.outcomes_read if self.balance.refreshed_ms else None
@@ -145,6 +149,9 @@ class Watch:
             workers = snapshot.groups[0]
             self.lag_points.append(LagPoint(snapshot.at_ms, workers.lag, workers.max_lag_seconds))
             await self.shelf.arrange(sampler.letters)
+            if self.snapshot is None:
+                # What was there at the start stays: a full collection need not look through it.
+                gc.freeze()
             self.snapshot = snapshot
 
         return step
