@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from magento_rest import an_order, store_of
 from salesforce_fixtures import org_keys, salesforce_process
-
-from stream.topic_admin import TopicAdmin
-from stream.topics import TopicSpec
 
 pytestmark = pytest.mark.kafka
 
@@ -79,9 +78,11 @@ async def test_what_is_wrong_everywhere_is_found_in_one_run(
     doctor, topics, make_settings, salesforce_process
 ) -> None:
     org, settings = salesforce_process, make_settings()
-    async with TopicAdmin(settings) as admin:
-        await admin.delete([topics.state, topics.dead_letters])
-        await admin.create([TopicSpec(topics.state, "", {"cleanup.policy": "delete"})])
+    change = ConfigResource(ConfigResourceType.TOPIC, topics.state, {"cleanup.policy": "delete"})
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    await admin.start()
+    await admin.alter_configs([change])
+    await admin.close()
     org.ask("DELETE", "/schema/Opportunity/Billing_City__c")
     org.ask("DELETE", "/schema/Opportunity/Magento_Updated_At__c")
     org.ask("PATCH", "/schema/Contact/Magento_Customer_Key__c", {"unique": False})
@@ -89,9 +90,8 @@ async def test_what_is_wrong_everywhere_is_found_in_one_run(
     store = store_of(an_order(1, "2026-01-01 10:00:00"))
     async with store.serve():
         wrong = store.env | {"MAGENTO_ACCESS_TOKEN_SECRET": "not-the-integrations-secret"}
-        code, results, report = await doctor(**wrong, KAFKA_PARTITIONS="6")
-    async with TopicAdmin(settings) as admin:  # what takes the topics away expects them
-        await admin.create([TopicSpec(topics.dead_letters, "", {})])
+        more = {"KAFKA_PARTITIONS": "6", "RETRY_DELAYS": "30s,2m,10m,2h"}  # no topic for 2h
+        code, results, report = await doctor(**wrong, **more)
     assert code == 2
     for name in (
         *("kafka-topics", "kafka-partitions", "kafka-state-policy"),
