@@ -93,6 +93,7 @@ def configure_logs(
     )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _named(process),
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         place_of_exception,
@@ -104,7 +105,6 @@ def configure_logs(
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(process=process)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -117,6 +117,16 @@ def configure_logs(
     root.setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
+
+
+def _named(process: str) -> Any:
+    """Return a processor that names the process, in the lines of every thread."""
+
+    def name(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Any:
+        event.setdefault("process", process)
+        return event
+
+    return name
 
 
 def _log_uncaught(

@@ -59,6 +59,7 @@ def test_every_line_is_json_whoever_wrote_it(lines) -> None:
         assert any(found.startswith(event) for found in events), event
     assert any("be warned" in event for event in events)
     assert all({"level", "timestamp"} <= set(line) for line in lines)
+    assert {line["process"] for line in lines} == {"test"}
 
 
 def test_nobody_is_quoted_by_an_exception(lines) -> None:
