@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from itertools import count
 from typing import Any, Self
 
@@ -83,6 +83,16 @@ class Load:
             )
         )
         return receipt.is_accepted
+
+    async def send_all(self, deliveries: Iterable[tuple[int, int]], *, senders: int) -> None:
+        """Send (order, version) after (order, version), so many at a time."""
+        slots = asyncio.Semaphore(senders)
+
+        async def one(order: int, version: int) -> None:
+            async with slots:
+                await self.send(order, version)
+
+        await asyncio.gather(*(one(order, version) for order, version in deliveries))
 
     async def _steady(self) -> None:
         due = time.monotonic()

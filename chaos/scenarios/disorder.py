@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 
 from chaos.scenario import Scenario
@@ -31,14 +30,8 @@ async def _deliver(stage: Stage, versions: tuple[int, ...]) -> None:
     count = int(STORY_ORDERS * stage.scale)
     deliveries = [(FIRST + n, version) for n in range(count) for version in versions]
     random.Random(7).shuffle(deliveries)
-    slots = asyncio.Semaphore(SENDERS)
-
-    async def deliver(order: int, version: int) -> None:
-        async with slots:
-            await stage.load.send(order, version)
-
     async with stage.hurting():
-        await asyncio.gather(*(deliver(order, version) for order, version in deliveries))
+        await stage.load.send_all(deliveries, senders=SENDERS)
     stage.seen["shuffled deliveries"] += len(deliveries)
 
 

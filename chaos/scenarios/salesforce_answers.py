@@ -5,7 +5,6 @@ An outage costs nobody an attempt: no scenario here may make a dead letter.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -14,8 +13,12 @@ from chaos.stage import Stage
 
 STORM_SECONDS = 30.0
 DATA_CALLS = {"path": "composite"}
-TOKEN_CALLS_IN_FLIGHT = 20
-BURST_ORDERS = 4000
+CALLS_IN_FLIGHT = 20
+BURST_ORDERS = 6000
+SENDERS = 64
+HELD_ACCOUNTS = ("buyer0@example.com", "buyer1@example.com")
+LOCK_ROUNDS = 3
+LOCK_SECONDS = 6.0
 BURST_FROM = 500_000
 
 
@@ -39,32 +42,33 @@ async def slow_as_can_be(stage: Stage) -> None:
 
 
 async def expire_tokens_in_flight(stage: Stage) -> None:
-    """Many slow calls are under way when every token becomes invalid."""
-    slow = await stage.org.arm({"kind": "latency", "latency_ms": 1500, "match": DATA_CALLS})
+    """Let workers meet a backlog, so that many slow calls are under way when tokens end."""
+    for name in stage.workers:
+        await stage.process(name).stop()
+    orders = [(order, 1) for order in range(BURST_FROM, BURST_FROM + BURST_ORDERS)]
+    await stage.load.send_all(orders, senders=SENDERS)
+    slow = await stage.org.arm({"kind": "latency", "latency_ms": 6000, "match": DATA_CALLS})
     async with stage.hurting():
-        orders = range(BURST_FROM, BURST_FROM + int(BURST_ORDERS * stage.scale))
-        burst = [asyncio.create_task(stage.load.send(order, 1)) for order in orders]
-        for _ in range(3):
-            stage.seen["enough calls in flight"] += await stage.until_in_call(
-                max(2, int(TOKEN_CALLS_IN_FLIGHT * min(1.0, stage.scale)))
-            )
-            stage.seen["most calls in flight"] = max(
-                stage.seen["most calls in flight"], await stage.in_flight()
-            )
-            before = (await stage.org.summary())["token_calls"]
-            await stage.org.arm({"kind": "expire_tokens"})
-            await stage.rest(3)
-            stage.seen["tokens expired"] += 1
-            stage.seen["logins"] += (await stage.org.summary())["token_calls"] - before
-        await asyncio.gather(*burst)
-    await stage.org.disarm(slow)
+        for name in stage.workers:
+            await stage.revive(name)
+        stage.seen["20 calls in flight"] += await stage.until_in_call(CALLS_IN_FLIGHT)
+        stage.seen["calls in flight"] = await stage.in_flight()
+        before = (await stage.org.summary())["token_calls"]
+        await stage.org.arm({"kind": "expire_tokens"})
+        await stage.rest(8)
+        stage.seen["logins after it"] += (await stage.org.summary())["token_calls"] - before
+        await stage.org.disarm(slow)
 
 
 async def lock_storm(stage: Stage) -> None:
-    """Few customers, so that orders fight for their Accounts, and other users' locks on top."""
-    await stage.org.change(lock_contention=True)
+    """Let orders of few customers fight for their Accounts while others hold two of these."""
+    await stage.org.change(lock_contention=True, latency_ms=150)
+    held = [{"kind": "lock", "sobject": "Account", "external_id": email} for email in HELD_ACCOUNTS]
+    rows = {"kind": "lock", "sobject": "Opportunity", "probability": 0.2}
     async with stage.hurting():
-        await stage.storm([{"kind": "lock", "sobject": "Account", "probability": 0.2}], 30)
+        for _ in range(stage.times(LOCK_ROUNDS)):
+            await stage.storm([*held, rows], LOCK_SECONDS)
+            await stage.rest(LOCK_SECONDS)
     stage.seen["collisions"] += (await stage.org.summary())["lock_collisions"]
 
 
@@ -115,15 +119,19 @@ SCENARIOS = (
     ),
     Scenario(
         "token-expires-in-flight",
-        "every token becomes invalid with 20 calls in flight, three times",
+        "every token becomes invalid with 20 calls in flight",
         expire_tokens_in_flight,
-        evidence={"tokens expired": 3, "enough calls in flight": 3, "logins": 1},
-        env={"SALESFORCE_CONCURRENCY": "25", "WORKER_BATCH_MAX_EVENTS": "1000"},
+        evidence={"20 calls in flight": 1, "logins after it": 1},
+        env={
+            "SALESFORCE_CONCURRENCY": "25",
+            "WORKER_BATCH_MAX_EVENTS": "5000",
+            "WORKER_LINGER_SECONDS": "1",
+        },
         customers=5000,
     ),
     Scenario(
         "lock-storm",
-        "orders of ten customers fight for their Accounts while others lock one in five of them",
+        "ten customers' orders fight for Accounts, two of these are held, a row in five is locked",
         lock_storm,
         evidence={"lock": 20},
         customers=10,
