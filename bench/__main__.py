@@ -21,7 +21,7 @@ from bench.figures import Section, markdown, section_of
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE, DATA = DOCS / "benchmarks.md", DOCS / "benchmarks.json"
-PARTS = ("ingress", "end_to_end", "scaling", "state", "salesforce", "operators")
+PARTS = ("ingress", "end_to_end", "stages", "scaling", "state", "salesforce", "operators")
 INTRODUCTION = (
     "Written by `make bench`; one part of it: `python -m bench --only ingress`. Medians of several "
     "runs with the lowest and the highest, and the load average before and after each part: above "

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from schemas.codec import Document
-from schemas.event import derived_event_id, new_event_id
+from schemas.event import Kind, derived_event_id, new_event_id
 from schemas.headers import identity_headers
 from stream import metrics, tracing
 from stream.errors import PublishError
@@ -41,7 +41,7 @@ class Acceptance:
         self._publisher = publisher
         self._readiness = readiness
         self._allowance = allowance
-        self._topics = topics
+        self._topic_of = {kind: topics.source_of(kind) for kind in Kind}
         self._publish_timeout_seconds = publish_timeout_seconds
         self._now = now
         self._now_ms = now_ms
@@ -84,7 +84,7 @@ class Acceptance:
         """Return the record of an event: its raw bytes, and everything else in headers."""
         assert document.kind is not None
         return Record(
-            topic=self._topics.source_of(document.kind),
+            topic=self._topic_of[document.kind],
             key=document.key.encode(),
             value=raw,
             headers=identity_headers(

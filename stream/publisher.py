@@ -20,29 +20,12 @@ from stream.deadline import Deadline
 from stream.errors import PublishError
 from stream.kafka_connection import kafka_connection
 from stream.producer import HARMLESS, TOO_LARGE, close_producer, create_producer, error_text
+from stream.record import Ack, Record, ack_of
+from stream.record_batches import publish_batches
+
+__all__ = ["Ack", "KafkaPublisher", "Publisher", "Record"]
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record to publish. `partition` None lets the key decide (murmur2, as Java does)."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
-    partition: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ack:
-    """Where an acknowledged record is. `timestamp_ms` is the broker's or the producer's time."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int
 
 
 class Publisher(Protocol):
@@ -81,7 +64,7 @@ class KafkaPublisher:
     async def start(self) -> None:
         kafka_connection(self._settings)
         try:
-            await self._connected()
+            await self.connected()
         except (KafkaError, OSError) as error:
             log.warning("kafka_away", error=str(error))
 
@@ -100,7 +83,7 @@ class KafkaPublisher:
         """Return whether Kafka answers now and every partition of the topic has a leader."""
         try:
             async with asyncio.timeout(timeout_seconds):
-                producer = await self._connected()
+                producer = await self.connected()
                 # What was heard earlier is not enough: the broker must answer now.
                 if not await producer.client.force_metadata_update():
                     return False
@@ -115,7 +98,12 @@ class KafkaPublisher:
         try:
             with Deadline(timeout_seconds):
                 sent = await self._send(record)
-                answer = await self._answer(record, sent)
+                if isinstance(sent, PublishError):
+                    raise sent
+                try:
+                    return ack_of(await sent.future)
+                except KafkaError:
+                    answer = await self._answer(record, sent)  # knows what it means
         except TimeoutError:
             raise PublishError(f"no ack from Kafka within {timeout_seconds:g} s") from None
         if isinstance(answer, PublishError):
@@ -125,9 +113,11 @@ class KafkaPublisher:
     async def publish_each(self, records: Sequence[Record]) -> list[Ack | PublishError]:
         """Send all, then wait for every answer; see Publisher."""
         try:
-            await self._connected()
+            await self.connected()
         except (KafkaError, OSError) as error:
             return [PublishError(f"no Kafka: {error_text(error)}") for _record in records]
+        if all(record.partition is not None for record in records):
+            return await publish_batches(self, records)
         sent = [await self._send(record) for record in records]
         futures = {item.future for item in sent if isinstance(item, _Sent)}
         try:
@@ -144,7 +134,7 @@ class KafkaPublisher:
         """Put a record into a batch."""
         producer = None
         try:
-            producer = self._producer or await self._connected()
+            producer = self._producer or await self.connected()
             future = await producer.send(
                 record.topic,
                 record.value,
@@ -155,31 +145,36 @@ class KafkaPublisher:
         except TOO_LARGE as error:
             return PublishError(str(error), is_too_large=True)
         except (KafkaError, OSError, AssertionError) as error:
-            # aiokafka asserts that the partition exists.
-            if producer is not None and not isinstance(error, (*HARMLESS, AssertionError)):
-                self._replace(producer, error)
-            return PublishError(f"{record.topic}: {error_text(error)}")
+            return self.not_taken(record.topic, producer, error)
         return _Sent(producer, future)
+
+    def not_taken(
+        self, topic: str, producer: AIOKafkaProducer | None, error: Exception
+    ) -> PublishError:
+        """Return the answer for what is in no batch; aiokafka asserts that a partition exists."""
+        if producer is not None and not isinstance(error, (*HARMLESS, AssertionError)):
+            self.replace(producer, error)
+        return PublishError(f"{topic}: {error_text(error)}")
 
     async def _answer(self, record: Record, sent: _Sent | PublishError) -> Ack | PublishError:
         """Wait for the broker's word about a record that is in a batch."""
         if isinstance(sent, PublishError):
             return sent
         try:
-            return _ack(await sent.future)
+            return ack_of(await sent.future)
         except TOO_LARGE as error:
-            self._replace(sent.producer, error)
-            return await self._send_alone(record)
+            self.replace(sent.producer, error)
+            return await self.send_alone(record)
         except KafkaError as error:
-            self._replace(sent.producer, error)
+            self.replace(sent.producer, error)
             return PublishError(f"{record.topic}: {error_text(error)}")
 
-    async def _send_alone(self, record: Record) -> Ack | PublishError:
+    async def send_alone(self, record: Record) -> Ack | PublishError:
         """Send a record in a batch of its own: is it too large, or was its company?"""
         producer = create_producer(self._settings, max_batch_bytes=1)
         try:
             await producer.start()
-            return _ack(
+            return ack_of(
                 await producer.send_and_wait(
                     record.topic,
                     record.value,
@@ -195,7 +190,7 @@ class KafkaPublisher:
         finally:
             await close_producer(producer)
 
-    async def _connected(self) -> AIOKafkaProducer:
+    async def connected(self) -> AIOKafkaProducer:
         """Return the producer, connecting it first if need be; callers share one attempt."""
         while self._producer is None:
             if self._is_stopped:
@@ -228,7 +223,7 @@ class KafkaPublisher:
         finally:
             self._connecting = None
 
-    def _replace(self, producer: AIOKafkaProducer, error: BaseException) -> None:
+    def replace(self, producer: AIOKafkaProducer, error: BaseException) -> None:
         """Let the next publish make a new producer; the old one delivers what it still can."""
         if self._producer is producer:
             log.warning("producer_replaced", reason=error_text(error))
@@ -253,9 +248,3 @@ def _heed(task: asyncio.Task[None]) -> None:
     """Look at the error of an attempt that all its callers have given up on."""
     if not task.cancelled():
         task.exception()
-
-
-def _ack(metadata: Any) -> Ack:
-    if metadata.offset is None or metadata.offset < 0:
-        raise KafkaError("Kafka named no offset for the record")
-    return Ack(metadata.topic, metadata.partition, metadata.offset, metadata.timestamp)

@@ -94,6 +94,26 @@ async def test_many_records_are_answered_in_their_order(subject):
     assert [ack.offset for ack in acks] == [number // PARTITIONS for number in range(200)]
 
 
+async def test_more_than_fits_into_one_batch_arrives_in_order_with_times(subject):
+    topic = subject.topics.results
+    bodies = [b"%d" % number * 150_000 for number in range(1, 13)]
+    acks = await subject.publisher.publish_each(
+        [Record(topic, b"100", body, (("id", b"e1"),), partition=2) for body in bodies]
+    )
+    assert [ack.offset for ack in acks] == list(range(12))
+    assert all(ack.timestamp_ms > 0 for ack in acks)
+    found = [await subject.read(ack) for ack in acks]
+    assert [record.value for record in found] == bodies
+    assert tuple(found[5].headers) == (("id", b"e1"),)
+
+
+async def test_a_missing_partition_among_many_is_refused_alone(subject):
+    topic = subject.topics.results
+    records = [Record(topic, b"100", b"x", partition=number) for number in (0, PARTITIONS, 1)]
+    answers = await subject.publisher.publish_each(records)
+    assert [isinstance(answer, Ack) for answer in answers] == [True, False, True]
+
+
 async def test_nothing_to_publish_is_answered_with_nothing(subject):
     assert await subject.publisher.publish_each([]) == []
 

@@ -48,13 +48,13 @@ async def test_a_caller_in_the_very_moment_of_connecting_does_not_block_the_loop
     """Between the end of the attempt and its callbacks, other tasks of the same turn run."""
     gate = asyncio.get_running_loop().create_future()
     subject, made = publisher(gate)
-    first = asyncio.create_task(subject._connected())
+    first = asyncio.create_task(subject.connected())
     await asyncio.sleep(0)
     await asyncio.sleep(0)  # the attempt waits at the gate now
 
     async def next_in_line():
         await gate  # woken right behind the attempt, in the same turn of the loop
-        return await subject._connected()
+        return await subject.connected()
 
     second = asyncio.create_task(next_in_line())
     await asyncio.sleep(0)
@@ -68,11 +68,11 @@ async def test_a_caller_in_the_very_moment_of_connecting_does_not_block_the_loop
 async def test_a_failed_attempt_is_told_to_all_its_callers_and_the_next_one_tries_again(publisher):
     gate = asyncio.get_running_loop().create_future()
     subject, made = publisher(gate, KafkaConnectionError("refused"))
-    callers = [asyncio.create_task(subject._connected()) for _ in range(3)]
+    callers = [asyncio.create_task(subject.connected()) for _ in range(3)]
     await asyncio.sleep(0)
     gate.set_result(None)
     answers = await asyncio.gather(*callers, return_exceptions=True)
     assert [type(answer) for answer in answers] == [KafkaConnectionError] * 3
     with pytest.raises(KafkaConnectionError):
-        await subject._connected()
+        await subject.connected()
     assert len(made) == 2
