@@ -26,7 +26,8 @@ INTRODUCTION = (
     "Written by `make bench`; one part of it: `python -m bench --only ingress`. Medians of several "
     "runs with the lowest and the highest, and the load average before and after each part: above "
     "the number of cores, the machine did something else as well. Then rates and times say little, "
-    "CPU time per event and the shares of servers measured in turn still do."
+    "CPU time per event and the shares of servers measured in turn still do. What was found by "
+    "profiling, and what was done about it: [performance](decisions/performance.md)."
 )
 BRIEF = {
     "ingress": ("--seconds", "2", "--runs", "3"),
@@ -63,13 +64,9 @@ def page(sections: list[dict[str, Any]], about: dict[str, Any]) -> str:
         f"Conditions: {words}.",
         "",
     ]
-    profile = (DOCS / "profile.md").read_text(encoding="utf-8") if _has_profile() else ""
+
     parts = [markdown(section_of(section)) for section in sections]
-    return "\n".join([*head, *parts, profile]).rstrip() + "\n"
-
-
-def _has_profile() -> bool:
-    return (DOCS / "profile.md").exists()
+    return "\n".join([*head, *parts]).rstrip() + "\n"
 
 
 def main() -> int:
