@@ -29,6 +29,8 @@ log = structlog.get_logger()
 
 EXIT_STALLED = 70
 EXIT_AGAIN = 75
+# The group waits for this worker meanwhile; far below the rebalance timeout.
+REBALANCE_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -45,8 +47,8 @@ class Life:
             loop.add_signal_handler(number, self._on_signal, number, deadline_seconds)
 
     def when_rebalance_starts(self) -> None:
-        """End waits, so that the batch in hand finishes before the partitions move."""
-        self.interrupt.set("the group is rebalancing")
+        """End long waits, so that the batch in hand finishes before the partitions move."""
+        self.interrupt.set("the group is rebalancing", patience_seconds=REBALANCE_PATIENCE_SECONDS)
 
     def start_batch(self) -> None:
         """Forget an earlier rebalance; a stop is never forgotten."""

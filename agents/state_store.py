@@ -6,7 +6,7 @@ the topic is read from where this store stopped to its end: whatever another wor
 between is then known. A partition that this worker wrote alone costs nothing to read again,
 because its own acknowledged writes move the position.
 
-Memory: 375 bytes per order (key, encoded state and dict entry), as `python -m bench.state` measures.
+Memory: 375 bytes per order (key, encoded state and dict entry); `python -m bench.state` measures.
 """
 
 from __future__ import annotations

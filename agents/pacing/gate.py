@@ -124,15 +124,12 @@ class Gate:
         self._failed(kind, reason, is_probe=False, retry_after_seconds=0.0)
 
     async def rest(self, seconds: float) -> None:
-        """Back off; not while the breaker is open, whose probes set the pace then.
-
-        Raises NotAdmittedError when interrupted.
-        """
+        """Back off, unless the breaker is open and its probes set the pace. See `_admit`."""
         until = self._clock() + seconds
         with self._progress.waiting("backing off"):
             while (left := until - self._clock()) > 0 and self._breaker.state is State.CLOSED:
-                await self._sleep(left)
-        self._check_interrupt()
+                await self._sleep(left, is_short=True)
+        self._check_interrupt(is_short=True)
 
     @asynccontextmanager
     async def call(self, priority: Priority, *, rows: int = 1) -> AsyncIterator[Ticket]:
@@ -157,7 +154,7 @@ class Gate:
 
     async def _admit(self, priority: Priority, rows: int) -> Ticket:
         while True:
-            self._check_interrupt()
+            self._check_interrupt(is_short=True)
             self._take_in_usage()
             await self._refresh_usage(priority)
             pause = self._pause(priority)
@@ -167,7 +164,8 @@ class Gate:
             elif self._slots.is_free and self._limiter.has_capacity():
                 break
             else:
-                await self._sleep(1 / self._rate if self._slots.is_free else LONGEST_SLEEP_SECONDS)
+                turn = 1 / self._rate if self._slots.is_free else LONGEST_SLEEP_SECONDS
+                await self._sleep(turn, is_short=True)
         await self._limiter.acquire()  # has capacity: does not suspend
         now = self._clock()
         self._slots.in_flight += 1
@@ -192,8 +190,8 @@ class Gate:
         self._alerts.fire(Alert.BUDGET_LOW, pause.reason)
         return Pause("Salesforce: daily budget", pause.seconds)
 
-    async def _sleep(self, seconds: float) -> None:
-        self._check_interrupt()
+    async def _sleep(self, seconds: float, *, is_short: bool = False) -> None:
+        self._check_interrupt(is_short=is_short)
         self._changed.clear()
         try:
             async with asyncio.timeout(min(seconds, LONGEST_SLEEP_SECONDS)):
@@ -201,8 +199,8 @@ class Gate:
         except TimeoutError:
             pass
 
-    def _check_interrupt(self) -> None:
-        if self._interrupt.is_set:
+    def _check_interrupt(self, *, is_short: bool) -> None:
+        if self._interrupt.is_pressing or (self._interrupt.is_set and not is_short):
             reason = self._interrupt.reason
             raise NotAdmittedError(f"{reason}: {self.reason}" if self.reason else reason)
 

@@ -129,6 +129,46 @@ async def test_an_interrupt_ends_waiting_for_a_slot():
         await waiting
 
 
+async def test_a_patient_interrupt_lets_a_call_wait_for_its_turn():
+    """At a rebalance what is in hand is better finished than parked."""
+    interrupt = Interrupt()
+    gate = make_gate(slots=1, interrupt=interrupt)
+    held = gate.call(LIVE)
+    await held.__aenter__()
+    waiting = asyncio.create_task(pass_through(gate))
+    await asyncio.sleep(0)
+    interrupt.set("rebalancing", patience_seconds=60)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await held.__aexit__(None, None, None)
+    await waiting
+
+
+async def test_a_patient_interrupt_ends_waiting_for_better_times_at_once():
+    interrupt = Interrupt()
+    gate = make_gate(interrupt=interrupt)
+    error = refused(429, "")
+    error.retry_after_seconds = 60
+    await fail(gate, error)
+    waiting = asyncio.create_task(pass_through(gate))
+    await asyncio.sleep(0)
+    interrupt.set("rebalancing", patience_seconds=60)
+    with pytest.raises(NotAdmittedError, match="rebalancing"):
+        await waiting
+
+
+async def test_patience_ends():
+    now = [0.0]
+    interrupt = Interrupt(clock=lambda: now[0])
+    gate = make_gate(slots=1, interrupt=interrupt)
+    held = gate.call(LIVE)
+    await held.__aenter__()
+    interrupt.set("rebalancing", patience_seconds=10)
+    now[0] = 10.0
+    with pytest.raises(NotAdmittedError, match="rebalancing"):
+        await pass_through(gate)
+
+
 async def test_an_interrupt_ends_a_rest():
     interrupt = Interrupt()
     gate = make_gate(interrupt=interrupt)
