@@ -21,13 +21,16 @@ from bench.figures import Section, markdown, section_of
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE, DATA = DOCS / "benchmarks.md", DOCS / "benchmarks.json"
-PARTS = ("ingress", "end_to_end", "stages", "scaling", "state", "salesforce", "operators")
+PARTS = (
+    *("ingress", "end_to_end", "stages", "scaling", "state", "salesforce", "operators"),
+    "replay_beside_live",
+)
 INTRODUCTION = (
     "Written by `make bench`; one part of it: `python -m bench --only ingress`. Medians of several "
     "runs with the lowest and the highest, and the load average before and after each part: above "
     "the number of cores, the machine did something else as well. Then rates and times say little, "
     "CPU time per event and the shares of servers measured in turn still do. What was found by "
-    "profiling, and what was done about it: [performance](decisions/performance.md)."
+    "profiling, and what was done about it: [performance](decisions/0014-performance.md)."
 )
 BRIEF = {
     "ingress": ("--seconds", "2", "--runs", "3"),
@@ -36,6 +39,7 @@ BRIEF = {
     "state": ("--orders", "100000"),
     "salesforce": ("--orders", "4000"),
     "operators": ("--events", "50000", "--runs", "1"),
+    "replay_beside_live": ("--seconds", "8", "--runs", "1"),
 }
 
 
