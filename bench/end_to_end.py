@@ -7,8 +7,8 @@ org, which takes 100 ms for a call. Latency counts from the moment an order was 
 it was sent, to the moment the org wrote it, by the org's own history.
 
 Sustained: at each rate of the ladder orders arrive for a while; it is sustained when all of them
-were accepted and the lag at the end is below two seconds' worth and was not growing. The highest
-such rate is then held for `--minutes`.
+were accepted and the lag is below two seconds' worth at the end and grew by less than one second's
+in the second half. The highest such rate is then held for `--minutes`, with the same conditions.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FLOOR, AIM = 1_500, 3_000
 DISTINCT_ORDERS = 50_000
 RUNG_SECONDS = 20.0
 SAMPLE_SECONDS = 2.0
-MOST_LAG_SECONDS = 2.0
+MOST_LAG_SECONDS, MOST_GROWTH_SECONDS = 2.0, 1.0
 # Others' outcomes beside a load make the lag look smaller than it is.
 WRITTEN_SECONDS = 60.0
 # A rate is one of the ladder's although the last request went out a little late.
@@ -70,8 +70,11 @@ class Held:
     def is_sustained(self) -> bool:
         """Whether the pipe kept up: what is measured is the second half."""
         late = self.lags[len(self.lags) // 2 :]
-        most = MOST_LAG_SECONDS * self.rate
-        keeps_up = late[-1][1] <= most and slope_per_minute(late) <= most
+        growth = slope_per_minute(late) / 60 * (late[-1][0] - late[0][0])
+        keeps_up = (
+            late[-1][1] <= MOST_LAG_SECONDS * self.rate
+            and growth <= MOST_GROWTH_SECONDS * self.rate
+        )
         return keeps_up and self.accepted_per_second >= LEAST_OF_RATE * self.rate
 
 
