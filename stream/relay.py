@@ -33,6 +33,8 @@ MAX_POLL_RECORDS = 500
 RETRY_SECONDS = 1.0
 # A broker outage blocks `_forward`; leaving the group for it would help nobody.
 MAX_POLL_INTERVAL_MS = 24 * 60 * 60 * 1000
+# A tier that was deleted and made again is noticed by this, not before: five minutes by default.
+METADATA_MS = 15_000
 
 PublishAll = Callable[[Sequence[Record]], Awaitable[Sequence[Ack]]]
 
@@ -70,6 +72,7 @@ class Relay:
             auto_offset_reset="earliest",
             max_poll_records=MAX_POLL_RECORDS,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
+            metadata_max_age_ms=METADATA_MS,
         )
         self.is_ready = False
 
