@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ DRIP_SECONDS = 0.5
 OVERSIZED_BYTES = 6 * 1024 * 1024
 DEPTH = 100_000
 TURNS = 20
+BUFFER_BYTES = 4096
 HOSTILE_ORDER = 800_000
 ACK_P99_SECONDS = 5.0
 
@@ -45,11 +47,24 @@ async def slow_body(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 async def unread_answers(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     # Nobody reads: the stream stops reading the socket when its buffer is full.
-    await _drip(writer, b"GET /livez HTTP/1.1\r\nHost: ingress\r\n\r\n" * 20)
+    await _drip(writer, b"GET /metrics HTTP/1.1\r\nHost: ingress\r\n\r\n" * 10)
 
 
 async def silence(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
     await reader.read()
+
+
+async def _connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect with small buffers: what is not read is soon felt at the other end."""
+    plug = socket.socket()
+    try:
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+        plug.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(plug, (host, port))
+        return await asyncio.open_connection(sock=plug, limit=BUFFER_BYTES)
+    except BaseException:
+        plug.close()
+        raise
 
 
 async def _drip(writer: asyncio.StreamWriter, drop: bytes) -> None:
@@ -65,7 +80,7 @@ def loris(play: Play) -> Callable[[Stage], Awaitable[None]]:
     async def one(stage: Stage, host: str, port: int) -> None:
         while True:
             with contextlib.suppress(OSError):
-                reader, writer = await asyncio.open_connection(host, port)
+                reader, writer = await _connect(host, port)
                 stage.seen["slow connections"] += 1
                 try:
                     await play(reader, writer)
