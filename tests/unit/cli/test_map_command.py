@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agents.mapping.rules import default_text
+from cli import terminal
 from cli.main import app
 from sandbox.salesforce.objects import stock_org
 from stream.errors import MappingFileError
@@ -32,8 +33,11 @@ def run(tmp_path, monkeypatch):
     monkeypatch.delenv("MAPPING_FILE", raising=False)
     (tmp_path / "order.json").write_text(json.dumps(ORDER))
 
+    # A console takes its width when it is made, whatever the terminal is later.
+    monkeypatch.setattr(terminal.stdout, "_width", 160)
+
     def invoke(*args: str, **more):
-        return CliRunner().invoke(app, ["map", *args], env={"COLUMNS": "160"}, **more)
+        return CliRunner().invoke(app, ["map", *args], **more)
 
     return invoke
 
