@@ -135,9 +135,7 @@ def build_dispatcher(
     """
     gate = build_gate(settings, alerts, interrupt, ask_limits=client.limits, progress=progress)
     known = KnownRecords()
-    jobs = BulkCalls(
-        client, spend=gate.spend, interrupt=interrupt, progress=progress or Progress()
-    )
+    jobs = BulkCalls(client, spend=gate.spend, interrupt=interrupt, progress=progress or Progress())
     inner = RoadDispatcher(
         {
             Road.COMPOSITE: SalesforceDispatcher(client, gate, known=known),

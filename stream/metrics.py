@@ -61,9 +61,7 @@ OUTCOMES = Counter("orderstream_outcomes_total", "Outcomes of events.", ["kind",
 MAGENTO_CALLS = Counter(
     "orderstream_magento_calls_total", "Calls to the store's REST API.", ["answer"]
 )
-BULK_JOBS = Counter(
-    "orderstream_bulk_jobs_total", "Jobs of Bulk API 2.0.", ["sobject", "method"]
-)
+BULK_JOBS = Counter("orderstream_bulk_jobs_total", "Jobs of Bulk API 2.0.", ["sobject", "method"])
 ENRICHED = Counter(
     "orderstream_enriched_events_total", "Events completed by the store's REST API.", ["outcome"]
 )
