@@ -65,8 +65,8 @@ FIXES: tuple[tuple[int | None, str, str], ...] = (
         401,
         "",
         (
-            f"check the four MAGENTO_ keys against {_INTEGRATION} and that the integration is active; "
-            "with MAGENTO_AUTH=bearer the store also needs "
+            f"check the four MAGENTO_ keys against {_INTEGRATION} and that the integration is "
+            "active; with MAGENTO_AUTH=bearer the store also needs "
             "`bin/magento config:set oauth/consumer/enable_integration_as_bearer 1`"
         ),
     ),
