@@ -152,7 +152,9 @@ async def _stage(
         supervisor.start()
         stack.push_async_callback(supervisor.stop)
         settings = _settings(servers, env)
-        yield Stage(pipeline, org, load, supervisor, settings, broker, scale)
+        yield Stage(
+            pipeline, org, load, supervisor, settings, broker, scale, scenario.may_delete_unread
+        )
 
 
 def _load(scenario: Scenario, pipeline: Pipeline) -> Load:
