@@ -218,7 +218,7 @@ def main() -> None:
     parser = options_of(__doc__, seconds=20, runs=3)
     parser.add_argument("--minutes", type=float, default=1.0, help="length of the sustained load")
     parser.add_argument("--rung-seconds", type=float, default=RUNG_SECONDS)
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=2)
     run(measure, parser)
 
 

@@ -22,7 +22,7 @@ from sandbox.pipeline import worker_name
 
 WORKERS = (1, 2, 4)
 BACKLOG = 12_000
-SHORT, LONG = 2_000, 200_000
+SHORT, LONG = 1_000, 100_000
 TAIL = 0.1
 MOST_GROWTH = 1.15
 CALL_MS = 100
