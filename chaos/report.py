@@ -92,7 +92,7 @@ def _numbers(figures: Figures) -> list[str]:
 
 def _detail(card: Card) -> list[str]:
     seen = ", ".join(f"{what}: {count:,}" for what, count in sorted(card.seen.items()) if count)
-    lines = [f"**{card.name}**: {card.story}"]
+    lines = [f"**{card.name}**: {card.story}."]
     if card.skipped:
         lines.append(f"Not run on that machine: {card.skipped}.")
     if card.figures and card.figures.deleted_unread:
@@ -107,8 +107,12 @@ def _detail(card: Card) -> list[str]:
 def _totals(cards: Sequence[Card]) -> str:
     figures = [card.figures for card in cards if card.figures]
     accepted = sum(item.accepted for item in figures)
+    lost = sum(item.lost for item in figures if not item.deleted_unread)
+    deleted = sum(item.lost for item in figures if item.deleted_unread)
     return (
-        f"In all: {accepted:,} webhooks accepted, {sum(f.lost for f in figures):,} orders lost, "
+        f"In all: {accepted:,} webhooks accepted, {lost:,} orders lost"
+        + (f" (and {deleted:,} where retention was made to delete them unread)" if deleted else "")
+        + ", "
         f"{sum(f.duplicates for f in figures):,} duplicate records, "
         f"{sum(f.stale for f in figures):,} stale writes, "
         f"{sum(f.unaccounted for f in figures):,} unaccounted."

@@ -1,0 +1,23 @@
+"""The report card in docs/ is what the last run made, of every scenario there is."""
+
+from pathlib import Path
+
+import orjson
+
+from chaos.card import Card
+from chaos.report import markdown
+from chaos.scenarios import SCENARIOS
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+
+
+def cards():
+    return [Card.from_json(data) for data in orjson.loads((DOCS / "chaos.json").read_bytes())]
+
+
+def test_the_report_card_is_drawn_from_its_data():
+    assert (DOCS / "chaos.md").read_text(encoding="utf-8") == markdown(cards())
+
+
+def test_the_report_card_has_every_scenario():
+    assert [card.name for card in cards()] == [scenario.name for scenario in SCENARIOS]
