@@ -39,7 +39,7 @@ class Load:
         self.requests = requests
         self.is_open_loop = is_open_loop
         self.is_over = False
-        self.free: list[Wire] = []
+        self.free: deque[Wire] = deque()  # used in turn, so that none is idle for long
         self.waiting: deque[float] = deque()
         self.latencies = array("d")
         self.statuses: Counter[int] = Counter()
@@ -60,7 +60,7 @@ class Load:
         """Send a request that is due, or let it wait for a connection."""
         self.sent += 1
         if self.free:
-            self.free.pop().send(moment, next(self.requests))
+            self.free.popleft().send(moment, next(self.requests))
         else:
             self.waiting.append(moment)
 
@@ -103,6 +103,8 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         if not self._load.is_over:
             print("a connection was closed", file=sys.stderr)
+            if self in self._load.free:
+                self._load.free.remove(self)
 
 
 def fresh(options: argparse.Namespace, secret: bytes) -> Iterator[bytes]:
@@ -154,7 +156,7 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
 
 async def _closed_loop(load: Load, seconds: float) -> None:
     now = asyncio.get_running_loop().time()
-    idle, load.free = load.free, []
+    idle, load.free = load.free, deque()
     for wire in idle:
         wire.send(now, next(load.requests))
     await asyncio.sleep(seconds)
