@@ -29,10 +29,10 @@ demo: setup broker-check ## the main job end to end, in front of you (KEEP=1: le
 test: setup broker-check lint unit properties integration e2e ## everything, on a real broker
 
 unit: setup ## tests without network, by example
-	$(PYTEST) -n 2 -m "not hypothesis" tests/unit tests/test_architecture.py tests/test_documentation.py
+	$(PYTEST) -n 2 -m "not hypothesis and not slow" tests/unit tests/test_architecture.py tests/test_documentation.py
 
-properties: setup ## tests without network, for any input (hypothesis)
-	$(PYTEST) -n 2 -m hypothesis tests/unit
+properties: setup ## tests without network, for any input (hypothesis) or over thousands
+	$(PYTEST) -n 2 -m "hypothesis or slow" tests/unit
 
 integration: setup ## tests on the real broker and the simulators
 	$(PYTEST) -n $(JOBS) --dist loadfile tests/contract tests/integration

@@ -145,6 +145,7 @@ def test_nothing_is_watched_unless_it_is_asked_for(services) -> None:
         assert services[name]["profiles"] == ["obs"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

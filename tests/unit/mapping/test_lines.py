@@ -34,6 +34,7 @@ def in_cents(value) -> Decimal:
     return Decimal(str(value)).quantize(CENT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("currency", ["order", "base"])
 def test_the_lines_of_two_thousand_orders_of_the_simulated_store_add_up_to_the_cent(currency):
     store = Store(seed=7)
