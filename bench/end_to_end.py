@@ -8,7 +8,8 @@ it was sent, to the moment the org wrote it, by the org's own history.
 
 Sustained: at each rate of the ladder orders arrive for a while; it is sustained when all of them
 were accepted and the lag is below two seconds' worth at the end and grew by less than one second's
-in the second half. The highest such rate is then held for `--minutes`, with the same conditions.
+in the second half. The highest such rate is then held for `--minutes`; if it cannot be, the next
+lower one.
 """
 
 from __future__ import annotations
@@ -145,22 +146,34 @@ async def measure(options: argparse.Namespace) -> Section:
     await _latencies(section, loads, options)
     async with running_pipe(workers=options.workers, latency_ms=CALL_MS) as rig:
         await rig.org.change(history_limit=1_000)
-        best: Held | None = None
-        for rate in LADDER:
-            held = await hold(rig, loads, rate, options.rung_seconds)
-            section.remarks.append(_rung(held))
-            if not held.is_sustained:
-                break
-            best = held
-        if best is not None and options.minutes:
-            best = await hold(rig, loads, best.rate, 60 * options.minutes)
-        _sustained(section, best, options.minutes)
+        held = await _best(section, rig, loads, options)
+        _sustained(section, held, options.minutes)
         summary = await rig.org.summary()
     judged = {"records twice": len(summary["duplicates"]), "stale writes": summary["stale_writes"]}
     for what, count in judged.items():
         section.add(what, "", [count], most=0)
     section.conditions |= {"workers": options.workers, "a call takes": f"{CALL_MS} ms"}
     return section
+
+
+async def _best(
+    section: Section, rig: Rig, loads: Loads, options: argparse.Namespace
+) -> Held | None:
+    """Climb the ladder, then hold the highest rate that can be held for long."""
+    climbed: list[Held] = []
+    for rate in LADDER:
+        held = await hold(rig, loads, rate, options.rung_seconds)
+        section.remarks.append(_rung(held))
+        if not held.is_sustained:
+            break
+        climbed.append(held)
+    held_long = climbed[-1] if climbed else None
+    while climbed and options.minutes:
+        held_long = await hold(rig, loads, climbed.pop().rate, 60 * options.minutes)
+        if held_long.is_sustained:
+            break
+        section.remarks.append(f"Not for {options.minutes:g} minutes. {_rung(held_long)}")
+    return held_long
 
 
 async def _latencies(section: Section, loads: Loads, options: argparse.Namespace) -> None:
