@@ -194,8 +194,8 @@ def _sustained(section: Section, held: Held | None, minutes: float) -> None:
     if held is None or not held.is_sustained:
         section.add(name, "orders/s", [0], least=FLOOR)
     else:
-        section.add(name, "orders/s", [held.accepted_per_second], least=FLOOR)
-        section.add(f"{name} (the aim)", "orders/s", [held.accepted_per_second], least=AIM)
+        section.add(name, "orders/s", [held.rate], least=FLOOR)
+        section.add(f"{name} (the aim)", "orders/s", [held.rate], least=AIM)
     if held is None:
         return
     for process, cost in held.costs.items():
