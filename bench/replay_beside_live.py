@@ -1,6 +1,6 @@
 """What a replay costs those who are live: latency of live orders with and without one beside them.
 
-    python -m bench.replay_beside_live [--seconds 20] [--runs 3] [--json]
+    python -m bench.replay_beside_live [--seconds 8] [--runs 2] [--json]
 
 The topics hold some thousand old orders. Live orders arrive at a constant rate, in turn without and
 with `orderstream replay --all --force --run` beside them, which sends old orders again as fast as
@@ -69,4 +69,4 @@ async def measure(options: argparse.Namespace) -> Section:
 
 
 if __name__ == "__main__":
-    run(measure, options_of(__doc__, seconds=20.0, runs=3))
+    run(measure, options_of(__doc__, seconds=8.0, runs=2))
