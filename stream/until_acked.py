@@ -131,14 +131,3 @@ class UntilAcked:
 
 def _topics(records: Sequence[Record]) -> str:
     return ", ".join(sorted({record.topic for record in records}))
-
-
-async def publish_until_acked(
-    publisher: Publisher,
-    records: Sequence[Record],
-    *,
-    alerts: Alerts,
-    should_stop: Callable[[], bool] = lambda: False,
-) -> list[Ack]:
-    """Publish once through `UntilAcked`; keep one of those where you publish often."""
-    return await UntilAcked(publisher, alerts=alerts, should_stop=should_stop)(records)

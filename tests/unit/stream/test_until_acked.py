@@ -14,7 +14,6 @@ from stream.until_acked import (
     BACKOFF_MOST_SECONDS,
     UntilAcked,
     full_jitter_seconds,
-    publish_until_acked,
 )
 
 RECORDS = [Record("t", str(n).encode(), b"v", partition=n % 4) for n in range(10)]
@@ -31,7 +30,7 @@ async def until(condition):
 
 
 async def test_every_record_is_acknowledged_in_its_order():
-    acks = await publish_until_acked(FakePublisher(), RECORDS, alerts=Alerts())
+    acks = await UntilAcked(FakePublisher(), alerts=Alerts())(RECORDS)
     assert [ack.partition for ack in acks] == [n % 4 for n in range(10)]
     assert [ack.offset for ack in acks] == [n // 4 for n in range(10)]
 
@@ -39,7 +38,7 @@ async def test_every_record_is_acknowledged_in_its_order():
 async def test_only_what_failed_is_sent_again():
     publisher = FakePublisher()
     publisher.fail_next(3)
-    acks = await publish_until_acked(publisher, RECORDS, alerts=Alerts())
+    acks = await UntilAcked(publisher, alerts=Alerts())(RECORDS)
     assert len(acks) == 10
     assert len(publisher.attempts) == 13
     assert sorted(record.key for record in publisher.records) == [r.key for r in RECORDS]
@@ -48,7 +47,7 @@ async def test_only_what_failed_is_sent_again():
 async def test_a_publisher_that_fails_twice_raises_no_alert():
     publisher, alerts = FakePublisher(), Alerts()
     publisher.fail_next(2)
-    await publish_until_acked(publisher, RECORDS[:1], alerts=alerts)
+    await UntilAcked(publisher, alerts=alerts)(RECORDS[:1])
     assert alerts.active == {}
     assert len(publisher.records) == 1
 
