@@ -27,7 +27,8 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from sandbox.broker import Broker
-from sandbox.processes import Processes, answers, free_port, orderstream
+from sandbox.ports import free_port
+from sandbox.processes import Processes, answers, orderstream
 from schemas.event import Envelope, ErrorInfo, Kind, Origin, new_event_id
 from schemas.headers import headers_of
 from schemas.result import Outcome, result_of

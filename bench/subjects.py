@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.processes import Processes, answers, free_port, module, orderstream
+from sandbox.ports import free_port
+from sandbox.processes import Processes, answers, module, orderstream
 
 BLUEPRINT = Path(__file__).parent / "blueprint"
 NPM_SECONDS = 180

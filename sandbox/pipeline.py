@@ -16,8 +16,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sandbox.ports import free_port
 from sandbox.process import Process, ProcessError
-from sandbox.processes import Processes, Ready, answers, free_port, module, orderstream
+from sandbox.processes import Processes, Ready, answers, module, orderstream
 from sandbox.salesforce.keys import make_key_pair
 from sandbox.salesforce.server import CONSUMER_KEY, USERNAME
 

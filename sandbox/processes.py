@@ -16,7 +16,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -67,14 +66,6 @@ def logs(pattern: str) -> Ready:
         return expression.search(process.output) is not None
 
     return is_ready
-
-
-def free_port() -> int:
-    """Return a loopback port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def orderstream(*arguments: str) -> tuple[str, ...]:

@@ -17,8 +17,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment as MemberAssignment
 
 from sandbox.magento.numbered import numbered_webhook
+from sandbox.ports import free_port
 from sandbox.process import Process
-from sandbox.processes import Processes, answers, free_port, orderstream
+from sandbox.processes import Processes, answers, orderstream
 from sandbox.salesforce.process import OrgProcess
 from schemas.event import Envelope, Kind, new_event_id
 from schemas.headers import headers_of

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from sandbox.broker.process import free_ports
 from sandbox.broker.properties import server_properties
+from sandbox.ports import free_port
 
 IMAGE = "apache/kafka:4.3.1"
 PORT = 19092
@@ -21,7 +21,7 @@ def kafka_container() -> Iterator[str]:
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy  # noqa: PLC0415
 
-    (host_port,) = free_ports(1)
+    host_port = free_port()
     container = DockerContainer(IMAGE).with_bind_ports(PORT, host_port)
     bootstrap = f"{container.get_docker_client().host()}:{host_port}"
     for name, value in container_environment(bootstrap).items():

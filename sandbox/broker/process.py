@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import base64
 import fcntl
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -24,8 +22,9 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from sandbox.broker.jars import ensure_jars, jars_directory
-from sandbox.broker.properties import HOST, render, server_properties
+from sandbox.broker.properties import render, server_properties
 from sandbox.broker.tools import LEAST_JAVA, BrokerError, find_java, why_not
+from sandbox.ports import HOST, free_ports
 
 READY_SECONDS = 60
 STOP_SECONDS = 20
@@ -33,7 +32,6 @@ POLL_SECONDS = 0.05
 PORT_ATTEMPTS = 3
 # Below the range from which Linux and macOS take the ports of outgoing connections: a broker that
 # is down for a moment finds its port free again.
-PORTS = range(20_000, 32_000)
 READY_LINE = "Kafka Server started"
 JVM_OPTIONS = [
     "-Xms256m",
@@ -276,19 +274,3 @@ def _lock(directory: Path) -> BinaryIO:
         file.close()
         raise BrokerError(f"{directory} is in use: another broker runs on it") from None
     return file
-
-
-def free_ports(count: int) -> list[int]:
-    """Return different ports on 127.0.0.1 that nobody listens on right now."""
-    ports: list[int] = []
-    for port in random.sample(PORTS, len(PORTS)):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-        ports.append(port)
-        if len(ports) == count:
-            return ports
-    raise BrokerError(f"no free port between {PORTS.start} and {PORTS.stop} on {HOST}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-HOST = "127.0.0.1"
+from sandbox.ports import HOST
 
 SMALL = {
     "process.roles": "broker,controller",

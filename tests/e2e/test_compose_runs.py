@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from compose_file import ROOT, SECRET, load_compose, read_env, seconds
 
-from sandbox.processes import Process, Processes, free_port, orderstream
+from sandbox.ports import free_port
+from sandbox.processes import Process, Processes, orderstream
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(240)]
 

@@ -19,7 +19,8 @@ from sandbox.magento.numbered import numbered_webhook
 from sandbox.magento.sender import Sender
 from sandbox.org_remote import OrgRemote
 from sandbox.pipeline import Pipeline, worker_name
-from sandbox.processes import Processes, answers, free_port, orderstream
+from sandbox.ports import free_port
+from sandbox.processes import Processes, answers, orderstream
 from stream.audit import run_audit
 from stream.operator_log import read_actions
 from stream.reader import TopicReader

@@ -6,7 +6,7 @@ import pytest
 from dashboard_site import dashboard_settings, open_site
 from topic_writer import TopicWriter
 
-from sandbox.processes import free_port
+from sandbox.ports import free_port
 from schemas.result import Outcome
 from stream.topic_admin import TopicAdmin
 

@@ -47,6 +47,7 @@ async def test_a_process_that_dies_early_is_reported_with_the_end_of_its_log(
             await processes.start("one", *python(code), ready=logs("^ready$"))
 
 
+@pytest.mark.slow
 async def test_a_process_that_is_not_ready_in_time_is_killed(tmp_path: Path) -> None:
     async with Processes(tmp_path) as processes:
         with pytest.raises(ProcessError, match="not ready after") as caught:
@@ -56,6 +57,7 @@ async def test_a_process_that_is_not_ready_in_time_is_killed(tmp_path: Path) -> 
         assert not is_alive(caught.value.process.pid)
 
 
+@pytest.mark.slow
 async def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     async with Processes(tmp_path) as processes:
         process = await processes.start("one", *python(STUBBORN), ready=logs("^ready$"))
@@ -119,6 +121,7 @@ async def test_the_settings_of_the_caller_do_not_reach_a_child(
         assert process.output.strip() == "['KAFKA_BOOTSTRAP_SERVERS']"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")
 async def test_processes_die_with_a_starter_that_is_killed_with_minus_9(tmp_path: Path) -> None:
     starter = f"""

@@ -120,6 +120,7 @@ def test_a_failure_tells_its_type_and_quotes_nobody(spans) -> None:
     assert "ValueError" in span.to_json()
 
 
+@pytest.mark.slow
 async def test_off_no_header_is_written_and_nothing_is_imported() -> None:
     record = await accepted(parent=SENDERS)
     assert tracing.HEADER not in dict(record.headers)
