@@ -1,6 +1,7 @@
 # One image for every process: `orderstream ingress`, `worker`, `relay`, `topics`, and the simulators.
-# Dependencies come from the lock file with their hashes; the second stage has no compiler and no pip
-# cache, and runs as a user that owns nothing but /state, /config and /tokens.
+# Dependencies come from the lock file with their hashes, OpenTelemetry among them, so that
+# TRACING_OTLP_ENDPOINT is all it takes to trace; the second stage has no compiler and no pip cache,
+# and runs as a user that owns nothing but /state, /config and /tokens.
 
 FROM python:3.11-slim-bookworm AS build
 # Only for platforms without a wheel of faust-streaming.
@@ -9,8 +10,8 @@ RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-de
 RUN python -m venv /opt/orderstream
 ENV PATH=/opt/orderstream/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /build
-COPY requirements.lock ./
-RUN pip install --require-hashes --requirement requirements.lock
+COPY requirements-otel.lock ./
+RUN pip install --require-hashes --requirement requirements-otel.lock
 COPY pyproject.toml LICENSE README.md ./
 COPY schemas ./schemas
 COPY stream ./stream

@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 import pytest
 from compose_file import ROOT
 
+LOCK = "requirements-otel.lock"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -63,21 +64,32 @@ def test_secrets_and_rubbish_are_not_sent_to_the_engine(name):
 def test_dependencies_come_from_the_lock_file_with_hashes(instructions):
     runs = [rest for keyword, rest in instructions if keyword == "RUN" and "pip install" in rest]
     assert runs == [
-        "pip install --require-hashes --requirement requirements.lock",
+        f"pip install --require-hashes --requirement {LOCK}",
         "pip install --no-deps .",
     ]
 
 
-def test_the_lock_file_has_a_hash_for_every_package():
-    text = (ROOT / "requirements.lock").read_text()
-    blocks = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)
-    pinned = {
-        block.split("==")[0].strip() for block in blocks if "==" in block and "sha256:" in block
-    }
-    assert len(pinned) == len([block for block in blocks if "==" in block])
-    for requirement in PROJECT["project"]["dependencies"]:
-        name = re.split(r"[<>=!~\[ ]", requirement)[0].lower().replace("_", "-")
-        assert name in pinned
+def pins(name: str) -> dict[str, str]:
+    """Package -> version of every entry of a lock file; each must have a hash."""
+    text = (ROOT / name).read_text()
+    found = {}
+    for block in re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE):
+        if "==" in block:
+            assert "sha256:" in block, block
+            package, version = block.split()[0].split("==")
+            found[package] = version
+    return found
+
+
+def test_the_lock_file_has_a_hash_for_every_package_and_for_what_traces_need():
+    wanted = PROJECT["project"]["dependencies"]
+    wanted = wanted + PROJECT["project"]["optional-dependencies"]["otel"]
+    names = {re.split(r"[<>=!~\[ ]", one)[0].lower().replace("_", "-") for one in wanted}
+    assert names <= set(pins(LOCK))
+
+
+def test_the_image_has_the_very_versions_that_are_installed_elsewhere():
+    assert pins("requirements.lock").items() <= pins(LOCK).items()
 
 
 def test_the_image_has_the_python_of_the_lock_file(instructions):
