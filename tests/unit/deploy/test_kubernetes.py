@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.main import get_command
 
-from stream.config import Settings, load_settings
+from cli.main import app
+from stream.config import Role, Settings, load_settings
 from stream.relay_process import STOP_DEADLINE_SECONDS
 
 ROOT = Path(__file__).parents[3] / "deploy" / "kubernetes"
@@ -41,11 +43,18 @@ def of_kind(kind: str, folder: Path = BASE) -> dict[str, dict[str, Any]]:
 
 
 DEPLOYMENTS = of_kind("Deployment")
-PODS = {**DEPLOYMENTS, **of_kind("Job")}
+GAP_DETECTOR = of_kind("CronJob")["gap-detector"]
+PODS = {**DEPLOYMENTS, **of_kind("Job"), **of_kind("CronJob")}
+
+
+def template_of(owner: dict[str, Any]) -> dict[str, Any]:
+    if owner["kind"] == "CronJob":
+        owner = owner["spec"]["jobTemplate"]
+    return owner["spec"]["template"]
 
 
 def pod_of(owner: dict[str, Any]) -> dict[str, Any]:
-    return owner["spec"]["template"]["spec"]
+    return template_of(owner)["spec"]
 
 
 def container_of(owner: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +69,8 @@ def test_every_file_is_in_the_kustomization_and_there(folder):
 
 
 def test_the_processes_of_the_pipe_are_there():
-    assert set(PODS) == {"ingress", "worker", "relay", "lag", "dashboard", "topics"}
+    running = {"ingress", "worker", "relay", "lag", "dashboard"}
+    assert set(PODS) == running | {"topics", "gap-detector"}
 
 
 @pytest.mark.parametrize("name", PODS)
@@ -121,6 +131,51 @@ def test_nobody_is_killed_who_is_about_to_end_by_himself():
     assert grace("ingress") > settings.ingress_request_timeout_seconds + drain
 
 
+def test_the_gap_detector_looks_again_before_a_save_is_out_of_its_sight():
+    spec = GAP_DETECTOR["spec"]
+    minutes = int(re.fullmatch(r"\*/(\d+) \* \* \* \*", spec["schedule"])[1])
+    arguments = container_of(GAP_DETECTOR)["args"]
+    sight = int(arguments[arguments.index("--last") + 1].removesuffix("m"))
+    assert sight >= 2 * minutes, "one run that fails leaves nothing unseen"
+    assert spec["concurrencyPolicy"] == "Forbid"
+    assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] < minutes * 60
+    # Exit code 1 says that there was a gap: to run again would say so again.
+    assert spec["jobTemplate"]["spec"]["backoffLimit"] == 0
+    assert pod_of(GAP_DETECTOR)["restartPolicy"] == "Never"
+
+
+def test_the_gap_detectors_command_is_one_that_can_be_called(monkeypatch, capsys):
+    for path in (BASE / "orderstream.env", PRODUCTION / "production.env"):
+        for name, value in read_env(path).items():
+            monkeypatch.setenv(name, value)
+    for name in ("CONSUMER_KEY", "CONSUMER_SECRET", "ACCESS_TOKEN", "ACCESS_TOKEN_SECRET"):
+        monkeypatch.setenv(f"MAGENTO_{name}", "from-the-secret")
+    load_settings(Role.MAGENTO, env_file=None)
+    command, *options = container_of(GAP_DETECTOR)["args"]
+    known = get_command(app).commands[command]
+    assert known.make_context(command, options).params["last"] == "15m"
+
+
+def test_the_gap_detector_waits_for_an_overlay_that_has_the_store(rendered):
+    assert GAP_DETECTOR["spec"]["suspend"] is True
+    made = {(d["kind"], d["metadata"]["name"]): d for d in rendered}
+    assert made["CronJob", "gap-detector"]["spec"]["suspend"] is False
+    assert "MAGENTO_BASE_URL" in read_env(PRODUCTION / "production.env")
+
+
+def test_who_talks_to_the_outside_is_let_out():
+    needs_it = {
+        name
+        for name, owner in PODS.items()
+        for entry in container_of(owner)["envFrom"]
+        if re.search("salesforce|magento|alerts", entry.get("secretRef", {}).get("name", ""))
+    }
+    (expression,) = of_kind("NetworkPolicy")["orderstream-outside"]["spec"]["podSelector"][
+        "matchExpressions"
+    ][1:]
+    assert needs_it | {"ingress"} == set(expression["values"])
+
+
 def test_selectors_choose_their_own_pods_only():
     kinds = [*DEPLOYMENTS.values(), *of_kind("PodDisruptionBudget").values()]
     for owner in kinds:
@@ -176,7 +231,12 @@ def rendered() -> list[dict[str, Any]]:
 
 def test_the_overlay_renders_with_your_image_and_without_a_second_replica_count(rendered):
     made = {(d["kind"], d["metadata"]["name"]): d for d in rendered}
-    for kind, name in (("Deployment", "ingress"), ("Deployment", "worker"), ("Job", "topics")):
+    for kind, name in (
+        ("Deployment", "ingress"),
+        ("Deployment", "worker"),
+        ("Job", "topics"),
+        ("CronJob", "gap-detector"),
+    ):
         assert container_of(made[kind, name])["image"] == "registry.example.com/orderstream:1.0.0"
     assert "replicas" not in made["Deployment", "worker"]["spec"]
     maps = {d["metadata"]["name"] for d in rendered if d["kind"] == "ConfigMap"}
