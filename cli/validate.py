@@ -135,18 +135,10 @@ async def _story(
 
 
 async def _wait(run: Validation, *, is_quiet: bool) -> dict[str, Any]:
-    from cli.validate_run import Verdict
-    from cli.validate_wait import next_order
+    from cli.validate_wait import judge_next_order
 
     note("waiting for the next order of your store; nothing is sent, nothing is deleted")
-    envelope = await next_order(run.settings, run.timeout_seconds)
-    verdict = Verdict("an order of your store", event_id=envelope.event_id)
-    try:
-        await run.follow(verdict)
-        if verdict.outcome in ("synced", "unchanged"):
-            await run.compare(verdict, envelope.value, is_new=False, keep=True)
-    except TimeoutError as error:
-        verdict.problem = str(error)
+    verdict = await judge_next_order(run)
     if not is_quiet:
         _show(verdict)
     return _report(run, [verdict], [], is_kept=True, is_quiet=is_quiet)

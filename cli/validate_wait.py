@@ -1,15 +1,49 @@
-"""Waits for the next order that a store sends: the tail of the orders' topic from now on."""
+"""Waits for the next order that a store sends, and judges what Salesforce has of it."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 
-from schemas.event import Envelope
+from agents.enrichment import is_incomplete
+from cli.validate_run import Validation, Verdict
+from schemas.codec import decode
+from schemas.event import Envelope, Kind
 from stream.config import Settings
+from stream.errors import StreamError
 from stream.reader import TopicReader, record_envelope
 
 POLL_SECONDS = 1.0
+# Why an order that went well could not be compared all the same.
+NEWER = "a newer event of this order came right after it, and that one was written: wait again"
+CONTENTLESS = "the event says which order, not what is in it: compare with `orderstream reconcile`"
+
+
+async def judge_next_order(run: Validation) -> Verdict:
+    """Return the verdict of the next order; failures are in it, and nothing is marked as ours."""
+    verdict = Verdict("an order of your store")
+    began = time.monotonic()
+    try:
+        envelope = await next_order(run.settings, run.timeout_seconds)
+        verdict.event_id = envelope.event_id
+        began = time.monotonic()
+        await run.follow(verdict)
+        if verdict.outcome == "superseded":
+            verdict.problem = NEWER
+        elif verdict.outcome != "dead":
+            await _compare(run, verdict, envelope)
+    except (StreamError, TimeoutError, ValueError) as error:
+        verdict.problem = str(error) or type(error).__name__
+    verdict.seconds = time.monotonic() - began
+    return verdict
+
+
+async def _compare(run: Validation, verdict: Verdict, envelope: Envelope) -> None:
+    document = decode(envelope.value, instance=run.settings.magento_instance)
+    if run.settings.magento_enrich and is_incomplete(Kind.ORDER, document.entity):
+        verdict.problem = CONTENTLESS
+    else:
+        await run.compare(verdict, envelope.value, is_new=False, keep=True)
 
 
 async def next_order(settings: Settings, timeout_seconds: float) -> Envelope:
