@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from agents.bundle import BundleOutcome, ErrorKind, NotSent, Refused, Stale, Written
-from agents.decision import Decision, Notes, done, error_of, failed, parked
+from agents.decision import Decision, Notes, done, error_of, failed, moved, parked
 from agents.intake import Item
 from agents.mapping.apply import Mapped
 from schemas.event import Envelope, ErrorInfo
@@ -125,6 +125,9 @@ class Conclusions:
             topics=self.topics,
             may_retry=True,
         )
+
+    def moved(self, item: Item) -> Decision:
+        return moved(item.envelope, item.document, self.clock_ms(), self.topics, self.worker)
 
     def done(self, item: Item, outcome: Outcome, reason: str) -> Decision:
         return done(

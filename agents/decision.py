@@ -5,6 +5,7 @@
 | synced | yes | yes | |
 | unchanged | yes | when its version is newer | |
 | superseded | yes | | |
+| superseded, moved | yes | | its source topic, under the key it belongs to |
 | retry | yes | in doubt | the retry tier of its attempt |
 | parked | yes | in doubt | the first tier (or settle), without spending an attempt |
 | dead | yes | in doubt | the dead-letter topic |
@@ -19,10 +20,12 @@ from typing import Any
 import orjson
 
 from agents.bundle import Refused
-from schemas.event import Envelope, ErrorInfo
+from schemas.codec import Document
+from schemas.event import Envelope, ErrorInfo, derived_event_id
 from schemas.headers import headers_of
 from schemas.result import Outcome, Result, result_of
 from schemas.state import State, state_key
+from stream.backfill_event import SENDER
 from stream.masking import mask_quoted
 from stream.publisher import Record
 from stream.retry_policy import RetryPolicy
@@ -33,7 +36,8 @@ from stream.topics import Topics
 class Decision:
     """An event with its outcome. `republish` is the copy for a retry tier or the DLQ.
 
-    `writes` are further records of the state topic, written as they are.
+    Of a moved event it is what goes on under the right key. `writes` are further records of the
+    state topic, written as they are.
     """
 
     envelope: Envelope
@@ -123,6 +127,39 @@ def parked(envelope: Envelope, topic: str, delay_ms: int, now_ms: int, says: Not
     """Return the decision of an event that waits without having failed."""
     story = dataclasses.replace(envelope, not_before_ms=now_ms + delay_ms)
     return _republished(story, Outcome.PARKED, topic, now_ms=now_ms, says=says, error=None)
+
+
+def moved(
+    envelope: Envelope, document: Document, now_ms: int, topics: Topics, worker: str
+) -> Decision:
+    """Return the decision of an event whose document belongs to another key than the event's.
+
+    It ends here, and its content goes on as a new event in the partition of the right key: one
+    order has one worker at a time. Killed in between and moved again, it goes on twice, the second
+    time as unchanged; both ids end alike (`derived_event_id`).
+    """
+    successor = dataclasses.replace(
+        envelope,
+        event_id=derived_event_id(now_ms, envelope.event_id),
+        key=document.key,
+        value=orjson.dumps(document.entity),
+        sender=SENDER,
+        signature_key="",
+        origin=None,
+        attempt=0,
+        first_failed_at_ms=None,
+        not_before_ms=None,
+        error=None,
+    )
+    says = Notes(reason=f"goes on under its own key as event {successor.event_id}", worker=worker)
+    record = Record(
+        topic=topics.source_of(envelope.kind),
+        key=successor.key.encode(),
+        value=successor.value,
+        headers=headers_of(successor),
+    )
+    ended = done(envelope, Outcome.SUPERSEDED, now_ms, says)
+    return dataclasses.replace(ended, republish=record)
 
 
 def error_of(refused: Refused) -> ErrorInfo:

@@ -12,9 +12,10 @@ tells of, costs an attempt: if it was rolled back, it ends as a dead letter that
 back takes the place of the event's content before digest and version are computed, so a stale
 event completed late is the newest state, and unchanged content is still seen as unchanged.
 
-An event that names its order by `entity_id` alone is keyed by it until here. It may lie in another
-partition than the order's other events; the external id, and the org's own guard against stale
-writes, hold for it, the worker's memory of the order does not.
+An event that names its order by `entity_id` alone is keyed by it, and so in another partition than
+the order's other events, which another worker may have in hand. It ends here as superseded, and
+goes on as an event of the order's number (`agents.decision.moved`). The same for a customer whose
+e-mail has changed since.
 """
 
 from __future__ import annotations
@@ -129,6 +130,9 @@ class Enricher:
             if isinstance(done, str):
                 decisions.append(ends.not_there_yet(items[place], "NOT_IN_MAGENTO", done))
                 metrics.ENRICHED.labels("absent").inc()
+            elif done.document.key != done.envelope.key:
+                decisions.append(ends.moved(done))
+                metrics.ENRICHED.labels("moved").inc()
             else:
                 complete.append(done)
                 metrics.ENRICHED.labels("completed").inc()

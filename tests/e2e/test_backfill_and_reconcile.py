@@ -206,12 +206,62 @@ async def test_a_worker_completes_notifications_by_rest(make_rig):
         await rig.worker()
         for order in orders:
             notice = {name: order[name] for name in ("entity_id", "increment_id", "updated_at")}
-            await rig.publish_raw(json.dumps({"order": notice | {"quote_id": 1}}).encode(), "x")
+            body = json.dumps({"order": notice | {"quote_id": 1}}).encode()
+            await rig.publish_raw(body, order["increment_id"])
         report = await rig.settled(40)
         assert (report.total.dead, report.total.synced) == (0, 40)
         records = rig.org.records("Opportunity", limit=100)["records"]
         assert {version_of(record["Amount"]) for record in records} == {3}
         assert {r["Magento_Order_ID__c"] for r in records} == {o["increment_id"] for o in orders}
+
+
+async def test_announcements_by_entity_id_are_written_by_the_worker_that_has_the_order(make_rig):
+    orders = [numbered_order(n, 3) for n in range(1, 41)]
+    store = RestStore()
+    for order in orders:
+        store.orders.save(order)
+    async with store.serve():
+        rig = await make_rig(**store.env, MAGENTO_ENRICH="on", MAGENTO_CALLS_PER_SECOND="200")
+        await rig.publish((n, 2) for n in range(1, 41))
+        first = await rig.worker("w1")
+        await rig.settled(40)
+        for order in orders:
+            notice = {name: order[name] for name in ("entity_id", "updated_at")}
+            body = json.dumps({"order": notice | {"quote_id": 1}}).encode()
+            await rig.publish_raw(body, str(order["entity_id"]))
+
+        async def some_have_moved():
+            return len(await events_of(rig)) > 80
+
+        await rig.until(some_have_moved)
+        assert (await first.kill()) < 0
+        async with asyncio.TaskGroup() as group:
+            group.create_task(rig.worker("w2"))
+            group.create_task(rig.worker("w3"))
+        await rig.settled(120)
+
+        events = await events_of(rig)
+        whole = {}  # partitions of the events that carry an order, by its number
+        for key, partition in events:
+            if len(key) == len(orders[0]["increment_id"]):
+                whole.setdefault(key, []).append(partition)
+        assert set(whole) == {order["increment_id"] for order in orders}
+        assert all(len(where) >= 2 and len(set(where)) == 1 for where in whole.values())
+        report = await rig.settled(len(events))
+        assert report.total.superseded >= 40
+        assert report.total.dead == 0
+        assert {version_of(amount) for amount in rig.versions().values()} == {3}
+        assert set(rig.versions()) == set(whole)
+        summary = rig.org.summary()
+        assert (summary["duplicates"], summary["stale_writes"]) == ([], 0)
+
+
+async def events_of(rig):
+    """Return (key, partition) of every accepted event."""
+    async with TopicReader(rig.settings) as reader:
+        spans = await reader.spans([rig.settings.topics.orders])
+        records = [record async for batch in reader.read(spans) for record in batch]
+    return [(record.key.decode(), record.partition) for record in records]
 
 
 async def change_amount(rig, key):

@@ -14,7 +14,7 @@ from agents.handler import Handler
 from agents.mapping.apply import Mapped
 from sandbox.magento.life import uncommitted
 from sandbox.magento.store import Store
-from schemas.event import Envelope, Kind, Origin
+from schemas.event import Envelope, ErrorInfo, Kind, Origin, Via
 from schemas.headers import envelope_of
 from schemas.salesforce import Row
 from stream.errors import MagentoError
@@ -142,10 +142,79 @@ def test_an_event_with_content_asks_the_store_nothing():
 
 def test_an_order_that_names_only_its_id_gets_its_number():
     org = Org(Shop(order(7)))
-    assert org.outcomes(org.event({"entity_id": 7, "updated_at": SAVED, "quote_id": 1})) == [
-        "synced"
-    ]
+    announced = org.event({"entity_id": 7, "updated_at": SAVED, "quote_id": 1})
+    (decision,) = org.handle(announced).values()
+    assert decision.result.outcome.value == "superseded"
+    assert (org.sent, org.states) == ({}, {}), "this may be another worker's order"
+
+    moved = decision.republish
+    assert (moved.topic, moved.key, moved.partition) == (TOPICS.orders, b"000000007", None)
+    event = consumed(moved, offset=100)
+    assert event.event_id in decision.result.reason
+    assert org.outcomes(event) == ["synced"]
     assert org.sent == {"000000007": 10}
+    assert list(org.states) == [b"order:000000007"]
+    assert len(org.shop.searches) == 1, "it is complete: nobody asks again"
+
+
+def test_an_event_that_moved_twice_because_its_worker_was_killed_is_unchanged_the_second_time():
+    org = Org(Shop(order(7)))
+    announced = org.event({"entity_id": 7, "updated_at": SAVED})
+    events = []
+    for offset in (100, 101):
+        (decision,) = org.handle(announced).values()
+        events.append(consumed(decision.republish, offset=offset))
+    assert events[0].event_id[-19:] == events[1].event_id[-19:] != announced.event_id[-19:]
+    assert [org.outcomes(event) for event in events] == [["synced"], ["unchanged"]]
+
+
+def test_what_moves_leaves_its_failures_behind_and_keeps_who_wanted_it():
+    org = Org(Shop(order(7)))
+    tried = dataclasses.replace(
+        org.event({"entity_id": 7, "updated_at": SAVED}),
+        attempt=1,
+        first_failed_at_ms=NOW,
+        not_before_ms=NOW,
+        error=ErrorInfo("transient", "NOT_IN_MAGENTO", "not yet"),
+        via=Via.REPLAY,
+        job_id="replay-1",
+        is_forced=True,
+        sender="hmac",
+        signature_key="1",
+        traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    )
+    (decision,) = org.handle(tried).values()
+    event = consumed(decision.republish, offset=100)
+    assert (event.attempt, event.error, event.not_before_ms) == (0, None, None)
+    assert (event.via, event.job_id, event.is_forced) == (Via.REPLAY, "replay-1", True)
+    assert (event.event, event.received_at_ms) == (tried.event, tried.received_at_ms)
+    assert event.traceparent == tried.traceparent
+    assert (event.sender, event.signature_key) == ("rest", ""), "nobody signed these bytes"
+
+
+def test_a_customer_whose_mail_has_changed_since_goes_on_under_the_new_one():
+    ann = {"id": 5, "email": "New@Example.com", "firstname": "Ann", "updated_at": SAVED}
+    org = Org(Shop(ann))
+    bare = {"id": 5, "email": "old@example.com", "updated_at": SAVED}
+    (decision,) = org.handle(org.event(bare, kind=Kind.CUSTOMER)).values()
+    assert (decision.republish.topic, decision.republish.key) == (
+        TOPICS.customers,
+        b"new@example.com",
+    )
+    assert org.outcomes(consumed(decision.republish, offset=100)) == ["synced"]
+
+
+def consumed(record, *, offset):
+    """What a worker reads of a record that was published."""
+    return envelope_of(
+        topic=record.topic,
+        partition=1,
+        offset=offset,
+        timestamp_ms=NOW,
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+    )
 
 
 def test_an_order_sent_before_its_commit_is_read_again():
