@@ -89,7 +89,7 @@ class AdobeWebhookDoor:
         if request.method != hdrs.METH_POST:
             raise Refused(Reason.METHOD, f"{ADOBE_WEBHOOKS_PATH} takes POST")
         raw = await self._desk.read(visit, self._verifier)
-        verified = self._desk.verified(self._verifier, request, raw)
+        verified = self._desk.verified(self._verifier, request.headers, raw)
         document = self._desk.decoded(raw, event)
         if not self._desk.takes(document):
             self._desk.ignore(document)

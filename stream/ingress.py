@@ -24,6 +24,7 @@ from stream.ingress_answers import Reason, Refused, json_answer, log_bug, refusa
 from stream.ingress_body import Allowance, Body
 from stream.ingress_connection import Connection
 from stream.ingress_desk import Desk, Door, Visit, count
+from stream.ingress_direct import DirectRoad
 from stream.ingress_pages import Pages
 from stream.ingress_receipt import receipt_answer
 from stream.ingress_request import WEBHOOK_PATH, event_in_path
@@ -82,6 +83,21 @@ class Ingress:
             instance=instance,
             taken=taken,
         )
+        self.direct = (
+            None
+            if verifier is None
+            else DirectRoad(
+                self._desk,
+                acceptance,
+                verifier,
+                publisher=publisher,
+                readiness=readiness,
+                allowance=self._allowance,
+                request_timeout_seconds=limits.request_timeout_seconds,
+                publish_timeout_seconds=limits.publish_timeout_seconds,
+                max_body_bytes=limits.max_body_bytes,
+            )
+        )
         self._doors = tuple(make(self._desk) for make in doors)
         self._pages = Pages(readiness)
         self._accepted = metrics.INGRESS_REQUESTS.labels("200", Reason.ACCEPTED.value)
@@ -126,7 +142,7 @@ class Ingress:
         if request.method != hdrs.METH_POST:
             raise Refused(Reason.METHOD, f"{WEBHOOK_PATH} takes POST")
         raw = await desk.read(visit, verifier)
-        verified = desk.verified(verifier, request, raw)
+        verified = desk.verified(verifier, request.headers, raw)
         document = desk.decoded(raw, event)
         if not desk.takes(document):
             desk.ignore(document)

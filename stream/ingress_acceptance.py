@@ -62,9 +62,7 @@ class Acceptance:
         `parent` is the sender's traceparent, if it traces.
         `deadline` is on the loop's clock. Raises Refused: FULL, BROKER_AWAY, RECORD_TOO_LARGE.
         """
-        now_ms = self._now_ms()
-        event_id = derived_event_id(now_ms, sender_id) if sender_id else new_event_id(now_ms)
-        record = self._record(document, raw, verified, event_id=event_id, received_at_ms=now_ms)
+        event_id, record = self.record_of(document, raw, verified, sender_id)
         if tracing.is_on():
             ack = await self._publish_traced(record, deadline, event_id, parent)
         else:
@@ -72,30 +70,23 @@ class Acceptance:
         metrics.INGRESS_BODY_BYTES.inc(len(raw))
         return event_id, ack
 
-    def _record(
-        self,
-        document: Document,
-        raw: bytes,
-        verified: Verified,
-        *,
-        event_id: str,
-        received_at_ms: int,
-    ) -> Record:
-        """Return the record of an event: its raw bytes, and everything else in headers."""
+    def record_of(
+        self, document: Document, raw: bytes, verified: Verified, sender_id: str = ""
+    ) -> tuple[str, Record]:
+        """Return the new event id and the record: raw bytes, and everything else in headers."""
         assert document.kind is not None
-        return Record(
-            topic=self._topic_of[document.kind],
-            key=document.key.encode(),
-            value=raw,
-            headers=identity_headers(
-                event_id=event_id,
-                event=document.event,
-                kind=document.kind,
-                received_at_ms=received_at_ms,
-                sender=verified.sender,
-                signature_key=verified.key_id,
-            ),
+        now_ms = self._now_ms()
+        event_id = derived_event_id(now_ms, sender_id) if sender_id else new_event_id(now_ms)
+        headers = identity_headers(
+            event_id=event_id,
+            event=document.event,
+            kind=document.kind,
+            received_at_ms=now_ms,
+            sender=verified.sender,
+            signature_key=verified.key_id,
         )
+        topic = self._topic_of[document.kind]
+        return event_id, Record(topic, document.key.encode(), raw, headers)
 
     async def _publish_traced(
         self, record: Record, deadline: float, event_id: str, parent: str
@@ -112,13 +103,18 @@ class Acceptance:
         try:
             ack = await self._publisher.publish(record, timeout_seconds=timeout_seconds)
         except PublishError as error:
-            if error.is_too_large:
-                raise Refused(Reason.RECORD_TOO_LARGE, "Kafka refuses a record this long") from None
-            self._readiness.failed(self._now())
-            raise Refused(Reason.BROKER_AWAY, "Kafka did not acknowledge the event") from None
+            raise refusal_of_publish(error, self._readiness, self._now()) from None
         finally:
             self._allowance.publishes -= 1
         ended = self._now()
         self._readiness.acked(ended)
         metrics.INGRESS_PUBLISH_SECONDS.observe(ended - started)
         return ack
+
+
+def refusal_of_publish(error: PublishError, readiness: Readiness, now: float) -> Refused:
+    """Return how a publish that failed is answered, and note it when Kafka is the reason."""
+    if error.is_too_large:
+        return Refused(Reason.RECORD_TOO_LARGE, "Kafka refuses a record this long")
+    readiness.failed(now)
+    return Refused(Reason.BROKER_AWAY, "Kafka did not acknowledge the event")

@@ -15,6 +15,7 @@ from http import HTTPStatus
 import orjson
 import structlog
 from aiohttp import web
+from aiohttp.helpers import rfc822_formatted_time
 
 log = structlog.get_logger()
 
@@ -159,19 +160,22 @@ def refusal_body(reason: Reason, error: str) -> bytes:
     return orjson.dumps({"error": text, "fix": RULES[reason].fix})
 
 
-def raw_refusal(reason: Reason, error: str) -> bytes:
-    """Return a whole HTTP answer, for connections that never became a request."""
+def raw_refusal(reason: Reason, error: str, *, closes: bool) -> bytes:
+    """Return a whole HTTP answer, for connections without a request object."""
+    rule = RULES[reason]
+    lines = [
+        f"HTTP/1.1 {rule.status} {HTTPStatus(rule.status).phrase}",
+        "Content-Type: application/json",
+        f"Server: {SERVER_HEADER}",
+        f"Date: {rfc822_formatted_time()}",
+    ]
+    if rule.retry_after_seconds is not None:
+        lines.append(f"Retry-After: {rule.retry_after_seconds}")
+    if closes:
+        lines.append("Connection: close")
     body = refusal_body(reason, error)
-    return (
-        b"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
-        b"Server: %s\r\nConnection: close\r\n\r\n%s"
-    ) % (
-        RULES[reason].status,
-        HTTPStatus(RULES[reason].status).phrase.encode(),
-        len(body),
-        SERVER_HEADER.encode(),
-        body,
-    )
+    lines += [f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(lines).encode() + body
 
 
 def json_answer(body: bytes, *, status: int = 200) -> web.Response:

@@ -1,91 +1,56 @@
-"""Connections that cannot be held open for ever: the deadline aiohttp does not have.
+"""One connection of a sender: aiohttp's, plus what the sweep and the direct road need to know.
 
-aiohttp waits without limit for slow headers and for a sender that does not read its answer. One
-sweep per second over all connections ends them; a timer per request would cost the hot path more.
-
-| what the sender does | what happens after the request timeout |
-|---|---|
-| connects and says nothing | closed |
-| sends its headers slowly | 408, closed |
-| sends its body slowly | the handler answers 408 (`ingress_body`); cut if even that hangs |
-| does not read its answer | cut |
-| keeps an idle connection | closed after the keep-alive time |
-
-Over the most connections allowed, the one that has waited longest without a complete request makes
-room, so slow senders starve each other and not the good ones.
+The sweep (`ingress_sweep`) needs the moment the connection's current state began. The direct road
+(`ingress_direct`) is offered each request that has come whole, before aiohttp starts a handler for
+it; while such a request waits for its ack, whatever else arrives is held, because answers leave in
+the order of the requests (RFC 9112 §9.3.2).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, StreamReader, hdrs, web
+from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from stream import metrics
-from stream.ingress_answers import Reason, log_bug, raw_refusal, refusal_of
+from stream.ingress_answers import Reason, log_bug, refusal_of
 
-# After the deadline a handler gets this long to say so itself before the connection is cut.
-GRACE_SECONDS = 1.0
-MAX_SWEEP_SECONDS = 1.0
-SWEEPS_PER_TIMEOUT = 10
-# How long the rest of a refused body is read and thrown away, so that the sender sees the answer.
-LINGER_SECONDS = 2.0
-
-
-class Verdict(StrEnum):
-    """What the sweep does with a connection, and the label of the metric."""
-
-    KEEP = "keep"
-    CLOSE_SILENT = "silent"
-    CLOSE_IDLE = "idle"
-    ANSWER_SLOW_HEADERS = "slow_headers"
-    CUT_HANGING = "hanging"
-    CUT_UNREAD_ANSWER = "unread_answer"
-    CUT_FOR_ROOM = "room"
-
-
-def verdict(
-    *,
-    age_seconds: float,
-    unsent_seconds: float,
-    is_idle: bool,
-    is_waiting: bool,
-    has_served: bool,
-    timeout_seconds: float,
-    keepalive_seconds: float,
-) -> Verdict:
-    """Decide about one connection.
-
-    `age_seconds`: since the state it is in began; `unsent_seconds`: how long an answer has been
-    waiting to be read; `is_idle`: no byte of a new request yet; `is_waiting`: no request handled.
-    """
-    if unsent_seconds >= timeout_seconds:
-        return Verdict.CUT_UNREAD_ANSWER
-    if is_idle:
-        if has_served:
-            return Verdict.CLOSE_IDLE if age_seconds >= keepalive_seconds else Verdict.KEEP
-        return Verdict.CLOSE_SILENT if age_seconds >= timeout_seconds else Verdict.KEEP
-    if is_waiting and age_seconds >= timeout_seconds:
-        return Verdict.ANSWER_SLOW_HEADERS
-    if age_seconds >= timeout_seconds + GRACE_SECONDS:
-        return Verdict.CUT_HANGING
-    return Verdict.KEEP
+Take = Callable[["Connection", RawRequestMessage, bytes], bool]
 
 
 class Connection(RequestHandler):
     """aiohttp's connection plus the moment its current state began."""
 
-    __slots__ = ("ended_at", "has_served", "is_idle", "is_publishing", "since", "unsent_since")
+    __slots__ = (
+        "_held",
+        "_take",
+        "ended_at",
+        "has_served",
+        "is_direct",
+        "is_idle",
+        "is_publishing",
+        "since",
+        "unsent_since",
+    )
 
     def __init__(
-        self, manager: web.Server, *, loop: asyncio.AbstractEventLoop, **kwargs: Any
+        self,
+        manager: web.Server,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        take: Take | None,
+        **kwargs: Any,
     ) -> None:
+        """`take` is offered every request that has come whole, before a handler is woken."""
         super().__init__(manager, loop=loop, **kwargs)
+        self._take = take
+        self._held = b""
+        self.is_direct = False
         self.since = loop.time()
         self.unsent_since: float | None = None
         self.is_idle = True
@@ -94,10 +59,70 @@ class Connection(RequestHandler):
         self.ended_at: float | None = None
 
     def data_received(self, data: bytes) -> None:
+        if self.is_direct:  # answers leave in the order of the requests
+            self._held += data
+            self._pause_transport_reading()
+            return
         if self.is_idle:
             self.is_idle = False
             self.since = self._loop.time()
-        super().data_received(data)
+        waiter = self._waiter
+        if self._take is None or waiter is None or waiter.done():
+            super().data_received(data)
+            return
+        self._waiter = None  # aiohttp wakes its handler for any request: not before we looked
+        try:
+            super().data_received(data)
+        finally:
+            self._waiter = waiter
+        if self._messages and not self._is_taken(self._take) and not waiter.done():
+            waiter.set_result(None)
+
+    def _is_taken(self, take: Take) -> bool:
+        """Offer a request that is alone, whole, and leaves the connection open."""
+        if len(self._messages) > 1 or self._paused or self._reading_paused or self._close:
+            return False
+        message, payload = self._messages[0]
+        if (
+            type(message) is not RawRequestMessage
+            or type(payload) is not StreamReader
+            or message.method != hdrs.METH_POST
+            or message.version != HttpVersion11
+            or message.should_close
+            or message.upgrade
+            or not payload.is_eof()
+            or len(payload._buffer) != 1  # noqa: SLF001 - to look is not to take
+        ):
+            return False
+        try:
+            self.is_direct = take(self, message, payload._buffer[0])  # noqa: SLF001
+        except Exception as error:  # noqa: BLE001 - the handler meets it again, and answers
+            log_bug(error)
+        if self.is_direct:
+            self.is_publishing = True
+            self._messages.clear()
+            assert self._parser is not None
+            self._parser.message_consumed()
+        return self.is_direct
+
+    def answer(self, data: bytes, closes: bool) -> None:
+        """Answer what was taken, if somebody is still there, and go on with what came since."""
+        self.is_direct = False
+        self.rest()
+        if self.transport is None or self.transport.is_closing():
+            return
+        self.transport.write(data)
+        if closes:
+            self.force_close()
+        elif self._held:
+            held, self._held = self._held, b""
+            if not self._reading_paused and not self._buffer_paused:
+                self._resume_transport_reading()
+            self.data_received(held)
+
+    def _process_keepalive(self) -> None:
+        """Do nothing: the sweep ends idle connections, and knows of what was taken."""
+        self._keepalive_handle = None
 
     def begin(self) -> float:
         """Return when this request began: with its first byte, or now if it was pipelined."""
@@ -124,7 +149,7 @@ class Connection(RequestHandler):
     @property
     def is_waiting(self) -> bool:
         """Whether no handler is at work: waiting for a request, or for the rest of its headers."""
-        return self._waiter is not None and not self._waiter.done()
+        return not self.is_direct and self._waiter is not None and not self._waiter.done()
 
     def handle_error(
         self,
@@ -145,120 +170,3 @@ class Connection(RequestHandler):
         metrics.INGRESS_REQUESTS.labels(str(response.status), reason.value).inc()
         self.rest()
         return response
-
-
-class WatchedServer(web.Server):
-    """aiohttp's low-level server, whose connections are swept."""
-
-    def __init__(
-        self,
-        handler: Any,
-        *,
-        timeout_seconds: float,
-        keepalive_seconds: float,
-        max_connections: int,
-        on_sweep: Callable[[], None],
-    ) -> None:
-        """Make a server of `handler` (request → response) on the running loop.
-
-        `on_sweep` is called once in every sweep.
-        """
-        super().__init__(
-            handler,
-            keepalive_timeout=keepalive_seconds,
-            lingering_time=min(LINGER_SECONDS, timeout_seconds),
-            auto_decompress=False,  # the signature is over the bytes as they were sent
-            access_log=None,
-        )
-        self._on_sweep = on_sweep
-        self._timeout_seconds = timeout_seconds
-        self._keepalive_seconds = keepalive_seconds
-        self._max_connections = max_connections
-        self._sweeping: asyncio.TimerHandle | None = None
-
-    def __call__(self) -> RequestHandler:
-        return Connection(self, loop=self._loop, **self._kwargs)
-
-    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
-        if len(self._connections) >= self._max_connections:
-            self._make_room()
-        super().connection_made(handler, transport)
-
-    def start_sweeping(self) -> None:
-        """Sweep now and then for as long as the loop runs, or until `stop_sweeping`."""
-        self.sweep()
-        pause_seconds = min(MAX_SWEEP_SECONDS, self._timeout_seconds / SWEEPS_PER_TIMEOUT)
-        self._sweeping = self._loop.call_later(pause_seconds, self.start_sweeping)
-
-    def stop_sweeping(self) -> None:
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-
-    def sweep(self) -> None:
-        """End every connection whose time is up."""
-        self._on_sweep()
-        now = self._loop.time()
-        for connection, transport in list(self._connections.items()):
-            if not isinstance(connection, Connection):
-                continue
-            if connection.ended_at is None:
-                self._end(connection, transport, self._judge(connection, transport, now))
-            elif now - connection.ended_at >= GRACE_SECONDS:
-                transport.abort()  # closed politely, but the other side does not read
-
-    def close_idle(self, idle_seconds: float) -> None:
-        """Close connections without a request for this long: they are not missed in a drain."""
-        now = self._loop.time()
-        for connection in list(self._connections):
-            if isinstance(connection, Connection) and connection.is_idle:  # noqa: SIM102
-                if now - connection.since >= idle_seconds:
-                    connection.force_close()
-
-    def abort_all(self) -> None:
-        """Cut every connection, whatever it is doing."""
-        for transport in list(self._connections.values()):
-            transport.abort()
-
-    def _judge(self, connection: Connection, transport: asyncio.Transport, now: float) -> Verdict:
-        if transport.get_write_buffer_size() == 0:
-            connection.unsent_since = None
-        elif connection.unsent_since is None:
-            connection.unsent_since = now
-        unsent_since = connection.unsent_since
-        return verdict(
-            age_seconds=now - connection.since,
-            unsent_seconds=0.0 if unsent_since is None else now - unsent_since,
-            is_idle=connection.is_idle,
-            is_waiting=connection.is_waiting,
-            has_served=connection.has_served,
-            timeout_seconds=self._timeout_seconds,
-            keepalive_seconds=self._keepalive_seconds,
-        )
-
-    def _end(self, connection: Connection, transport: asyncio.Transport, what: Verdict) -> None:
-        if what is Verdict.KEEP:
-            return
-        connection.ended_at = self._loop.time()
-        metrics.INGRESS_CUT.labels(what.value).inc()
-        match what:
-            case Verdict.CLOSE_IDLE | Verdict.CLOSE_SILENT:
-                connection.force_close()
-            case Verdict.ANSWER_SLOW_HEADERS:
-                transport.write(raw_refusal(Reason.TOO_SLOW, "the headers did not arrive in time"))
-                connection.force_close()
-                metrics.INGRESS_REQUESTS.labels("408", Reason.TOO_SLOW.value).inc()
-            case _:
-                transport.abort()
-
-    def _make_room(self) -> None:
-        """Cut the oldest connection that has nothing on its way to Kafka, strangers first."""
-        candidates = [
-            connection
-            for connection in self._connections
-            if isinstance(connection, Connection)
-            and not connection.is_publishing
-            and connection.ended_at is None
-        ]
-        if candidates:
-            victim = min(candidates, key=lambda c: (c.is_idle and c.has_served, c.since))
-            self._end(victim, self._connections[victim], Verdict.CUT_FOR_ROOM)

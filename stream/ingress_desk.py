@@ -5,6 +5,7 @@ A door knows its sender's address, signature and answer; everything else of it i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -82,9 +83,9 @@ class Desk:
         except SignatureError as error:
             raise Refused(Reason(error.reason), str(error)) from None
 
-    def verified(self, verifier: Verifier, request: web.BaseRequest, raw: bytes) -> Verified:
+    def verified(self, verifier: Verifier, headers: Mapping[str, str], raw: bytes) -> Verified:
         try:
-            return verifier.verify(request.headers, raw)
+            return verifier.verify(headers, raw)
         except SignatureError as error:
             raise Refused(Reason(error.reason), str(error)) from None
 

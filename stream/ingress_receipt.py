@@ -41,16 +41,27 @@ class Receipt:
 
     async def write_eof(self) -> None:
         """Send everything. Raises ConnectionError when the sender is gone."""
-        closing = "" if self.keep_alive else "Connection: close\r\n"
-        head = HEAD % (rfc822_formatted_time(), len(self._body), closing)
-        await self._connection.send(head.encode() + self._body)
+        await self._connection.send(_whole(self._body, closes=not self.keep_alive))
 
 
 def receipt_answer(
     request: web.BaseRequest, connection: Connection, event_id: str, ack: Ack
 ) -> web.StreamResponse:
     """Return the 200 that says where the event is: what a sender logs, and what `trace` takes."""
-    body = orjson.dumps(
+    body = _body(event_id, ack)
+    if request.version != HttpVersion11:
+        return json_answer(body)
+    receipt = Receipt(body, connection, keep_alive=request.keep_alive)
+    return cast("web.StreamResponse", receipt)
+
+
+def receipt_bytes(event_id: str, ack: Ack, *, closes: bool) -> bytes:
+    """Return the same 200 as the bytes of an HTTP/1.1 answer."""
+    return _whole(_body(event_id, ack), closes=closes)
+
+
+def _body(event_id: str, ack: Ack) -> bytes:
+    return orjson.dumps(
         {
             "event_id": event_id,
             "topic": ack.topic,
@@ -58,7 +69,8 @@ def receipt_answer(
             "offset": ack.offset,
         }
     )
-    if request.version != HttpVersion11:
-        return json_answer(body)
-    receipt = Receipt(body, connection, keep_alive=request.keep_alive)
-    return cast("web.StreamResponse", receipt)
+
+
+def _whole(body: bytes, *, closes: bool) -> bytes:
+    closing = "Connection: close\r\n" if closes else ""
+    return (HEAD % (rfc822_formatted_time(), len(body), closing)).encode() + body

@@ -18,7 +18,7 @@ from aiohttp import web
 from stream.adobe_keys import AdobeKeyHost
 from stream.config import Settings
 from stream.ingress import Ingress, Limits
-from stream.ingress_connection import GRACE_SECONDS, WatchedServer
+from stream.ingress_sweep import GRACE_SECONDS, WatchedServer
 from stream.publisher import Publisher
 from stream.readiness import Readiness
 from stream.senders import adobe_doors, taken_kinds, webhook_verifier
@@ -90,6 +90,7 @@ async def _serving(
         keepalive_seconds=settings.ingress_keepalive_seconds,
         max_connections=settings.ingress_max_connections,
         on_sweep=ingress.report,
+        take=None if ingress.direct is None else ingress.direct.take,
     )
     listener = bind(settings.ingress_host, settings.ingress_port, reuse_port=reuse_port)
     runner = web.ServerRunner(server, shutdown_timeout=GRACE_SECONDS)

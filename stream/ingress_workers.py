@@ -17,8 +17,8 @@ from pathlib import Path
 from prometheus_client.multiprocess import mark_process_dead
 
 from stream.config import Settings
-from stream.ingress_connection import GRACE_SECONDS
 from stream.ingress_server import bind, url_of
+from stream.ingress_sweep import GRACE_SECONDS
 from stream.supervisor import Supervisor
 
 # What a child may need beyond its drain: above all to flush its producer.

@@ -7,7 +7,7 @@ The agents and the relay must not lose what they hold: `until_acked` never gives
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,9 +19,11 @@ from stream.config import Settings
 from stream.deadline import Deadline
 from stream.errors import PublishError
 from stream.kafka_connection import kafka_connection
+from stream.partitioning import partition_of
 from stream.producer import HARMLESS, TOO_LARGE, close_producer, create_producer, error_text
 from stream.record import Ack, Record, ack_of
-from stream.record_batches import publish_batches
+from stream.record_batches import Answer, publish_batches
+from stream.record_queue import Offer, RecordQueue
 
 __all__ = ["Ack", "KafkaPublisher", "Publisher", "Record"]
 
@@ -46,6 +48,13 @@ class Publisher(Protocol):
         """
         ...
 
+    def offer(self, record: Record, answered: Callable[[Answer], None]) -> Offer | None:
+        """Take a record along with its neighbours, or return None: `publish` has to do it.
+
+        `answered` is called once, never from within this call. For those who await nothing.
+        """
+        ...
+
 
 class KafkaPublisher:
     """The process's producer: idempotent, acks=all, no linger.
@@ -60,6 +69,7 @@ class KafkaPublisher:
         self._connecting: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._is_stopped = False
+        self._queue = RecordQueue(self)
 
     async def start(self) -> None:
         kafka_connection(self._settings)
@@ -71,6 +81,7 @@ class KafkaPublisher:
     async def stop(self) -> None:
         """Flush what is pending for five seconds, then close, whatever Kafka does."""
         self._is_stopped = True
+        await self._queue.stop()
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.wait({self._connecting})
@@ -129,6 +140,16 @@ class KafkaPublisher:
         return [
             await self._answer(record, item) for record, item in zip(records, sent, strict=True)
         ]
+
+    def offer(self, record: Record, answered: Callable[[Answer], None]) -> Offer | None:
+        """Take a record along when the producer is there and knows the topic; see Publisher."""
+        if self._producer is None or record.key is None:
+            return None
+        partitions = self._producer.client.cluster.partitions_for_topic(record.topic)
+        if not partitions:
+            return None
+        partition = partition_of(record.key, tuple(partitions))
+        return self._queue.offer(record, partition, answered)
 
     async def _send(self, record: Record) -> _Sent | PublishError:
         """Put a record into a batch."""

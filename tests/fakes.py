@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from stream.errors import PublishError
 from stream.publisher import Ack, Record
+from stream.record_batches import Answer
+from stream.record_queue import Offer
 
 TOO_LARGE_BYTES = 6 * 1024 * 1024
 
@@ -25,6 +27,7 @@ class FakePublisher:
         self._failures = 0
         self._answering = asyncio.Event()
         self._answering.set()
+        self._offered: set[asyncio.Task[None]] = set()
 
     @property
     def records(self) -> list[Record]:
@@ -63,6 +66,19 @@ class FakePublisher:
     async def publish_each(self, records: Sequence[Record]) -> list[Ack | PublishError]:
         await self._answering.wait()
         return [self._take(record) for record in records]
+
+    def offer(self, record: Record, answered: Callable[[Answer], None]) -> Offer | None:
+        offer = Offer(record, answered)
+
+        async def answer() -> None:
+            await self._answering.wait()
+            if offer.record is not None:
+                answered(self._take(offer.record))
+
+        task = asyncio.create_task(answer())
+        self._offered.add(task)
+        task.add_done_callback(self._offered.discard)
+        return offer
 
     def _take(self, record: Record) -> Ack | PublishError:
         self.attempts.append(record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -157,3 +158,42 @@ async def test_a_partition_that_does_not_exist_is_refused(subject):
             Record(subject.topics.orders, b"100", b"body", partition=PARTITIONS),
             timeout_seconds=10,
         )
+
+
+async def answers_of(publisher, records: list[Record]) -> list[Ack | PublishError]:
+    """Offer all and wait for the answers, in the order of the records."""
+    waiting = [asyncio.get_running_loop().create_future() for _ in records]
+    for record, future in zip(records, waiting, strict=True):
+        assert publisher.offer(record, future.set_result) is not None
+        assert not future.done()
+    async with asyncio.timeout(20):
+        return list(await asyncio.gather(*waiting))
+
+
+async def test_what_is_offered_is_where_its_answer_says(subject):
+    records = [Record(subject.topics.orders, b"%d" % n, b"value %d" % n) for n in range(50)]
+    await subject.publisher.publish(records[0], timeout_seconds=10)  # the topic is known now
+    answers = await answers_of(subject.publisher, records)
+    assert all(isinstance(answer, Ack) for answer in answers)
+    assert len({(ack.partition, ack.offset) for ack in answers}) == len(records)
+    for record, ack in zip(records, answers, strict=True):
+        found = await subject.read(ack)
+        assert (found.key, found.value) == (record.key, record.value)
+
+
+async def test_an_offer_goes_to_the_partition_of_its_key(subject):
+    record = Record(subject.topics.orders, b"000000123", b"{}")
+    published = await subject.publisher.publish(record, timeout_seconds=10)
+    (offered,) = await answers_of(subject.publisher, [record])
+    assert offered.partition == published.partition
+
+
+async def test_a_too_large_offer_is_told_so_and_its_neighbours_are_not(subject):
+    small = Record(subject.topics.orders, b"1", b"{}")
+    large = Record(subject.topics.orders, b"1", b"x" * (MAX_MESSAGE_BYTES + 1_000_000))
+    await subject.publisher.publish(small, timeout_seconds=10)
+    first, refused, last = await answers_of(subject.publisher, [small, large, small])
+    assert isinstance(first, Ack)
+    assert isinstance(last, Ack)
+    assert isinstance(refused, PublishError)
+    assert refused.is_too_large

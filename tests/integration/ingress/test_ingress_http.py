@@ -330,10 +330,11 @@ async def test_a_record_that_the_topic_refuses_is_a_413() -> None:
 
 
 async def test_a_bug_is_a_503_and_its_message_stays_here(front, monkeypatch) -> None:
-    async def broken(*_arguments, **_named):
+    def broken(*_arguments, **_named):
         raise ZeroDivisionError("jane@example.com")
 
     monkeypatch.setattr(front.kafka, "publish", broken)
+    monkeypatch.setattr(front.kafka, "offer", broken)
     answer = await front.send(ORDER)
     assert (answer.status, answer.headers["retry-after"]) == (503, "5")
     assert b"jane" not in answer.body

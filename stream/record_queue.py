@@ -1,0 +1,105 @@
+"""Records that come one by one and leave together: group commit, for the ingress.
+
+While a batch of a partition is on its way, the next records of the partition gather; with the
+broker's word they leave as one batch. Nothing is held back for company: the first record of a quiet
+partition leaves at once. One future per batch instead of a coroutine, a future and a wake-up per
+record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from stream.errors import PublishError
+from stream.producer import error_text
+from stream.record import Record
+from stream.record_batches import Answer, ProducerKeeper, publish_part
+
+log = structlog.get_logger()
+
+# While Kafka is away the records of senders that gave up are dropped, but not their places.
+MAX_WAITING = 10_000
+
+
+class Offer:
+    """A record in line, or in a batch that is on its way."""
+
+    __slots__ = ("answered", "record")
+
+    def __init__(self, record: Record, answered: Callable[[Answer], None]) -> None:
+        self.record: Record | None = record
+        self.answered = answered
+
+    def withdraw(self) -> None:
+        """Leave the line, if the record is in no batch yet; the answer may still come."""
+        self.record = None
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One partition: who waits, and whether a batch is on its way."""
+
+    topic: str
+    partition: int
+    waiting: list[Offer] = field(default_factory=list)
+    is_busy: bool = False
+
+
+class RecordQueue:
+    """The lines of one process, one per partition."""
+
+    def __init__(self, keeper: ProducerKeeper) -> None:
+        self._keeper = keeper
+        self._lanes: dict[tuple[str, int], _Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def offer(
+        self, record: Record, partition: int, answered: Callable[[Answer], None]
+    ) -> Offer | None:
+        """Take a place in line, or return None when the line is full.
+
+        `answered` is called once, later, from the loop; it must not raise.
+        """
+        lane = self._lanes.get((record.topic, partition))
+        if lane is None:
+            lane = self._lanes[record.topic, partition] = _Lane(record.topic, partition)
+        if len(lane.waiting) >= MAX_WAITING:
+            return None
+        offer = Offer(record, answered)
+        lane.waiting.append(offer)
+        if not lane.is_busy:
+            lane.is_busy = True
+            task = asyncio.create_task(self._serve(lane))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return offer
+
+    async def stop(self) -> None:
+        """Forget who still waits: each of them has had its answer, or its deadline."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    async def _serve(self, lane: _Lane) -> None:
+        try:
+            while lane.waiting:
+                offers, lane.waiting = lane.waiting, []
+                await self._publish(lane, [offer for offer in offers if offer.record is not None])
+        finally:
+            lane.is_busy = False
+
+    async def _publish(self, lane: _Lane, offers: list[Offer]) -> None:
+        records = [offer.record for offer in offers if offer.record is not None]
+        answers: list[Answer]
+        try:
+            answers = await publish_part(self._keeper, lane.topic, lane.partition, records)
+        except Exception as error:
+            log.exception("record_queue_bug", topic=lane.topic)
+            answers = [PublishError(f"{lane.topic}: {error_text(error)}")] * len(offers)
+        for offer, answer in zip(offers, answers, strict=True):
+            offer.answered(answer)
