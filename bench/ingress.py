@@ -3,8 +3,9 @@
     python -m bench.ingress [--seconds 5] [--runs 5] [--json]
 
 All servers run at the same time and are loaded one after the other, in turn and then in reverse, so
-that whatever else the machine does hits all of them. Rates are for 64 connections that always have
-a request under way; latency is measured at 1,000 orders/s that arrive on time whatever the server
+that whatever else the machine does hits all of them. Rates are for 192 connections that always have
+a request under way, and again for 64, with which everybody waits for the broker together and small
+batches cost more. Latency is measured at 1,000 orders/s that arrive on time whatever the server
 does. CPU time per event is that of the server and of what stores the event.
 """
 
@@ -28,13 +29,14 @@ from sandbox.processes import Processes
 from stream.config import load_settings
 from stream.topic_admin import TopicAdmin
 
-CONNECTIONS = 64
+CONNECTIONS, FEW_CONNECTIONS = 192, 64
 STEADY_RATE = 1_000
 WARM_UP_SECONDS = 1.5
 SECRET = "benchmark-" + "0123456789abcdef" * 3
 LEAST_OF_PROTOTYPE, LEAST_OF_BARE = 90, 75
 MOST_P99_MS = 10
 
+FEW = f", {FEW_CONNECTIONS} connections"
 OURS, PROTOTYPE, BARE = "ours, 1 process", "prototype, 1 process", "bare server, 1 process"
 
 
@@ -51,31 +53,34 @@ class Bench:
     costs: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     loads: int = 0
 
-    async def load(self, subject: Subject, *arguments: str, seconds: float) -> dict[str, Any]:
+    async def load(
+        self, subject: Subject, *arguments: str, seconds: float, connections: int = CONNECTIONS
+    ) -> dict[str, Any]:
         """Load one server and return what the generator says."""
         self.loads += 1
         figures = await generate(
             self.processes,
             f"load-{self.loads}",
             *("--port", str(subject.port), "--secret-file", self.secret_file),
-            *("--connections", str(CONNECTIONS), "--prepared", *arguments),
+            *("--connections", str(connections), "--prepared", *arguments),
             seconds=seconds,
         )
         if set(figures["statuses"]) != {"200"}:
             raise RuntimeError(f"{subject.name} answered {figures['statuses']}")
         return figures
 
-    async def saturate(self, subject: Subject, seconds: float) -> None:
+    async def saturate(self, subject: Subject, seconds: float, connections: int) -> None:
         """Note the rate of a server, and what an event costs it."""
         meter = Meter.start(subject.pids | self.storage)
-        figures = await self.load(subject, seconds=seconds)
+        figures = await self.load(subject, seconds=seconds, connections=connections)
         events = figures["accepted_per_second"] * figures["seconds"]
         cpu = meter.cpu_seconds()
         server = sum(cpu[name] for name in subject.pids)
-        self.rates[subject.name].append(figures["accepted_per_second"])
-        self.costs[subject.name].append(1e6 * server / events)
+        name = subject.name + (FEW if connections == FEW_CONNECTIONS else "")
+        self.rates[name].append(figures["accepted_per_second"])
+        self.costs[name].append(1e6 * server / events)
         if BROKER in cpu and not subject.name.startswith(("bare", "Express")):
-            self.costs[f"broker, for {subject.name}"].append(1e6 * cpu[BROKER] / events)
+            self.costs[f"broker, for {name}"].append(1e6 * cpu[BROKER] / events)
 
 
 async def measure(options: argparse.Namespace) -> Section:
@@ -83,10 +88,12 @@ async def measure(options: argparse.Namespace) -> Section:
     async with running_servers(is_whole=not options.brief) as bench:
         for subject in bench.subjects:
             await bench.load(subject, seconds=WARM_UP_SECONDS)
-        for turn in range(options.runs):
-            for subject in bench.subjects if turn % 2 == 0 else reversed(bench.subjects):
-                await bench.saturate(subject, options.seconds)
         steady = [s for s in bench.subjects if s.name in (OURS, PROTOTYPE, BARE)]
+        turns = [(subject, CONNECTIONS) for subject in bench.subjects]
+        turns += [(subject, FEW_CONNECTIONS) for subject in steady]
+        for number in range(options.runs):
+            for subject, connections in turns if number % 2 == 0 else reversed(turns):
+                await bench.saturate(subject, options.seconds, connections)
         latencies: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for _ in range(options.runs):
             for subject in steady:
@@ -155,7 +162,7 @@ def _section(bench: Bench, latencies: dict[str, list[dict[str, Any]]]) -> Sectio
 
 def _shares(section: Section, bench: Bench) -> None:
     """Compare run by run: what slowed one run down slowed both."""
-    for count in ("1 process", "2 processes"):
+    for count in ("1 process", "2 processes", f"1 process{FEW}"):
         for other, least in (("prototype", LEAST_OF_PROTOTYPE), ("bare server", LEAST_OF_BARE)):
             mine, theirs = bench.rates[f"ours, {count}"], bench.rates[f"{other}, {count}"]
             if mine and theirs:
