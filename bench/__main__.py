@@ -37,7 +37,7 @@ BRIEF = {
     "end_to_end": ("--seconds", "8", "--runs", "1", "--rung-seconds", "8"),
     "scaling": ("--runs", "1", "--long", "20000"),
     "state": ("--orders", "100000"),
-    "salesforce": ("--orders", "4000"),
+    "salesforce": ("--orders", "4000", "--runs", "1"),
     "operators": ("--events", "50000", "--runs", "1"),
     "replay_beside_live": ("--seconds", "8", "--runs", "1"),
 }
