@@ -50,6 +50,7 @@ async def turns() -> None:
 @pytest.fixture
 def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
     kafka = Kafka()
+    monkeypatch.setattr(record_queue, "LEAST_SECONDS_APART", 0.0)
     monkeypatch.setattr(record_queue, "publish_part", kafka.publish_part)
     return kafka
 
@@ -109,6 +110,42 @@ async def test_an_unforeseen_error_is_everybodys_answer_and_the_line_goes_on(kaf
     await turns()
     await kafka.answer()
     assert isinstance(answers[-1], Ack)
+
+
+async def test_an_error_of_one_listener_is_not_the_others(kafka, queue) -> None:
+    answers: list[Ack | PublishError] = []
+
+    def broken(_answer: Ack | PublishError) -> None:
+        raise ZeroDivisionError
+
+    queue.offer(record(1), 0, broken)
+    queue.offer(record(2), 0, answers.append)
+    await turns()
+    await kafka.answer()
+    queue.offer(record(3), 0, answers.append)
+    await turns()
+    await kafka.answer()
+    assert len(answers) == 2
+
+
+async def test_departures_keep_apart_but_the_first_leaves_at_once(
+    kafka, queue, monkeypatch
+) -> None:
+    monkeypatch.setattr(record_queue, "LEAST_SECONDS_APART", 0.05)
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    queue.offer(record(0), 0, [].append)
+    await turns()
+    assert kafka.batches == [(0, [b"0"])]
+    queue.offer(record(1), 1, [].append)
+    queue.offer(record(2), 2, [].append)
+    await turns()
+    assert len(kafka.batches) == 1
+    async with asyncio.timeout(5):
+        while len(kafka.batches) < 3:
+            await asyncio.sleep(0.001)
+    assert loop.time() - started >= 0.05
+    assert kafka.batches[1:] == [(1, [b"1"]), (2, [b"2"])]
 
 
 async def test_a_line_has_an_end(kafka, queue) -> None:
