@@ -95,15 +95,18 @@ def _announcer(ready_file: Path | None) -> Callable[[str, list[int]], None]:
 
     def announce(url: str, pids: list[int]) -> None:
         line = json.dumps({"listening": url, "pids": pids})
+        if ready_file is not None:  # first: who reads the line may look for the file
+            _write_whole(ready_file, line + "\n")
         print(line, flush=True)
         structlog.get_logger().info("ingress_listening", url=url, pids=pids)
-        if ready_file is None:
-            return
-        try:
-            partial = ready_file.with_name(ready_file.name + ".partial")
-            partial.write_text(line + "\n", encoding="utf-8")
-            partial.replace(ready_file)
-        except OSError as error:
-            fail(f"--ready-file: cannot write {ready_file}: {error.strerror}")
 
     return announce
+
+
+def _write_whole(path: Path, text: str) -> None:
+    try:
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        fail(f"--ready-file: cannot write {path}: {error.strerror}")

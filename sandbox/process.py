@@ -86,9 +86,10 @@ class Process:
             self._popen.send_signal(number)
 
     def freeze(self) -> None:
-        """Stop its clock as a hung machine does (SIGSTOP to the whole group)."""
+        """Stop its clock as a hung machine does (SIGSTOP to the whole group); it has stopped."""
         if self.is_running:
             self._signal_group(signal.SIGSTOP)
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def thaw(self) -> None:
         if self.is_running:

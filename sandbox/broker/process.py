@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import fcntl
+import os
 import shutil
 import signal
 import subprocess
@@ -125,8 +126,13 @@ class Broker:
         return self._leash is not None and self.process.poll() is None
 
     def pause(self) -> None:
-        """Freeze the broker (SIGSTOP): connections stay open and nothing answers."""
+        """Freeze the broker (SIGSTOP): connections stay open and nothing answers.
+
+        Returns when it has stopped: on a busy machine its threads run on for a moment.
+        """
         self.process.send_signal(signal.SIGSTOP)
+        if self.is_running:
+            os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """End a pause (SIGCONT)."""
