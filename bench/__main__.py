@@ -22,8 +22,8 @@ from bench.figures import Section, markdown, section_of
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE, DATA = DOCS / "benchmarks.md", DOCS / "benchmarks.json"
 PARTS = (
-    *("ingress", "end_to_end", "stages", "scaling", "state", "salesforce", "operators"),
-    "replay_beside_live",
+    *("ingress", "end_to_end", "stages", "scaling", "state", "salesforce", "line_items"),
+    *("operators", "replay_beside_live", "backfill", "dashboard"),
 )
 INTRODUCTION = (
     "Written by `make bench`; one part of it: `python -m bench --only ingress`. Medians of several "
@@ -40,6 +40,8 @@ BRIEF = {
     "salesforce": ("--orders", "4000", "--runs", "1"),
     "operators": ("--events", "50000", "--runs", "1"),
     "replay_beside_live": ("--seconds", "8", "--runs", "1"),
+    "backfill": ("--orders", "5000"),
+    "dashboard": ("--letters", "10000", "--results", "100000"),
 }
 
 

@@ -1,6 +1,6 @@
 """A backfill beside live traffic, killed -9 at 40 % and resumed: are both sides equal then?
 
-    python bench/backfill.py [--orders 100000] [--live-rate 20] [--rate 400]
+    python -m bench.backfill [--orders 100000] [--live-rate 20] [--rate 400] [--json]
 
 A simulated store with so many orders behind its REST API, a real broker, one worker, the relay, the
 ingress and a simulated org, all as processes. A sender posts a save every 1/rate seconds the whole
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import re
 import signal
 import sys
@@ -27,8 +26,8 @@ from pathlib import Path
 
 import orjson
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
+from bench.command import run
+from bench.figures import Section
 from sandbox.broker import Broker
 from sandbox.magento.numbered import STARTS_AT, numbered_order
 from sandbox.magento.orders import stamp
@@ -137,46 +136,57 @@ async def settle(bench: Bench) -> str:
         await asyncio.sleep(2)
 
 
-async def measure(bench: Bench, rate: float, live_rate: float) -> int:
+async def tell(bench: Bench, rate: float, live_rate: float) -> Section:
+    """Run the story and return what it measured."""
     window = ("--from", STARTS_AT.strftime("%Y-%m-%d"), "--to", until(bench.orders))
     marks = [now_ms()]
-    live = asyncio.create_task(live_traffic(bench, live_rate))
-    async with background(live):
+    async with background(asyncio.create_task(live_traffic(bench, live_rate))):
         await asyncio.sleep(QUIET_SECONDS)
         marks.append(now_ms())
         started = time.monotonic()
-        before = await bench.accepted()
-        first = bench.spawn("backfill", *window, "--rate", str(rate), "--run", "--why", "bench")
-        while await bench.accepted() - before < KILL_AT * bench.orders:
-            if not first.is_running:
-                raise SystemExit(f"the backfill ended early:\n{first.output}")
-            await asyncio.sleep(0.5)
-        first.send_signal(signal.SIGKILL)
-        await first.wait(timeout_seconds=10)
-        found = re.search(r"job (backfill-\S+):", first.output)
-        assert found
-        print(f"killed -9 after {await bench.accepted() - before:,} events")
-        second = bench.spawn("backfill", "--resume", found[1], "--json")
-        code = await second.wait(timeout_seconds=SETTLE_SECONDS)
-        if code:
+        killed = await run_until_killed(bench, *window, "--rate", str(rate))
+        say(f"killed -9 after {await bench.accepted():,} events")
+        second = bench.spawn("backfill", "--resume", killed, "--json")
+        if await second.wait(timeout_seconds=SETTLE_SECONDS):
             raise SystemExit(second.output)
         report = json.loads(second.output[second.output.index("{\n") :])
         seconds = time.monotonic() - started
         marks.append(now_ms())
-    print(f"backfill of {bench.orders:,} orders: {seconds:,.0f} s, {bench.orders / seconds:,.0f}/s")
-    print(f"resumed: {report['found']:,} found, {report['copied']:,} copied")
-    print(await settle(bench))
-    quiet = await bench.live_latencies_ms(marks[0], marks[1])
-    busy = await bench.live_latencies_ms(marks[1], marks[2])
-    print(f"live, before: {percentiles(quiet)}")
-    print(f"live, during: {percentiles(busy)}")
+    say(f"resumed: {report['found']:,} found, {report['copied']:,} copied")
+    balance = await settle(bench)
     check = bench.spawn("reconcile", "--from", window[1], "--to", "now", "--json")
     code = await check.wait(timeout_seconds=SETTLE_SECONDS)
-    output = check.output
-    print(output[: output.index("{\n")].strip())
-    found_counts = json.loads(output[output.index("{\n") :])
-    print(f"reconcile: exit {code}, {found_counts['checked']:,} compared, {found_counts['found']}")
-    return code
+    checked = json.loads(check.output[check.output.index("{\n") :])
+    section = Section("backfill", "Backfill beside live traffic", TEXT.format(rate, live_rate))
+    section.add("orders backfilled", "", [bench.orders])
+    section.add("backfilled, with a kill in it", "orders/s", [bench.orders / seconds])
+    for name, since, end in (("before", *marks[:2]), ("beside it", *marks[1:])):
+        found = await bench.live_latencies_ms(since, end)
+        section.add(f"live p50, {name}", "ms", [percentile(found, 0.5)])
+        section.add(f"live p99, {name}", "ms", [percentile(found, 0.99)])
+    section.add("orders compared", "", [checked["checked"]])
+    section.add("differences reconcile finds (its exit code)", "", [code], most=0)
+    section.remarks.append(f"Balance: {balance}. Found: {checked['found']}.")
+    return section
+
+
+async def run_until_killed(bench: Bench, *arguments: str) -> str:
+    """Start a backfill, kill -9 it at two fifths, and return the job's id."""
+    before = await bench.accepted()
+    first = bench.spawn("backfill", *arguments, "--run", "--why", "bench")
+    while await bench.accepted() - before < KILL_AT * bench.orders:
+        if not first.is_running:
+            raise SystemExit(f"the backfill ended early:\n{first.output}")
+        await asyncio.sleep(0.5)
+    first.send_signal(signal.SIGKILL)
+    await first.wait(timeout_seconds=10)
+    found = re.search(r"job (backfill-\S+):", first.output)
+    assert found
+    return found[1]
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def until(orders: int) -> str:
@@ -184,19 +194,20 @@ def until(orders: int) -> str:
     return datetime.fromtimestamp(STARTS_AT.timestamp() + seconds, UTC).isoformat()
 
 
-def percentiles(values: list[int]) -> str:
-    if not values:
-        return "no events"
-    at = [values[min(len(values) - 1, int(len(values) * part))] for part in (0.5, 0.99)]
-    return f"{len(values):,} events, p50 {at[0]} ms, p99 {at[1]} ms"
+def percentile(values: list[int], part: float) -> float:
+    """Return a percentile of sorted values; NaN of none."""
+    return float(values[min(len(values) - 1, int(len(values) * part))]) if values else float("nan")
 
 
-async def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--orders", type=int, default=100_000)
-    parser.add_argument("--rate", type=float, default=400.0, help="backfilled events per second")
-    parser.add_argument("--live-rate", type=float, default=20.0, help="webhooks per second")
-    options = parser.parse_args()
+TEXT = (
+    "A simulated store behind its REST API, one worker; up to {:g} orders a second are backfilled "
+    "while {:g} live saves a second arrive. The backfill is killed -9 at two fifths and resumed. "
+    "Latency is from the ingress' receipt to the outcome."
+)
+
+
+async def measure(options: argparse.Namespace) -> Section:
+    """Set everything up, tell the story, and take it down."""
     store = RestStore(orders=generated_rows(options.orders))
     with Broker.start() as broker, tempfile.TemporaryDirectory() as folder:
         async with store.serve(), Processes(Path(folder)) as processes:
@@ -212,12 +223,17 @@ async def main() -> int:
             )
             env = {**store.env, "MAGENTO_CALLS_PER_SECOND": "50"}
             bench = Bench(pipeline, store, settings, options.orders, env)
-            print(
-                f"{options.orders:,} orders, {options.live_rate:g} live events/s, "
-                f"{os.cpu_count()} cores"
-            )
-            return await measure(bench, options.rate, options.live_rate)
+            return await tell(bench, options.rate, options.live_rate)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print one line of JSON")
+    parser.add_argument("--orders", type=int, default=100_000)
+    parser.add_argument("--rate", type=float, default=400.0, help="backfilled events per second")
+    parser.add_argument("--live-rate", type=float, default=20.0, help="webhooks per second")
+    run(measure, parser)
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    main()

@@ -1,6 +1,6 @@
 """API calls per 1,000 orders with line items: new orders, then the same orders changed.
 
-    python bench/line_items.py [--orders 2000]
+    python -m bench.line_items [--orders 2000] [--json]
 
 Orders are those of the simulated store (1 to 5 items, and lines for shipping, tax and discount),
 mapped by the shipped file with `line_items: opportunity`, in batches of 1,000. "new" includes the
@@ -12,13 +12,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from agents.bundle import Bundle, Interrupt, Written
 from agents.dispatch import build_dispatcher
@@ -26,6 +22,8 @@ from agents.line_dispatch import LineDispatcher
 from agents.mapping.rules import Mapping, default_text
 from agents.org import standard_pricebook
 from agents.salesforce.wiring import build_client
+from bench.command import run
+from bench.figures import Section
 from sandbox.magento.store import Store
 from sandbox.salesforce.process import OrgProcess, running_org
 from schemas.codec import decode
@@ -47,7 +45,7 @@ def orders_of(count: int) -> Iterator[Any]:
         yield decode(newest.body, event=newest.event)
 
 
-async def measure(org: OrgProcess, count: int) -> list[tuple[str, int, int, float]]:
+async def send_all(org: OrgProcess, count: int) -> list[tuple[str, int, int, float]]:
     """Return (load, rows of lines, calls, seconds) of both loads."""
     settings = load_settings(
         Role.SALESFORCE,
@@ -94,24 +92,32 @@ async def _send(
     return name, lines, (await asyncio.to_thread(ask))["calls_used"] - before, seconds
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--orders", type=int, default=2000)
-    orders = parser.parse_args().orders
+async def measure(options: argparse.Namespace) -> Section:
+    """Send the orders, then the same orders changed."""
+    section = Section("line_items", "Line items", TEXT)
     with running_org() as org:
         org.settings(daily_limit=10**9, history_limit=0)
-        results = asyncio.run(measure(org, orders))
-    is_good = True
-    for name, lines, calls, seconds in results:
-        rate = calls * 1000 / orders
-        is_good &= rate <= MOST_CALLS_PER_THOUSAND
-        print(
-            f"{'ok  ' if rate <= MOST_CALLS_PER_THOUSAND else 'FAIL'} {name}: {rate:.1f} API calls "
-            f"per 1,000 orders with {lines / orders:.1f} lines each (at most "
-            f"{MOST_CALLS_PER_THOUSAND:.0f}), {orders / seconds:.0f} orders/s"
-        )
-    return 0 if is_good else 1
+        for name, lines, calls, seconds in await send_all(org, options.orders):
+            per_thousand = calls * 1000 / options.orders
+            most = {"most": MOST_CALLS_PER_THOUSAND}
+            section.add(f"lines of an order, {name}", "", [lines / options.orders])
+            section.add(f"API calls for 1,000 orders, {name}", "", [per_thousand], **most)
+            section.add(f"rate, {name}", "orders/s", [options.orders / seconds])
+    return section
+
+
+TEXT = (
+    "Orders of the simulated store, written with their lines in batches of 1,000 by dispatcher and "
+    "real client; `changed` are the same orders again, which looks for lines that are no more."
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--orders", type=int, default=2000)
+    parser.add_argument("--json", action="store_true", help="print one line of JSON")
+    run(measure, parser)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
