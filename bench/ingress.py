@@ -69,7 +69,9 @@ class Bench:
             raise RuntimeError(f"{subject.name} answered {figures['statuses']}")
         return figures
 
-    async def saturate(self, subject: Subject, seconds: float, connections: int) -> None:
+    async def saturate(
+        self, subject: Subject, seconds: float, connections: int = CONNECTIONS
+    ) -> None:
         """Note the rate of a server, and what an event costs it."""
         meter = Meter.start(subject.pids | self.storage)
         figures = await self.load(subject, seconds=seconds, connections=connections)

@@ -15,13 +15,14 @@ pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 
 TURNS = 3
 SECONDS = 1.0
-# Measured 1.2 to 1.45: an ingress with limits, deadlines, metrics, ids and headers, against none.
-MOST_OF_PROTOTYPE = 1.9
+# Measured 0.8 to 0.9: without a task per request, an ingress with limits, deadlines, metrics, ids and
+# headers costs less than one that has none of them.
+MOST_OF_PROTOTYPE = 1.3
 # Measured 30 to 45 times parsing and writing the body: digest, guard, mapping and decision.
 MOST_OF_PARSING = 90
 
 
-async def test_an_event_costs_the_ingress_less_than_twice_a_prototype():
+async def test_an_event_costs_the_ingress_hardly_more_than_a_prototype():
     async with running_servers(is_whole=False) as bench:
         mine, theirs = bench.subjects[:2]
         assert (mine.name, theirs.name) == (OURS, PROTOTYPE)
