@@ -44,7 +44,8 @@ from stream.audit import run_audit
 from stream.config import Settings, load_settings
 from stream.reader import TopicReader
 
-QUIET_SECONDS = 20.0
+WARM_UP_SECONDS, QUIET_SECONDS = 10.0, 30.0
+MOST_GROWTH = 1.5
 KILL_AT = 0.4
 SETTLE_SECONDS = 1800.0
 
@@ -139,8 +140,9 @@ async def settle(bench: Bench) -> str:
 async def tell(bench: Bench, rate: float, live_rate: float) -> Section:
     """Run the story and return what it measured."""
     window = ("--from", STARTS_AT.strftime("%Y-%m-%d"), "--to", until(bench.orders))
-    marks = [now_ms()]
     async with background(asyncio.create_task(live_traffic(bench, live_rate))):
+        await asyncio.sleep(WARM_UP_SECONDS)
+        marks = [now_ms()]
         await asyncio.sleep(QUIET_SECONDS)
         marks.append(now_ms())
         started = time.monotonic()
@@ -160,10 +162,13 @@ async def tell(bench: Bench, rate: float, live_rate: float) -> Section:
     section = Section("backfill", "Backfill beside live traffic", TEXT.format(rate, live_rate))
     section.add("orders backfilled", "", [bench.orders])
     section.add("backfilled, with a kill in it", "orders/s", [bench.orders / seconds])
+    p99s = []
     for name, since, end in (("before", *marks[:2]), ("beside it", *marks[1:])):
         found = await bench.live_latencies_ms(since, end)
+        p99s.append(percentile(found, 0.99))
         section.add(f"live p50, {name}", "ms", [percentile(found, 0.5)])
-        section.add(f"live p99, {name}", "ms", [percentile(found, 0.99)])
+        section.add(f"live p99, {name}", "ms", p99s[-1:])
+    section.add("live p99, beside it over before", "x", [p99s[1] / p99s[0]], most=MOST_GROWTH)
     section.add("orders compared", "", [checked["checked"]])
     section.add("differences reconcile finds (its exit code)", "", [code], most=0)
     section.remarks.append(f"Balance: {balance}. Found: {checked['found']}.")

@@ -31,6 +31,7 @@ from bench.orders import Template
 from schemas.codec import decode
 from schemas.event import Envelope, Kind, new_event_id
 from schemas.headers import envelope_of, identity_headers
+from stream.record import Record
 from stream.topics import Topics
 
 BATCH = 500
@@ -141,6 +142,23 @@ async def costs() -> dict[str, float]:
     return {name: await _cost(stage) for name, stage in stages.items()}
 
 
+async def sizes() -> dict[str, float]:
+    """Return the bytes that an event leaves in Kafka, batch overhead and compression aside."""
+    decisions = await make_handler(Mapping.load(None)).handle(envelopes(bodies()))
+    outcomes = [_bytes_of(result_record(decision, TOPICS)) for decision in decisions]
+    states = [
+        _bytes_of(state)
+        for decision in decisions
+        if (state := state_record(decision, TOPICS)) is not None
+    ]
+    return {"an outcome": sum(outcomes) / BATCH, "a state": sum(states) / BATCH}
+
+
+def _bytes_of(record: Record) -> int:
+    headers = sum(len(name) + len(value) for name, value in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers
+
+
 async def _cost(stage: Callable[[], Awaitable[None]]) -> float:
     started = time.process_time()
     await stage()
@@ -157,6 +175,8 @@ async def measure(options: argparse.Namespace) -> Section:
     found = [await costs() for _ in range(options.runs)]
     for stage in found[0]:
         section.add(stage, "µs/event", [each[stage] for each in found])
+    for what, size in (await sizes()).items():
+        section.add(f"{what}, in Kafka", "bytes", [size])
     return section
 
 
