@@ -4,13 +4,16 @@ And a rebalance goes back over everything that is not committed, even where noth
 """
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
+from faust.transport.drivers.aiokafka import Consumer
+from faust.types import TP
 from mode import Service
 
-from agents.prompt_consumer import PromptConsumer
+from agents.prompt_consumer import MOST_RETURNS, PromptConsumer
 
 
 class Bare(PromptConsumer):
@@ -18,6 +21,15 @@ class Bare(PromptConsumer):
 
     def __init__(self):
         Service.__init__(self)
+        self._expected, self._returns, self._read_offset = {}, {}, {}
+        self.earliest, self.sought = {}, []
+
+    async def earliest_offsets(self, *partitions):
+        return {tp: self.earliest.get(tp, 0) for tp in partitions}
+
+    async def seek_wait(self, partitions):
+        self.sought.append(dict(partitions))
+        self._read_offset.update(partitions)
 
 
 @pytest.fixture
@@ -153,3 +165,77 @@ async def test_where_everything_is_committed_nothing_goes_back_further(consumer)
 async def test_a_partition_that_was_taken_away_meanwhile_is_left_to_the_next_rebalance(consumer):
     consumer._thread = Thread({NEW: None}, IllegalStateError("not assigned"))
     assert await consumer.seek_to_committed() == {NEW: None}
+
+
+ORDERS, OTHERS = TP("magento.orders", 3), TP("magento.orders", 1)
+
+
+async def fetched(consumer, monkeypatch, *records):
+    """Let Faust have fetched (partition, offset) records; return what is passed on of them."""
+
+    async def getmany(_self, _timeout):
+        for tp, offset in records:
+            yield tp, SimpleNamespace(offset=offset)
+
+    monkeypatch.setattr(Consumer, "getmany", getmany)
+    passed = [(tp, message.offset) async for tp, message in consumer.getmany(1.0)]
+    consumer._read_offset.update(passed)
+    return [offset for _tp, offset in passed]
+
+
+async def committed(consumer, monkeypatch, offsets):
+    async def seek_to_committed(_self):
+        return offsets
+
+    monkeypatch.setattr(Consumer, "seek_to_committed", seek_to_committed)
+    await consumer.seek_to_committed()
+    consumer._read_offset.update(offsets)
+
+
+async def test_records_that_were_skipped_are_read_after_all(consumer, monkeypatch):
+    await committed(consumer, monkeypatch, {ORDERS: 68, OTHERS: 98})
+    records = [(ORDERS, 124), (OTHERS, 98), (ORDERS, 125), (OTHERS, 99)]
+    assert await fetched(consumer, monkeypatch, *records) == [98, 99]
+    assert consumer.sought == [{ORDERS: 68}]
+    assert await fetched(consumer, monkeypatch, (ORDERS, 68), (ORDERS, 69)) == [68, 69]
+    assert len(consumer.sought) == 1
+
+
+async def test_one_skipped_record_is_enough(consumer, monkeypatch):
+    await committed(consumer, monkeypatch, {ORDERS: 68})
+    assert await fetched(consumer, monkeypatch, (ORDERS, 68), (ORDERS, 70)) == [68]
+    assert consumer.sought == [{ORDERS: 69}]
+
+
+async def test_records_that_faust_will_drop_do_not_count_as_read(consumer, monkeypatch):
+    await committed(consumer, monkeypatch, {ORDERS: 68})
+    consumer._read_offset[ORDERS] = 124  # of the time before: the seek is not quite over
+    await fetched(consumer, monkeypatch, (ORDERS, 68))
+    consumer._read_offset[ORDERS] = 68
+    assert await fetched(consumer, monkeypatch, (ORDERS, 69)) == []
+    assert consumer.sought == [{ORDERS: 68}]
+
+
+async def test_what_retention_has_deleted_is_passed_over(consumer, monkeypatch):
+    await committed(consumer, monkeypatch, {ORDERS: 68})
+    consumer.earliest[ORDERS] = 500
+    assert await fetched(consumer, monkeypatch, (ORDERS, 500), (ORDERS, 501)) == [500, 501]
+    assert consumer.sought == []
+
+
+async def test_a_partition_without_a_commit_begins_at_its_first_record(consumer, monkeypatch):
+    async def seek_to_beginning(*_partitions):
+        return None
+
+    consumer._thread = SimpleNamespace(seek_to_beginning=seek_to_beginning)
+    await committed(consumer, monkeypatch, {ORDERS: None})
+    assert await fetched(consumer, monkeypatch, (ORDERS, 7)) == []
+    assert consumer.sought == [{ORDERS: 0}]
+
+
+async def test_a_hole_that_stays_stops_nobody_for_ever(consumer, monkeypatch):
+    await committed(consumer, monkeypatch, {ORDERS: 68})
+    for _ in range(MOST_RETURNS):
+        assert await fetched(consumer, monkeypatch, (ORDERS, 70)) == []
+    assert await fetched(consumer, monkeypatch, (ORDERS, 70), (ORDERS, 71)) == [70, 71]
+    assert len(consumer.sought) == MOST_RETURNS
