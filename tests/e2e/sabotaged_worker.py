@@ -2,12 +2,14 @@
 
 KIND `escape`: the agent's own code raises for order 666. KIND `hang`: it never returns for it.
 KIND `die`: the process ends without a word while it maps order 666.
+KIND `skip`: Faust drops the first records that it fetched after a while, as it does in rebalances.
 """
 
 import os
 import sys
 
 import uvloop
+from faust.transport.drivers.aiokafka import Consumer
 
 import agents.sync
 from agents.mapping.rules import Mapping
@@ -16,6 +18,21 @@ from stream.config import Role, load_settings
 from stream.logs import configure_logs
 
 POISON = "000000666"
+FROM_OFFSET, SKIPPED = 3, 20
+
+
+def skip_records():
+    getmany, left = Consumer.getmany, SKIPPED
+
+    async def forgetful_getmany(self, timeout):
+        nonlocal left
+        async for tp, message in getmany(self, timeout):
+            if left and message.offset >= FROM_OFFSET:
+                left -= 1
+            else:
+                yield tp, message
+
+    Consumer.getmany = forgetful_getmany
 
 
 def sabotage(kind):
@@ -37,6 +54,8 @@ def sabotage(kind):
         return apply(self, document, **more)
 
     agents.sync._work_part = broken_part
+    if kind == "skip":
+        skip_records()
     if kind == "die":
         Mapping.apply = deadly_apply
 

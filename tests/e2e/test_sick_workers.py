@@ -28,6 +28,16 @@ async def test_an_exception_that_would_leave_the_agent_ends_the_process_uncommit
     assert (await rig.settled(3)).total.synced == 3
 
 
+async def test_records_that_faust_skips_are_read_after_all(make_rig):
+    rig = await make_rig()
+    worker = await sabotaged(rig, "skip")
+    await rig.publish((n, 1) for n in range(200))
+    report = await rig.settled(200)
+    assert report.total.synced == 200
+    assert "gone_back" in worker.output
+    assert "events_out_of_reach" not in worker.output
+
+
 async def test_the_watchdog_ends_a_worker_that_hangs_while_there_is_lag(make_rig):
     rig = await make_rig(WORKER_STALL_SECONDS="6")
     worker = await sabotaged(rig, "hang")
