@@ -79,7 +79,9 @@ async def test_what_a_process_started_is_stopped_with_it(tmp_path: Path) -> None
     time.sleep(600)
     """
     async with Processes(tmp_path) as processes:
-        process = await processes.start("one", *python(textwrap.dedent(code)), ready=logs("child"))
+        process = await processes.start(
+            "one", *python(textwrap.dedent(code)), ready=logs(r"child \d+$")
+        )
         child = int(process.output.split()[1])
         await process.stop()
     await gone(child)
