@@ -133,4 +133,5 @@ async def test_a_load_survives_kill_9_in_the_middle_of_a_job(make_rig):
     assert jobs_of(first) == jobs_of(second) == jobs
     calls = rig.org.calls()["by_path"]
     assert calls["POST jobs/ingest"] == 6
-    assert calls["POST composite"] <= 3, "the live events, and nothing of the load"
+    # The live events come in a batch or a few; the load would take a call per 200 orders.
+    assert calls["POST composite"] < ORDERS / 200 / 2, "the live events, and nothing of the load"
