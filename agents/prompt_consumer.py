@@ -70,16 +70,19 @@ class PromptConsumer(Consumer):
 
     async def _is_hole(self, tp: TP, expected: int, offset: int) -> bool:
         """Whether records between the two are still in the topic, and may be read yet."""
-        begin, attempts = self._returns.get(tp, (expected, 0))
-        if begin == expected and attempts >= MOST_RETURNS:
+        if self._attempts(tp, expected) >= MOST_RETURNS:
             log.error("events_out_of_reach", topic=tp.topic, first=expected, last=offset - 1)
             return False
         earliest = await self.earliest_offsets(tp)
         return int(earliest.get(tp, 0)) < offset
 
-    async def _go_back(self, tp: TP, expected: int, offset: int) -> None:
+    def _attempts(self, tp: TP, expected: int) -> int:
+        """How often the partition went back to this very offset, if it was its last return."""
         begin, attempts = self._returns.get(tp, (expected, 0))
-        self._returns[tp] = (expected, attempts + 1 if begin == expected else 1)
+        return attempts if begin == expected else 0
+
+    async def _go_back(self, tp: TP, expected: int, offset: int) -> None:
+        self._returns[tp] = (expected, self._attempts(tp, expected) + 1)
         log.warning("gone_back", partition=f"{tp.topic}/{tp.partition}", to=expected, at=offset)
         # Not assigned any more: then the next rebalance is under way, and it seeks itself.
         with suppress(IllegalStateError):

@@ -23,6 +23,10 @@ class Allowance:
     held_bytes: int = 0
     publishes: int = 0
 
+    def has_room(self, count: int) -> bool:
+        """Whether a publish of so many bytes may be taken now."""
+        return self.publishes < self.max_publishes and self.held_bytes + count <= self.max_bytes
+
     def take_bytes(self, count: int) -> None:
         """Hold some body bytes; raises Refused when the process is full."""
         if self.held_bytes + count > self.max_bytes:

@@ -121,19 +121,17 @@ class DirectRoad:
         if offer is None:
             return False
         visit.offer = offer
-        self._allowance.publishes += 1
-        self._allowance.held_bytes += len(raw)
+        self._allowance.take_publish()
+        self._allowance.take_bytes(len(raw))
         self._visits.append(visit)
         if self._timer is None:
             self._timer = self._loop.call_at(deadline, self._expire)
         return True
 
     def _is_ordinary(self, connection: Connection, path: str, size: int, now: float) -> bool:
-        allowance = self._allowance
         return (
             path.startswith(WEBHOOK_PATH)
-            and allowance.publishes < allowance.max_publishes
-            and allowance.held_bytes + size <= allowance.max_bytes
+            and self._allowance.has_room(size)
             # Or else the request's own deadline comes first.
             and connection.since + self._request_timeout_seconds
             >= now + self._publish_timeout_seconds

@@ -111,21 +111,22 @@ class RecordQueue:
 
     async def _serve(self, lane: _Lane) -> None:
         offers, lane.waiting = lane.waiting, []
-        await self._publish(lane, [offer for offer in offers if offer.record is not None])
+        await self._publish(lane, offers)
         if lane.waiting:
             self._leave(lane)
         else:
             lane.is_busy = False
 
     async def _publish(self, lane: _Lane, offers: list[Offer]) -> None:
-        records = [offer.record for offer in offers if offer.record is not None]
+        held = [(offer, offer.record) for offer in offers if offer.record is not None]
+        records = [record for _, record in held]
         answers: list[Answer]
         try:
             answers = await publish_part(self._keeper, lane.topic, lane.partition, records)
         except Exception as error:
             log.exception("record_queue_bug", topic=lane.topic)
-            answers = [PublishError(f"{lane.topic}: {error_text(error)}")] * len(offers)
-        for offer, answer in zip(offers, answers, strict=True):
+            answers = [PublishError(f"{lane.topic}: {error_text(error)}")] * len(held)
+        for (offer, _), answer in zip(held, answers, strict=True):
             try:
                 offer.answered(answer)
             except Exception:
