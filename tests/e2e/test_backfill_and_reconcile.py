@@ -196,11 +196,16 @@ async def test_what_people_changed_or_deleted_is_found_and_repaired(make_rig):
         assert "example.com" not in mask_text(json.dumps(found)).replace("***", "")
 
 
-async def test_a_worker_completes_notifications_by_rest(make_rig):
-    orders = [numbered_order(n, 3) for n in range(1, 41)]
+def store_of(orders):
     store = RestStore()
     for order in orders:
         store.orders.save(order)
+    return store
+
+
+async def test_a_worker_completes_notifications_by_rest(make_rig):
+    orders = [numbered_order(n, 3) for n in range(1, 41)]
+    store = store_of(orders)
     async with store.serve():
         rig = await make_rig(**store.env, MAGENTO_ENRICH="on", MAGENTO_CALLS_PER_SECOND="200")
         await rig.worker()
@@ -217,9 +222,7 @@ async def test_a_worker_completes_notifications_by_rest(make_rig):
 
 async def test_announcements_by_entity_id_are_written_by_the_worker_that_has_the_order(make_rig):
     orders = [numbered_order(n, 3) for n in range(1, 41)]
-    store = RestStore()
-    for order in orders:
-        store.orders.save(order)
+    store = store_of(orders)
     async with store.serve():
         rig = await make_rig(**store.env, MAGENTO_ENRICH="on", MAGENTO_CALLS_PER_SECOND="200")
         await rig.publish((n, 2) for n in range(1, 41))
