@@ -16,6 +16,7 @@ COPY pyproject.toml LICENSE README.md ./
 COPY schemas ./schemas
 COPY stream ./stream
 COPY agents ./agents
+COPY dashboard ./dashboard
 COPY cli ./cli
 COPY sandbox ./sandbox
 RUN pip install --no-deps .

@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
-CODE := $(wildcard schemas stream agents cli sandbox chaos bench tests)
+CODE := $(wildcard schemas stream agents dashboard cli sandbox chaos bench tests)
 PYTEST := $(BIN)/python -m pytest
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ORDERS ?= 120

@@ -40,9 +40,9 @@ from sandbox.pipeline import Pipeline
 from sandbox.process import Process
 from sandbox.processes import Processes, orderstream
 from schemas.event import Kind
-from stream.audit import run_audit
+from stream.audit.audit import run_audit
 from stream.config import Settings, load_settings
-from stream.reader import TopicReader
+from stream.kafka.range_reader import TopicReader
 
 WARM_UP_SECONDS, QUIET_SECONDS = 10.0, 30.0
 MOST_GROWTH = 1.5

@@ -33,7 +33,7 @@ from schemas.event import Envelope, ErrorInfo, Kind, Origin, new_event_id
 from schemas.headers import headers_of
 from schemas.result import Outcome, result_of
 from stream.config import Settings, load_settings
-from stream.topic_admin import TopicAdmin
+from stream.kafka.topic_admin import TopicAdmin
 
 PASSWORD = "bench-operators-0123456789"  # noqa: S105 - of this run only
 LIMIT_MS = 200

@@ -10,10 +10,10 @@ from schemas.codec import decode
 from schemas.event import Kind, new_event_id
 from schemas.headers import identity_headers
 from schemas.result import Outcome, Result
-from stream.alerts import Alerts
 from stream.config import Settings
-from stream.publisher import Ack, KafkaPublisher, Record
-from stream.until_acked import UntilAcked
+from stream.kafka.blocking_publish import UntilAcked
+from stream.kafka.publisher import Ack, KafkaPublisher, Record
+from stream.ops.alerts import Alerts
 
 CHUNK = 5_000
 RECEIVED_AT_MS = 1_773_500_000_000

@@ -27,7 +27,7 @@ from bench.subjects import NotHereError, Subject, blueprint, ours, prototype
 from bench.usage import Meter
 from sandbox.processes import Processes
 from stream.config import load_settings
-from stream.topic_admin import TopicAdmin
+from stream.kafka.topic_admin import TopicAdmin
 
 CONNECTIONS, FEW_CONNECTIONS = 192, 64
 STEADY_RATE = 1_000

@@ -16,20 +16,20 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from agents.bundle import Bundle, Interrupt, Written
-from agents.dispatch import build_dispatcher
-from agents.line_dispatch import LineDispatcher
-from agents.mapping.rules import Mapping, default_text
-from agents.org import standard_pricebook
-from agents.salesforce.wiring import build_client
+from agents.delivery.dispatcher import build_dispatcher
+from agents.delivery.line_items import LineDispatcher
+from agents.delivery.types import Bundle, Interrupt, Written
+from agents.mapping.mapping import Mapping, default_text
+from agents.salesforce.api.wiring import build_client
+from agents.worker.org_schema import standard_pricebook
 from bench.command import run
 from bench.figures import Section
 from sandbox.magento.store import Store
 from sandbox.salesforce.process import OrgProcess, running_org
 from schemas.codec import decode
 from schemas.event import Kind
-from stream.alerts import Alerts
 from stream.config import Role, load_settings
+from stream.ops.alerts import Alerts
 
 BATCH = 1000
 # reference: 3 Collections calls per 200 rows; 1,000 orders have about 5,100 rows of lines

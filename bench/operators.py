@@ -16,7 +16,7 @@ from bench.filling import fill_orders, fill_results
 from bench.rig import own_broker, run_directory
 from sandbox.processes import Processes, orderstream
 from stream.config import load_settings
-from stream.topic_admin import TopicAdmin
+from stream.kafka.topic_admin import TopicAdmin
 
 EVENTS = 200_000
 WRITTEN = 20_000

@@ -30,17 +30,17 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from agents.bundle import Bundle, Interrupt, Written
-from agents.dispatch import build_dispatcher
-from agents.line_dispatch import LineDispatcher
-from agents.salesforce.usage import Usage
-from agents.salesforce.wiring import build_client
+from agents.delivery.dispatcher import build_dispatcher
+from agents.delivery.line_items import LineDispatcher
+from agents.delivery.types import Bundle, Interrupt, Written
+from agents.salesforce.api.wiring import build_client
+from agents.salesforce.http.usage import Usage
 from bench.figures import Section
 from sandbox.salesforce.process import OrgProcess, running_org
 from schemas.salesforce import Row
-from stream.alerts import Alerts
 from stream.config import Role, Settings, load_settings
-from stream.garbage import settle_garbage_collector
+from stream.ops.alerts import Alerts
+from stream.ops.gc_tuning import settle_garbage_collector
 
 CUSTOMER = "Magento_Customer_Key__c"
 ORDER = "Magento_Order_ID__c"

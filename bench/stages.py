@@ -20,18 +20,18 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
 
-from agents.bundle import Bundle, BundleOutcome, Written
-from agents.decision import Decision, result_record, state_record
-from agents.handler import Handler
-from agents.intake import take_in
-from agents.mapping.rules import Mapping
+from agents.delivery.types import Bundle, BundleOutcome, Written
+from agents.handling.decode import take_in
+from agents.handling.handler import Handler
+from agents.handling.outcome import Decision, result_record, state_record
+from agents.mapping.mapping import Mapping
 from bench.command import options_of, run
 from bench.figures import Section
 from bench.orders import Template
 from schemas.codec import decode
 from schemas.event import Envelope, Kind, new_event_id
 from schemas.headers import envelope_of, identity_headers
-from stream.record import Record
+from stream.kafka.record import Record
 from stream.topics import Topics
 
 BATCH = 500

@@ -17,17 +17,17 @@ from pathlib import Path
 import orjson
 from rich.console import Console
 
-from agents.state_store import StateStore
+from agents.handling.state_store import StateStore
 from bench.figures import Section
 from sandbox.broker import Broker
 from schemas.event import Kind
 from schemas.state import State, state_key
-from stream.alerts import Alerts
 from stream.config import Settings, load_settings
-from stream.kafka_connection import kafka_connection
-from stream.publisher import KafkaPublisher, Record
-from stream.topic_admin import TopicAdmin
-from stream.until_acked import UntilAcked
+from stream.kafka.blocking_publish import UntilAcked
+from stream.kafka.connection import kafka_connection
+from stream.kafka.publisher import KafkaPublisher, Record
+from stream.kafka.topic_admin import TopicAdmin
+from stream.ops.alerts import Alerts
 
 CHUNK = 10_000
 PAGE_BYTES = 4096

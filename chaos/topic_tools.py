@@ -6,8 +6,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from stream.config import Settings
-from stream.reader import TopicReader
-from stream.topic_admin import TopicAdmin
+from stream.kafka.range_reader import TopicReader
+from stream.kafka.topic_admin import TopicAdmin
 
 
 async def set_topic(settings: Settings, topic: str, **config: str) -> None:

@@ -6,29 +6,29 @@ import sys
 
 import typer
 
-from cli.audit import audit
-from cli.backfill import backfill
-from cli.dashboard import dashboard
-from cli.demo import demo
-from cli.dlq import app as dlq
-from cli.doctor import doctor
-from cli.erase import erase
-from cli.ingress import ingress
-from cli.jobs import jobs
-from cli.lag import lag
-from cli.login import login
-from cli.magento import app as magento
-from cli.map import map_
-from cli.reconcile import reconcile
-from cli.relay import relay
-from cli.replay import replay
-from cli.settings import settings
-from cli.topics import app as topics
-from cli.trace import trace
-from cli.validate import validate
-from cli.worker import worker
+from cli.commands.audit import audit
+from cli.commands.backfill import backfill
+from cli.commands.dashboard import dashboard
+from cli.commands.demo import demo
+from cli.commands.dlq import app as dlq
+from cli.commands.doctor import doctor
+from cli.commands.erase import erase
+from cli.commands.ingress import ingress
+from cli.commands.jobs import jobs
+from cli.commands.lag import lag
+from cli.commands.login import login
+from cli.commands.magento import app as magento
+from cli.commands.map import map_
+from cli.commands.reconcile import reconcile
+from cli.commands.relay import relay
+from cli.commands.replay import replay
+from cli.commands.settings import settings
+from cli.commands.topics import app as topics
+from cli.commands.trace import trace
+from cli.commands.validate import validate
+from cli.commands.worker import worker
 from stream.errors import StreamError
-from stream.logs import configure_logs
+from stream.ops.logs import configure_logs
 
 app = typer.Typer(
     name="orderstream",

@@ -2,8 +2,8 @@
 
 Written after Salesforce answered, not before (a state that runs ahead of its effect skips the
 redelivered event: measured, kafka reference §1.17); only a state in doubt, which does not skip its
-own event, may be written ahead (agents/foresight.py). A worker keeps the encoded bytes of a million
-orders in memory and decodes one when it is asked for, so the encoding is short JSON.
+own event, may be written ahead (agents/handling/write_intent.py). A worker keeps the encoded bytes
+of a million orders in memory and decodes one when it is asked for, so the encoding is short JSON.
 """
 
 from __future__ import annotations

@@ -527,7 +527,7 @@ def _public_key_problems(path: Path | None) -> list[str]:
     name = "ADOBE_WEBHOOKS_PUBLIC_KEY_PATH"
     if path is None:
         return [f"{name}: missing; PEM file of the key that the store's webhook settings show"]
-    from stream.rsa_signature import public_keys  # noqa: PLC0415 - slow, and few need it
+    from stream.signatures.rsa import public_keys  # noqa: PLC0415 - slow, and few need it
 
     try:
         public_keys(path.read_bytes())

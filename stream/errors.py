@@ -9,7 +9,7 @@
       MagentoError        the store's REST API says no, or nothing               → exit 2; wait
       JobError            a requeue or replay cannot be found or resumed         → exit 2
       MappingError        this document cannot become a record                   → dead letter
-      SalesforceError     Salesforce said no, or nothing (agents.salesforce.errors)
+      SalesforceError     Salesforce said no, or nothing (agents.salesforce.errors.errors)
       FrozenError         this process slept past its session, others own its partitions
     schemas.codec.DecodeError is a ValueError: the bytes are no event            → 400, dead letter
 

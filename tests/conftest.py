@@ -17,7 +17,7 @@ from sandbox.broker.container import kafka_container
 from sandbox.broker.jars import jars_directory
 from sandbox.broker.tools import find_tools
 from stream.config import Settings, load_settings
-from stream.topic_admin import TopicAdmin
+from stream.kafka.topic_admin import TopicAdmin
 from stream.topics import Topics
 
 PARTITIONS = 4

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-CODE = ("schemas", "stream", "agents", "cli", "sandbox", "chaos")
+CODE = ("schemas", "stream", "agents", "dashboard", "cli", "sandbox", "chaos")
 MAX_LINES = 300
 
 LONG_FILES = {
@@ -20,12 +20,12 @@ LONG_FILES = {
 }
 # Settings are read by pydantic-settings, in stream/config.py; these need something else.
 ENVIRONMENT_READERS = {
-    "stream/metrics.py": "prometheus-client's own variable",
-    "stream/ingress_workers.py": "sets prometheus-client's own variable for its workers",
+    "stream/ops/metrics.py": "prometheus-client's own variable",
+    "stream/ingress/prefork.py": "sets prometheus-client's own variable for its workers",
     "sandbox/broker/tools.py": "the sandbox knows no settings; JAVA_HOME and a given broker",
     "sandbox/broker/jars.py": "where a cache belongs",
     "sandbox/processes.py": "chooses what a child may see",
-    "cli/dlq_edit.py": "the person's own editor",
+    "cli/commands/dlq_edit.py": "the person's own editor",
 }
 ENVIRONMENT = re.compile(r"\bos\.(environ|getenv)\b|\bfrom os import .*(environ|getenv)")
 TOPIC = re.compile(r"^(magento|salesforce)\.(orders|customers|due|retry|settle|dlq|results|state)")

@@ -10,8 +10,9 @@ from prometheus_client import REGISTRY
 from typer.main import get_command
 
 from cli.main import app
-from stream import metrics, settings_reference
+from stream import settings_reference
 from stream.config import Settings
+from stream.ops import metrics
 
 ROOT = Path(__file__).resolve().parent.parent
 README_LINES = 150

@@ -17,7 +17,7 @@ from agents.doctor.org_checks import check_org
 from agents.doctor.org_facts import gather_org
 from agents.doctor.setting_checks import check_settings, problem_checks
 from agents.doctor.store_check import live_check, role_problems, settings_check
-from agents.mapping.rules import Mapping as RecordMapping
+from agents.mapping.mapping import Mapping as RecordMapping
 from stream.config import Role, Settings, load_settings
 from stream.errors import MappingFileError, SettingsError
 

@@ -1,7 +1,7 @@
 """Judges topics and consumer groups. Pure.
 
-The topic settings themselves are compared by `stream.topic_plan`, as `orderstream topics plan`
-does; here each kind of difference gets a line that says what it would cost.
+The topic settings themselves are compared by `stream.kafka.topic_plan`, as `orderstream topics
+plan` does; here each kind of difference gets a line that says what it would cost.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from agents.doctor.check import Check, Result, fail, judged, ok, skipped, warn
 from agents.doctor.kafka_facts import GroupFacts, KafkaFacts
 from stream.config import Settings
-from stream.topic_plan import REPLICATION_FOR_MIN_INSYNC, ExistingTopic
+from stream.kafka.topic_plan import REPLICATION_FOR_MIN_INSYNC, ExistingTopic
 
 APPLY = "`orderstream topics apply` corrects it"
 FUTURE_MS = 60_000

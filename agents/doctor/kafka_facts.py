@@ -14,12 +14,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from stream.config import Settings
-from stream.consumer_groups import committed_offsets, held_partitions
 from stream.errors import BrokerError, SettingsError, TopicAdminError
-from stream.kafka_connection import kafka_connection
-from stream.reader import TopicReader
-from stream.topic_admin import TopicAdmin
-from stream.topic_plan import ExistingTopic
+from stream.kafka.connection import kafka_connection
+from stream.kafka.consumer_groups import committed_offsets, held_partitions
+from stream.kafka.range_reader import TopicReader
+from stream.kafka.topic_admin import TopicAdmin
+from stream.kafka.topic_plan import ExistingTopic
 
 NEWEST_SECONDS = 3.0
 COORDINATOR_SECONDS = 15.0

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from agents.doctor.check import Check, Result, fail, judged, ok, skipped, warn
 from agents.doctor.org_facts import OrgFacts
-from agents.mapping.preflight import VERSION_FIELD, Finding, Severity, check_mapping
-from agents.mapping.rules import Mapping as RecordMapping
+from agents.mapping.mapping import Mapping as RecordMapping
+from agents.mapping.schema_check import VERSION_FIELD, Finding, Severity, check_mapping
 from stream.config import Settings
 
 MAX_SKEW_SECONDS = 60.0  # Salesforce refuses assertions that are off by more than a few minutes

@@ -14,17 +14,17 @@ from urllib.parse import urlsplit
 
 import requests
 
-from agents.mapping.rules import Mapping as RecordMapping
-from agents.pacing.budget import usage_of_limits
-from agents.salesforce.client import OrgClient
-from agents.salesforce.errors import SalesforceError
-from agents.salesforce.session import make_session
-from agents.salesforce.threads import in_thread
-from agents.salesforce.usage import Usage
-from agents.salesforce.wiring import build_client
-from stream.alerts import Alerts
+from agents.mapping.mapping import Mapping as RecordMapping
+from agents.pacing.daily_quota import usage_of_limits
+from agents.salesforce.api.client import OrgClient
+from agents.salesforce.api.wiring import build_client
+from agents.salesforce.errors.errors import SalesforceError
+from agents.salesforce.http.http_session import make_session
+from agents.salesforce.http.thread_bridge import in_thread
+from agents.salesforce.http.usage import Usage
 from stream.config import Settings
 from stream.errors import SettingsError
+from stream.ops.alerts import Alerts
 
 NOT_FOUND = 404
 FRONT_SECONDS = 15.0

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from agents.erasure.personal import PersonalRecords
-from agents.salesforce.client import OrgClient
+from agents.salesforce.api.client import OrgClient
 
 KEYS_PER_QUERY = 150  # far below the 16 KB that a URL may have
 

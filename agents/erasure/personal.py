@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agents.mapping.rulebook import FieldRule, KindRules, RowRule, Rulebook, ValueRule
+from agents.mapping.model import FieldRule, KindRules, RowRule, Rulebook, ValueRule
 from schemas.event import Kind
 
 # Last (or any) segment of a path in Magento's documents (magento reference §2.2).

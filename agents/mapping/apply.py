@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from agents.mapping.coerce import fitting, utf16_length
 from agents.mapping.compiled import CompiledField, CompiledKind, CompiledRow
 from agents.mapping.dates import version_of
 from agents.mapping.field_types import FieldType
-from agents.mapping.fitting import fitting, utf16_length
+from agents.mapping.line_model import Lines
+from agents.mapping.model import known_type
 from agents.mapping.paths import Facts, Scope
-from agents.mapping.rulebook import known_type
 from agents.mapping.values import is_blank
-from agents.product import Lines
 from schemas.codec import Document
 from schemas.salesforce import Row
 from stream.errors import MappingError

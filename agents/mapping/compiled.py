@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.mapping.coerce import Step, fitting
 from agents.mapping.compiler import compile_value, compile_values, compile_when
 from agents.mapping.field_types import FieldType
-from agents.mapping.fitting import Step, fitting
 from agents.mapping.hooks import load_hook
+from agents.mapping.model import FieldRule, KindRules, ParentRule, RowRule, Rulebook
 from agents.mapping.paths import Getter, Named, Scope
-from agents.mapping.rulebook import FieldRule, KindRules, ParentRule, RowRule, Rulebook
 from agents.mapping.template import compile_path_of
 
 # What `describe` says, by (sObject, field); empty before anybody asked the org.

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from agents.mapping.fitting import Step
+from agents.mapping.coerce import Step
 from agents.mapping.hooks import load_hook
+from agents.mapping.model import Condition, EachRule, ValueRule, When
 from agents.mapping.paths import Getter, Named, Scope, equals
-from agents.mapping.rulebook import Condition, EachRule, ValueRule, When
 from agents.mapping.template import compile_path_of, compile_template, compile_transform, run
 from agents.mapping.values import decimal_of, is_blank, text_of
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from agents.mapping.source import Entry
+from agents.mapping.yaml_source import Entry
 from stream.errors import MappingError
 
 NAME = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_]\w*)")

@@ -15,13 +15,13 @@ from typing import Any
 
 from agents.mapping.apply import build_row
 from agents.mapping.compiled import CompiledRow, Types, compile_row
+from agents.mapping.line_model import Lines, Product
 from agents.mapping.lines import Line, order_lines
+from agents.mapping.model import LineChoice, RowRule, Rulebook
 from agents.mapping.order_document import currency_of
+from agents.mapping.parser import read_rows
 from agents.mapping.paths import Facts, Scope
-from agents.mapping.reader import read_rows
-from agents.mapping.rulebook import LineChoice, RowRule, Rulebook
-from agents.mapping.source import parse
-from agents.product import Lines, Product
+from agents.mapping.yaml_source import parse
 from schemas.salesforce import Row
 
 RULES_FILE = "line_items.yaml"

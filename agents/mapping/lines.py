@@ -21,7 +21,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from hashlib import blake2b
 from typing import Any
 
-from agents.mapping.fitting import clean, cut, utf16_length
+from agents.mapping.coerce import clean, cut, utf16_length
 from agents.mapping.order_document import NO_ID, amount_of, visible_items
 from agents.mapping.values import decimal_of, text_of
 

@@ -11,11 +11,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from agents.mapping.fitting import Step
+from agents.mapping.coerce import Step
 from agents.mapping.paths import Getter, Named, PathError, Scope, compile_path
-from agents.mapping.source import Entry, suggestion
 from agents.mapping.transforms import TRANSFORMS, BadArgumentsError
 from agents.mapping.values import is_blank, text_of
+from agents.mapping.yaml_source import Entry, suggestion
 
 TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 CALL = re.compile(r"([a-z_]+)\s*(?:\((.*)\))?", re.DOTALL)

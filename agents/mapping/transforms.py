@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP
 from typing import Any
 
+from agents.mapping.coerce import EMAIL, Step, clean, cut, utf16_length
 from agents.mapping.dates import iso_datetime, parse_datetime, parse_shift, shifted
-from agents.mapping.fitting import EMAIL, Step, clean, cut, utf16_length
 from agents.mapping.values import decimal_of, text_of, yes_or_no
 
 MAX_SCALE = 12

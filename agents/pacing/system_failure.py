@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agents.bundle import ErrorKind
-from agents.pacing.breaker import PROBING
-from agents.salesforce.errors import SalesforceError
+from agents.delivery.types import ErrorKind
+from agents.pacing.circuit_breaker import PROBING
+from agents.salesforce.errors.errors import SalesforceError
 
 HTTP_BAD_REQUEST = 400
 OVERLOADED_STATUSES = frozenset({429, 503})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.bundle import ErrorKind
+from agents.delivery.types import ErrorKind
 
 
 class NotAdmittedError(Exception):

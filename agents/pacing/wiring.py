@@ -6,14 +6,14 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from agents.bundle import Interrupt
-from agents.pacing.breaker import Breaker
-from agents.pacing.budget import Budget
-from agents.pacing.concurrency import AdaptiveSlots
-from agents.pacing.gate import Gate
-from agents.progress import Progress
-from stream.alerts import Alerts
+from agents.delivery.types import Interrupt
+from agents.pacing.adaptive_concurrency import AdaptiveSlots
+from agents.pacing.admission import Gate
+from agents.pacing.circuit_breaker import Breaker
+from agents.pacing.daily_quota import Budget
+from agents.pacing.stall_clock import Progress
 from stream.config import Settings
+from stream.ops.alerts import Alerts
 
 
 def build_gate(

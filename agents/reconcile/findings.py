@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from agents.preview import is_same_value
+from agents.mapping_preview.predict import is_same_value
 from schemas.event import Kind
 from schemas.result import Outcome
 from schemas.salesforce import Row

@@ -25,7 +25,7 @@ BULK_ROOM = QueryRoom(ids=2_500, characters=90_000)
 
 
 class Query(Protocol):
-    """What runs SOQL. `agents.salesforce.client.OrgClient` does."""
+    """What runs SOQL. `agents.salesforce.api.client.OrgClient` does."""
 
     def query(self, soql: str) -> AsyncIterator[dict[str, Any]]:
         """Yield the records of a query. Raises SalesforceError."""

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agents.mapping.rules import Mapping
+from agents.mapping.mapping import Mapping
 from agents.reconcile.findings import Finding, Judged, differences, explained, finding_of
-from agents.reconcile.gaps import CLOCK_SKEW_MS, read_document
+from agents.reconcile.missing_events import CLOCK_SKEW_MS, read_document
 from agents.reconcile.org_records import (
     REST_ROOM,
     Query,
@@ -23,19 +23,19 @@ from agents.reconcile.org_records import (
     fetch_records,
     keys_between,
 )
-from agents.reconcile.topics_word import last_words
-from agents.salesforce.bulk_query import CALLS_PER_QUERY
+from agents.reconcile.topic_outcomes import last_words
+from agents.salesforce.api.bulk_query import CALLS_PER_QUERY
 from schemas.codec import Document
 from schemas.event import Kind
 from schemas.salesforce import Row
-from stream.backfill_event import RESOURCES
+from stream.backfill.event import RESOURCES
 from stream.config import Settings
 from stream.errors import MappingError
+from stream.kafka.range_reader import TopicReader
 from stream.magento.client import MagentoSearch
 from stream.magento.criteria import Search, any_of
 from stream.magento.paging import Window, changed, entity_id_of
 from stream.magento.times import unix_ms
-from stream.reader import TopicReader
 
 Progress = Callable[[int, int], None]
 

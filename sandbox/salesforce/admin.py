@@ -13,9 +13,9 @@ import orjson
 from aiohttp import web
 
 from sandbox.salesforce.app import ORG, SESSIONS
-from sandbox.salesforce.faultkinds import ACTIONS
-from sandbox.salesforce.faults import check_spec
-from sandbox.salesforce.schema import Field, SObject, edited
+from sandbox.salesforce.faults.faultkinds import ACTIONS
+from sandbox.salesforce.faults.faults import check_spec
+from sandbox.salesforce.records.schema import Field, SObject, edited
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -19,14 +19,16 @@ from urllib.parse import unquote
 import orjson
 from aiohttp import web
 
-from sandbox.salesforce import callnames, contention, limits, rest
-from sandbox.salesforce.answer import Answer, RestRequest, refusal
-from sandbox.salesforce.dml import Call
 from sandbox.salesforce.errors import RequestError, malformed_json, not_found
-from sandbox.salesforce.faults import Fault
+from sandbox.salesforce.faults import contention
+from sandbox.salesforce.faults.faults import Fault
+from sandbox.salesforce.faults.spoil import cut, send_reply, spoilt, stall, truncate
 from sandbox.salesforce.oauth import Sessions
 from sandbox.salesforce.org import CURRENT_VERSION, OLDEST_VERSION, Org
-from sandbox.salesforce.spoil import cut, send_reply, spoilt, stall, truncate
+from sandbox.salesforce.records.dml import Call
+from sandbox.salesforce.rest import callnames, limits
+from sandbox.salesforce.rest import resources as rest
+from sandbox.salesforce.rest.answer import Answer, RestRequest, refusal
 
 ORG = web.AppKey("org", Org)
 SESSIONS = web.AppKey("sessions", Sessions)

@@ -10,8 +10,8 @@ import orjson
 from aiohttp import web
 
 from sandbox.salesforce.app import ORG, PUBLIC_URL, SESSIONS
+from sandbox.salesforce.faults.spoil import cut, send_reply, stall
 from sandbox.salesforce.oauth import ORG_ID, USER_ID, OAuthError
-from sandbox.salesforce.spoil import cut, send_reply, stall
 
 _DENIED = {"error": "access_denied", "error_description": "end-user denied authorization"}
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-from sandbox.salesforce.bulk import Bulk
+from sandbox.salesforce.bulk.bulk import Bulk
 from sandbox.salesforce.callcount import CallCounts
-from sandbox.salesforce.contention import InFlight
-from sandbox.salesforce.cursors import Cursors
-from sandbox.salesforce.dml import Call, Dml
-from sandbox.salesforce.faults import Faults
-from sandbox.salesforce.fieldtypes import instant
-from sandbox.salesforce.history import History
-from sandbox.salesforce.objects import stock_org
-from sandbox.salesforce.records import Store, Table
+from sandbox.salesforce.faults.contention import InFlight
+from sandbox.salesforce.faults.faults import Faults
+from sandbox.salesforce.query.cursors import Cursors
+from sandbox.salesforce.records.dml import Call, Dml
+from sandbox.salesforce.records.fieldtypes import instant
+from sandbox.salesforce.records.history import History
+from sandbox.salesforce.records.objects import stock_org
+from sandbox.salesforce.records.records import Store, Table
 from sandbox.salesforce.settings import Settings
 
 CURRENT_VERSION = 67.0  # Summer '26

@@ -20,12 +20,12 @@ import structlog
 from aiolimiter import AsyncLimiter
 from yarl import URL
 
-from stream import metrics
 from stream.config import Settings
 from stream.errors import MagentoError
 from stream.magento.criteria import Resource, Search
 from stream.magento.refusals import refusal
 from stream.magento.signing import Authorize, authorizer
+from stream.ops import metrics
 
 log = structlog.get_logger()
 

@@ -19,7 +19,7 @@ from yarl import URL
 
 from stream.config import Settings
 from stream.errors import MagentoError
-from stream.ingress_request import WEBHOOK_PATH
+from stream.ingress.request import WEBHOOK_PATH
 from stream.magento.refusals import refusal
 from stream.magento.signing import authorizer
 

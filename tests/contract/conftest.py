@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from salesforce_fixtures import org_keys, plain_client, salesforce_org, salesforce_process
+from support.salesforce_fixtures import org_keys, plain_client, salesforce_org, salesforce_process
 
 __all__ = ["org_keys", "plain_client", "salesforce_org", "salesforce_process"]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from fakes import FakePublisher
+from support.fakes import FakePublisher
 
 from stream.errors import PublishError
-from stream.kafka_connection import kafka_connection
-from stream.publisher import Ack, KafkaPublisher, Publisher, Record
+from stream.kafka.connection import kafka_connection
+from stream.kafka.publisher import Ack, KafkaPublisher, Publisher, Record
 from stream.topics import MAX_MESSAGE_BYTES, Topics
 
 PARTITIONS = 4

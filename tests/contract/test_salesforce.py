@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from fake_org import KEY, FakeOrg, refused, times
-from org_settings import settings_for
+from support.fake_org import KEY, FakeOrg, refused, times
+from support.org_settings import settings_for
 
-from agents.bundle import ErrorKind
-from agents.salesforce.client import SalesforceClient
-from agents.salesforce.composite import Collection, CollectionAnswer
-from agents.salesforce.errors import SalesforceError, classify_row
-from agents.salesforce.wiring import build_client
+from agents.delivery.types import ErrorKind
+from agents.salesforce.api.client import SalesforceClient
+from agents.salesforce.api.composite import Collection, CollectionAnswer
+from agents.salesforce.api.wiring import build_client
+from agents.salesforce.errors.errors import SalesforceError, classify_row
 from sandbox.salesforce.server import SalesforceOrg
 from schemas.salesforce import Row, RowError, RowResult
-from stream.alerts import Alerts
 from stream.errors import FrozenError
+from stream.ops.alerts import Alerts
 
 LOCKED = RowError("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from salesforce_fixtures import ACCOUNT_KEY, an_account
+from support.salesforce_fixtures import ACCOUNT_KEY, an_account
 
 
 async def test_settings_and_schema_edits_name_their_mistakes(plain_client):

@@ -7,7 +7,7 @@ import csv
 import io
 import time
 
-from salesforce_fixtures import ACCOUNT_KEY, ORDER_KEY, PlainClient, an_account
+from support.salesforce_fixtures import ACCOUNT_KEY, ORDER_KEY, PlainClient, an_account
 
 from sandbox.salesforce.server import SalesforceOrg
 

@@ -7,7 +7,13 @@ import time
 
 import aiohttp
 import pytest
-from salesforce_fixtures import ACCOUNT_KEY, ORDER_KEY, PlainClient, an_account, an_opportunity
+from support.salesforce_fixtures import (
+    ACCOUNT_KEY,
+    ORDER_KEY,
+    PlainClient,
+    an_account,
+    an_opportunity,
+)
 
 from sandbox.salesforce.server import SalesforceOrg
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
-from salesforce_fixtures import ACCOUNT_KEY, API, ORDER_KEY, an_account, an_opportunity
+from support.salesforce_fixtures import ACCOUNT_KEY, API, ORDER_KEY, an_account, an_opportunity
 
 from sandbox.salesforce.server import SalesforceOrg
 

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from salesforce_fixtures import ACCOUNT_KEY, ORDER_KEY, PlainClient, an_account, an_opportunity
+from support.salesforce_fixtures import (
+    ACCOUNT_KEY,
+    ORDER_KEY,
+    PlainClient,
+    an_account,
+    an_opportunity,
+)
 
 from sandbox.salesforce.server import SalesforceOrg
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from salesforce_fixtures import PlainClient
+from support.salesforce_fixtures import PlainClient
 
 from sandbox.salesforce.oauth import JWT_GRANT
 from sandbox.salesforce.server import SalesforceOrg

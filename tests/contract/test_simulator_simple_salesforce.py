@@ -12,7 +12,6 @@ from urllib.parse import quote, urlsplit
 import pytest
 import requests
 from requests.adapters import HTTPAdapter
-from salesforce_fixtures import ACCOUNT_KEY, ORDER_KEY, an_account, an_opportunity
 from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import (
     SalesforceAuthenticationFailed,
@@ -22,6 +21,7 @@ from simple_salesforce.exceptions import (
     SalesforceRefusedRequest,
     SalesforceResourceNotFound,
 )
+from support.salesforce_fixtures import ACCOUNT_KEY, ORDER_KEY, an_account, an_opportunity
 
 from sandbox.salesforce.process import OrgProcess
 

@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from salesforce_fixtures import org_keys, salesforce_process
-from worker_rig import WorkerRig
+from support.salesforce_fixtures import org_keys, salesforce_process
+from support.worker_rig import WorkerRig
 
 from stream.config import Settings
 from stream.topics import Topics

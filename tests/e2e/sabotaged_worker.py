@@ -11,11 +11,11 @@ import sys
 import uvloop
 from faust.transport.drivers.aiokafka import Consumer
 
-import agents.sync
-from agents.mapping.rules import Mapping
-from agents.worker import run_worker
+import agents.worker.agent
+from agents.mapping.mapping import Mapping
+from agents.worker.process import run_worker
 from stream.config import Role, load_settings
-from stream.logs import configure_logs
+from stream.ops.logs import configure_logs
 
 POISON = "000000666"
 FROM_OFFSET, SKIPPED = 3, 20
@@ -36,7 +36,7 @@ def skip_records():
 
 
 def sabotage(kind):
-    part, apply = agents.sync._work_part, Mapping.apply
+    part, apply = agents.worker.agent._work_part, Mapping.apply
 
     async def broken_part(envelopes, ports):
         if any(envelope.key == POISON for envelope in envelopes):
@@ -53,7 +53,7 @@ def sabotage(kind):
             os._exit(139)
         return apply(self, document, **more)
 
-    agents.sync._work_part = broken_part
+    agents.worker.agent._work_part = broken_part
     if kind == "skip":
         skip_records()
     if kind == "die":

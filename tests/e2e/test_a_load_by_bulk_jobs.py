@@ -7,14 +7,14 @@ import time
 
 import pytest
 
-from agents.salesforce.wiring import build_client
+from agents.salesforce.api.wiring import build_client
 from sandbox.magento.numbered import DEFAULT_CUSTOMERS, numbered_order, order_number, version_of
 from schemas.event import Kind
 from schemas.salesforce import Row
-from stream.alerts import Alerts
-from stream.backfill_event import backfill_record
+from stream.backfill.event import backfill_record
 from stream.config import load_settings
-from stream.reader import TopicReader, record_envelope
+from stream.kafka.range_reader import TopicReader, record_envelope
+from stream.ops.alerts import Alerts
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(120)]
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agents.salesforce.wiring import build_client
+from agents.salesforce.api.wiring import build_client
 from sandbox.magento.numbered import STARTS_AT, numbered_order, version_of
 from sandbox.magento.orders import stamp
 from sandbox.magento.rest import RestStore
@@ -22,10 +22,10 @@ from sandbox.processes import orderstream
 from schemas.event import Kind
 from schemas.operator import READ_FROM_HEADER
 from schemas.salesforce import Row
-from stream.alerts import Alerts
 from stream.config import load_settings
-from stream.masking import mask_text
-from stream.reader import TopicReader
+from stream.kafka.range_reader import TopicReader
+from stream.ops.alerts import Alerts
+from stream.ops.masking import mask_text
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 

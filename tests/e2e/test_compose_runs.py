@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import pytest
-from compose_file import ROOT, SECRET, load_compose, read_env, seconds
+from support.compose_file import ROOT, SECRET, load_compose, read_env, seconds
 
 from sandbox.ports import free_port
 from sandbox.processes import Process, Processes, orderstream

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from chromium import DESKTOP, PHONE, log_in, open_browser, open_page
-from dashboard_site import OPERATOR, READER, dashboard_settings, open_site
-from topic_writer import TopicWriter
+from support.chromium import DESKTOP, PHONE, log_in, open_browser, open_page
+from support.dashboard_site import OPERATOR, READER, dashboard_settings, open_site
+from support.topic_writer import TopicWriter
 
 from schemas.result import Outcome
 

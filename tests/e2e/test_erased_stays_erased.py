@@ -13,7 +13,7 @@ import pytest
 from sandbox.processes import PROJECT_DIRECTORY, orderstream
 from schemas.event import Envelope, Kind, new_event_id
 from schemas.headers import headers_of
-from stream.publisher import Record
+from stream.kafka.publisher import Record
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 

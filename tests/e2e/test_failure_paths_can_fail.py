@@ -4,8 +4,8 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from stream.reader import TopicReader
-from stream.topic_admin import TopicAdmin
+from stream.kafka.range_reader import TopicReader
+from stream.kafka.topic_admin import TopicAdmin
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 

@@ -12,18 +12,18 @@ import re
 import time
 
 import pytest
-from chromium import log_in, open_browser, open_page
+from support.chromium import log_in, open_browser, open_page
 
-from agents.mapping.rules import default_text
+from agents.mapping.mapping import default_text
 from sandbox.magento.numbered import numbered_webhook
 from sandbox.magento.sender import Sender
 from sandbox.org_remote import OrgRemote
 from sandbox.pipeline import Pipeline, worker_name
 from sandbox.ports import free_port
 from sandbox.processes import Processes, answers, orderstream
-from stream.audit import run_audit
-from stream.operator_log import read_actions
-from stream.reader import TopicReader
+from stream.audit.audit import run_audit
+from stream.jobs.operator_log import read_actions
+from stream.kafka.range_reader import TopicReader
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from secured_broker import secured_broker
+from support.secured_broker import secured_broker
 
-from cli.demo_outcomes import Outcomes
+from cli.demo.outcomes import Outcomes
 from sandbox.magento.sender import Sender
 from sandbox.magento.store import Store
 from sandbox.org_remote import OrgRemote

@@ -67,7 +67,7 @@ async def test_the_watchdog_does_not_fire_while_the_broker_is_away(
 ):
     from worker_rig import WorkerRig
 
-    from stream.topic_admin import TopicAdmin
+    from stream.kafka.topic_admin import TopicAdmin
 
     settings = make_settings(kafka_bootstrap_servers=own_broker.bootstrap_servers)
     async with TopicAdmin(settings) as admin:

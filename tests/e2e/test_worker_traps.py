@@ -4,7 +4,7 @@ import asyncio
 import signal
 
 import pytest
-from worker_rig import SESSION_SECONDS
+from support.worker_rig import SESSION_SECONDS
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 

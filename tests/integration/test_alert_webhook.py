@@ -8,10 +8,10 @@ import pytest
 import structlog
 from aiohttp import web
 
-from stream.alert_notices import Notices
-from stream.alert_webhook import QUEUE_TEXTS, AlertWebhook, alert_webhook
-from stream.alerts import Alert, Alerts
 from stream.config import Settings
+from stream.ops.alert_dedup import Notices
+from stream.ops.alert_webhook import QUEUE_TEXTS, AlertWebhook, alert_webhook
+from stream.ops.alerts import Alert, Alerts
 
 
 class Receiver:

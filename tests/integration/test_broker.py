@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from sandbox.broker import Broker, BrokerError
 from stream.config import load_settings
-from stream.topic_admin import TopicAdmin
+from stream.kafka.topic_admin import TopicAdmin
 from stream.topics import TopicSpec
 
 pytestmark = pytest.mark.kafka

@@ -18,7 +18,7 @@ from sandbox.broker.container import container_environment
 from sandbox.broker.jars import ensure_jars, jars_directory
 from sandbox.broker.tools import BrokerError, choose_source, find_java, java_command
 from stream.config import load_settings
-from stream.topic_admin import TopicAdmin
+from stream.kafka.topic_admin import TopicAdmin
 
 pytestmark = pytest.mark.kafka
 

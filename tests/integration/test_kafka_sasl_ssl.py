@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from secured_broker import secured_broker
+from support.secured_broker import secured_broker
 
 from stream.config import load_settings
 from stream.errors import TopicAdminError
-from stream.publisher import KafkaPublisher, Record
-from stream.topic_admin import TopicAdmin
+from stream.kafka.publisher import KafkaPublisher, Record
+from stream.kafka.topic_admin import TopicAdmin
 
 pytestmark = pytest.mark.kafka
 

@@ -6,8 +6,8 @@ import time
 
 import aiohttp
 import pytest
-from magento_rest import IMPATIENT, an_order, store_of, store_settings
 from oauthlib.oauth1 import SIGNATURE_HMAC_SHA1, Client
+from support.magento_rest import IMPATIENT, an_order, store_of, store_settings
 
 from sandbox.magento.rest import RestStore
 from sandbox.magento.rest_auth import DeniedError, Integration

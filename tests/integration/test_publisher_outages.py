@@ -8,13 +8,13 @@ import time
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from stream.alerts import Alert, Alerts
 from stream.config import load_settings
 from stream.errors import PublishError
-from stream.kafka_connection import kafka_connection
-from stream.publisher import KafkaPublisher, Record
-from stream.topic_admin import TopicAdmin
-from stream.until_acked import UntilAcked
+from stream.kafka.blocking_publish import UntilAcked
+from stream.kafka.connection import kafka_connection
+from stream.kafka.publisher import KafkaPublisher, Record
+from stream.kafka.topic_admin import TopicAdmin
+from stream.ops.alerts import Alert, Alerts
 
 pytestmark = pytest.mark.kafka
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from stream.kafka_connection import kafka_connection
-from stream.topic_admin import TopicAdmin
-from stream.topic_plan import Action
+from stream.kafka.connection import kafka_connection
+from stream.kafka.topic_admin import TopicAdmin
+from stream.kafka.topic_plan import Action
 
 pytestmark = pytest.mark.kafka
 

@@ -9,7 +9,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from stream.topic_admin import TopicAdmin
+from stream.kafka.topic_admin import TopicAdmin
 from stream.topics import DAY_MS, TopicSpec
 
 pytestmark = pytest.mark.kafka

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from org_settings import settings_for
-from salesforce_fixtures import ORDER_KEY, org_keys, salesforce_org
+from support.org_settings import settings_for
+from support.salesforce_fixtures import ORDER_KEY, org_keys, salesforce_org
 
 from agents.reconcile.findings import differences
 from agents.reconcile.org_records import BULK_ROOM, fetch_records
-from agents.salesforce.bulk import Pace
-from agents.salesforce.errors import SalesforceError
-from agents.salesforce.wiring import build_client
+from agents.salesforce.api.bulk import Pace
+from agents.salesforce.api.wiring import build_client
+from agents.salesforce.errors.errors import SalesforceError
 from schemas.salesforce import Row
-from stream.alerts import Alerts
+from stream.ops.alerts import Alerts
 
 __all__ = ["org_keys", "salesforce_org"]
 

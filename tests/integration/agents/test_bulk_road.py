@@ -7,20 +7,20 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from org_settings import settings_for
-from salesforce_fixtures import org_keys, salesforce_org
+from support.org_settings import settings_for
+from support.salesforce_fixtures import org_keys, salesforce_org
 from test_dispatch_stories import order
 
-from agents.bulk_calls import BULK_LIMITS, BulkCalls
-from agents.bundle import ErrorKind, Interrupt, NotSent, Priority, Refused, Written
-from agents.dispatch import SalesforceDispatcher, build_dispatcher
+from agents.delivery.bulk_writer import BULK_LIMITS, BulkCalls
+from agents.delivery.dispatcher import SalesforceDispatcher, build_dispatcher
+from agents.delivery.retry_in_place import RetryInPlace
+from agents.delivery.types import ErrorKind, Interrupt, NotSent, Priority, Refused, Written
+from agents.pacing.stall_clock import Progress
 from agents.pacing.wiring import build_gate
-from agents.progress import Progress
-from agents.recovery import RetryInPlace
-from agents.salesforce.bulk import Pace
-from agents.salesforce.wiring import build_client
+from agents.salesforce.api.bulk import Pace
+from agents.salesforce.api.wiring import build_client
 from schemas.salesforce import Row
-from stream.alerts import Alerts
+from stream.ops.alerts import Alerts
 
 __all__ = ["org_keys", "salesforce_org"]
 

@@ -8,18 +8,18 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from org_settings import settings_for
-from salesforce_fixtures import org_keys, salesforce_org
+from support.org_settings import settings_for
+from support.salesforce_fixtures import org_keys, salesforce_org
 
-from agents.bundle import Bundle, ErrorKind, Interrupt, NotSent, Refused, Stale, Written
-from agents.dispatch import SalesforceDispatcher
+from agents.delivery.dispatcher import SalesforceDispatcher
+from agents.delivery.retry_in_place import RetryInPlace
+from agents.delivery.types import Bundle, ErrorKind, Interrupt, NotSent, Refused, Stale, Written
 from agents.pacing.wiring import build_gate
-from agents.recovery import RetryInPlace
-from agents.salesforce.usage import Usage
-from agents.salesforce.wiring import build_client
+from agents.salesforce.api.wiring import build_client
+from agents.salesforce.http.usage import Usage
 from sandbox.salesforce.server import SalesforceOrg
 from schemas.salesforce import Row
-from stream.alerts import Alert, Alerts
+from stream.ops.alerts import Alert, Alerts
 
 __all__ = ["org_keys", "salesforce_org"]
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from magento_rest import an_order, store_of
-from salesforce_fixtures import org_keys, salesforce_process
+from support.magento_rest import an_order, store_of
+from support.salesforce_fixtures import org_keys, salesforce_process
 
 pytestmark = pytest.mark.kafka
 

@@ -7,17 +7,17 @@ import copy
 from typing import Any
 
 import pytest
-from org_settings import settings_for
-from salesforce_fixtures import org_keys, salesforce_org
+from support.org_settings import settings_for
+from support.salesforce_fixtures import org_keys, salesforce_org
 
-from agents.bundle import Bundle, ErrorKind, Interrupt, Refused, Stale, Written
-from agents.dispatch import build_dispatcher
-from agents.mapping.rules import Mapping, default_text
-from agents.org import standard_pricebook
-from agents.salesforce.wiring import build_client
+from agents.delivery.dispatcher import build_dispatcher
+from agents.delivery.types import Bundle, ErrorKind, Interrupt, Refused, Stale, Written
+from agents.mapping.mapping import Mapping, default_text
+from agents.salesforce.api.wiring import build_client
+from agents.worker.org_schema import standard_pricebook
 from schemas.codec import Document
 from schemas.event import Kind
-from stream.alerts import Alerts
+from stream.ops.alerts import Alerts
 
 __all__ = ["org_keys", "salesforce_org"]
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from salesforce_fixtures import org_keys, salesforce_process
+from support.salesforce_fixtures import org_keys, salesforce_process
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -6,10 +6,10 @@ import time
 
 import pytest
 from prometheus_client import REGISTRY
-from salesforce_bench import Bench, accounts, bench, server, the_error, written
-from scripted_server import CUT, Reply, reply
+from support.salesforce_bench import Bench, accounts, bench, server, the_error, written
+from support.scripted_server import CUT, Reply, reply
 
-from agents.bundle import ErrorKind
+from agents.delivery.types import ErrorKind
 
 __all__ = ["bench", "server"]
 

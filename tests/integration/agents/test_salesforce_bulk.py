@@ -6,17 +6,23 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from org_settings import settings_for
-from salesforce_fixtures import ACCOUNT_KEY, ORDER_KEY, SalesforceOrg, org_keys, salesforce_org
+from support.org_settings import settings_for
+from support.salesforce_fixtures import (
+    ACCOUNT_KEY,
+    ORDER_KEY,
+    SalesforceOrg,
+    org_keys,
+    salesforce_org,
+)
 
-from agents.bundle import ErrorKind, Interrupt
-from agents.salesforce.bulk import Pace
-from agents.salesforce.client import OrgClient
-from agents.salesforce.errors import SalesforceError, is_stale
-from agents.salesforce.wiring import build_client
+from agents.delivery.types import ErrorKind, Interrupt
+from agents.salesforce.api.bulk import Pace
+from agents.salesforce.api.client import OrgClient
+from agents.salesforce.api.wiring import build_client
+from agents.salesforce.errors.errors import SalesforceError, is_stale
 from schemas.salesforce import Row
-from stream.alerts import Alerts
 from stream.errors import FrozenError
+from stream.ops.alerts import Alerts
 
 __all__ = ["org_keys", "salesforce_org"]
 

@@ -13,15 +13,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
-from org_settings import settings_for
-from salesforce_fixtures import SalesforceOrg, org_keys, salesforce_org, salesforce_process
+from support.org_settings import settings_for
+from support.salesforce_fixtures import SalesforceOrg, org_keys, salesforce_org, salesforce_process
 
-from agents.bundle import ErrorKind
-from agents.salesforce.errors import LoginError
-from agents.salesforce.wiring import build_client
+from agents.delivery.types import ErrorKind
+from agents.salesforce.api.wiring import build_client
+from agents.salesforce.errors.errors import LoginError
 from sandbox.salesforce.keys import make_key_pair
 from sandbox.salesforce.process import OrgProcess
-from stream.alerts import Alert, Alerts
+from stream.ops.alerts import Alert, Alerts
 
 __all__ = ["org_keys", "salesforce_org", "salesforce_process"]
 

@@ -7,16 +7,16 @@ import gzip
 
 import orjson
 import pytest
-from salesforce_bench import EXPIRED, ID, Bench, accounts, bench, server, the_error, written
-from scripted_server import Reply, Request, reply
+from support.salesforce_bench import EXPIRED, ID, Bench, accounts, bench, server, the_error, written
+from support.scripted_server import Reply, Request, reply
 
-from agents.bundle import ErrorKind
-from agents.salesforce.answers import SALESFORCE_ID
-from agents.salesforce.composite import Collection
-from agents.salesforce.errors import SalesforceError
+from agents.delivery.types import ErrorKind
+from agents.salesforce.api.composite import Collection
+from agents.salesforce.errors.errors import SalesforceError
+from agents.salesforce.http.answers import SALESFORCE_ID
 from schemas.salesforce import Row
-from stream.alerts import Alert
 from stream.errors import FrozenError
+from stream.ops.alerts import Alert
 
 __all__ = ["bench", "server"]
 

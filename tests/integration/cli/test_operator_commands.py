@@ -12,11 +12,11 @@ from pathlib import Path
 
 import orjson
 import pytest
-from topic_writer import TopicWriter, now_ms
+from support.topic_writer import TopicWriter, now_ms
 
 from schemas.result import Outcome
-from stream.operator_log import read_actions
-from stream.reader import TopicReader, record_envelope
+from stream.jobs.operator_log import read_actions
+from stream.kafka.range_reader import TopicReader, record_envelope
 
 pytestmark = pytest.mark.kafka
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from dashboard_site import READER, dashboard_settings, open_site
-from topic_writer import TopicWriter
+from support.dashboard_site import READER, dashboard_settings, open_site
+from support.topic_writer import TopicWriter
 
 
 @pytest.fixture

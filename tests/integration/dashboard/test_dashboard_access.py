@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from dashboard_site import OPERATOR, hidden_fields
+from support.dashboard_site import OPERATOR, hidden_fields
 
-from cli.web.state import COOKIE
-from stream.operator_log import read_actions
-from stream.reader import TopicReader
+from dashboard.site.state import COOKIE
+from stream.jobs.operator_log import read_actions
+from stream.kafka.range_reader import TopicReader
 
 pytestmark = pytest.mark.kafka
 

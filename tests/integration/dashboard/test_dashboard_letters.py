@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from schemas.event import Via
-from stream.operator_log import read_actions
-from stream.reader import TopicReader, record_envelope
+from stream.jobs.operator_log import read_actions
+from stream.kafka.range_reader import TopicReader, record_envelope
 
 pytestmark = pytest.mark.kafka
 

@@ -7,13 +7,13 @@ import asyncio
 import orjson
 import pytest
 from aiohttp import web
-from dashboard_site import dashboard_settings, open_site
-from topic_writer import as_replay
+from support.dashboard_site import dashboard_settings, open_site
+from support.topic_writer import as_replay
 
 from schemas.event import Via
 from schemas.result import Outcome
-from stream.audit import run_audit
-from stream.reader import TopicReader, record_envelope
+from stream.audit.audit import run_audit
+from stream.kafka.range_reader import TopicReader, record_envelope
 
 pytestmark = pytest.mark.kafka
 
@@ -147,7 +147,7 @@ async def test_a_trace_tells_an_orders_life(writer, ann):
 
 
 async def test_the_tail_tells_outcomes_as_they_come(writer, ann, monkeypatch):
-    monkeypatch.setattr("cli.web.pages_tail.HEARTBEAT_SECONDS", 0.2)
+    monkeypatch.setattr("dashboard.pages.tail.HEARTBEAT_SECONDS", 0.2)
     event = await writer.accept("77")
     await ann.until(lambda: ann.state.watch.balance.refreshed_ms)
     async with ann.http.get(ann.url + "/tail/stream") as stream:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from dashboard_site import dashboard_settings, open_site
-from topic_writer import TopicWriter
+from support.dashboard_site import dashboard_settings, open_site
+from support.topic_writer import TopicWriter
 
 from sandbox.ports import free_port
 from schemas.result import Outcome
-from stream.topic_admin import TopicAdmin
+from stream.kafka.topic_admin import TopicAdmin
 
 pytestmark = pytest.mark.kafka
 
@@ -30,8 +30,8 @@ async def test_it_starts_without_kafka_and_says_what_is_missing(make_settings):
 async def test_an_outage_keeps_the_last_figures_with_a_warning_and_then_it_goes_on(
     make_settings, own_broker, monkeypatch
 ):
-    monkeypatch.setattr("cli.web.watch.AFTER_FAILURE_SECONDS", 0.5)
-    monkeypatch.setattr("cli.web.watch.STALE_SECONDS", 2.0)
+    monkeypatch.setattr("dashboard.data.snapshots.AFTER_FAILURE_SECONDS", 0.5)
+    monkeypatch.setattr("dashboard.data.snapshots.STALE_SECONDS", 2.0)
     settings = dashboard_settings(
         make_settings, kafka_bootstrap_servers=own_broker.bootstrap_servers
     )

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import orjson
 import pytest
-from http_wire import exchange, head, post, signature
+from support.http_wire import exchange, head, post, signature
 
 from sandbox.process import Process, ProcessError
 from sandbox.processes import Processes, logs, orderstream

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from http_wire import connect, post, read_answer, signature
-from ingress_front import ORDER, SECRET, SIGNED, Front, counted, running
+from support.http_wire import connect, post, read_answer, signature
+from support.ingress_front import ORDER, SECRET, SIGNED, Front, counted, running
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
-from http_wire import connect, exchange, head, post, read_answer
-from ingress_front import ORDER, SIGNED, Front, counted, running
+from support.http_wire import connect, exchange, head, post, read_answer
+from support.ingress_front import ORDER, SIGNED, Front, counted, running
 
 
 async def draining(stack: AsyncExitStack, front: Front) -> asyncio.Task[None]:

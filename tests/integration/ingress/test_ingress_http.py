@@ -9,13 +9,31 @@ from collections.abc import AsyncIterator
 import aiohttp
 import orjson
 import pytest
-from fakes import FakePublisher
-from http_wire import WEBHOOK, chunked, connect, exchange, head, post, read_answer, signature
-from ingress_front import MAX_BODY_BYTES, OLD_SECRET, ORDER, SECRET, SIGNED, Front, counted, running
+from support.fakes import FakePublisher
+from support.http_wire import (
+    WEBHOOK,
+    chunked,
+    connect,
+    exchange,
+    head,
+    post,
+    read_answer,
+    signature,
+)
+from support.ingress_front import (
+    MAX_BODY_BYTES,
+    OLD_SECRET,
+    ORDER,
+    SECRET,
+    SIGNED,
+    Front,
+    counted,
+    running,
+)
 
 from schemas.event import Kind, Via
 from schemas.headers import envelope_of
-from stream.signature import key_id
+from stream.signatures.hmac_sha256 import key_id
 
 
 @pytest.fixture

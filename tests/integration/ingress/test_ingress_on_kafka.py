@@ -11,18 +11,18 @@ import aiohttp
 import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from http_wire import WEBHOOK, exchange, head, post, signature
-from ingress_front import OLD_SECRET, SECRET
+from support.http_wire import WEBHOOK, exchange, head, post, signature
+from support.ingress_front import OLD_SECRET, SECRET
 
 from sandbox.processes import Processes, logs, orderstream
 from schemas.headers import envelope_of
 from stream.config import load_settings
-from stream.ingress_process import kafka_probe
-from stream.ingress_server import ingress_server
-from stream.kafka_connection import kafka_connection
-from stream.publisher import KafkaPublisher
-from stream.readiness import Readiness
-from stream.topic_admin import TopicAdmin
+from stream.ingress.process import kafka_probe
+from stream.ingress.readiness import Readiness
+from stream.ingress.server import ingress_server
+from stream.kafka.connection import kafka_connection
+from stream.kafka.publisher import KafkaPublisher
+from stream.kafka.topic_admin import TopicAdmin
 
 pytestmark = pytest.mark.kafka
 

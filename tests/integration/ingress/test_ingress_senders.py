@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from adobe_sender import (
+from support.adobe_sender import (
     ADOBE_ORDER,
     CLIENT_ID,
     KEY_PATHS,
@@ -22,16 +22,16 @@ from adobe_sender import (
     rsa_key,
     webhook_signature,
 )
-from fakes import FakePublisher
-from http_wire import Answer, exchange, head, post
-from ingress_front import SECRET, Front, counted, running
+from support.fakes import FakePublisher
+from support.http_wire import Answer, exchange, head, post
+from support.ingress_front import SECRET, Front, counted, running
 
 from sandbox.magento.orders import draw_draft, place
 from sandbox.magento.people import draw_shopper
 from sandbox.magento.store import OPENS_AT
 from schemas.codec import decode
 from schemas.headers import envelope_of
-from stream.publisher import Record
+from stream.kafka.publisher import Record
 
 TOKEN = "a-mageos-token-0123456789"
 EVENTS = "/adobe/events"

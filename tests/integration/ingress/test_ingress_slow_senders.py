@@ -7,9 +7,9 @@ import contextlib
 from contextlib import AsyncExitStack
 
 import pytest
-from fakes import FakePublisher
-from http_wire import WEBHOOK, connect, exchange, head, post, read_answer
-from ingress_front import ORDER, SIGNED, Front, counted, running
+from support.fakes import FakePublisher
+from support.http_wire import WEBHOOK, connect, exchange, head, post, read_answer
+from support.ingress_front import ORDER, SIGNED, Front, counted, running
 
 CONNECTIONS = 100
 

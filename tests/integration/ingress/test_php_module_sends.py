@@ -9,11 +9,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from http_wire import WEBHOOK
-from ingress_front import SECRET, running
+from support.http_wire import WEBHOOK
+from support.ingress_front import SECRET, running
 
-from stream.signature import SIGNATURE_HEADER, HmacVerifier
-from stream.signature_window import WINDOW_HEADER, WindowVerifier
+from stream.signatures.hmac_sha256 import SIGNATURE_HEADER, HmacVerifier
+from stream.signatures.timestamped import WINDOW_HEADER, WindowVerifier
 
 BOOTSTRAP = Path(__file__).resolve().parents[3] / "magento" / "Test" / "bootstrap.php"
 NOW = 1_700_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from topic_writer import TopicWriter
+from support.topic_writer import TopicWriter
 
 from stream.config import Settings
 from stream.topics import Topics

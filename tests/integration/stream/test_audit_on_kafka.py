@@ -9,11 +9,11 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
-from topic_writer import as_replay, now_ms
+from support.topic_writer import as_replay, now_ms
 
 from schemas.event import Kind, Via
 from schemas.result import Outcome
-from stream.audit import run_audit
+from stream.audit.audit import run_audit
 from stream.config import Settings
 from stream.errors import BrokerError
 

@@ -7,21 +7,21 @@ from collections import Counter
 
 import orjson
 import pytest
-from magento_rest import IMPATIENT, an_order, store_of, store_settings
+from support.magento_rest import IMPATIENT, an_order, store_of, store_settings
 
 from sandbox.magento.rest import RestStore
 from sandbox.magento.rest_index import Rows
 from sandbox.magento.rest_serve import generated_rows
 from schemas.codec import decode
 from schemas.event import Kind, Via
-from stream.backfill import new_backfill, plan_backfill
-from stream.backfill_run import BackfillRun
+from stream.backfill.plan import new_backfill, plan_backfill
+from stream.backfill.runner import BackfillRun
 from stream.errors import MagentoError
-from stream.jobs import PROGRESS, find_job, list_jobs
+from stream.jobs.operator_log import OperatorLog
+from stream.jobs.spec import PROGRESS, find_job, list_jobs
+from stream.kafka.range_reader import TopicReader, record_envelope
 from stream.magento.client import open_magento
 from stream.magento.paging import Window
-from stream.operator_log import OperatorLog
-from stream.reader import TopicReader, record_envelope
 
 pytestmark = pytest.mark.kafka
 

@@ -9,10 +9,10 @@ import pytest
 
 from schemas.event import Envelope, ErrorInfo, Kind, Origin, new_event_id
 from schemas.headers import headers_of
-from stream.alerts import Alerts
-from stream.erasure_search import find_person
-from stream.publisher import KafkaPublisher, Record
-from stream.until_acked import UntilAcked
+from stream.erasure.search import find_person
+from stream.kafka.blocking_publish import UntilAcked
+from stream.kafka.publisher import KafkaPublisher, Record
+from stream.ops.alerts import Alerts
 
 pytestmark = pytest.mark.kafka
 

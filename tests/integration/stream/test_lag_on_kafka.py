@@ -8,14 +8,14 @@ import pytest
 from aiohttp import ClientSession
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import REGISTRY
+from support.topic_writer import now_ms
 from test_audit_on_kafka import delete_before
-from topic_writer import now_ms
 
 from schemas.event import ErrorInfo
-from stream.lag import LagState
-from stream.lag_metrics import export
-from stream.lag_sampler import LagSampler
-from stream.status_server import status_server
+from stream.lag.evaluator import LagState
+from stream.lag.exporter import export
+from stream.lag.sampler import LagSampler
+from stream.ops.status_server import status_server
 
 pytestmark = pytest.mark.kafka
 

@@ -6,15 +6,15 @@ import asyncio
 from collections import Counter
 
 import pytest
-from topic_writer import now_ms
+from support.topic_writer import now_ms
 
 from schemas.event import Kind, Via
 from stream.errors import JobError
-from stream.job_run import JobRun
-from stream.jobs import find_job
-from stream.operator_log import OperatorLog
-from stream.reader import TopicReader, record_envelope
-from stream.replay import ReplayFilter, new_replay, plan_replay, run_replay
+from stream.jobs.operator_log import OperatorLog
+from stream.jobs.replay import ReplayFilter, new_replay, plan_replay, run_replay
+from stream.jobs.runner import JobRun
+from stream.jobs.spec import find_job
+from stream.kafka.range_reader import TopicReader, record_envelope
 
 pytestmark = pytest.mark.kafka
 

@@ -14,22 +14,22 @@ from pathlib import Path
 
 import orjson
 import pytest
-from topic_writer import TopicWriter, now_ms
+from support.topic_writer import TopicWriter, now_ms
 
 from schemas.codec import DecodeError
 from schemas.event import Envelope, Via
 from schemas.operator import Resolution, mark_of, source_of_copy
 from stream.config import Settings
-from stream.dead_letters import DeadLetterIndex, LetterFilter, read_letter
+from stream.dlq.edit import requeue_edited
+from stream.dlq.index import DeadLetterIndex, LetterFilter, read_letter
+from stream.dlq.requeue import new_requeue, plan_requeue, run_requeue
+from stream.dlq.resolutions import drop_letters
 from stream.errors import JobError, PublishError
-from stream.job_run import JobRun
-from stream.jobs import find_job, list_jobs
-from stream.letter_edit import requeue_edited
-from stream.letter_marks import drop_letters
-from stream.operator_log import OperatorLog, read_actions
-from stream.publisher import KafkaPublisher
-from stream.reader import TopicReader, record_envelope
-from stream.requeue import new_requeue, plan_requeue, run_requeue
+from stream.jobs.operator_log import OperatorLog, read_actions
+from stream.jobs.runner import JobRun
+from stream.jobs.spec import find_job, list_jobs
+from stream.kafka.publisher import KafkaPublisher
+from stream.kafka.range_reader import TopicReader, record_envelope
 
 pytestmark = pytest.mark.kafka
 
@@ -228,7 +228,7 @@ async def test_refused_copies_are_looked_for_before_they_are_sent_again(desk, wr
     """An answer that says no does not prove that nothing is there."""
     await bury_many(writer, 10)
     await desk.index.refresh()
-    monkeypatch.setattr("stream.job_run.AMBIGUOUS_SECONDS", 0.05)
+    monkeypatch.setattr("stream.jobs.runner.AMBIGUOUS_SECONDS", 0.05)
     publish_each = writer.publish_each
     calls = []
 
@@ -248,7 +248,7 @@ async def test_refused_copies_are_looked_for_before_they_are_sent_again(desk, wr
 async def test_letters_that_somebody_resolved_meanwhile_are_left_alone(desk, writer, monkeypatch):
     await bury_many(writer, 10)
     await desk.index.refresh()
-    monkeypatch.setattr("stream.requeue.REFRESH_SECONDS", 0.0)
+    monkeypatch.setattr("stream.dlq.requeue.REFRESH_SECONDS", 0.0)
     spec = await desk.new()
     dropped = list(desk.index.letters())[:4]
     begin = JobRun.begin
@@ -358,7 +358,7 @@ KILLED = """
     import asyncio, sys
     sys.path[:0] = [{root!r}, {tests!r}, {here!r}]
     from stream.config import load_settings
-    from stream.publisher import KafkaPublisher
+    from stream.kafka.publisher import KafkaPublisher
     from test_requeue_on_kafka import Desk
 
     async def main():

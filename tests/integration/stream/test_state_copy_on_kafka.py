@@ -7,14 +7,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.erasure import marker_key
 from schemas.state import State
-from stream.alerts import Alerts
-from stream.kafka_connection import kafka_connection
-from stream.partitioning import partition_of
-from stream.publisher import KafkaPublisher, Record
-from stream.reader import TopicReader
-from stream.state_copy import StateCopyError, copy_state
-from stream.topic_admin import TopicAdmin
-from stream.until_acked import UntilAcked
+from stream.kafka.blocking_publish import UntilAcked
+from stream.kafka.connection import kafka_connection
+from stream.kafka.partitioner import partition_of
+from stream.kafka.publisher import KafkaPublisher, Record
+from stream.kafka.range_reader import TopicReader
+from stream.kafka.state_migration import StateCopyError, copy_state
+from stream.kafka.topic_admin import TopicAdmin
+from stream.ops.alerts import Alerts
 
 pytestmark = pytest.mark.kafka
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from topic_writer import as_replay, now_ms
+from support.topic_writer import as_replay, now_ms
 
 from schemas.event import ErrorInfo, Kind, Via, new_event_id
 from schemas.operator import Mark, Resolution
 from schemas.result import Outcome
-from stream.publisher import Record
-from stream.trace import run_trace
-from stream.trace_rows import Step
+from stream.audit.trace import run_trace
+from stream.audit.trace_rows import Step
+from stream.kafka.publisher import Record
 
 pytestmark = pytest.mark.kafka
 

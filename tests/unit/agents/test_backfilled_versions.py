@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.versions import Candidate, Verdict, judge
+from agents.handling.version_guard import Candidate, Verdict, judge
 from schemas.event import Via
 from schemas.state import State
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 from structlog.testing import capture_logs
 
-from agents.batch_log import log_batch
-from agents.decision import Notes, done, failed
+from agents.handling.outcome import Notes, done, failed
+from agents.worker.batch_log import log_batch
 from schemas.event import Envelope, ErrorInfo, Kind, Origin
 from schemas.result import Outcome
 from stream.retry_policy import RetryPolicy

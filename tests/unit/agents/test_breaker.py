@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from agents.bundle import ErrorKind
-from agents.pacing.breaker import Breaker, State
+from agents.delivery.types import ErrorKind
+from agents.pacing.circuit_breaker import Breaker, State
 
 OUTAGE = ErrorKind.TRANSIENT
 

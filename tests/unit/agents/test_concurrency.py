@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from agents.pacing.concurrency import AdaptiveSlots
+from agents.pacing.adaptive_concurrency import AdaptiveSlots
 
 
 def calm(slots: AdaptiveSlots, count: int, *, start: float = 0.0, seconds: float = 0.3) -> float:

@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 
 import pytest
-from fake_org import (
+from support.fake_org import (
     KEY,
     LOCKED,
     NEWER,
@@ -23,16 +23,25 @@ from fake_org import (
     whenever,
 )
 
-from agents.bundle import Bundle, ErrorKind, Interrupt, NotSent, Priority, Refused, Stale, Written
-from agents.dispatch import SalesforceDispatcher
-from agents.known_records import KnownRecords
-from agents.pacing.budget import Budget
-from agents.recovery import RetryInPlace
-from agents.salesforce.composite import CollectionAnswer
-from agents.salesforce.usage import Usage
+from agents.delivery.dispatcher import SalesforceDispatcher
+from agents.delivery.existence_cache import KnownRecords
+from agents.delivery.retry_in_place import RetryInPlace
+from agents.delivery.types import (
+    Bundle,
+    ErrorKind,
+    Interrupt,
+    NotSent,
+    Priority,
+    Refused,
+    Stale,
+    Written,
+)
+from agents.pacing.daily_quota import Budget
+from agents.salesforce.api.composite import CollectionAnswer
+from agents.salesforce.http.usage import Usage
 from schemas.salesforce import Row, RowError
-from stream.alerts import Alert, Alerts
 from stream.errors import FrozenError
+from stream.ops.alerts import Alert, Alerts
 
 QUICK = RetryInPlace(base_seconds=0.001, cap_seconds=0.002)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from fake_org import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.fake_org import (
     LOCKED,
     NEWER,
     TIMEOUT,
@@ -19,10 +21,10 @@ from fake_org import (
     refused,
     times,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from agents.bundle import (
+from agents.delivery.dispatcher import SalesforceDispatcher
+from agents.delivery.retry_in_place import RetryInPlace
+from agents.delivery.types import (
     Bundle,
     BundleOutcome,
     ErrorKind,
@@ -32,9 +34,7 @@ from agents.bundle import (
     Stale,
     Written,
 )
-from agents.dispatch import SalesforceDispatcher
-from agents.recovery import RetryInPlace
-from agents.salesforce.errors import SalesforceError
+from agents.salesforce.errors.errors import SalesforceError
 from schemas.salesforce import RowError
 
 NO_TIME = RetryInPlace(base_seconds=0.0, cap_seconds=0.0)

@@ -19,12 +19,12 @@ from agents.doctor.org_checks import check_org
 from agents.doctor.org_facts import OrgFacts
 from agents.doctor.setting_checks import check_settings, is_here, problem_checks
 from agents.doctor.store_check import role_problems, settings_check
-from agents.mapping.rules import Mapping
-from agents.salesforce.usage import Usage
+from agents.mapping.mapping import Mapping
+from agents.salesforce.http.usage import Usage
 from sandbox.salesforce.keys import make_key_pair
-from sandbox.salesforce.objects import stock_org
+from sandbox.salesforce.records.objects import stock_org
 from stream.config import Role, Settings, load_settings
-from stream.topic_plan import ExistingTopic, wanted_config
+from stream.kafka.topic_plan import ExistingTopic, wanted_config
 
 SECRET = "0123456789abcdef0123456789abcdef"
 ROLES = (Role.INGRESS, Role.WORKER, Role.RELAY)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from fake_org import KEY, account, contact, opportunity
+from support.fake_org import KEY, account, contact, opportunity
 
-from agents.drafting import API_LIMITS, Draft, Step, draft_calls
+from agents.salesforce.api.collection_builder import API_LIMITS, Draft, Step, draft_calls
 from schemas.salesforce import Row
 
 

@@ -8,9 +8,9 @@ import dataclasses
 import orjson
 import pytest
 
-from agents.bundle import Written
-from agents.enrichment import AWAY_SECONDS, Enricher, handle_of, is_incomplete
-from agents.handler import Handler
+from agents.delivery.types import Written
+from agents.handling.enrichment import AWAY_SECONDS, Enricher, handle_of, is_incomplete
+from agents.handling.handler import Handler
 from agents.mapping.apply import Mapped
 from sandbox.magento.life import uncommitted
 from sandbox.magento.store import Store

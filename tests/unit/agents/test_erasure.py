@@ -5,13 +5,13 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from agents.bundle import Written
-from agents.erasure.marker import is_erasure
+from agents.delivery.types import Written
 from agents.erasure.org_records import anonymise, find_records
 from agents.erasure.personal import ERASED, personal_records
-from agents.handler import Handler
-from agents.mapping.rules import Mapping, default_text
-from agents.state_store import StateStore
+from agents.handling.erasure_tombstone import is_erasure
+from agents.handling.handler import Handler
+from agents.handling.state_store import StateStore
+from agents.mapping.mapping import Mapping, default_text
 from schemas.erasure import ERASURE_EVENT, Erasure, marker_key
 from schemas.event import Envelope, Kind, Origin, Via
 from schemas.result import Outcome

@@ -3,7 +3,7 @@
 import pytest
 from test_handler import World
 
-from agents.bundle import ErrorKind, NotSent, Refused, Written
+from agents.delivery.types import ErrorKind, NotSent, Refused, Written
 from schemas.result import Outcome
 from stream.errors import FrozenError
 

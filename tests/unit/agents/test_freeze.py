@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.freeze import FreezeGuard
+from agents.worker.session_guard import FreezeGuard
 from stream.errors import FrozenError
 
 

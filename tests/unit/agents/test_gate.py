@@ -4,17 +4,17 @@ import asyncio
 import time
 
 import pytest
-from fake_org import TIMEOUT, UNAVAILABLE, make_gate, refused
+from support.fake_org import TIMEOUT, UNAVAILABLE, make_gate, refused
 
-from agents.bundle import ErrorKind, Interrupt, Priority
-from agents.pacing.budget import Budget
+from agents.delivery.types import ErrorKind, Interrupt, Priority
+from agents.pacing.daily_quota import Budget
+from agents.pacing.stall_clock import Progress
 from agents.pacing.system_failure import is_systemic, reason_of
 from agents.pacing.ticket import NotAdmittedError
-from agents.progress import Progress
-from agents.salesforce.errors import SalesforceError
-from agents.salesforce.usage import Usage
-from stream import metrics
-from stream.alerts import Alert, Alerts
+from agents.salesforce.errors.errors import SalesforceError
+from agents.salesforce.http.usage import Usage
+from stream.ops import metrics
+from stream.ops.alerts import Alert, Alerts
 
 LIVE = Priority.LIVE
 

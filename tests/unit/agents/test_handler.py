@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.bundle import ErrorKind, NotSent, Refused, Stale, Written
-from agents.handler import Handler
-from agents.journal import CrashJournal
+from agents.delivery.types import ErrorKind, NotSent, Refused, Stale, Written
+from agents.handling.debounce import Settling
+from agents.handling.handler import Handler
+from agents.handling.poison_pills import CrashJournal
 from agents.mapping.apply import Mapped
-from agents.settling import Settling
 from schemas.event import Envelope, Kind, Origin, Via
 from schemas.headers import envelope_of
 from schemas.result import Outcome

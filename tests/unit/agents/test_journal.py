@@ -1,6 +1,6 @@
 """A record that kills every worker that takes it ends in the DLQ, not in a crash loop."""
 
-from agents.journal import MAX_CRASHES, CrashJournal
+from agents.handling.poison_pills import MAX_CRASHES, CrashJournal
 from schemas.event import Origin
 
 POISON = Origin("magento.orders", 3, 17, 0)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from agents.salesforce.errors import classify
-from agents.salesforce.own_errors import OWN_RULES
+from agents.salesforce.errors.errors import classify
+from agents.salesforce.errors.own_errors import OWN_RULES
 
 AGENTS = Path(__file__).parents[3] / "agents"
 GIVEN = re.compile(r'\.dead\(\s*[\w.]+,\s*"([A-Z_]+)"')
 
 
 def test_every_code_of_our_own_is_explained_and_no_other():
-    given = {code for path in AGENTS.glob("*.py") for code in GIVEN.findall(path.read_text())}
+    given = {code for path in AGENTS.rglob("*.py") for code in GIVEN.findall(path.read_text())}
     assert given
     assert {code for rule in OWN_RULES for code in rule.codes} == given
 

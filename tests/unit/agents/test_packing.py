@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import dataclasses
 
-from fake_org import account, contact, opportunity
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.fake_org import account, contact, opportunity
 
-from agents.bundle import Bundle, Priority
-from agents.bundle_write import BundleWrite, method_of
-from agents.drafting import API_LIMITS, Limits, draft_calls
-from agents.known_records import KnownRecords
-from agents.packing import CallPlan, lock_groups, plan_calls
+from agents.delivery.call_planner import CallPlan, lock_groups, plan_calls
+from agents.delivery.existence_cache import KnownRecords
+from agents.delivery.row_tracker import BundleWrite, method_of
+from agents.delivery.types import Bundle, Priority
+from agents.salesforce.api.collection_builder import API_LIMITS, Limits, draft_calls
 
 
 def order(number: int, customer: int | None = None, **more) -> Bundle:

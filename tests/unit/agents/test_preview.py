@@ -7,8 +7,8 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from agents.mapping.rules import Mapping
-from agents.preview import Forecast, compare, is_same_value, predict, row_change
+from agents.mapping.mapping import Mapping
+from agents.mapping_preview.predict import Forecast, compare, is_same_value, predict, row_change
 from schemas.event import Envelope, Kind
 from schemas.salesforce import Row
 

@@ -13,7 +13,7 @@ from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 from mode import Service
 
-from agents.prompt_consumer import MOST_RETURNS, PromptConsumer
+from agents.worker.faust_consumer import MOST_RETURNS, PromptConsumer
 
 
 class Bare(PromptConsumer):

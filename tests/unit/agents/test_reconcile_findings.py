@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.mapping.rules import Mapping
+from agents.mapping.mapping import Mapping
 from agents.reconcile.findings import (
     Difference,
     Finding,
@@ -17,9 +17,9 @@ from agents.reconcile.findings import (
     explained,
     finding_of,
 )
-from agents.reconcile.gaps import gap_reason, read_document
+from agents.reconcile.missing_events import gap_reason, read_document
 from agents.reconcile.org_records import REST_ROOM, fetch_records, id_lists
-from agents.reconcile.topics_word import Accepted
+from agents.reconcile.topic_outcomes import Accepted
 from sandbox.magento.numbered import numbered_order
 from sandbox.magento.shapes import raw
 from sandbox.magento.store import Store

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from fake_org import LOCKED, TIMEOUT, UNAVAILABLE, account, refused
+from support.fake_org import LOCKED, TIMEOUT, UNAVAILABLE, account, refused
 
-from agents.bundle import ErrorKind, Refused
-from agents.bundle_write import root_cause
-from agents.known_records import KnownRecords
-from agents.recovery import (
+from agents.delivery.existence_cache import KnownRecords
+from agents.delivery.retry_in_place import (
     ANY_SOBJECT,
     RETRY_IN_PLACE,
     Blame,
@@ -15,6 +13,8 @@ from agents.recovery import (
     RetryInPlace,
     next_move,
 )
+from agents.delivery.row_tracker import root_cause
+from agents.delivery.types import ErrorKind, Refused
 from schemas.salesforce import Row
 
 INSIDE = refused(500, "UNKNOWN_EXCEPTION")

@@ -7,9 +7,9 @@ import math
 
 import pytest
 
-from agents.bundle import Bundle, Priority, Written
-from agents.pacing.road import CALLS_PER_JOB, Batch, Road, choose_road, composite_calls
-from agents.road_dispatch import RoadDispatcher
+from agents.delivery.api_choice import CALLS_PER_JOB, Batch, Road, choose_road, composite_calls
+from agents.delivery.api_router import RoadDispatcher
+from agents.delivery.types import Bundle, Priority, Written
 from schemas.salesforce import Row
 
 C, B = Road.COMPOSITE, Road.BULK

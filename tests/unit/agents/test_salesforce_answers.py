@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.bundle import ErrorKind
-from agents.salesforce.answers import (
+from agents.delivery.types import ErrorKind
+from agents.salesforce.errors.errors import BadAnswerError, SalesforceError
+from agents.salesforce.http.answers import (
     BAD_ROW,
     bulk_error,
     errors_in,
@@ -16,7 +17,6 @@ from agents.salesforce.answers import (
     row_result,
     row_results,
 )
-from agents.salesforce.errors import BadAnswerError, SalesforceError
 from schemas.salesforce import RowError, RowResult
 
 GOOD_ID = "001000000000001AAA"

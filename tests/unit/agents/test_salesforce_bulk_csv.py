@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.salesforce.bulk_csv import csv_files, match_results, read_rows
+from agents.salesforce.api.bulk_csv import csv_files, match_results, read_rows
 from schemas.salesforce import Row, RowError
 
 ID = "001000000000001AAA"

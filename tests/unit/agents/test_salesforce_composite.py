@@ -7,8 +7,8 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from agents.bundle import ErrorKind
-from agents.salesforce.composite import (
+from agents.delivery.types import ErrorKind
+from agents.salesforce.api.composite import (
     STALE_GUARD_FIELD,
     Collection,
     collection_body,
@@ -18,7 +18,7 @@ from agents.salesforce.composite import (
     read_composite,
     row_bytes,
 )
-from agents.salesforce.errors import BadAnswerError, SalesforceError
+from agents.salesforce.errors.errors import BadAnswerError, SalesforceError
 from schemas.salesforce import Row
 
 ORDER = Row(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agents.bundle import ErrorKind as Kind
-from agents.salesforce.error_rule import Advice
-from agents.salesforce.error_table import DEFAULTS, RULES
-from agents.salesforce.errors import STALE_MARKER, classify, classify_row, is_stale
+from agents.delivery.types import ErrorKind as Kind
+from agents.salesforce.errors.error_rule import Advice
+from agents.salesforce.errors.error_table import DEFAULTS, RULES
+from agents.salesforce.errors.errors import STALE_MARKER, classify, classify_row, is_stale
 from schemas.salesforce import RowError
 
 SEEN = [

@@ -12,14 +12,14 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from agents.bundle import ErrorKind
-from agents.salesforce.answers import refusal_of
-from agents.salesforce.errors import LoginError
-from agents.salesforce.flows import ClientCredentialsFlow, JwtFlow, TokenEndpoint
-from agents.salesforce.instance_url import checked_url
-from agents.salesforce.login_errors import LoginContext, login_error, skew_hint
-from agents.salesforce.session import make_session
-from agents.salesforce.usage import Usage, read_usage
+from agents.delivery.types import ErrorKind
+from agents.salesforce.auth.instance_url import checked_url
+from agents.salesforce.auth.login_errors import LoginContext, login_error, skew_hint
+from agents.salesforce.auth.oauth_flows import ClientCredentialsFlow, JwtFlow, TokenEndpoint
+from agents.salesforce.errors.errors import LoginError
+from agents.salesforce.http.answers import refusal_of
+from agents.salesforce.http.http_session import make_session
+from agents.salesforce.http.usage import Usage, read_usage
 
 DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
 DATE_UNIX = 1792567680.0

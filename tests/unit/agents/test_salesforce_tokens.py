@@ -8,12 +8,12 @@ import threading
 
 import pytest
 
-from agents.bundle import ErrorKind
-from agents.salesforce.errors import LoginError, SalesforceError
-from agents.salesforce.flows import RefreshTokenFlow, Token
-from agents.salesforce.refresh_token import RefreshTokenFile
-from agents.salesforce.tokens import TokenProvider
-from stream.alerts import Alert, Alerts
+from agents.delivery.types import ErrorKind
+from agents.salesforce.auth.oauth_flows import RefreshTokenFlow, Token
+from agents.salesforce.auth.refresh_token import RefreshTokenFile
+from agents.salesforce.auth.token_provider import TokenProvider
+from agents.salesforce.errors.errors import LoginError, SalesforceError
+from stream.ops.alerts import Alert, Alerts
 
 REFUSED = SalesforceError(
     "Session expired", kind=ErrorKind.AUTH, code="INVALID_SESSION_ID", status=401
@@ -272,7 +272,7 @@ def test_a_crash_while_writing_leaves_the_old_token(tmp_path, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("agents.salesforce.refresh_token.os.fsync", killed)
+    monkeypatch.setattr("agents.salesforce.auth.refresh_token.os.fsync", killed)
     with pytest.raises(KeyboardInterrupt):
         file.write("new")
     assert file.read() == "old"

@@ -1,6 +1,6 @@
 """Debounce: three saves in two seconds are one write, and no order waits for ever."""
 
-from agents.settling import Settling
+from agents.handling.debounce import Settling
 
 KEY = b"order:1"
 

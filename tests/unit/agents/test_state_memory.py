@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 
-from agents.state_store import StateStore
+from agents.handling.state_store import StateStore
 from schemas.state import State
 
 ORDERS = 5_000

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.versions import Candidate, Verdict, canonical_version, judge
+from agents.handling.version_guard import Candidate, Verdict, canonical_version, judge
 from schemas.event import Via
 from schemas.state import State
 

@@ -1,7 +1,7 @@
 """The watchdog ends a stalled worker, and leaves a waiting one alone."""
 
-from agents.progress import Progress
-from agents.watchdog import GroupPosition, StallClock
+from agents.pacing.stall_clock import Progress
+from agents.worker.watchdog import GroupPosition, StallClock
 
 TP = ("magento.orders", 0)
 

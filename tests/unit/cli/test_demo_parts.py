@@ -8,9 +8,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from cli.demo_report import dead_letter_lines, differences, disagreements, kind_of, varied
-from cli.demo_run import KEPT_RUNS, new_run_directory
-from cli.demo_story import write_story
+from cli.demo.orders import write_story
+from cli.demo.report import dead_letter_lines, differences, disagreements, kind_of, varied
+from cli.demo.run import KEPT_RUNS, new_run_directory
 from schemas.event import Kind
 from schemas.result import Outcome, Result
 

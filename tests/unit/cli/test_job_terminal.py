@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import typer
 
-from cli.job_terminal import job_lock
+from cli.console.job_progress import job_lock
 
 
 def test_a_second_run_of_a_job_is_refused_and_a_later_one_is_not(tmp_path, capsys):

@@ -7,10 +7,10 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from agents.mapping.rules import default_text
-from cli import terminal
+from agents.mapping.mapping import default_text
+from cli.console import terminal
 from cli.main import app
-from sandbox.salesforce.objects import stock_org
+from sandbox.salesforce.records.objects import stock_org
 from stream.errors import MappingFileError
 
 ORDER = {

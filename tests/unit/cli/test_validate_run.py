@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agents.mapping.rules import Mapping
-from cli.validate_run import Validation, Verdict
-from cli.validate_story import validation_story
+from agents.mapping.mapping import Mapping
+from cli.validate.orders import validation_story
+from cli.validate.run import Validation, Verdict
 from schemas.codec import decode
 from schemas.salesforce import RowError, RowResult
 from stream.config import load_settings

@@ -5,11 +5,11 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from agents.bundle import ErrorKind
-from agents.mapping.rules import Mapping
-from agents.salesforce.errors import SalesforceError
-from cli import validate_wait
-from cli.validate_run import Validation
+from agents.delivery.types import ErrorKind
+from agents.mapping.mapping import Mapping
+from agents.salesforce.errors.errors import SalesforceError
+from cli.validate import wait as validate_wait
+from cli.validate.run import Validation
 from sandbox.magento.numbered import numbered_webhook
 from schemas.event import Envelope, Kind
 from stream.config import load_settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cli.when import parse_duration_ms, parse_when, show_seconds, show_time
+from stream.times import parse_duration_ms, parse_when, show_seconds, show_time
 
 NOW = 1_795_600_000_000
 

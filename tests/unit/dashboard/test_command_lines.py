@@ -7,13 +7,13 @@ import shlex
 import pytest
 from typer.main import get_command
 
-from cli.letter_options import letter_filter
+from cli.console.dead_letter_options import letter_filter
 from cli.main import app
-from cli.web import command_lines
-from cli.web.drafts import ReplayRange
-from cli.web.forms import fields_of, letter_filter_of
-from stream.dead_letters import LetterFilter
-from stream.replay import ReplayFilter
+from dashboard.data.dry_runs import ReplayRange
+from dashboard.site import command_lines
+from dashboard.site.forms import fields_of, letter_filter_of
+from stream.dlq.index import LetterFilter
+from stream.jobs.replay import ReplayFilter
 
 FILTERS = [
     LetterFilter(code="STRING_TOO_LONG", field="Name"),

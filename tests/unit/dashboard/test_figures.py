@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.web import render
-from cli.web.chart import HEIGHT, WIDTH, draw, round_up
-from cli.web.worker_metrics import ProcessMetrics, parse, together
-from stream.flow import Flow, Meter
+from dashboard.data.chart import HEIGHT, WIDTH, draw, round_up
+from dashboard.data.worker_metrics import ProcessMetrics, parse, together
+from dashboard.site import render
+from stream.lag.rates import Flow, Meter
 
 PAGE = """# TYPE orderstream_breaker_state gauge
 orderstream_breaker_state 2.0

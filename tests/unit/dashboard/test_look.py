@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-WEB = Path(__file__).parents[3] / "cli" / "web"
+WEB = Path(__file__).parents[3] / "dashboard"
 CSS = (WEB / "static" / "dashboard.css").read_text()
 LIGHT, DARK = re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)[:2]
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3 (AA)

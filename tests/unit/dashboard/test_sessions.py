@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from aiohttp import web
 
-from cli.web.guard import check_origin, origin_of
-from cli.web.sessions import (
+from dashboard.site.guard import check_origin, origin_of
+from dashboard.site.sessions import (
     ATTEMPT_WINDOW_SECONDS,
     ATTEMPTS,
     ATTEMPTS_OF_ALL,

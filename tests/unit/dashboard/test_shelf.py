@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.web.shelf import PAGE_LETTERS, Shelf, filter_of_group
-from stream.dead_letters import DeadLetter, LetterFilter
+from dashboard.data.dead_letter_pages import PAGE_LETTERS, Shelf, filter_of_group
+from stream.dlq.index import DeadLetter, LetterFilter
 
 offsets = itertools.count()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from compose_file import SECRET, load_compose
+from support.compose_file import SECRET, load_compose
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from compose_file import (
+from support.compose_file import (
     COMPOSE,
     COMPOSE_VARIABLES,
     ROOT,
@@ -20,7 +20,7 @@ from compose_file import (
 from sandbox.broker.container import IMAGE
 from sandbox.broker.properties import SMALL, server_properties
 from stream.config import load_settings
-from stream.relay_process import STOP_DEADLINE_SECONDS
+from stream.retry.process import STOP_DEADLINE_SECONDS
 
 # What the image's start script reads besides server properties.
 IMAGE_VARIABLES = {"CLUSTER_ID", "KAFKA_HEAP_OPTS"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import typer
-from compose_file import COMPOSE_VARIABLES, ROOT, SECRET, SETTING_NAMES, read_env
+from support.compose_file import COMPOSE_VARIABLES, ROOT, SECRET, SETTING_NAMES, read_env
 
 from cli.main import app
 from sandbox.magento.__main__ import main as run_store

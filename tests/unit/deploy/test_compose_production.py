@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from compose_file import ROOT, SETTING_NAMES, VARIABLE, interpolate, seconds
+from support.compose_file import ROOT, SETTING_NAMES, VARIABLE, interpolate, seconds
 
 from stream.config import load_settings
 

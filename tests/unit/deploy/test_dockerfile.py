@@ -8,7 +8,7 @@ import tomllib
 from fnmatch import fnmatch
 
 import pytest
-from compose_file import ROOT
+from support.compose_file import ROOT
 
 LOCK = "requirements-otel.lock"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from cli.main import app
 from stream.config import Role, Settings, load_settings
-from stream.relay_process import STOP_DEADLINE_SECONDS
+from stream.retry.process import STOP_DEADLINE_SECONDS
 
 ROOT = Path(__file__).parents[3] / "deploy" / "kubernetes"
 BASE, PRODUCTION = ROOT / "base", ROOT / "overlays" / "production"

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 import yaml
-from compose_file import ROOT
 from prometheus_client import REGISTRY
+from support.compose_file import ROOT
 
-from agents.life import EXIT_AGAIN, EXIT_STALLED
-from cli.terminal import EXIT_INTERRUPTED, EXIT_NO, EXIT_USAGE
-from stream import metrics
-from stream.alerts import Alert
+from agents.worker.shutdown import EXIT_AGAIN, EXIT_STALLED
+from cli.console.terminal import EXIT_INTERRUPTED, EXIT_NO, EXIT_USAGE
+from stream.ops import metrics
+from stream.ops.alerts import Alert
 
 PROMETHEUS = ROOT / "deploy/prometheus"
 DASHBOARDS = sorted((ROOT / "deploy/grafana/dashboards").glob("*.json"))

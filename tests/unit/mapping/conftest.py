@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from agents.mapping.rules import Mapping
+from agents.mapping.mapping import Mapping
 from schemas.codec import Document
 from schemas.event import Kind
 

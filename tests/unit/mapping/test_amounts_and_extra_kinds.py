@@ -10,8 +10,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from agents.mapping.mapping import Mapping, default_text
 from agents.mapping.order_document import POLICIES
-from agents.mapping.rules import Mapping, default_text
 from sandbox.magento import life
 from sandbox.magento.life import Order
 from sandbox.magento.orders import draw_draft, place

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from agents.mapping.rules import Mapping, default_text
+from agents.mapping.mapping import Mapping, default_text
 from schemas.codec import decode
 from schemas.event import Kind
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agents.mapping.preflight import check_mapping
-from agents.mapping.rules import Mapping, default_text
+from agents.mapping.mapping import Mapping, default_text
+from agents.mapping.schema_check import check_mapping
 from schemas.codec import Document
 from schemas.event import Kind
 from stream.errors import MappingFileError

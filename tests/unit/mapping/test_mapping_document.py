@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from agents.mapping.field_types import KINDS, parse_type
+from agents.mapping.mapping import Mapping
 from agents.mapping.paths import BUILT_IN
-from agents.mapping.rules import Mapping
 from agents.mapping.transforms import TRANSFORMS
 from schemas.codec import Document
 from schemas.event import Kind

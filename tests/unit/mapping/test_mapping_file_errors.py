@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.mapping.rules import Mapping, default_text
+from agents.mapping.mapping import Mapping, default_text
 from stream.errors import MappingFileError
 
 GOOD = """\

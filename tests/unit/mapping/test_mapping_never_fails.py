@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.mapping.rules import Mapping
-from sandbox.salesforce.objects import stock_org
-from sandbox.salesforce.rules import RuleBook
+from agents.mapping.mapping import Mapping
+from sandbox.salesforce.records.objects import stock_org
+from sandbox.salesforce.records.rules import RuleBook
 from schemas.codec import Document
 from schemas.event import Kind
 from stream.errors import MappingError, MappingFileError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.mapping.rules import Mapping
+from agents.mapping.mapping import Mapping
 from schemas.codec import Document
 from schemas.event import Kind
 from stream.errors import MappingError, MappingFileError

@@ -9,11 +9,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from agents.mapping.preflight import VERSION_FIELD
-from agents.mapping.rules import Mapping
-from agents.salesforce.errors import STALE_MARKER
-from sandbox.salesforce.objects import VERSIONED as EVER_VERSIONED
-from sandbox.salesforce.objects import stock_org
+from agents.mapping.mapping import Mapping
+from agents.mapping.schema_check import VERSION_FIELD
+from agents.salesforce.errors.errors import STALE_MARKER
+from sandbox.salesforce.records.objects import VERSIONED as EVER_VERSIONED
+from sandbox.salesforce.records.objects import stock_org
 
 PACKAGE = Path(__file__).resolve().parents[3] / "salesforce"
 SOURCE = PACKAGE / "force-app" / "main" / "default"

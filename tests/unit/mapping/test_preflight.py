@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from agents.mapping.preflight import Finding, Severity, check_mapping
-from agents.mapping.rules import Mapping, default_text
-from sandbox.salesforce.objects import stock_org
+from agents.mapping.mapping import Mapping, default_text
+from agents.mapping.schema_check import Finding, Severity, check_mapping
+from sandbox.salesforce.records.objects import stock_org
 from stream.errors import MappingError
 
 ALL = ("Account", "Contact", "Opportunity", "Lead")

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sandbox.salesforce import rest
-from sandbox.salesforce.answer import RestRequest
 from sandbox.salesforce.errors import RequestError
 from sandbox.salesforce.org import Org
-from sandbox.salesforce.schema import SObject
+from sandbox.salesforce.records.schema import SObject
+from sandbox.salesforce.rest import resources as rest
+from sandbox.salesforce.rest.answer import RestRequest
 from sandbox.salesforce.settings import Settings
 
 KEY = "Magento_Customer_Key__c"

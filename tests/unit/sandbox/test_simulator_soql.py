@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.salesforce.errors import RequestError
-from sandbox.salesforce.search import comparer
-from sandbox.salesforce.soql import Both, Column, Comparison, Either, Not, Order, parse
+from sandbox.salesforce.query.search import comparer
+from sandbox.salesforce.query.soql import Both, Column, Comparison, Either, Not, Order, parse
 
 WORDS = [
     *("SELECT", "FROM", "WHERE", "AND", "OR", "NOT", "IN", "LIKE", "NULL", "COUNT", "LIMIT"),

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.salesforce.dml import Call, Dml
 from sandbox.salesforce.errors import RecordError
-from sandbox.salesforce.objects import stock_org
 from sandbox.salesforce.org import Org
-from sandbox.salesforce.records import Store, record_id, with_suffix
+from sandbox.salesforce.records.dml import Call, Dml
+from sandbox.salesforce.records.objects import stock_org
+from sandbox.salesforce.records.records import Store, record_id, with_suffix
 from sandbox.salesforce.settings import Settings
 
 KEY = "Magento_Customer_Key__c"

@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from adobe_sender import KEY_PATHS, FakeKeyHost, public_pem, rsa_key
+from support.adobe_sender import KEY_PATHS, FakeKeyHost, public_pem, rsa_key
 
-from stream.adobe_keys import KEY_SECONDS, MAX_KEYS, NO_KEY_SECONDS, AdobeKeys, KeyAwayError
+from stream.signatures.adobe_public_keys import (
+    KEY_SECONDS,
+    MAX_KEYS,
+    NO_KEY_SECONDS,
+    AdobeKeys,
+    KeyAwayError,
+)
 
 
 class Ring(AdobeKeys):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import base64
 
 import pytest
-from adobe_sender import public_pem, rsa_key, rsa_signature, webhook_signature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
+from support.adobe_sender import public_pem, rsa_key, rsa_signature, webhook_signature
 
-from stream.adobe_webhooks import ADOBE_SIGNATURE_HEADER, AdobeWebhookVerifier
 from stream.errors import SignatureError
-from stream.rsa_signature import decoded, is_signed, public_keys
+from stream.ingress.adobe_webhooks import ADOBE_SIGNATURE_HEADER, AdobeWebhookVerifier
+from stream.signatures.rsa import decoded, is_signed, public_keys
 
 BODY = b'{"eventName":"observer.sales_order_save_commit_after","data":{"order":{}}}'
 

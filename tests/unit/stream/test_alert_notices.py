@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from stream.alert_notices import CALM_SECONDS, Notices, safe_text
-from stream.alerts import Alert, Alerts
-from stream.dead_letter_growth import DeadLetterGrowth
+from stream.dlq.growth_alert import DeadLetterGrowth
+from stream.ops.alert_dedup import CALM_SECONDS, Notices, safe_text
+from stream.ops.alerts import Alert, Alerts
 
 HOUR = 3600.0
 

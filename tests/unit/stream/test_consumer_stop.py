@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 
-from stream import consumer_stop
-from stream.consumer_stop import stop_consumer
+from stream.kafka import consumer_stop
+from stream.kafka.consumer_stop import stop_consumer
 
 
 class SwallowingConsumer:

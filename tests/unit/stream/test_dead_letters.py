@@ -17,7 +17,7 @@ from schemas.operator import (
     mark_of,
     source_of_copy,
 )
-from stream.dead_letters import LetterFilter, find_letter, group_letters, letter_of, store_of
+from stream.dlq.index import LetterFilter, find_letter, group_letters, letter_of, store_of
 from stream.errors import JobError
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from stream.deadline import Deadline
+from stream.kafka.deadline import Deadline
 
 KINDS = [asyncio.timeout, Deadline]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from stream.ingress_answers import RULES
+from stream.ingress.responses import RULES
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "ingress.md"
 

@@ -1,8 +1,8 @@
 """The pages beside the webhook are cheap, however often they are asked for."""
 
-from stream import metrics
-from stream.ingress_pages import METRICS_SECONDS, Pages
-from stream.readiness import Readiness
+from stream.ingress.health_pages import METRICS_SECONDS, Pages
+from stream.ingress.readiness import Readiness
+from stream.ops import metrics
 
 
 async def fine():

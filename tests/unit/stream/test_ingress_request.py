@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from stream.ingress_answers import RULES, Reason, Refused, refusal_body
-from stream.ingress_request import check_headers, event_in_path
+from stream.ingress.request import check_headers, event_in_path
+from stream.ingress.responses import RULES, Reason, Refused, refusal_body
 
 MAX = 1000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream.ingress_sweep import GRACE_SECONDS, Verdict, verdict
+from stream.ingress.connection_reaper import GRACE_SECONDS, Verdict, verdict
 
 TIMEOUT, KEEPALIVE = 10.0, 75.0
 

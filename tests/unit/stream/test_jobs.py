@@ -6,9 +6,9 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.jobs import JobKind, JobSpec, OffsetSet, new_job_id
-from stream.letter_edit import changed_fields
-from stream.reader import Span
+from stream.dlq.edit import changed_fields
+from stream.jobs.spec import JobKind, JobSpec, OffsetSet, new_job_id
+from stream.kafka.range_reader import Span
 
 SPANS = (Span("t", 0, 10, 20), Span("t", 1, 0, 5), Span("u", 0, 7, 7))
 

@@ -3,11 +3,11 @@ from __future__ import annotations
 import ssl
 
 import pytest
-from certificates import write_certificate
+from support.certificates import write_certificate
 
 from stream.config import load_settings
 from stream.errors import SettingsError
-from stream.kafka_connection import faust_credentials, kafka_connection
+from stream.kafka.connection import faust_credentials, kafka_connection
 
 
 def settings(**values):

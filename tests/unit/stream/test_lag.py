@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.lag import (
+from stream.lag.evaluator import (
     LagState,
     Sample,
     group_lag,

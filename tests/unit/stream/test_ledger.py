@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.ledger import (
+from stream.audit.outcome_bitmap import (
     DEAD,
     MARK_OF,
     NO_RECORD,

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from stream.logs import exception_text, mask
+from stream.ops.logs import exception_text, mask
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import asyncio, logging, warnings
 import structlog
-from stream.logs import configure_logs
+from stream.ops.logs import configure_logs
 configure_logs(level="info", style="json", process="test")
 log = structlog.get_logger()
 log.info("started", order="000000123", customer_email="jane@example.com", key="jane@example.com",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream.masking import mask_quoted
+from stream.ops.masking import mask_quoted
 
 ORDER = {
     "order": {

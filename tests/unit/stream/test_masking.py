@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream.masking import mask_document, mask_text
+from stream.ops.masking import mask_document, mask_text
 
 
 def test_persons_are_masked_and_the_order_stays_readable():

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-import stream.publisher as publisher_module
+import stream.kafka.publisher as publisher_module
 from stream.config import Settings
-from stream.publisher import KafkaPublisher
+from stream.kafka.publisher import KafkaPublisher
 
 
 class Producer:

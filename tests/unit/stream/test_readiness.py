@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from stream.readiness import FRESH_SECONDS, Readiness
+from stream.ingress.readiness import FRESH_SECONDS, Readiness
 
 
 class Probe:

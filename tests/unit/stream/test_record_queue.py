@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from stream import record_queue
 from stream.errors import PublishError
-from stream.record import Ack, Record
-from stream.record_queue import MAX_WAITING, RecordQueue
+from stream.kafka import group_commit as record_queue
+from stream.kafka.group_commit import MAX_WAITING, RecordQueue
+from stream.kafka.record import Ack, Record
 
 TOPIC = "magento.orders"
 

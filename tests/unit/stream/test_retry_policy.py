@@ -1,6 +1,6 @@
 """The tiers are the policy: their delays, and their number as the limit of attempts."""
 
-from stream.relay import due_split
+from stream.retry.relay import due_split
 from stream.retry_policy import JITTER_SHARE, RetryPolicy
 from stream.topics import Topics, delay_label
 

@@ -7,14 +7,14 @@ import hmac
 from pathlib import Path
 
 import pytest
-from adobe_sender import public_pem, rsa_key
+from support.adobe_sender import public_pem, rsa_key
 
 from schemas.event import Kind
 from stream.config import Role, Settings, load_settings
 from stream.errors import SettingsError, SignatureError
+from stream.ingress.senders import adobe_doors, taken_kinds, webhook_verifier
 from stream.sender_names import Sender
-from stream.senders import adobe_doors, taken_kinds, webhook_verifier
-from stream.signature import SIGNATURE_HEADER, HmacVerifier
+from stream.signatures.hmac_sha256 import SIGNATURE_HEADER, HmacVerifier
 
 SECRET, TOKEN = "a-webhook-secret-0123456789", "a-mageos-token-0123456789"
 BODY = b'{"data":{"increment_id":"000000123"}}'

@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import SignatureError
-from stream.signature import SIGNATURE_HEADER, HmacVerifier, Verified, claimed_digest, key_id
+from stream.signatures.hmac_sha256 import (
+    SIGNATURE_HEADER,
+    HmacVerifier,
+    Verified,
+    claimed_digest,
+    key_id,
+)
 
 OLD, NEW = "an-old-secret-0123456789", "a-new-secret-0123456789"
 BODY = b'{"order":{"increment_id":"000000123"}}'

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import SignatureError
-from stream.signature import SIGNATURE_HEADER, HmacVerifier
-from stream.signature_window import WINDOW_HEADER, WindowVerifier
+from stream.signatures.hmac_sha256 import SIGNATURE_HEADER, HmacVerifier
+from stream.signatures.timestamped import WINDOW_HEADER, WindowVerifier
 
 SECRET, OLD = "a-new-secret-0123456789", "an-old-secret-0123456789"
 BODY = b'{"event":"sales_order_save_commit_after","order":{"increment_id":"1"}}'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from stream.supervisor import FIRST_RESTART_SECONDS, MAX_RESTART_SECONDS, restart_delay_seconds
+from stream.ops.supervisor import FIRST_RESTART_SECONDS, MAX_RESTART_SECONDS, restart_delay_seconds
 
 
 def test_the_pause_doubles_up_to_a_limit_and_stays_there() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from stream.topic_plan import Action, ExistingTopic, plan_topics, wanted_config
+from stream.kafka.topic_plan import Action, ExistingTopic, plan_topics, wanted_config
 from stream.topics import Topics, TopicSpec
 
 SPEC = TopicSpec("orders", "order events", {"retention.ms": "1000"})

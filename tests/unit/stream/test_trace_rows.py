@@ -12,8 +12,8 @@ from schemas.event import Envelope, ErrorInfo, Kind, Origin, Via
 from schemas.headers import headers_of
 from schemas.operator import Mark, Resolution
 from schemas.result import Outcome, result_of
+from stream.audit.trace_rows import Step, rows_of
 from stream.topics import Topics
-from stream.trace_rows import Step, rows_of
 
 TOPICS = Topics("pre.")
 ENVELOPE = Envelope(

@@ -7,23 +7,23 @@ import sys
 from pathlib import Path
 
 import pytest
-from fakes import FakePublisher
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from support.fakes import FakePublisher
 
-from agents.batch_trace import batch_span, trace_events
-from agents.decision import Decision, Notes, done
+from agents.handling.outcome import Decision, Notes, done
+from agents.worker.batch_trace import batch_span, trace_events
 from schemas.codec import decode
 from schemas.event import Envelope, Kind, Origin
 from schemas.headers import envelope_of, headers_of
 from schemas.result import Outcome
-from stream import tracing
 from stream.config import load_settings
-from stream.ingress_acceptance import Acceptance
-from stream.ingress_body import Allowance
-from stream.publisher import Record
-from stream.readiness import Readiness
-from stream.signature import Verified
+from stream.ingress.body import Allowance
+from stream.ingress.publish import Acceptance
+from stream.ingress.readiness import Readiness
+from stream.kafka.publisher import Record
+from stream.ops import tracing
+from stream.signatures.hmac_sha256 import Verified
 from stream.topics import Topics
 
 ROOT = Path(__file__).parents[3]
@@ -127,7 +127,7 @@ async def test_off_no_header_is_written_and_nothing_is_imported() -> None:
     with batch_span([envelope(record)]) as batch:
         assert batch is None
     code = (
-        "import sys, cli.main, agents.worker, stream.ingress_process, stream.relay_process;"
+        "import sys, cli.main, agents.worker.process, stream.ingress.process, stream.retry.process;"
         "sys.exit('opentelemetry' in sys.modules)"
     )
     environment = {"PYTHONPATH": str(ROOT)}

@@ -3,18 +3,18 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fakes import TOO_LARGE_BYTES, FakePublisher
 from hypothesis import given
 from hypothesis import strategies as st
+from support.fakes import TOO_LARGE_BYTES, FakePublisher
 
-from stream.alerts import Alert, Alerts
 from stream.errors import PublishError
-from stream.publisher import Record
-from stream.until_acked import (
+from stream.kafka.blocking_publish import (
     BACKOFF_MOST_SECONDS,
     UntilAcked,
     full_jitter_seconds,
 )
+from stream.kafka.publisher import Record
+from stream.ops.alerts import Alert, Alerts
 
 RECORDS = [Record("t", str(n).encode(), b"v", partition=n % 4) for n in range(10)]
 

@@ -1,0 +1,1 @@
+"""Rows into API calls: plan, execute, retry in place, apply results."""

@@ -1,0 +1,71 @@
+"""Which road a batch takes: Composite calls, or jobs of Bulk API 2.0. Pure.
+
+A Composite call carries 200 orders with their customers and is answered within seconds. A Bulk job
+takes some ten calls and from seconds to minutes, for any number of rows of one object. So Bulk is
+for a backlog, and only with batches so large that its jobs cost fewer calls than Composite would.
+
+| backlog | batch | the day's calls | replayed and backfilled | live |
+|---|---|---|---|---|
+| below the threshold | any | any | Composite | Composite |
+| above | jobs would cost more calls | any | Composite | Composite |
+| above | jobs cost fewer calls | enough for the backlog | Bulk | Composite |
+| above | jobs cost fewer calls | not enough for the backlog | Bulk | Bulk |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agents.delivery.types import Priority
+from agents.salesforce.api.collection_builder import API_LIMITS
+
+CALLS_PER_JOB = 10  # create, upload, close, a few polls, three result files
+
+
+class Road(StrEnum):
+    """How rows get to Salesforce."""
+
+    COMPOSITE = "composite"
+    BULK = "bulk"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is in hand: bundles by priority, and how many kinds of jobs their rows would need."""
+
+    bundles: int
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Roads:
+    """The choice for one batch."""
+
+    live: Road
+    others: Road
+
+    def of(self, priority: Priority) -> Road:
+        return self.live if priority is Priority.LIVE else self.others
+
+
+ALL_COMPOSITE = Roads(Road.COMPOSITE, Road.COMPOSITE)
+
+
+def composite_calls(bundles: int) -> int:
+    """Return about how many Composite calls so many bundles take."""
+    return -(-bundles // API_LIMITS.bundles)
+
+
+def choose_road(backlog: int, calls_left: float, batch: Batch, *, threshold: int) -> Roads:
+    """Return the roads of a batch.
+
+    `backlog`: events the workers have not taken yet. `calls_left`: of our share of the day, not
+    finite while unknown. `threshold` 0 = never Bulk.
+    """
+    if not threshold or backlog < threshold:
+        return ALL_COMPOSITE
+    if batch.jobs * CALLS_PER_JOB >= composite_calls(batch.bundles):
+        return ALL_COMPOSITE
+    is_short = calls_left < composite_calls(backlog)
+    return Roads(Road.BULK if is_short else Road.COMPOSITE, Road.BULK)

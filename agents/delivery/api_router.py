@@ -1,0 +1,60 @@
+"""Two dispatchers behind one door: Composite calls as always, Bulk jobs for a large backlog.
+
+Within a batch the live events go first, by their own road; then the rest. Never side by side: both
+may write the same customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from agents.delivery.api_choice import Batch, Road, Roads, choose_road
+from agents.delivery.types import Bundle, BundleOutcome, Dispatcher, Priority
+
+log = structlog.get_logger()
+
+
+class RoadDispatcher:
+    """Sends each batch by the road that fits. `backlog` and `calls_left` say how things are now."""
+
+    def __init__(
+        self,
+        roads: dict[Road, Dispatcher],
+        *,
+        threshold: int,
+        backlog: Callable[[], int],
+        calls_left: Callable[[], float],
+    ) -> None:
+        self._roads = roads
+        self._threshold = threshold
+        self._backlog = backlog
+        self._calls_left = calls_left
+
+    async def send(
+        self, bundles: Sequence[Bundle], *, check_alive: Callable[[], None]
+    ) -> list[BundleOutcome]:
+        """Return one outcome per bundle, in order. Raises FrozenError only."""
+        roads = self._choice(bundles)
+        waves: dict[tuple[bool, Road], list[int]] = {}
+        for place, bundle in enumerate(bundles):
+            wave = (bundle.priority is not Priority.LIVE, roads.of(bundle.priority))
+            waves.setdefault(wave, []).append(place)
+        if len({road for _, road in waves}) == 1:
+            waves = {next(iter(waves)): list(range(len(bundles)))}
+        outcomes: dict[int, BundleOutcome] = {}
+        for (_, road), places in sorted(waves.items()):
+            part = [bundles[place] for place in places]
+            answers = await self._roads[road].send(part, check_alive=check_alive)
+            outcomes.update(zip(places, answers, strict=True))
+        return [outcomes[place] for place in range(len(bundles))]
+
+    def _choice(self, bundles: Sequence[Bundle]) -> Roads:
+        jobs = {(row.sobject, bool(row.insert_fields)) for b in bundles for row in b.rows}
+        backlog, left = self._backlog(), self._calls_left()
+        batch = Batch(len(bundles), len(jobs))
+        roads = choose_road(backlog, left, batch, threshold=self._threshold)
+        if Road.BULK in (roads.live, roads.others):
+            log.info("bulk_road", bundles=len(bundles), jobs=len(jobs), backlog=backlog)
+        return roads

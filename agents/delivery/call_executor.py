@@ -1,0 +1,284 @@
+"""A lane takes the bundles of one planned call to their end: sends, recovers, searches, concludes.
+
+Round by round it sends what is outstanding, until every bundle has an outcome. Only FrozenError and
+cancellation leave it. What a failed call means is decided in `agents.delivery.retry_in_place`,
+what a row's answer means in `agents.delivery.row_tracker`; here is the order of events.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from agents.delivery.existence_cache import KnownRecords
+from agents.delivery.response_handling import Absorbed, Refusal, absorb, owners_of
+from agents.delivery.retry_in_place import (
+    ANY_SOBJECT,
+    REFUSALS,
+    RETRY_IN_PLACE,
+    Blame,
+    ConfigWatch,
+    Move,
+    RetryInPlace,
+    next_move,
+)
+from agents.delivery.row_tracker import BundleWrite
+from agents.delivery.types import ErrorKind, NotSent, Refused
+from agents.pacing.admission import Gate
+from agents.pacing.system_failure import is_systemic, reason_of
+from agents.pacing.ticket import NotAdmittedError, Ticket
+from agents.salesforce.api.client import RowWriter
+from agents.salesforce.api.collection_builder import API_LIMITS, Draft, Limits, draft_calls
+from agents.salesforce.errors.errors import SalesforceError
+from stream.errors import FrozenError
+from stream.ops import metrics
+
+log = structlog.get_logger()
+
+SHRINK = 4  # rows that were too many for a trigger go in so many times smaller calls
+SAMPLES = 3  # bundles sent alone to tell a broken configuration from a guilty record
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What the lanes of a dispatcher share; `check_alive` is that of the current batch."""
+
+    client: RowWriter
+    gate: Gate
+    check_alive: Callable[[], None]
+    known: KnownRecords = field(default_factory=KnownRecords)
+    watch: ConfigWatch = field(default_factory=ConfigWatch)
+    policy: RetryInPlace = RETRY_IN_PLACE
+    limits: Limits = API_LIMITS
+    jitter: Callable[[], float] = random.random
+
+    async def run(self, writes: Sequence[BundleWrite]) -> None:
+        """Give every bundle an outcome. Raises FrozenError."""
+        try:
+            await self._finish(writes)
+        except NotAdmittedError as stop:
+            end(writes, NotSent(stop.reason, stop.is_given_up))
+        except FrozenError:
+            raise
+        except Exception as error:  # a bug: handed to the retry tiers, repeated safely there
+            log.exception("dispatch_bug", bundles=len(writes))
+            what = f"a bug in orderstream: {type(error).__name__}"
+            end(writes, Refused(ErrorKind.TRANSIENT, "UNEXPECTED", what, fix=_BUG_FIX))
+
+    async def _finish(self, writes: Sequence[BundleWrite]) -> None:
+        while unfinished := [write for write in writes if write.is_open]:
+            refusals: list[Refusal] = []
+            for part in _parts(unfinished):
+                refusals += await self._round(part)
+            for refusal in refusals:
+                await self._answer(refusal)
+            max_tries = self.policy.rounds
+            tired = [
+                write
+                for write in unfinished
+                if write.is_open and write.conclude(self.known, max_tries=max_tries)
+            ]
+            if tired:
+                metrics.IN_PLACE_RETRIES.labels("rows").inc()
+                tries = max(write.tries for write in tired)
+                await self.gate.rest(self.policy.row_backoff_seconds(tries, self.jitter))
+
+    async def _round(self, writes: Sequence[BundleWrite]) -> list[Refusal]:
+        """Send everything outstanding once; return what was refused as a whole."""
+        steps = [step for place, w in enumerate(writes) for step in w.steps(place, self.known)]
+        refusals: list[Refusal] = []
+        for drafts in draft_calls(steps, self.limits):
+            refusals += await self._call(drafts, writes)
+        return [refusal for refusal in refusals if refusal.writes]
+
+    async def _call(self, drafts: list[Draft], writes: Sequence[BundleWrite]) -> list[Refusal]:
+        """Make one call, again and again while it fails for reasons that are not its rows'."""
+        refusals: list[Refusal] = []
+        answered_before = self.gate.answered_calls
+        failures: list[SalesforceError] = []
+        while True:
+            try:
+                await self._send(drafts, writes, refusals)
+            except SalesforceError as error:
+                failures.append(error)
+                owners = owners_of(drafts, writes)
+                move = next_move(failures, self.policy, is_lone=len(owners) == 1)
+                if move is Move.SUSPECT:
+                    move = await self._suspect(answered_before)
+                if move is not Move.REPEAT:
+                    refusals.append(Refusal(error, owners))
+                    break
+                metrics.IN_PLACE_RETRIES.labels(error.kind.value).inc()
+                await self._rest(len(failures))
+            else:
+                break
+        return refusals
+
+    async def _send(
+        self, drafts: list[Draft], writes: Sequence[BundleWrite], refusals: list[Refusal]
+    ) -> None:
+        """Make one call and take in its answers; `drafts` keeps what has to be repeated.
+
+        Raises SalesforceError when the call, or some of its collections, have to be repeated.
+        """
+        owners = owners_of(drafts, writes)
+        priority = min(write.bundle.priority for write in owners)
+        rows = sum(len(draft.owners) for draft in drafts)
+        async with self.gate.call(priority, rows=rows) as ticket:
+            collections = [draft.collection for draft in drafts]
+            answers = await self.client.composite(collections, check_alive=self.check_alive)
+            for write in owners:
+                write.calls += 1
+            absorbed = absorb(drafts, answers, writes, self.known, self.watch)
+            refusals += absorbed.refusals
+            drafts[:] = absorbed.unsettled
+            if absorbed.failure is not None:
+                raise absorbed.failure
+            self._judge(absorbed, ticket)
+
+    def _judge(self, absorbed: Absorbed, ticket: Ticket) -> None:
+        """Tell the gate when the answers say that nobody's rows are accepted."""
+        still = [r.error for r in absorbed.refusals if r.error.kind is ErrorKind.CONFIG]
+        if absorbed.outage:
+            ticket.fail(ErrorKind.CONFIG, absorbed.outage)
+        elif still and ticket.is_probe and self.gate.open_for is ErrorKind.CONFIG:
+            ticket.fail(ErrorKind.CONFIG, reason_of(still[0]))
+
+    async def _suspect(self, answered_before: int) -> Move:
+        others_pass = self.gate.answered_calls > answered_before or await self._org_answers()
+        return Move.HALVE if others_pass else Move.REPEAT
+
+    async def _org_answers(self) -> bool:
+        """Whether Salesforce answers something that has no rows in it."""
+        try:
+            await self.client.limits()
+        except SalesforceError:
+            return False
+        return True
+
+    async def _rest(self, failures: int) -> None:
+        await self.gate.rest(self.policy.backoff_seconds(failures, self.jitter))
+
+    async def _answer(self, refusal: Refusal) -> None:
+        """Find out who in a refused call or collection is to blame."""
+        error = refusal.error
+        suspects = [write for write in refusal.writes if write.is_open]
+        if len(suspects) < len(refusal.writes):
+            return  # who has ended meanwhile may have been the guilty one: the others go again
+        if error.kind not in REFUSALS:
+            await self._halve(error, suspects)
+        elif is_systemic(error) or (
+            error.kind is ErrorKind.CONFIG and self.gate.open_for is ErrorKind.CONFIG
+        ):
+            self._hold(error, suspects)
+        else:
+            await self._search(refusal, suspects)
+
+    async def _halve(self, error: SalesforceError, suspects: Sequence[BundleWrite]) -> None:
+        middle = len(suspects) // 2
+        if middle:
+            await self._finish(suspects[:middle])
+            await self._finish(suspects[middle:])
+        else:
+            end(suspects, refused_as(error))
+
+    def _hold(self, error: SalesforceError, suspects: Sequence[BundleWrite]) -> None:
+        reason = reason_of(error)
+        if self.gate.open_for is None:
+            self.gate.trip(ErrorKind.CONFIG, reason)
+        end(suspects, NotSent(reason))
+
+    async def _search(self, refusal: Refusal, suspects: list[BundleWrite]) -> None:
+        """Find one guilty bundle among the suspects by halves; the others stay to be sent.
+
+        A half that passes is written by the test itself, so a search among 200 takes 8 calls, one
+        for the guilty one's own error, and one for the halves that were left aside.
+        """
+        is_own = len(suspects) == 1
+        if refusal.error.kind is ErrorKind.CONFIG and len(suspects) >= SAMPLES:
+            suspects = await self._without_samples(refusal.error, suspects)
+        while len(suspects) > 1:
+            middle = len(suspects) // 2
+            again = await self._round(suspects[:middle])
+            is_own = bool(again) and middle == 1
+            if again:
+                refusal, suspects = again[0], again[0].writes
+            else:
+                suspects = suspects[middle:]
+        if suspects and not is_own:
+            again = await self._round(suspects)
+            suspects = again[0].writes if again else []
+            refusal = again[0] if again else refusal
+        for guilty in suspects:
+            self._blame(refusal, guilty)
+
+    async def _without_samples(
+        self, error: SalesforceError, suspects: list[BundleWrite]
+    ) -> list[BundleWrite]:
+        """Send a few suspects alone. If all are refused alike, it is everybody's trouble.
+
+        Return the suspects among whom a guilty one still is; none when the samples answered it.
+        """
+        samples = suspects[:: max(1, len(suspects) // SAMPLES)][:SAMPLES]
+        refused: list[tuple[Refusal, BundleWrite]] = []
+        for sample in samples:
+            again = await self._round([sample])
+            if not again:
+                rest = [write for write in suspects if write is not sample]
+                for refusal, guilty in refused:
+                    self._blame(refusal, guilty)
+                return [] if refused else rest
+            refused.append((again[0], sample))
+            if again[0].error.code != error.code:
+                break
+        if {refusal.error.code for refusal, _ in refused} == {error.code}:
+            self._hold(error, suspects)
+        else:
+            for refusal, guilty in refused:
+                self._blame(refusal, guilty)
+        return []
+
+    def _blame(self, refusal: Refusal, write: BundleWrite) -> None:
+        """End a bundle that was refused on its own."""
+        error = refusal.error
+        blame = Blame.RECORD
+        if error.kind is ErrorKind.CONFIG:
+            blame = self.watch.failed(refusal.sobject, 1)
+        match blame:
+            case Blame.RECORD:
+                end([write], refused_as(error, refusal.sobject))
+            case Blame.UNCLEAR:
+                end([write], NotSent(reason_of(error)))
+            case Blame.EVERYBODY:
+                self._hold(error, [write])
+
+
+def end(writes: Sequence[BundleWrite], outcome: NotSent | Refused) -> None:
+    """Give the outcome to every bundle that has none."""
+    for write in writes:
+        if write.is_open:
+            write.outcome = outcome
+
+
+def refused_as(error: SalesforceError, sobject: str = ANY_SOBJECT) -> Refused:
+    """Return the outcome of a bundle whose rows were refused with a whole call."""
+    name = "" if sobject == ANY_SOBJECT else sobject
+    return Refused(error.kind, error.code, error.message, error.fields, name, error.fix)
+
+
+def _parts(writes: Sequence[BundleWrite]) -> Iterator[Sequence[BundleWrite]]:
+    """Yield those that go together, those that must go in smaller numbers, and alone."""
+    crowded = [write for write in writes if write.wants_less and not write.is_alone]
+    together = [write for write in writes if not write.wants_less and not write.is_alone]
+    if together:
+        yield together
+    if crowded:
+        size = max(1, len(crowded) // SHRINK ** max(write.tries for write in crowded))
+        yield from (crowded[start : start + size] for start in range(0, len(crowded), size))
+    yield from ([write] for write in writes if write.is_alone)
+
+
+_BUG_FIX = "It is repeated by the retry tiers. The worker's log has the traceback; report it."

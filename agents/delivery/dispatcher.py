@@ -1,0 +1,153 @@
+"""The dispatcher: bundles in, one outcome per bundle out, in the fewest calls Salesforce allows.
+
+Bundles are packed into calls (`packing`), the calls run side by side as far as the gate lets them
+(`pacing.gate`), each in a lane of its own that recovers what can be recovered (`lane`). Nothing is
+dropped and nothing raises, except FrozenError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from asyncio import FIRST_COMPLETED
+from collections.abc import Callable, Sequence
+
+from agents.delivery.api_choice import Road
+from agents.delivery.api_router import RoadDispatcher
+from agents.delivery.bulk_writer import BULK_LIMITS, BulkCalls
+from agents.delivery.call_executor import Lane
+from agents.delivery.call_planner import PORTION_CALLS, CallPlan, plan_calls
+from agents.delivery.existence_cache import KnownRecords
+from agents.delivery.line_items import LineDispatcher
+from agents.delivery.retry_in_place import RETRY_IN_PLACE, ConfigWatch, RetryInPlace
+from agents.delivery.row_tracker import BundleWrite, method_of
+from agents.delivery.types import Bundle, BundleOutcome, Interrupt, NotSent
+from agents.pacing.admission import Gate
+from agents.pacing.stall_clock import Progress
+from agents.pacing.wiring import build_gate
+from agents.salesforce.api.client import RowWriter, SalesforceClient
+from agents.salesforce.api.collection_builder import API_LIMITS, Limits, Method
+from schemas.salesforce import Row
+from stream.config import Settings
+from stream.errors import FrozenError
+from stream.ops.alerts import Alerts
+
+UNSENT = NotSent("the dispatcher stopped before it was sent")
+
+
+class SalesforceDispatcher:
+    """Writes bundles through a client, at the pace of its gate.
+
+    `known` remembers records between batches. `jitter` returns 0..1.
+    """
+
+    def __init__(
+        self,
+        client: RowWriter,
+        gate: Gate,
+        *,
+        known: KnownRecords | None = None,
+        policy: RetryInPlace = RETRY_IN_PLACE,
+        limits: Limits = API_LIMITS,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.gate = gate
+        self._client = client
+        self._known = KnownRecords() if known is None else known
+        self._watch = ConfigWatch()
+        self._policy = policy
+        self._limits = limits
+        self._jitter = jitter
+
+    async def send(
+        self, bundles: Sequence[Bundle], *, check_alive: Callable[[], None]
+    ) -> list[BundleOutcome]:
+        """Return one outcome per bundle, in order. Raises FrozenError only."""
+        batch = _Batch(bundles, self._lane(check_alive))
+        try:
+            async with asyncio.TaskGroup() as group:
+                running: set[asyncio.Task[None]] = set()
+                for plans in plan_calls(bundles, self._method_of, self._limits):
+                    running |= batch.start(plans, group)
+                    await asyncio.sleep(0)  # they fly while the next are planned
+                    while len(running) > PORTION_CALLS:
+                        _, running = await asyncio.wait(running, return_when=FIRST_COMPLETED)
+        except BaseExceptionGroup as failures:
+            raise _frozen(failures) from None
+        return [batch.outcomes.get(place, UNSENT) for place in range(len(bundles))]
+
+    def _method_of(self, row: Row) -> Method | None:
+        return method_of(row, self._known)
+
+    def _lane(self, check_alive: Callable[[], None]) -> Lane:
+        return Lane(
+            client=self._client,
+            gate=self.gate,
+            check_alive=check_alive,
+            known=self._known,
+            watch=self._watch,
+            policy=self._policy,
+            limits=self._limits,
+            jitter=self._jitter,
+        )
+
+
+class _Batch:
+    """Bundles on their way: starts the calls of a plan and collects the outcomes."""
+
+    def __init__(self, bundles: Sequence[Bundle], lane: Lane) -> None:
+        self._bundles = bundles
+        self._lane = lane
+        self.outcomes: dict[int, BundleOutcome] = {}
+
+    def start(self, plans: Sequence[CallPlan], group: asyncio.TaskGroup) -> set[asyncio.Task[None]]:
+        """Start the plans of a list, each as soon as those before it are over."""
+        ended = [asyncio.Event() for _ in plans]
+
+        async def follow(position: int, plan: CallPlan) -> None:
+            for before in plan.after:
+                await ended[before].wait()
+            await self._run(plan.members)
+            ended[position].set()
+
+        return {group.create_task(follow(place, plan)) for place, plan in enumerate(plans)}
+
+    async def _run(self, members: Sequence[int]) -> None:
+        writes = [BundleWrite(self._bundles[member]) for member in members]
+        await self._lane.run(writes)
+        for member, write in zip(members, writes, strict=True):
+            if write.outcome is not None:
+                self.outcomes[member] = write.outcome
+
+
+def build_dispatcher(
+    settings: Settings,
+    client: SalesforceClient,
+    alerts: Alerts,
+    interrupt: Interrupt,
+    progress: Progress | None = None,
+    *,
+    backlog: Callable[[], int] = lambda: 0,
+) -> LineDispatcher:
+    """Return the dispatcher of a worker. The client's usage goes to its `gate.note_usage`.
+
+    `backlog` says how many events the workers have not taken yet: Bulk jobs are for many.
+    """
+    gate = build_gate(settings, alerts, interrupt, ask_limits=client.limits, progress=progress)
+    known = KnownRecords()
+    jobs = BulkCalls(client, spend=gate.spend, interrupt=interrupt, progress=progress or Progress())
+    inner = RoadDispatcher(
+        {
+            Road.COMPOSITE: SalesforceDispatcher(client, gate, known=known),
+            Road.BULK: SalesforceDispatcher(jobs, gate, known=known, limits=BULK_LIMITS),
+        },
+        threshold=settings.salesforce_bulk_threshold_events,
+        backlog=backlog,
+        calls_left=gate.calls_left,
+    )
+    return LineDispatcher(inner, client, gate, known)
+
+
+def _frozen(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    frozen = failures.subgroup(FrozenError)
+    return frozen.exceptions[0] if frozen else failures

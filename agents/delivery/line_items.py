@@ -1,0 +1,244 @@
+"""Line items around the dispatcher: products before the orders that need them, old lines after.
+
+| step | API calls |
+|---|---|
+| products and prices this worker has not seen | 1 per 200 new SKUs, once per SKU and worker |
+| the orders with their lines | the dispatcher's |
+| which lines has Salesforce, of orders that existed before | 1 query per 200 such orders |
+| lines an order no longer has | 1 per 200 lines |
+
+Products are shared by all orders. Written with the orders they would tie them together, one call
+after the other; so they go first, once, and an order only names them. Only lines with an external
+id of ours are removed: what people add by hand stays.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+from agents.delivery.existence_cache import KnownRecords
+from agents.delivery.types import (
+    Bundle,
+    BundleOutcome,
+    Dispatcher,
+    ErrorKind,
+    NotSent,
+    Priority,
+    Refused,
+    Written,
+)
+from agents.mapping.line_model import Lines, Product
+from agents.pacing.admission import Gate
+from agents.pacing.ticket import NotAdmittedError
+from agents.salesforce.errors.errors import SalesforceError, classify_row
+from schemas.salesforce import RowResult
+
+MAX_PRODUCTS = 100_000  # about 20 MB
+MAX_IDS = 200  # in one query or one delete
+GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
+WAITS = frozenset({ErrorKind.AUTH, ErrorKind.QUOTA, ErrorKind.CONFIG})
+
+
+class LineClient(Protocol):
+    """What is asked of Salesforce besides upserts."""
+
+    def query(
+        self, soql: str, *, check_alive: Callable[[], None] | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield the records of a query. Raises SalesforceError."""
+        ...
+
+    async def delete(
+        self, ids: Sequence[str], *, check_alive: Callable[[], None] | None = None
+    ) -> list[RowResult]:
+        """Delete up to 200 records; one result each, in order. Raises SalesforceError."""
+        ...
+
+
+class LineDispatcher:
+    """A Dispatcher that does what lines need around another one."""
+
+    def __init__(
+        self, inner: Dispatcher, client: LineClient, gate: Gate, known: KnownRecords
+    ) -> None:
+        self._inner = inner
+        self._client = client
+        self.gate = gate
+        self._known = known
+        self._products: OrderedDict[str, None] = OrderedDict()
+
+    async def send(
+        self, bundles: Sequence[Bundle], *, check_alive: Callable[[], None]
+    ) -> list[BundleOutcome]:
+        """Return one outcome per bundle, in order. Raises FrozenError only."""
+        if not any(bundle.lines for bundle in bundles):
+            return await self._inner.send(bundles, check_alive=check_alive)
+        outcomes = await self._send(bundles, check_alive)
+        orphans = [
+            place
+            for place, outcome in enumerate(outcomes)
+            if (lines := bundles[place].lines) and _misses_product(outcome, lines)
+        ]
+        if orphans:  # somebody deleted a product this worker knew
+            for place in orphans:
+                self._forget(bundles[place].lines)
+            again = await self._send([bundles[place] for place in orphans], check_alive)
+            for place, outcome in zip(orphans, again, strict=True):
+                outcomes[place] = outcome
+        await self._remove_old_lines(bundles, outcomes, check_alive)
+        return outcomes
+
+    async def _send(
+        self, bundles: Sequence[Bundle], check_alive: Callable[[], None]
+    ) -> list[BundleOutcome]:
+        missing = await self._write_products(bundles, check_alive)
+        outcomes: list[BundleOutcome | None] = [_blocked(bundle, missing) for bundle in bundles]
+        ready = [place for place, outcome in enumerate(outcomes) if outcome is None]
+        sent = await self._inner.send([bundles[place] for place in ready], check_alive=check_alive)
+        for place, outcome in zip(ready, sent, strict=True):
+            outcomes[place] = outcome
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    async def _write_products(
+        self, bundles: Sequence[Bundle], check_alive: Callable[[], None]
+    ) -> dict[str, BundleOutcome]:
+        """Write what is not known to exist; return what could not be written, by product."""
+        wanted: dict[str, tuple[Product, Priority]] = {}
+        for bundle in bundles:
+            for product in bundle.lines.products if bundle.lines else ():
+                if product.name in self._products:
+                    self._products.move_to_end(product.name)
+                    continue
+                _, urgent = wanted.get(product.name, (product, bundle.priority))
+                wanted[product.name] = (product, min(urgent, bundle.priority))
+        if not wanted:
+            return {}
+        writes = [Bundle(name, p.rows, priority=urgent) for name, (p, urgent) in wanted.items()]
+        outcomes = await self._inner.send(writes, check_alive=check_alive)
+        missing: dict[str, BundleOutcome] = {}
+        for name, outcome in zip(wanted, outcomes, strict=True):
+            if isinstance(outcome, Written):
+                self._products[name] = None
+            else:
+                missing[name] = outcome
+        while len(self._products) > MAX_PRODUCTS:
+            self._products.popitem(last=False)
+        return missing
+
+    def _forget(self, lines: Lines | None) -> None:
+        for product in lines.products if lines else ():
+            self._products.pop(product.name, None)
+            for row in product.rows:
+                self._known.forget(row)
+
+    async def _remove_old_lines(
+        self,
+        bundles: Sequence[Bundle],
+        outcomes: list[BundleOutcome],
+        check_alive: Callable[[], None],
+    ) -> None:
+        owners: dict[tuple[str, str, str], dict[str, int]] = {}
+        for place, (bundle, outcome) in enumerate(zip(bundles, outcomes, strict=True)):
+            lines = bundle.lines
+            if lines is None or not isinstance(outcome, Written):
+                continue
+            carrier = outcome.ids.get(lines.carrier, "")
+            if carrier and lines.carrier not in outcome.created:
+                kind = (lines.sobject, lines.link, lines.external_id_field)
+                owners.setdefault(kind, {})[carrier] = place
+        for kind, places in owners.items():
+            for part in _parts(list(places), MAX_IDS):
+                chunk = {carrier: places[carrier] for carrier in part}
+                await self._remove_of(kind, chunk, bundles, outcomes, check_alive)
+
+    async def _remove_of(
+        self,
+        kind: tuple[str, str, str],
+        places: dict[str, int],
+        bundles: Sequence[Bundle],
+        outcomes: list[BundleOutcome],
+        check_alive: Callable[[], None],
+    ) -> None:
+        priority = min(bundles[place].priority for place in places.values())
+        try:
+            old = await self._old_lines(kind, places, bundles, priority, check_alive)
+            for part in _parts(list(old), MAX_IDS):
+                async with self.gate.call(priority, rows=len(part)):
+                    results = await self._client.delete(part, check_alive=check_alive)
+                for line, result in zip(part, results, strict=True):
+                    failure = _failure_of(result, kind[0])
+                    if failure is not None:
+                        outcomes[old[line]] = failure
+        except NotAdmittedError as stop:
+            failure = NotSent(stop.reason, stop.is_given_up)
+        except SalesforceError as error:
+            failure = _failure_of_call(error, kind[0])
+        else:
+            return
+        for place in places.values():
+            if isinstance(outcomes[place], Written):
+                outcomes[place] = failure
+
+    async def _old_lines(
+        self,
+        kind: tuple[str, str, str],
+        places: dict[str, int],
+        bundles: Sequence[Bundle],
+        priority: Priority,
+        check_alive: Callable[[], None],
+    ) -> dict[str, int]:
+        """Return the ids of lines that are no more, with the bundle each belongs to."""
+        sobject, link, key = kind
+        ids = ",".join(f"'{carrier}'" for carrier in places)
+        soql = f"SELECT Id, {key}, {link} FROM {sobject} WHERE {link} IN ({ids}) AND {key} != null"  # noqa: S608 - names of ours and ids of records
+        old: dict[str, int] = {}
+        async with self.gate.call(priority, rows=len(places)):
+            async for record in self._client.query(soql, check_alive=check_alive):
+                place = places.get(str(record.get(link)))
+                lines = bundles[place].lines if place is not None else None
+                if place is None or lines is None:
+                    continue
+                if str(record.get(key)).casefold() not in lines.keep:
+                    old[str(record["Id"])] = place
+        return old
+
+
+def _blocked(bundle: Bundle, missing: dict[str, BundleOutcome]) -> BundleOutcome | None:
+    """Return the outcome of an order one of whose products could not be written."""
+    for product in bundle.lines.products if bundle.lines else ():
+        outcome = missing.get(product.name)
+        if isinstance(outcome, Refused):
+            return dataclasses.replace(outcome, message=f"{product.name}: {outcome.message}")
+        if outcome is not None:
+            return outcome
+    return None
+
+
+def _misses_product(outcome: BundleOutcome, lines: Lines) -> bool:
+    return (
+        isinstance(outcome, Refused)
+        and outcome.kind is ErrorKind.ORDERING
+        and outcome.sobject == lines.sobject
+    )
+
+
+def _failure_of(result: RowResult, sobject: str) -> BundleOutcome | None:
+    if result.success or all(error.code in GONE for error in result.errors):
+        return None
+    verdict = classify_row(result.errors[0])
+    message = f"removing a line: {result.errors[0].message}"
+    return Refused(verdict.kind, verdict.code, message, (), sobject, verdict.fix)
+
+
+def _failure_of_call(error: SalesforceError, sobject: str) -> BundleOutcome:
+    if error.kind in WAITS:
+        return NotSent(f"looking for old lines: {error.code}: {error.message}")
+    return Refused(ErrorKind.TRANSIENT, error.code, error.message, (), sobject, error.fix)
+
+
+def _parts(items: list[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

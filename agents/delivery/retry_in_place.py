@@ -1,0 +1,123 @@
+"""What to do about a failed call: the policy, as data and small decisions. Pure.
+
+| a whole call or collection failed | then |
+|---|---|
+| auth, quota, outage | the same again; the breaker says when |
+| too many at once | the same again after a rest |
+| outage-like, but others get through meanwhile | in halves: a row of it may be the cause |
+| "too large", "took too long" | in halves |
+| refused, or configuration (HTTP 400) | the guilty bundle is searched |
+| configuration (403, 404) | nothing of it can be sent: breaker, no search |
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from agents.delivery.types import ErrorKind
+from agents.pacing.system_failure import is_systemic
+from agents.salesforce.errors.error_rule import Advice
+from agents.salesforce.errors.errors import SalesforceError
+
+REFUSALS = frozenset({ErrorKind.PERMANENT, ErrorKind.CONFIG})
+SUSPICIOUS_CODES = frozenset({"UNKNOWN_EXCEPTION", "HTTP_500", "BAD_ANSWER"})
+
+
+@dataclass(frozen=True, slots=True)
+class RetryInPlace:
+    """How often and how fast something is repeated before it is handed on.
+
+    `rounds`: repetitions of rows that were locked or out of order. `calls`: failures of a call
+    after which its rows are suspected, if others get through; `lone_calls` for a single bundle,
+    because that suspicion costs it an attempt. `row_cap_seconds` is short, because the rest of the
+    batch waits with a locked row: all rests are a second at most, then the retry tiers have it.
+    """
+
+    rounds: int = 3
+    calls: int = 3
+    lone_calls: int = 6
+    base_seconds: float = 0.25
+    cap_seconds: float = 8.0
+    row_cap_seconds: float = 0.3
+
+    def row_backoff_seconds(self, tries: int, jitter: Callable[[], float]) -> float:
+        """Return a wait before rows are repeated, with full jitter."""
+        return min(self.row_cap_seconds, self.backoff_seconds(tries, jitter))
+
+    def backoff_seconds(self, failures: int, jitter: Callable[[], float]) -> float:
+        """Return a wait with full jitter: anything up to the doubled base; `jitter` gives 0..1."""
+        return jitter() * min(self.cap_seconds, self.base_seconds * 2.0 ** min(failures, 30))
+
+
+RETRY_IN_PLACE = RetryInPlace()
+
+
+class Move(Enum):
+    """What is done next about a failed call."""
+
+    REPEAT = auto()
+    SUSPECT = auto()  # repeat, unless others got through meanwhile: then the rows are at fault
+    SEARCH = auto()  # find the guilty bundle
+    HALVE = auto()
+    HOLD = auto()  # nothing of it can be sent until somebody fixes something
+
+
+def next_move(history: Sequence[SalesforceError], policy: RetryInPlace, *, is_lone: bool) -> Move:
+    """Return what to do about a call, given all its failures so far.
+
+    `is_lone`: there is one bundle in it.
+    """
+    error = history[-1]
+    if error.kind in REFUSALS:
+        return Move.HOLD if is_systemic(error) else Move.SEARCH
+    if error.advice is Advice.SEND_LESS:
+        return Move.REPEAT if is_lone and len(history) < policy.calls else Move.HALVE
+    if error.kind in (ErrorKind.LOCK, ErrorKind.ORDERING):
+        return Move.REPEAT if len(history) < policy.calls else Move.HALVE
+    enough = policy.lone_calls if is_lone else policy.calls
+    is_enough = _is_suspicious(error) and sum(map(_is_suspicious, history)) >= enough
+    return Move.SUSPECT if is_enough else Move.REPEAT
+
+
+def _is_suspicious(error: SalesforceError) -> bool:
+    """Whether a single row can cause such a failure: it failed inside, or never answered."""
+    has_no_answer = error.status == 0 and error.is_outcome_unknown
+    return error.kind is ErrorKind.TRANSIENT and (has_no_answer or error.code in SUSPICIOUS_CODES)
+
+
+class Blame(Enum):
+    """Whose fault a configuration error is."""
+
+    RECORD = auto()
+    EVERYBODY = auto()
+    UNCLEAR = auto()  # too few rows to say
+
+
+ANY_SOBJECT = "*"  # stands for calls that were refused without saying which rows
+
+
+class ConfigWatch:
+    """Tells a configuration error from a single odd record: does it hit every row of an sObject?"""
+
+    ENOUGH_ROWS = 3
+
+    def __init__(self) -> None:
+        self._in_a_row: Counter[str] = Counter()
+        self._has_passed: set[str] = set()
+
+    def passed(self, sobject: str) -> None:
+        """Note a row that Salesforce took."""
+        for name in (sobject, ANY_SOBJECT):
+            self._in_a_row.pop(name, None)
+            self._has_passed.add(name)
+
+    def failed(self, sobject: str, rows: int) -> Blame:
+        """Note rows that failed while no row of that sObject passed; return whose fault it is."""
+        self._in_a_row[sobject] += rows
+        if self._in_a_row[sobject] >= self.ENOUGH_ROWS:
+            self._has_passed.discard(sobject)
+            return Blame.EVERYBODY
+        return Blame.RECORD if sobject in self._has_passed else Blame.UNCLEAR

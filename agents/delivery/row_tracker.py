@@ -1,0 +1,274 @@
+"""One bundle while it is being written: which rows are still to send, and what became of each.
+
+Pure: told what Salesforce answered, it says what to send next and, in the end, the outcome.
+
+| a row | is sent as |
+|---|---|
+| without insert fields | upsert |
+| with insert fields, not known to exist | create; "it exists" is a success that changed nothing |
+| with insert fields, known to exist | upsert of its plain fields, or not at all if it has none |
+| believed to exist, but it does not | create, or upsert with everything |
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from agents.delivery.existence_cache import KnownRecords
+from agents.delivery.types import Bundle, BundleOutcome, ErrorKind, Refused, Stale, Written
+from agents.salesforce.api.collection_builder import Method, Step
+from agents.salesforce.errors.error_rule import Advice
+from agents.salesforce.errors.errors import Verdict, classify_row, is_stale
+from schemas.salesforce import Row, RowError, RowResult
+
+DUPLICATE = re.compile(r"duplicate value found: (\S+) duplicates value on record with id: (\S+)")
+HIDDEN = "<unknown>"  # the duplicate's field or id, when the user may not see it
+HOPELESS = frozenset({ErrorKind.PERMANENT, ErrorKind.CONFIG})
+COLLATERAL = frozenset({"ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED"})
+
+
+class Mode(StrEnum):
+    """How a row is sent."""
+
+    CREATE = "create"
+    UPDATE = "update"  # upsert of the plain fields
+    WHOLE = "whole"  # upsert of plain and insert fields
+
+
+@dataclass(slots=True)
+class Slot:
+    """One row and its progress."""
+
+    row: Row
+    mode: Mode | None = None  # decided when it is first sent
+    is_done: bool = False
+    is_assumed: bool = False  # left out, or sent without insert fields: it is believed to exist
+    was_missing: bool = False  # believed to exist once, and did not
+    has_repeated: bool = False
+    id: str = ""
+    is_created: bool = False
+    is_stale: bool = False
+    failure: Refused | None = None
+
+    @property
+    def is_outstanding(self) -> bool:
+        return not self.is_done
+
+    def wire(self) -> tuple[Row, Method]:
+        """Return the row as it is sent now, and by which method."""
+        match self.mode:
+            case Mode.CREATE:
+                return self.row, "create"
+            case Mode.WHOLE:
+                whole = {**self.row.insert_fields, **self.row.fields}
+                return dataclasses.replace(self.row, fields=whole, insert_fields={}), "upsert"
+            case _:
+                return self.row, "upsert"
+
+
+def mode_of(row: Row, known: KnownRecords) -> Mode | None:
+    """Return how a row is sent at first; None when it need not be sent."""
+    if not row.insert_fields:
+        return Mode.UPDATE
+    if known.id_of(row) is None:
+        return Mode.CREATE
+    return Mode.UPDATE if row.fields else None
+
+
+def method_of(row: Row, known: KnownRecords) -> Method | None:
+    """Return the method a row is sent by at first; None when it need not be sent."""
+    mode = mode_of(row, known)
+    if mode is None:
+        return None
+    return "create" if mode is Mode.CREATE else "upsert"
+
+
+@dataclass(slots=True)
+class BundleWrite:
+    """A bundle with its progress; `outcome` is set once and ends it."""
+
+    bundle: Bundle
+    slots: list[Slot] = field(default_factory=list)
+    outcome: BundleOutcome | None = None
+    tries: int = 0  # rounds that left a row to repeat
+    calls: int = 0
+    is_alone: bool = False  # sent apart from others, to tell whose values are refused
+    wants_less: bool = False  # the org's automation choked on the number of rows
+
+    def __post_init__(self) -> None:
+        self.slots = [Slot(row) for row in self.bundle.rows]
+
+    @property
+    def is_open(self) -> bool:
+        return self.outcome is None
+
+    def steps(self, position: int, known: KnownRecords) -> Iterator[Step]:
+        """Yield what is to be sent now; rows that need not be sent are done by this."""
+        for place, slot in enumerate(self.slots):
+            if slot.is_outstanding and slot.mode is None:
+                self._begin(slot, known)
+            if slot.is_outstanding:
+                row, method = slot.wire()
+                yield Step((position, place), row, method)
+
+    def _begin(self, slot: Slot, known: KnownRecords) -> None:
+        slot.mode = mode_of(slot.row, known)
+        slot.is_assumed = bool(slot.row.insert_fields) and slot.mode is not Mode.CREATE
+        if slot.mode is None:
+            slot.id = known.id_of(slot.row) or ""
+            slot.is_done = True
+
+    def absorb(
+        self, place: int, result: RowResult, known: KnownRecords, *, is_mixed: bool = False
+    ) -> None:
+        """Take in Salesforce's answer for one row.
+
+        `is_mixed`: the row that was sent carried values of other bundles too.
+        """
+        slot = self.slots[place]
+        slot.failure = None
+        if result.success:
+            _written(slot, result, known)
+        elif any(is_stale(error) for error in result.errors):
+            slot.is_done = slot.is_stale = True
+        else:
+            error = next(iter(result.errors), RowError("", "no reason given"))
+            verdict = classify_row(error)
+            self.wants_less = self.wants_less or verdict.advice is Advice.SEND_LESS
+            if verdict.kind in HOPELESS and is_mixed and not self.is_alone:
+                self.is_alone = True
+            elif not _recovered(slot, error, verdict, known):
+                slot.failure = _refused(slot, error, verdict)
+
+    def fail(self, place: int, failure: Refused) -> None:
+        """Note a failure of a row that had no answer of its own."""
+        self.slots[place].failure = failure
+
+    def conclude(self, known: KnownRecords, *, max_tries: int) -> bool:
+        """End the bundle if it can be ended; return whether it should rest before the next round.
+
+        A refused parent ends the bundle with the parent's error: what befell the children follows
+        from it.
+        """
+        failures = [slot.failure for slot in self.slots if slot.failure]
+        if not failures:
+            if all(slot.is_done for slot in self.slots):
+                self.outcome = self._success()
+            return False
+        cause = root_cause(failures)
+        if cause.kind in HOPELESS:
+            self.outcome = cause
+            return False
+        if cause.kind is ErrorKind.ORDERING and self._waits_for_a_parent():
+            return False
+        self.tries += 1
+        if self.tries > max_tries:
+            self.outcome = cause
+        elif self._bring_back_parents(known):
+            return False
+        return self.is_open
+
+    def _waits_for_a_parent(self) -> bool:
+        """Whether an orphan's parent was not answered at all: its whole collection was refused."""
+        orphan = next(place for place, slot in enumerate(self.slots) if slot.failure)
+        return any(slot.is_outstanding for slot in self.slots[:orphan])
+
+    def _bring_back_parents(self, known: KnownRecords) -> bool:
+        """Reopen the rows believed to exist that stand before a row whose parent is missing."""
+        missing = [
+            place
+            for place, slot in enumerate(self.slots)
+            if slot.failure and slot.failure.kind is ErrorKind.ORDERING
+        ]
+        doubtful = [slot for slot in self.slots[: max(missing, default=0)] if slot.is_assumed]
+        for slot in doubtful:
+            _reopen(slot, known)
+        return bool(doubtful)
+
+    def _main_slot(self) -> Slot | None:
+        """Return the row the event is about: the last one that is no line."""
+        lines = self.bundle.lines.sobject if self.bundle.lines else ""
+        return next((slot for slot in reversed(self.slots) if slot.row.sobject != lines), None)
+
+    def _success(self) -> BundleOutcome:
+        main = self._main_slot()
+        if main is not None and main.is_stale:
+            return Stale(f"{main.row.sobject}: Salesforce holds a newer state")
+        ids: dict[str, str] = {}
+        for slot in self.slots:
+            if slot.id:
+                ids.setdefault(slot.row.sobject, slot.id)
+        created = dict.fromkeys(slot.row.sobject for slot in self.slots if slot.is_created)
+        notes = tuple(
+            f"{slot.row.sobject}: Salesforce holds a newer state, left as it is"
+            for slot in self.slots
+            if slot.is_stale
+        )
+        return Written(ids, tuple(created), notes, self.calls)
+
+
+def root_cause(failures: list[Refused]) -> Refused:
+    """Return the failure the others follow from: hopeless first, collateral and orphans last."""
+
+    def rank(failure: Refused) -> int:
+        if failure.kind in HOPELESS:
+            return 0
+        return 2 if failure.kind is ErrorKind.ORDERING or failure.code in COLLATERAL else 1
+
+    return min(failures, key=rank)
+
+
+def _written(slot: Slot, result: RowResult, known: KnownRecords) -> None:
+    slot.id = result.id
+    slot.is_created = slot.is_created or result.created
+    if slot.is_assumed and result.created:  # it was gone: now give it what only new records get
+        slot.is_assumed, slot.was_missing, slot.mode = False, True, Mode.WHOLE
+        return
+    slot.is_done = True
+    known.remember(slot.row, result.id)
+
+
+def _recovered(slot: Slot, error: RowError, verdict: Verdict, known: KnownRecords) -> bool:
+    """Whether the failure is answered by sending the row in another way, or is none at all."""
+    duplicate = DUPLICATE.search(error.message) if error.code == "DUPLICATE_VALUE" else None
+    if duplicate and slot.mode is Mode.CREATE:
+        return _exists(slot, duplicate[1], duplicate[2].rstrip("."), known)
+    if slot.is_assumed and verdict.kind in HOPELESS and not slot.was_missing:
+        _reopen(slot, known)
+        return True
+    return False
+
+
+def _exists(slot: Slot, duplicate_field: str, record_id: str, known: KnownRecords) -> bool:
+    is_hidden = duplicate_field == HIDDEN
+    if is_hidden and slot.was_missing:
+        return False
+    if not is_hidden and duplicate_field.lower() != slot.row.external_id_field.lower():
+        return False
+    slot.id = "" if record_id == HIDDEN else record_id
+    slot.mode = Mode.UPDATE
+    if is_hidden:  # an upsert of the plain fields finds out whether it is this record
+        slot.is_assumed = True
+        return True
+    known.remember(slot.row, slot.id)
+    slot.is_done = not slot.row.fields
+    return True
+
+
+def _reopen(slot: Slot, known: KnownRecords) -> None:
+    known.forget(slot.row)
+    slot.mode = Mode.CREATE
+    slot.is_done, slot.is_assumed, slot.was_missing = False, False, True
+    slot.failure = None
+
+
+def _refused(slot: Slot, error: RowError, verdict: Verdict) -> Refused:
+    kind = verdict.kind
+    if verdict.advice is Advice.RETRY_ONCE and not slot.has_repeated:
+        slot.has_repeated = True
+        kind = ErrorKind.TRANSIENT
+    return Refused(kind, verdict.code, error.message, error.fields, slot.row.sobject, verdict.fix)

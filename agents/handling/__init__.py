@@ -1,0 +1,1 @@
+"""One batch of events: decode, guard versions, decide, publish outcomes."""

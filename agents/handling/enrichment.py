@@ -1,0 +1,193 @@
+"""Enrichment, optional: events that do not carry their order are completed by Magento's REST API.
+
+| event | completed because |
+|---|---|
+| an order without totals and rows | a notification: Adobe's starter kit sends four fields |
+| an order whose rows have no ids | saved before its transaction was committed, or rolled back |
+| a customer with nothing but id and e-mail | a notification |
+
+In batches, a few calls per batch of events. The store away costs nobody an attempt: the events wait
+in the first retry tier. An order that the store does not have, or not yet in the state the event
+tells of, costs an attempt: if it was rolled back, it ends as a dead letter that says so. What comes
+back takes the place of the event's content before digest and version are computed, so a stale
+event completed late is the newest state, and unchanged content is still seen as unchanged.
+
+An event that names its order by `entity_id` alone is keyed by it, and so in another partition than
+the order's other events, which another worker may have in hand. It ends here as superseded, and
+goes on as an event of the order's number (`agents.handling.outcome.moved`). The same for a
+customer whose e-mail has changed since.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import orjson
+import structlog
+
+from agents.delivery.types import NotSent
+from agents.handling.decode import Item, item_of
+from agents.handling.outcome import Decision, Notes
+from agents.handling.outcome_rules import Conclusions
+from schemas.codec import DecodeError, decode, text_of
+from schemas.event import Kind
+from stream.backfill.event import RESOURCES
+from stream.errors import MagentoError
+from stream.magento.client import MagentoSearch, Patience
+from stream.magento.criteria import Search, any_of
+from stream.ops import metrics
+
+log = structlog.get_logger()
+
+Enrich: TypeAlias = Callable[[Sequence[Item], Conclusions, list[Decision]], Awaitable[list[Item]]]
+
+# A worker must not hold a batch for long: whoever cannot be completed now waits in a retry tier.
+SHORT_PATIENCE = Patience(attempts=2, base_seconds=0.25, cap_seconds=1.0)
+DEADLINE_SECONDS = 20.0  # of completing one batch
+AWAY_SECONDS = 5.0  # a store that did not answer is not asked again before this
+
+NO_ID = (None, 0, "", "0")
+ORDER_CONTENT = ("grand_total", "base_grand_total", "items")
+CUSTOMER_CONTENT = ("firstname", "lastname", "addresses")
+# Fields that find the document, the most exact first.
+ID_FIELDS = {
+    Kind.ORDER: ("entity_id", "increment_id"),
+    Kind.CUSTOMER: ("entity_id", "email"),
+}
+
+
+def is_incomplete(kind: Kind, entity: Mapping[str, Any]) -> bool:
+    """Whether an event's content must be read from the store."""
+    if kind is Kind.CUSTOMER:
+        return not any(name in entity for name in CUSTOMER_CONTENT)
+    if not any(name in entity for name in ORDER_CONTENT):
+        return True
+    rows = entity.get("items")
+    if not isinstance(rows, list):
+        return False
+    return any(isinstance(row, dict) and _lacks_id(row) for row in rows)
+
+
+def _lacks_id(row: Mapping[str, Any]) -> bool:
+    return "item_id" in row and row["item_id"] in NO_ID
+
+
+def handle_of(kind: Kind, entity: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return (field, value) by which the store finds the document; None when there is none."""
+    for name in ID_FIELDS.get(kind, ()):
+        value = text_of(entity.get(name))
+        if name == "entity_id" and not value:
+            value = text_of(entity.get("id"))
+        if value and (name != "entity_id" or value.isdecimal()):
+            return name, value.lower()
+    return None
+
+
+@dataclass(slots=True)
+class Enricher:
+    """Completes items. `clock` is any monotonic clock in seconds."""
+
+    magento: MagentoSearch
+    instance: str = ""
+    page_size: int = 100
+    deadline_seconds: float = DEADLINE_SECONDS
+    clock: Callable[[], float] = time.monotonic
+    _away_until: float = field(default=float("-inf"))
+    _away_reason: str = ""
+
+    async def enrich(
+        self, items: Sequence[Item], ends: Conclusions, decisions: list[Decision]
+    ) -> list[Item]:
+        """Return what can go on; what cannot gets its decision here. Never raises."""
+        complete: list[Item] = []
+        handles: dict[int, tuple[Kind, str, str]] = {}
+        for place, item in enumerate(items):
+            kind = item.document.kind or item.envelope.kind
+            handle = handle_of(kind, item.document.entity)
+            if handle is None or not is_incomplete(kind, item.document.entity):
+                complete.append(item)
+            else:
+                handles[place] = kind, *handle
+        if not handles:
+            return complete
+        try:
+            found = await self._fetch(list(handles.values()))
+        except MagentoError as error:
+            reason = f"waits for Magento: {error}"
+            log.warning("enrichment_waits", events=len(handles), reason=str(error))
+            for place in handles:
+                waits = ends.not_sent(items[place], NotSent(reason), ends.clock_ms(), Notes())
+                decisions.append(waits)
+            metrics.ENRICHED.labels("waiting").inc(len(handles))
+            return complete
+        for place, wanted in handles.items():
+            done = self._completed(items[place], found.get(wanted))
+            if isinstance(done, str):
+                decisions.append(ends.not_there_yet(items[place], "NOT_IN_MAGENTO", done))
+                metrics.ENRICHED.labels("absent").inc()
+            elif done.document.key != done.envelope.key:
+                decisions.append(ends.moved(done))
+                metrics.ENRICHED.labels("moved").inc()
+            else:
+                complete.append(done)
+                metrics.ENRICHED.labels("completed").inc()
+        return complete
+
+    async def _fetch(
+        self, handles: Sequence[tuple[Kind, str, str]]
+    ) -> dict[tuple[Kind, str, str], dict[str, Any]]:
+        """Return the documents by handle. Raises MagentoError when the store is away."""
+        if self.clock() < self._away_until:
+            raise MagentoError(self._away_reason)
+        found: dict[tuple[Kind, str, str], dict[str, Any]] = {}
+        try:
+            async with asyncio.timeout(self.deadline_seconds):
+                for kind, name, values in _batches(handles, self.page_size):
+                    search = Search((any_of(name, values),), page_size=len(values))
+                    answer = await self.magento.search(RESOURCES[kind], search)
+                    for document in answer.items:
+                        handle = handle_of(kind, document) if name == "entity_id" else None
+                        value = handle[1] if handle else text_of(document.get(name)).lower()
+                        found[kind, name, value] = document
+        except (MagentoError, TimeoutError) as error:
+            self._away_until = self.clock() + AWAY_SECONDS
+            self._away_reason = str(error) or "no answer in time"
+            raise MagentoError(self._away_reason) from None
+        return found
+
+    def _completed(self, item: Item, document: dict[str, Any] | None) -> Item | str:
+        """Return the item with the store's content, or why there is none."""
+        kind = item.document.kind or item.envelope.kind
+        if document is None:
+            return (
+                f"the store has no such {kind.value}: it is not committed yet, was rolled back "
+                "or deleted"
+            )
+        if text_of(document.get("updated_at")) < item.document.updated_at:
+            return f"the store still shows the {kind.value} as it was before this event"
+        if is_incomplete(kind, document):
+            return f"the store's own {kind.value} has no content: check the integration's rights"
+        try:
+            read = decode(
+                orjson.dumps(document), event=f"{kind.value}_saved", instance=self.instance
+            )
+        except DecodeError as error:
+            return f"the store's own {kind.value} cannot be used: {error}"
+        read = dataclasses.replace(read, event=item.document.event)
+        return item_of(item.envelope, item.origin, read)
+
+
+def _batches(
+    handles: Sequence[tuple[Kind, str, str]], size: int
+) -> Iterator[tuple[Kind, str, list[str]]]:
+    groups: dict[tuple[Kind, str], list[str]] = {}
+    for kind, name, value in dict.fromkeys(handles):
+        groups.setdefault((kind, name), []).append(value)
+    for (kind, name), values in groups.items():
+        for start in range(0, len(values), size):
+            yield kind, name, values[start : start + size]

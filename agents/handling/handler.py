@@ -1,0 +1,262 @@
+"""The handler: a batch of events in, one decision per event out. It never raises.
+
+In Faust an exception that leaves the agent is an acked, lost message, so every failure here is a
+value (design.md, invariant 3). Only FrozenError passes: then the process must end uncommitted.
+
+    decode → (enrich) → settle → newest per order → version guard → map → dispatch → decide
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from agents.delivery.types import (
+    Bundle,
+    Dispatcher,
+    NotSent,
+    Priority,
+)
+from agents.handling.debounce import Settling
+from agents.handling.decode import Item, take_in
+from agents.handling.enrichment import Enrich
+from agents.handling.erasure_tombstone import REFUSED, decide_erasure, is_erased, is_erasure
+from agents.handling.outcome import Decision, Notes, parked
+from agents.handling.outcome_rules import Conclusions
+from agents.handling.poison_pills import MAX_CRASHES, CrashJournal
+from agents.handling.version_guard import Verdict, judge
+from agents.handling.write_intent import NoteDoubt, doubts
+from agents.mapping.apply import Mapped
+from agents.mapping.mapping import Mapping as RecordMapping
+from schemas.codec import DecodeError
+from schemas.event import Envelope, Kind, Via
+from schemas.result import Outcome
+from schemas.state import State
+from stream.errors import FrozenError, MappingError
+from stream.topics import Topics
+
+log = structlog.get_logger()
+
+PRIORITIES = {
+    Via.LIVE: Priority.LIVE,
+    Via.REQUEUE: Priority.REPLAY,
+    Via.REPLAY: Priority.REPLAY,
+    Via.BACKFILL: Priority.BACKFILL,
+}
+
+
+def now_ms() -> int:
+    """Return unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class Handler:
+    """Decides what becomes of events. Everything it needs is injected."""
+
+    org_mapping: Callable[[], Awaitable[RecordMapping | None]]
+    dispatcher: Dispatcher
+    get_state: Callable[[int, bytes], State | None]
+    check_alive: Callable[[], None]
+    topics: Topics
+    worker: str = ""
+    instance: str = ""
+    debounce_ms: int = 0
+    settling: Settling = field(default_factory=lambda: Settling(max_ms=0))
+    journal: CrashJournal | None = None
+    enrich: Enrich | None = None
+    note_doubt: NoteDoubt | None = None
+    clock_ms: Callable[[], int] = now_ms
+    ends: Conclusions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ends = Conclusions(self.get_state, self.topics, self.clock_ms, self.worker)
+
+    async def handle(self, envelopes: Sequence[Envelope]) -> list[Decision]:
+        """Return one decision per envelope (order not kept). Raises FrozenError only."""
+        erasures = [e for e in envelopes if is_erasure(e, self.topics)]
+        others = [e for e in envelopes if e not in erasures] if erasures else envelopes
+        decisions = await self._handle(others)
+        now_ms = self.clock_ms()
+        # Last, so that no state of the same batch is written over a tombstone.
+        return decisions + [decide_erasure(e, self.topics, now_ms, self.worker) for e in erasures]
+
+    async def _handle(self, envelopes: Sequence[Envelope]) -> list[Decision]:
+        decisions: list[Decision] = []
+        items = self._decode(envelopes, decisions)
+        if self.enrich is not None:
+            items = await self.enrich(items, self.ends, decisions)
+        items = self._settle(items, decisions)
+        items, contested = self._newest(items, decisions)
+        items = self._guard(items, contested, decisions)
+        if not items:
+            return decisions
+        mapping = await self.org_mapping()
+        if mapping is None:
+            waits = NotSent(reason="Salesforce could not be asked for its fields")
+            decisions += [
+                self.ends.not_sent(item, waits, self.clock_ms(), Notes()) for item in items
+            ]
+            return decisions
+        mapped = self._map(mapping, items, decisions)
+        if mapped:
+            await self._foresee([item for item, _ in mapped], contested)
+            await self._dispatch(mapped, mapping.version, decisions)
+        return decisions
+
+    def _decode(self, envelopes: Sequence[Envelope], decisions: list[Decision]) -> list[Item]:
+        items = []
+        for envelope in envelopes:
+            if self.journal and envelope.origin and self.journal.is_condemned(envelope.origin):
+                decisions.append(self.ends.dead(envelope, "WORKER_CRASHED", _CRASHED))
+                continue
+            try:
+                item = take_in(envelope, instance=self.instance)
+            except DecodeError as error:
+                decisions.append(self.ends.dead(envelope, "DECODE_ERROR", str(error)))
+            except Exception as error:  # noqa: BLE001 - a bug costs this event only
+                decisions.append(self.ends.bug(envelope, error))
+            else:
+                if item.document.is_ignored:
+                    reason = f"event {item.document.event} is not mapped"
+                    decisions.append(self.ends.done(item, Outcome.UNCHANGED, reason))
+                else:
+                    items.append(item)
+        return items
+
+    def _settle(self, items: list[Item], decisions: list[Decision]) -> list[Item]:
+        """Park fresh live orders while debounce is on; let overtaken returning ones go."""
+        if not self.debounce_ms:
+            return items
+        rest = []
+        for item in items:
+            now = self.clock_ms()
+            if _is_fresh(item):
+                self.settling.park(item.key, item.candidate.order, now)
+                says = Notes(reason="waits for its order to settle", worker=self.worker)
+                decisions.append(
+                    parked(item.envelope, self.topics.settle, self.debounce_ms, now, says)
+                )
+            elif self.settling.is_overtaken(item.key, item.candidate.order, now):
+                reason = "a newer event of this order is settling"
+                decisions.append(self.ends.done(item, Outcome.SUPERSEDED, reason))
+            else:
+                rest.append(item)
+        return rest
+
+    def _newest(
+        self, items: list[Item], decisions: list[Decision]
+    ) -> tuple[list[Item], set[bytes]]:
+        """Keep the newest event of each order, and name the orders that are contested.
+
+        Contested: an older event of the order in this batch would have been sent, had it been
+        alone. Perhaps a killed worker did so, and 'unchanged' cannot be trusted; perhaps we are
+        killed, and our successor would (see foresight). What the state outdates contests nothing.
+        """
+        newest: dict[bytes, Item] = {}
+        contested: set[bytes] = set()
+        for item in items:
+            held = newest.get(item.key)
+            newer, older = (held, item) if held and item.order < held.order else (item, held)
+            newest[item.key] = newer
+            if older is not None:
+                state = self.get_state(older.origin.partition, older.key)
+                if judge(state, older.candidate) is Verdict.SEND:
+                    contested.add(item.key)
+                reason = "a newer event of this order is in the same batch"
+                decisions.append(self.ends.done(older, Outcome.SUPERSEDED, reason))
+        return list(newest.values()), contested
+
+    def _guard(
+        self, items: list[Item], contested: set[bytes], decisions: list[Decision]
+    ) -> list[Item]:
+        rest = []
+        for item in items:
+            if is_erased(item, self.get_state):
+                decisions.append(self.ends.done(item, Outcome.SUPERSEDED, REFUSED))
+                continue
+            state = self.get_state(item.origin.partition, item.key)
+            verdict = judge(state, item.candidate)
+            if verdict is Verdict.SUPERSEDED:
+                reason = "Salesforce has a newer state of this order"
+                decisions.append(self.ends.done(item, Outcome.SUPERSEDED, reason))
+            elif verdict is Verdict.SEND or item.key in contested:
+                rest.append(item)
+            else:
+                decisions.append(self.ends.unchanged(item, state))
+        return rest
+
+    def _map(
+        self, mapping: RecordMapping, items: list[Item], decisions: list[Decision]
+    ) -> list[tuple[Item, Mapped]]:
+        mapped = []
+        for item in items:
+            received_at_ms = item.envelope.received_at_ms
+            try:
+                records = mapping.apply(item.document, received_at_ms=received_at_ms)
+            except MappingError as error:
+                decisions.append(
+                    self.ends.dead(item.envelope, "MAPPING_ERROR", str(error), fields=error.fields)
+                )
+            except Exception as error:  # noqa: BLE001 - a bug costs this event only
+                decisions.append(self.ends.bug(item.envelope, error))
+            else:
+                if records.rows:
+                    mapped.append((item, records))
+                else:
+                    reason = "; ".join(("the mapping makes no row of it", *records.notes))
+                    decisions.append(self.ends.done(item, Outcome.UNCHANGED, reason))
+        return mapped
+
+    async def _foresee(self, items: list[Item], contested: set[bytes]) -> None:
+        """Put on record which orders are about to change, where a successor could go back."""
+        states = [(item, self.get_state(item.origin.partition, item.key)) for item in items]
+        foreseen = doubts(states, contested)
+        if foreseen and self.note_doubt is not None:
+            self.check_alive()
+            await self.note_doubt(foreseen)
+
+    async def _dispatch(
+        self, mapped: list[tuple[Item, Mapped]], version: str, decisions: list[Decision]
+    ) -> None:
+        bundles = [
+            Bundle(
+                key=item.envelope.key,
+                rows=records.rows,
+                lock_key=records.lock_key,
+                priority=PRIORITIES[item.envelope.via],
+                lines=records.lines,
+            )
+            for item, records in mapped
+        ]
+        try:
+            outcomes = await self.dispatcher.send(bundles, check_alive=self.check_alive)
+        except FrozenError:
+            raise
+        except Exception as error:
+            log.exception("dispatch_bug", bundles=len(bundles))
+            outcomes = [NotSent(reason=f"a bug in the dispatcher: {type(error).__name__}")] * len(
+                bundles
+            )
+        for (item, records), outcome in zip(mapped, outcomes, strict=True):
+            decisions.append(self.ends.decide(item, records, outcome, version))
+
+
+_CRASHED = (
+    f"the worker died {MAX_CRASHES} times while it had this event alone in hand; look at the "
+    "worker's log of those times, fix the mapping hook or the payload, and requeue it"
+)
+
+
+def _is_fresh(item: Item) -> bool:
+    """Whether a live order event comes straight from its source topic, never parked."""
+    envelope = item.envelope
+    return (
+        envelope.via is Via.LIVE
+        and envelope.kind is Kind.ORDER
+        and envelope.attempt == 0
+        and envelope.not_before_ms is None
+    )

@@ -1,0 +1,154 @@
+"""Conclusions: from what Salesforce (or the guard) said of an event to its decision.
+
+The handler decides the road of an event; this decides its end: which outcome, which state is to be
+stored, and whether a failure may be retried.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from agents.delivery.types import BundleOutcome, ErrorKind, NotSent, Refused, Stale, Written
+from agents.handling.decode import Item
+from agents.handling.outcome import Decision, Notes, done, error_of, failed, moved, parked
+from agents.mapping.apply import Mapped
+from schemas.event import Envelope, ErrorInfo
+from schemas.result import Outcome
+from schemas.state import State
+from stream.retry_policy import RetryPolicy
+from stream.topics import Topics
+
+log = structlog.get_logger()
+
+# Kinds of refusal that time may cure; everything else is for a person.
+RETRIED = frozenset(
+    {ErrorKind.TRANSIENT, ErrorKind.LOCK, ErrorKind.ORDERING, ErrorKind.CONCURRENCY}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusions:
+    """Makes decisions. `get_state(partition, key)` is what Salesforce has, as far as is known."""
+
+    get_state: Callable[[int, bytes], State | None]
+    topics: Topics
+    clock_ms: Callable[[], int]
+    worker: str = ""
+
+    def unchanged(self, item: Item, state: State | None) -> Decision:
+        is_newer = state is not None and item.candidate.version > state.version
+        says = Notes(
+            reason="the same content is in Salesforce",
+            worker=self.worker,
+            ids=state.ids if state else {},
+        )
+        return done(
+            item.envelope,
+            Outcome.UNCHANGED,
+            self.clock_ms(),
+            says,
+            state=item.new_state(state, {}) if is_newer else None,
+        )
+
+    def decide(self, item: Item, records: Mapped, outcome: BundleOutcome, version: str) -> Decision:
+        now = self.clock_ms()
+        says = Notes(notes=records.notes, mapping_version=version, worker=self.worker)
+        match outcome:
+            case Written(ids=ids, created=created, notes=notes):
+                before = self.get_state(item.origin.partition, item.key)
+                says = Notes(
+                    notes=(*says.notes, *notes),
+                    mapping_version=says.mapping_version,
+                    worker=says.worker,
+                    ids=ids,
+                    created=created,
+                )
+                state = item.new_state(before, ids)
+                return done(item.envelope, Outcome.SYNCED, now, says, state=state)
+            case Stale():
+                says = Notes(
+                    reason="the org refused it: it holds a newer state", worker=self.worker
+                )
+                return done(item.envelope, Outcome.SUPERSEDED, now, says)
+            case Refused():
+                decision = failed(
+                    item.envelope,
+                    error_of(outcome),
+                    now,
+                    says,
+                    policy=RetryPolicy(self.topics),
+                    topics=self.topics,
+                    may_retry=outcome.kind in RETRIED,
+                )
+                return self._in_doubt(item, decision)
+            case NotSent():
+                return self._in_doubt(item, self.not_sent(item, outcome, now, says))
+
+    def _in_doubt(self, item: Item, decision: Decision) -> Decision:
+        """Mark the order's state as in doubt: part of a failed event may have been written.
+
+        Without it, a later save that restores the old content (hold, then unhold) would be taken
+        for 'unchanged' while Salesforce has the content in between. An order of which nothing is
+        known gets a state without a version: an event of it waits (see foresight).
+        """
+        state = self.get_state(item.origin.partition, item.key)
+        if state is None:
+            if decision.result.outcome is Outcome.DEAD:
+                return decision
+            nothing = dataclasses.replace(item.new_state(None, {}), version="", digest="", rank=0)
+            return dataclasses.replace(decision, state=nothing)
+        if not state.digest:
+            return decision
+        return dataclasses.replace(decision, state=dataclasses.replace(state, digest=""))
+
+    def not_sent(self, item: Item, outcome: NotSent, now: int, says: Notes) -> Decision:
+        if outcome.is_given_up:
+            return self.dead(item.envelope, "BREAKER_OPEN", outcome.reason)
+        tier = self.topics.retry_tiers[0]
+        waits = Notes(
+            reason=outcome.reason, worker=self.worker, mapping_version=says.mapping_version
+        )
+        return parked(item.envelope, tier, self.topics.tier_delay_ms(tier), now, waits)
+
+    def not_there_yet(self, item: Item, code: str, message: str) -> Decision:
+        """Return the decision of an event that the store cannot complete yet: one attempt less."""
+        return failed(
+            item.envelope,
+            ErrorInfo(kind=ErrorKind.TRANSIENT.value, code=code, message=message),
+            self.clock_ms(),
+            Notes(reason=message, worker=self.worker),
+            policy=RetryPolicy(self.topics),
+            topics=self.topics,
+            may_retry=True,
+        )
+
+    def moved(self, item: Item) -> Decision:
+        return moved(item.envelope, item.document, self.clock_ms(), self.topics, self.worker)
+
+    def done(self, item: Item, outcome: Outcome, reason: str) -> Decision:
+        return done(
+            item.envelope, outcome, self.clock_ms(), Notes(reason=reason, worker=self.worker)
+        )
+
+    def bug(self, envelope: Envelope, error: Exception) -> Decision:
+        log.error("handler_bug", event_id=envelope.event_id, exc_info=error)
+        return self.dead(envelope, "HANDLER_BUG", repr(error))
+
+    def dead(
+        self, envelope: Envelope, code: str, message: str, *, fields: tuple[str, ...] = ()
+    ) -> Decision:
+        error = ErrorInfo(kind=ErrorKind.PERMANENT.value, code=code, message=message, fields=fields)
+        says = Notes(reason=message, worker=self.worker)
+        return failed(
+            envelope,
+            error,
+            self.clock_ms(),
+            says,
+            policy=RetryPolicy(self.topics),
+            topics=self.topics,
+            may_retry=False,
+        )

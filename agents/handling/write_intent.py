@@ -1,0 +1,35 @@
+"""Foresight: a write that may go backwards after a crash is announced before it is made. Pure.
+
+The newest event of an order in a batch is sent, the older ones are let go. A worker that is killed
+after that write and before its state is on record leaves no trace of it; its successor is given the
+same events in other batches, may meet an older one alone, and would write it over the newer one.
+So the state of such an order is marked as in doubt, with the version that is about to be sent,
+first: then the older one is superseded, and the newer one is sent again.
+
+It takes an older event of the same order that has not been written: in the same batch, or waiting
+for a retry (its state is in doubt already). All other orders cost nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+from agents.handling.decode import Item
+from schemas.state import State
+
+NoteDoubt = Callable[[Sequence[tuple[Item, State]]], Awaitable[None]]
+
+
+def doubts(
+    items: Iterable[tuple[Item, State | None]], contested: set[bytes]
+) -> list[tuple[Item, State]]:
+    """Return the items to be announced, each with the state to put on record.
+
+    `contested`: keys of which an older event was in the same batch and would have been sent alone.
+    """
+    return [
+        (item, dataclasses.replace(item.new_state(state, {}), digest=""))
+        for item, state in items
+        if item.key in contested or (state is not None and not state.digest)
+    ]

@@ -1,0 +1,146 @@
+"""The mapping: a file of rules that users edit, ready to turn documents into Salesforce rows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+from agents.mapping.apply import Mapped, apply_kind
+from agents.mapping.compiled import CompiledKind, Types, compile_kind
+from agents.mapping.dates import iso_datetime
+from agents.mapping.field_types import described_type
+from agents.mapping.line_rules import LineRules, compile_lines, rules_of
+from agents.mapping.model import Rulebook
+from agents.mapping.parser import read_rulebook
+from schemas.codec import Document
+from schemas.event import Kind
+from schemas.salesforce import Row
+from stream.errors import MappingError, MappingFileError
+
+DEFAULT_FILE = "default.yaml"
+VERSION_BYTES = 6
+MAX_FILE_BYTES = 1_000_000
+MAX_MS = 32_503_680_000_000  # the year 3000
+
+Describes = MappingOf[str, MappingOf[str, Any]]
+
+
+def default_text() -> str:
+    """Return the shipped mapping file."""
+    return (files("agents.mapping") / DEFAULT_FILE).read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A loaded mapping file. `version` is a short digest of its text."""
+
+    rulebook: Rulebook
+    version: str
+    directory: Path | None
+    kinds: MappingOf[Kind, CompiledKind] = field(repr=False)
+    lines: LineRules | None = field(default=None, repr=False)
+
+    @classmethod
+    def load(cls, path: Path | str | None = None) -> Self:
+        """Load a file, or the shipped default; raises MappingFileError."""
+        if path is None:
+            return cls.parse(default_text(), file=DEFAULT_FILE)
+        path = Path(path)
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            raise MappingFileError(f"{path}: cannot be read: {error.strerror}") from None
+        if len(raw) > MAX_FILE_BYTES:
+            raise MappingFileError(f"{path}: has {len(raw)} bytes, at most {MAX_FILE_BYTES} fit")
+        try:
+            text = raw.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise MappingFileError(f"{path}: is not UTF-8 (byte {error.start})") from None
+        return cls.parse(text, file=str(path), directory=path.resolve().parent)
+
+    @classmethod
+    def parse(cls, text: str, *, file: str = "mapping.yaml", directory: Path | None = None) -> Self:
+        """Read the text of a mapping file; raises MappingFileError.
+
+        `file` is its name in messages; hooks are looked for in `directory`.
+        """
+        version = blake2b(text.encode(errors="replace"), digest_size=VERSION_BYTES).hexdigest()
+        book = read_rulebook(text, file)
+        book = dataclasses.replace(book, line_rules=rules_of(book.lines))
+        lines = compile_lines(book, {}, "")
+        return cls(book, version, directory, _compiled(book, directory, {}), lines)
+
+    def refined(self, describes: Describes, *, standard_pricebook: str = "") -> Self:
+        """Return this mapping with the org's own types, lengths and picklists.
+
+        `describes` are describe answers by sObject; what they do not cover stays as it is. Line
+        items need the id of the org's standard price book.
+        """
+        types = {
+            (sobject, str(entry.get("name"))): found
+            for sobject, describe in describes.items()
+            for entry in describe.get("fields") or ()
+            if (found := described_type(entry)) is not None
+        }
+        kinds = _compiled(self.rulebook, self.directory, types)
+        lines = compile_lines(self.rulebook, types, standard_pricebook)
+        return type(self)(self.rulebook, self.version, self.directory, kinds, lines)
+
+    @property
+    def sobjects(self) -> tuple[str, ...]:
+        """The sObjects that some document can reach, parents first."""
+        return tuple(dict.fromkeys(row.sobject for row in self.rulebook.active_rows()))
+
+    def apply(self, document: Document, *, received_at_ms: int = 0) -> Mapped:
+        """Return the rows of a document, parents first.
+
+        `received_at_ms` (unix milliseconds) stands in for dates the document lacks. Raises
+        MappingError, and nothing else, on any document.
+        """
+        if document.kind is None:
+            raise MappingError("the event is neither about an order nor about a customer")
+        if document.is_announcement:
+            raise MappingError(
+                "the event says of the order only that it was saved: let the sender send all "
+                "fields, or let orderstream read the order from Magento (docs/events.md)"
+            )
+        kind = self.kinds.get(document.kind)
+        if kind is None:
+            return Mapped((), (f"the mapping has no rules for events about a {document.kind}",))
+        lines = self.lines if document.kind is Kind.ORDER else None
+        return apply_kind(kind, document, self.rulebook.amount, _iso(received_at_ms), lines)
+
+    def record_of(self, row: Row) -> dict[str, Any]:
+        """Return a row as people read it: everything, in the order of the file.
+
+        The wire form differs: there the external ID is in the URL or beside the fields.
+        """
+        values = {row.external_id_field: row.external_id, **row.insert_fields, **row.fields}
+        order = [
+            field.name
+            for rule in self.rulebook.active_rows()
+            if rule.sobject == row.sobject
+            for field in rule.fields
+        ]
+        names = [name for name in dict.fromkeys([*order, *values]) if name in values]
+        return {"sobjectType": row.sobject, **{name: values[name] for name in names}}
+
+
+def _compiled(book: Rulebook, directory: Path | None, types: Types) -> dict[Kind, CompiledKind]:
+    return {
+        kind: compile_kind(book, rules, types, directory)
+        for kind, rules in book.kinds.items()
+        if rules.rows
+    }
+
+
+def _iso(at_ms: int) -> str:
+    if not 0 < at_ms < MAX_MS:
+        return ""
+    return iso_datetime(datetime.fromtimestamp(at_ms / 1000, UTC).replace(tzinfo=None))

@@ -1,0 +1,1 @@
+"""What a mapping would write, without writing it."""

@@ -1,0 +1,55 @@
+"""What previews need: the mapping with the org's schema, and the org's records to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from agents.mapping.mapping import Mapping
+from agents.mapping_preview.describe import describe_org
+from agents.mapping_preview.predict import EventChange, compare
+from agents.salesforce.api.wiring import build_client
+from schemas.event import Envelope
+from stream.config import Settings
+from stream.errors import StreamError
+from stream.ops.alerts import Alerts
+
+Tell = Callable[[str], None]
+
+
+async def load_mapping(settings: Settings, *, tell: Tell) -> Mapping:
+    """Return the mapping, refined by the org's describe where its settings are there and work.
+
+    `tell` is given what could not be checked. Raises MappingFileError.
+    """
+    mapping = Mapping.load(settings.mapping_file)
+    if not settings.salesforce_client_id.get_secret_value():
+        tell("no Salesforce settings: the org's own types and picklists are not checked")
+        return mapping
+    try:
+        return mapping.refined(await describe_org(settings, mapping.sobjects))
+    except StreamError as error:
+        tell(f"the org cannot be asked for its schema: {error}")
+        return mapping
+
+
+async def compare_events(
+    settings: Settings, envelopes: Sequence[Envelope], *, tell: Tell
+) -> list[EventChange]:
+    """Return what writing the events would change; nothing without a reachable org."""
+    if not envelopes or not settings.salesforce_client_id.get_secret_value():
+        if envelopes:
+            tell("no Salesforce settings: what would change cannot be shown")
+        return []
+    mapping = await load_mapping(settings, tell=tell)
+    changes: list[EventChange] = []
+    try:
+        client = build_client(settings, alerts=Alerts())
+        try:
+            for envelope in envelopes:
+                instance = settings.magento_instance
+                changes.append(await compare(mapping, client, envelope, instance=instance))
+        finally:
+            client.close()
+    except StreamError as error:
+        tell(f"the org cannot be asked for its records: {error}")
+    return changes

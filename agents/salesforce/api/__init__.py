@@ -1,0 +1,1 @@
+"""The APIs: collections, composite, Bulk 2.0, query."""

@@ -1,0 +1,116 @@
+"""One call with a valid token: in a thread, against a deadline, counted.
+
+A 401 is answered by one new token (single-flight, shared by all callers) and one repetition of the
+same work, headers included: nothing was written. A second 401 means that logging in does not help.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from agents.delivery.types import ErrorKind
+from agents.salesforce.api.org_session import Connection, Org
+from agents.salesforce.auth.oauth_flows import Token
+from agents.salesforce.auth.token_provider import TokenProvider
+from agents.salesforce.errors.errors import NoAnswerError, SalesforceError
+from agents.salesforce.http.thread_bridge import in_thread
+from stream.ops import metrics, tracing
+
+T = TypeVar("T")
+CheckAlive = Callable[[], None]
+
+UNAUTHORIZED = 401
+THREAD_GRACE_SECONDS = 5.0
+
+
+class Caller:
+    """Runs blocking work on an Org for coroutines of one event loop."""
+
+    def __init__(
+        self, tokens: TokenProvider, connection: Connection, *, timeout_seconds: float
+    ) -> None:
+        self._tokens = tokens
+        self._connection = connection
+        self._timeout_seconds = timeout_seconds
+
+    async def call(
+        self,
+        operation: str,
+        work: Callable[[Org], T],
+        check_alive: CheckAlive | None = None,
+        *,
+        timeout_seconds: float | None = None,
+    ) -> T:
+        """Return what `work` returns. Raises SalesforceError, and whatever `check_alive` raises.
+
+        `operation` names the call in metrics. `check_alive` runs in the thread, right before the
+        request. `timeout_seconds` replaces the deadline for work that brings its own.
+        """
+        deadline = timeout_seconds or self._timeout_seconds
+        token = await self._tokens.token()
+        try:
+            return await self._once(operation, token, work, check_alive, deadline)
+        except SalesforceError as error:
+            if error.status != UNAUTHORIZED:
+                raise
+        token = await self._tokens.token(stale=token)
+        try:
+            return await self._once(operation, token, work, check_alive, deadline)
+        except SalesforceError as error:
+            if error.status == UNAUTHORIZED:
+                self._tokens.refused(token, error)
+            raise
+
+    async def _once(
+        self,
+        operation: str,
+        token: Token,
+        work: Callable[[Org], T],
+        check_alive: CheckAlive | None,
+        timeout_seconds: float,
+    ) -> T:
+        def send() -> T:
+            if check_alive is not None:
+                check_alive()
+            return self._connection.call(token, work)
+
+        started = time.monotonic()
+        try:
+            with tracing.span(f"salesforce {operation}", kind="CLIENT"):
+                result = await _within(timeout_seconds + THREAD_GRACE_SECONDS, send, operation)
+        except SalesforceError as error:
+            _count(operation, error)
+            raise
+        finally:
+            metrics.SALESFORCE_CALL_SECONDS.labels(operation).observe(time.monotonic() - started)
+        metrics.SALESFORCE_CALLS.labels(operation, "ok").inc()
+        self._tokens.confirm(token)
+        return result
+
+    def close(self) -> None:
+        """Close idle connections; calls in flight end with the process."""
+        self._connection.close()
+
+
+def _count(operation: str, error: SalesforceError) -> None:
+    metrics.SALESFORCE_CALLS.labels(operation, error.kind.value).inc()
+    if error.is_outcome_unknown:
+        metrics.SALESFORCE_UNKNOWN_OUTCOMES.labels(operation).inc()
+
+
+async def _within(seconds: float, send: Callable[[], T], operation: str) -> T:
+    try:
+        async with asyncio.timeout(seconds):  # wait_for can swallow a cancellation (CPython 3.11)
+            return await in_thread(send, name=f"salesforce-{operation}")
+    except TimeoutError:
+        raise NoAnswerError(
+            f"no answer from Salesforce within {seconds:g} seconds; the request "
+            "may have been carried out",
+            kind=ErrorKind.TRANSIENT,
+            code="NO_ANSWER",
+            fix="It is repeated by itself. If it lasts, raise SALESFORCE_TIMEOUT_SECONDS.",
+            is_outcome_unknown=True,
+        ) from None

@@ -1,0 +1,298 @@
+"""The one place that talks to Salesforce: an async face over blocking calls in threads.
+
+One method per kind of call; every failure of a whole call is a SalesforceError with its kind. But
+for an expired token (`agents.salesforce.api.caller`) nothing is repeated here: pacing and retries
+belong to the dispatcher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol
+from urllib.parse import quote
+
+from agents.delivery.types import Interrupt
+from agents.salesforce.api.bulk import BulkUpsert, Pace
+from agents.salesforce.api.bulk_query import BulkQuery
+from agents.salesforce.api.caller import Caller, CheckAlive
+from agents.salesforce.api.composite import (
+    MAX_COLLECTIONS,
+    MAX_ROWS,
+    STALE_GUARD_FIELD,
+    Collection,
+    CollectionAnswer,
+    collection_body,
+    collection_call,
+    composite_body,
+    dumps,
+    read_collection,
+    read_composite,
+    record_of,
+)
+from agents.salesforce.api.org_session import Org, packed
+from agents.salesforce.api.record_path import record_path
+from agents.salesforce.errors.errors import SalesforceError
+from agents.salesforce.http.answers import bad_answer, row_result, row_results
+from schemas.salesforce import Row, RowResult
+
+NOT_FOUND = 404
+COLLECTION_REFUSALS = (300, 400, 404)  # a lone collection's own fault, as inside a Composite
+
+
+class RowWriter(Protocol):
+    """What a lane writes through: `OrgClient` by Composite calls, `BulkCalls` by Bulk jobs.
+
+    `check_alive` is called in a worker thread right before each HTTP request and may raise.
+    """
+
+    async def composite(
+        self, collections: Sequence[Collection], *, check_alive: CheckAlive | None = None
+    ) -> list[CollectionAnswer]:
+        """Write one to five collections in order with ONE API call; one answer each, in order.
+
+        Raises SalesforceError when the call as a whole failed, ValueError for an empty or too
+        long list.
+        """
+        ...
+
+    async def limits(self) -> dict[str, Any]:
+        """Return `/limits`, e.g. `{"DailyApiRequests": {"Max": …, "Remaining": …}}`."""
+        ...
+
+
+class SalesforceClient(RowWriter, Protocol):
+    """What the dispatcher knows of Salesforce. `OrgClient` is the real one."""
+
+    async def upsert_bulk(
+        self,
+        sobject: str,
+        external_id_field: str,
+        rows: Sequence[Row],
+        *,
+        is_insert: bool = False,
+        check_alive: CheckAlive | None = None,
+        interrupt: Interrupt | None = None,
+    ) -> list[RowResult]:
+        """Write rows of one sObject by Bulk API 2.0; return when every row's result is known.
+
+        `is_insert`: rows that exist are refused (DUPLICATE_VALUE) and not changed.
+        Raises SalesforceError when the job as a whole failed or was interrupted.
+        """
+        ...
+
+    async def describe(self, sobject: str) -> dict[str, Any]:
+        """Return `describe` of an sObject as Salesforce sends it."""
+        ...
+
+    def query(
+        self, soql: str, *, check_alive: CheckAlive | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield the records of a query, page by page."""
+        ...
+
+    async def delete(
+        self, ids: Sequence[str], *, check_alive: CheckAlive | None = None
+    ) -> list[RowResult]:
+        """Delete up to 200 records by id with one call; one result each, in order.
+
+        Raises SalesforceError when the call as a whole failed, ValueError for too many ids.
+        """
+        ...
+
+
+class OrgClient:
+    """A SalesforceClient for one org. Lives in one event loop; `close` it at the end."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        *,
+        version: str,
+        headers: Mapping[str, str],
+        is_compressed: bool = False,
+        stale_guard: Literal["auto", "on", "off"] = "auto",
+        bulk_pace: Pace | None = None,
+    ) -> None:
+        self._caller = caller
+        self._version = version
+        self._headers = dict(headers)
+        self._is_compressed = is_compressed
+        self._stale_guard = stale_guard
+        self._guarded: frozenset[str] = frozenset()
+        self._bulk = BulkUpsert(caller, bulk_pace)
+        self.bulk_query = BulkQuery(caller, bulk_pace)
+
+    @property
+    def guarded(self) -> frozenset[str]:
+        """The sObjects whose rows carry Magento_Updated_At__c."""
+        return self._guarded
+
+    async def guard(self, sobjects: Iterable[str]) -> frozenset[str]:
+        """Decide for which sObjects the stale guard is on; `auto` asks `describe` of each."""
+        names = sorted(set(sobjects))
+        is_asked = self._stale_guard == "auto"
+        return self.guard_from(
+            {name: await self.describe(name) if is_asked else {} for name in names}
+        )
+
+    def guard_from(self, describes: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+        """Decide the same from describe answers that are there already."""
+        match self._stale_guard:
+            case "off":
+                self._guarded = frozenset()
+            case "on":
+                self._guarded = frozenset(describes)
+            case "auto":
+                self._guarded = frozenset(
+                    n for n, answer in describes.items() if _has_guard(answer)
+                )
+        return self._guarded
+
+    async def composite(
+        self, collections: Sequence[Collection], *, check_alive: CheckAlive | None = None
+    ) -> list[CollectionAnswer]:
+        if not 1 <= len(collections) <= MAX_COLLECTIONS:
+            raise ValueError(
+                f"{len(collections)} collections; 1 to {MAX_COLLECTIONS} fit in a call"
+            )
+        if any(not 1 <= len(c.rows) <= MAX_ROWS for c in collections):
+            raise ValueError(f"a collection holds 1 to {MAX_ROWS} rows")
+        answers: list[CollectionAnswer | None] = []
+        parts: list[tuple[Collection, bytes]] = []
+        for collection in collections:
+            try:
+                parts.append((collection, collection_body(collection, self._guarded)))
+                answers.append(None)
+            except SalesforceError as error:
+                answers.append(CollectionAnswer(error=error))
+        sent = iter(await self._send_parts(parts, check_alive))
+        return [answer or next(sent) for answer in answers]
+
+    async def _send_parts(
+        self, parts: list[tuple[Collection, bytes]], check_alive: CheckAlive | None
+    ) -> list[CollectionAnswer]:
+        if not parts:
+            return []
+        if len(parts) == 1:
+            return [await self._send_alone(*parts[0], check_alive)]
+        body = composite_body(parts, version=self._version, headers=self._headers)
+        value = await self._json("composite", "POST", "composite", body, check_alive)
+        return read_composite(value, [collection for collection, _ in parts])
+
+    async def _send_alone(
+        self, collection: Collection, body: bytes, check_alive: CheckAlive | None
+    ) -> CollectionAnswer:
+        method, path = collection_call(collection)
+        try:
+            value = await self._json("collection", method, path, body, check_alive)
+        except SalesforceError as error:
+            if error.status in COLLECTION_REFUSALS:
+                return CollectionAnswer(error=error)
+            raise
+        return read_collection(value, collection)
+
+    async def upsert_one(
+        self, row: Row, *, is_update_only: bool = False, check_alive: CheckAlive | None = None
+    ) -> RowResult:
+        """Upsert one row by itself. Raises SalesforceError when it is refused."""
+        record = record_of(row, is_create=False, is_guarded=row.sobject in self._guarded)
+        del record[row.external_id_field], record["attributes"]
+        path = record_path(row.sobject, row.external_id_field, row.external_id)
+        path += "?updateOnly=true" if is_update_only else ""
+        value = await self._json("upsert", "PATCH", path, dumps(record), check_alive)
+        return RowResult(success=True) if value is None else row_result(value)
+
+    async def update(self, sobject: str, record_id: str, fields: Mapping[str, Any]) -> None:
+        """Write fields of one record by its id. Raises SalesforceError when it is refused."""
+        path = f"sobjects/{sobject}/{quote(record_id, safe='')}"
+        await self._json("update", "PATCH", path, dumps(fields))
+
+    async def retrieve(
+        self, sobject: str, external_id_field: str, external_id: str
+    ) -> dict[str, Any] | None:
+        """Return a record by external id, or None when there is none."""
+        path = record_path(sobject, external_id_field, external_id)
+        try:
+            return _object(await self._json("retrieve", "GET", path))
+        except SalesforceError as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+
+    async def describe(self, sobject: str) -> dict[str, Any]:
+        path = f"sobjects/{quote(sobject, safe='')}/describe"
+        return _object(await self._json("describe", "GET", path))
+
+    async def limits(self) -> dict[str, Any]:
+        return _object(await self._json("limits", "GET", "limits"))
+
+    async def delete(
+        self, ids: Sequence[str], *, check_alive: CheckAlive | None = None
+    ) -> list[RowResult]:
+        if not 1 <= len(ids) <= MAX_ROWS:
+            raise ValueError(f"{len(ids)} ids; 1 to {MAX_ROWS} fit in a call")
+        path = f"composite/sobjects?ids={','.join(ids)}&allOrNone=false"
+        value = await self._json("delete", "DELETE", path, None, check_alive)
+        return list(row_results(value, len(ids)))
+
+    async def query(
+        self, soql: str, *, check_alive: CheckAlive | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        path = f"query?q={quote(soql, safe='')}"
+        while path:
+            page = _object(await self._json("query", "GET", path, None, check_alive))
+            for record in page.get("records") or []:
+                yield record
+            following = page.get("nextRecordsUrl")
+            path = f"query/{following.rsplit('/', 1)[-1]}" if following else ""
+
+    async def upsert_bulk(
+        self,
+        sobject: str,
+        external_id_field: str,
+        rows: Sequence[Row],
+        *,
+        is_insert: bool = False,
+        check_alive: CheckAlive | None = None,
+        interrupt: Interrupt | None = None,
+    ) -> list[RowResult]:
+        return await self._bulk.run(
+            sobject,
+            external_id_field,
+            rows,
+            is_guarded=sobject in self._guarded,
+            is_insert=is_insert,
+            check_alive=check_alive,
+            interrupt=interrupt,
+        )
+
+    async def _json(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        check_alive: CheckAlive | None = None,
+    ) -> Any:
+        data, extra = packed(body or b"", is_compressed=self._is_compressed and bool(body))
+        headers = {**self._headers, **extra}
+
+        def work(org: Org) -> Any:
+            return org.restful(path, method=method, data=data or None, headers=headers)
+
+        return await self._caller.call(operation, work, check_alive)
+
+    def close(self) -> None:
+        """Close idle connections; calls in flight end with the process."""
+        self._caller.close()
+
+
+def _has_guard(description: Mapping[str, Any]) -> bool:
+    fields = description.get("fields") or []
+    return any(f.get("name") == STALE_GUARD_FIELD and f.get("updateable") for f in fields)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise bad_answer(f"expected a JSON object, got {type(value).__name__}")
+    return value

@@ -1,0 +1,153 @@
+"""Rows to the collections of one or more calls: who is merged with whom, and in which order.
+
+The same record twice in one request is refused by Salesforce for both, so equal identities are
+merged here, as if they had been sent one after the other. Parents come before children: an sObject
+stands behind every sObject that precedes it in some bundle.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from agents.salesforce.api.composite import Collection, row_bytes
+from schemas.salesforce import Row
+
+Method = Literal["upsert", "create"]
+Owner = tuple[int, int]  # position of the bundle, position of the row in it
+Shape = tuple[str, str, Method]  # rows of one shape share a collection
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one call may hold. Sources: REST API guide; bytes are kept far below its 50 MB."""
+
+    bundles: int = 200
+    rows: int = 200
+    collections: int = 5
+    bytes: int = 8_000_000
+
+
+API_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A row to send now, for the bundle and place it comes from."""
+
+    owner: Owner
+    row: Row
+    method: Method
+
+    @property
+    def shape(self) -> Shape:
+        return self.row.sobject, self.row.external_id_field, self.method
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One collection, and for each of its rows the bundles' rows that it stands for."""
+
+    collection: Collection
+    owners: tuple[tuple[Owner, ...], ...]
+    is_mixed: tuple[bool, ...]  # the row was merged from rows that differ
+
+
+def weight_of(row: Row) -> int:
+    """Return the bytes a row takes in a call; 0 if it cannot be written as JSON at all.
+
+    Such a row is found, and refused by itself, when its collection is encoded.
+    """
+    try:
+        return row_bytes(row)
+    except TypeError:
+        return 0
+
+
+def draft_calls(steps: Sequence[Step], limits: Limits) -> list[list[Draft]]:
+    """Return the calls that send all steps, in the order in which they must be sent."""
+    columns: dict[Shape, list[list[Step]]] = {}
+    for twins in _by_identity(steps):
+        columns.setdefault(_merge(twins).shape, []).append(twins)
+    levels = _levels(steps)
+    calls: list[list[Draft]] = []
+    room = 0
+    for shape in sorted(columns, key=lambda shape: levels[shape[0]]):
+        for draft, size in _cut(shape, columns[shape], limits):
+            if not calls or len(calls[-1]) == limits.collections or size > room:
+                calls.append([])
+                room = limits.bytes
+            calls[-1].append(draft)
+            room -= size
+    return calls
+
+
+def _by_identity(steps: Sequence[Step]) -> list[list[Step]]:
+    twins: dict[tuple[str, str], list[Step]] = {}
+    for step in steps:
+        twins.setdefault(step.row.identity, []).append(step)
+    return list(twins.values())
+
+
+def _merge(twins: Sequence[Step]) -> Step:
+    """Return one step for steps of the same record; the newest version's values win.
+
+    A plain upsert among them creates the record with all that it needs, so the insert fields of
+    the others are not needed.
+    """
+    merged, *others = sorted(twins, key=lambda step: step.row.version)
+    for step in others:
+        row = dataclasses.replace(
+            step.row,
+            fields={**merged.row.fields, **step.row.fields},
+            insert_fields={**merged.row.insert_fields, **step.row.insert_fields},
+        )
+        method: Method = "create" if step.method == merged.method == "create" else "upsert"
+        merged = Step(step.owner, row, method)
+    return merged
+
+
+def _levels(steps: Sequence[Step]) -> dict[str, int]:
+    """Return each sObject's place: one behind every sObject that precedes it in a bundle."""
+    chains: dict[int, list[str]] = {}
+    for step in steps:
+        chain = chains.setdefault(step.owner[0], [])
+        if step.row.sobject not in chain:
+            chain.append(step.row.sobject)
+    distinct = {tuple(chain) for chain in chains.values()}
+    levels = {step.row.sobject: 0 for step in steps}
+    for _ in levels:  # longest path; a cycle ends here too, and its rows are retried in place
+        for order in distinct:
+            for parent, child in itertools.pairwise(order):
+                levels[child] = max(levels[child], min(levels[parent] + 1, len(levels)))
+    return levels
+
+
+def _cut(
+    shape: Shape, twins_of_rows: Sequence[list[Step]], limits: Limits
+) -> Iterator[tuple[Draft, int]]:
+    part: list[tuple[Row, list[Step]]] = []
+    part_bytes = 0
+    for twins in twins_of_rows:
+        row = _merge(twins).row
+        size = weight_of(row)
+        if part and (len(part) == limits.rows or part_bytes + size > limits.bytes):
+            yield _draft(shape, part), part_bytes
+            part, part_bytes = [], 0
+        part.append((row, twins))
+        part_bytes += size
+    if part:
+        yield _draft(shape, part), part_bytes
+
+
+def _draft(shape: Shape, part: Sequence[tuple[Row, list[Step]]]) -> Draft:
+    sobject, external_id_field, method = shape
+    rows = tuple(row for row, _ in part)
+    return Draft(
+        Collection(sobject, external_id_field, method, rows),
+        tuple(tuple(step.owner for step in twins) for _, twins in part),
+        tuple(any(step.row != twins[0].row for step in twins) for _, twins in part),
+    )

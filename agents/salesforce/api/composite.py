@@ -1,0 +1,164 @@
+"""Rows to request bodies and answers back to rows: Collections, alone or inside one Composite.
+
+Up to five collections of 200 rows travel in one API call. `collateSubrequests` is false because the
+platform may otherwise reorder them, and parents must be written before children.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Container
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Literal
+
+import orjson
+
+from agents.delivery.types import ErrorKind
+from agents.salesforce.errors.errors import SalesforceError
+from agents.salesforce.http.answers import bad_answer, refusal, row_results
+from schemas.salesforce import Row, RowResult
+
+MAX_ROWS = 200  # per collection (REST API guide, sObject Collections)
+MAX_COLLECTIONS = 5  # collections and queries per Composite (REST API guide, Composite)
+MAX_BODY_BYTES = 50_000_000  # REST request body
+SUCCESS = range(200, 300)
+STALE_GUARD_FIELD = "Magento_Updated_At__c"
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Up to 200 rows of one sObject, written in order, each on its own (allOrNone false).
+
+    `create` sends `insert_fields` too and is refused with DUPLICATE_VALUE when the row exists.
+    """
+
+    sobject: str
+    external_id_field: str
+    method: Literal["upsert", "create"]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionAnswer:
+    """One result per row in the collection's order, or the error that befell the collection.
+
+    Exactly one of the two is set. The error's `is_outcome_unknown` says whether rows may have been
+    written nevertheless.
+    """
+
+    results: tuple[RowResult, ...] | None = None
+    error: SalesforceError | None = None
+
+
+def record_of(row: Row, *, is_create: bool, is_guarded: bool) -> dict[str, Any]:
+    """Return the JSON record of a row."""
+    record: dict[str, Any] = {
+        "attributes": {"type": row.sobject},
+        row.external_id_field: row.external_id,
+    }
+    if is_create:
+        record.update(row.insert_fields)
+    record.update(row.fields)
+    if is_guarded and row.version:
+        record[STALE_GUARD_FIELD] = row.version
+    return record
+
+
+def row_bytes(row: Row) -> int:
+    """Return what a row weighs in a request body, its insert fields and guard included."""
+    return len(dumps(record_of(row, is_create=True, is_guarded=True))) + 1
+
+
+def dumps(value: Any) -> bytes:
+    """Return JSON bytes; Decimals keep every digit. Raises TypeError for what JSON cannot hold."""
+    return orjson.dumps(value, default=_number)
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, Decimal) and value.is_finite():
+        return orjson.Fragment(format(value, "f"))
+    raise TypeError(f"{type(value).__name__} cannot be sent to Salesforce")
+
+
+def collection_call(collection: Collection) -> tuple[str, str]:
+    """Return (HTTP method, path below the version) of a collection."""
+    if collection.method == "create":
+        return "POST", "composite/sobjects"
+    return "PATCH", f"composite/sobjects/{collection.sobject}/{collection.external_id_field}"
+
+
+def collection_body(collection: Collection, guarded: Container[str]) -> bytes:
+    """Return the JSON body of a collection. Raises SalesforceError if a row is no JSON."""
+    is_guarded = collection.sobject in guarded
+    is_create = collection.method == "create"
+    records = [record_of(r, is_create=is_create, is_guarded=is_guarded) for r in collection.rows]
+    try:
+        return dumps({"allOrNone": False, "records": records})
+    except TypeError as error:
+        raise SalesforceError(
+            str(error),
+            kind=ErrorKind.PERMANENT,
+            code="NOT_ENCODABLE",
+            meaning="A value of a row cannot be written as JSON.",
+            fix="Correct the transformation of that field in mapping.yaml.",
+        ) from None
+
+
+def composite_body(
+    parts: Sequence[tuple[Collection, bytes]], *, version: str, headers: Mapping[str, str]
+) -> bytes:
+    """Return the body of one Composite call around encoded collections; `version` is `v58.0`."""
+    requests = []
+    for position, (collection, body) in enumerate(parts):
+        method, path = collection_call(collection)
+        requests.append(
+            {
+                "method": method,
+                "url": f"/services/data/{version}/{path}",
+                "referenceId": f"c{position}",
+                "httpHeaders": dict(headers),
+                "body": orjson.Fragment(body),
+            }
+        )
+    return dumps({"allOrNone": False, "collateSubrequests": False, "compositeRequest": requests})
+
+
+def read_composite(value: Any, collections: Sequence[Collection]) -> list[CollectionAnswer]:
+    """Return the answers by referenceId. Raises BadAnswerError if the body is no Composite's."""
+    entries = value.get("compositeResponse") if isinstance(value, dict) else None
+    if not isinstance(entries, list):
+        raise bad_answer("expected compositeResponse, got something else")
+    by_reference: dict[Any, list[Any]] = {}
+    for entry in entries:
+        if isinstance(entry, dict):
+            by_reference.setdefault(str(entry.get("referenceId")), []).append(entry)
+    return [
+        _read_part(by_reference.get(f"c{position}", []), collection)
+        for position, collection in enumerate(collections)
+    ]
+
+
+def _read_part(entries: list[Any], collection: Collection) -> CollectionAnswer:
+    if len(entries) != 1:
+        return CollectionAnswer(error=bad_answer(f"{len(entries)} answers for one collection"))
+    status = entries[0].get("httpStatusCode")
+    if not isinstance(status, int):
+        return CollectionAnswer(error=bad_answer("a collection's answer has no HTTP status"))
+    if status not in SUCCESS:
+        return CollectionAnswer(error=refusal(status, entries[0].get("body")))
+    return read_collection(entries[0].get("body"), collection)
+
+
+def read_collection(value: Any, collection: Collection) -> CollectionAnswer:
+    """Return the answer of a collection from its decoded 2xx body.
+
+    Only upserts are answered with `created`; a row that a create accepted is a new one.
+    """
+    try:
+        results = row_results(value, len(collection.rows))
+    except SalesforceError as error:
+        return CollectionAnswer(error=error)
+    if collection.method == "create":
+        results = tuple(replace(result, created=result.success) for result in results)
+    return CollectionAnswer(results=results)

@@ -1,0 +1,1 @@
+"""Logins: OAuth flows, tokens, hosts."""

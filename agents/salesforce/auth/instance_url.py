@@ -1,0 +1,59 @@
+"""Which addresses may see a token: https on a Salesforce domain, and one simulator if allowed.
+
+The instance URL comes from the token answer, so a wrong or tampered login host could otherwise send
+every order and the token anywhere. Domains: help.salesforce.com, "My Domain URL formats".
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from agents.delivery.types import ErrorKind
+from agents.salesforce.errors.errors import LoginError
+
+DOMAINS = ("salesforce.com", "force.com", "cloudforce.com", "salesforce.mil")
+HTTPS_PORT = 443
+MY_DOMAIN = "https://<domain>.my.salesforce.com (Setup > My Domain)"
+
+
+def checked_url(url: str, *, setting: str, insecure_url: str = "") -> str:
+    """Return scheme, host and port of `url`. Raises LoginError saying what is wrong with it.
+
+    `setting` names where the address came from. `insecure_url` is allowed exactly as it is.
+    """
+    address = url.strip().rstrip("/")
+    if insecure_url and address == insecure_url.strip().rstrip("/"):
+        return address
+    problem = _problem(address)
+    if problem:
+        raise LoginError(
+            f"{setting} {address or '(empty)'} is refused: {problem}",
+            kind=ErrorKind.AUTH,
+            code="UNSAFE_URL",
+            fix="A simulator's address is allowed by SALESFORCE_INSECURE_URL alone.",
+        )
+    return f"https://{urlsplit(address).hostname}"
+
+
+def _problem(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return "it is no URL"
+    host = parts.hostname or ""
+    is_bare = not (parts.username or parts.password or parts.query or parts.fragment or parts.path)
+    checks = (
+        (parts.scheme == "https", f"it must start with https://; use {MY_DOMAIN}"),
+        (is_bare, "write it without user, path and query"),
+        (port in {None, HTTPS_PORT}, "Salesforce answers on port 443 only"),
+        (
+            not host.endswith(".lightning.force.com"),
+            f"a Lightning host does not accept API sessions; use {MY_DOMAIN}",
+        ),
+        (
+            host.endswith(tuple(f".{domain}" for domain in DOMAINS)),
+            f"it is not on a Salesforce domain; use {MY_DOMAIN}",
+        ),
+    )
+    return next((problem for is_fine, problem in checks if not is_fine), "")

@@ -1,0 +1,1 @@
+"""What an error of Salesforce means: kinds, rules, the table."""

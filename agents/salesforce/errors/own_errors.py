@@ -1,0 +1,43 @@
+"""Dead letters that Salesforce never saw: what our own codes mean and what to do about them."""
+
+from __future__ import annotations
+
+from agents.delivery.types import ErrorKind as Kind
+from agents.salesforce.errors.error_rule import Rule
+
+OWN_RULES: tuple[Rule, ...] = (
+    Rule(
+        Kind.PERMANENT,
+        "The mapping makes no valid record of this event.",
+        "Correct mapping.yaml as the message says (try it with `orderstream map`), restart the "
+        "workers, then `orderstream dlq requeue`.",
+        codes=("MAPPING_ERROR",),
+    ),
+    Rule(
+        Kind.PERMANENT,
+        "The body is no order or customer that orderstream can read.",
+        "Look at the payload (`orderstream dlq show`): correct what sends it, then edit this one "
+        "(`orderstream dlq edit`) or drop it.",
+        codes=("DECODE_ERROR",),
+    ),
+    Rule(
+        Kind.PERMANENT,
+        "Workers died while they handled this event, several times: it was set aside.",
+        "Look at the worker's log of those times, fix the mapping hook or the payload, then "
+        "`orderstream dlq requeue`.",
+        codes=("WORKER_CRASHED",),
+    ),
+    Rule(
+        Kind.PERMANENT,
+        "Salesforce did not work for longer than BREAKER_DEAD_LETTER_AFTER_SECONDS.",
+        "Nothing is wrong with the event: once Salesforce works again, `orderstream dlq requeue`.",
+        codes=("BREAKER_OPEN",),
+    ),
+    Rule(
+        Kind.PERMANENT,
+        "A bug in orderstream, set aside with the event that shows it.",
+        "Report it with the traceback of the worker's log; after an update `orderstream dlq "
+        "requeue`.",
+        codes=("HANDLER_BUG",),
+    ),
+)

@@ -1,0 +1,1 @@
+"""HTTP to Salesforce: session, answers, threads, usage."""

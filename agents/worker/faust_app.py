@@ -1,0 +1,96 @@
+"""The Faust app: which options, and why each.
+
+| option | value | why (kafka reference) |
+|---|---|---|
+| table_standby_replicas | 1 | co-partitioned assignment, although there are no tables (§1.19) |
+| broker_max_poll_interval | 10^7 s | blocked longer than it, a worker dies silently (§1.5) |
+| broker_rebalance_timeout | a call's deadline + 30 s | a batch in flight must end in it (§2.5) |
+| stream_wait_empty | True | False loses the batch in flight at SIGTERM (§1.4) |
+| topic_allow_declare, topic_disable_leader | False, True | topics are made by `topics apply` |
+| web_enabled | False | the status server shows less and is ours |
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any, cast
+
+import faust
+from faust.types import TP, EventT, StreamT
+from faust.types.transports import TransportT
+
+from agents.worker.faust_consumer import PromptTransport
+from stream.config import Settings
+from stream.kafka.connection import faust_credentials
+
+MAX_POLL_INTERVAL_SECONDS = 10.0**7
+REBALANCE_MARGIN_SECONDS = 30.0
+COMMIT_INTERVAL_SECONDS = 1.0
+
+
+class WorkerApp(faust.App):
+    """A Faust app that says when a rebalance begins, so that waits end and batches finish."""
+
+    when_rebalance_starts: Callable[[], None] | None = None
+    when_assigned: Callable[[float], None] | None = None
+
+    def _new_transport(self) -> TransportT:
+        return PromptTransport(self.conf.broker_consumer, self)
+
+    def on_rebalance_start(self) -> None:
+        """Note the start of a rebalance; Faust calls this from its consumer thread."""
+        if self.when_rebalance_starts is not None:
+            self.loop.call_soon_threadsafe(self.when_rebalance_starts)
+        super().on_rebalance_start()
+
+    def note_assignment(self, assigned: Iterable[TP], *, topic: str, partitions: int) -> None:
+        """Tell which part (0..1) of the order partitions is this worker's now."""
+        if self.when_assigned is not None:
+            held = sum(1 for tp in assigned if tp.topic == topic)
+            self.when_assigned(max(held, 1) / partitions)
+
+
+def create_app(settings: Settings) -> WorkerApp:
+    """Return the app of this installation; nothing is connected yet."""
+    session_seconds = settings.kafka_session_timeout_seconds
+    options: dict[str, Any] = {}
+    credentials = faust_credentials(settings)
+    if credentials is not None:
+        options["broker_credentials"] = credentials
+    app = WorkerApp(
+        settings.worker_group,
+        broker=[f"kafka://{host.strip()}" for host in settings.kafka_bootstrap_servers.split(",")],
+        autodiscover=False,
+        table_standby_replicas=1,
+        topic_partitions=settings.kafka_partitions,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        stream_wait_empty=True,
+        stream_buffer_maxsize=max(4096, 2 * settings.worker_batch_max_events),
+        broker_max_poll_interval=MAX_POLL_INTERVAL_SECONDS,
+        broker_session_timeout=session_seconds,
+        broker_heartbeat_interval=session_seconds / 10,
+        broker_rebalance_timeout=settings.salesforce_timeout_seconds + REBALANCE_MARGIN_SECONDS,
+        broker_request_timeout=max(90.0, session_seconds + 10),
+        broker_commit_interval=COMMIT_INTERVAL_SECONDS,
+        consumer_auto_offset_reset="earliest",
+        worker_redirect_stdouts=False,
+        **options,
+    )
+
+    async def assigned(_app: WorkerApp, partitions: Iterable[TP], **_more: Any) -> None:
+        count, topic = settings.kafka_partitions, settings.topics.orders
+        app.note_assignment(partitions, topic=topic, partitions=count)
+
+    # Faust's signal types know no named parameters.
+    cast("Any", app.on_partitions_assigned).connect(assigned)
+    return app
+
+
+def batches(
+    stream: StreamT[bytes], *, max_events: int, within_seconds: float
+) -> AsyncIterator[list[EventT[bytes]]]:
+    """Return the stream in batches of events; `take_events` is missing on the typed interface."""
+    taken = cast("Any", stream).take_events(max_events, within=within_seconds)
+    return cast("AsyncIterator[list[EventT[bytes]]]", taken)

@@ -1,0 +1,44 @@
+"""How far the workers are behind, asked now and then: it decides when Bulk jobs pay."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from agents.delivery.api_choice import CALLS_PER_JOB, composite_calls
+from stream.config import Settings
+from stream.errors import BrokerError
+from stream.jobs.throttle import worker_backlog
+from stream.kafka.range_reader import TopicReader
+
+log = structlog.get_logger()
+
+ASK_EVERY_SECONDS = 10.0
+
+
+class Backlog:
+    """The last count of events that the group has not taken. 0 until it is known."""
+
+    def __init__(self) -> None:
+        self.events = 0
+
+    async def watch(self, settings: Settings) -> None:
+        """Keep the count fresh until cancelled; what cannot be asked stays as it was."""
+        if not may_use_bulk(settings):
+            return
+        while True:
+            try:
+                async with TopicReader(settings) as reader:
+                    while True:
+                        self.events = await worker_backlog(settings, reader)
+                        await asyncio.sleep(ASK_EVERY_SECONDS)
+            except BrokerError as error:
+                log.warning("backlog_unknown", reason=str(error))
+                await asyncio.sleep(ASK_EVERY_SECONDS)
+
+
+def may_use_bulk(settings: Settings) -> bool:
+    """Whether the largest batch is large enough for a single job to cost fewer calls."""
+    largest = composite_calls(settings.worker_batch_max_events)
+    return bool(settings.salesforce_bulk_threshold_events) and largest > CALLS_PER_JOB

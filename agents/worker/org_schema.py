@@ -1,0 +1,92 @@
+"""What the worker knows of the org: field lengths, picklists, and where the stale guard is on.
+
+Asked by `describe` before the first write and again every hour, because administrators change
+orgs while workers run. While the org cannot be asked nothing is written: without its answer the
+worker would not know whether the org refuses stale writes. An old answer is better than none.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+
+import structlog
+
+from agents.delivery.types import ErrorKind
+from agents.mapping.mapping import Mapping as RecordMapping
+from agents.pacing.stall_clock import Progress
+from agents.salesforce.api.client import OrgClient
+from agents.salesforce.errors.errors import SalesforceError
+from agents.worker.shutdown import Life
+
+log = structlog.get_logger()
+
+FRESH_SECONDS = 3600.0
+STANDARD_PRICEBOOK = "SELECT Id FROM Pricebook2 WHERE IsStandard = true LIMIT 1"
+
+
+async def standard_pricebook(client: OrgClient, mapping: RecordMapping) -> str:
+    """Return the id of the org's standard price book; '' when the mapping has no line items.
+
+    Raises SalesforceError, also when the org shows none.
+    """
+    if mapping.lines is None:
+        return ""
+    found = [record async for record in client.query(STANDARD_PRICEBOOK)]
+    if not found:
+        raise SalesforceError(
+            "the org shows no standard price book",
+            kind=ErrorKind.CONFIG,
+            code="NO_STANDARD_PRICEBOOK",
+            fix="Activate it (Setup > Products > Price Books) and let the user read price books.",
+        )
+    return str(found[0]["Id"])
+
+
+class Org:
+    """Gives out the mapping, refined by what the org says of its fields."""
+
+    def __init__(
+        self,
+        *,
+        client: OrgClient,
+        mapping: RecordMapping,
+        life: Life,
+        progress: Progress,
+        probe_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._plain = mapping
+        self._refined: RecordMapping | None = None
+        self._life = life
+        self._progress = progress
+        self._probe_seconds = probe_seconds
+        self._clock = clock
+        self._asked_at = float("-inf")
+
+    async def mapping(self) -> RecordMapping | None:
+        """Return the refined mapping; None when the wait for the org was interrupted."""
+        while self._clock() - self._asked_at > FRESH_SECONDS:
+            try:
+                await self._ask()
+            except SalesforceError as error:
+                log.warning("org_not_described", code=error.code, detail=str(error))
+                if self._refined is not None:
+                    self._asked_at = self._clock() - FRESH_SECONDS + self._probe_seconds
+                    break
+                with self._progress.waiting("describe"):
+                    await self._life.pause(self._probe_seconds * random.uniform(0.5, 1.5))  # noqa: S311
+                if self._life.interrupt.is_set:
+                    return None
+        return self._refined
+
+    async def _ask(self) -> None:
+        describes = {name: await self._client.describe(name) for name in self._plain.sobjects}
+        guarded = self._client.guard_from(describes)
+        self._refined = self._plain.refined(
+            describes, standard_pricebook=await standard_pricebook(self._client, self._plain)
+        )
+        self._asked_at = self._clock()
+        log.info("org_described", sobjects=list(describes), guarded=sorted(guarded))

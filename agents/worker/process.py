@@ -1,0 +1,225 @@
+"""A worker process: everything wired together, from settings to the running agent."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
+
+import structlog
+
+from agents.delivery.dispatcher import build_dispatcher
+from agents.delivery.line_items import LineDispatcher
+from agents.handling.debounce import Settling
+from agents.handling.decode import Item
+from agents.handling.enrichment import SHORT_PATIENCE, Enrich, Enricher
+from agents.handling.handler import Handler
+from agents.handling.outcome import Decision
+from agents.handling.poison_pills import CrashJournal
+from agents.handling.publish_outcomes import announce, route
+from agents.handling.state_store import StateStore
+from agents.mapping.mapping import Mapping as RecordMapping
+from agents.pacing.admission import Gate
+from agents.pacing.stall_clock import Progress
+from agents.salesforce.api.client import OrgClient
+from agents.salesforce.api.wiring import build_client
+from agents.salesforce.http.usage import Usage
+from agents.worker.agent import Ports, add_sync_agent
+from agents.worker.faust_app import WorkerApp, create_app
+from agents.worker.group_lag import Backlog
+from agents.worker.group_position import look_at_group
+from agents.worker.org_schema import Org
+from agents.worker.session_guard import FreezeGuard
+from agents.worker.shutdown import Life, end_uncommitted
+from agents.worker.watchdog import Watchdog
+from schemas.result import Outcome
+from schemas.state import State
+from stream.config import Settings
+from stream.dlq.growth_alert import DeadLetterGrowth
+from stream.kafka.blocking_publish import UntilAcked
+from stream.kafka.connection import kafka_connection
+from stream.kafka.publisher import KafkaPublisher
+from stream.magento.client import open_magento
+from stream.ops.alert_webhook import alert_webhook
+from stream.ops.alerts import Alerts
+from stream.ops.gc_tuning import settle_garbage_collector
+from stream.ops.status_server import status_server
+
+log = structlog.get_logger()
+
+TICK_SECONDS = 0.5
+# Less than the whole session: the broker counts from the last heartbeat, not from our last tick.
+FREEZE_SHARE = 0.8
+
+
+async def run_worker(settings: Settings) -> None:
+    """Run a worker until it is told to stop. Raises MappingFileError before anything starts."""
+    mapping = RecordMapping.load(settings.mapping_file)
+    life, progress = Life(), Progress()
+    life.install(settings.worker_stop_deadline_seconds)
+    async with AsyncExitStack() as stack:
+        alerts = Alerts()
+        source = f"worker {settings.worker_id}"
+        await stack.enter_async_context(alert_webhook(settings, alerts, source=source))
+        app = create_app(settings)
+        app.when_rebalance_starts = life.when_rebalance_starts
+        url = await stack.enter_async_context(
+            status_server(
+                settings.status_host, settings.status_port, not_ready=lambda: _not_ready(app)
+            )
+        )
+        log.info("worker_starting", status_url=url, mapping_version=mapping.version)
+        ports = await _connect(
+            settings, mapping, app=app, life=life, progress=progress, alerts=alerts, stack=stack
+        )
+        add_sync_agent(app, settings.topics.sources, ports)
+        await app.start()
+        settle_garbage_collector()
+        log.info("worker_started", status_url=url)
+        watchdog = Watchdog(
+            progress=progress,
+            look=lambda: look_at_group(settings),
+            alerts=alerts,
+            limit_seconds=settings.worker_stall_seconds,
+        )
+        await stack.enter_async_context(_background(watchdog.run(life.stopping)))
+        await life.stopping.wait()
+        await app.stop()
+    log.info("worker_stopped")
+
+
+async def _connect(
+    settings: Settings,
+    mapping: RecordMapping,
+    *,
+    app: WorkerApp,
+    life: Life,
+    progress: Progress,
+    alerts: Alerts,
+    stack: AsyncExitStack,
+) -> Ports:
+    """Connect to Kafka and Salesforce; what was opened is closed by the stack."""
+    topics = settings.topics
+    publisher = KafkaPublisher(settings)
+    await publisher.start()
+    stack.push_async_callback(publisher.stop)
+    state = StateStore(topic=topics.state, connection=kafka_connection(settings))
+    await state.start()
+    stack.push_async_callback(state.stop)
+    freeze = FreezeGuard(limit_seconds=FREEZE_SHARE * settings.kafka_session_timeout_seconds)
+    backlog = Backlog()
+    await stack.enter_async_context(_background(backlog.watch(settings)))
+    client, dispatcher = _salesforce(settings, life, progress, alerts, backlog)
+    app.when_assigned = dispatcher.gate.divide
+    await stack.enter_async_context(_background(_tick(freeze)))
+    stack.callback(client.close)
+    journal = CrashJournal(settings.state_directory / f"in-hand-{settings.worker_id}.json")
+    org = Org(
+        client=client,
+        mapping=mapping,
+        life=life,
+        progress=progress,
+        probe_seconds=settings.breaker_probe_seconds,
+    )
+    publish_all = UntilAcked(publisher, alerts=alerts)
+
+    async def note_doubt(foreseen: Sequence[tuple[Item, State]]) -> None:
+        with progress.waiting("kafka"):
+            await announce(foreseen, publish_all=publish_all, state=state, topics=topics)
+
+    handler = Handler(
+        org_mapping=org.mapping,
+        dispatcher=dispatcher,
+        get_state=state.get,
+        check_alive=freeze.check,
+        topics=topics,
+        worker=settings.worker_id,
+        instance=settings.magento_instance,
+        debounce_ms=int(settings.debounce_seconds * 1000),
+        settling=Settling(max_ms=int(settings.debounce_max_seconds * 1000)),
+        journal=journal,
+        enrich=await _enrich(settings, stack),
+        note_doubt=note_doubt,
+    )
+    growth = DeadLetterGrowth(
+        threshold=settings.alert_dead_letters,
+        window_seconds=settings.alert_dead_letters_window_seconds,
+    )
+    dead = 0
+
+    async def finish(decisions: Sequence[Decision]) -> None:
+        with progress.waiting("kafka"):
+            await route(decisions, publish_all=publish_all, state=state, topics=topics)
+        nonlocal dead
+        dead += sum(decision.result.outcome is Outcome.DEAD for decision in decisions)
+        growth.watch(alerts, time.monotonic(), dead)
+
+    return Ports(
+        handler=handler,
+        state=state,
+        finish=finish,
+        journal=journal,
+        progress=progress,
+        check_alive=freeze.check,
+        start_batch=life.start_batch,
+        end_process=lambda error: end_uncommitted(error, alerts),
+        pause=lambda: life.pause(
+            dispatcher.gate.linger_seconds(settings.worker_linger_seconds)
+            - settings.worker_linger_seconds
+        ),
+        linger_seconds=settings.worker_linger_seconds,
+        max_events=settings.worker_batch_max_events,
+    )
+
+
+async def _enrich(settings: Settings, stack: AsyncExitStack) -> Enrich | None:
+    """Return what completes events by Magento's REST API; None while it is switched off."""
+    if not settings.magento_enrich:
+        return None
+    magento = await stack.enter_async_context(open_magento(settings, patience=SHORT_PATIENCE))
+    enricher = Enricher(
+        magento, instance=settings.magento_instance, page_size=settings.magento_page_size
+    )
+    return enricher.enrich
+
+
+def _salesforce(
+    settings: Settings, life: Life, progress: Progress, alerts: Alerts, backlog: Backlog
+) -> tuple[OrgClient, LineDispatcher]:
+    """Return client and dispatcher; the usage that calls report goes to the gate's budget."""
+    gates: list[Gate] = []
+
+    def note_usage(usage: Usage) -> None:
+        gates[0].note_usage(usage)
+
+    client = build_client(settings, alerts=alerts, on_usage=note_usage)
+    dispatcher = build_dispatcher(
+        settings, client, alerts, life.interrupt, progress, backlog=lambda: backlog.events
+    )
+    gates.append(dispatcher.gate)
+    return client, dispatcher
+
+
+def _not_ready(app: WorkerApp) -> str | None:
+    if not app.started:
+        return "starting"
+    return "rebalancing" if app.rebalancing else None
+
+
+async def _tick(freeze: FreezeGuard) -> None:
+    while True:
+        freeze.tick()
+        await asyncio.sleep(TICK_SECONDS)
+
+
+@asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

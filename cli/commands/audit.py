@@ -1,0 +1,152 @@
+"""`orderstream audit`: does every accepted event have an outcome?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.console.terminal import (
+    EXIT_NO,
+    fail,
+    operator_settings,
+    print_json,
+    progress_bar,
+    run_async,
+    stdout,
+    time_option,
+)
+from stream.times import parse_duration_ms, show_seconds, show_time
+
+if TYPE_CHECKING:
+    from stream.audit.report import AuditReport
+
+OUTCOMES = ("accepted", "synced", "unchanged", "superseded", "dead", "pending")
+
+
+def audit(
+    since: Annotated[
+        str | None, typer.Option(help="Events accepted since: 2026-11-25T10:00, 15m, '2h ago'.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Events accepted before this time.")] = None,
+    grace: Annotated[
+        str | None,
+        typer.Option(help="Events may lack an outcome this long; default AUDIT_GRACE_SECONDS."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    unmask: Annotated[bool, typer.Option(help="Show e-mail addresses in full.")] = False,
+) -> None:
+    """Prove from the topics that every accepted event has an outcome.
+
+    Reads magento.* and salesforce.results; needs neither workers nor Salesforce.
+    Exit 0: all accounted for. 1: something is missing or overdue. 2: settings or Kafka.
+
+    Example: orderstream audit --since 24h
+    """
+    from stream.audit.audit import run_audit
+
+    since_ms, until_ms = time_option("--since", since), time_option("--until", until)
+    grace_seconds = None
+    if grace is not None:
+        try:
+            grace_seconds = parse_duration_ms(grace) / 1000
+        except ValueError as error:
+            fail(f"--grace: {error}")
+    settings = operator_settings()
+    with progress_bar("reading events and outcomes") as progress:
+        report = run_async(
+            run_audit(settings, since_ms, until_ms, progress, grace_seconds=grace_seconds)
+        )
+    if as_json:
+        print_json(report_json(report, is_masked=not unmask))
+    else:
+        _print_report(report, is_masked=not unmask)
+    if not report.is_ok:
+        raise typer.Exit(EXIT_NO)
+
+
+def report_json(report: AuditReport, *, is_masked: bool = True) -> dict[str, Any]:
+    """Return the report as JSON-ready data."""
+    from stream.ops.masking import mask_email
+
+    read = asdict(report)
+    if is_masked:
+        for event in read["unanswered"]:
+            event["key"] = mask_email(event["key"])
+    return {
+        "ok": report.is_ok,
+        "problems": report.problems,
+        "balance": report.total.line,
+        "total": asdict(report.total),
+        **read,
+    }
+
+
+def _print_report(report: AuditReport, *, is_masked: bool) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    table.add_column("topic")
+    for name in OUTCOMES:
+        table.add_column(name, justify="right")
+    rows = [*sorted(report.topics.items()), ("all", report.total)]
+    for topic, balance in rows:
+        counts = asdict(balance)
+        table.add_row(topic, *(f"{counts[name]:,}" for name in OUTCOMES))
+    stdout.print(table)
+    stdout.print(report.total.line, highlight=False, soft_wrap=True)
+    for note in _notes(report):
+        stdout.print(f"  {note}", highlight=False, soft_wrap=True)
+    if report.unanswered:
+        _print_unanswered(report, is_masked=is_masked)
+    for problem in report.problems:
+        stdout.print(f"[bold red]✗[/] {problem}", highlight=False)
+    if report.is_ok:
+        stdout.print("[bold green]✓[/] every event is accounted for", highlight=False)
+
+
+def _notes(report: AuditReport) -> list[str]:
+    rate = report.records_read / report.seconds if report.seconds else 0
+    total = report.total
+    notes = [f"{report.records_read:,} records read in {report.seconds:.1f} s ({rate:,.0f}/s)"]
+    if report.since_ms is not None:
+        notes.append(f"events accepted since {show_time(report.since_ms)} (UTC)")
+    if report.until_ms is not None:
+        notes.append(f"events accepted before {show_time(report.until_ms)} (UTC)")
+    if total.waiting:
+        notes.append(f"pending: {total.waiting:,} wait for a retry or an outage to end")
+    if report.unanswered_count:
+        notes.append(f"pending: {report.unanswered_count:,} have no outcome yet")
+    if report.duplicates:
+        notes.append(f"{report.duplicates:,} outcomes were written again after a redelivery")
+    if report.repeated:
+        notes.append(f"{report.repeated:,} outcomes come from replays and requeues")
+    if report.not_judged:
+        notes.append(f"{report.not_judged:,} events are older than the results that are kept")
+    if not report.is_waiting_complete:
+        notes.append("too many events wait: only the first of them are checked for being overdue")
+    return notes
+
+
+def _print_unanswered(report: AuditReport, *, is_masked: bool) -> None:
+    from rich.table import Table
+
+    from stream.ops.masking import mask_email
+
+    table = Table(box=None, header_style="bold", title="events without an outcome")
+    for name in ("event id", "key", "where", "age"):
+        table.add_column(name, no_wrap=name == "event id")
+    for event in report.unanswered:
+        table.add_row(
+            event.event_id,
+            mask_email(event.key) if is_masked else event.key,
+            f"{event.topic}/{event.partition}@{event.offset}",
+            f"[red]{show_seconds(event.age_seconds)}[/]"
+            if event.is_overdue
+            else show_seconds(event.age_seconds),
+        )
+    stdout.print(table)
+    hidden = report.unanswered_count - len(report.unanswered)
+    if hidden > 0:
+        stdout.print(f"… and {hidden:,} more", highlight=False)

@@ -1,0 +1,256 @@
+"""`orderstream backfill`: load what the store had before the webhooks, or what they missed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.console.job_options import MaxBacklogOption, RateOption, WhyOption
+from cli.console.terminal import (
+    EXIT_INTERRUPTED,
+    EXIT_NO,
+    fail,
+    note,
+    now_ms,
+    operator_settings,
+    print_json,
+    run_async,
+    time_option,
+)
+from stream.jobs.spec import DEFAULT_MAX_BACKLOG
+from stream.times import show_seconds
+
+if TYPE_CHECKING:
+    from schemas.event import Kind
+    from stream.backfill.plan import BackfillPlan
+    from stream.config import Settings
+    from stream.jobs.runner import JobReport, OnProgress
+    from stream.jobs.spec import JobSpec
+    from stream.kafka.range_reader import TopicReader
+    from stream.magento.client import MagentoRest
+    from stream.magento.paging import Window
+
+DEFAULT_RATE = 100.0
+SAY_EVERY_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person wants backfilled, and how."""
+
+    kinds: tuple[Kind, ...]
+    window: Window
+    rate: float
+    why: str
+    max_backlog: int
+
+
+def backfill(
+    *,
+    since: Annotated[
+        str | None, typer.Option("--from", help="Saved since: 2026-01-01, 30d, '2h ago'.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Saved until; default now.")] = None,
+    store: Annotated[str, typer.Option(help="Only this Magento store id.")] = "",
+    orders: Annotated[bool, typer.Option(help="Read orders.")] = True,
+    customers: Annotated[bool, typer.Option(help="Read customers too, before the orders.")] = False,
+    rate: RateOption = DEFAULT_RATE,
+    max_backlog: MaxBacklogOption = DEFAULT_MAX_BACKLOG,
+    why: WhyOption = "",
+    run: Annotated[bool, typer.Option("--run", help="Do it; without it: a dry run.")] = False,
+    resume: Annotated[str, typer.Option(help="Go on with a job, by its id.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Read orders and customers from Magento and put them into the pipe, behind live events.
+
+    A dry run by default: how many, how long, and how many calls to Magento and Salesforce. It may
+    be killed at any time and resumed by its id. It never overwrites what is newer.
+    Exit 0: done, or a dry run. 1: nothing there. 2: settings, Magento or Kafka. 130: stopped.
+
+    Example: orderstream backfill --from 2026-01-01 --customers --run --why "go live"
+    """
+    from schemas.event import Kind
+    from stream.config import Role
+    from stream.magento.paging import new_window
+
+    settings = operator_settings(Role.MAGENTO)
+    if resume:
+        _finish(run_async(_resume(settings, resume, max_backlog)), as_json=as_json)
+        return
+    since_ms, until_ms = time_option("--from", since), time_option("--to", until)
+    if since_ms is None:
+        fail("--from: say how far back, for example 2026-01-01 or 30d")
+    kinds = ((Kind.CUSTOMER,) if customers else ()) + ((Kind.ORDER,) if orders else ())
+    if not kinds:
+        fail("--no-orders without --customers leaves nothing to read")
+    window = new_window(since_ms, until_ms or now_ms(), store)
+    wish = Wish(kinds, window, rate, why, max_backlog)
+    if run:
+        _finish(run_async(_run(settings, wish)), as_json=as_json)
+        return
+    plan, budget = run_async(_preview(settings, wish))
+    if as_json:
+        print_json(plan_json(settings, plan, rate, budget))
+    else:
+        _print_plan(settings, plan, rate, budget)
+    if not plan.events:
+        raise typer.Exit(EXIT_NO)
+
+
+def salesforce_calls(settings: Settings, events: int, seconds: float) -> tuple[int, int]:
+    """Return about how few and how many Salesforce calls a backfill takes.
+
+    Few when batches are full; many when they are not: a slow backfill is written in small batches,
+    one per linger and worker.
+    """
+    from agents.delivery.api_choice import composite_calls
+
+    few = composite_calls(events)
+    batches = seconds / settings.worker_linger_seconds * settings.worker_count
+    return few, min(events, max(few, round(batches)))
+
+
+def plan_json(
+    settings: Settings, plan: BackfillPlan, rate: float, budget: float | None
+) -> dict[str, Any]:
+    """Return the plan as JSON-ready data; `budget` is what is left of the day's calls."""
+    seconds = plan.seconds(rate, settings.magento_calls_per_second)
+    few, many = salesforce_calls(settings, plan.events, seconds)
+    return {
+        "from": plan.window.since,
+        "to": plan.window.until,
+        "store": plan.window.store or None,
+        "events": plan.events,
+        "counts": {kind.value: count for kind, count in plan.counts.items()},
+        "magento_calls": plan.magento_calls,
+        "salesforce_calls_at_least": few,
+        "salesforce_calls_at_most": many,
+        "salesforce_calls_left_today": budget,
+        "seconds": round(seconds, 1),
+    }
+
+
+async def _plan(settings: Settings, magento: MagentoRest, wish: Wish) -> BackfillPlan:
+    from stream.backfill.plan import plan_backfill
+
+    return await plan_backfill(settings, magento, wish.kinds, wish.window, now_ms=now_ms())
+
+
+async def _preview(settings: Settings, wish: Wish) -> tuple[BackfillPlan, float | None]:
+    from agents.pacing.remaining_calls import calls_left
+    from stream.magento.client import open_magento
+
+    async with open_magento(settings) as magento:
+        plan = await _plan(settings, magento, wish)
+    return plan, await calls_left(settings, tell=note)
+
+
+async def _run(settings: Settings, wish: Wish) -> JobReport:
+    from stream.backfill.plan import new_backfill
+    from stream.kafka.range_reader import TopicReader
+    from stream.magento.client import open_magento
+
+    async with open_magento(settings) as magento, TopicReader(settings) as reader:
+        plan = await _plan(settings, magento, wish)
+        if not plan.events:
+            fail("the store has nothing in this window", code=EXIT_NO)
+        spec = await new_backfill(settings, reader, plan, rate=wish.rate, why=wish.why)
+        return await _carry_out(settings, spec, magento, reader, wish.max_backlog)
+
+
+async def _resume(settings: Settings, job_id: str, max_backlog: int) -> JobReport:
+    from stream.errors import JobError
+    from stream.jobs.spec import JobKind, find_job
+    from stream.kafka.range_reader import TopicReader
+    from stream.magento.client import open_magento
+
+    async with open_magento(settings) as magento, TopicReader(settings) as reader:
+        spec = await find_job(settings, reader, job_id)
+        if spec.kind is not JobKind.BACKFILL:
+            raise JobError(f"{job_id} is a {spec.kind.value}; `orderstream jobs` lists them")
+        return await _carry_out(settings, spec, magento, reader, max_backlog)
+
+
+async def _carry_out(
+    settings: Settings,
+    spec: JobSpec,
+    magento: MagentoRest,
+    reader: TopicReader,
+    max_backlog: int,
+) -> JobReport:
+    import asyncio
+
+    from cli.console.job_progress import job_bar, open_desk, stop_signals
+    from stream.backfill.runner import BackfillRun
+
+    note(f"job {spec.job_id}: {spec.total:,} events at up to {spec.rate:g}/s")
+    stop = asyncio.Event()
+    with stop_signals(stop), job_bar("backfilling", spec.total) as draw:
+        async with open_desk(settings) as desk:
+            run = BackfillRun(
+                settings,
+                spec,
+                magento,
+                reader,
+                desk.publisher,
+                operator=desk.operator,
+                max_backlog=max_backlog,
+                stop=stop,
+                on_progress=_spoken(draw),
+            )
+            return await run.run()
+
+
+def _spoken(draw: OnProgress) -> OnProgress:
+    """Return what draws progress on a terminal, and says it in lines elsewhere."""
+    from cli.console.terminal import stderr
+
+    said_at = 0.0
+
+    def tell(report: JobReport) -> None:
+        nonlocal said_at
+        draw(report)
+        if stderr.is_terminal or report.seconds - said_at < SAY_EVERY_SECONDS:
+            return
+        said_at = report.seconds
+        speed = report.copied / report.seconds
+        left = max(0, report.total - report.done)
+        note(
+            f"{report.done:,} of {report.total:,}, {speed:,.0f}/s, about "
+            f"{show_seconds(left / speed if speed else None)} left {report.waiting}".rstrip()
+        )
+
+    return tell
+
+
+def _finish(report: JobReport, *, as_json: bool) -> None:
+    from cli.console.job_progress import job_json, print_job
+
+    if as_json:
+        print_json(job_json(report))
+    else:
+        print_job(report, f"orderstream backfill --resume {report.job_id}")
+    if report.is_stopped:
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _print_plan(settings: Settings, plan: BackfillPlan, rate: float, budget: float | None) -> None:
+    counted = " and ".join(f"{count:,} {kind.value}s" for kind, count in plan.counts.items())
+    where = f" of store {plan.window.store}" if plan.window.store else ""
+    note(f"{counted}{where}, saved {plan.window.since} to {plan.window.until} (UTC)")
+    calls_per_second = settings.magento_calls_per_second
+    seconds = plan.seconds(rate, calls_per_second)
+    few, many = salesforce_calls(settings, plan.events, seconds)
+    note(
+        f"{plan.magento_calls:,} calls to Magento at {calls_per_second:g}/s, {few:,} to {many:,} "
+        f"to Salesforce, {show_seconds(seconds)} at {rate:g} events/s"
+    )
+    if few < many:
+        note("a higher --rate fills the batches and saves Salesforce calls")
+    if budget is not None:
+        note(f"{budget:,.0f} calls of our share of Salesforce's day are left for a backfill")
+        if many > budget:
+            note(f"not enough for one day, up to {many / max(1.0, budget):.1f}: it waits by itself")
+    note("dry run: nothing was published; --run does it")

@@ -1,0 +1,38 @@
+"""`orderstream demo`: the main job end to end, in front of you, on this machine alone."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.console.terminal import EXIT_INTERRUPTED, EXIT_NO
+
+
+def demo(
+    orders: Annotated[int, typer.Option(min=10, max=5000, help="How many orders live.")] = 120,
+    workers: Annotated[int, typer.Option(min=1, max=8, help="Worker processes.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed is the same store.")] = 1,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave everything up until Ctrl-C, and say where.")
+    ] = False,
+) -> None:
+    """Run everything here: Kafka, a simulated Salesforce and store, ingress, workers, relay.
+
+    The store places and updates orders and sends signed webhooks: some twice, some late, one that
+    Salesforce refuses. Exit 0: the balance holds and Salesforce has the newest state of every
+    order. 1: it does not, or a process died. Your settings and .env are not used, except
+    KAFKA_BOOTSTRAP_SERVERS.
+
+    Example: orderstream demo --orders 300 --keep
+    """
+    import asyncio
+
+    from cli.demo.run import Demo
+
+    try:
+        is_good = asyncio.run(Demo(orders=orders, workers=workers, seed=seed, keep=keep).run())
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    if not is_good:
+        raise typer.Exit(EXIT_NO)

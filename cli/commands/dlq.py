@@ -1,0 +1,225 @@
+"""`orderstream dlq`: what is dead, why, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.commands.dlq_edit import edit
+from cli.commands.dlq_requeue import requeue
+from cli.console.dead_letter_options import (
+    CodeOption,
+    FieldOption,
+    OrderOption,
+    SinceOption,
+    StoreOption,
+    UntilOption,
+    letter_filter,
+)
+from cli.console.dead_letters import (
+    group_json,
+    letter_json,
+    print_groups,
+    print_letter,
+    print_letters,
+)
+from cli.console.terminal import (
+    EXIT_NO,
+    fail,
+    note,
+    operator_settings,
+    print_json,
+    run_async,
+    stdout,
+)
+from stream.dlq.view import payload_of, story_of
+from stream.times import show_time
+
+if TYPE_CHECKING:
+    from schemas.event import Envelope
+    from stream.config import Settings
+    from stream.dlq.index import DeadLetter, DeadLetterIndex, LetterFilter, LetterGroup
+
+app = typer.Typer(
+    name="dlq",
+    help="List, show, requeue, drop and edit dead letters.",
+    no_args_is_help=True,
+)
+app.command()(requeue)
+app.command()(edit)
+
+
+@app.command("list")
+def list_(
+    *,
+    code: CodeOption = "",
+    field: FieldOption = "",
+    since: SinceOption = None,
+    until: UntilOption = None,
+    order: OrderOption = "",
+    store: StoreOption = "",
+    letters: Annotated[bool, typer.Option("--letters", help="List letters, not groups.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Most letters to list.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    unmask: Annotated[bool, typer.Option(help="Show e-mail addresses; on record.")] = False,
+) -> None:
+    """List open dead letters, grouped by error code and field, with the fix for each.
+
+    Exit 0, whether there are any or not. 2: settings or Kafka.
+
+    Example: orderstream dlq list --code STRING_TOO_LONG --since 24h
+    """
+    settings = operator_settings()
+    wanted = letter_filter(
+        code=code, field=field, since=since, until=until, order=order, store=store
+    )
+    if unmask:
+        run_async(record_unmask(settings, "dlq list"))
+    groups, found = run_async(_collect(settings, wanted))
+    if as_json:
+        print_json(
+            {
+                "open": len(found),
+                "groups": [group_json(group) for group in groups],
+                "letters": [letter_json(item, is_masked=not unmask) for item in found[:limit]],
+            }
+        )
+    elif letters or order:
+        print_letters(found[:limit], len(found), is_masked=not unmask)
+    else:
+        print_groups(groups)
+
+
+@app.command()
+def show(
+    letter_id: Annotated[str, typer.Argument(help="Letter id (3-17), event id or order number.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    unmask: Annotated[bool, typer.Option(help="Show personal data; on record.")] = False,
+) -> None:
+    """Show one dead letter: its story, what is wrong, the fix, the payload.
+
+    Exit 0: found. 1: no such open letter. 2: settings or Kafka.
+
+    Example: orderstream dlq show 3-17
+    """
+    settings = operator_settings()
+    if unmask:
+        run_async(record_unmask(settings, f"dlq show {letter_id}"))
+    letter, envelope = find(settings, letter_id)
+    read = letter_json(letter, is_masked=not unmask) | {
+        "headers": story_of(envelope, is_masked=not unmask),
+        "payload": payload_of(envelope, is_masked=not unmask),
+    }
+    if as_json:
+        print_json(read)
+    else:
+        print_letter(read)
+
+
+@app.command()
+def drop(
+    ids: Annotated[list[str] | None, typer.Argument(help="Letter or event ids.")] = None,
+    *,
+    why: Annotated[str, typer.Option(help="The reason, for the audit topic.")],
+    code: CodeOption = "",
+    field: FieldOption = "",
+    since: SinceOption = None,
+    until: UntilOption = None,
+    order: OrderOption = "",
+    store: StoreOption = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Give dead letters up: they are marked as dropped, with who and why. Nothing is deleted.
+
+    Exit 0: done. 1: nothing fits, or not confirmed. 2: settings or Kafka.
+
+    Example: orderstream dlq drop 3-17 --why "test order"
+    """
+    wanted = letter_filter(
+        code=code,
+        field=field,
+        since=since,
+        until=until,
+        order=order,
+        store=store,
+        ids=tuple(ids or ()),
+    )
+    if wanted.is_everything:
+        fail("say which: give ids or a filter")
+    if not why.strip():
+        fail("--why: a reason is needed")
+    settings = operator_settings()
+    _, found = run_async(_collect(settings, wanted))
+    if not found:
+        fail("no open dead letter fits", code=EXIT_NO)
+    note(f"{len(found):,} dead letters would be dropped, the oldest of {_age(found)}")
+    if not yes and not typer.confirm("Drop them?", err=True):
+        raise typer.Exit(EXIT_NO)
+    count = run_async(_drop(settings, found, why))
+    if as_json:
+        print_json({"dropped": count})
+    else:
+        stdout.print(f"dropped {count:,}", highlight=False)
+
+
+@asynccontextmanager
+async def open_index(settings: Settings) -> AsyncIterator[DeadLetterIndex]:
+    """Open a fresh index of the open letters."""
+    from stream.dlq.index import DeadLetterIndex
+    from stream.kafka.range_reader import TopicReader
+
+    async with TopicReader(settings) as reader:
+        index = DeadLetterIndex(settings, reader)
+        await index.refresh()
+        yield index
+
+
+async def record_unmask(settings: Settings, command: str) -> None:
+    """Put on record that somebody looked at personal data."""
+    from stream.jobs.operator_log import OperatorLog
+
+    async with OperatorLog.connect(settings) as log:
+        await log.record("unmask", detail={"command": command})
+
+
+async def _collect(
+    settings: Settings, wanted: LetterFilter
+) -> tuple[list[LetterGroup], list[DeadLetter]]:
+    async with open_index(settings) as index:
+        return index.groups(wanted), list(index.letters(wanted))
+
+
+async def _find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
+    from stream.dlq.index import find_letter, read_letter
+    from stream.kafka.range_reader import TopicReader
+
+    async with open_index(settings) as index, TopicReader(settings) as reader:
+        letter = find_letter(index, name)
+        return letter, await read_letter(settings, reader, letter)
+
+
+def find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
+    """Return an open letter with its payload; exit 1 when there is none."""
+    from stream.errors import JobError
+
+    try:
+        return run_async(_find(settings, name))
+    except JobError as error:
+        fail(str(error), code=EXIT_NO)
+
+
+async def _drop(settings: Settings, letters: list[DeadLetter], why: str) -> int:
+    from cli.console.job_progress import open_desk
+    from stream.dlq.resolutions import drop_letters
+
+    async with open_desk(settings) as desk:
+        return await drop_letters(settings, desk.publisher, desk.operator, letters, why=why)
+
+
+def _age(letters: list[DeadLetter]) -> str:
+    return show_time(min(letter.at_ms for letter in letters))

@@ -1,0 +1,118 @@
+"""`orderstream dlq edit`: correct one payload by hand and requeue it; the original is kept."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.console.terminal import EXIT_NO, fail, note, operator_settings, print_json, run_async
+from stream.dlq.view import readable
+
+if TYPE_CHECKING:
+    from schemas.event import Envelope
+    from stream.config import Settings
+    from stream.dlq.index import DeadLetter
+
+
+def edit(
+    letter_id: Annotated[str, typer.Argument(help="Letter id (3-17), event id or order number.")],
+    *,
+    why: Annotated[str, typer.Option(help="The reason, for the audit topic.")],
+    file: Annotated[
+        Path | None, typer.Option("--from", help="Take the new payload from a file, no editor.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Open a dead letter's payload in $EDITOR, check it, and requeue it.
+
+    The edit is on record (who, why, which fields), the signed original stays where it is.
+    Exit 0: requeued. 1: nothing changed or given up. 2: settings, Kafka, or a payload that is none.
+
+    Example: orderstream dlq edit 3-17 --why "postcode was in the city field"
+    """
+    from cli.commands.dlq import find
+    from stream.dlq.edit import changed_fields
+
+    if not why.strip():
+        fail("--why: a reason is needed")
+    settings = operator_settings()
+    letter, envelope = find(settings, letter_id)
+    value = _edited(settings, envelope, file)
+    fields = changed_fields(envelope.value, value)
+    if not fields:
+        fail("nothing was changed", code=EXIT_NO)
+    job_id = run_async(_requeue(settings, letter, envelope, value, why))
+    if as_json:
+        print_json({"letter": letter.id, "job_id": job_id, "fields": fields})
+    else:
+        note(f"requeued {letter.id} as {job_id}; changed: {', '.join(fields)}")
+
+
+def _edited(settings: Settings, envelope: Envelope, file: Path | None) -> bytes:
+    """Return the new bytes, asking again as long as they are no event of this order."""
+    if file is not None:
+        try:
+            value = file.read_bytes()
+        except OSError as error:
+            fail(f"--from: {file}: cannot be read: {error.strerror}")
+        if problem := _problem(settings, envelope, value):
+            fail(problem)
+        return value
+    text = readable(envelope.value)
+    while True:
+        edited = in_editor(text)
+        if edited == text:
+            fail("nothing was changed", code=EXIT_NO)
+        problem = _problem(settings, envelope, edited.encode())
+        if not problem:
+            return edited.encode()
+        note(problem)
+        if not typer.confirm("Edit again?", err=True, default=True):
+            raise typer.Exit(EXIT_NO)
+        text = edited
+
+
+def in_editor(text: str) -> str:
+    """Return the text as the person left it; $VISUAL, else $EDITOR, else vi. Exit 2 if it fails.
+
+    The file is readable by its owner only and is deleted at once: it holds personal data.
+    """
+    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    with tempfile.TemporaryDirectory(prefix="orderstream-") as folder:
+        path = Path(folder) / "dead-letter.json"
+        path.write_text(text, encoding="utf-8")
+        try:
+            subprocess.run([*command, str(path)], check=True)  # noqa: S603 - the user's own editor
+        except (OSError, subprocess.CalledProcessError) as error:
+            fail(f"$EDITOR: {error}; use --from FILE instead")
+        return path.read_text(encoding="utf-8")
+
+
+def _problem(settings: Settings, envelope: Envelope, value: bytes) -> str:
+    from schemas.codec import DecodeError
+    from stream.dlq.edit import check_edit
+    from stream.errors import JobError
+
+    try:
+        check_edit(settings, envelope, value)
+    except (DecodeError, JobError) as error:
+        return str(error)
+    return ""
+
+
+async def _requeue(
+    settings: Settings, letter: DeadLetter, envelope: Envelope, value: bytes, why: str
+) -> str:
+    from cli.console.job_progress import open_desk
+    from stream.dlq.edit import requeue_edited
+
+    async with open_desk(settings) as desk:
+        return await requeue_edited(
+            settings, desk.publisher, desk.operator, letter, envelope, value=value, why=why
+        )

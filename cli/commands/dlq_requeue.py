@@ -1,0 +1,199 @@
+"""`orderstream dlq requeue`: plan, confirm, run at a rate, report; resumable."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.console.dead_letter_options import (
+    CodeOption,
+    FieldOption,
+    OrderOption,
+    SinceOption,
+    StoreOption,
+    UntilOption,
+    letter_filter,
+)
+from cli.console.job_options import MaxBacklogOption, RateOption, WhyOption
+from cli.console.terminal import (
+    EXIT_INTERRUPTED,
+    EXIT_NO,
+    fail,
+    note,
+    operator_settings,
+    print_json,
+    run_async,
+)
+from stream.jobs.spec import DEFAULT_MAX_BACKLOG, DEFAULT_RATE
+from stream.times import show_seconds, show_time
+
+if TYPE_CHECKING:
+    from agents.mapping_preview.predict import Prediction
+    from stream.config import Settings
+    from stream.dlq.requeue import RequeuePlan
+    from stream.jobs.runner import JobReport
+    from stream.jobs.spec import JobSpec
+
+
+def requeue(
+    ids: Annotated[list[str] | None, typer.Argument(help="Letter or event ids.")] = None,
+    *,
+    code: CodeOption = "",
+    field: FieldOption = "",
+    since: SinceOption = None,
+    until: UntilOption = None,
+    order: OrderOption = "",
+    store: StoreOption = "",
+    everything: Annotated[bool, typer.Option("--all", help="All open dead letters.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Most events to requeue.")] = None,
+    rate: RateOption = DEFAULT_RATE,
+    max_backlog: MaxBacklogOption = DEFAULT_MAX_BACKLOG,
+    why: WhyOption = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Run without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, do nothing.")] = False,
+    resume: Annotated[str, typer.Option(help="Go on with a job, by its id.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Put dead letters back: each event once, its attempts from zero, its story kept.
+
+    A job that was stopped or killed goes on with --resume; nothing is published twice.
+    Exit 0: done, or a dry run. 1: nothing fits or not confirmed. 2: settings, Kafka or job.
+    130: stopped by Ctrl-C.
+
+    Example: orderstream dlq requeue --code STRING_TOO_LONG --rate 50 --why "mapping fixed"
+    """
+    settings = operator_settings()
+    if resume:
+        _finish(run_async(_resume(settings, resume, max_backlog)), as_json=as_json)
+        return
+    wanted = letter_filter(
+        code=code,
+        field=field,
+        since=since,
+        until=until,
+        order=order,
+        store=store,
+        ids=tuple(ids or ()),
+    )
+    if wanted.is_everything and not everything:
+        fail("say which: give ids, a filter, or --all")
+    plan, predictions = run_async(_plan(settings, wanted, limit))
+    if not as_json:
+        _print_plan(plan, predictions, rate)
+    if not plan.events:
+        fail("no open dead letter fits", code=EXIT_NO)
+    if dry_run:
+        if as_json:
+            print_json(plan_json(plan, predictions, rate))
+        return
+    if not yes and not _is_confirmed():
+        raise typer.Exit(EXIT_NO)
+    _finish(run_async(_run(settings, plan, rate, why, max_backlog)), as_json=as_json)
+
+
+def plan_json(plan: RequeuePlan, predictions: list[Prediction], rate: float) -> dict[str, Any]:
+    """Return the plan as JSON-ready data."""
+    return {
+        "letters": plan.letters,
+        "events": plan.events,
+        "orders": plan.orders,
+        "oldest_ms": plan.oldest_ms,
+        "seconds": round(plan.events / rate, 1),
+        "samples": [letter.id for letter in plan.samples],
+        "predicted": Counter(item.forecast.value for item in predictions),
+        "refusals": sorted({item.reason for item in predictions if item.reason}),
+    }
+
+
+def _is_confirmed() -> bool:
+    if not sys.stdin.isatty():
+        fail("not a terminal: give --yes to run, or --dry-run to see the plan")
+    return typer.confirm("Requeue them?", err=True)
+
+
+async def _plan(
+    settings: Settings, wanted: Any, limit: int | None
+) -> tuple[RequeuePlan, list[Prediction]]:
+    from agents.mapping_preview.load import load_mapping
+    from agents.mapping_preview.predict import predict
+    from cli.commands.dlq import open_index
+    from stream.dlq.index import read_letter
+    from stream.dlq.requeue import plan_requeue
+    from stream.errors import JobError
+    from stream.kafka.range_reader import TopicReader
+
+    async with open_index(settings) as index, TopicReader(settings) as reader:
+        plan = plan_requeue(index, settings.topics.dead_letters, wanted, limit=limit)
+        if not plan.events:
+            return plan, []
+        mapping = await load_mapping(settings, tell=note)
+        predictions = []
+        for letter in plan.samples:
+            try:
+                envelope = await read_letter(settings, reader, letter)
+            except JobError:
+                continue  # retention took it since the index was read
+            predictions.append(predict(mapping, envelope, instance=settings.magento_instance))
+        return plan, predictions
+
+
+async def _run(
+    settings: Settings, plan: RequeuePlan, rate: float, why: str, max_backlog: int
+) -> JobReport:
+    from stream.dlq.requeue import new_requeue
+    from stream.kafka.range_reader import TopicReader
+
+    async with TopicReader(settings) as reader:
+        spec = await new_requeue(settings, reader, plan, rate=rate, why=why)
+        return await _carry_out(settings, spec, reader, max_backlog)
+
+
+async def _resume(settings: Settings, job_id: str, max_backlog: int) -> JobReport:
+    from stream.errors import JobError
+    from stream.jobs.spec import JobKind, find_job
+    from stream.kafka.range_reader import TopicReader
+
+    async with TopicReader(settings) as reader:
+        spec = await find_job(settings, reader, job_id)
+        if spec.kind is not JobKind.REQUEUE:
+            raise JobError(f"{job_id} is a {spec.kind}: orderstream {spec.kind} --resume {job_id}")
+        return await _carry_out(settings, spec, reader, max_backlog)
+
+
+async def _carry_out(settings: Settings, spec: JobSpec, reader: Any, max_backlog: int) -> JobReport:
+    from cli.commands.dlq import open_index
+    from cli.console.job_progress import job_run, open_desk
+    from stream.dlq.requeue import run_requeue
+
+    note(f"job {spec.job_id}")
+    async with (
+        open_desk(settings) as desk,
+        open_index(settings) as index,
+        job_run(settings, spec, desk, max_backlog=max_backlog, label="requeueing") as run,
+    ):
+        return await run_requeue(settings, run, reader, desk.publisher, index)
+
+
+def _finish(report: JobReport, *, as_json: bool) -> None:
+    from cli.console.job_progress import job_json, print_job
+
+    if as_json:
+        print_json(job_json(report))
+    else:
+        print_job(report, f"orderstream dlq requeue --resume {report.job_id}")
+    if report.is_stopped:
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _print_plan(plan: RequeuePlan, predictions: list[Prediction], rate: float) -> None:
+    note(
+        f"{plan.events:,} events of {plan.orders:,} orders ({plan.letters:,} letters), the oldest "
+        f"of {show_time(plan.oldest_ms)}, in {show_seconds(plan.events / rate)} at {rate:g}/s"
+    )
+    for forecast, count in Counter(item.forecast for item in predictions).items():
+        note(f"  {count} of {len(predictions)} samples: {forecast.value}")
+    for reason in sorted({item.reason for item in predictions if item.reason}):
+        note(f"    {reason}")

@@ -1,0 +1,250 @@
+"""`orderstream erase`: a person wants to be forgotten."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.console.terminal import (
+    EXIT_NO,
+    fail,
+    note,
+    now_ms,
+    operator_settings,
+    print_json,
+    progress_bar,
+    run_async,
+    stdout,
+    time_option,
+)
+from stream.times import show_time
+
+if TYPE_CHECKING:
+    from agents.erasure.org_records import OrgRecords
+    from agents.salesforce.api.client import OrgClient
+    from schemas.erasure import Erasure
+    from stream.config import Settings
+    from stream.erasure.search import Found
+
+
+@dataclass(slots=True)
+class _Person:
+    """What was found of a person, and what is to be done."""
+
+    email: str
+    found: Found
+    records: OrgRecords
+    until: str
+
+    @property
+    def orders(self) -> list[str]:
+        return sorted({*self.found.orders, *self.records.order_keys})
+
+    def erasures(self) -> list[Erasure]:
+        from schemas.erasure import Erasure
+        from schemas.event import Kind
+
+        people = (kind for kind in Kind if kind is not Kind.ORDER)
+        return [
+            *(Erasure(kind, self.email, self.until) for kind in people),
+            *(Erasure(Kind.ORDER, key, self.until) for key in self.orders),
+        ]
+
+
+def erase(  # noqa: PLR0917 - each is an option
+    email: Annotated[str, typer.Option(help="The person's e-mail address.")],
+    why: Annotated[str, typer.Option(help="Goes on record, e.g. the request's number.")] = "",
+    since: Annotated[
+        str | None, typer.Option(help="Read the topics from here only, e.g. 30d.")
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Seconds the workers have to take note.")
+    ] = 120.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Forget a person: anonymise their Salesforce records, and let no older event undo it.
+
+    Their fields are found by the mapping. Order: the workers take note first (older events of the
+    person end as superseded from then on, replays and redeliveries too), then Salesforce is written
+    over. What Kafka's topics hold stays until their retention deletes it: said per topic. The store
+    is not touched: erase the person there first, or it will send them again.
+    Exit 0: done, or a dry run. 1: not confirmed or not finished: run it again. 2: settings, Kafka.
+
+    Example: orderstream erase --email jane@example.com --why "request 2026-17"
+    """
+    from stream.config import Role, load_settings
+
+    address = email.strip().lower()
+    if "@" not in address:
+        fail(f"--email: `{email}` is no e-mail address")
+    since_ms = time_option("--since", since)
+    settings = operator_settings()
+    load_settings(Role.SALESFORCE)  # says what is missing
+    person = run_async(_find(settings, address, since_ms))
+    if not as_json:
+        _print_plan(person)
+    if dry_run:
+        if as_json:
+            print_json(_report(person))
+        return
+    if not yes and not _is_confirmed():
+        raise typer.Exit(EXIT_NO)
+    done = run_async(_erase(settings, person, why, timeout))
+    if as_json:
+        print_json({**_report(person), **done})
+    else:
+        _print_done(done)
+    if not done["is_done"]:
+        raise typer.Exit(EXIT_NO)
+
+
+async def _find(settings: Settings, email: str, since_ms: int | None) -> _Person:
+    from agents.erasure.org_records import find_records
+    from agents.erasure.personal import personal_records
+    from agents.mapping.mapping import Mapping
+    from stream.erasure.search import find_person
+
+    with progress_bar("reading the topics") as update:
+        found = await find_person(settings, email, since_ms=since_ms, progress=update)
+    personal = personal_records(Mapping.load(settings.mapping_file).rulebook)
+    client = _client(settings)
+    try:
+        records = await find_records(client, personal, email, found.orders)
+    finally:
+        client.close()
+    return _Person(email, found, records, datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"))
+
+
+async def _erase(
+    settings: Settings, person: _Person, why: str, timeout_seconds: float
+) -> dict[str, Any]:
+    from agents.erasure.org_records import anonymise
+    from agents.salesforce.errors.errors import SalesforceError
+    from schemas.erasure import marker_key
+    from schemas.event import Kind
+    from schemas.operator import Resolution
+    from schemas.state import state_key
+    from stream.dlq.resolutions import MarkWriter
+    from stream.erasure.publish import publish_erasures, wait_for_markers
+    from stream.jobs.operator_log import OperatorLog
+    from stream.kafka.publisher import KafkaPublisher
+
+    began_ms = now_ms()
+    publisher = KafkaPublisher(settings)
+    await publisher.start()
+    try:
+        log = OperatorLog(publisher, settings.topics)
+        who = marker_key(state_key(Kind.CUSTOMER, person.email)).decode()
+        detail = {
+            "person": who,  # a digest: the log must not keep what is to be forgotten
+            "orders": len(person.orders),
+            "letters": len(person.found.letters),
+            "records": {name: ids for name, (_, ids) in person.records.found.items()},
+        }
+        await log.record("erase", why=why, detail=detail)
+        marks = MarkWriter(settings, publisher, Resolution.DROPPED, who=log.who, why="erased")
+        await marks.write(person.found.letters)
+        markers = await publish_erasures(
+            settings, publisher, person.erasures(), person.found.orders
+        )
+        missing = await wait_for_markers(
+            settings, markers, since_ms=began_ms, timeout_seconds=timeout_seconds
+        )
+        if missing:
+            return {
+                "is_done": False,
+                "problem": f"{len(missing)} of {len(markers)} erasures were not noted in "
+                f"{timeout_seconds:.0f} s: do workers run? Salesforce is as it was; run it again",
+            }
+        client = _client(settings)
+        try:
+            written = await anonymise(client, person.records)
+        except SalesforceError as error:
+            return {"is_done": False, "problem": f"Salesforce refused: {error.code}: {error}"}
+        finally:
+            client.close()
+        await log.record("erase-done", why=why, detail={"person": who, "records": written})
+        return {"is_done": True, "problem": "", "anonymised": written}
+    finally:
+        await publisher.stop()
+
+
+def _client(settings: Settings) -> OrgClient:
+    from agents.salesforce.api.wiring import build_client
+    from stream.ops.alerts import Alerts
+
+    return build_client(settings, alerts=Alerts())
+
+
+def _is_confirmed() -> bool:
+    if not sys.stdin.isatty():
+        fail("not a terminal: give --yes to erase, or --dry-run to see the plan")
+    return typer.confirm("Erase this person? This cannot be undone.", err=True)
+
+
+def _report(person: _Person) -> dict[str, Any]:
+    return {
+        "orders": person.orders,
+        "dead_letters": [f"{partition}-{offset}" for partition, offset in person.found.letters],
+        "records": {
+            name: {"ids": ids, "fields": dict(kind.values), "key": kind.key_field}
+            for name, (kind, ids) in person.records.found.items()
+        },
+        "held_by_kafka": [
+            {**asdict(held), "first_gone_ms": held.first_gone_ms, "all_gone_ms": held.all_gone_ms}
+            for held in person.found.held
+        ],
+        "records_read": person.found.records_read,
+    }
+
+
+def _print_plan(person: _Person) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    found = person.found
+    stdout.print(
+        f"{len(person.orders)} orders, {len(found.letters)} dead letters, "
+        f"{person.records.count} Salesforce records ({found.records_read:,} records read)",
+        highlight=False,
+    )
+    table = Table("in Salesforce", "records", "becomes", title="to be anonymised")
+    for name, (kind, ids) in person.records.found.items():
+        emptied = [field for field, value in kind.values.items() if value is None]
+        named = [field for field, value in kind.values.items() if value is not None]
+        parts = [f"empty: {', '.join(emptied)}"] if emptied else []
+        parts += [f"Erased: {', '.join(named)}"] if named else []
+        parts += [f"random: {kind.key_field}"] if kind.key_field else []
+        table.add_row(name, str(len(ids)), Text("\n".join(parts)))
+    stdout.print(table)
+    held_table = Table("topic", "records", "first gone", "all gone", title="held by Kafka until")
+    for held in found.held:
+        first, last = held.first_gone_ms, held.all_gone_ms
+        held_table.add_row(
+            held.topic,
+            f"{held.records:,}",
+            show_time(first) if first else "never",
+            show_time(last) if last else "never",
+        )
+    stdout.print(held_table)
+    note(
+        "Kafka deletes whole segments, so a record can outlive its time by up to one segment. The "
+        "state topic gets tombstones; backups and exports of yours are not looked into."
+    )
+
+
+def _print_done(done: dict[str, Any]) -> None:
+    if done["is_done"]:
+        stdout.print(
+            f"[green]done[/]: {done['anonymised']} records anonymised, older events refused from "
+            "now on",
+            highlight=False,
+        )
+    else:
+        note(f"not finished: {done['problem']}")

@@ -1,0 +1,224 @@
+"""`orderstream lag`: are we behind, how far, since when, and does it shrink?"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.console.terminal import (
+    EXIT_NO,
+    fail,
+    note,
+    operator_settings,
+    print_json,
+    run_async,
+    stderr,
+    stdout,
+)
+from stream.times import show_seconds, show_time
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from stream.config import Settings
+    from stream.lag.evaluator import PartitionLag
+    from stream.lag.sampler import LagSampler, LagSnapshot
+
+STYLES = {"OK": "green", "WARN": "yellow", "REWIND": "yellow", "STALL": "red", "STOP": "red"}
+BAD_STATES = frozenset({"STALL", "STOP", "REWIND"})
+
+
+def lag(
+    *,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until Ctrl-C.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Serve /metrics for Prometheus until Ctrl-C.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="With --serve; 0 = any free.")] = 0,
+    interval: Annotated[float, typer.Option(min=0.5, help="Seconds between samples.")] = 2.0,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show partitions without unread events, too.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show how far workers and relay are behind, from the brokers, never from their own word.
+
+    Per partition: unread events, their age, rates, time to zero, state (OK, WARN, REWIND, STALL,
+    STOP), and how long until retention deletes them. Watches for some seconds when events are
+    unread, because a state cannot be seen in one look.
+    Exit 0: fine. 1: a partition is STALL, STOP or REWIND, or events were deleted unread. 2: Kafka.
+
+    Example: orderstream lag --watch
+    """
+    if sum((watch, serve, as_json)) > 1:
+        fail("--watch, --serve and --json exclude each other")
+    settings = operator_settings()
+    if serve:
+        run_async(_serve(settings, port, interval))
+    elif watch:
+        run_async(_watch(settings, interval, everything=everything))
+    else:
+        snapshot = run_async(_look(settings, interval))
+        if as_json:
+            print_json(snapshot_json(snapshot))
+        else:
+            stdout.print(view(snapshot, everything=everything))
+        if is_bad(snapshot):
+            raise typer.Exit(EXIT_NO)
+
+
+def is_bad(snapshot: LagSnapshot) -> bool:
+    """Whether somebody must do something."""
+    return any(
+        part.state.value in BAD_STATES or part.deleted_unread for part in snapshot.partitions
+    )
+
+
+def snapshot_json(snapshot: LagSnapshot) -> dict[str, Any]:
+    """Return a snapshot as JSON-ready data; an infinite time is null."""
+    groups = [asdict(group) for group in snapshot.groups]
+    partitions = [asdict(part) for part in snapshot.partitions]
+    for line in (*groups, *partitions):
+        if math.isinf(line["seconds_to_zero"]):
+            line["seconds_to_zero"] = None
+    return {
+        "at_ms": snapshot.at_ms,
+        "ok": not is_bad(snapshot),
+        "groups": groups,
+        "partitions": partitions,
+        "retry": [asdict(tier) for tier in snapshot.tiers],
+        "dead_letters": asdict(snapshot.dead_letters),
+    }
+
+
+def view(snapshot: LagSnapshot, *, everything: bool = False) -> RenderableType:
+    """Return the tables of a snapshot."""
+    from rich.console import Group
+    from rich.table import Table
+
+    groups = Table(box=None, header_style="bold")
+    for name in ("group", "state", "unread", "oldest", "in/s", "out/s", "to zero", "skew"):
+        groups.add_column(name, justify="left" if name in ("group", "state") else "right")
+    for group in snapshot.groups:
+        groups.add_row(
+            group.group,
+            _state(group.state.value),
+            f"{group.lag:,}",
+            show_seconds(group.max_lag_seconds),
+            f"{group.rate_in:.1f}",
+            f"{group.rate_out:.1f}",
+            _to_zero(group.seconds_to_zero),
+            f"{group.skew:.1f}",
+        )
+    parts = Table(box=None, header_style="bold")
+    names = ("partition", "state", "unread", "oldest", "in/s", "out/s", "to zero", "deleted in")
+    for name in names:
+        parts.add_column(name, justify="left" if name in ("partition", "state") else "right")
+    shown = [part for part in snapshot.partitions if part.lag or everything or part.deleted_unread]
+    for part in shown:
+        parts.add_row(*_cells(part))
+    return Group(groups, *([parts] if shown else []), *_lines(snapshot))
+
+
+def _cells(part: PartitionLag) -> tuple[str, ...]:
+    return (
+        f"{part.topic}/{part.partition}",
+        _state(part.state.value),
+        f"{part.lag:,}",
+        show_seconds(part.lag_seconds),
+        f"{part.rate_in:.1f}",
+        f"{part.rate_out:.1f}",
+        _to_zero(part.seconds_to_zero),
+        show_seconds(part.headroom_seconds),
+    )
+
+
+def _lines(snapshot: LagSnapshot) -> list[str]:
+    lines = [
+        f"{tier.topic}: {tier.due:,} due, {tier.not_due:,} not yet due"
+        for tier in snapshot.tiers
+        if tier.due or tier.not_due
+    ]
+    letters = snapshot.dead_letters
+    if letters.count:
+        oldest = show_time(letters.oldest_ms)
+        lines.append(f"[red]{letters.count:,} open dead letters[/], the oldest of {oldest} (UTC)")
+    for group in snapshot.groups:
+        if group.unassigned and group.lag:
+            lines.append(f"[red]{group.group}: {group.unassigned} partitions have no consumer[/]")
+        if group.deleted_unread:
+            lines.append(
+                f"[bold red]{group.group}: {group.deleted_unread:,} events were deleted unread[/]"
+            )
+    return lines
+
+
+def _state(name: str) -> str:
+    return f"[{STYLES[name]}]{name}[/]"
+
+
+def _to_zero(seconds: float) -> str:
+    return "never" if math.isinf(seconds) else show_seconds(seconds)
+
+
+async def _look(settings: Settings, interval: float) -> LagSnapshot:
+    """Sample until a state can be told: at once when nothing is unread, else for a window."""
+    from stream.lag.evaluator import MIN_WINDOW_MS
+    from stream.lag.sampler import LagSampler
+
+    async with LagSampler(settings) as sampler:
+        first = snapshot = await sampler.sample()
+        if first.is_quiet:
+            await asyncio.sleep(min(interval, 1.0))
+            return await sampler.sample()
+        with stderr.status("events are unread: watching for 10 s …"):
+            while snapshot.at_ms - first.at_ms < MIN_WINDOW_MS:
+                await asyncio.sleep(interval)
+                snapshot = await sampler.sample()
+        return snapshot
+
+
+async def _watch(settings: Settings, interval: float, *, everything: bool) -> None:
+    from rich.live import Live
+
+    from stream.lag.sampler import LagSampler
+
+    async with LagSampler(settings) as sampler:
+        with Live(console=stdout, auto_refresh=False) as live:
+            while True:
+                snapshot = await sampler.sample()
+                live.update(view(snapshot, everything=everything), refresh=True)
+                await asyncio.sleep(interval)
+
+
+async def _serve(settings: Settings, port: int, interval: float) -> None:
+    from stream.lag.sampler import LagSampler
+    from stream.ops.status_server import status_server
+
+    problem: list[str] = ["no sample yet"]
+    async with LagSampler(settings) as sampler:
+        pages = status_server(
+            settings.status_host, port, not_ready=lambda: problem[0] if problem else None
+        )
+        async with pages as url:
+            note(f"serving {url}/metrics")
+            while True:
+                problem[:] = await _export(settings, sampler)
+                await asyncio.sleep(interval)
+
+
+async def _export(settings: Settings, sampler: LagSampler) -> list[str]:
+    """Sample and export once; return what is wrong: an exporter outlives its brokers' absence."""
+    from stream.errors import StreamError
+    from stream.lag.exporter import export
+
+    try:
+        snapshot = await sampler.sample()
+    except StreamError as error:
+        return [str(error)]
+    export(snapshot, dead_letter_topic=settings.topics.dead_letters)
+    return []

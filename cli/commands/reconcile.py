@@ -1,0 +1,249 @@
+"""`orderstream reconcile`: do Magento and Salesforce agree? And were all webhooks sent?"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.console.job_options import WhyOption
+from cli.console.terminal import (
+    EXIT_NO,
+    fail,
+    note,
+    now_ms,
+    operator_settings,
+    print_json,
+    progress_bar,
+    run_async,
+    time_option,
+)
+from stream.times import parse_duration_ms
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from agents.mapping.mapping import Mapping
+    from agents.reconcile.missing_events import GapReport
+    from agents.reconcile.org_records import QueryRoom
+    from agents.reconcile.run import ReconcileReport
+    from agents.salesforce.api.client import OrgClient
+    from schemas.event import Kind
+    from stream.backfill.plan import BackfillPlan
+    from stream.config import Settings
+    from stream.kafka.range_reader import TopicReader
+    from stream.magento.client import MagentoRest
+    from stream.magento.paging import Window
+
+JOB = "reconcile"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What to compare, and whether to repair it."""
+
+    kinds: tuple[Kind, ...]
+    window: Window
+    is_fix: bool
+    why: str
+
+
+def reconcile(
+    *,
+    since: Annotated[
+        str | None, typer.Option("--from", help="Saved in Magento since: 2026-01-01, 1d.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help="Saved until; default two minutes ago.")
+    ] = None,
+    last: Annotated[
+        str, typer.Option(help="Only look for webhooks never sent, this far back: 15m.")
+    ] = "",
+    grace: Annotated[str, typer.Option(help="How late a webhook may be, with --last.")] = "2m",
+    store: Annotated[str, typer.Option(help="Only this Magento store id.")] = "",
+    customers: Annotated[bool, typer.Option(help="Compare customers too.")] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Publish what is missing or different as events.")
+    ] = False,
+    why: WhyOption = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    unmask: Annotated[bool, typer.Option(help="Show personal data; on record.")] = False,
+) -> None:
+    """Compare Magento with Salesforce, order by order and field by field, and with our results.
+
+    With --last it is light enough for every few minutes: it finds saves of which no webhook came,
+    asks Salesforce nothing, and raises the alert webhooks_missing.
+    Exit 0: equal. 1: differences (also when --fix published them). 2: could not compare.
+
+    Example: orderstream reconcile --from 7d --fix --why "after the outage"
+    """
+    from schemas.event import Kind
+    from stream.config import Role
+    from stream.magento.paging import new_window
+
+    settings = operator_settings(Role.MAGENTO, *(() if last else (Role.SALESFORCE,)))
+    kinds = (Kind.ORDER, Kind.CUSTOMER) if customers else (Kind.ORDER,)
+    bounds = _bounds(since, until, last, grace)
+    task = Task(kinds, new_window(*bounds, store), fix, why)
+    if unmask:
+        from cli.commands.dlq import record_unmask
+
+        run_async(record_unmask(settings, "reconcile"))
+    if last:
+        from cli.commands.reconcile_view import gaps_json, print_gaps
+
+        gaps, published = run_async(_gaps(settings, task))
+        if as_json:
+            print_json(gaps_json(gaps, published, is_masked=not unmask))
+        else:
+            print_gaps(gaps, published, is_masked=not unmask)
+        raise typer.Exit(EXIT_NO if gaps.gaps else 0)
+    from cli.commands.reconcile_view import print_report, report_json
+
+    report, published = run_async(_compare(settings, task))
+    if as_json:
+        print_json(report_json(report, published, is_masked=not unmask))
+    else:
+        print_report(report, published, is_masked=not unmask)
+    raise typer.Exit(0 if report.is_equal else EXIT_NO)
+
+
+def _bounds(since: str | None, until: str | None, last: str, grace: str) -> tuple[int, int]:
+    """Return the window in unix milliseconds; exit 2 for what is no time."""
+    now = now_ms()
+    try:
+        grace_ms = parse_duration_ms(grace)
+        if last:
+            if since or until:
+                fail("--last stands for --from and --to: give one or the other")
+            return now - parse_duration_ms(last) - grace_ms, now - grace_ms
+    except ValueError as error:
+        fail(f"--last or --grace: {error}")
+    since_ms = time_option("--from", since)
+    if since_ms is None:
+        fail("--from: say how far back, for example 7d, or give --last 15m")
+    return since_ms, time_option("--to", until) or now - grace_ms
+
+
+@asynccontextmanager
+async def _sources(settings: Settings) -> AsyncIterator[tuple[MagentoRest, TopicReader]]:
+    from stream.kafka.range_reader import TopicReader
+    from stream.magento.client import open_magento
+
+    async with open_magento(settings) as magento, TopicReader(settings) as reader:
+        yield magento, reader
+
+
+async def _gaps(settings: Settings, task: Task) -> tuple[GapReport, int]:
+    from agents.mapping.mapping import Mapping
+    from agents.reconcile.missing_events import find_gaps
+    from stream.magento.times import magento_time
+    from stream.ops.alert_webhook import alert_webhook
+    from stream.ops.alerts import Alert, Alerts
+
+    alerts = Alerts()
+    async with (
+        _sources(settings) as (magento, reader),
+        alert_webhook(settings, alerts, source=JOB),
+    ):
+        report = await find_gaps(
+            settings,
+            magento,
+            reader,
+            Mapping.load(settings.mapping_file),
+            kinds=task.kinds,
+            window=task.window,
+            began=magento_time(now_ms()),
+        )
+        if report.gaps:
+            named = ", ".join(gap.key for gap in report.gaps[:5])
+            alerts.fire(
+                Alert.WEBHOOKS_MISSING,
+                f"{len(report.gaps):,} of {report.checked:,} saves have no webhook: {named}",
+            )
+        ids = {kind: [g.entity_id for g in report.gaps if g.kind is kind] for kind in task.kinds}
+        return report, await _fix(settings, task, magento, ids)
+
+
+async def _compare(settings: Settings, task: Task) -> tuple[ReconcileReport, int]:
+    from agents.reconcile.org_records import BULK_ROOM, REST_ROOM
+    from agents.reconcile.run import Reconciler
+    from stream.backfill.plan import plan_backfill
+    from stream.magento.times import magento_time
+
+    async with _sources(settings) as (magento, reader), _org(settings) as (org, mapping, guarded):
+        began = magento_time(now_ms())
+        plan = await plan_backfill(settings, magento, task.kinds, task.window, now_ms=now_ms())
+        threshold = settings.salesforce_bulk_threshold_events
+        is_bulk = bool(threshold) and plan.events >= threshold
+        room = BULK_ROOM if is_bulk else REST_ROOM
+        _state_cost(plan, room)
+        with progress_bar("comparing") as progress:
+            reconciler = Reconciler(
+                settings,
+                magento,
+                org.bulk_query if is_bulk else org,
+                reader,
+                mapping,
+                stale_guard=guarded,
+                room=room,
+                progress=progress,
+            )
+            report = await reconciler.run(task.kinds, task.window, began=began, total=plan.events)
+        wanted = report.fixable()
+        ids = {kind: [j.entity_id for j in wanted if j.kind is kind] for kind in task.kinds}
+        return report, await _fix(settings, task, magento, ids)
+
+
+@asynccontextmanager
+async def _org(
+    settings: Settings,
+) -> AsyncIterator[tuple[OrgClient, Mapping, frozenset[str]]]:
+    """Open the org with the mapping refined by its own fields, as workers do."""
+    from agents.mapping.mapping import Mapping
+    from agents.salesforce.api.wiring import build_client
+    from stream.ops.alerts import Alerts
+
+    mapping = Mapping.load(settings.mapping_file)
+    client = build_client(settings, alerts=Alerts())
+    try:
+        describes = {name: await client.describe(name) for name in mapping.sobjects}
+        yield client, mapping.refined(describes), client.guard_from(describes)
+    finally:
+        client.close()
+
+
+def _state_cost(plan: BackfillPlan, room: QueryRoom) -> None:
+    """Say what the comparison costs before it starts."""
+    from agents.reconcile.run import salesforce_calls
+
+    counted = " and ".join(f"{count:,} {kind.value}s" for kind, count in plan.counts.items())
+    note(
+        f"{counted} saved {plan.window.since} to {plan.window.until} (UTC): about "
+        f"{plan.magento_calls:,} calls to Magento and {salesforce_calls(plan.counts, room):,} to "
+        "Salesforce"
+    )
+
+
+async def _fix(
+    settings: Settings, task: Task, magento: MagentoRest, ids: dict[Kind, list[int]]
+) -> int:
+    from cli.console.job_progress import open_desk
+    from schemas.event import new_event_id
+    from stream.backfill.corrections import publish_fixes
+
+    if not task.is_fix or not any(ids.values()):
+        return 0
+    job_id = f"{JOB}-{new_event_id(now_ms())[:18]}"
+    async with open_desk(settings) as desk:
+        return await publish_fixes(
+            settings,
+            magento,
+            desk.publisher,
+            desk.operator,
+            ids,
+            job_id=job_id,
+            why=task.why,
+        )

@@ -1,0 +1,278 @@
+"""`orderstream replay`: re-read history into Salesforce, after a look at what it would change."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.console.job_options import MaxBacklogOption, RateOption, WhyOption
+from cli.console.terminal import (
+    EXIT_INTERRUPTED,
+    EXIT_NO,
+    fail,
+    note,
+    operator_settings,
+    print_json,
+    progress_bar,
+    run_async,
+    time_option,
+)
+from stream.jobs.replay import order_key_of
+from stream.jobs.spec import DEFAULT_MAX_BACKLOG, DEFAULT_RATE
+from stream.times import show_seconds, show_time
+from stream.topics import Topics
+
+if TYPE_CHECKING:
+    from agents.mapping_preview.predict import EventChange
+    from stream.config import Settings
+    from stream.jobs.replay import ReplayFilter, ReplayPlan
+    from stream.jobs.runner import JobReport
+    from stream.jobs.spec import JobSpec
+    from stream.kafka.range_reader import TopicReader
+
+NAMES = Topics()
+SHOWN_SAMPLES = 5
+SHOWN_VALUE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What to look at: a topic, between two record times, through a filter."""
+
+    topic: str
+    since_ms: int | None
+    until_ms: int | None
+    wanted: ReplayFilter
+
+
+def replay(
+    *,
+    topic: Annotated[str, typer.Option(help=f"One of {', '.join(NAMES.facts)}.")] = NAMES.orders,
+    since: Annotated[
+        str | None, typer.Option("--from", help="Accepted since: 2026-11-25T10:00, 3d, '2h ago'.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Accepted before; default now.")] = None,
+    order: Annotated[str, typer.Option(help="Only this order number (or e-mail).")] = "",
+    store: Annotated[str, typer.Option(help="Only this Magento store id.")] = "",
+    status: Annotated[str, typer.Option(help="Only orders with this Magento status.")] = "",
+    latest_only: Annotated[
+        bool,
+        typer.Option(
+            "--latest-only/--all", help="One event per order, the newest, or every event."
+        ),
+    ] = True,
+    force: Annotated[
+        bool, typer.Option("--force", help="Send content that Salesforce has already, too.")
+    ] = False,
+    rate: RateOption = DEFAULT_RATE,
+    limit: Annotated[int | None, typer.Option(min=1, help="Most events to publish.")] = None,
+    max_backlog: MaxBacklogOption = DEFAULT_MAX_BACKLOG,
+    why: WhyOption = "",
+    run: Annotated[bool, typer.Option("--run", help="Do it; without it: a dry run.")] = False,
+    resume: Annotated[str, typer.Option(help="Go on with a job, by its id.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    unmask: Annotated[bool, typer.Option(help="Show personal data; on record.")] = False,
+) -> None:
+    """Send accepted events again, for example after a change of the mapping.
+
+    A dry run by default: how many events and orders, and what would change in Salesforce for a
+    sample. An old event never wins over a newer one. After a mapping change: --force.
+    Exit 0: done, or a dry run. 1: nothing fits. 2: settings, Kafka or job. 130: stopped by Ctrl-C.
+
+    Example: orderstream replay --from 30d --force --run --why "new stage names"
+    """
+    from stream.jobs.replay import ReplayFilter
+
+    settings = operator_settings()
+    if resume:
+        _finish(run_async(_resume(settings, resume, max_backlog)), as_json=as_json)
+        return
+    if since is None and not order:
+        fail("--from: say how far back, or give --order")
+    wanted = ReplayFilter(
+        order=order_key_of(settings, order),
+        store=store,
+        status=status,
+        is_latest_only=latest_only,
+        is_forced=force,
+        limit=limit,
+    )
+    chosen = Range(
+        fact_topic(settings, topic),
+        time_option("--from", since),
+        time_option("--to", until),
+        wanted,
+    )
+    if run:
+        work = _run(settings, chosen, rate=rate, why=why, max_backlog=max_backlog)
+        report = run_async(work)
+        _finish(report, as_json=as_json)
+        return
+    if unmask:
+        from cli.commands.dlq import record_unmask
+
+        run_async(record_unmask(settings, "replay"))
+    plan, changes = run_async(_preview(settings, chosen))
+    if as_json:
+        print_json(plan_json(plan, changes, rate, is_masked=not unmask))
+    else:
+        _print_plan(plan, changes, rate, is_masked=not unmask)
+    if not plan.events:
+        raise typer.Exit(EXIT_NO)
+
+
+def fact_topic(settings: Settings, name: str) -> str:
+    """Return the topic a person means: its name, with or without prefix and `magento.`."""
+    topics = settings.topics
+    bare = name.removeprefix(topics.prefix).removeprefix("magento.")
+    found = [topic for topic in topics.facts if topic.endswith(f"magento.{bare}")]
+    if not found:
+        fail(f"--topic: {name} holds no accepted events: {' or '.join(topics.facts)}")
+    return found[0]
+
+
+def plan_json(
+    plan: ReplayPlan, changes: list[EventChange], rate: float, *, is_masked: bool
+) -> dict[str, Any]:
+    """Return the plan as JSON-ready data."""
+    from stream.ops.masking import mask_document
+
+    read = {
+        "topic": plan.topic,
+        "scanned": plan.scanned,
+        "matching": plan.matching,
+        "orders": plan.orders,
+        "events": plan.events,
+        "undecodable": plan.undecodable,
+        "first_ms": plan.first_ms,
+        "last_ms": plan.last_ms,
+        "seconds": round(plan.events / rate, 1),
+        "samples": [sample.key for sample in plan.samples],
+        "changes": [asdict(change) for change in changes],
+    }
+    masked: dict[str, Any] = mask_document(read) if is_masked else read
+    return masked
+
+
+async def _plan(settings: Settings, reader: TopicReader, chosen: Range) -> ReplayPlan:
+    from stream.jobs.replay import plan_replay
+
+    with progress_bar("reading events") as progress:
+        return await plan_replay(
+            settings,
+            reader,
+            chosen.topic,
+            chosen.wanted,
+            since_ms=chosen.since_ms,
+            until_ms=chosen.until_ms,
+            progress=progress,
+        )
+
+
+async def _preview(settings: Settings, chosen: Range) -> tuple[ReplayPlan, list[EventChange]]:
+    from agents.mapping_preview.load import compare_events
+    from stream.kafka.range_reader import TopicReader
+
+    async with TopicReader(settings) as reader:
+        plan = await _plan(settings, reader, chosen)
+    return plan, await compare_events(settings, plan.samples[:SHOWN_SAMPLES], tell=note)
+
+
+async def _run(
+    settings: Settings, chosen: Range, *, rate: float, why: str, max_backlog: int
+) -> JobReport:
+    from stream.jobs.replay import new_replay
+    from stream.kafka.range_reader import TopicReader
+
+    async with TopicReader(settings) as reader:
+        plan = await _plan(settings, reader, chosen)
+        if not plan.events:
+            fail("no event fits", code=EXIT_NO)
+        spec = await new_replay(settings, reader, plan, rate=rate, why=why)
+        return await _carry_out(settings, spec, reader, max_backlog, plan)
+
+
+async def _resume(settings: Settings, job_id: str, max_backlog: int) -> JobReport:
+    from stream.errors import JobError
+    from stream.jobs.spec import JobKind, find_job
+    from stream.kafka.range_reader import TopicReader
+
+    async with TopicReader(settings) as reader:
+        spec = await find_job(settings, reader, job_id)
+        if spec.kind is not JobKind.REPLAY:
+            raise JobError(f"{job_id} is a requeue: orderstream dlq requeue --resume {job_id}")
+        return await _carry_out(settings, spec, reader, max_backlog, None)
+
+
+async def _carry_out(
+    settings: Settings,
+    spec: JobSpec,
+    reader: TopicReader,
+    max_backlog: int,
+    plan: ReplayPlan | None,
+) -> JobReport:
+    from cli.console.job_progress import job_run, open_desk
+    from stream.jobs.replay import run_replay
+
+    note(f"job {spec.job_id}: {spec.total:,} events at {spec.rate:g}/s")
+    async with (
+        open_desk(settings) as desk,
+        job_run(settings, spec, desk, max_backlog=max_backlog, label="replaying") as run,
+    ):
+        return await run_replay(settings, run, reader, plan)
+
+
+def _finish(report: JobReport, *, as_json: bool) -> None:
+    from cli.console.job_progress import job_json, print_job
+
+    if as_json:
+        print_json(job_json(report))
+    else:
+        print_job(report, f"orderstream replay --resume {report.job_id}")
+    if report.is_stopped:
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _print_plan(
+    plan: ReplayPlan, changes: list[EventChange], rate: float, *, is_masked: bool
+) -> None:
+    mode = "the newest of each order" if plan.wanted.is_latest_only else "every event"
+    note(
+        f"{plan.scanned:,} events read in {plan.seconds:.1f} s; {plan.matching:,} of "
+        f"{plan.orders:,} orders fit, accepted {show_time(plan.first_ms)} to "
+        f"{show_time(plan.last_ms)} (UTC)"
+    )
+    if plan.undecodable:
+        note(f"{plan.undecodable:,} cannot be decoded and are left out")
+    note(
+        f"{plan.events:,} events would be published ({mode}), in "
+        f"{show_seconds(plan.events / rate)} at {rate:g}/s"
+    )
+    for change in changes:
+        _print_change(change, is_masked=is_masked)
+    note("dry run: nothing was published; --run does it")
+
+
+def _print_change(change: EventChange, *, is_masked: bool) -> None:
+    from stream.ops.masking import mask_document, mask_text
+
+    show = mask_text if is_masked else str
+    if change.problem:
+        note(f"  {show(change.key)}: does not map: {show(change.problem)}")
+    elif change.is_superseded:
+        note(f"  {show(change.key)}: Salesforce has a newer state; this would be superseded")
+        return
+    elif change.is_unchanged:
+        note(f"  {show(change.key)}: Salesforce has it all; sent only with --force")
+    for row in change.rows:
+        if row.is_new or row.changes:
+            what = "new record" if row.is_new else f"{len(row.changes)} fields change"
+            note(f"  {show(change.key)}: {row.sobject} {show(row.external_id)}: {what}")
+        for field in row.changes:
+            now, then = (
+                str(mask_document(value, field.name) if is_masked else value)[:SHOWN_VALUE]
+                for value in (field.now, field.then)
+            )
+            note(f"      {field.name}: {then if row.is_new else f'{now} → {then}'}")

@@ -1,0 +1,111 @@
+"""What the commands share of the terminal: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from stream.times import parse_when
+
+if TYPE_CHECKING:
+    from stream.config import Role, Settings
+
+T = TypeVar("T")
+
+EXIT_NO, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+stdout = Console()
+stderr = Console(stderr=True)
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's coroutine; Ctrl-C ends it with exit 130 and no traceback."""
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        stderr.print("stopped")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def operator_settings(*more: Role) -> Settings:
+    """Return the settings of a command that works on the topics; log lines stay off stdout.
+
+    `more`: what else it talks to.
+    """
+    from stream.config import Role, load_settings
+    from stream.ops.logs import configure_logs
+
+    configure_logs(level="error", style="console", process="cli")
+    return load_settings(Role.OPERATOR, *more)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document to stdout."""
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
+
+
+def note(text: str) -> None:
+    """Print one line for people to stderr, as it is."""
+    stderr.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def fail(message: str, *, code: int = EXIT_USAGE) -> NoReturn:
+    """Print one line to stderr and exit."""
+    note(f"orderstream: {message}")
+    raise typer.Exit(code)
+
+
+def now_ms() -> int:
+    """Return the wall clock in unix milliseconds."""
+    return int(time.time() * 1000)
+
+
+def time_option(name: str, text: str | None) -> int | None:
+    """Return the unix milliseconds of a time option; exit 2 with the accepted forms."""
+    if text is None:
+        return None
+    try:
+        return parse_when(text, now_ms=now_ms())
+    except ValueError as error:
+        fail(f"{name}: {error}")
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar on stderr, gone when done; yields `update(done, total)`.
+
+    Nothing is drawn when stderr is no terminal.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=stderr, transient=True, disable=not stderr.is_terminal
+    ) as progress:
+        task = progress.add_task(label, total=None)
+
+        def update(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield update

@@ -1,0 +1,91 @@
+"""The application: one table of pages, what every request passes, and what runs beside them.
+
+build_app      settings → application; nothing is connected yet
+watch          keeps the figures (`watch.py`), from the brokers and the workers' metrics
+pages_*.py     one file per part of the site; each ends with its routes
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from dashboard.data.dry_runs import Drafts
+from dashboard.data.job_runner import JobDesk
+from dashboard.data.payloads import Payloads
+from dashboard.data.snapshots import Watch
+from dashboard.pages import dead_letter as pages_letter
+from dashboard.pages import dead_letters as pages_letters
+from dashboard.pages import jobs as pages_jobs
+from dashboard.pages import login as pages_login
+from dashboard.pages import overview as pages_overview
+from dashboard.pages import replay as pages_replay
+from dashboard.pages import status as pages_status
+from dashboard.pages import tail as pages_tail
+from dashboard.pages import trace as pages_trace
+from dashboard.site import guard
+from dashboard.site.render import compile_templates
+from dashboard.site.sessions import Sessions, UserRole
+from dashboard.site.state import STATE, State
+from stream.config import Settings
+from stream.kafka.publisher import KafkaPublisher
+from stream.topics import MAX_MESSAGE_BYTES
+
+PAGES = (
+    pages_overview,
+    pages_letters,
+    pages_letter,
+    pages_jobs,
+    pages_replay,
+    pages_trace,
+    pages_tail,
+    pages_login,
+    pages_status,
+)
+HOUR_SECONDS = 3600
+
+
+def build_app(settings: Settings) -> web.Application:
+    """Return the dashboard of checked settings (Role.DASHBOARD); it connects when it starts."""
+    # An edited payload comes back as a form: up to three characters per byte.
+    app = web.Application(
+        middlewares=[guard.errors, guard.access], client_max_size=3 * MAX_MESSAGE_BYTES
+    )
+    app[STATE] = State(
+        settings=settings,
+        sessions=Sessions(seconds=settings.dashboard_session_hours * HOUR_SECONDS),
+        passwords={
+            UserRole.OPERATOR: settings.dashboard_operator_password.get_secret_value(),
+            UserRole.READER: settings.dashboard_reader_password.get_secret_value(),
+        },
+        watch=Watch(settings),
+        desk=JobDesk(settings, KafkaPublisher(settings)),
+        drafts=Drafts(settings),
+        payloads=Payloads(settings),
+        public_origin=guard.origin_of(settings.dashboard_public_url),
+    )
+    for pages in PAGES:
+        app.router.add_routes(pages.ROUTES)
+    app.on_response_prepare.append(guard.add_headers)
+    app.on_startup.append(_start)
+    app.on_shutdown.append(_end_streams)
+    app.on_cleanup.append(_stop)
+    return app
+
+
+async def _start(app: web.Application) -> None:
+    compile_templates()  # now, so that nobody's first page waits for it
+    await app[STATE].desk.publisher.start()
+    await app[STATE].watch.start()
+
+
+async def _end_streams(app: web.Application) -> None:
+    app[STATE].watch.tail.close()
+
+
+async def _stop(app: web.Application) -> None:
+    state = app[STATE]
+    await state.desk.stop()
+    await state.drafts.stop()
+    await state.watch.stop()
+    await state.payloads.close()
+    await state.desk.publisher.stop()

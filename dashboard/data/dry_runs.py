@@ -1,0 +1,172 @@
+"""Dry runs: what a requeue or a replay would do, worked out while the page says how far it is.
+
+A draft is what a person looks at before confirming. It lives in this process for an hour; running
+it makes a job (`job_desk`), which lives in the operator log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from agents.mapping_preview.load import compare_events, load_mapping
+from agents.mapping_preview.predict import EventChange, Prediction, predict
+from schemas.event import new_event_id
+from stream.config import Settings
+from stream.dlq.index import DeadLetterIndex, LetterFilter, read_letter
+from stream.dlq.requeue import RequeuePlan, plan_requeue
+from stream.errors import JobError, StreamError
+from stream.jobs.replay import ReplayFilter, ReplayPlan, plan_replay
+from stream.jobs.spec import JobKind
+from stream.kafka.range_reader import TopicReader
+
+log = structlog.get_logger()
+
+KEPT = 50
+KEPT_SECONDS = 3600.0
+CHANGES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRange:
+    """What a replay looks at: a topic, record times [since, until), a filter."""
+
+    topic: str
+    since_ms: int | None
+    until_ms: int | None
+    wanted: ReplayFilter
+
+
+@dataclass(slots=True)
+class Draft:
+    """One dry run, being worked out or done. `plan` and what follows are set when it is done."""
+
+    draft_id: str
+    kind: JobKind
+    rate: float
+    wanted: LetterFilter | ReplayRange
+    limit: int | None = None
+    made_at: float = field(default_factory=time.monotonic)
+    scanned: int = 0
+    to_scan: int = 0
+    notes: list[str] = field(default_factory=list)
+    problem: str = ""
+    requeue: RequeuePlan | None = None
+    replay: ReplayPlan | None = None
+    predictions: list[Prediction] = field(default_factory=list)
+    changes: list[EventChange] = field(default_factory=list)
+    mapping_version: str = ""
+    is_done: bool = False
+    job_id: str = ""
+
+    @property
+    def events(self) -> int:
+        """How many events would be published."""
+        plan = self.requeue or self.replay
+        return plan.events if plan else 0
+
+    @property
+    def forecasts(self) -> Counter[str]:
+        return Counter(prediction.forecast.value for prediction in self.predictions)
+
+    @property
+    def refusals(self) -> list[str]:
+        """Why samples do not map, each reason once."""
+        return sorted({item.reason for item in self.predictions if item.reason})
+
+
+class Drafts:
+    """Works out dry runs in the background and keeps the latest."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._drafts: dict[str, Draft] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def find(self, draft_id: str) -> Draft | None:
+        return self._drafts.get(draft_id)
+
+    def requeue(self, wanted: LetterFilter, *, limit: int | None, rate: float) -> Draft:
+        """Start the dry run of a requeue."""
+        draft = self._add(Draft(_new_id(), JobKind.REQUEUE, rate, wanted, limit))
+        self._start(draft, self._work_out_requeue(draft, wanted))
+        return draft
+
+    def replay(self, wanted: ReplayRange, *, rate: float) -> Draft:
+        """Start the dry run of a replay."""
+        draft = self._add(Draft(_new_id(), JobKind.REPLAY, rate, wanted, wanted.wanted.limit))
+        self._start(draft, self._work_out_replay(draft, wanted))
+        return draft
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _add(self, draft: Draft) -> Draft:
+        now = time.monotonic()
+        kept = [old for old in self._drafts.values() if now - old.made_at < KEPT_SECONDS]
+        self._drafts = {old.draft_id: old for old in [*kept, draft][-KEPT:]}
+        return draft
+
+    def _start(self, draft: Draft, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(_finish(draft, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work_out_requeue(self, draft: Draft, wanted: LetterFilter) -> None:
+        settings = self._settings
+        async with TopicReader(settings) as reader, TopicReader(settings) as letters:
+            index = DeadLetterIndex(settings, letters)
+            await index.refresh()
+            topic = settings.topics.dead_letters
+            plan = await asyncio.to_thread(plan_requeue, index, topic, wanted, limit=draft.limit)
+            mapping = await load_mapping(settings, tell=draft.notes.append)
+            draft.mapping_version = mapping.version
+            for letter in plan.samples:
+                try:
+                    envelope = await read_letter(settings, reader, letter)
+                except JobError:
+                    continue  # retention took it since the index was read
+                instance = settings.magento_instance
+                draft.predictions.append(predict(mapping, envelope, instance=instance))
+        draft.requeue = plan
+
+    async def _work_out_replay(self, draft: Draft, chosen: ReplayRange) -> None:
+        def progress(done: int, total: int) -> None:
+            draft.scanned, draft.to_scan = done, total
+
+        async with TopicReader(self._settings) as reader:
+            plan = await plan_replay(
+                self._settings,
+                reader,
+                chosen.topic,
+                chosen.wanted,
+                since_ms=chosen.since_ms,
+                until_ms=chosen.until_ms,
+                progress=progress,
+            )
+        samples = plan.samples[:CHANGES_SHOWN]
+        draft.changes = await compare_events(self._settings, samples, tell=draft.notes.append)
+        draft.replay = plan
+
+
+async def _finish(draft: Draft, work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except StreamError as error:
+        draft.problem = str(error)
+    except Exception as error:  # the page must say that it ended
+        log.exception("dashboard_draft_failed", draft=draft.draft_id)
+        draft.problem = f"it failed ({type(error).__name__}); the dashboard's log says why"
+    draft.is_done = True
+
+
+def _new_id() -> str:
+    return new_event_id(int(time.time() * 1000))

@@ -1,0 +1,114 @@
+"""What the first screen says: balance, in and out, lag, breaker, budget, failures, alerts. Pure.
+
+Everything that is not known is said to be not known; nothing is shown as zero that was not counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.data.chart import Chart, draw
+from dashboard.data.snapshots import LagPoint, Watch
+from dashboard.data.worker_metrics import WorkersView, together
+from dashboard.site.render import show_rate, show_span
+from stream.audit.live_totals import BUCKET_SECONDS, FLOW_BUCKETS
+from stream.audit.outcome_bitmap import Balance
+from stream.lag.evaluator import GroupLag
+from stream.lag.sampler import LagSnapshot
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+LEAST_SPAN_MS = 10 * MINUTE_MS
+RECENT_SHOWN = 8
+
+# What somebody must do about a state of a group.
+STATE_HELP = {
+    "OK": "keeping up",
+    "WARN": "working, but not catching up",
+    "REWIND": "reading again from further back",
+    "STALL": "a worker has it and does nothing",
+    "STOP": "nobody is working on it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One term of the balance line."""
+
+    name: str
+    count: int
+
+
+def shares(balance: Balance) -> list[Share]:
+    return [
+        Share(name, getattr(balance, name))
+        for name in ("synced", "unchanged", "superseded", "dead", "pending")
+    ]
+
+
+def overview(watch: Watch, *, now_ms: int, has_metrics: bool) -> dict[str, Any]:
+    """Return the values of the first screen's template."""
+    index, snapshot = watch.balance, watch.snapshot
+    workers = together(watch.scrapes) if has_metrics else None
+    group = snapshot.groups[0] if snapshot else None
+    return {
+        "balance": index.balance,
+        "shares": shares(index.balance),
+        "is_loaded": index.refreshed_ms is not None,
+        "read": index.outcomes_read,
+        "to_read": index.to_read,
+        "rate_in": index.rate_in.per_second,
+        "rate_out": index.rate_out.per_second,
+        "group": group,
+        "state_help": STATE_HELP[group.state.value] if group else "",
+        "snapshot": snapshot,
+        "waiting": sum(tier.due + tier.not_due for tier in snapshot.tiers) if snapshot else None,
+        "due": sum(tier.due for tier in snapshot.tiers) if snapshot else None,
+        "workers": workers,
+        "is_scraped": bool(watch.scrapes),
+        "alerts": alerts(group, snapshot, workers),
+        "lag_chart": lag_chart(list(watch.lag_points), now_ms),
+        "flow_chart": flow_chart(watch, now_ms),
+        "recent": list(watch.balance.recent)[: -RECENT_SHOWN - 1 : -1],
+    }
+
+
+def alerts(
+    group: GroupLag | None, snapshot: LagSnapshot | None, workers: WorkersView | None
+) -> list[str]:
+    """Return what somebody must know now: from the brokers first, then from the processes."""
+    found = []
+    if group and group.state.value in ("STOP", "STALL", "REWIND"):
+        found.append(f"Workers: {group.state}: {STATE_HELP[group.state.value]}")
+    if snapshot and snapshot.groups[1].state.value in ("STOP", "STALL"):
+        found.append(f"Relay: {snapshot.groups[1].state}: retries are due and nobody brings them")
+    if snapshot and (lost := sum(g.deleted_unread for g in snapshot.groups)):
+        found.append(f"{lost:,} events were deleted by retention before they were read")
+    if workers:
+        found += [alert.replace("_", " ").capitalize() for alert in workers.alerts]
+        found += [f"{silent.url}: {silent.problem}" for silent in workers.silent]
+    return found
+
+
+def lag_chart(points: list[LagPoint], now_ms: int) -> Chart:
+    """Return the age of the oldest unread event over up to an hour."""
+    first = points[0].at_ms if points else now_ms
+    start = max(now_ms - HOUR_MS, min(first, now_ms - LEAST_SPAN_MS))
+    shown = [(point.at_ms, point.seconds) for point in points if point.at_ms >= start]
+    return draw({"lag": shown}, start_ms=start, end_ms=now_ms, show=show_span, least_top=5.0)
+
+
+def flow_chart(watch: Watch, now_ms: int) -> Chart:
+    """Return events per second in and out over up to an hour."""
+    flow = watch.balance.flow
+    names = ("in", "out")
+    series = {name: flow.rates(name, until_ms=now_ms, buckets=FLOW_BUCKETS) for name in names}
+    used = [at for points in series.values() for at, value in points if value]
+    first = min(used, default=now_ms)
+    start = max(now_ms - HOUR_MS, min(first - MINUTE_MS, now_ms - LEAST_SPAN_MS))
+    series = {name: [p for p in points if p[0] >= start] for name, points in series.items()}
+    end = now_ms - now_ms % (BUCKET_SECONDS * 1000)
+    return draw(
+        series, start_ms=start, end_ms=max(end, start + 1), show=lambda v: f"{show_rate(v)}/s"
+    )

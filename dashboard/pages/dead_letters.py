@@ -1,0 +1,169 @@
+"""The dead-letter browser: groups with their fixes, lists, the dry run of a requeue, and drop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from agents.salesforce.errors.errors import Verdict, classify
+from dashboard.data.dead_letter_pages import LetterPage, filter_of_group
+from dashboard.site import command_lines
+from dashboard.site.forms import (
+    fields_of,
+    letter_filter_of,
+    limit_of,
+    page_of,
+    query,
+    rate_of,
+    text_of,
+    why_of,
+)
+from dashboard.site.render import render
+from dashboard.site.state import SESSION, STATE
+from stream.dlq.index import LetterFilter
+from stream.dlq.resolutions import drop_letters
+from stream.jobs.spec import DEFAULT_RATE
+
+GROUPS_SHOWN = 100
+
+
+async def letters_page(request: web.Request) -> web.StreamResponse:
+    """Show the groups, or the letters that fit when something is asked for."""
+    try:
+        wanted = letter_filter_of(request.query)
+    except ValueError as error:
+        return _groups(request, dict(request.query), str(error), status=400)
+    if wanted.is_everything and "all" not in request.query:
+        return _groups(request, {}, "")
+    return _list(request, wanted)
+
+
+def _groups(
+    request: web.Request, fields: dict[str, str], problem: str, *, status: int = 200
+) -> web.Response:
+    shelf = request.app[STATE].watch.shelf
+    groups = [
+        {
+            "group": group,
+            "verdict": classify(200, group.code, group.message),
+            "link": query(fields_of(filter_of_group(group))),
+            "fields": fields_of(filter_of_group(group)),
+        }
+        for group in shelf.groups[:GROUPS_SHOWN]
+    ]
+    return render(
+        request,
+        "letters.html",
+        status=status,
+        groups=groups,
+        hidden=max(0, len(shelf.groups) - GROUPS_SHOWN),
+        total=len(shelf),
+        fields=fields,
+        problem=problem,
+        rate=f"{DEFAULT_RATE:g}",
+        command="orderstream dlq list",
+    )
+
+
+def _list(
+    request: web.Request, wanted: LetterFilter, problem: str = "", *, status: int = 200
+) -> web.Response:
+    page = request.app[STATE].watch.shelf.page(wanted, page_of(request.query))
+    fields = fields_of(wanted)
+    return render(
+        request,
+        "letter_list.html",
+        status=status,
+        page=page,
+        fields=fields,
+        verdict=_verdict(page, wanted),
+        links=[
+            query(fields | {"page": str(n), "all": "1"}) for n in (page.page - 1, page.page + 1)
+        ],
+        problem=problem,
+        rate=f"{DEFAULT_RATE:g}",
+        command=command_lines.list_letters(wanted),
+    )
+
+
+def _verdict(page: LetterPage, wanted: LetterFilter) -> Verdict | None:
+    """Return what the shown letters have in common: the verdict on their code."""
+    if not wanted.code or not page.letters:
+        return None
+    first = page.letters[0]
+    return classify(200, first.code, first.message)
+
+
+async def plan_requeue(request: web.Request) -> web.StreamResponse:
+    """Start the dry run of a requeue; its page shows what comes out."""
+    form = await request.post()
+    try:
+        wanted, limit, rate = letter_filter_of(form), limit_of(form), rate_of(form)
+    except ValueError as error:
+        return _groups(request, {}, str(error), status=400)
+    draft = request.app[STATE].drafts.requeue(wanted, limit=limit, rate=rate)
+    raise web.HTTPSeeOther(f"/drafts/{draft.draft_id}")
+
+
+async def drop_page(request: web.Request) -> web.StreamResponse:
+    """Ask for the reason before anything is given up."""
+    try:
+        wanted = letter_filter_of(request.query)
+    except ValueError as error:
+        raise web.HTTPBadRequest(text=str(error)) from None
+    return _drop_form(request, wanted, "")
+
+
+async def drop(request: web.Request) -> web.StreamResponse:
+    """Mark the letters that fit as dropped, if they are as many as the person was shown."""
+    state, form = request.app[STATE], await request.post()
+    try:
+        wanted = letter_filter_of(form)
+    except ValueError as error:
+        raise web.HTTPBadRequest(text=str(error)) from None
+    letters = state.watch.shelf.fitting(wanted)
+    try:
+        why = why_of(form)
+        _check_choice(wanted, len(letters), text_of(form, "count"))
+    except ValueError as error:
+        return _drop_form(request, wanted, str(error), status=400)
+    operator = state.desk.operator(request[SESSION].who)
+    await drop_letters(state.settings, state.desk.publisher, operator, letters, why=why)
+    return render(
+        request,
+        "done.html",
+        title=f"Dropped {len(letters):,} dead letters",
+        text="They are marked in the topic, with your name and reason; nothing was deleted.",
+        back="/letters",
+        command=command_lines.drop(wanted, why=why),
+    )
+
+
+def _check_choice(wanted: LetterFilter, count: int, shown: str) -> None:
+    if shown != str(count):
+        raise ValueError(f"The letters have changed: there are {count:,} now.")
+    if wanted.is_everything:
+        raise ValueError("Choose letters: all of them cannot be dropped at once.")
+
+
+def _drop_form(
+    request: web.Request, wanted: LetterFilter, problem: str, *, status: int = 200
+) -> web.Response:
+    letters = request.app[STATE].watch.shelf.fitting(wanted)
+    values: dict[str, Any] = {
+        "count": len(letters),
+        "orders": len({letter.key for letter in letters}),
+        "fields": fields_of(wanted),
+        "back": query(fields_of(wanted)),
+        "command": command_lines.drop(wanted, why="…"),
+    }
+    return render(request, "drop.html", status=status, problem=problem, **values)
+
+
+ROUTES = (
+    web.get("/letters", letters_page),
+    web.post("/letters/requeue", plan_requeue),
+    web.get("/letters/drop", drop_page),
+    web.post("/letters/drop", drop),
+)

@@ -1,0 +1,59 @@
+"""The first screen, and lag per partition."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from aiohttp import web
+
+from dashboard.data.overview import STATE_HELP, overview
+from dashboard.site.render import render
+from dashboard.site.state import STATE
+
+
+async def overview_page(request: web.Request) -> web.StreamResponse:
+    return render(request, "overview.html", **_overview(request))
+
+
+async def overview_part(request: web.Request) -> web.StreamResponse:
+    return render(request, "overview_live.html", **_overview(request))
+
+
+async def lag_page(request: web.Request) -> web.StreamResponse:
+    return render(request, "lag.html", **_lag(request))
+
+
+async def lag_part(request: web.Request) -> web.StreamResponse:
+    return render(request, "lag_live.html", **_lag(request))
+
+
+def _overview(request: web.Request) -> dict[str, Any]:
+    state = request.app[STATE]
+    values = overview(
+        state.watch,
+        now_ms=int(time.time() * 1000),
+        has_metrics=bool(state.settings.metrics_urls),
+    )
+    return values | {
+        "jobs": state.desk.active,
+        "letters": len(state.watch.shelf),
+        "window_days": state.settings.dashboard_window_days,
+    }
+
+
+def _lag(request: web.Request) -> dict[str, Any]:
+    snapshot = request.app[STATE].watch.snapshot
+    parts = sorted(
+        snapshot.partitions if snapshot else (),
+        key=lambda part: (-part.lag, part.topic, part.partition),
+    )
+    return {"snapshot": snapshot, "partitions": parts, "state_help": STATE_HELP}
+
+
+ROUTES = (
+    web.get("/", overview_page),
+    web.get("/part/overview", overview_part),
+    web.get("/lag", lag_page),
+    web.get("/part/lag", lag_part),
+)

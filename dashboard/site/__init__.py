@@ -1,0 +1,1 @@
+"""What every page shares: sessions, guard, forms, rendering."""

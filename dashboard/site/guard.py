@@ -1,0 +1,116 @@
+"""What every request passes: the headers of every answer, the login, the role, the form's origin.
+
+Everything needs a login unless a route is listed as open; everything that is posted needs, besides
+the SameSite=Strict cookie, an Origin of our own and the token of that very form. Whatever goes
+wrong ends as a page with one sentence, never with a traceback.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+from multidict import MultiDictProxy
+
+from dashboard.site.render import render
+from dashboard.site.sessions import Session
+from dashboard.site.state import COOKIE, SESSION, STATE
+from stream.errors import StreamError
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Form = MultiDictProxy[str | bytearray | bytes | web.FileField]
+
+OPEN_PATHS = frozenset({"/login", "/livez", "/readyz", "/metrics"})
+STATIC = "/static/"
+TOKEN_FIELD = "token"  # noqa: S105 - the name of a form field
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # Not no-referrer: browsers would then post forms with `Origin: null`.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Set the security headers (an on_response_prepare signal: streams have them, too)."""
+    response.headers.update(HEADERS)
+    if not request.path.startswith(STATIC):
+        response.headers.setdefault("Cache-Control", "no-store")
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn what goes wrong into a page: the product's own errors as they are, others without."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:  # noqa: PLR2004 - redirects
+            raise
+        return problem(request, error.status, error.text or error.reason)
+    except StreamError as error:
+        return problem(request, 503, str(error))
+    except Exception:
+        log.exception("dashboard_error", path=request.path)
+        return problem(request, 500, "That did not work; the dashboard's log says why.")
+
+
+def problem(request: web.Request, status: int, text: str) -> web.Response:
+    """Return a page that says what is wrong."""
+    return render(request, "problem.html", status=status, code=status, text=text)
+
+
+@web.middleware
+async def access(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let in who may: a session for pages, an operator, origin and token for every change."""
+    state = request.app[STATE]
+    session = state.sessions.read(request.cookies.get(COOKIE, ""), now=time.time())
+    if session is not None:
+        request[SESSION] = session
+    if request.method not in ("GET", "HEAD"):
+        check_origin(request.headers, request.scheme, request.host, state.public_origin)
+    if request.path in OPEN_PATHS or request.path.startswith(STATIC):
+        return await handler(request)
+    if session is None:
+        raise web.HTTPSeeOther("/login")
+    if request.method not in ("GET", "HEAD"):
+        await check_form(request, session)
+    return await handler(request)
+
+
+def check_origin(headers: Mapping[str, str], scheme: str, host: str, public: str) -> None:
+    """Raise 403 unless a form comes from a page of ours. Browsers send Origin with every POST."""
+    origin = headers.get("Origin", "")
+    if origin == (public or f"{scheme}://{host}"):
+        return
+    raise web.HTTPForbidden(
+        text="The form did not come from this page. Behind a proxy, set DASHBOARD_PUBLIC_URL."
+    )
+
+
+async def check_form(request: web.Request, session: Session) -> Form:
+    """Raise 403 unless the posted form carries its own token and, but for logout, an operator."""
+    form = await request.post()
+    sessions = request.app[STATE].sessions
+    if not sessions.is_form_token(str(form.get(TOKEN_FIELD, "")), session, request.path):
+        raise web.HTTPForbidden(text="The form is not of this session. Go back and load it again.")
+    if not session.is_operator and request.path != "/logout":
+        raise web.HTTPForbidden(text="Only operators may do that; you are logged in to look.")
+    return form
+
+
+def origin_of(url: str) -> str:
+    """Return scheme://host[:port] of a URL; empty for none."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""

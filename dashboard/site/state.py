@@ -1,0 +1,36 @@
+"""What the pages share: one object per application, and the keys it is found by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from dashboard.data.dry_runs import Drafts
+from dashboard.data.job_runner import JobDesk
+from dashboard.data.payloads import Payloads
+from dashboard.data.snapshots import Watch
+from dashboard.site.sessions import LoginLimit, Session, Sessions, UserRole
+from stream.config import Settings
+
+COOKIE = "orderstream_session"
+
+
+@dataclass(slots=True)
+class State:
+    """The application's parts. `public_origin` is empty when browsers reach it directly."""
+
+    settings: Settings
+    sessions: Sessions
+    passwords: dict[UserRole, str] = field(repr=False)
+    watch: Watch
+    desk: JobDesk
+    drafts: Drafts
+    payloads: Payloads
+    public_origin: str = ""
+    limit: LoginLimit = field(default_factory=LoginLimit)
+    streams: int = 0
+
+
+STATE = web.AppKey("state", State)
+SESSION = web.RequestKey("session", Session)  # set when somebody is logged in

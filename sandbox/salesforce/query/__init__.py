@@ -1,0 +1,1 @@
+"""SOQL and query cursors."""

@@ -1,0 +1,44 @@
+"""GET /query and its pages: large answers come in pieces, each with the URL of the next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.salesforce.errors import RequestError, not_found
+from sandbox.salesforce.query.search import Search
+from sandbox.salesforce.query.soql import malformed, parse
+from sandbox.salesforce.rest.answer import Answer, RestRequest
+
+
+def query(request: RestRequest) -> Answer:
+    """GET /query?q=…, first page; also /queryAll."""
+    text = request.query.get("q", "")
+    if not text:
+        raise malformed("A query string has to be specified")
+    parsed = parse(text)
+    search = Search(request.org.store, parsed, request.call.base)
+    if parsed.is_bare_count:
+        return Answer(200, {"totalSize": search.count(), "done": True, "records": []})
+    rows = search.rows()
+    size = request.org.settings.query_page_size
+    locator = request.org.cursors.open(rows) if len(rows) > size else ""
+    return _page(request, rows, locator, 0)
+
+
+def next_page(request: RestRequest, place: str) -> Answer:
+    """GET /query/{locator}-{start}, as nextRecordsUrl says."""
+    locator, _, start = place.rpartition("-")
+    rows = request.org.cursors.rows.get(locator)
+    if rows is None or not start.isdigit():
+        raise RequestError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+    if int(start) >= len(rows):
+        raise not_found()
+    return _page(request, rows, locator, int(start))
+
+
+def _page(request: RestRequest, rows: list[dict[str, Any]], locator: str, start: int) -> Answer:
+    end = start + request.org.settings.query_page_size
+    body: dict[str, Any] = {"totalSize": len(rows), "done": end >= len(rows)}
+    if end < len(rows):
+        body["nextRecordsUrl"] = f"{request.call.base}/query/{locator}-{end}"
+    return Answer(200, body | {"records": rows[start:end]})

@@ -1,0 +1,1 @@
+"""Objects, fields, rules, and the records."""

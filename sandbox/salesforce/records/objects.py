@@ -1,0 +1,290 @@
+"""The objects and fields of the simulated org: a stock org plus the default mapping's own fields.
+
+Data only. Lengths are those of a stock org (salesforce reference §5); every custom field is what
+the deployable metadata package creates. External ids are External Id *and* Unique: without Unique
+two concurrent upserts leave twins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sandbox.salesforce.records.fieldkinds import (
+    address,
+    area,
+    choice,
+    email,
+    external_key,
+    flag,
+    label_of,
+    link,
+    money,
+    number,
+    phone,
+    plain,
+    readonly,
+    text,
+)
+from sandbox.salesforce.records.schema import Field, SObject
+
+VERSION_FIELD = "Magento_Updated_At__c"
+LINES = ("OpportunityLineItem", "OrderItem")
+VERSIONED = ("Account", "Contact", "Lead", "Opportunity", "Order", *LINES)
+
+STAGES = (
+    "Prospecting",
+    "Qualification",
+    "Needs Analysis",
+    "Value Proposition",
+    "Id. Decision Makers",
+    "Perception Analysis",
+    "Proposal/Price Quote",
+    "Negotiation/Review",
+    "Closed Won",
+    "Closed Lost",
+)
+LEAD_SOURCES = ("Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other")
+LEAD_STATUSES = (
+    "Open - Not Contacted",
+    "Working - Contacted",
+    "Closed - Converted",
+    "Closed - Not Converted",
+)
+ACCOUNT_TYPES = ("Prospect", "Customer - Direct", "Customer - Channel", "Other")
+ORDER_STATUSES = ("Draft", "Activated")
+ROLES = ("Business User", "Decision Maker", "Economic Buyer", "Evaluator", "Other")
+INDUSTRIES = ("Agriculture", "Consulting", "Finance", "Manufacturing", "Retail", "Other")
+
+
+def _version() -> Field:
+    return plain(VERSION_FIELD, "datetime")
+
+
+_SYSTEM = (
+    readonly(plain("CreatedDate", "datetime")),
+    readonly(plain("LastModifiedDate", "datetime")),
+    readonly(plain("SystemModstamp", "datetime")),
+    readonly(flag("IsDeleted")),
+)
+
+
+def _object(name: str, prefix: str, *fields: Field) -> SObject:
+    record_id = readonly(plain("Id", "id", length=18, label=f"{name} ID", is_id_lookup=True))
+    every = (record_id, *fields, *_SYSTEM)
+    return SObject(name, label_of(name), prefix, {item.name: item for item in every})
+
+
+def _account() -> SObject:
+    return _object(
+        "Account",
+        "001",
+        text("Name", 255, is_required=True, label="Account Name"),
+        choice("Type", ACCOUNT_TYPES),
+        choice("Industry", INDUSTRIES),
+        phone("Phone"),
+        phone("Fax"),
+        plain("Website", "url", length=255),
+        *address("Billing"),
+        *address("Shipping"),
+        area("Description"),
+        number("AnnualRevenue", 18, 0, kind="currency"),
+        number("NumberOfEmployees", 8, 0, kind="int"),
+        text("AccountNumber", 40),
+        choice("AccountSource", LEAD_SOURCES),
+        link("ParentId", "Account"),
+        external_key("Magento_Customer_Key__c"),
+        _version(),
+    )
+
+
+def _contact() -> SObject:
+    return _object(
+        "Contact",
+        "003",
+        text("FirstName", 40),
+        text("LastName", 80, is_required=True),
+        readonly(text("Name", 121, label="Full Name")),
+        choice("Salutation", ("Mr.", "Ms.", "Mrs.", "Dr.", "Prof.", "Mx."), length=40),
+        email("Email"),
+        phone("Phone"),
+        phone("MobilePhone"),
+        text("Title", 128),
+        link("AccountId", "Account"),
+        *address("Mailing"),
+        *address("Other"),
+        area("Description"),
+        plain("Birthdate", "date"),
+        choice("LeadSource", LEAD_SOURCES),
+        flag("HasOptedOutOfEmail"),
+        external_key("Magento_Customer_Key__c"),
+        _version(),
+    )
+
+
+def _lead() -> SObject:
+    return _object(
+        "Lead",
+        "00Q",
+        text("FirstName", 40),
+        text("LastName", 80, is_required=True),
+        readonly(text("Name", 121, label="Full Name")),
+        text("Company", 255, is_required=True),
+        choice("Status", LEAD_STATUSES, default="Open - Not Contacted", is_required=True),
+        email("Email"),
+        phone("Phone"),
+        text("Title", 128),
+        choice("LeadSource", LEAD_SOURCES),
+        choice("Rating", ("Hot", "Warm", "Cold")),
+        *(replace(item, label=item.name) for item in address("")),
+        area("Description"),
+        number("AnnualRevenue", 18, 0, kind="currency"),
+        external_key("Magento_Order_ID__c"),
+        external_key("Magento_Customer_Key__c"),
+        _version(),
+    )
+
+
+def _opportunity() -> SObject:
+    return _object(
+        "Opportunity",
+        "006",
+        text("Name", 120, is_required=True, label="Name"),
+        choice("StageName", STAGES, is_required=True, label="Stage"),
+        plain("CloseDate", "date", is_required=True),
+        money("Amount"),
+        number("Probability", 3, 0, kind="percent"),
+        area("Description"),
+        choice("LeadSource", LEAD_SOURCES),
+        choice("Type", ("Existing Customer - Upgrade", "New Customer")),
+        text("NextStep", 255),
+        link("AccountId", "Account"),
+        link("Pricebook2Id", "Pricebook2"),
+        link("ContactId", "Contact", is_updateable=False),
+        readonly(flag("HasOpportunityLineItem")),
+        external_key("Magento_Order_ID__c", 64),
+        email("Magento_Customer_Email__c"),
+        text("Billing_Street__c", 255),
+        text("Billing_City__c", 255),
+        text("Billing_State__c", 255),
+        text("Billing_PostalCode__c", 255),
+        text("Billing_Country__c", 255),
+        _version(),
+    )
+
+
+def _catalogue() -> tuple[SObject, ...]:
+    product = _object(
+        "Product2",
+        "01t",
+        text("Name", 255, is_required=True, label="Product Name"),
+        text("ProductCode", 255),
+        area("Description", 4000),
+        flag("IsActive"),
+        choice("Family", ("None",)),
+        text("StockKeepingUnit", 180, label="Product SKU"),
+        external_key("Magento_SKU__c"),
+    )
+    pricebook = _object(
+        "Pricebook2",
+        "01s",
+        text("Name", 255, is_required=True, label="Price Book Name"),
+        area("Description", 255),
+        flag("IsActive"),
+        readonly(flag("IsStandard")),
+    )
+    entry = _object(
+        "PricebookEntry",
+        "01u",
+        link("Pricebook2Id", "Pricebook2", is_required=True, is_updateable=False),
+        link("Product2Id", "Product2", is_required=True, is_updateable=False),
+        money("UnitPrice", is_required=True, label="List Price"),
+        flag("IsActive"),
+        flag("UseStandardPrice"),
+        readonly(text("Name", 255, label="Product Name")),
+        readonly(text("ProductCode", 255)),
+        external_key("Magento_SKU__c"),
+    )
+    return product, pricebook, entry
+
+
+def _lines() -> tuple[SObject, ...]:
+    line = _object(
+        "OpportunityLineItem",
+        "00k",
+        link("OpportunityId", "Opportunity", is_required=True, is_updateable=False),
+        link("PricebookEntryId", "PricebookEntry", is_required=True, is_updateable=False),
+        number("Quantity", 12, 2, is_required=True),
+        money("UnitPrice", label="Sales Price"),
+        money("TotalPrice"),
+        text("Description", 255, label="Line Description"),
+        plain("ServiceDate", "date", label="Date"),
+        readonly(link("Product2Id", "Product2")),
+        readonly(text("ProductCode", 255)),
+        readonly(text("Name", 376)),
+        external_key("Magento_Item_ID__c"),
+        _version(),
+    )
+    role = _object(
+        "OpportunityContactRole",
+        "00K",
+        link("OpportunityId", "Opportunity", is_required=True, is_updateable=False),
+        link("ContactId", "Contact", is_required=True),
+        choice("Role", ROLES),
+        flag("IsPrimary"),
+        external_key("Magento_Order_ID__c"),
+    )
+    return line, role
+
+
+def _orders() -> tuple[SObject, ...]:
+    order = _object(
+        "Order",
+        "801",
+        link("AccountId", "Account", is_required=True),
+        plain("EffectiveDate", "date", is_required=True, label="Order Start Date"),
+        choice("Status", ORDER_STATUSES, is_required=True, is_restricted=True),
+        text("Name", 80, label="Order Name"),
+        text("OrderReferenceNumber", 80),
+        text("PoNumber", 80),
+        area("Description"),
+        link("Pricebook2Id", "Pricebook2"),
+        link("OpportunityId", "Opportunity"),
+        link("BillToContactId", "Contact"),
+        *address("Billing"),
+        *address("Shipping"),
+        readonly(money("TotalAmount", label="Order Amount")),
+        external_key("Magento_Order_ID__c", 64),
+        _version(),
+    )
+    item = _object(
+        "OrderItem",
+        "802",
+        link("OrderId", "Order", is_required=True, is_updateable=False),
+        link("PricebookEntryId", "PricebookEntry", is_required=True, is_updateable=False),
+        number("Quantity", 12, 2, is_required=True),
+        money("UnitPrice", is_required=True),
+        text("Description", 255, label="Line Description"),
+        readonly(money("TotalPrice")),
+        readonly(link("Product2Id", "Product2")),
+        external_key("Magento_Item_ID__c"),
+        _version(),
+    )
+    return order, item
+
+
+def stock_org(*, has_version_field: bool = True) -> dict[str, SObject]:
+    """Return a fresh schema; without the version field it is an org that lacks the stale guard."""
+    every = (
+        _account(),
+        _contact(),
+        _lead(),
+        _opportunity(),
+        *_catalogue(),
+        *_lines(),
+        *_orders(),
+    )
+    schema = {item.name: item for item in every}
+    if not has_version_field:
+        for sobject in schema.values():
+            sobject.fields.pop(VERSION_FIELD, None)
+    return schema

@@ -1,0 +1,114 @@
+"""Which REST path does what: one table, `*` stands for a name, a key or an id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sandbox.salesforce.bulk import job_calls
+from sandbox.salesforce.errors import not_found
+from sandbox.salesforce.query import query_calls
+from sandbox.salesforce.rest import collection_calls, composite, limits, record_calls
+from sandbox.salesforce.rest.answer import Answer, RestRequest
+
+
+def execute(request: RestRequest) -> Answer:
+    """Carry out one REST call or sub-request; raises RequestError where it is refused."""
+    for pattern, handler in _BY_SHAPE.get((request.method, len(request.path)), ()):
+        pairs = list(zip(pattern, request.path, strict=True))
+        if all(expected in ("*", given) for expected, given in pairs):
+            return handler(request, *(given for expected, given in pairs if expected == "*"))
+    raise not_found()
+
+
+def list_resources(request: RestRequest) -> Answer:
+    return Answer(200, limits.resources(request.call.base))
+
+
+def show_limits(request: RestRequest) -> Answer:
+    org = request.org
+    return Answer(200, limits.limits_of(org.settings, org.bulk.batches_used))
+
+
+def list_sobjects(request: RestRequest) -> Answer:
+    every = [item.summary(request.call.base) for item in request.org.store.schema.values()]
+    return Answer(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": every})
+
+
+def show_sobject(request: RestRequest, name: str) -> Answer:
+    summary = request.table(name).sobject.summary(request.call.base)
+    return Answer(200, {"objectDescribe": summary, "recentItems": []})
+
+
+def describe(request: RestRequest, name: str) -> Answer:
+    return Answer(200, request.table(name).sobject.describe(request.call.base))
+
+
+def run_composite(request: RestRequest) -> Answer:
+    return composite.composite(request, execute)
+
+
+def run_graph(request: RestRequest) -> Answer:
+    return composite.graph(request, execute)
+
+
+def run_batch(request: RestRequest) -> Answer:
+    return composite.batch(request, execute)
+
+
+Handler = Callable[..., Answer]
+
+ROUTES: dict[str, Handler] = {
+    "GET ": list_resources,
+    "GET limits": show_limits,
+    "GET sobjects": list_sobjects,
+    "GET sobjects/*": show_sobject,
+    "GET sobjects/*/describe": describe,
+    "POST sobjects/*": record_calls.create,
+    "GET sobjects/*/*": record_calls.read,
+    "PATCH sobjects/*/*": record_calls.update,
+    "DELETE sobjects/*/*": record_calls.delete,
+    "GET sobjects/*/*/*": record_calls.read_by_key,
+    "PATCH sobjects/*/*/*": record_calls.upsert_by_key,
+    "DELETE sobjects/*/*/*": record_calls.delete_by_key,
+    "GET query": query_calls.query,
+    "GET query/*": query_calls.next_page,
+    "GET queryAll": query_calls.query,
+    "GET queryAll/*": query_calls.next_page,
+    "POST composite": run_composite,
+    "POST composite/graph": run_graph,
+    "POST composite/batch": run_batch,
+    "POST composite/sobjects": collection_calls.create,
+    "PATCH composite/sobjects": collection_calls.update,
+    "DELETE composite/sobjects": collection_calls.delete,
+    "GET composite/sobjects/*": collection_calls.retrieve,
+    "POST composite/sobjects/*": collection_calls.retrieve,
+    "PATCH composite/sobjects/*/*": collection_calls.upsert,
+    "GET jobs/ingest": job_calls.list_ingest,
+    "POST jobs/ingest": job_calls.create_ingest,
+    "GET jobs/ingest/*": job_calls.show_ingest,
+    "PATCH jobs/ingest/*": job_calls.change_state,
+    "DELETE jobs/ingest/*": job_calls.delete_ingest,
+    "PUT jobs/ingest/*/batches": job_calls.upload,
+    "GET jobs/ingest/*/successfulResults": job_calls.successful_results,
+    "GET jobs/ingest/*/failedResults": job_calls.failed_results,
+    "GET jobs/ingest/*/unprocessedrecords": job_calls.unprocessed_records,
+    "GET jobs/ingest/*/unprocessedRecords": job_calls.unprocessed_records,
+    "POST jobs/query": job_calls.create_query,
+    "GET jobs/query/*": job_calls.show_query,
+    "PATCH jobs/query/*": job_calls.abort_query,
+    "DELETE jobs/query/*": job_calls.delete_query,
+    "GET jobs/query/*/results": job_calls.query_results,
+}
+
+
+def _by_shape() -> dict[tuple[str, int], list[tuple[list[str], Handler]]]:
+    """Return the routes by method and number of segments."""
+    shapes: dict[tuple[str, int], list[tuple[list[str], Handler]]] = {}
+    for route, handler in ROUTES.items():
+        method, _, path = route.partition(" ")
+        pattern = path.split("/") if path else []
+        shapes.setdefault((method, len(pattern)), []).append((pattern, handler))
+    return shapes
+
+
+_BY_SHAPE = _by_shape()

@@ -1,0 +1,248 @@
+"""Audit: prove from the topics alone that nothing is missing.
+
+Every record of `magento.*` is an accepted event, every record of `salesforce.results` says what
+became of one, and `accepted = synced + unchanged + superseded + dead + pending` must hold. The end
+of the fact topics is taken before the end of the results, so an event in the window can only gain
+an outcome, never lose one, while the audit runs. An outcome proves its event; so of `magento.*`
+only the stretches are read that no outcome speaks of.
+
+What fails an audit: an event without any outcome that is older than the grace time, an event that
+waits in a retry tier longer than its due time plus the grace time, and events that retention
+deleted before they had an outcome. Memory: one byte per event, plus the events that wait.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from schemas.event import Via
+from stream.audit.outcome_bitmap import DEAD, MARK_OF, UNANSWERED, WAITING, Balance, PartitionLedger
+from stream.audit.report import AuditReport, Unanswered
+from stream.config import Settings
+from stream.kafka.range_reader import Record, Span, TopicReader, record_envelope
+
+Progress = Callable[[int, int], None]
+Partition = tuple[str, int]
+
+LISTED_EVENTS = 100  # ids in the report; the count is exact
+TRACKED_WAITING = 200_000  # events in retry whose due time is watched; more are only counted
+# Results carry the workers' clock, events the ingress's: how far apart the two may be.
+CLOCK_SKEW_MS = 10 * 60 * 1000
+JOBS = frozenset({Via.REPLAY.value, Via.REQUEUE.value})
+
+
+async def run_audit(
+    settings: Settings,
+    since_ms: int | None = None,
+    until_ms: int | None = None,
+    progress: Progress | None = None,
+    *,
+    grace_seconds: float | None = None,
+    now_ms: int | None = None,
+) -> AuditReport:
+    """Audit the events accepted in [since, until), by record time; None is no bound.
+
+    `progress(done, total)` is called with records. Raises BrokerError.
+    """
+    began = time.monotonic()
+    async with TopicReader(settings) as reader:
+        audit = _Audit(settings, reader, progress or _no_progress)
+        audit.report = AuditReport(
+            at_ms=now_ms if now_ms is not None else int(time.time() * 1000),
+            grace_seconds=(
+                settings.audit_grace_seconds if grace_seconds is None else grace_seconds
+            ),
+            since_ms=since_ms,
+            until_ms=until_ms,
+        )
+        await audit.run()
+    audit.report.seconds = time.monotonic() - began
+    return audit.report
+
+
+def _no_progress(_done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+class _Audit:
+    """One run: take the ends, read the outcomes, then the events that no outcome speaks of."""
+
+    report: AuditReport
+
+    def __init__(self, settings: Settings, reader: TopicReader, progress: Progress) -> None:
+        self._settings = settings
+        self._topics = settings.topics
+        self._reader = reader
+        self._progress = progress
+        self._ledgers: dict[Partition, PartitionLedger] = {}
+        self._deleted: dict[Partition, PartitionLedger] = {}
+        self._waiting: dict[tuple[str, int, int], int] = {}
+        self._log_starts: dict[Partition, int] = {}
+
+    async def run(self) -> None:
+        facts = await self._fact_spans()
+        results = await self._reader.spans([self._topics.results], since_ms=self._results_since())
+        facts = await self._judged(facts, results)
+        total = sum(span.size for span in results)
+        async for batch in self._reader.read(results):
+            self._settle(batch)
+            self._advance(len(batch), total)
+        await self._read_unanswered(total)
+        await self._conclude()
+
+    async def _fact_spans(self) -> list[Span]:
+        report = self.report
+        return await self._reader.spans(
+            self._topics.facts, since_ms=report.since_ms, until_ms=report.until_ms
+        )
+
+    def _results_since(self) -> int | None:
+        since_ms = self.report.since_ms
+        return None if since_ms is None else since_ms - CLOCK_SKEW_MS
+
+    async def _judged(self, facts: list[Span], results: list[Span]) -> list[Span]:
+        """Cut off events whose results retention may have deleted, and open the ledgers."""
+        cut = {span.partition: span for span in results if span.log_start > 0 and span.size}
+        firsts = await self._reader.first_records(
+            {(span.topic, span.partition): span.log_start for span in cut.values()}
+        )
+        times = {partition: record.timestamp for (_, partition), record in firsts.items()}
+        judged = await self._reader.from_time(facts, times)
+        self.report.not_judged = sum(s.size for s in facts) - sum(s.size for s in judged)
+        for span in judged:
+            where = (span.topic, span.partition)
+            self._ledgers[where] = PartitionLedger(span.start, span.end)
+            self._ledgers[where].presume()
+            if self.report.since_ms is None and span.log_start and span.partition not in cut:
+                self._presume(where, 0, span.log_start)
+        self._log_starts = {(span.topic, span.partition): span.log_start for span in facts}
+        return judged
+
+    def _presume(self, where: Partition, start: int, end: int) -> None:
+        """Offsets that retention deleted were events; their outcomes are still in the results."""
+        ledger = PartitionLedger(start, end)
+        ledger.marks = bytearray([UNANSWERED]) * len(ledger.marks)
+        self._deleted[where] = ledger
+
+    async def _read_unanswered(self, total: int) -> None:
+        """Read the records of offsets that no outcome speaks of: are they events, or gaps?"""
+        queues = {where: ledger.presumed_ranges() for where, ledger in self._ledgers.items()}
+        total += sum(end - start for ranges in queues.values() for start, end in ranges)
+        while any(queues.values()):
+            turn = [Span(*where, *ranges.pop(0)) for where, ranges in queues.items() if ranges]
+            async for batch in self._reader.read(turn):
+                for record in batch:
+                    self._ledgers[record.topic, record.partition].accept(record.offset)
+                self._advance(len(batch), total)
+        for ledger in self._ledgers.values():
+            ledger.forget_presumed()
+
+    def _settle(self, batch: Iterable[Record]) -> None:
+        for record in batch:
+            try:
+                read = orjson.loads(record.value)
+                where = (read["origin_topic"], read["origin_partition"])
+                offset, mark = read["origin_offset"], MARK_OF[read["outcome"]]
+            except (orjson.JSONDecodeError, KeyError, TypeError):
+                self.report.unreadable_results += 1
+                continue
+            ledger = self._ledgers.get(where)
+            before = ledger.settle(offset, mark) if ledger else None
+            if before is None:
+                self._settle_deleted(where, offset, mark, read)
+            elif WAITING in (mark, before):
+                self._watch(where, offset, mark, read)
+            elif before >= DEAD and mark >= DEAD:
+                self._count_repeat(read)
+
+    def _settle_deleted(
+        self, where: Partition, offset: int, mark: int, read: Mapping[str, Any]
+    ) -> None:
+        log_start = self._log_starts.get(where, 0)
+        if offset >= log_start or self.report.since_ms is not None:
+            return
+        is_first = not read.get("attempt") and read.get("via") not in JOBS
+        if where not in self._deleted and is_first:
+            self._presume(where, offset, log_start)
+        if where in self._deleted:
+            self._deleted[where].settle(offset, mark)
+
+    def _watch(self, where: Partition, offset: int, mark: int, read: Mapping[str, Any]) -> None:
+        place = (*where, offset)
+        if mark != WAITING:
+            self._waiting.pop(place, None)
+        elif self._ledgers[where].is_waiting(offset):
+            if len(self._waiting) < TRACKED_WAITING or place in self._waiting:
+                self._waiting[place] = read.get("not_before_ms") or read["at_ms"]
+            else:
+                self.report.is_waiting_complete = False
+
+    def _count_repeat(self, read: Mapping[str, Any]) -> None:
+        if read.get("via") in JOBS:
+            self.report.repeated += 1
+        else:
+            self.report.duplicates += 1
+
+    def _advance(self, records: int, total: int) -> None:
+        self.report.records_read += records
+        self._progress(self.report.records_read, total)
+
+    async def _conclude(self) -> None:
+        report = self.report
+        for (topic, _), ledger in self._ledgers.items():
+            report.topics[topic] = report.topics.get(topic, Balance()) + ledger.balance()
+        overdue_ms = report.at_ms - int(report.grace_seconds * 1000)
+        report.unanswered_count = sum(ledger.unanswered() for ledger in self._ledgers.values())
+        report.overdue_waiting = sum(due <= overdue_ms for due in self._waiting.values())
+        old = await self._reader.spans(self._topics.facts, until_ms=overdue_ms)
+        boundaries = {(span.topic, span.partition): span.end for span in old}
+        report.overdue_count = sum(
+            ledger.unanswered(before_offset=boundaries[where])
+            for where, ledger in self._ledgers.items()
+        )
+        report.deleted_unread = await self._deleted_unread()
+        if report.unanswered_count:
+            await self._list_unanswered(boundaries)
+
+    async def _deleted_unread(self) -> int:
+        """Events that retention took before they had an outcome.
+
+        Two witnesses: holes in the results below the log's start, and a committed offset that is
+        below it. A partition counts with the larger one.
+        """
+        committed = await self._reader.committed(self._settings.worker_group)
+        lost = 0
+        for where, log_start in self._log_starts.items():
+            ledger = self._deleted.get(where)
+            holes = ledger.unanswered() if ledger else 0
+            lost += max(holes, log_start - committed[where] if where in committed else 0)
+        return lost
+
+    async def _list_unanswered(self, boundaries: Mapping[Partition, int]) -> None:
+        queues = {where: ledger.unanswered_offsets() for where, ledger in self._ledgers.items()}
+        listed = self.report.unanswered
+        while queues and len(listed) < LISTED_EVENTS:
+            heads = {where: next(queue, None) for where, queue in queues.items()}
+            queues = {where: queues[where] for where, head in heads.items() if head is not None}
+            wanted = {where: head for where, head in heads.items() if head is not None}
+            for where, record in (await self._reader.first_records(wanted)).items():
+                if record.offset == wanted[where]:
+                    listed.append(self._line(record, boundaries[where]))
+        listed.sort(key=lambda event: -event.age_seconds)
+        del listed[LISTED_EVENTS:]
+
+    def _line(self, record: Record, boundary: int) -> Unanswered:
+        envelope = record_envelope(record)
+        return Unanswered(
+            event_id=envelope.event_id,
+            key=envelope.key,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            age_seconds=max(0, self.report.at_ms - record.timestamp) / 1000,
+            is_overdue=record.offset < boundary,
+        )

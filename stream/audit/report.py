@@ -1,0 +1,80 @@
+"""What an audit found, and whether that is an answer of yes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from stream.audit.outcome_bitmap import Balance
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """An accepted event of which nothing is known."""
+
+    event_id: str
+    key: str
+    topic: str
+    partition: int
+    offset: int
+    age_seconds: float
+    is_overdue: bool
+
+
+@dataclass(slots=True)
+class AuditReport:
+    """What an audit found. Times are unix milliseconds.
+
+    `duplicates`: final outcomes beyond an event's first that no replay or requeue explains
+    (redelivery after a crash; harmless, counted). `repeated`: those that one does explain.
+    `not_judged`: events older than the results that retention has kept.
+    """
+
+    at_ms: int
+    grace_seconds: float
+    since_ms: int | None = None
+    until_ms: int | None = None
+    topics: dict[str, Balance] = field(default_factory=dict)
+    unanswered: list[Unanswered] = field(default_factory=list)
+    unanswered_count: int = 0
+    overdue_count: int = 0
+    overdue_waiting: int = 0
+    is_waiting_complete: bool = True
+    duplicates: int = 0
+    repeated: int = 0
+    deleted_unread: int = 0
+    not_judged: int = 0
+    unreadable_results: int = 0
+    records_read: int = 0
+    seconds: float = 0.0
+
+    @property
+    def total(self) -> Balance:
+        """The balance over all topics."""
+        return sum(self.topics.values(), Balance())
+
+    @property
+    def problems(self) -> list[str]:
+        """Why the answer is no, one sentence each; empty when everything is accounted for."""
+        grace = f"{self.grace_seconds:.0f} s"
+        checks = (
+            (not self.total.is_balanced, "the balance does not hold"),
+            (self.overdue_count, f"{self.overdue_count:,} events have no outcome after {grace}"),
+            (
+                self.overdue_waiting,
+                f"{self.overdue_waiting:,} events were due for a retry more than {grace} ago",
+            ),
+            (
+                self.deleted_unread,
+                f"{self.deleted_unread:,} events were deleted by retention without an outcome",
+            ),
+            (
+                self.unreadable_results,
+                f"{self.unreadable_results:,} records in the results topic are not results",
+            ),
+        )
+        return [text for failed, text in checks if failed]
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether every event is accounted for."""
+        return not self.problems

@@ -1,0 +1,1 @@
+"""A store's history, read over REST and published as events."""

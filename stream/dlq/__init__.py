@@ -1,0 +1,1 @@
+"""Dead letters: the index of what is open, edits, resolutions, requeue."""

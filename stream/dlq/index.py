@@ -1,0 +1,268 @@
+"""Dead letters: which are open, grouped by what is wrong with them.
+
+The index reads the dead-letter topic once and then only what is new, so 100,000 letters cost
+seconds at the start and nothing afterwards: a command builds one, a dashboard keeps one. It holds
+what lists and filters need; payloads stay in Kafka and are read when somebody looks at one.
+
+A letter is open until a mark (schemas.operator) resolves it or retention deletes it. Letters of
+one event (redelivered after a crash) are one item of work: they share an origin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import orjson
+
+from schemas.event import Envelope
+from schemas.operator import mark_of
+from stream.config import Settings
+from stream.errors import JobError
+from stream.kafka.range_reader import Record, Span, TopicReader, record_envelope
+
+MESSAGE_CHARACTERS = 200
+UNKNOWN_CODE = "UNKNOWN"
+NO_FIELD = "-"  # in a filter: letters that name no field
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One open dead letter without its payload. Times are unix milliseconds."""
+
+    partition: int
+    offset: int
+    at_ms: int
+    event_id: str
+    event: str
+    kind: str
+    key: str
+    store: str
+    origin: tuple[str, int, int]
+    attempt: int
+    error_kind: str
+    code: str
+    field: str
+    message: str
+    mapping_version: str
+    size: int
+
+    @property
+    def id(self) -> str:
+        """The name a person uses: `<partition>-<offset>`."""
+        return f"{self.partition}-{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class LetterFilter:
+    """Which letters: every given field must fit. Times are record times, [since, until).
+
+    `field`: letters that name it; `A,B`: letters that name both; `-`: letters that name none.
+    """
+
+    code: str = ""
+    field: str = ""
+    since_ms: int | None = None
+    until_ms: int | None = None
+    key: str = ""
+    store: str = ""
+    ids: tuple[str, ...] = ()
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether every letter fits."""
+        return self == LetterFilter()
+
+    def fits(self, letter: DeadLetter) -> bool:
+        return (
+            (not self.code or letter.code == self.code)
+            and (not self.field or self._fits_field(letter.field))
+            and (self.since_ms is None or letter.at_ms >= self.since_ms)
+            and (self.until_ms is None or letter.at_ms < self.until_ms)
+            and (not self.key or letter.key == self.key)
+            and (not self.store or letter.store == self.store)
+            and (not self.ids or letter.id in self.ids or letter.event_id in self.ids)
+        )
+
+    def _fits_field(self, named: str) -> bool:
+        if self.field == NO_FIELD:
+            return not named
+        return set(self.field.split(",")) <= set(named.split(","))
+
+
+@dataclass(frozen=True, slots=True)
+class LetterGroup:
+    """Letters with the same code and field. `orders` counts distinct keys."""
+
+    code: str
+    field: str
+    error_kind: str
+    count: int
+    orders: int
+    first_ms: int
+    last_ms: int
+    message: str
+    sample: DeadLetter
+
+
+class DeadLetterIndex:
+    """The open dead letters. `refresh` reads what is new; the rest answers from memory."""
+
+    def __init__(self, settings: Settings, reader: TopicReader) -> None:
+        self._topic = settings.topics.dead_letters
+        self._reader = reader
+        self._open: dict[tuple[int, int], DeadLetter] = {}
+        self._positions: dict[int, int] = {}
+        self._log_starts: dict[int, int] = {}
+        self._refreshed = float("-inf")
+
+    async def refresh(self, *, max_age_seconds: float = 0.0) -> int:
+        """Read what was written since the last refresh; return how many records that was.
+
+        Does nothing when the last refresh is younger than `max_age_seconds`.
+        """
+        if time.monotonic() - self._refreshed < max_age_seconds:
+            return 0
+        spans = await self._reader.spans([self._topic])
+        new = [
+            replace(span, start=max(span.start, self._positions.get(span.partition, 0)))
+            for span in spans
+        ]
+        read = 0
+        async for batch in self._reader.read(new):
+            read += len(batch)
+            self._apply(batch)
+            await asyncio.sleep(0)  # whoever shares the loop gets a turn
+        for span in spans:
+            self._positions[span.partition] = span.end
+        self._forget_deleted(spans)
+        self._refreshed = time.monotonic()
+        return read
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def letters(self, wanted: LetterFilter | None = None) -> Iterator[DeadLetter]:
+        """Yield the open letters in the order of their partitions and offsets."""
+        for _, letter in sorted(self._open.items()):
+            if wanted is None or wanted.fits(letter):
+                yield letter
+
+    def groups(self, wanted: LetterFilter | None = None) -> list[LetterGroup]:
+        """Return the groups of the fitting letters, the largest first."""
+        return group_letters(
+            letter for letter in self._open.values() if wanted is None or wanted.fits(letter)
+        )
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Differs whenever the open letters may differ: what was read, what retention left."""
+        return (*self._positions.values(), *self._log_starts.values())
+
+    def is_open(self, partition: int, offset: int) -> bool:
+        return (partition, offset) in self._open
+
+    @property
+    def oldest_ms(self) -> int | None:
+        """When the oldest open letter was written."""
+        return min((letter.at_ms for letter in self._open.values()), default=None)
+
+    def _apply(self, batch: Iterable[Record]) -> None:
+        for record in batch:
+            mark = mark_of(record.headers, record.value)
+            if mark is None:
+                self._open[record.partition, record.offset] = letter_of(record)
+            else:
+                for offset in mark.offsets:
+                    self._open.pop((record.partition, offset), None)
+
+    def _forget_deleted(self, spans: Iterable[Span]) -> None:
+        starts = {span.partition: span.log_start for span in spans}
+        if starts != self._log_starts:
+            self._log_starts = starts
+            for place in [p for p in self._open if p[1] < starts.get(p[0], 0)]:
+                del self._open[place]
+
+
+def letter_of(record: Record) -> DeadLetter:
+    """Return the index entry of a record; never raises, whatever the payload is."""
+    envelope = record_envelope(record)
+    error, origin = envelope.error, envelope.origin
+    assert origin is not None  # every consumed record has one
+    return DeadLetter(
+        partition=record.partition,
+        offset=record.offset,
+        at_ms=record.timestamp,
+        event_id=envelope.event_id,
+        event=sys.intern(envelope.event),
+        kind=envelope.kind.value,
+        key=envelope.key,
+        store=sys.intern(store_of(envelope.value)),
+        origin=(sys.intern(origin.topic), origin.partition, origin.offset),
+        attempt=envelope.attempt,
+        error_kind=sys.intern(error.kind if error else ""),
+        code=sys.intern((error.code or error.kind if error else "") or UNKNOWN_CODE),
+        field=sys.intern(",".join(error.fields) if error else ""),
+        message=sys.intern((error.message if error else "")[:MESSAGE_CHARACTERS]),
+        mapping_version=sys.intern(envelope.mapping_version),
+        size=len(envelope.value),
+    )
+
+
+def store_of(value: bytes) -> str:
+    """Return the store id inside an event's payload, or nothing. Never raises."""
+    try:
+        body = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return ""
+    for _ in range(3):
+        if not isinstance(body, dict):
+            return ""
+        if (store := body.get("store_id")) is not None:
+            return str(store) if isinstance(store, (str, int)) else ""
+        inner = (body.get("order"), body.get("customer"), body.get("data"))
+        body = next((item for item in inner if isinstance(item, dict)), None)
+    return ""
+
+
+def group_letters(letters: Iterable[DeadLetter]) -> list[LetterGroup]:
+    """Return letters grouped by error code and field, the largest group first."""
+    members: dict[tuple[str, str], list[DeadLetter]] = {}
+    for letter in letters:
+        members.setdefault((letter.code, letter.field), []).append(letter)
+    groups = [
+        LetterGroup(
+            code=code,
+            field=field,
+            error_kind=group[-1].error_kind,
+            count=len(group),
+            orders=len({letter.key for letter in group}),
+            first_ms=min(letter.at_ms for letter in group),
+            last_ms=max(letter.at_ms for letter in group),
+            message=group[-1].message,
+            sample=group[-1],
+        )
+        for (code, field), group in members.items()
+    ]
+    return sorted(groups, key=lambda group: (-group.count, group.code, group.field))
+
+
+def find_letter(index: DeadLetterIndex, name: str) -> DeadLetter:
+    """Return an open letter by its id, event id or key, the newest first. Raises JobError."""
+    fitting = [item for item in index.letters() if name in (item.id, item.event_id, item.key)]
+    if not fitting:
+        raise JobError(f"no open dead letter {name}; `orderstream dlq list --letters` lists them")
+    return max(fitting, key=lambda letter: letter.at_ms)
+
+
+async def read_letter(settings: Settings, reader: TopicReader, letter: DeadLetter) -> Envelope:
+    """Return a dead letter with its payload. Raises JobError when retention has deleted it."""
+    topic = settings.topics.dead_letters
+    found = await reader.first_records({(topic, letter.partition): letter.offset})
+    record = found.get((topic, letter.partition))
+    if record is None or record.offset != letter.offset:
+        raise JobError(f"dead letter {letter.id} is gone: retention has deleted it")
+    return record_envelope(record)

@@ -1,0 +1,166 @@
+"""Requeue: a person puts dead letters back, many at once, at a rate.
+
+Copy first, mark afterwards: a letter is marked only when its copy in `salesforce.due` is
+acknowledged, so a crash between the two leaves an open letter whose copy the next run finds
+(`stream.jobs.spec`) and only marks. One event is copied once, however many letters it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+
+from schemas.event import Via
+from schemas.operator import Resolution
+from stream.config import Settings
+from stream.dlq.index import DeadLetter, DeadLetterIndex, LetterFilter
+from stream.dlq.resolutions import MarkWriter
+from stream.jobs.runner import Copy, JobReport, JobRun, copy_of
+from stream.jobs.spec import JobKind, JobSpec, Source, new_job
+from stream.kafka.publisher import Publisher
+from stream.kafka.range_reader import Record, Span, TopicReader, record_envelope
+
+SAMPLES = 20
+REFRESH_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RequeuePlan:
+    """What a requeue would do. `letters` counts letters, `events` what would be copied."""
+
+    wanted: LetterFilter
+    limit: int | None
+    letters: int
+    events: int
+    orders: int
+    oldest_ms: int | None
+    samples: tuple[DeadLetter, ...]
+    spans: tuple[Span, ...]
+
+
+def plan_requeue(
+    index: DeadLetterIndex, topic: str, wanted: LetterFilter, *, limit: int | None = None
+) -> RequeuePlan:
+    """Return what would be requeued now, from a fresh index. Nothing is read or written."""
+    groups = _by_origin(index.letters(wanted))
+    chosen = list(groups.values())[:limit]
+    letters = [letter for group in chosen for letter in group]
+    return RequeuePlan(
+        wanted=wanted,
+        limit=limit,
+        letters=len(letters),
+        events=len(chosen),
+        orders=len({letter.key for letter in letters}),
+        oldest_ms=min((letter.at_ms for letter in letters), default=None),
+        samples=tuple(group[-1] for group in chosen[:SAMPLES]),
+        spans=_spans(topic, letters),
+    )
+
+
+async def new_requeue(
+    settings: Settings, reader: TopicReader, plan: RequeuePlan, *, rate: float, why: str
+) -> JobSpec:
+    """Return the spec of a job that carries out a plan."""
+    return await new_job(
+        settings,
+        reader,
+        JobKind.REQUEUE,
+        spans=plan.spans,
+        selection={"filter": asdict(plan.wanted), "limit": plan.limit},
+        rate=rate,
+        total=plan.events,
+        why=why,
+    )
+
+
+async def run_requeue(
+    settings: Settings,
+    run: JobRun,
+    reader: TopicReader,
+    publisher: Publisher,
+    index: DeadLetterIndex,
+) -> JobReport:
+    """Carry out a requeue, new or resumed. `reader` is for this call alone, as are run and index.
+
+    Raises JobError, BrokerError and PublishError; whatever was done until then is done, and a
+    resumed run does the rest.
+    """
+    await run.begin()
+    await index.refresh()
+    marks = MarkWriter(
+        settings,
+        publisher,
+        Resolution.REQUEUED,
+        who=run.who,
+        why=run.spec.why,
+        job_id=run.spec.job_id,
+    )
+    work = await _work(run, index, marks)
+    async with aclosing(reader.read(run.spec.spans)) as batches:
+        async for batch in batches:
+            records = [r for r in batch if (r.topic, r.partition, r.offset) in work]
+            for start in range(0, len(records), run.chunk_size):
+                if run.stop.is_set():
+                    return await run.end()
+                chunk = await _still_open(run, index, records[start : start + run.chunk_size])
+                copies = [_copy(settings, run.spec, record) for record in chunk]
+                done = await run.copy(copies)
+                await marks.write((s[1], offset) for s in done for offset in work[s])
+    return await run.end()
+
+
+async def _work(run: JobRun, index: DeadLetterIndex, marks: MarkWriter) -> dict[Source, list[int]]:
+    """Return what is left to copy, and the letters each copy resolves.
+
+    Letters whose copy an earlier run made are only marked.
+    """
+    selection, spans = run.spec.selection, run.spec.spans
+    read = selection["filter"]
+    wanted = LetterFilter(**{**read, "ids": tuple(read["ids"])})
+    ends = {span.partition: span.end for span in spans}
+    letters = (
+        letter for letter in index.letters(wanted) if letter.offset < ends.get(letter.partition, 0)
+    )
+    work: dict[Source, list[int]] = {}
+    room = None if selection["limit"] is None else selection["limit"] - run.copies
+    for group in _by_origin(letters).values():
+        offsets = [letter.offset for letter in group]
+        sources = [(spans[0].topic, letter.partition, letter.offset) for letter in group]
+        copied = [source for source in sources if run.is_copied(source)]
+        if copied:
+            await marks.write((copied[0][1], offset) for offset in offsets)
+        elif room is None or len(work) < room:
+            work[sources[-1]] = offsets
+    return work
+
+
+async def _still_open(
+    run: JobRun, index: DeadLetterIndex, records: Sequence[Record]
+) -> Sequence[Record]:
+    """Leave out letters that somebody else resolved meanwhile."""
+    await index.refresh(max_age_seconds=REFRESH_SECONDS)
+    still = [record for record in records if index.is_open(record.partition, record.offset)]
+    run.report.skipped += len(records) - len(still)
+    return still
+
+
+def _by_origin(letters: Iterable[DeadLetter]) -> dict[Source, list[DeadLetter]]:
+    groups: dict[Source, list[DeadLetter]] = {}
+    for letter in letters:
+        groups.setdefault(letter.origin, []).append(letter)
+    return groups
+
+
+def _spans(topic: str, letters: Iterable[DeadLetter]) -> tuple[Span, ...]:
+    bounds: dict[int, tuple[int, int]] = {}
+    for letter in letters:
+        first, end = bounds.get(letter.partition, (letter.offset, letter.offset + 1))
+        bounds[letter.partition] = (min(first, letter.offset), max(end, letter.offset + 1))
+    return tuple(Span(topic, partition, *bound) for partition, bound in sorted(bounds.items()))
+
+
+def _copy(settings: Settings, spec: JobSpec, record: Record) -> Copy:
+    place = (record.topic, record.partition, record.offset)
+    envelope = record_envelope(record)
+    return copy_of(envelope, settings.topics, via=Via.REQUEUE, job_id=spec.job_id, place=place)

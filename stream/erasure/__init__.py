@@ -1,0 +1,1 @@
+"""Erasure of a person from the topics: find, then publish."""

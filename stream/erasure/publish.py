@@ -1,0 +1,75 @@
+"""Publishes erasures, one per key, and returns when every owner has taken note of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+
+from schemas.erasure import ERASURE_EVENT, Erasure, marker_key
+from schemas.event import Kind, new_event_id
+from schemas.headers import identity_headers
+from stream.config import Settings
+from stream.kafka.partitioner import partition_of
+from stream.kafka.publisher import Publisher, Record
+from stream.kafka.range_reader import TopicReader
+
+PUBLISH_TIMEOUT_SECONDS = 30.0
+POLL_SECONDS = 0.5
+
+
+async def publish_erasures(
+    settings: Settings,
+    publisher: Publisher,
+    erasures: Iterable[Erasure],
+    partitions: Mapping[str, int],
+) -> set[bytes]:
+    """Publish erasures to the due topic; return the markers to wait for. Raises PublishError.
+
+    `partitions` says where the events of an order are, if any are; else the key tells.
+    """
+    now_ms = int(time.time() * 1000)
+    wanted: set[bytes] = set()
+    numbers = tuple(range(settings.kafka_partitions))
+    for erasure in erasures:
+        marker = marker_key(erasure.state_key)
+        headers = identity_headers(
+            event_id=new_event_id(now_ms),
+            event=ERASURE_EVENT,
+            kind=erasure.kind,
+            received_at_ms=now_ms,
+            sender="operator",
+            signature_key="",
+        )
+        record = Record(
+            topic=settings.topics.due,
+            key=marker,  # in the log and in the outcome a digest stands for the person
+            value=erasure.to_bytes(),
+            headers=headers,
+            partition=_partition(erasure, partitions, numbers),
+        )
+        await publisher.publish(record, timeout_seconds=PUBLISH_TIMEOUT_SECONDS)
+        wanted.add(marker)
+    return wanted
+
+
+def _partition(erasure: Erasure, partitions: Mapping[str, int], numbers: tuple[int, ...]) -> int:
+    """Return the partition of the key's owner: where its events are, else where they would be."""
+    known = partitions.get(erasure.key) if erasure.kind is Kind.ORDER else None
+    return partition_of(erasure.key.encode(), numbers) if known is None else known
+
+
+async def wait_for_markers(
+    settings: Settings, markers: set[bytes], *, since_ms: int, timeout_seconds: float
+) -> set[bytes]:
+    """Return the markers that no worker has written in time. Raises BrokerError."""
+    missing = set(markers)
+    give_up_at = time.monotonic() + timeout_seconds
+    async with TopicReader(settings) as reader:
+        while missing and time.monotonic() < give_up_at:
+            spans = await reader.spans([settings.topics.state], since_ms=since_ms)
+            async for batch in reader.read(spans):
+                missing -= {record.key for record in batch}
+            if missing:
+                await asyncio.sleep(POLL_SECONDS)
+    return missing

@@ -1,0 +1,1 @@
+"""Webhooks in, records out: read, verify, decode, publish, answer."""

@@ -1,0 +1,198 @@
+"""Connections that cannot be held open for ever: the deadline aiohttp does not have.
+
+aiohttp waits without limit for slow headers and for a sender that does not read its answer. One
+sweep per second over all connections ends them; a timer per request would cost the hot path more.
+
+| what the sender does | what happens after the request timeout |
+|---|---|
+| connects and says nothing | closed |
+| sends its headers slowly | 408, closed |
+| sends its body slowly | the handler answers 408 (`ingress_body`); cut if even that hangs |
+| does not read its answer | cut |
+| keeps an idle connection | closed after the keep-alive time |
+
+Over the most connections allowed, the one that has waited longest without a complete request makes
+room, so slow senders starve each other and not the good ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from stream.ingress.connection import Connection, Take
+from stream.ingress.responses import Reason, raw_refusal
+from stream.ops import metrics
+
+# After the deadline a handler gets this long to say so itself before the connection is cut.
+GRACE_SECONDS = 1.0
+MAX_SWEEP_SECONDS = 1.0
+SWEEPS_PER_TIMEOUT = 10
+# How long the rest of a refused body is read and thrown away, so that the sender sees the answer.
+LINGER_SECONDS = 2.0
+
+
+class Verdict(StrEnum):
+    """What the sweep does with a connection, and the label of the metric."""
+
+    KEEP = "keep"
+    CLOSE_SILENT = "silent"
+    CLOSE_IDLE = "idle"
+    ANSWER_SLOW_HEADERS = "slow_headers"
+    CUT_HANGING = "hanging"
+    CUT_UNREAD_ANSWER = "unread_answer"
+    CUT_FOR_ROOM = "room"
+
+
+def verdict(
+    *,
+    age_seconds: float,
+    unsent_seconds: float,
+    is_idle: bool,
+    is_waiting: bool,
+    has_served: bool,
+    timeout_seconds: float,
+    keepalive_seconds: float,
+) -> Verdict:
+    """Decide about one connection.
+
+    `age_seconds`: since the state it is in began; `unsent_seconds`: how long an answer has been
+    waiting to be read; `is_idle`: no byte of a new request yet; `is_waiting`: no request handled.
+    """
+    if unsent_seconds >= timeout_seconds:
+        return Verdict.CUT_UNREAD_ANSWER
+    if is_idle:
+        if has_served:
+            return Verdict.CLOSE_IDLE if age_seconds >= keepalive_seconds else Verdict.KEEP
+        return Verdict.CLOSE_SILENT if age_seconds >= timeout_seconds else Verdict.KEEP
+    if is_waiting and age_seconds >= timeout_seconds:
+        return Verdict.ANSWER_SLOW_HEADERS
+    if age_seconds >= timeout_seconds + GRACE_SECONDS:
+        return Verdict.CUT_HANGING
+    return Verdict.KEEP
+
+
+class WatchedServer(web.Server):
+    """aiohttp's low-level server, whose connections are swept."""
+
+    def __init__(
+        self,
+        handler: Any,
+        *,
+        timeout_seconds: float,
+        keepalive_seconds: float,
+        max_connections: int,
+        on_sweep: Callable[[], None],
+        take: Take | None = None,
+    ) -> None:
+        """Make a server of `handler` (request → response) on the running loop.
+
+        `on_sweep` is called once in every sweep. `take` gets the connection, the parsed head and
+        the whole body of a request, and returns whether it will answer it (`Connection.answer`).
+        """
+        super().__init__(
+            handler,
+            keepalive_timeout=keepalive_seconds,
+            lingering_time=min(LINGER_SECONDS, timeout_seconds),
+            auto_decompress=False,  # the signature is over the bytes as they were sent
+            access_log=None,
+        )
+        self._on_sweep = on_sweep
+        self._take = take
+        self._timeout_seconds = timeout_seconds
+        self._keepalive_seconds = keepalive_seconds
+        self._max_connections = max_connections
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    def __call__(self) -> RequestHandler:
+        return Connection(self, loop=self._loop, take=self._take, **self._kwargs)
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        if len(self._connections) >= self._max_connections:
+            self._make_room()
+        super().connection_made(handler, transport)
+
+    def start_sweeping(self) -> None:
+        """Sweep now and then for as long as the loop runs, or until `stop_sweeping`."""
+        self.sweep()
+        pause_seconds = min(MAX_SWEEP_SECONDS, self._timeout_seconds / SWEEPS_PER_TIMEOUT)
+        self._sweeping = self._loop.call_later(pause_seconds, self.start_sweeping)
+
+    def stop_sweeping(self) -> None:
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+
+    def sweep(self) -> None:
+        """End every connection whose time is up."""
+        self._on_sweep()
+        now = self._loop.time()
+        for connection, transport in list(self._connections.items()):
+            if not isinstance(connection, Connection):
+                continue
+            if connection.ended_at is None:
+                self._end(connection, transport, self._judge(connection, transport, now))
+            elif now - connection.ended_at >= GRACE_SECONDS:
+                transport.abort()  # closed politely, but the other side does not read
+
+    def close_idle(self, idle_seconds: float) -> None:
+        """Close connections without a request for this long: they are not missed in a drain."""
+        now = self._loop.time()
+        for connection in list(self._connections):
+            if isinstance(connection, Connection) and connection.is_idle:  # noqa: SIM102
+                if now - connection.since >= idle_seconds:
+                    connection.force_close()
+
+    def abort_all(self) -> None:
+        """Cut every connection, whatever it is doing."""
+        for transport in list(self._connections.values()):
+            transport.abort()
+
+    def _judge(self, connection: Connection, transport: asyncio.Transport, now: float) -> Verdict:
+        if transport.get_write_buffer_size() == 0:
+            connection.unsent_since = None
+        elif connection.unsent_since is None:
+            connection.unsent_since = now
+        unsent_since = connection.unsent_since
+        return verdict(
+            age_seconds=now - connection.since,
+            unsent_seconds=0.0 if unsent_since is None else now - unsent_since,
+            is_idle=connection.is_idle,
+            is_waiting=connection.is_waiting,
+            has_served=connection.has_served,
+            timeout_seconds=self._timeout_seconds,
+            keepalive_seconds=self._keepalive_seconds,
+        )
+
+    def _end(self, connection: Connection, transport: asyncio.Transport, what: Verdict) -> None:
+        if what is Verdict.KEEP:
+            return
+        connection.ended_at = self._loop.time()
+        metrics.INGRESS_CUT.labels(what.value).inc()
+        match what:
+            case Verdict.CLOSE_IDLE | Verdict.CLOSE_SILENT:
+                connection.force_close()
+            case Verdict.ANSWER_SLOW_HEADERS:
+                error = "the headers did not arrive in time"
+                transport.write(raw_refusal(Reason.TOO_SLOW, error, closes=True))
+                connection.force_close()
+                metrics.INGRESS_REQUESTS.labels("408", Reason.TOO_SLOW.value).inc()
+            case _:
+                transport.abort()
+
+    def _make_room(self) -> None:
+        """Cut the oldest connection that has nothing on its way to Kafka, strangers first."""
+        candidates = [
+            connection
+            for connection in self._connections
+            if isinstance(connection, Connection)
+            and not connection.is_publishing
+            and connection.ended_at is None
+        ]
+        if candidates:
+            victim = min(candidates, key=lambda c: (c.is_idle and c.has_served, c.since))
+            self._end(victim, self._connections[victim], Verdict.CUT_FOR_ROOM)

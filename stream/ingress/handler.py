@@ -1,0 +1,157 @@
+"""The front door: a signed webhook in, a durable event in Kafka, a receipt out.
+
+    bytes → signature → decode (which order?) → publish, wait for the ack → 200
+
+A 2xx means that the broker has the event by its own acks rule (design.md, invariant 1). Nothing is
+mapped here and nothing is known of Salesforce, so that orders are accepted while everything behind
+is away. Built on aiohttp's low-level server: there are five routes, and the router, middlewares and
+access log of an application cost more than all of our own work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import orjson
+from aiohttp import hdrs, web
+
+from schemas.event import Kind
+from stream.ingress.body import Allowance, Body
+from stream.ingress.connection import Connection
+from stream.ingress.fast_path import DirectRoad
+from stream.ingress.health_pages import Pages
+from stream.ingress.publish import Acceptance
+from stream.ingress.readiness import Readiness
+from stream.ingress.receipt import receipt_answer
+from stream.ingress.request import WEBHOOK_PATH, event_in_path
+from stream.ingress.responses import Reason, Refused, json_answer, log_bug, refusal_of
+from stream.ingress.webhook_steps import Desk, Door, Visit, count
+from stream.kafka.publisher import Publisher
+from stream.ops import metrics
+from stream.signatures.hmac_sha256 import Verifier
+from stream.topics import Topics
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of one process; the settings of the same names explain them."""
+
+    max_body_bytes: int
+    request_timeout_seconds: float
+    publish_timeout_seconds: float
+    max_in_flight: int
+    max_held_bytes: int
+
+
+class Ingress:
+    """Answers every request; `handle` raises nothing but cancellation, whatever comes in."""
+
+    def __init__(
+        self,
+        *,
+        publisher: Publisher,
+        verifier: Verifier | None,
+        readiness: Readiness,
+        topics: Topics,
+        limits: Limits,
+        instance: str = "",
+        taken: frozenset[Kind] = frozenset((Kind.ORDER, Kind.CUSTOMER)),
+        doors: Sequence[Callable[[Desk], Door]] = (),
+    ) -> None:
+        """Make one on the running loop.
+
+        `verifier` is None when no sender uses the webhook's own address, `doors` make those of the
+        others. `instance` prefixes order keys (`schemas.codec.decode`).
+        """
+        self._verifier = verifier
+        self._readiness = readiness
+        self._limits = limits
+        self._allowance = Allowance(limits.max_held_bytes, limits.max_in_flight)
+        acceptance = Acceptance(
+            publisher,
+            readiness,
+            self._allowance,
+            topics=topics,
+            publish_timeout_seconds=limits.publish_timeout_seconds,
+            now=asyncio.get_running_loop().time,
+        )
+        self._desk = Desk(
+            acceptance,
+            max_body_bytes=limits.max_body_bytes,
+            instance=instance,
+            taken=taken,
+        )
+        self.direct = (
+            None
+            if verifier is None
+            else DirectRoad(
+                self._desk,
+                acceptance,
+                verifier,
+                publisher=publisher,
+                readiness=readiness,
+                allowance=self._allowance,
+                request_timeout_seconds=limits.request_timeout_seconds,
+                publish_timeout_seconds=limits.publish_timeout_seconds,
+                max_body_bytes=limits.max_body_bytes,
+            )
+        )
+        self._doors = tuple(make(self._desk) for make in doors)
+        self._pages = Pages(readiness)
+        self._accepted = metrics.INGRESS_REQUESTS.labels("200", Reason.ACCEPTED.value)
+
+    def report(self) -> None:
+        """Set the gauges; called now and then, because per event they would cost too much."""
+        metrics.INGRESS_IN_FLIGHT.set(self._allowance.publishes)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request. The last `except` turns a bug into a 503, so nothing gets lost."""
+        connection = request.protocol
+        assert isinstance(connection, Connection)
+        deadline = connection.begin() + self._limits.request_timeout_seconds
+        body = Body(self._allowance, max_bytes=self._limits.max_body_bytes)
+        response: web.StreamResponse
+        try:
+            response = await self._answer(Visit(request, connection, body, deadline))
+        except Refused as refused:
+            response = self._refuse(refused.reason, refused.error)
+        except Exception as error:  # noqa: BLE001 - never a 500: the sender must try again
+            log_bug(error)
+            response = self._refuse(Reason.BUG, "the request was not handled")
+        finally:
+            body.release()
+            connection.rest()
+        if self._readiness.is_draining:
+            response.force_close()
+        return response
+
+    async def _answer(self, visit: Visit) -> web.StreamResponse:
+        request = visit.request
+        path = request.rel_url.raw_path
+        if path.startswith(WEBHOOK_PATH) and self._verifier is not None:
+            return await self._webhook(visit, self._verifier, event_in_path(path))
+        for door in self._doors:
+            if path.startswith(door.path):
+                return await door.answer(visit)
+        return await self._pages.answer(request.method, path)
+
+    async def _webhook(self, visit: Visit, verifier: Verifier, event: str) -> web.StreamResponse:
+        request, desk = visit.request, self._desk
+        if request.method != hdrs.METH_POST:
+            raise Refused(Reason.METHOD, f"{WEBHOOK_PATH} takes POST")
+        raw = await desk.read(visit, verifier)
+        verified = desk.verified(verifier, request.headers, raw)
+        document = desk.decoded(raw, event)
+        if not desk.takes(document):
+            desk.ignore(document)
+            count(Reason.IGNORED)
+            return json_answer(orjson.dumps({"ignored": True, "event": document.event}))
+        event_id, ack = await desk.accept(visit, document, raw, verified)
+        self._accepted.inc()
+        return receipt_answer(request, visit.connection, event_id, ack)
+
+    def _refuse(self, reason: Reason, error: str) -> web.Response:
+        count(reason)
+        return refusal_of(reason, error)

@@ -1,0 +1,141 @@
+"""What is done with a request whoever sent it: read it, place it, publish it, or say it is ignored.
+
+A door knows its sender's address, signature and answer; everything else of it is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import hdrs, web
+
+from schemas.codec import DecodeError, Document, decode
+from schemas.event import Kind
+from schemas.event_names import Ignored
+from stream.errors import SignatureError
+from stream.ingress.body import Body
+from stream.ingress.connection import Connection
+from stream.ingress.publish import Acceptance
+from stream.ingress.request import EVENT_NAME, check_headers
+from stream.ingress.responses import RULES, Reason, Refused
+from stream.kafka.publisher import Ack
+from stream.ops import metrics, tracing
+from stream.signatures.hmac_sha256 import Verified, Verifier
+
+# Distinct names in `orderstream_ingress_ignored_total`: a label must not grow without bound.
+MAX_IGNORED_LABELS = 50
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request on its way through. `deadline` is on the loop's clock."""
+
+    request: web.BaseRequest
+    connection: Connection
+    body: Body
+    deadline: float
+
+
+class Door(Protocol):
+    """The address of one sender beside the webhook's own."""
+
+    path: str
+
+    async def answer(self, visit: Visit) -> web.StreamResponse:
+        """Answer a request to the address or below it; raises Refused."""
+        ...
+
+
+class Desk:
+    """The steps from a request to its event in Kafka."""
+
+    def __init__(
+        self,
+        acceptance: Acceptance,
+        *,
+        max_body_bytes: int,
+        instance: str,
+        taken: frozenset[Kind],
+    ) -> None:
+        """`instance` prefixes order keys; `taken` are the kinds of events that are published."""
+        self._acceptance = acceptance
+        self._max_body_bytes = max_body_bytes
+        self._instance = instance
+        self._taken = taken
+        self._ignored_labels: set[str] = set()
+
+    async def read(self, visit: Visit, verifier: Verifier | None) -> bytes:
+        """Return the raw body; without a verifier its sender is not judged by the headers."""
+        request = visit.request
+        check_headers(request.headers, request.content_length, self._max_body_bytes)
+        if not request.content.is_eof():
+            if verifier is not None:
+                self._precheck(verifier, request)
+            await _go_on(request)
+        return await visit.body.read(request, deadline=visit.deadline)
+
+    def _precheck(self, verifier: Verifier, request: web.BaseRequest) -> None:
+        """Refuse what no body could make right."""
+        try:
+            verifier.precheck(request.headers)
+        except SignatureError as error:
+            raise Refused(Reason(error.reason), str(error)) from None
+
+    def verified(self, verifier: Verifier, headers: Mapping[str, str], raw: bytes) -> Verified:
+        try:
+            return verifier.verify(headers, raw)
+        except SignatureError as error:
+            raise Refused(Reason(error.reason), str(error)) from None
+
+    def decoded(self, raw: bytes, event: str) -> Document:
+        try:
+            return decode(raw, event=event, instance=self._instance)
+        except DecodeError as error:
+            raise Refused(Reason.UNDECODABLE, str(error)) from None
+
+    def takes(self, document: Document) -> bool:
+        """Return whether an event is published, or else ignored."""
+        return document.kind in self._taken
+
+    async def accept(
+        self, visit: Visit, document: Document, raw: bytes, verified: Verified, sender_id: str = ""
+    ) -> tuple[str, Ack]:
+        """Return the event id and where the event is, once the broker has it; raises Refused."""
+        visit.connection.is_publishing = True
+        return await self._acceptance.accept(
+            document,
+            raw,
+            verified,
+            deadline=visit.deadline,
+            sender_id=sender_id,
+            parent=visit.request.headers.get(tracing.HEADER, "") if tracing.is_on() else "",
+        )
+
+    def ignore(self, document: Document) -> None:
+        """Count an event that is not published, by name and reason."""
+        name = document.event
+        if name not in self._ignored_labels:
+            if len(self._ignored_labels) >= MAX_IGNORED_LABELS or not EVENT_NAME.fullmatch(name):
+                name = "other"
+            else:
+                self._ignored_labels.add(name)
+        reason = document.ignored or Ignored.SWITCHED_OFF
+        metrics.INGRESS_IGNORED.labels(name, reason.value).inc()
+
+
+def count(reason: Reason) -> None:
+    """Count an answer."""
+    metrics.INGRESS_REQUESTS.labels(str(RULES[reason].status), reason.value).inc()
+
+
+async def _go_on(request: web.BaseRequest) -> None:
+    """Let a sender that asks before it sends its body go on."""
+    expectation = request.headers.get(hdrs.EXPECT)
+    if expectation is None:
+        return
+    if expectation.lower() != "100-continue":
+        raise Refused(Reason.EXPECTATION, "this Expect header cannot be met")
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0

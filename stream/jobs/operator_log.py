@@ -1,0 +1,90 @@
+"""The operator log: who changed what, and why, in `orderstream.audit`.
+
+Every command and page that changes something writes here first and waits for the ack; jobs keep
+their plan and their state here too, so that any machine can list and resume them.
+"""
+
+from __future__ import annotations
+
+import getpass
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+
+from schemas.operator import OperatorAction
+from stream.config import Settings
+from stream.kafka.publisher import KafkaPublisher, Publisher, Record
+from stream.kafka.range_reader import TopicReader
+from stream.topics import Topics
+
+PUBLISH_TIMEOUT_SECONDS = 15.0
+
+
+class OperatorLog:
+    """Writes actions of one person. `who` is `user@host` unless the caller knows better."""
+
+    def __init__(self, publisher: Publisher, topics: Topics, *, who: str = "") -> None:
+        self._publisher = publisher
+        self._topics = topics
+        self.who = who or operator_name()
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, settings: Settings, *, who: str = "") -> AsyncIterator[OperatorLog]:
+        """Open a log with a producer of its own."""
+        publisher = KafkaPublisher(settings)
+        await publisher.start()
+        try:
+            yield cls(publisher, settings.topics, who=who)
+        finally:
+            await publisher.stop()
+
+    async def record(
+        self, action: str, *, why: str = "", job_id: str = "", detail: dict[str, Any] | None = None
+    ) -> OperatorAction:
+        """Write one action and return it after the broker's ack. Raises PublishError."""
+        done = OperatorAction(
+            action=action,
+            who=self.who,
+            at_ms=int(time.time() * 1000),
+            why=why,
+            job_id=job_id,
+            detail=detail or {},
+        )
+        record = Record(
+            topic=self._topics.operator_audit,
+            key=(job_id or action).encode(),
+            value=done.to_bytes(),
+        )
+        await self._publisher.publish(record, timeout_seconds=PUBLISH_TIMEOUT_SECONDS)
+        return done
+
+
+def operator_name() -> str:
+    """Return `user@host` of this process, the name that actions carry."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown"  # a container whose user id has no name
+    return f"{user}@{socket.gethostname()}"
+
+
+async def read_actions(
+    reader: TopicReader, topics: Topics, *, job_id: str = "", since_ms: int | None = None
+) -> list[OperatorAction]:
+    """Return the recorded actions in time order, of one job or of everything."""
+    actions: list[OperatorAction] = []
+    spans = await reader.spans([topics.operator_audit], since_ms=since_ms)
+    async for batch in reader.read(spans):
+        for record in batch:
+            if job_id and record.key != job_id.encode():
+                continue
+            try:
+                actions.append(OperatorAction.from_bytes(record.value))
+            except (orjson.JSONDecodeError, KeyError, TypeError):
+                continue  # somebody else's record; the log is read, not judged
+    return sorted(actions, key=lambda action: action.at_ms)

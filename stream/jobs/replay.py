@@ -1,0 +1,278 @@
+"""Replay: a person re-reads history, to make Salesforce match a changed mapping or a repaired org.
+
+Verified raw bytes are read from `magento.*` and published to `salesforce.due` with the same key,
+partition number and origin. An old event never wins: the worker compares versions as always, so a
+replay of a superseded event ends as superseded. Unchanged content is not sent again unless the
+replay is forced.
+
+For a changed mapping one write per order is enough: latest-only picks, of the events in the range,
+the newest version of each order (`updated_at`, then offset), one partition at a time, so memory is
+bounded by the orders of one partition.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, field
+
+from schemas.codec import DecodeError, Document, decode
+from schemas.event import Envelope, Via
+from stream.config import Settings
+from stream.jobs.runner import Copy, JobReport, JobRun, copy_of
+from stream.jobs.spec import JobKind, JobSpec, OffsetSet, Source, new_job
+from stream.kafka.partitioner import partition_of
+from stream.kafka.range_reader import Record, Span, TopicReader, record_envelope
+
+SAMPLES = 20
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayFilter:
+    """Which events of the range: every given field must fit the payload.
+
+    With latest-only the newest event of each order is looked at, and taken when it fits: an order
+    that has left a status is not taken for the events it had there.
+    """
+
+    order: str = ""
+    store: str = ""
+    status: str = ""
+    is_latest_only: bool = True
+    is_forced: bool = False
+    limit: int | None = None
+
+    @property
+    def needs_payload(self) -> bool:
+        """Whether an event must be decoded to know if it fits."""
+        return bool(self.store or self.status or self.is_latest_only)
+
+    def fits(self, document: Document) -> bool:
+        entity = document.entity
+        return (not self.store or str(entity.get("store_id", "")) == self.store) and (
+            not self.status or str(entity.get("status", "")) == self.status
+        )
+
+
+@dataclass(slots=True)
+class ReplayPlan:
+    """What a replay would publish. Times are record times in unix milliseconds."""
+
+    topic: str
+    wanted: ReplayFilter
+    spans: tuple[Span, ...]
+    chosen: OffsetSet
+    scanned: int = 0
+    matching: int = 0
+    orders: int = 0
+    undecodable: int = 0
+    first_ms: int | None = None
+    last_ms: int | None = None
+    seconds: float = 0.0
+    samples: list[Envelope] = field(default_factory=list)
+
+    @property
+    def events(self) -> int:
+        """How many events would be published."""
+        return len(self.chosen)
+
+
+async def plan_replay(
+    settings: Settings,
+    reader: TopicReader,
+    topic: str,
+    wanted: ReplayFilter,
+    *,
+    since_ms: int | None = None,
+    until_ms: int | None = None,
+    progress: Progress | None = None,
+) -> ReplayPlan:
+    """Return what a replay of the topic's events in [since, until) would publish."""
+    partitions = None
+    if wanted.order:
+        numbers = (await reader.partitions(topic))[topic]
+        partitions = [partition_of(wanted.order.encode(), numbers)]
+    spans = await reader.spans([topic], partitions=partitions, since_ms=since_ms, until_ms=until_ms)
+    return await scan_spans(settings, reader, spans, topic, wanted, progress=progress)
+
+
+async def scan_spans(
+    settings: Settings,
+    reader: TopicReader,
+    spans: Sequence[Span],
+    topic: str,
+    wanted: ReplayFilter,
+    *,
+    progress: Progress | None = None,
+) -> ReplayPlan:
+    """Return the plan for given spans: the same spans and filter give the same plan."""
+    began = time.monotonic()
+    plan = ReplayPlan(topic, wanted, tuple(spans), OffsetSet(spans))
+    total = sum(span.size for span in spans)
+    for span in spans:
+        choice = _Choice(settings, plan)
+        async with aclosing(reader.read([span])) as batches:
+            async for batch in batches:
+                choice.see(batch)
+                plan.scanned += len(batch)
+                if progress:
+                    progress(plan.scanned, total)
+        choice.conclude()
+    plan.samples = await _samples(reader, plan.chosen)
+    plan.seconds = time.monotonic() - began
+    return plan
+
+
+async def new_replay(
+    settings: Settings, reader: TopicReader, plan: ReplayPlan, *, rate: float, why: str
+) -> JobSpec:
+    """Return the spec of a job that carries out a plan."""
+    return await new_job(
+        settings,
+        reader,
+        JobKind.REPLAY,
+        spans=plan.spans,
+        selection={"topic": plan.topic, "filter": asdict(plan.wanted)},
+        rate=rate,
+        total=plan.events,
+        why=why,
+    )
+
+
+async def run_replay(
+    settings: Settings, run: JobRun, reader: TopicReader, plan: ReplayPlan | None = None
+) -> JobReport:
+    """Carry out a replay, new (with its plan) or resumed (it is made again from the spec).
+
+    `reader` is for this call alone. Raises JobError, BrokerError and PublishError; a resumed run
+    does the rest.
+    """
+    await run.begin()
+    spec = run.spec
+    wanted = ReplayFilter(**spec.selection["filter"])
+    if plan is None:
+        plan = await scan_spans(settings, reader, spec.spans, spec.selection["topic"], wanted)
+    async with aclosing(reader.read(spec.spans)) as batches:
+        async for batch in batches:
+            records = [r for r in batch if (r.topic, r.partition, r.offset) in plan.chosen]
+            for chunk in _chunks(records, run.chunk_size):
+                if run.stop.is_set():
+                    return await run.end()
+                await run.copy([_copy(settings, spec, record, wanted) for record in chunk])
+    return await run.end()
+
+
+async def _samples(reader: TopicReader, chosen: OffsetSet) -> list[Envelope]:
+    """Read some of what was chosen, from all partitions."""
+    samples: list[Envelope] = []
+    places = chosen.spread(SAMPLES)
+    while places:
+        turn: dict[tuple[str, int], int] = {}
+        later: list[Source] = []
+        for topic, partition, offset in places:
+            if (topic, partition) in turn:
+                later.append((topic, partition, offset))
+            else:
+                turn[topic, partition] = offset
+        found = await reader.first_records(turn)
+        samples += [record_envelope(r) for place, r in found.items() if r.offset == turn[place]]
+        places = later
+    return samples
+
+
+class _Choice:
+    """Chooses among the events of one partition."""
+
+    def __init__(self, settings: Settings, plan: ReplayPlan) -> None:
+        self._instance = settings.magento_instance
+        self._plan = plan
+        self._order = plan.wanted.order.encode()
+        # Newest event of each key: (updated_at, offset, whether it fits).
+        self._newest: dict[bytes, tuple[str, int, bool]] = {}
+        self._place = ("", 0)
+
+    def see(self, batch: Sequence[Record]) -> None:
+        wanted, plan = self._plan.wanted, self._plan
+        for record in batch:
+            if self._order and record.key != self._order:
+                continue
+            version, is_fitting = "", True
+            if wanted.needs_payload:
+                document = self._decode(record)
+                if document is None:
+                    continue
+                version, is_fitting = document.updated_at, wanted.fits(document)
+            self._place = (record.topic, record.partition)
+            if is_fitting:
+                plan.matching += 1
+                self._note_time(record.timestamp)
+            self._choose(record, (version, record.offset, is_fitting))
+
+    def conclude(self) -> None:
+        """Fix the choice of this partition in the plan."""
+        plan = self._plan
+        fitting = [offset for _, offset, is_fitting in self._newest.values() if is_fitting]
+        plan.orders += len(fitting)
+        if plan.wanted.is_latest_only:
+            for offset in sorted(fitting):
+                if not self._has_room():
+                    break
+                plan.chosen.add((*self._place, offset))
+
+    def _choose(self, record: Record, version: tuple[str, int, bool]) -> None:
+        plan, key = self._plan, record.key or b""
+        if plan.wanted.is_latest_only:
+            if version >= self._newest.get(key, version):
+                self._newest[key] = version
+        elif version[2]:
+            self._newest[key] = version
+            if self._has_room():
+                plan.chosen.add((record.topic, record.partition, record.offset))
+
+    def _has_room(self) -> bool:
+        limit = self._plan.wanted.limit
+        return limit is None or len(self._plan.chosen) < limit
+
+    def _decode(self, record: Record) -> Document | None:
+        event = next((value for name, value in record.headers if name == "event"), b"")
+        try:
+            return decode(
+                record.value or b"",
+                event=event.decode(errors="replace"),
+                instance=self._instance,
+            )
+        except DecodeError:
+            self._plan.undecodable += 1
+            return None
+
+    def _note_time(self, at_ms: int) -> None:
+        plan = self._plan
+        plan.first_ms = at_ms if plan.first_ms is None else min(plan.first_ms, at_ms)
+        plan.last_ms = at_ms if plan.last_ms is None else max(plan.last_ms, at_ms)
+
+
+def _chunks(records: Sequence[Record], size: int) -> Iterator[Sequence[Record]]:
+    for start in range(0, len(records), size):
+        yield records[start : start + size]
+
+
+def _copy(settings: Settings, spec: JobSpec, record: Record, wanted: ReplayFilter) -> Copy:
+    return copy_of(
+        record_envelope(record),
+        settings.topics,
+        via=Via.REPLAY,
+        job_id=spec.job_id,
+        place=(record.topic, record.partition, record.offset),
+        is_forced=wanted.is_forced,
+    )
+
+
+def order_key_of(settings: Settings, order: str) -> str:
+    """Return the key of an order number: with the store's prefix; e-mails in lower case."""
+    if "@" in order:
+        return order.lower()
+    instance = settings.magento_instance
+    return f"{instance}:{order}" if order and instance and ":" not in order else order

@@ -1,0 +1,245 @@
+"""One run of a job: copies into `salesforce.due`, exactly once each, at a rate, after live traffic.
+
+See `stream.jobs.spec` for why a run may be killed at any moment and started again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from schemas.event import Envelope, Via
+from schemas.headers import headers_of
+from schemas.operator import copied_from, source_of_copy
+from stream.config import Settings
+from stream.errors import JobError, PublishError
+from stream.jobs.operator_log import OperatorLog
+from stream.jobs.spec import DONE, STARTED, STOPPED, JobSpec, OffsetSet, Source
+from stream.jobs.throttle import JobPace, sleep_or_stop
+from stream.kafka.publisher import Publisher, Record
+from stream.kafka.range_reader import Span, TopicReader
+from stream.topics import Topics
+
+log = structlog.get_logger()
+
+# A producer that was given up may deliver for this long (see stream.kafka.publisher): look again
+# after.
+AMBIGUOUS_SECONDS = 6.0
+MAX_FAILURES = 10  # chunks in a row that Kafka refused, a minute's worth: stop, and resume later
+
+
+@dataclass(slots=True)
+class JobReport:
+    """What a run did. `copied` counts this run, `found` what an earlier run had copied.
+
+    `skipped`: events that somebody else dealt with while the job ran.
+    """
+
+    job_id: str
+    total: int
+    copied: int = 0
+    found: int = 0
+    skipped: int = 0
+    too_large: list[Source] = field(default_factory=list)
+    is_stopped: bool = False
+    waiting: str = ""
+    seconds: float = 0.0
+
+    @property
+    def done(self) -> int:
+        """How many of the job's events are dealt with: copied, skipped or impossible."""
+        return self.copied + self.found + self.skipped + len(self.too_large)
+
+
+OnProgress = Callable[[JobReport], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One record to publish, and the place it is made of."""
+
+    source: Source
+    record: Record
+
+
+def copy_of(
+    envelope: Envelope,
+    topics: Topics,
+    *,
+    via: Via,
+    job_id: str,
+    place: Source,
+    is_forced: bool = False,
+) -> Copy:
+    """Return the copy a job publishes: same event, bytes, key, partition number and origin.
+
+    Attempts start from zero, and the failures of the past are left where they are.
+    """
+    story = replace(
+        envelope,
+        via=via,
+        job_id=job_id,
+        is_forced=is_forced,
+        attempt=0,
+        first_failed_at_ms=None,
+        not_before_ms=None,
+        error=None,
+    )
+    record = Record(
+        topic=topics.due,
+        key=envelope.key.encode(),
+        value=envelope.value,
+        headers=[*headers_of(story), copied_from(*place)],
+        partition=place[1],
+    )
+    return Copy(source=place, record=record)
+
+
+class JobRun:
+    """One run of a job: knows what is copied already, keeps the rate, yields to live traffic.
+
+    `reader` is for this run alone: it reads `salesforce.due` while the caller reads the sources.
+    `max_backlog`: wait while the workers are this many events behind; 0 = never wait. Setting
+    `stop` ends the run after the chunk in hand.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        spec: JobSpec,
+        reader: TopicReader,
+        publisher: Publisher,
+        *,
+        operator: OperatorLog,
+        max_backlog: int,
+        stop: asyncio.Event | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        self.spec = spec
+        self.stop = stop or asyncio.Event()
+        self.report = JobReport(spec.job_id, spec.total)
+        self._settings = settings
+        self._reader = reader
+        self._publisher = publisher
+        self._operator = operator
+        self._on_progress = on_progress or (lambda _report: None)
+        self._due = {span.partition: span.start for span in spec.due}
+        self._copied = OffsetSet(spec.spans)
+        self._pace = JobPace(
+            settings, reader, rate=spec.rate, max_backlog=max_backlog, stop=self.stop
+        )
+        self.chunk_size = self._pace.chunk_size
+        self._began = time.monotonic()
+
+    async def begin(self) -> None:
+        """Put the job on record, and learn what an earlier run has copied. Raises JobError."""
+        await self._find_copies(is_first=True)
+        self.report.found = len(self._copied)
+        await self._operator.record(
+            STARTED, why=self.spec.why, job_id=self.spec.job_id, detail=self.spec.as_detail()
+        )
+        self._tell()
+
+    def is_copied(self, source: Source) -> bool:
+        """Whether the record's copy is in `salesforce.due`."""
+        return source in self._copied
+
+    @property
+    def who(self) -> str:
+        """Who runs it, as the operator log has it."""
+        return self._operator.who
+
+    @property
+    def copies(self) -> int:
+        """How many copies there are, of all runs."""
+        return len(self._copied)
+
+    async def copy(self, copies: Sequence[Copy]) -> list[Source]:
+        """Publish what is not there yet; return the places that are there now.
+
+        Returns early, with what is there, when the run is stopped. Raises PublishError when
+        Kafka refuses for long.
+        """
+        for failures in range(MAX_FAILURES):
+            if failures:
+                await sleep_or_stop(AMBIGUOUS_SECONDS, self.stop)
+                await self._find_copies()
+            missing = self._missing(copies)
+            if not missing or self.stop.is_set():
+                break
+            await self._pace.make_room(len(missing), self._wait)
+            await self._publish(missing)
+            if not self._missing(copies):
+                break
+        else:
+            raise PublishError(f"Kafka refuses the copies; resume later with {self.spec.job_id}")
+        self._tell()
+        return [copy.source for copy in copies if copy.source in self._copied]
+
+    async def end(self) -> JobReport:
+        """Put the end on record and return the report."""
+        self.report.is_stopped = self.stop.is_set() and self.report.done < self.report.total
+        self.report.seconds = time.monotonic() - self._began
+        await self._operator.record(
+            STOPPED if self.report.is_stopped else DONE,
+            why=self.spec.why,
+            job_id=self.spec.job_id,
+            detail={
+                "kind": self.spec.kind.value,
+                "total": self.report.total,
+                "copied": self.report.copied,
+                "found": self.report.found,
+                "skipped": self.report.skipped,
+                "too_large": len(self.report.too_large),
+            },
+        )
+        return self.report
+
+    def _missing(self, copies: Sequence[Copy]) -> list[Copy]:
+        gone = self.report.too_large
+        return [c for c in copies if c.source not in self._copied and c.source not in gone]
+
+    async def _publish(self, copies: Sequence[Copy]) -> None:
+        answers = await self._publisher.publish_each([copy.record for copy in copies])
+        for copy, answer in zip(copies, answers, strict=True):
+            if not isinstance(answer, PublishError):
+                self._copied.add(copy.source)
+                self.report.copied += 1
+            elif answer.is_too_large:
+                self.report.too_large.append(copy.source)
+            else:
+                log.warning("job_copy_failed", job_id=self.spec.job_id, error=str(answer))
+
+    async def _find_copies(self, *, is_first: bool = False) -> None:
+        """Read `salesforce.due` from where it was last read, and note the job's own copies."""
+        job = ("job-id", self.spec.job_id.encode())
+        now = await self._reader.spans([self._settings.topics.due])
+        spans = []
+        for span in now:
+            start = self._due.get(span.partition, span.end)
+            if is_first and span.log_start > start:
+                raise JobError(
+                    f"{self.spec.job_id} is too old to resume: retention has deleted copies from "
+                    f"{span.topic}; start a new one"
+                )
+            spans.append(Span(span.topic, span.partition, start, span.end, span.log_start))
+            self._due[span.partition] = span.end
+        before = len(self._copied)
+        async for batch in self._reader.read(spans):
+            for record in batch:
+                if job in record.headers and (source := source_of_copy(record.headers)):
+                    self._copied.add(source)
+        if not is_first:
+            self.report.copied += len(self._copied) - before
+
+    def _wait(self, reason: str) -> None:
+        self.report.waiting = reason
+        self._tell()
+
+    def _tell(self) -> None:
+        self.report.seconds = time.monotonic() - self._began
+        self._on_progress(self.report)

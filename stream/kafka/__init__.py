@@ -1,0 +1,1 @@
+"""Kafka: connections, records, producers, readers, topic administration."""

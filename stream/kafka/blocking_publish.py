@@ -1,0 +1,133 @@
+"""Publishing that never gives up: what the agents and the relay do with what they hold.
+
+An offset may be committed only when its consequences are on disk. So while Kafka is away this
+waits, tells a person, and goes on by itself; only what was not acknowledged is sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+
+import structlog
+
+from stream.errors import PublishError
+from stream.kafka.publisher import Ack, Publisher, Record
+from stream.ops import metrics
+from stream.ops.alerts import Alert, Alerts
+
+log = structlog.get_logger()
+
+BACKOFF_FIRST_SECONDS = 0.1
+BACKOFF_MOST_SECONDS = 5.0
+# How long records may wait for an ack before a person is told, and how often it is logged.
+BLOCKED_AFTER_SECONDS = 10.0
+LOG_EVERY_SECONDS = 60.0
+TICK_SECONDS = 0.5
+
+
+def full_jitter_seconds(attempt: int, chance: float) -> float:
+    """Return the pause before attempt 1, 2, …: a share (`chance`, 0 to 1) of a doubling cap."""
+    return chance * min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** min(attempt, 20))
+
+
+class UntilAcked:
+    """`publish_all(records)`: returns when every record is on disk, however long that takes.
+
+    After ten seconds, or when a record is too large for its topic, PUBLISH_BLOCKED is raised; it is
+    resolved when everything is acknowledged. `should_stop` is asked twice a second: when it says
+    yes, PublishError is raised and what was not acknowledged may or may not be there. Without it,
+    only a cancel ends the wait. In a Faust loop that error must not end in a commit: end the
+    process.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        *,
+        alerts: Alerts,
+        should_stop: Callable[[], bool] = lambda: False,
+        tick_seconds: float = TICK_SECONDS,
+        blocked_after_seconds: float = BLOCKED_AFTER_SECONDS,
+    ) -> None:
+        self._publisher = publisher
+        self._alerts = alerts
+        self._should_stop = should_stop
+        self._tick_seconds = tick_seconds
+        self._blocked_after_seconds = blocked_after_seconds
+        self._logged_at = float("-inf")
+
+    async def __call__(self, records: Sequence[Record]) -> list[Ack]:
+        """Return one ack per record, in their order. Only what failed is sent again."""
+        acks: dict[int, Ack] = {}
+        waiting = list(range(len(records)))
+        attempt = 0
+        started = time.monotonic()
+        while waiting:
+            answers = await self._answers([records[position] for position in waiting], started)
+            refused: dict[int, PublishError] = {}
+            for position, answer in zip(waiting, answers, strict=True):
+                if isinstance(answer, Ack):
+                    acks[position] = answer
+                else:
+                    refused[position] = answer
+            if refused:
+                attempt += 1
+                self._note_refused([records[p] for p in refused], refused.values(), started)
+                await self._pause(attempt, len(refused))
+            waiting = list(refused)
+        self._alerts.resolve(Alert.PUBLISH_BLOCKED)
+        return [acks[position] for position in range(len(records))]
+
+    async def _answers(self, records: Sequence[Record], started: float) -> list[Ack | PublishError]:
+        task = asyncio.ensure_future(self._publisher.publish_each(records))
+        try:
+            while not (await asyncio.wait({task}, timeout=self._tick_seconds))[0]:
+                self._check_stop(len(records))
+                self._tell_if_blocked(started, f"{_topics(records)}: no ack", records)
+        finally:
+            if not task.done():
+                task.cancel()
+        return task.result()
+
+    async def _pause(self, attempt: int, count: int) -> None:
+        until = time.monotonic() + full_jitter_seconds(attempt, random.random())  # noqa: S311
+        while (left := until - time.monotonic()) > 0:
+            self._check_stop(count)
+            await asyncio.sleep(min(left, self._tick_seconds))
+        self._check_stop(count)
+
+    def _check_stop(self, count: int) -> None:
+        if self._should_stop():
+            raise PublishError(f"stopped while {count} records were not acknowledged")
+
+    def _note_refused(
+        self, records: Sequence[Record], errors: Collection[PublishError], started: float
+    ) -> None:
+        for topic, count in Counter(record.topic for record in records).items():
+            metrics.PUBLISH_RETRIES.labels(topic).inc(count)
+        reason = str(next(iter(errors)))
+        self._log(reason, records)
+        if any(error.is_too_large for error in errors):
+            self._alerts.fire(Alert.PUBLISH_BLOCKED, reason)
+        self._tell_if_blocked(started, reason, records)
+
+    def _tell_if_blocked(self, started: float, reason: str, records: Sequence[Record]) -> None:
+        waited = time.monotonic() - started
+        if waited >= self._blocked_after_seconds:
+            self._alerts.fire(Alert.PUBLISH_BLOCKED, f"{reason} (for {waited:.0f} s)")
+            self._log(reason, records)
+
+    def _log(self, reason: str, records: Sequence[Record]) -> None:
+        if time.monotonic() - self._logged_at >= LOG_EVERY_SECONDS:
+            self._logged_at = time.monotonic()
+            log.warning(
+                "publish_blocked", topics=_topics(records), records=len(records), reason=reason
+            )
+
+
+def _topics(records: Sequence[Record]) -> str:
+    return ", ".join(sorted({record.topic for record in records}))

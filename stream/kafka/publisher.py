@@ -1,0 +1,271 @@
+"""Publishing: one idempotent producer per process, and an ack before anything counts.
+
+Two callers, two needs. The ingress must answer its sender: `publish` gives up after a deadline.
+The agents and the relay must not lose what they hold: `until_acked` never gives up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, ProducerClosed
+
+from stream.config import Settings
+from stream.errors import PublishError
+from stream.kafka.batch_publish import Answer, publish_batches
+from stream.kafka.connection import kafka_connection
+from stream.kafka.deadline import Deadline
+from stream.kafka.group_commit import Offer, RecordQueue
+from stream.kafka.partitioner import partition_of
+from stream.kafka.producer import HARMLESS, TOO_LARGE, close_producer, create_producer, error_text
+from stream.kafka.record import Ack, Record, ack_of
+
+__all__ = ["Ack", "KafkaPublisher", "Publisher", "Record"]
+
+log = structlog.get_logger()
+
+
+class Publisher(Protocol):
+    """What everything that publishes needs.
+
+    The fake in tests and `KafkaPublisher` both pass tests/contract/test_publisher.py.
+    """
+
+    async def publish(self, record: Record, *, timeout_seconds: float) -> Ack:
+        """Return after the broker's ack (acks=all). Raises PublishError."""
+        ...
+
+    async def publish_each(self, records: Sequence[Record]) -> list[Ack | PublishError]:
+        """Send all, then wait for every answer; one answer per record, in their order.
+
+        Waits as long as Kafka may still answer; cancel it to stop waiting. Records of a cancelled
+        call may or may not be there.
+        """
+        ...
+
+    def offer(self, record: Record, answered: Callable[[Answer], None]) -> Offer | None:
+        """Take a record along with its neighbours, or return None: `publish` has to do it.
+
+        `answered` is called once, never from within this call. For those who await nothing.
+        """
+        ...
+
+
+class KafkaPublisher:
+    """The process's producer: idempotent, acks=all, no linger.
+
+    `start` connects, or logs that Kafka is away and leaves it to the first publish. Bad TLS or SASL
+    settings raise SettingsError there.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._producer: AIOKafkaProducer | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._is_stopped = False
+        self._queue = RecordQueue(self)
+
+    async def start(self) -> None:
+        kafka_connection(self._settings)
+        try:
+            await self.connected()
+        except (KafkaError, OSError) as error:
+            log.warning("kafka_away", error=str(error))
+
+    async def stop(self) -> None:
+        """Flush what is pending for five seconds, then close, whatever Kafka does."""
+        self._is_stopped = True
+        await self._queue.stop()
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait({self._connecting})
+        if self._producer is not None:
+            self._retire(self._producer)
+        if self._closing:
+            await asyncio.wait(set(self._closing))
+
+    async def is_able(self, topic: str, *, timeout_seconds: float) -> bool:
+        """Return whether Kafka answers now and every partition of the topic has a leader."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                producer = await self.connected()
+                # What was heard earlier is not enough: the broker must answer now.
+                if not await producer.client.force_metadata_update():
+                    return False
+                partitions = await producer.partitions_for(topic)
+                cluster = producer.client.cluster
+                return bool(partitions == cluster.available_partitions_for_topic(topic))
+        except (TimeoutError, KafkaError, OSError):
+            return False
+
+    async def publish(self, record: Record, *, timeout_seconds: float) -> Ack:
+        """Return after the broker's ack. Raises PublishError; the record may still arrive."""
+        try:
+            with Deadline(timeout_seconds):
+                sent = await self._send(record)
+                if isinstance(sent, PublishError):
+                    raise sent
+                try:
+                    return ack_of(await sent.future)
+                except KafkaError:
+                    answer = await self._answer(record, sent)  # knows what it means
+        except TimeoutError:
+            raise PublishError(f"no ack from Kafka within {timeout_seconds:g} s") from None
+        if isinstance(answer, PublishError):
+            raise answer
+        return answer
+
+    async def publish_each(self, records: Sequence[Record]) -> list[Ack | PublishError]:
+        """Send all, then wait for every answer; see Publisher."""
+        try:
+            await self.connected()
+        except (KafkaError, OSError) as error:
+            return [PublishError(f"no Kafka: {error_text(error)}") for _record in records]
+        if all(record.partition is not None for record in records):
+            return await publish_batches(self, records)
+        sent = [await self._send(record) for record in records]
+        futures = {item.future for item in sent if isinstance(item, _Sent)}
+        try:
+            if futures:
+                await asyncio.wait(futures)
+        finally:
+            for future in futures:
+                future.cancel()
+        return [
+            await self._answer(record, item) for record, item in zip(records, sent, strict=True)
+        ]
+
+    def offer(self, record: Record, answered: Callable[[Answer], None]) -> Offer | None:
+        """Take a record along when the producer is there and knows the topic; see Publisher."""
+        if self._producer is None or record.key is None:
+            return None
+        partitions = self._producer.client.cluster.partitions_for_topic(record.topic)
+        if not partitions:
+            return None
+        partition = partition_of(record.key, tuple(partitions))
+        return self._queue.offer(record, partition, answered)
+
+    async def _send(self, record: Record) -> _Sent | PublishError:
+        """Put a record into a batch."""
+        producer = None
+        try:
+            producer = self._producer or await self.connected()
+            future = await producer.send(
+                record.topic,
+                record.value,
+                key=record.key,
+                partition=record.partition,
+                headers=list(record.headers),
+            )
+        except TOO_LARGE as error:
+            return PublishError(str(error), is_too_large=True)
+        except (KafkaError, OSError, AssertionError) as error:
+            return self.not_taken(record.topic, producer, error)
+        return _Sent(producer, future)
+
+    def not_taken(
+        self, topic: str, producer: AIOKafkaProducer | None, error: Exception
+    ) -> PublishError:
+        """Return the answer for what is in no batch; aiokafka asserts that a partition exists."""
+        if producer is not None and not isinstance(error, (*HARMLESS, AssertionError)):
+            self.replace(producer, error)
+        return PublishError(f"{topic}: {error_text(error)}")
+
+    async def _answer(self, record: Record, sent: _Sent | PublishError) -> Ack | PublishError:
+        """Wait for the broker's word about a record that is in a batch."""
+        if isinstance(sent, PublishError):
+            return sent
+        try:
+            return ack_of(await sent.future)
+        except TOO_LARGE as error:
+            self.replace(sent.producer, error)
+            return await self.send_alone(record)
+        except KafkaError as error:
+            self.replace(sent.producer, error)
+            return PublishError(f"{record.topic}: {error_text(error)}")
+
+    async def send_alone(self, record: Record) -> Ack | PublishError:
+        """Send a record in a batch of its own: is it too large, or was its company?"""
+        producer = create_producer(self._settings, max_batch_bytes=1)
+        try:
+            await producer.start()
+            return ack_of(
+                await producer.send_and_wait(
+                    record.topic,
+                    record.value,
+                    key=record.key,
+                    partition=record.partition,
+                    headers=list(record.headers),
+                )
+            )
+        except TOO_LARGE:
+            return PublishError(f"{record.topic}: the record is too large", is_too_large=True)
+        except (KafkaError, OSError) as error:
+            return PublishError(f"{record.topic}: {error_text(error)}")
+        finally:
+            await close_producer(producer)
+
+    async def connected(self) -> AIOKafkaProducer:
+        """Return the producer, connecting it first if need be; callers share one attempt."""
+        while self._producer is None:
+            if self._is_stopped:
+                raise ProducerClosed("the publisher is stopped")
+            if self._connecting is None:
+                self._connecting = asyncio.create_task(self._connect())
+                self._connecting.add_done_callback(_heed)
+            connecting = self._connecting
+            try:
+                # Shielded: a caller whose deadline ends must not end the attempt of all.
+                await asyncio.shield(connecting)
+            except asyncio.CancelledError:
+                if not connecting.cancelled():
+                    raise
+        return self._producer
+
+    async def _connect(self) -> None:
+        """Make the producer. Its own last step tells the callers, not a callback of the task:
+
+        whoever looked between the two would wait for a task that is done, which never yields.
+        """
+        producer = create_producer(self._settings)
+        try:
+            await producer.start()
+        except BaseException:
+            await close_producer(producer)
+            raise
+        else:
+            self._producer = producer
+        finally:
+            self._connecting = None
+
+    def replace(self, producer: AIOKafkaProducer, error: BaseException) -> None:
+        """Let the next publish make a new producer; the old one delivers what it still can."""
+        if self._producer is producer:
+            log.warning("producer_replaced", reason=error_text(error))
+            self._retire(producer)
+
+    def _retire(self, producer: AIOKafkaProducer) -> None:
+        self._producer = None
+        task = asyncio.create_task(close_producer(producer))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A record in a batch of a producer."""
+
+    producer: AIOKafkaProducer
+    future: asyncio.Future[Any]
+
+
+def _heed(task: asyncio.Task[None]) -> None:
+    """Look at the error of an attempt that all its callers have given up on."""
+    if not task.cancelled():
+        task.exception()

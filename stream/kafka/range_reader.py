@@ -1,0 +1,288 @@
+"""Bounded reads: everything between two points of some topics, and then an end.
+
+Audit, trace, lag, dead letters and replays all read history while the pipe goes on writing it.
+The end offsets are taken once, at the start, so no reader chases itself. A partition is done when
+the *position* has reached its end, not when the record before the end was seen: compaction,
+transaction markers and retention leave offsets that never come. No consumer group is used, so
+nothing here can move a worker's offsets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from schemas.event import Envelope
+from schemas.headers import envelope_of
+from stream.config import Settings
+from stream.errors import BrokerError
+from stream.kafka.connection import kafka_connection
+from stream.kafka.consumer_groups import committed_offsets, held_partitions
+from stream.kafka.consumer_stop import stop_consumer
+
+# aiokafka's ConsumerRecord with bytes in it; its own type parameters are not worth repeating.
+Record: TypeAlias = Any
+
+POLL_MS = 200
+FETCH_BYTES = 1024 * 1024  # per partition and fetch: memory is this times the partitions read
+STALL_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Offsets [start, end) of one partition. `log_start` is the first one retention has left."""
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+    log_start: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many offsets there are: at least the number of records."""
+        return max(0, self.end - self.start)
+
+
+class TopicReader:
+    """Reads spans of topics; an async context manager.
+
+    One read at a time. Raises BrokerError when Kafka does not answer, when a topic does not
+    exist, or when a read makes no progress for `stall_seconds`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        fetch_bytes: int = FETCH_BYTES,
+        stall_seconds: float = STALL_SECONDS,
+        batch_records: int | None = None,
+    ) -> None:
+        """`batch_records`: the most records of a batch, for who has others waiting meanwhile."""
+        self._settings = settings
+        self._stall_seconds = stall_seconds
+        self._batch_records = batch_records
+        options = kafka_connection(settings)
+        self._admin = AIOKafkaAdminClient(**options)
+        self._consumer = AIOKafkaConsumer(
+            **options,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            max_partition_fetch_bytes=fetch_bytes,
+            fetch_max_wait_ms=POLL_MS,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Connect; raises BrokerError naming the address that does not answer."""
+        try:
+            await self._admin.start()
+            await self._consumer.start()
+            # aiokafka's stop raises CancelledError when its tasks were never scheduled.
+            await asyncio.sleep(0)
+        except KafkaError as error:
+            await self.close()
+            raise BrokerError(
+                f"Kafka at {self._settings.kafka_bootstrap_servers} does not answer: {error}"
+            ) from None
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close both connections; safe to call twice."""
+        await stop_consumer(self._consumer)
+        await self._admin.close()
+
+    async def partitions(self, *topics: str) -> dict[str, tuple[int, ...]]:
+        """Return the partition numbers of each topic; raises BrokerError for a missing one."""
+        # All topics: asking for a missing one by name would create it on some clusters.
+        described = await self._answer(self._admin.describe_topics())
+        found = {
+            item["topic"]: tuple(sorted(part["partition"] for part in item["partitions"]))
+            for item in described
+            if item["topic"] in topics and item["partitions"]
+        }
+        missing = [topic for topic in topics if topic not in found]
+        if missing:
+            raise BrokerError(
+                f"no such topic: {', '.join(missing)}; run `orderstream topics apply`"
+            )
+        return found
+
+    async def topics_starting(self, prefix: str) -> list[str]:
+        """Return the topics of the cluster whose names begin so."""
+        described = await self._answer(self._admin.describe_topics())
+        return sorted(item["topic"] for item in described if item["topic"].startswith(prefix))
+
+    async def spans(
+        self,
+        topics: Iterable[str],
+        *,
+        partitions: Iterable[int] | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+    ) -> list[Span]:
+        """Return what there is now of the topics, between two record times [since, until)."""
+        wanted = None if partitions is None else set(partitions)
+        pairs = [
+            TopicPartition(topic, number)
+            for topic, numbers in (await self.partitions(*topics)).items()
+            for number in numbers
+            if wanted is None or number in wanted
+        ]
+        ends = await self._answer(self._consumer.end_offsets(pairs))
+        firsts = await self._answer(self._consumer.beginning_offsets(pairs))
+        starts = firsts if since_ms is None else await self._at(pairs, since_ms, ends)
+        stops = ends if until_ms is None else await self._at(pairs, until_ms, ends)
+        return [
+            Span(
+                topic=pair.topic,
+                partition=pair.partition,
+                start=min(max(starts[pair], firsts[pair]), ends[pair]),
+                end=min(stops[pair], ends[pair]),
+                log_start=firsts[pair],
+            )
+            for pair in pairs
+        ]
+
+    async def committed(self, group: str) -> dict[tuple[str, int], int]:
+        """Return what a consumer group has committed, by (topic, partition)."""
+        return await committed_offsets(self._admin, group, timeout_seconds=self._stall_seconds)
+
+    async def assigned(self, group: str) -> frozenset[tuple[str, int]] | None:
+        """Return the partitions that members of a group hold; None while it rebalances."""
+        try:
+            return await held_partitions(self._admin, group)
+        except (TimeoutError, KafkaError) as error:
+            raise BrokerError(f"no members of group {group}: {error}") from None
+
+    async def from_time(self, spans: Sequence[Span], since_ms: Mapping[int, int]) -> list[Span]:
+        """Return the spans cut to records since a time, which is given per partition number."""
+        cut = []
+        for span in spans:
+            if span.partition in since_ms:
+                pair = TopicPartition(span.topic, span.partition)
+                offsets = await self._at([pair], since_ms[span.partition], {pair: span.end})
+                start = min(max(span.start, offsets[pair]), span.end)
+                cut.append(replace(span, start=start))
+            else:
+                cut.append(span)
+        return cut
+
+    async def read(self, spans: Iterable[Span]) -> AsyncGenerator[list[Record], None]:
+        """Yield the records of the spans, in batches of one partition each, in offset order."""
+        ends = {TopicPartition(s.topic, s.partition): s.end for s in spans if s.size}
+        starts = {TopicPartition(s.topic, s.partition): s.start for s in spans if s.size}
+        if not ends:
+            return
+        self._seek(starts)
+        stall_at = time.monotonic() + self._stall_seconds
+        try:
+            while ends:
+                fetched = await self._answer(
+                    self._consumer.getmany(timeout_ms=POLL_MS, max_records=self._batch_records)
+                )
+                for pair, records in fetched.items():
+                    if batch := _until(records, ends.get(pair, 0)):
+                        yield batch
+                        stall_at = time.monotonic() + self._stall_seconds
+                if await self._drop_finished(ends):
+                    stall_at = time.monotonic() + self._stall_seconds
+                if time.monotonic() > stall_at:
+                    names = ", ".join(f"{pair.topic}-{pair.partition}" for pair in ends)
+                    raise BrokerError(
+                        f"Kafka gave nothing for {self._stall_seconds:.0f} s: {names}"
+                    )
+        finally:
+            self._consumer.unsubscribe()
+
+    async def first_records(
+        self, positions: Mapping[tuple[str, int], int], *, timeout_seconds: float = 5.0
+    ) -> dict[tuple[str, int], Record]:
+        """Return the first record at or after an offset of each (topic, partition).
+
+        A partition with nothing there within the timeout is missing from the answer.
+        """
+        waiting = {TopicPartition(*pair): offset for pair, offset in positions.items()}
+        found: dict[tuple[str, int], Record] = {}
+        if not waiting:
+            return found
+        self._seek(waiting)
+        give_up_at = time.monotonic() + timeout_seconds
+        try:
+            while waiting and time.monotonic() < give_up_at:
+                fetched = await self._answer(self._consumer.getmany(timeout_ms=POLL_MS))
+                for pair, records in fetched.items():
+                    if records and waiting.pop(pair, None) is not None:
+                        found[pair.topic, pair.partition] = records[0]
+                        self._consumer.pause(pair)
+        finally:
+            self._consumer.unsubscribe()
+        return found
+
+    def _seek(self, starts: Mapping[TopicPartition, int]) -> None:
+        self._consumer.assign(list(starts))
+        for pair, offset in starts.items():
+            self._consumer.seek(pair, offset)
+
+    async def _drop_finished(self, ends: dict[TopicPartition, int]) -> bool:
+        finished = [
+            pair for pair, end in ends.items() if await self._consumer.position(pair) >= end
+        ]
+        for pair in finished:
+            del ends[pair]
+            self._consumer.pause(pair)
+        return bool(finished)
+
+    async def _at(
+        self, pairs: list[TopicPartition], at_ms: int, ends: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, int]:
+        """First offset with a record time at or after `at_ms`; the end where there is none."""
+        times = dict.fromkeys(pairs, max(0, at_ms))
+        found = await self._answer(self._consumer.offsets_for_times(times))
+        return {pair: hit.offset if hit else ends[pair] for pair, hit in found.items()}
+
+    async def _answer(self, call: Any) -> Any:
+        try:
+            return await call
+        except (TimeoutError, KafkaError) as error:
+            raise BrokerError(f"Kafka did not answer: {error or type(error).__name__}") from None
+
+
+def record_envelope(record: Record) -> Envelope:
+    """Return the envelope of a read record; never raises (see `schemas.headers`)."""
+    return envelope_of(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp,
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+    )
+
+
+def _until(records: list[Record], end: int) -> list[Record]:
+    if records and records[-1].offset >= end:
+        return [record for record in records if record.offset < end]
+    return records

@@ -1,0 +1,1 @@
+"""Consumer lag: sampled from the brokers, evaluated, exported."""

@@ -1,0 +1,244 @@
+"""Asks the brokers, again and again, how far behind each group is; `evaluator` does the sums.
+
+One sample costs a handful of requests, whatever the lag: committed and end offsets, group members,
+and one record per partition that has unread events (its time is the time lag). The records of a
+position that has not moved are remembered.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from schemas.event import Envelope
+from stream.config import Settings
+from stream.dlq.index import DeadLetterIndex
+from stream.kafka.range_reader import Span, TopicReader, record_envelope
+from stream.kafka.topic_admin import TopicAdmin
+from stream.lag.evaluator import (
+    WINDOW_SAMPLES,
+    GroupLag,
+    PartitionLag,
+    Sample,
+    group_lag,
+    partition_lag,
+)
+
+Place = tuple[str, str, int]  # group, topic, partition
+
+HEAD_FETCH_BYTES = 16 * 1024  # one record per partition is wanted; Kafka gives at least that
+HEAD_SECONDS = 2.0
+LETTERS_BATCH = 500  # few at a time: an exporter and the dashboard answer requests meanwhile
+RETENTION_TTL_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class TierDepth:
+    """What waits in a retry tier (or for its order to settle)."""
+
+    topic: str
+    due: int
+    not_due: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterDepth:
+    """Open dead letters, and when the oldest was written."""
+
+    count: int
+    oldest_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LagSnapshot:
+    """Everything at one moment."""
+
+    at_ms: int
+    partitions: tuple[PartitionLag, ...]
+    groups: tuple[GroupLag, ...]
+    tiers: tuple[TierDepth, ...]
+    dead_letters: DeadLetterDepth
+    ends: Mapping[tuple[str, int], Span] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is unread anywhere: no window is needed to judge that."""
+        return not any(part.lag for part in self.partitions)
+
+
+class LagSampler:
+    """Takes samples and keeps a window of them; an async context manager.
+
+    Raises BrokerError when Kafka does not answer.
+    """
+
+    def __init__(self, settings: Settings, *, window: int = WINDOW_SAMPLES) -> None:
+        self._settings = settings
+        self._topics = settings.topics
+        self._window = window
+        self._reader = TopicReader(settings, fetch_bytes=HEAD_FETCH_BYTES)
+        self._letters_reader = TopicReader(settings, batch_records=LETTERS_BATCH)
+        self._letters = DeadLetterIndex(settings, self._letters_reader)
+        self._samples: dict[Place, deque[Sample]] = {}
+        self._heads: dict[tuple[str, int], tuple[int, Envelope, int]] = {}
+        self._retention: dict[str, int | None] = {}
+        self._retention_read = float("-inf")
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._reader.__aenter__()
+            await self._letters_reader.__aenter__()
+        except BaseException:
+            await self.__aexit__()  # both were made: both must be closed
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._reader.close()
+        await self._letters_reader.close()
+
+    @property
+    def letters(self) -> DeadLetterIndex:
+        """The open dead letters as of the last sample."""
+        return self._letters
+
+    async def _groups(self) -> dict[str, tuple[str, ...]]:
+        """Return the consumer groups and what each must consume.
+
+        Tiers of an earlier RETRY_DELAYS are among them: what waits there, nobody forwards.
+        """
+        topics = self._topics
+        tiers = await self._reader.topics_starting(topics.retry_prefix)
+        return {
+            self._settings.worker_group: topics.sources,
+            self._settings.relay_group: (*tiers, topics.settle),
+        }
+
+    async def sample(self, *, now_ms: int | None = None) -> LagSnapshot:
+        """Ask the brokers once and return what that, with the samples before it, says."""
+        at_ms = int(time.time() * 1000) if now_ms is None else now_ms
+        groups = await self._groups()
+        names = [topic for topics in groups.values() for topic in topics]
+        await self._refresh_retention(names)
+        spans = {(s.topic, s.partition): s for s in await self._reader.spans(names)}
+        committed = {group: await self._reader.committed(group) for group in groups}
+        assigned = {group: await self._reader.assigned(group) for group in groups}
+        positions = self._note(at_ms, groups, spans, committed)
+        await self._read_heads(positions, spans)
+        partitions = [
+            self._partition(place, spans[place[1:]], committed[place[0]], assigned[place[0]])
+            for place in positions
+        ]
+        await self._letters.refresh()
+        return LagSnapshot(
+            at_ms=at_ms,
+            partitions=tuple(partitions),
+            groups=tuple(
+                group_lag(group, (part for part in partitions if part.group == group))
+                for group in groups
+            ),
+            tiers=await self._tiers(at_ms, partitions),
+            dead_letters=DeadLetterDepth(len(self._letters), self._letters.oldest_ms),
+            ends=spans,
+        )
+
+    def _note(
+        self,
+        at_ms: int,
+        groups: Mapping[str, tuple[str, ...]],
+        spans: Mapping[tuple[str, int], Span],
+        committed: Mapping[str, Mapping[tuple[str, int], int]],
+    ) -> dict[Place, int]:
+        """Add a sample to each window; return the positions. No commit: the log's start."""
+        positions: dict[Place, int] = {}
+        for group, topics in groups.items():
+            for (topic, partition), span in spans.items():
+                if topic in topics:
+                    place = (group, topic, partition)
+                    read = committed[group].get((topic, partition), span.start)
+                    positions[place] = max(read, span.start)
+                    window = self._samples.setdefault(place, deque(maxlen=self._window))
+                    window.append(Sample(at_ms, positions[place], span.end))
+        return positions
+
+    async def _read_heads(
+        self, positions: Mapping[Place, int], spans: Mapping[tuple[str, int], Span]
+    ) -> None:
+        """Read the oldest unread record of each partition whose position has moved."""
+        wanted: dict[tuple[str, int], int] = {}
+        for (_, topic, partition), position in positions.items():
+            where = (topic, partition)
+            known = self._heads.get(where)
+            if position >= spans[where].end:
+                self._heads.pop(where, None)
+            elif known is None or known[0] != position:
+                wanted[where] = position
+        found = await self._reader.first_records(wanted, timeout_seconds=HEAD_SECONDS)
+        for where, record in found.items():
+            self._heads[where] = (wanted[where], record_envelope(record), record.timestamp)
+
+    def _partition(
+        self,
+        place: Place,
+        span: Span,
+        committed: Mapping[tuple[str, int], int],
+        assigned: frozenset[tuple[str, int]] | None,
+    ) -> PartitionLag:
+        group, topic, partition = place
+        head = self._heads.get((topic, partition))
+        return partition_lag(
+            self._samples[place],
+            group=group,
+            topic=topic,
+            partition=partition,
+            log_start=span.log_start,
+            committed=committed.get((topic, partition)),
+            oldest_unread_ms=head[2] if head else None,
+            retention_ms=self._retention.get(topic),
+            is_assigned=None if assigned is None else (topic, partition) in assigned,
+        )
+
+    async def _tiers(self, at_ms: int, partitions: list[PartitionLag]) -> tuple[TierDepth, ...]:
+        """Split what waits in each tier into due and not yet due.
+
+        All records of a tier have one delay, so those older than it are due; the head's own header
+        has the last word when nothing is due.
+        """
+        depths = []
+        relayed = (p.topic for p in partitions if p.group == self._settings.relay_group)
+        for topic in dict.fromkeys(relayed):
+            delay_ms = self._delay_ms(topic)
+            old = await self._reader.spans([topic], until_ms=at_ms - delay_ms)
+            boundaries = {span.partition: span.end for span in old}
+            parts = [part for part in partitions if part.topic == topic]
+            due = sum(
+                min(part.lag, max(0, boundaries[part.partition] - part.position))
+                for part in parts
+                if self._is_head_due(topic, part.partition, at_ms)
+            )
+            depths.append(TierDepth(topic, due, sum(part.lag for part in parts) - due))
+        return tuple(depths)
+
+    def _delay_ms(self, topic: str) -> int:
+        """Return how long a record waits in a topic; not at all in a tier of the past."""
+        if topic == self._topics.settle:
+            return int(self._settings.debounce_seconds * 1000)
+        tiers = self._topics.retry_tiers
+        return self._topics.tier_delay_ms(topic) if topic in tiers else 0
+
+    def _is_head_due(self, topic: str, partition: int, at_ms: int) -> bool:
+        head = self._heads.get((topic, partition))
+        return head is None or (head[1].not_before_ms or 0) <= at_ms
+
+    async def _refresh_retention(self, names: list[str]) -> None:
+        if time.monotonic() - self._retention_read < RETENTION_TTL_SECONDS:
+            return
+        async with TopicAdmin(self._settings) as admin:
+            existing = await admin.existing(names)
+        for name, topic in existing.items():
+            retention_ms = int(topic.config.get("retention.ms") or -1)
+            self._retention[name] = retention_ms if retention_ms >= 0 else None
+        self._retention_read = time.monotonic()

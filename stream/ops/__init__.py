@@ -1,0 +1,1 @@
+"""Operating a process: logs, metrics, traces, alerts, masking, status pages."""

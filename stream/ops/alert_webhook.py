@@ -1,0 +1,128 @@
+"""Delivers alerts to a Slack-compatible webhook, and never lets anybody wait for it.
+
+What cannot be delivered is logged and dropped: the log and the metric have it anyway. The URL is a
+secret and appears nowhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import aiohttp
+import structlog
+
+from stream.config import Settings
+from stream.ops.alert_dedup import Notices
+from stream.ops.alerts import Alert, Alerts
+
+log = structlog.get_logger()
+
+QUEUE_TEXTS = 100
+TICK_SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0
+PAUSES_SECONDS = (1.0, 5.0)  # before the second and the third try
+LAST_WORDS_SECONDS = 3.0  # a process that ends gives what is queued this long
+SUCCESS = range(200, 300)
+
+
+@asynccontextmanager
+async def alert_webhook(settings: Settings, alerts: Alerts, *, source: str) -> AsyncIterator[None]:
+    """Deliver the alerts to ALERT_WEBHOOK_URL while the block runs; do nothing without one."""
+    url = settings.alert_webhook_url.get_secret_value()
+    if not url:
+        yield
+        return
+    notices = Notices(source=source, repeat_seconds=settings.alert_repeat_seconds)
+    webhook = AlertWebhook(url, notices)
+    alerts.listeners.append(webhook.note)
+    task = asyncio.create_task(webhook.run())
+    try:
+        yield
+    finally:
+        alerts.listeners.remove(webhook.note)
+        await webhook.drain(LAST_WORDS_SECONDS)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+class AlertWebhook:
+    """A bounded queue of texts and the task that posts them."""
+
+    def __init__(
+        self,
+        url: str,
+        notices: Notices,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        tick_seconds: float = TICK_SECONDS,
+        pauses_seconds: tuple[float, ...] = PAUSES_SECONDS,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self._url = url
+        self._notices = notices
+        self._clock = clock
+        self._tick_seconds = tick_seconds
+        self._pauses_seconds = pauses_seconds
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self._queue: asyncio.Queue[str] = asyncio.Queue(QUEUE_TEXTS)
+
+    def note(self, alert: Alert, detail: str | None) -> None:
+        """Take in a change of an alert; never blocks."""
+        text = self._notices.changed(alert, detail, self._clock())
+        if text is not None:
+            self._put(text)
+
+    async def run(self) -> None:
+        """Post what is queued and what time makes due, until cancelled."""
+        async with (
+            aiohttp.ClientSession(timeout=self._timeout) as session,
+            asyncio.TaskGroup() as group,
+        ):
+            group.create_task(self._deliver(session))
+            group.create_task(self._tick())
+
+    async def drain(self, deadline_seconds: float) -> None:
+        """Give the queue a little time to empty."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(deadline_seconds):
+                await self._queue.join()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(self._tick_seconds)
+            for text in self._notices.due(self._clock()):
+                self._put(text)
+
+    def _put(self, text: str) -> None:
+        if self._queue.full():
+            log.error("alert_not_delivered", text=text, reason="too many are waiting")
+        else:
+            self._queue.put_nowait(text)
+
+    async def _deliver(self, session: aiohttp.ClientSession) -> None:
+        while True:
+            text = await self._queue.get()
+            reason = await self._post(session, text)
+            if reason:
+                log.error("alert_not_delivered", text=text, reason=reason)
+            self._queue.task_done()
+
+    async def _post(self, session: aiohttp.ClientSession, text: str) -> str:
+        """Post a text; return why it could not be delivered, or nothing."""
+        reason = ""
+        for pause in (0.0, *self._pauses_seconds):
+            await asyncio.sleep(pause)
+            try:
+                async with session.post(
+                    self._url, json={"text": text}, allow_redirects=False
+                ) as answer:
+                    if answer.status in SUCCESS:
+                        return ""
+                    reason = f"HTTP {answer.status}"
+            except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                reason = type(error).__name__  # its text may quote the URL, which is a secret
+        return reason

@@ -1,0 +1,138 @@
+"""Logging: structured lines on stderr, with no secret and no personal data in them.
+
+Every line passes here, ours and those of libraries:
+
+| what | becomes |
+|---|---|
+| a field whose name can carry a person or a secret | `***` |
+| an e-mail address in any text | `j***@example.com` |
+| an exception | where it happened and its type, without its message: that may quote a customer |
+| a warning, an exception nobody caught | a line like every other |
+
+Whoever logs a text made of somebody's data masks it before (`stream.ops.masking`); a test plants
+canaries in every secret and every personal field and looks for them in all that is written.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import MutableMapping
+from types import TracebackType
+from typing import Any, Literal
+
+import structlog
+
+from stream.ops.masking import mask_text
+
+# Masked by name wherever they appear as a field of a log line.
+PERSONAL_FIELDS = frozenset(
+    {"email", "customer_email", "firstname", "lastname", "name", "telephone", "street", "body"}
+)
+SECRET_WORDS = ("secret", "token", "password", "assertion", "authorization", "private_key")
+
+
+def mask(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Mask personal and secret fields of a log line (a structlog processor)."""
+    for name, value in event.items():
+        lowered = name.lower()
+        if lowered in PERSONAL_FIELDS or any(word in lowered for word in SECRET_WORDS):
+            event[name] = "***"
+        else:
+            event[name] = _masked(value)
+    return event
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, dict):
+        return {key: _masked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(item) for item in value]
+    return value
+
+
+def place_of_exception(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Replace `exc_info` by frames and types, the cause first (a structlog processor)."""
+    info = event.pop("exc_info", None)
+    if info is True:
+        info = sys.exc_info()
+    error = info[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        event["exception"] = exception_text(error)
+        # asyncio describes the failed task on further lines, exception and all.
+        event["event"] = str(event.get("event", "")).partition("\n")[0]
+    return event
+
+
+def exception_text(error: BaseException) -> str:
+    """Return the traceback without any message."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    before = [exception_text(cause)] if cause is not None else []
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return "\n".join(
+        [*before, *(exception_text(each) for each in inner), f"{frames}{type(error).__qualname__}"]
+    )
+
+
+def configure_logs(
+    *, level: str = "info", style: Literal["json", "console"] = "json", process: str = ""
+) -> None:
+    """Configure structlog and the standard library's logging for this process."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if style == "json"
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    )
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        _named(process),
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        place_of_exception,
+        mask,
+    ]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+
+
+def _named(process: str) -> Any:
+    """Return a processor that names the process, in the lines of every thread."""
+
+    def name(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Any:
+        event.setdefault("process", process)
+        return event
+
+    return name
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        structlog.get_logger().critical("uncaught_exception", exc_info=error)

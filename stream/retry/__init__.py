@@ -1,0 +1,1 @@
+"""The retry relay: waits for what is due, and forwards it."""

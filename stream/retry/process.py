@@ -1,0 +1,62 @@
+"""The relay as a process: publisher, status pages, and a stop on SIGTERM.
+
+Killed at any moment it loses nothing: what was forwarded and not yet committed is forwarded again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import structlog
+
+from stream.config import Settings
+from stream.kafka.blocking_publish import UntilAcked
+from stream.kafka.connection import kafka_connection
+from stream.kafka.publisher import KafkaPublisher
+from stream.ops.alert_webhook import alert_webhook
+from stream.ops.alerts import Alerts
+from stream.ops.status_server import status_server
+from stream.retry.relay import Relay
+
+log = structlog.get_logger()
+
+STOP_DEADLINE_SECONDS = 10.0
+
+
+async def run_relay(settings: Settings) -> None:
+    """Run the relay until SIGTERM or SIGINT."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    alerts = Alerts()
+    publisher = KafkaPublisher(settings)
+    await publisher.start()
+    relay = Relay(
+        topics=settings.topics,
+        group=settings.relay_group,
+        connection=kafka_connection(settings),
+        publish_all=UntilAcked(publisher, alerts=alerts),
+    )
+
+    def not_ready() -> str | None:
+        return None if relay.is_ready else "not connected to Kafka"
+
+    async with (
+        alert_webhook(settings, alerts, source="relay"),
+        status_server(settings.status_host, settings.status_port, not_ready=not_ready) as url,
+    ):
+        log.info("relay_started", status_url=url)
+        running = asyncio.create_task(relay.run(stopping))
+        stop_wait = asyncio.create_task(stopping.wait())
+        await asyncio.wait({running, stop_wait}, return_when=asyncio.FIRST_COMPLETED)
+        stop_wait.cancel()
+        done, _ = await asyncio.wait({running}, timeout=STOP_DEADLINE_SECONDS)
+        if not done:
+            log.warning("relay_stop_deadline", seconds=STOP_DEADLINE_SECONDS)
+            running.cancel()
+        await publisher.stop()
+    log.info("relay_stopped")
+    if running in done:
+        running.result()
