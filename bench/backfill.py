@@ -42,7 +42,7 @@ from sandbox.processes import Processes, orderstream
 from schemas.event import Kind
 from stream.audit.audit import run_audit
 from stream.config import Settings, load_settings
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 
 WARM_UP_SECONDS, QUIET_SECONDS = 10.0, 30.0
 MOST_GROWTH = 1.5
@@ -71,13 +71,13 @@ class Bench:
 
     async def accepted(self) -> int:
         """Return how many events the source topic holds."""
-        async with TopicReader(self.settings) as reader:
+        async with RangeReader(self.settings) as reader:
             return sum(span.size for span in await reader.spans([self.settings.topics.orders]))
 
     async def live_latencies_ms(self, since_ms: int, until_ms: int) -> list[int]:
         """Return the latencies of live events whose outcome fell into a phase."""
         found: list[int] = []
-        async with TopicReader(self.settings) as reader:
+        async with RangeReader(self.settings) as reader:
             spans = await reader.spans([self.settings.topics.results], since_ms=since_ms)
             async for batch in reader.read(spans):
                 results = [orjson.loads(record.value) for record in batch]

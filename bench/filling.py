@@ -11,7 +11,7 @@ from schemas.event import Kind, new_event_id
 from schemas.headers import identity_headers
 from schemas.result import Outcome, Result
 from stream.config import Settings
-from stream.kafka.blocking_publish import UntilAcked
+from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.publisher import Ack, KafkaPublisher, Record
 from stream.ops.alerts import Alerts
 
@@ -23,7 +23,7 @@ async def publish(settings: Settings, records: Iterable[Record]) -> list[Ack]:
     """Publish records, some thousands at a time; return their acks."""
     publisher = KafkaPublisher(settings)
     await publisher.start()
-    publish_all = UntilAcked(publisher, alerts=Alerts())
+    publish_all = BlockingPublish(publisher, alerts=Alerts())
     acks: list[Ack] = []
     source = iter(records)
     try:

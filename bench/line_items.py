@@ -18,7 +18,7 @@ from typing import Any
 
 from agents.delivery.dispatcher import build_dispatcher
 from agents.delivery.line_items import LineDispatcher
-from agents.delivery.types import Bundle, Interrupt, Written
+from agents.delivery.types import Interrupt, WriteSet, Written
 from agents.mapping.mapping import Mapping, default_text
 from agents.salesforce.api.wiring import build_client
 from agents.worker.org_schema import standard_pricebook
@@ -67,7 +67,7 @@ async def send_all(org: OrgProcess, count: int) -> list[tuple[str, int, int, flo
     bundles = []
     for document in orders_of(count):
         mapped = mapping.apply(document)
-        bundles.append(Bundle(document.key, mapped.rows, mapped.lock_key, lines=mapped.lines))
+        bundles.append(WriteSet(document.key, mapped.rows, mapped.lock_key, lines=mapped.lines))
     lines = sum(len(bundle.lines.keep) for bundle in bundles if bundle.lines)
     try:
         return [await _send(org, dispatcher, name, bundles, lines) for name in ("new", "changed")]
@@ -76,7 +76,7 @@ async def send_all(org: OrgProcess, count: int) -> list[tuple[str, int, int, flo
 
 
 async def _send(
-    org: OrgProcess, dispatcher: LineDispatcher, name: str, bundles: list[Bundle], lines: int
+    org: OrgProcess, dispatcher: LineDispatcher, name: str, bundles: list[WriteSet], lines: int
 ) -> tuple[str, int, int, float]:
     ask: Callable[[], Any] = org.summary
     before = (await asyncio.to_thread(ask))["calls_used"]

@@ -22,7 +22,7 @@ from sandbox.org_remote import OrgRemote
 from sandbox.pipeline import INGRESS, RELAY, SALESFORCE, Pipeline, worker_name
 from sandbox.processes import Processes, module
 from stream.config import Settings, load_settings
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 
 BROKER, GENERATOR, WORKERS = "broker", "load generator", "workers"
 GENERATOR_GRACE_SECONDS = 90.0
@@ -40,7 +40,7 @@ class Rig:
     pipeline: Pipeline
     org: OrgRemote
     settings: Settings
-    reader: TopicReader
+    reader: RangeReader
     secret_file: Path
     loads: int = field(default=0)
 
@@ -155,7 +155,7 @@ async def running_pipe(
             kafka_bootstrap_servers=broker.bootstrap_servers,
             kafka_topic_prefix=prefix,
         )
-        reader = await stack.enter_async_context(TopicReader(settings))
+        reader = await stack.enter_async_context(RangeReader(settings))
         secret_file = directory / "secret"
         secret_file.write_text(pipeline.secret, encoding="ascii")
         yield Rig(broker, processes, pipeline, org, settings, reader, secret_file)

@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from agents.delivery.dispatcher import build_dispatcher
 from agents.delivery.line_items import LineDispatcher
-from agents.delivery.types import Bundle, Interrupt, Written
+from agents.delivery.types import Interrupt, WriteSet, Written
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.http.usage import Usage
 from bench.figures import Section
@@ -97,7 +97,7 @@ def records_of(number: int, amount: float) -> list[tuple[str, str, str, dict[str
     ]
 
 
-def bundle_of(number: int, amount: float) -> Bundle:
+def bundle_of(number: int, amount: float) -> WriteSet:
     """Return an order as the shipped mapping makes it."""
     account, contact, opportunity = records_of(number, amount)
     rows = (
@@ -105,7 +105,7 @@ def bundle_of(number: int, amount: float) -> Bundle:
         Row(*contact[:3], insert_fields=contact[3]),
         Row(*opportunity[:3], fields=opportunity[3]),
     )
-    return Bundle(f"{number:09d}", rows, lock_key=account[2])
+    return WriteSet(f"{number:09d}", rows, lock_key=account[2])
 
 
 async def measure(
@@ -180,7 +180,7 @@ async def measure_ours(org: OrgProcess, settings: Settings, orders: int) -> list
     def note(usage: Usage) -> None:
         dispatchers[0].gate.note_usage(usage)
 
-    async def send(bundles: Sequence[Bundle]) -> None:
+    async def send(bundles: Sequence[WriteSet]) -> None:
         outcomes = await dispatchers[0].send(bundles, check_alive=lambda: None)
         if not all(isinstance(outcome, Written) for outcome in outcomes):
             raise SystemExit("not every order was written")

@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
 
-from agents.delivery.types import Bundle, BundleOutcome, Written
+from agents.delivery.types import WriteOutcome, WriteSet, Written
 from agents.handling.decode import take_in
 from agents.handling.handler import Handler
 from agents.handling.outcome import Decision, result_record, state_record
@@ -44,8 +44,8 @@ class Echo:
     """A dispatcher whose org takes everything at once."""
 
     async def send(
-        self, bundles: Sequence[Bundle], *, check_alive: Callable[[], None]
-    ) -> list[BundleOutcome]:
+        self, bundles: Sequence[WriteSet], *, check_alive: Callable[[], None]
+    ) -> list[WriteOutcome]:
         check_alive()
         return [Written(IDS, ("Opportunity",)) for _ in bundles]
 

@@ -23,7 +23,7 @@ from sandbox.broker import Broker
 from schemas.event import Kind
 from schemas.state import State, state_key
 from stream.config import Settings, load_settings
-from stream.kafka.blocking_publish import UntilAcked
+from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
 from stream.kafka.publisher import KafkaPublisher, Record
 from stream.kafka.topic_admin import TopicAdmin
@@ -61,7 +61,7 @@ async def fill(settings: Settings, orders: int, console: Console) -> None:
     """Write the states."""
     publisher = KafkaPublisher(settings)
     await publisher.start()
-    publish_all = UntilAcked(publisher, alerts=Alerts())
+    publish_all = BlockingPublish(publisher, alerts=Alerts())
     topics = settings.topics
     with console.status("") as status:
         for start in range(0, orders, CHUNK):

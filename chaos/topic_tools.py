@@ -6,7 +6,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from stream.config import Settings
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 from stream.kafka.topic_admin import TopicAdmin
 
 
@@ -38,12 +38,12 @@ async def create_topic(settings: Settings, topic: str) -> None:
 
 async def record_count(settings: Settings, topic: str) -> int:
     """Return how many records a topic really holds: read, because compaction leaves gaps."""
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         spans = await reader.spans([topic])
         return sum([len(batch) async for batch in reader.read(spans)])
 
 
 async def end_offsets(settings: Settings, topic: str) -> int:
     """Return how many records were ever written to a topic."""
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         return sum(span.end for span in await reader.spans([topic]))

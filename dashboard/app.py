@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from dashboard.data.dry_runs import Drafts
-from dashboard.data.job_runner import JobDesk
+from dashboard.data.dry_runs import DryRuns
+from dashboard.data.job_runner import JobRunner
 from dashboard.data.payloads import Payloads
-from dashboard.data.snapshots import Watch
+from dashboard.data.snapshots import Snapshots
 from dashboard.pages import dead_letter as pages_letter
 from dashboard.pages import dead_letters as pages_letters
 from dashboard.pages import jobs as pages_jobs
@@ -25,7 +25,7 @@ from dashboard.pages import trace as pages_trace
 from dashboard.site import guard
 from dashboard.site.render import compile_templates
 from dashboard.site.sessions import Sessions, UserRole
-from dashboard.site.state import STATE, State
+from dashboard.site.state import STATE, SiteState
 from stream.config import Settings
 from stream.kafka.publisher import KafkaPublisher
 from stream.topics import MAX_MESSAGE_BYTES
@@ -50,16 +50,16 @@ def build_app(settings: Settings) -> web.Application:
     app = web.Application(
         middlewares=[guard.errors, guard.access], client_max_size=3 * MAX_MESSAGE_BYTES
     )
-    app[STATE] = State(
+    app[STATE] = SiteState(
         settings=settings,
         sessions=Sessions(seconds=settings.dashboard_session_hours * HOUR_SECONDS),
         passwords={
             UserRole.OPERATOR: settings.dashboard_operator_password.get_secret_value(),
             UserRole.READER: settings.dashboard_reader_password.get_secret_value(),
         },
-        watch=Watch(settings),
-        desk=JobDesk(settings, KafkaPublisher(settings)),
-        drafts=Drafts(settings),
+        watch=Snapshots(settings),
+        desk=JobRunner(settings, KafkaPublisher(settings)),
+        drafts=DryRuns(settings),
         payloads=Payloads(settings),
         public_origin=guard.origin_of(settings.dashboard_public_url),
     )

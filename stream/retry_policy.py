@@ -17,7 +17,7 @@ JITTER_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RetryStep:
     """Where a failed event waits, and until when (unix milliseconds)."""
 
     topic: str
@@ -30,11 +30,11 @@ class RetryPolicy:
 
     topics: Topics
 
-    def next_step(self, failed_attempts: int, now_ms: int) -> Step | None:
+    def next_step(self, failed_attempts: int, now_ms: int) -> RetryStep | None:
         """Return the tier after `failed_attempts` earlier failures; None when none is left."""
         if failed_attempts >= len(self.topics.retry_tiers):
             return None
         topic = self.topics.retry_tiers[failed_attempts]
         delay_ms = self.topics.tier_delay_ms(topic)
         jitter_ms = random.uniform(0, delay_ms * JITTER_SHARE)  # noqa: S311 - spreads load only
-        return Step(topic, now_ms + delay_ms + int(jitter_ms))
+        return RetryStep(topic, now_ms + delay_ms + int(jitter_ms))

@@ -23,7 +23,7 @@ from agents.salesforce.api.collection_builder import API_LIMITS
 CALLS_PER_JOB = 10  # create, upload, close, a few polls, three result files
 
 
-class Road(StrEnum):
+class Api(StrEnum):
     """How rows get to Salesforce."""
 
     COMPOSITE = "composite"
@@ -39,17 +39,17 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Roads:
+class ApiPreference:
     """The choice for one batch."""
 
-    live: Road
-    others: Road
+    live: Api
+    others: Api
 
-    def of(self, priority: Priority) -> Road:
+    def of(self, priority: Priority) -> Api:
         return self.live if priority is Priority.LIVE else self.others
 
 
-ALL_COMPOSITE = Roads(Road.COMPOSITE, Road.COMPOSITE)
+ALL_COMPOSITE = ApiPreference(Api.COMPOSITE, Api.COMPOSITE)
 
 
 def composite_calls(bundles: int) -> int:
@@ -57,7 +57,7 @@ def composite_calls(bundles: int) -> int:
     return -(-bundles // API_LIMITS.bundles)
 
 
-def choose_road(backlog: int, calls_left: float, batch: Batch, *, threshold: int) -> Roads:
+def choose_api(backlog: int, calls_left: float, batch: Batch, *, threshold: int) -> ApiPreference:
     """Return the roads of a batch.
 
     `backlog`: events the workers have not taken yet. `calls_left`: of our share of the day, not
@@ -68,4 +68,4 @@ def choose_road(backlog: int, calls_left: float, batch: Batch, *, threshold: int
     if batch.jobs * CALLS_PER_JOB >= composite_calls(batch.bundles):
         return ALL_COMPOSITE
     is_short = calls_left < composite_calls(backlog)
-    return Roads(Road.BULK if is_short else Road.COMPOSITE, Road.BULK)
+    return ApiPreference(Api.BULK if is_short else Api.COMPOSITE, Api.BULK)

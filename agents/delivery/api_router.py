@@ -10,18 +10,18 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from agents.delivery.api_choice import Batch, Road, Roads, choose_road
-from agents.delivery.types import Bundle, BundleOutcome, Dispatcher, Priority
+from agents.delivery.api_choice import Api, ApiPreference, Batch, choose_api
+from agents.delivery.types import Dispatcher, Priority, WriteOutcome, WriteSet
 
 log = structlog.get_logger()
 
 
-class RoadDispatcher:
+class ApiRouter:
     """Sends each batch by the road that fits. `backlog` and `calls_left` say how things are now."""
 
     def __init__(
         self,
-        roads: dict[Road, Dispatcher],
+        roads: dict[Api, Dispatcher],
         *,
         threshold: int,
         backlog: Callable[[], int],
@@ -33,28 +33,28 @@ class RoadDispatcher:
         self._calls_left = calls_left
 
     async def send(
-        self, bundles: Sequence[Bundle], *, check_alive: Callable[[], None]
-    ) -> list[BundleOutcome]:
+        self, bundles: Sequence[WriteSet], *, check_alive: Callable[[], None]
+    ) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""
         roads = self._choice(bundles)
-        waves: dict[tuple[bool, Road], list[int]] = {}
+        waves: dict[tuple[bool, Api], list[int]] = {}
         for place, bundle in enumerate(bundles):
             wave = (bundle.priority is not Priority.LIVE, roads.of(bundle.priority))
             waves.setdefault(wave, []).append(place)
         if len({road for _, road in waves}) == 1:
             waves = {next(iter(waves)): list(range(len(bundles)))}
-        outcomes: dict[int, BundleOutcome] = {}
+        outcomes: dict[int, WriteOutcome] = {}
         for (_, road), places in sorted(waves.items()):
             part = [bundles[place] for place in places]
             answers = await self._roads[road].send(part, check_alive=check_alive)
             outcomes.update(zip(places, answers, strict=True))
         return [outcomes[place] for place in range(len(bundles))]
 
-    def _choice(self, bundles: Sequence[Bundle]) -> Roads:
+    def _choice(self, bundles: Sequence[WriteSet]) -> ApiPreference:
         jobs = {(row.sobject, bool(row.insert_fields)) for b in bundles for row in b.rows}
         backlog, left = self._backlog(), self._calls_left()
         batch = Batch(len(bundles), len(jobs))
-        roads = choose_road(backlog, left, batch, threshold=self._threshold)
-        if Road.BULK in (roads.live, roads.others):
+        roads = choose_api(backlog, left, batch, threshold=self._threshold)
+        if Api.BULK in (roads.live, roads.others):
             log.info("bulk_road", bundles=len(bundles), jobs=len(jobs), backlog=backlog)
         return roads

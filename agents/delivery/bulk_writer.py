@@ -16,16 +16,18 @@ from agents.delivery.retry_in_place import REFUSALS
 from agents.delivery.types import Interrupt
 from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.client import SalesforceClient
-from agents.salesforce.api.collection_builder import Limits
+from agents.salesforce.api.collection_builder import CollectionLimits
 from agents.salesforce.api.composite import Collection, CollectionAnswer
 from agents.salesforce.errors.errors import SalesforceError
 from stream.ops import metrics
 
 # One call of a lane is all jobs of a batch; a job's own file is cut at 100 MB by the client.
-BULK_LIMITS = Limits(bundles=1_000_000, rows=1_000_000, collections=50, bytes=4_000_000_000)
+BULK_LIMITS = CollectionLimits(
+    bundles=1_000_000, rows=1_000_000, collections=50, bytes=4_000_000_000
+)
 
 
-class BulkCalls:
+class BulkWriter:
     """Writes collections by Bulk API 2.0. `spend` is told of the calls that jobs cost."""
 
     def __init__(

@@ -13,25 +13,30 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from agents.delivery.existence_cache import KnownRecords
-from agents.delivery.response_handling import Absorbed, Refusal, absorb, owners_of
+from agents.delivery.existence_cache import ExistenceCache
+from agents.delivery.response_handling import AppliedResults, Refusal, apply_results, owners_of
 from agents.delivery.retry_in_place import (
     ANY_SOBJECT,
     REFUSALS,
     RETRY_IN_PLACE,
-    Blame,
     ConfigWatch,
-    Move,
+    FaultScope,
+    NextAction,
     RetryInPlace,
-    next_move,
+    next_action,
 )
-from agents.delivery.row_tracker import BundleWrite
-from agents.delivery.types import ErrorKind, NotSent, Refused
-from agents.pacing.admission import Gate
+from agents.delivery.row_tracker import RowTracker
+from agents.delivery.types import ErrorKind, NotSent, RefusedWrite
+from agents.pacing.admission import Admission
 from agents.pacing.system_failure import is_systemic, reason_of
-from agents.pacing.ticket import NotAdmittedError, Ticket
+from agents.pacing.ticket import NotAdmittedError, Permit
 from agents.salesforce.api.client import RowWriter
-from agents.salesforce.api.collection_builder import API_LIMITS, Draft, Limits, draft_calls
+from agents.salesforce.api.collection_builder import (
+    API_LIMITS,
+    CollectionDraft,
+    CollectionLimits,
+    draft_calls,
+)
 from agents.salesforce.errors.errors import SalesforceError
 from stream.errors import FrozenError
 from stream.ops import metrics
@@ -43,19 +48,19 @@ SAMPLES = 3  # bundles sent alone to tell a broken configuration from a guilty r
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class CallExecutor:
     """What the lanes of a dispatcher share; `check_alive` is that of the current batch."""
 
     client: RowWriter
-    gate: Gate
+    gate: Admission
     check_alive: Callable[[], None]
-    known: KnownRecords = field(default_factory=KnownRecords)
+    known: ExistenceCache = field(default_factory=ExistenceCache)
     watch: ConfigWatch = field(default_factory=ConfigWatch)
     policy: RetryInPlace = RETRY_IN_PLACE
-    limits: Limits = API_LIMITS
+    limits: CollectionLimits = API_LIMITS
     jitter: Callable[[], float] = random.random
 
-    async def run(self, writes: Sequence[BundleWrite]) -> None:
+    async def run(self, writes: Sequence[RowTracker]) -> None:
         """Give every bundle an outcome. Raises FrozenError."""
         try:
             await self._finish(writes)
@@ -66,9 +71,9 @@ class Lane:
         except Exception as error:  # a bug: handed to the retry tiers, repeated safely there
             log.exception("dispatch_bug", bundles=len(writes))
             what = f"a bug in orderstream: {type(error).__name__}"
-            end(writes, Refused(ErrorKind.TRANSIENT, "UNEXPECTED", what, fix=_BUG_FIX))
+            end(writes, RefusedWrite(ErrorKind.TRANSIENT, "UNEXPECTED", what, fix=_BUG_FIX))
 
-    async def _finish(self, writes: Sequence[BundleWrite]) -> None:
+    async def _finish(self, writes: Sequence[RowTracker]) -> None:
         while unfinished := [write for write in writes if write.is_open]:
             refusals: list[Refusal] = []
             for part in _parts(unfinished):
@@ -86,7 +91,7 @@ class Lane:
                 tries = max(write.tries for write in tired)
                 await self.gate.rest(self.policy.row_backoff_seconds(tries, self.jitter))
 
-    async def _round(self, writes: Sequence[BundleWrite]) -> list[Refusal]:
+    async def _round(self, writes: Sequence[RowTracker]) -> list[Refusal]:
         """Send everything outstanding once; return what was refused as a whole."""
         steps = [step for place, w in enumerate(writes) for step in w.steps(place, self.known)]
         refusals: list[Refusal] = []
@@ -94,7 +99,9 @@ class Lane:
             refusals += await self._call(drafts, writes)
         return [refusal for refusal in refusals if refusal.writes]
 
-    async def _call(self, drafts: list[Draft], writes: Sequence[BundleWrite]) -> list[Refusal]:
+    async def _call(
+        self, drafts: list[CollectionDraft], writes: Sequence[RowTracker]
+    ) -> list[Refusal]:
         """Make one call, again and again while it fails for reasons that are not its rows'."""
         refusals: list[Refusal] = []
         answered_before = self.gate.answered_calls
@@ -105,10 +112,10 @@ class Lane:
             except SalesforceError as error:
                 failures.append(error)
                 owners = owners_of(drafts, writes)
-                move = next_move(failures, self.policy, is_lone=len(owners) == 1)
-                if move is Move.SUSPECT:
+                move = next_action(failures, self.policy, is_lone=len(owners) == 1)
+                if move is NextAction.SUSPECT:
                     move = await self._suspect(answered_before)
-                if move is not Move.REPEAT:
+                if move is not NextAction.REPEAT:
                     refusals.append(Refusal(error, owners))
                     break
                 metrics.IN_PLACE_RETRIES.labels(error.kind.value).inc()
@@ -118,7 +125,7 @@ class Lane:
         return refusals
 
     async def _send(
-        self, drafts: list[Draft], writes: Sequence[BundleWrite], refusals: list[Refusal]
+        self, drafts: list[CollectionDraft], writes: Sequence[RowTracker], refusals: list[Refusal]
     ) -> None:
         """Make one call and take in its answers; `drafts` keeps what has to be repeated.
 
@@ -132,14 +139,14 @@ class Lane:
             answers = await self.client.composite(collections, check_alive=self.check_alive)
             for write in owners:
                 write.calls += 1
-            absorbed = absorb(drafts, answers, writes, self.known, self.watch)
+            absorbed = apply_results(drafts, answers, writes, self.known, self.watch)
             refusals += absorbed.refusals
             drafts[:] = absorbed.unsettled
             if absorbed.failure is not None:
                 raise absorbed.failure
             self._judge(absorbed, ticket)
 
-    def _judge(self, absorbed: Absorbed, ticket: Ticket) -> None:
+    def _judge(self, absorbed: AppliedResults, ticket: Permit) -> None:
         """Tell the gate when the answers say that nobody's rows are accepted."""
         still = [r.error for r in absorbed.refusals if r.error.kind is ErrorKind.CONFIG]
         if absorbed.outage:
@@ -147,9 +154,9 @@ class Lane:
         elif still and ticket.is_probe and self.gate.open_for is ErrorKind.CONFIG:
             ticket.fail(ErrorKind.CONFIG, reason_of(still[0]))
 
-    async def _suspect(self, answered_before: int) -> Move:
+    async def _suspect(self, answered_before: int) -> NextAction:
         others_pass = self.gate.answered_calls > answered_before or await self._org_answers()
-        return Move.HALVE if others_pass else Move.REPEAT
+        return NextAction.HALVE if others_pass else NextAction.REPEAT
 
     async def _org_answers(self) -> bool:
         """Whether Salesforce answers something that has no rows in it."""
@@ -177,7 +184,7 @@ class Lane:
         else:
             await self._search(refusal, suspects)
 
-    async def _halve(self, error: SalesforceError, suspects: Sequence[BundleWrite]) -> None:
+    async def _halve(self, error: SalesforceError, suspects: Sequence[RowTracker]) -> None:
         middle = len(suspects) // 2
         if middle:
             await self._finish(suspects[:middle])
@@ -185,13 +192,13 @@ class Lane:
         else:
             end(suspects, refused_as(error))
 
-    def _hold(self, error: SalesforceError, suspects: Sequence[BundleWrite]) -> None:
+    def _hold(self, error: SalesforceError, suspects: Sequence[RowTracker]) -> None:
         reason = reason_of(error)
         if self.gate.open_for is None:
             self.gate.trip(ErrorKind.CONFIG, reason)
         end(suspects, NotSent(reason))
 
-    async def _search(self, refusal: Refusal, suspects: list[BundleWrite]) -> None:
+    async def _search(self, refusal: Refusal, suspects: list[RowTracker]) -> None:
         """Find one guilty bundle among the suspects by halves; the others stay to be sent.
 
         A half that passes is written by the test itself, so a search among 200 takes 8 calls, one
@@ -216,14 +223,14 @@ class Lane:
             self._blame(refusal, guilty)
 
     async def _without_samples(
-        self, error: SalesforceError, suspects: list[BundleWrite]
-    ) -> list[BundleWrite]:
+        self, error: SalesforceError, suspects: list[RowTracker]
+    ) -> list[RowTracker]:
         """Send a few suspects alone. If all are refused alike, it is everybody's trouble.
 
         Return the suspects among whom a guilty one still is; none when the samples answered it.
         """
         samples = suspects[:: max(1, len(suspects) // SAMPLES)][:SAMPLES]
-        refused: list[tuple[Refusal, BundleWrite]] = []
+        refused: list[tuple[Refusal, RowTracker]] = []
         for sample in samples:
             again = await self._round([sample])
             if not again:
@@ -241,35 +248,35 @@ class Lane:
                 self._blame(refusal, guilty)
         return []
 
-    def _blame(self, refusal: Refusal, write: BundleWrite) -> None:
+    def _blame(self, refusal: Refusal, write: RowTracker) -> None:
         """End a bundle that was refused on its own."""
         error = refusal.error
-        blame = Blame.RECORD
+        blame = FaultScope.RECORD
         if error.kind is ErrorKind.CONFIG:
             blame = self.watch.failed(refusal.sobject, 1)
         match blame:
-            case Blame.RECORD:
+            case FaultScope.RECORD:
                 end([write], refused_as(error, refusal.sobject))
-            case Blame.UNCLEAR:
+            case FaultScope.UNCLEAR:
                 end([write], NotSent(reason_of(error)))
-            case Blame.EVERYBODY:
+            case FaultScope.EVERYBODY:
                 self._hold(error, [write])
 
 
-def end(writes: Sequence[BundleWrite], outcome: NotSent | Refused) -> None:
+def end(writes: Sequence[RowTracker], outcome: NotSent | RefusedWrite) -> None:
     """Give the outcome to every bundle that has none."""
     for write in writes:
         if write.is_open:
             write.outcome = outcome
 
 
-def refused_as(error: SalesforceError, sobject: str = ANY_SOBJECT) -> Refused:
+def refused_as(error: SalesforceError, sobject: str = ANY_SOBJECT) -> RefusedWrite:
     """Return the outcome of a bundle whose rows were refused with a whole call."""
     name = "" if sobject == ANY_SOBJECT else sobject
-    return Refused(error.kind, error.code, error.message, error.fields, name, error.fix)
+    return RefusedWrite(error.kind, error.code, error.message, error.fields, name, error.fix)
 
 
-def _parts(writes: Sequence[BundleWrite]) -> Iterator[Sequence[BundleWrite]]:
+def _parts(writes: Sequence[RowTracker]) -> Iterator[Sequence[RowTracker]]:
     """Yield those that go together, those that must go in smaller numbers, and alone."""
     crowded = [write for write in writes if write.wants_less and not write.is_alone]
     together = [write for write in writes if not write.wants_less and not write.is_alone]

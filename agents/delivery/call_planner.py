@@ -10,8 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from agents.delivery.types import Bundle
-from agents.salesforce.api.collection_builder import API_LIMITS, Limits, Method, Shape, weight_of
+from agents.delivery.types import WriteSet
+from agents.salesforce.api.collection_builder import (
+    API_LIMITS,
+    CollectionKey,
+    CollectionLimits,
+    Method,
+    weight_of,
+)
 from schemas.salesforce import Row
 
 MethodOf = Callable[[Row], Method | None]
@@ -28,7 +34,7 @@ class CallPlan:
 
 
 def plan_calls(
-    bundles: Sequence[Bundle], method_of: MethodOf, limits: Limits = API_LIMITS
+    bundles: Sequence[WriteSet], method_of: MethodOf, limits: CollectionLimits = API_LIMITS
 ) -> Iterator[list[CallPlan]]:
     """Yield the calls for all bundles; each bundle is in exactly one of them.
 
@@ -52,9 +58,9 @@ def plan_calls(
 
 def _plan(
     groups: Sequence[Sequence[int]],
-    bundles: Sequence[Bundle],
+    bundles: Sequence[WriteSet],
     method_of: MethodOf,
-    limits: Limits,
+    limits: CollectionLimits,
 ) -> list[CallPlan]:
     closed: list[CallPlan] = []
     tails: list[_Bin] = []
@@ -70,7 +76,7 @@ def _plan(
     return closed + [CallPlan(tuple(item.members), item.after) for item in bins]
 
 
-def lock_groups(bundles: Sequence[Bundle]) -> list[list[int]]:
+def lock_groups(bundles: Sequence[WriteSet]) -> list[list[int]]:
     """Return positions grouped by what they would lock, in order of first appearance."""
     parent = list(range(len(bundles)))
 
@@ -91,7 +97,7 @@ def lock_groups(bundles: Sequence[Bundle]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _locks(bundle: Bundle) -> Iterable[object]:
+def _locks(bundle: WriteSet) -> Iterable[object]:
     if bundle.lock_key:
         yield bundle.lock_key.casefold()
     for row in bundle.rows:
@@ -102,9 +108,9 @@ def _locks(bundle: Bundle) -> Iterable[object]:
 class _Load:
     bundles: int = 1
     bytes: int = 0
-    rows: dict[Shape, int] = field(default_factory=dict)
+    rows: dict[CollectionKey, int] = field(default_factory=dict)
 
-    def count(self, shape: Shape) -> None:
+    def count(self, shape: CollectionKey) -> None:
         self.rows[shape] = self.rows.get(shape, 0) + 1
 
 
@@ -118,7 +124,7 @@ class _Bin:
     def size(self) -> int:
         return self.load.bundles
 
-    def takes(self, more: _Load, limits: Limits) -> bool:
+    def takes(self, more: _Load, limits: CollectionLimits) -> bool:
         if self.load.bundles + more.bundles > limits.bundles:
             return False
         if self.load.bytes + more.bytes > limits.bytes:
@@ -137,7 +143,7 @@ class _Bin:
             self.load.rows[shape] = self.load.rows.get(shape, 0) + rows
 
 
-def _load_of(bundle: Bundle, method_of: MethodOf) -> _Load:
+def _load_of(bundle: WriteSet, method_of: MethodOf) -> _Load:
     load = _Load()
     for row in bundle.rows:
         method = method_of(row)
@@ -151,7 +157,7 @@ def _empty() -> _Bin:
     return _Bin([], _Load(bundles=0))
 
 
-def _cut(group: Sequence[int], loads: Sequence[_Load], limits: Limits) -> list[_Bin]:
+def _cut(group: Sequence[int], loads: Sequence[_Load], limits: CollectionLimits) -> list[_Bin]:
     segments = [_empty()]
     for position, load in zip(group, loads, strict=True):
         if segments[-1].members and not segments[-1].takes(load, limits):
@@ -160,7 +166,7 @@ def _cut(group: Sequence[int], loads: Sequence[_Load], limits: Limits) -> list[_
     return segments
 
 
-def _first_fit(tails: Sequence[_Bin], limits: Limits) -> list[_Bin]:
+def _first_fit(tails: Sequence[_Bin], limits: CollectionLimits) -> list[_Bin]:
     bins: list[_Bin] = []
     with_room: list[_Bin] = []
     for tail in tails:

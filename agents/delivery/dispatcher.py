@@ -12,21 +12,21 @@ import random
 from asyncio import FIRST_COMPLETED
 from collections.abc import Callable, Sequence
 
-from agents.delivery.api_choice import Road
-from agents.delivery.api_router import RoadDispatcher
-from agents.delivery.bulk_writer import BULK_LIMITS, BulkCalls
-from agents.delivery.call_executor import Lane
+from agents.delivery.api_choice import Api
+from agents.delivery.api_router import ApiRouter
+from agents.delivery.bulk_writer import BULK_LIMITS, BulkWriter
+from agents.delivery.call_executor import CallExecutor
 from agents.delivery.call_planner import PORTION_CALLS, CallPlan, plan_calls
-from agents.delivery.existence_cache import KnownRecords
+from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.line_items import LineDispatcher
 from agents.delivery.retry_in_place import RETRY_IN_PLACE, ConfigWatch, RetryInPlace
-from agents.delivery.row_tracker import BundleWrite, method_of
-from agents.delivery.types import Bundle, BundleOutcome, Interrupt, NotSent
-from agents.pacing.admission import Gate
+from agents.delivery.row_tracker import RowTracker, method_of
+from agents.delivery.types import Interrupt, NotSent, WriteOutcome, WriteSet
+from agents.pacing.admission import Admission
 from agents.pacing.stall_clock import Progress
 from agents.pacing.wiring import build_gate
 from agents.salesforce.api.client import RowWriter, SalesforceClient
-from agents.salesforce.api.collection_builder import API_LIMITS, Limits, Method
+from agents.salesforce.api.collection_builder import API_LIMITS, CollectionLimits, Method
 from schemas.salesforce import Row
 from stream.config import Settings
 from stream.errors import FrozenError
@@ -44,24 +44,24 @@ class SalesforceDispatcher:
     def __init__(
         self,
         client: RowWriter,
-        gate: Gate,
+        gate: Admission,
         *,
-        known: KnownRecords | None = None,
+        known: ExistenceCache | None = None,
         policy: RetryInPlace = RETRY_IN_PLACE,
-        limits: Limits = API_LIMITS,
+        limits: CollectionLimits = API_LIMITS,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.gate = gate
         self._client = client
-        self._known = KnownRecords() if known is None else known
+        self._known = ExistenceCache() if known is None else known
         self._watch = ConfigWatch()
         self._policy = policy
         self._limits = limits
         self._jitter = jitter
 
     async def send(
-        self, bundles: Sequence[Bundle], *, check_alive: Callable[[], None]
-    ) -> list[BundleOutcome]:
+        self, bundles: Sequence[WriteSet], *, check_alive: Callable[[], None]
+    ) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""
         batch = _Batch(bundles, self._lane(check_alive))
         try:
@@ -79,8 +79,8 @@ class SalesforceDispatcher:
     def _method_of(self, row: Row) -> Method | None:
         return method_of(row, self._known)
 
-    def _lane(self, check_alive: Callable[[], None]) -> Lane:
-        return Lane(
+    def _lane(self, check_alive: Callable[[], None]) -> CallExecutor:
+        return CallExecutor(
             client=self._client,
             gate=self.gate,
             check_alive=check_alive,
@@ -95,10 +95,10 @@ class SalesforceDispatcher:
 class _Batch:
     """Bundles on their way: starts the calls of a plan and collects the outcomes."""
 
-    def __init__(self, bundles: Sequence[Bundle], lane: Lane) -> None:
+    def __init__(self, bundles: Sequence[WriteSet], lane: CallExecutor) -> None:
         self._bundles = bundles
         self._lane = lane
-        self.outcomes: dict[int, BundleOutcome] = {}
+        self.outcomes: dict[int, WriteOutcome] = {}
 
     def start(self, plans: Sequence[CallPlan], group: asyncio.TaskGroup) -> set[asyncio.Task[None]]:
         """Start the plans of a list, each as soon as those before it are over."""
@@ -113,7 +113,7 @@ class _Batch:
         return {group.create_task(follow(place, plan)) for place, plan in enumerate(plans)}
 
     async def _run(self, members: Sequence[int]) -> None:
-        writes = [BundleWrite(self._bundles[member]) for member in members]
+        writes = [RowTracker(self._bundles[member]) for member in members]
         await self._lane.run(writes)
         for member, write in zip(members, writes, strict=True):
             if write.outcome is not None:
@@ -134,12 +134,14 @@ def build_dispatcher(
     `backlog` says how many events the workers have not taken yet: Bulk jobs are for many.
     """
     gate = build_gate(settings, alerts, interrupt, ask_limits=client.limits, progress=progress)
-    known = KnownRecords()
-    jobs = BulkCalls(client, spend=gate.spend, interrupt=interrupt, progress=progress or Progress())
-    inner = RoadDispatcher(
+    known = ExistenceCache()
+    jobs = BulkWriter(
+        client, spend=gate.spend, interrupt=interrupt, progress=progress or Progress()
+    )
+    inner = ApiRouter(
         {
-            Road.COMPOSITE: SalesforceDispatcher(client, gate, known=known),
-            Road.BULK: SalesforceDispatcher(jobs, gate, known=known, limits=BULK_LIMITS),
+            Api.COMPOSITE: SalesforceDispatcher(client, gate, known=known),
+            Api.BULK: SalesforceDispatcher(jobs, gate, known=known, limits=BULK_LIMITS),
         },
         threshold=settings.salesforce_bulk_threshold_events,
         backlog=backlog,

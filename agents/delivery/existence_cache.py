@@ -14,7 +14,7 @@ from schemas.salesforce import Row
 MAX_RECORDS = 200_000  # about 60 MB
 
 
-class KnownRecords:
+class ExistenceCache:
     """The most recently used identities with their record ids, bounded."""
 
     def __init__(self, max_records: int = MAX_RECORDS) -> None:

@@ -19,19 +19,19 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, Protocol
 
-from agents.delivery.existence_cache import KnownRecords
+from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.types import (
-    Bundle,
-    BundleOutcome,
     Dispatcher,
     ErrorKind,
     NotSent,
     Priority,
-    Refused,
+    RefusedWrite,
+    WriteOutcome,
+    WriteSet,
     Written,
 )
-from agents.mapping.line_model import Lines, Product
-from agents.pacing.admission import Gate
+from agents.mapping.line_model import LineModel, Lines
+from agents.pacing.admission import Admission
 from agents.pacing.ticket import NotAdmittedError
 from agents.salesforce.errors.errors import SalesforceError, classify_row
 from schemas.salesforce import RowResult
@@ -62,7 +62,7 @@ class LineDispatcher:
     """A Dispatcher that does what lines need around another one."""
 
     def __init__(
-        self, inner: Dispatcher, client: LineClient, gate: Gate, known: KnownRecords
+        self, inner: Dispatcher, client: LineClient, gate: Admission, known: ExistenceCache
     ) -> None:
         self._inner = inner
         self._client = client
@@ -71,8 +71,8 @@ class LineDispatcher:
         self._products: OrderedDict[str, None] = OrderedDict()
 
     async def send(
-        self, bundles: Sequence[Bundle], *, check_alive: Callable[[], None]
-    ) -> list[BundleOutcome]:
+        self, bundles: Sequence[WriteSet], *, check_alive: Callable[[], None]
+    ) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""
         if not any(bundle.lines for bundle in bundles):
             return await self._inner.send(bundles, check_alive=check_alive)
@@ -92,10 +92,10 @@ class LineDispatcher:
         return outcomes
 
     async def _send(
-        self, bundles: Sequence[Bundle], check_alive: Callable[[], None]
-    ) -> list[BundleOutcome]:
+        self, bundles: Sequence[WriteSet], check_alive: Callable[[], None]
+    ) -> list[WriteOutcome]:
         missing = await self._write_products(bundles, check_alive)
-        outcomes: list[BundleOutcome | None] = [_blocked(bundle, missing) for bundle in bundles]
+        outcomes: list[WriteOutcome | None] = [_blocked(bundle, missing) for bundle in bundles]
         ready = [place for place, outcome in enumerate(outcomes) if outcome is None]
         sent = await self._inner.send([bundles[place] for place in ready], check_alive=check_alive)
         for place, outcome in zip(ready, sent, strict=True):
@@ -103,10 +103,10 @@ class LineDispatcher:
         return [outcome for outcome in outcomes if outcome is not None]
 
     async def _write_products(
-        self, bundles: Sequence[Bundle], check_alive: Callable[[], None]
-    ) -> dict[str, BundleOutcome]:
+        self, bundles: Sequence[WriteSet], check_alive: Callable[[], None]
+    ) -> dict[str, WriteOutcome]:
         """Write what is not known to exist; return what could not be written, by product."""
-        wanted: dict[str, tuple[Product, Priority]] = {}
+        wanted: dict[str, tuple[LineModel, Priority]] = {}
         for bundle in bundles:
             for product in bundle.lines.products if bundle.lines else ():
                 if product.name in self._products:
@@ -116,9 +116,9 @@ class LineDispatcher:
                 wanted[product.name] = (product, min(urgent, bundle.priority))
         if not wanted:
             return {}
-        writes = [Bundle(name, p.rows, priority=urgent) for name, (p, urgent) in wanted.items()]
+        writes = [WriteSet(name, p.rows, priority=urgent) for name, (p, urgent) in wanted.items()]
         outcomes = await self._inner.send(writes, check_alive=check_alive)
-        missing: dict[str, BundleOutcome] = {}
+        missing: dict[str, WriteOutcome] = {}
         for name, outcome in zip(wanted, outcomes, strict=True):
             if isinstance(outcome, Written):
                 self._products[name] = None
@@ -136,8 +136,8 @@ class LineDispatcher:
 
     async def _remove_old_lines(
         self,
-        bundles: Sequence[Bundle],
-        outcomes: list[BundleOutcome],
+        bundles: Sequence[WriteSet],
+        outcomes: list[WriteOutcome],
         check_alive: Callable[[], None],
     ) -> None:
         owners: dict[tuple[str, str, str], dict[str, int]] = {}
@@ -158,8 +158,8 @@ class LineDispatcher:
         self,
         kind: tuple[str, str, str],
         places: dict[str, int],
-        bundles: Sequence[Bundle],
-        outcomes: list[BundleOutcome],
+        bundles: Sequence[WriteSet],
+        outcomes: list[WriteOutcome],
         check_alive: Callable[[], None],
     ) -> None:
         priority = min(bundles[place].priority for place in places.values())
@@ -186,7 +186,7 @@ class LineDispatcher:
         self,
         kind: tuple[str, str, str],
         places: dict[str, int],
-        bundles: Sequence[Bundle],
+        bundles: Sequence[WriteSet],
         priority: Priority,
         check_alive: Callable[[], None],
     ) -> dict[str, int]:
@@ -206,37 +206,37 @@ class LineDispatcher:
         return old
 
 
-def _blocked(bundle: Bundle, missing: dict[str, BundleOutcome]) -> BundleOutcome | None:
+def _blocked(bundle: WriteSet, missing: dict[str, WriteOutcome]) -> WriteOutcome | None:
     """Return the outcome of an order one of whose products could not be written."""
     for product in bundle.lines.products if bundle.lines else ():
         outcome = missing.get(product.name)
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, RefusedWrite):
             return dataclasses.replace(outcome, message=f"{product.name}: {outcome.message}")
         if outcome is not None:
             return outcome
     return None
 
 
-def _misses_product(outcome: BundleOutcome, lines: Lines) -> bool:
+def _misses_product(outcome: WriteOutcome, lines: Lines) -> bool:
     return (
-        isinstance(outcome, Refused)
+        isinstance(outcome, RefusedWrite)
         and outcome.kind is ErrorKind.ORDERING
         and outcome.sobject == lines.sobject
     )
 
 
-def _failure_of(result: RowResult, sobject: str) -> BundleOutcome | None:
+def _failure_of(result: RowResult, sobject: str) -> WriteOutcome | None:
     if result.success or all(error.code in GONE for error in result.errors):
         return None
     verdict = classify_row(result.errors[0])
     message = f"removing a line: {result.errors[0].message}"
-    return Refused(verdict.kind, verdict.code, message, (), sobject, verdict.fix)
+    return RefusedWrite(verdict.kind, verdict.code, message, (), sobject, verdict.fix)
 
 
-def _failure_of_call(error: SalesforceError, sobject: str) -> BundleOutcome:
+def _failure_of_call(error: SalesforceError, sobject: str) -> WriteOutcome:
     if error.kind in WAITS:
         return NotSent(f"looking for old lines: {error.code}: {error.message}")
-    return Refused(ErrorKind.TRANSIENT, error.code, error.message, (), sobject, error.fix)
+    return RefusedWrite(ErrorKind.TRANSIENT, error.code, error.message, (), sobject, error.fix)
 
 
 def _parts(items: list[str], size: int) -> Iterator[list[str]]:

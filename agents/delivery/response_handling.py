@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from agents.delivery.existence_cache import KnownRecords
-from agents.delivery.retry_in_place import ANY_SOBJECT, REFUSALS, Blame, ConfigWatch
-from agents.delivery.row_tracker import BundleWrite
+from agents.delivery.existence_cache import ExistenceCache
+from agents.delivery.retry_in_place import ANY_SOBJECT, REFUSALS, ConfigWatch, FaultScope
+from agents.delivery.row_tracker import RowTracker
 from agents.delivery.types import ErrorKind, NotSent
-from agents.salesforce.api.collection_builder import Draft
+from agents.salesforce.api.collection_builder import CollectionDraft
 from agents.salesforce.api.composite import CollectionAnswer
 from agents.salesforce.errors.errors import SalesforceError, classify_row, is_stale
 from agents.salesforce.http.answers import bad_answer
@@ -28,38 +28,38 @@ class Refusal:
     """A call or collection that was refused as a whole, and the bundles that were in it."""
 
     error: SalesforceError
-    writes: list[BundleWrite]
+    writes: list[RowTracker]
     sobject: str = ANY_SOBJECT
 
 
 @dataclass(slots=True)
-class Absorbed:
+class AppliedResults:
     """What is left to do after a call's answers: repeat drafts, answer refusals, open the breaker.
 
     `failure` is why `unsettled` has to be repeated; `outage` is why nobody's rows are accepted.
     """
 
-    unsettled: list[Draft] = field(default_factory=list)
+    unsettled: list[CollectionDraft] = field(default_factory=list)
     failure: SalesforceError | None = None
     refusals: list[Refusal] = field(default_factory=list)
     outage: str = ""
 
 
-def owners_of(drafts: Sequence[Draft], writes: Sequence[BundleWrite]) -> list[BundleWrite]:
+def owners_of(drafts: Sequence[CollectionDraft], writes: Sequence[RowTracker]) -> list[RowTracker]:
     """Return the bundles that have rows in the drafts, in order."""
     places = {place for draft in drafts for owners in draft.owners for place, _ in owners}
     return [writes[place] for place in sorted(places)]
 
 
-def absorb(
-    drafts: Sequence[Draft],
+def apply_results(
+    drafts: Sequence[CollectionDraft],
     answers: Sequence[CollectionAnswer],
-    writes: Sequence[BundleWrite],
-    known: KnownRecords,
+    writes: Sequence[RowTracker],
+    known: ExistenceCache,
     watch: ConfigWatch,
-) -> Absorbed:
+) -> AppliedResults:
     """Take each answer to the bundles; return what could not be settled."""
-    absorbed = Absorbed()
+    absorbed = AppliedResults()
     for draft, answer in zip_longest(drafts, answers[: len(drafts)]):
         error = _error_of(draft, answer)
         if error is None:
@@ -75,7 +75,7 @@ def absorb(
     return absorbed
 
 
-def _error_of(draft: Draft, answer: CollectionAnswer | None) -> SalesforceError | None:
+def _error_of(draft: CollectionDraft, answer: CollectionAnswer | None) -> SalesforceError | None:
     if answer is None:
         return bad_answer("no answer for this collection")
     if answer.error is not None:
@@ -86,29 +86,29 @@ def _error_of(draft: Draft, answer: CollectionAnswer | None) -> SalesforceError 
 
 
 def _settle(
-    draft: Draft,
+    draft: CollectionDraft,
     results: Sequence[RowResult],
-    writes: Sequence[BundleWrite],
-    known: KnownRecords,
+    writes: Sequence[RowTracker],
+    known: ExistenceCache,
     watch: ConfigWatch,
 ) -> str:
     """Take results to their rows; return why nobody's rows are accepted, if so."""
     sobject = draft.collection.sobject
     if any(result.success for result in results):
         watch.passed(sobject)
-    blame = Blame.RECORD
+    blame = FaultScope.RECORD
     if all(_is_config(result) for result in results):
         blame = watch.failed(sobject, len(results))
-    reason = _config_reason(sobject, results[0]) if blame is not Blame.RECORD else ""
+    reason = _config_reason(sobject, results[0]) if blame is not FaultScope.RECORD else ""
     for owners, result, is_mixed in zip(draft.owners, results, draft.is_mixed, strict=True):
         for place, row in owners:
-            if blame is Blame.RECORD:
+            if blame is FaultScope.RECORD:
                 writes[place].absorb(row, result, known, is_mixed=is_mixed)
             else:
                 writes[place].outcome = NotSent(reason)
     for label, rows in Counter(map(_label, results)).items():
         metrics.SALESFORCE_ROWS.labels(sobject, label).inc(rows)
-    return reason if blame is Blame.EVERYBODY else ""
+    return reason if blame is FaultScope.EVERYBODY else ""
 
 
 def _is_config(result: RowResult) -> bool:

@@ -55,7 +55,7 @@ class RetryInPlace:
 RETRY_IN_PLACE = RetryInPlace()
 
 
-class Move(Enum):
+class NextAction(Enum):
     """What is done next about a failed call."""
 
     REPEAT = auto()
@@ -65,21 +65,23 @@ class Move(Enum):
     HOLD = auto()  # nothing of it can be sent until somebody fixes something
 
 
-def next_move(history: Sequence[SalesforceError], policy: RetryInPlace, *, is_lone: bool) -> Move:
+def next_action(
+    history: Sequence[SalesforceError], policy: RetryInPlace, *, is_lone: bool
+) -> NextAction:
     """Return what to do about a call, given all its failures so far.
 
     `is_lone`: there is one bundle in it.
     """
     error = history[-1]
     if error.kind in REFUSALS:
-        return Move.HOLD if is_systemic(error) else Move.SEARCH
+        return NextAction.HOLD if is_systemic(error) else NextAction.SEARCH
     if error.advice is Advice.SEND_LESS:
-        return Move.REPEAT if is_lone and len(history) < policy.calls else Move.HALVE
+        return NextAction.REPEAT if is_lone and len(history) < policy.calls else NextAction.HALVE
     if error.kind in (ErrorKind.LOCK, ErrorKind.ORDERING):
-        return Move.REPEAT if len(history) < policy.calls else Move.HALVE
+        return NextAction.REPEAT if len(history) < policy.calls else NextAction.HALVE
     enough = policy.lone_calls if is_lone else policy.calls
     is_enough = _is_suspicious(error) and sum(map(_is_suspicious, history)) >= enough
-    return Move.SUSPECT if is_enough else Move.REPEAT
+    return NextAction.SUSPECT if is_enough else NextAction.REPEAT
 
 
 def _is_suspicious(error: SalesforceError) -> bool:
@@ -88,7 +90,7 @@ def _is_suspicious(error: SalesforceError) -> bool:
     return error.kind is ErrorKind.TRANSIENT and (has_no_answer or error.code in SUSPICIOUS_CODES)
 
 
-class Blame(Enum):
+class FaultScope(Enum):
     """Whose fault a configuration error is."""
 
     RECORD = auto()
@@ -114,10 +116,10 @@ class ConfigWatch:
             self._in_a_row.pop(name, None)
             self._has_passed.add(name)
 
-    def failed(self, sobject: str, rows: int) -> Blame:
+    def failed(self, sobject: str, rows: int) -> FaultScope:
         """Note rows that failed while no row of that sObject passed; return whose fault it is."""
         self._in_a_row[sobject] += rows
         if self._in_a_row[sobject] >= self.ENOUGH_ROWS:
             self._has_passed.discard(sobject)
-            return Blame.EVERYBODY
-        return Blame.RECORD if sobject in self._has_passed else Blame.UNCLEAR
+            return FaultScope.EVERYBODY
+        return FaultScope.RECORD if sobject in self._has_passed else FaultScope.UNCLEAR

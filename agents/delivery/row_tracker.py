@@ -18,11 +18,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from agents.delivery.existence_cache import KnownRecords
-from agents.delivery.types import Bundle, BundleOutcome, ErrorKind, Refused, Stale, Written
-from agents.salesforce.api.collection_builder import Method, Step
+from agents.delivery.existence_cache import ExistenceCache
+from agents.delivery.types import ErrorKind, RefusedWrite, Stale, WriteOutcome, WriteSet, Written
+from agents.salesforce.api.collection_builder import Method, RowWrite
 from agents.salesforce.errors.error_rule import Advice
-from agents.salesforce.errors.errors import Verdict, classify_row, is_stale
+from agents.salesforce.errors.errors import ErrorVerdict, classify_row, is_stale
 from schemas.salesforce import Row, RowError, RowResult
 
 DUPLICATE = re.compile(r"duplicate value found: (\S+) duplicates value on record with id: (\S+)")
@@ -31,7 +31,7 @@ HOPELESS = frozenset({ErrorKind.PERMANENT, ErrorKind.CONFIG})
 COLLATERAL = frozenset({"ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED"})
 
 
-class Mode(StrEnum):
+class WriteMode(StrEnum):
     """How a row is sent."""
 
     CREATE = "create"
@@ -40,11 +40,11 @@ class Mode(StrEnum):
 
 
 @dataclass(slots=True)
-class Slot:
+class RowState:
     """One row and its progress."""
 
     row: Row
-    mode: Mode | None = None  # decided when it is first sent
+    mode: WriteMode | None = None  # decided when it is first sent
     is_done: bool = False
     is_assumed: bool = False  # left out, or sent without insert fields: it is believed to exist
     was_missing: bool = False  # believed to exist once, and did not
@@ -52,7 +52,7 @@ class Slot:
     id: str = ""
     is_created: bool = False
     is_stale: bool = False
-    failure: Refused | None = None
+    failure: RefusedWrite | None = None
 
     @property
     def is_outstanding(self) -> bool:
@@ -61,69 +61,69 @@ class Slot:
     def wire(self) -> tuple[Row, Method]:
         """Return the row as it is sent now, and by which method."""
         match self.mode:
-            case Mode.CREATE:
+            case WriteMode.CREATE:
                 return self.row, "create"
-            case Mode.WHOLE:
+            case WriteMode.WHOLE:
                 whole = {**self.row.insert_fields, **self.row.fields}
                 return dataclasses.replace(self.row, fields=whole, insert_fields={}), "upsert"
             case _:
                 return self.row, "upsert"
 
 
-def mode_of(row: Row, known: KnownRecords) -> Mode | None:
+def mode_of(row: Row, known: ExistenceCache) -> WriteMode | None:
     """Return how a row is sent at first; None when it need not be sent."""
     if not row.insert_fields:
-        return Mode.UPDATE
+        return WriteMode.UPDATE
     if known.id_of(row) is None:
-        return Mode.CREATE
-    return Mode.UPDATE if row.fields else None
+        return WriteMode.CREATE
+    return WriteMode.UPDATE if row.fields else None
 
 
-def method_of(row: Row, known: KnownRecords) -> Method | None:
+def method_of(row: Row, known: ExistenceCache) -> Method | None:
     """Return the method a row is sent by at first; None when it need not be sent."""
     mode = mode_of(row, known)
     if mode is None:
         return None
-    return "create" if mode is Mode.CREATE else "upsert"
+    return "create" if mode is WriteMode.CREATE else "upsert"
 
 
 @dataclass(slots=True)
-class BundleWrite:
+class RowTracker:
     """A bundle with its progress; `outcome` is set once and ends it."""
 
-    bundle: Bundle
-    slots: list[Slot] = field(default_factory=list)
-    outcome: BundleOutcome | None = None
+    bundle: WriteSet
+    slots: list[RowState] = field(default_factory=list)
+    outcome: WriteOutcome | None = None
     tries: int = 0  # rounds that left a row to repeat
     calls: int = 0
     is_alone: bool = False  # sent apart from others, to tell whose values are refused
     wants_less: bool = False  # the org's automation choked on the number of rows
 
     def __post_init__(self) -> None:
-        self.slots = [Slot(row) for row in self.bundle.rows]
+        self.slots = [RowState(row) for row in self.bundle.rows]
 
     @property
     def is_open(self) -> bool:
         return self.outcome is None
 
-    def steps(self, position: int, known: KnownRecords) -> Iterator[Step]:
+    def steps(self, position: int, known: ExistenceCache) -> Iterator[RowWrite]:
         """Yield what is to be sent now; rows that need not be sent are done by this."""
         for place, slot in enumerate(self.slots):
             if slot.is_outstanding and slot.mode is None:
                 self._begin(slot, known)
             if slot.is_outstanding:
                 row, method = slot.wire()
-                yield Step((position, place), row, method)
+                yield RowWrite((position, place), row, method)
 
-    def _begin(self, slot: Slot, known: KnownRecords) -> None:
+    def _begin(self, slot: RowState, known: ExistenceCache) -> None:
         slot.mode = mode_of(slot.row, known)
-        slot.is_assumed = bool(slot.row.insert_fields) and slot.mode is not Mode.CREATE
+        slot.is_assumed = bool(slot.row.insert_fields) and slot.mode is not WriteMode.CREATE
         if slot.mode is None:
             slot.id = known.id_of(slot.row) or ""
             slot.is_done = True
 
     def absorb(
-        self, place: int, result: RowResult, known: KnownRecords, *, is_mixed: bool = False
+        self, place: int, result: RowResult, known: ExistenceCache, *, is_mixed: bool = False
     ) -> None:
         """Take in Salesforce's answer for one row.
 
@@ -144,11 +144,11 @@ class BundleWrite:
             elif not _recovered(slot, error, verdict, known):
                 slot.failure = _refused(slot, error, verdict)
 
-    def fail(self, place: int, failure: Refused) -> None:
+    def fail(self, place: int, failure: RefusedWrite) -> None:
         """Note a failure of a row that had no answer of its own."""
         self.slots[place].failure = failure
 
-    def conclude(self, known: KnownRecords, *, max_tries: int) -> bool:
+    def conclude(self, known: ExistenceCache, *, max_tries: int) -> bool:
         """End the bundle if it can be ended; return whether it should rest before the next round.
 
         A refused parent ends the bundle with the parent's error: what befell the children follows
@@ -177,7 +177,7 @@ class BundleWrite:
         orphan = next(place for place, slot in enumerate(self.slots) if slot.failure)
         return any(slot.is_outstanding for slot in self.slots[:orphan])
 
-    def _bring_back_parents(self, known: KnownRecords) -> bool:
+    def _bring_back_parents(self, known: ExistenceCache) -> bool:
         """Reopen the rows believed to exist that stand before a row whose parent is missing."""
         missing = [
             place
@@ -189,12 +189,12 @@ class BundleWrite:
             _reopen(slot, known)
         return bool(doubtful)
 
-    def _main_slot(self) -> Slot | None:
+    def _main_slot(self) -> RowState | None:
         """Return the row the event is about: the last one that is no line."""
         lines = self.bundle.lines.sobject if self.bundle.lines else ""
         return next((slot for slot in reversed(self.slots) if slot.row.sobject != lines), None)
 
-    def _success(self) -> BundleOutcome:
+    def _success(self) -> WriteOutcome:
         main = self._main_slot()
         if main is not None and main.is_stale:
             return Stale(f"{main.row.sobject}: Salesforce holds a newer state")
@@ -211,10 +211,10 @@ class BundleWrite:
         return Written(ids, tuple(created), notes, self.calls)
 
 
-def root_cause(failures: list[Refused]) -> Refused:
+def root_cause(failures: list[RefusedWrite]) -> RefusedWrite:
     """Return the failure the others follow from: hopeless first, collateral and orphans last."""
 
-    def rank(failure: Refused) -> int:
+    def rank(failure: RefusedWrite) -> int:
         if failure.kind in HOPELESS:
             return 0
         return 2 if failure.kind is ErrorKind.ORDERING or failure.code in COLLATERAL else 1
@@ -222,20 +222,22 @@ def root_cause(failures: list[Refused]) -> Refused:
     return min(failures, key=rank)
 
 
-def _written(slot: Slot, result: RowResult, known: KnownRecords) -> None:
+def _written(slot: RowState, result: RowResult, known: ExistenceCache) -> None:
     slot.id = result.id
     slot.is_created = slot.is_created or result.created
     if slot.is_assumed and result.created:  # it was gone: now give it what only new records get
-        slot.is_assumed, slot.was_missing, slot.mode = False, True, Mode.WHOLE
+        slot.is_assumed, slot.was_missing, slot.mode = False, True, WriteMode.WHOLE
         return
     slot.is_done = True
     known.remember(slot.row, result.id)
 
 
-def _recovered(slot: Slot, error: RowError, verdict: Verdict, known: KnownRecords) -> bool:
+def _recovered(
+    slot: RowState, error: RowError, verdict: ErrorVerdict, known: ExistenceCache
+) -> bool:
     """Whether the failure is answered by sending the row in another way, or is none at all."""
     duplicate = DUPLICATE.search(error.message) if error.code == "DUPLICATE_VALUE" else None
-    if duplicate and slot.mode is Mode.CREATE:
+    if duplicate and slot.mode is WriteMode.CREATE:
         return _exists(slot, duplicate[1], duplicate[2].rstrip("."), known)
     if slot.is_assumed and verdict.kind in HOPELESS and not slot.was_missing:
         _reopen(slot, known)
@@ -243,14 +245,14 @@ def _recovered(slot: Slot, error: RowError, verdict: Verdict, known: KnownRecord
     return False
 
 
-def _exists(slot: Slot, duplicate_field: str, record_id: str, known: KnownRecords) -> bool:
+def _exists(slot: RowState, duplicate_field: str, record_id: str, known: ExistenceCache) -> bool:
     is_hidden = duplicate_field == HIDDEN
     if is_hidden and slot.was_missing:
         return False
     if not is_hidden and duplicate_field.lower() != slot.row.external_id_field.lower():
         return False
     slot.id = "" if record_id == HIDDEN else record_id
-    slot.mode = Mode.UPDATE
+    slot.mode = WriteMode.UPDATE
     if is_hidden:  # an upsert of the plain fields finds out whether it is this record
         slot.is_assumed = True
         return True
@@ -259,16 +261,18 @@ def _exists(slot: Slot, duplicate_field: str, record_id: str, known: KnownRecord
     return True
 
 
-def _reopen(slot: Slot, known: KnownRecords) -> None:
+def _reopen(slot: RowState, known: ExistenceCache) -> None:
     known.forget(slot.row)
-    slot.mode = Mode.CREATE
+    slot.mode = WriteMode.CREATE
     slot.is_done, slot.is_assumed, slot.was_missing = False, False, True
     slot.failure = None
 
 
-def _refused(slot: Slot, error: RowError, verdict: Verdict) -> Refused:
+def _refused(slot: RowState, error: RowError, verdict: ErrorVerdict) -> RefusedWrite:
     kind = verdict.kind
     if verdict.advice is Advice.RETRY_ONCE and not slot.has_repeated:
         slot.has_repeated = True
         kind = ErrorKind.TRANSIENT
-    return Refused(kind, verdict.code, error.message, error.fields, slot.row.sobject, verdict.fix)
+    return RefusedWrite(
+        kind, verdict.code, error.message, error.fields, slot.row.sobject, verdict.fix
+    )

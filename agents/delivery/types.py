@@ -38,7 +38,7 @@ class Priority(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class WriteSet:
     """The rows of one event, parents before children.
 
     Bundles that share a `lock_key` (the Account both would lock) never fly in parallel. `lines` is
@@ -63,7 +63,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedWrite:
     """Salesforce refused a row (record level): costs this event an attempt."""
 
     kind: ErrorKind
@@ -92,7 +92,7 @@ class NotSent:
     is_given_up: bool = False
 
 
-BundleOutcome = Written | Refused | Stale | NotSent
+WriteOutcome = Written | RefusedWrite | Stale | NotSent
 
 
 @dataclass(slots=True)
@@ -131,8 +131,8 @@ class Dispatcher(Protocol):
     """Writes bundles. The real one is `agents.delivery.dispatcher.SalesforceDispatcher`."""
 
     async def send(
-        self, bundles: Sequence[Bundle], *, check_alive: Callable[[], None]
-    ) -> list[BundleOutcome]:
+        self, bundles: Sequence[WriteSet], *, check_alive: Callable[[], None]
+    ) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order.
 
         `check_alive` is called right before every HTTP call and raises FrozenError when this

@@ -9,7 +9,7 @@ from enum import StrEnum
 EXIT_OK, EXIT_WARNINGS, EXIT_FAILURES = 0, 1, 2
 
 
-class Result(StrEnum):
+class CheckResult(StrEnum):
     """How a check ended. `warn` works today and will hurt; `fail` does not work, or loses data."""
 
     OK = "ok"
@@ -23,7 +23,7 @@ class Check:
     """A finished check. `name` is stable (`kafka-partitions`): alarms may be built on it."""
 
     name: str
-    result: Result
+    result: CheckResult
     detail: str
     fix: str = ""
 
@@ -33,23 +33,23 @@ class Check:
 
 
 def ok(name: str, detail: str) -> Check:
-    return Check(name, Result.OK, detail)
+    return Check(name, CheckResult.OK, detail)
 
 
 def warn(name: str, detail: str, fix: str) -> Check:
-    return Check(name, Result.WARN, detail, fix)
+    return Check(name, CheckResult.WARN, detail, fix)
 
 
 def fail(name: str, detail: str, fix: str) -> Check:
-    return Check(name, Result.FAIL, detail, fix)
+    return Check(name, CheckResult.FAIL, detail, fix)
 
 
 def skipped(name: str, why: str) -> Check:
-    return Check(name, Result.SKIPPED, why)
+    return Check(name, CheckResult.SKIPPED, why)
 
 
 def judged(
-    name: str, problems: Sequence[str], fine: str, fix: str, result: Result = Result.FAIL
+    name: str, problems: Sequence[str], fine: str, fix: str, result: CheckResult = CheckResult.FAIL
 ) -> Check:
     """Return one line for any number of problems of a kind; `fine` when there is none."""
     return Check(name, result, "; ".join(problems), fix) if problems else ok(name, fine)
@@ -58,6 +58,6 @@ def judged(
 def exit_code(checks: Iterable[Check]) -> int:
     """Return 0 when all is well (or skipped), 1 with warnings only, 2 with a failure."""
     results = {check.result for check in checks}
-    if Result.FAIL in results:
+    if CheckResult.FAIL in results:
         return EXIT_FAILURES
-    return EXIT_WARNINGS if Result.WARN in results else EXIT_OK
+    return EXIT_WARNINGS if CheckResult.WARN in results else EXIT_OK

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from agents.doctor.check import Check, Result, fail, judged, ok, skipped, warn
+from agents.doctor.check import Check, CheckResult, fail, judged, ok, skipped, warn
 from agents.doctor.kafka_facts import GroupFacts, KafkaFacts
 from stream.config import Settings
 from stream.kafka.topic_plan import REPLICATION_FOR_MIN_INSYNC, ExistingTopic
@@ -91,7 +91,7 @@ def _insync(topics: Mapping[str, ExistingTopic]) -> Iterator[Check]:
         yield fail("kafka-min-insync", "; ".join(blocked), fix)
     else:
         fine = "acks=all means what it says"
-        yield judged("kafka-min-insync", thin, fine, APPLY, Result.WARN)
+        yield judged("kafka-min-insync", thin, fine, APPLY, CheckResult.WARN)
     unclean = [
         f"{name} allows it"
         for name, topic in topics.items()
@@ -184,7 +184,7 @@ def _groups(settings: Settings, facts: KafkaFacts) -> Iterator[Check]:
         detail = f"{workers.members} workers run, WORKER_COUNT is {settings.worker_count}"
         fix = "set it to what runs: it divides Salesforce's calls per second and per day"
         is_over = workers.members > settings.worker_count
-        yield Check("workers-share", Result.FAIL if is_over else Result.WARN, detail, fix)
+        yield Check("workers-share", CheckResult.FAIL if is_over else CheckResult.WARN, detail, fix)
 
 
 def _members(
@@ -212,7 +212,7 @@ def _members(
 def _old_tiers(facts: KafkaFacts) -> Check:
     held = [f"{tier} holds up to {count:,} events" for tier, count in facts.old_tiers.items()]
     fix = "put the delay back into RETRY_DELAYS until `orderstream lag` shows the tier empty"
-    return judged("retry-tiers-of-the-past", held, "none", fix, Result.WARN)
+    return judged("retry-tiers-of-the-past", held, "none", fix, CheckResult.WARN)
 
 
 def _clock(facts: KafkaFacts) -> Check:

@@ -17,7 +17,7 @@ from stream.config import Settings
 from stream.errors import BrokerError, SettingsError, TopicAdminError
 from stream.kafka.connection import kafka_connection
 from stream.kafka.consumer_groups import committed_offsets, held_partitions
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 from stream.kafka.topic_admin import TopicAdmin
 from stream.kafka.topic_plan import ExistingTopic
 
@@ -64,7 +64,7 @@ async def _gather(settings: Settings) -> KafkaFacts:
     async with TopicAdmin(settings) as admin:
         brokers = await admin.broker_count()
         topics = await admin.existing(names)
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         prefix = settings.topics.retry_prefix
         tiers = set(await reader.topics_starting(prefix)) - set(settings.topics.retry_tiers)
         old = {tier: sum(span.size for span in await reader.spans([tier])) for tier in tiers}
@@ -79,7 +79,7 @@ async def _gather(settings: Settings) -> KafkaFacts:
     )
 
 
-async def _newest_ms(reader: TopicReader, topics: list[str]) -> int | None:
+async def _newest_ms(reader: RangeReader, topics: list[str]) -> int | None:
     """Return the latest time among the last records of all partitions."""
     spans = [span for span in await reader.spans(topics) if span.size] if topics else []
     positions = {(span.topic, span.partition): span.end - 1 for span in spans}

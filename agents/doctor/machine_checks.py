@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from agents.doctor.check import Check, Result, fail, judged, ok, skipped, warn
+from agents.doctor.check import Check, CheckResult, fail, judged, ok, skipped, warn
 from agents.doctor.machine_facts import FileFact, MachineFacts
 
 REINSTALL = "install from the lock file: pip install --require-hashes -r requirements.lock"
@@ -75,7 +75,7 @@ def _mode(file: FileFact) -> Check:
     name, fix = "secret-file-mode", f"chmod 600 {file.path}"
     if file.is_public:
         detail = f"{file.setting}: everybody on this machine may read {file.path}"
-        return Check(name, Result.FAIL, detail, fix)
+        return Check(name, CheckResult.FAIL, detail, fix)
     if file.is_shared:
         return warn(name, f"{file.setting}: its group may read {file.path}", fix)
     return ok(name, f"{file.setting}: readable by its owner only")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agents.doctor.check import Check, Result, fail, judged, ok, skipped, warn
+from agents.doctor.check import Check, CheckResult, fail, judged, ok, skipped, warn
 from agents.doctor.org_facts import OrgFacts
 from agents.mapping.mapping import Mapping as RecordMapping
-from agents.mapping.schema_check import VERSION_FIELD, Finding, Severity, check_mapping
+from agents.mapping.schema_check import VERSION_FIELD, SchemaFinding, Severity, check_mapping
 from stream.config import Settings
 
 MAX_SKEW_SECONDS = 60.0  # Salesforce refuses assertions that are off by more than a few minutes
@@ -63,11 +63,11 @@ def _mapping(mapping: RecordMapping, facts: OrgFacts) -> Iterator[Check]:
         fine = f"{', '.join(facts.describes)}: every field is there and may be written"
         yield ok("salesforce-fields", fine)
     for finding in findings:
-        result = Result.FAIL if finding.severity is Severity.ERROR else Result.WARN
+        result = CheckResult.FAIL if finding.severity is Severity.ERROR else CheckResult.WARN
         yield Check(_name(finding), result, _sentence(finding), finding.fix)
 
 
-def _name(finding: Finding) -> str:
+def _name(finding: SchemaFinding) -> str:
     """Return the kind of check a finding belongs to."""
     kinds = {
         "not Unique": "salesforce-unique",
@@ -82,7 +82,7 @@ def _name(finding: Finding) -> str:
     return next(found, "salesforce-fields")
 
 
-def _sentence(finding: Finding) -> str:
+def _sentence(finding: SchemaFinding) -> str:
     what = f"{finding.sobject}.{finding.field}" if finding.field else finding.sobject
     return f"{what}: {finding.problem} ({finding.place})"
 

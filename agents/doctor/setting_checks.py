@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from agents.doctor.check import Check, Result, fail, judged, ok, warn
+from agents.doctor.check import Check, CheckResult, fail, judged, ok, warn
 from stream.config import Settings
 from stream.topics import DAY_MS
 
@@ -74,7 +74,7 @@ def _reused_secrets(settings: Settings) -> Check:
         [f"{' and '.join(shared)} are the same"] if shared else [],
         "every secret is used once",
         "give each its own: who learns one must not have the others",
-        Result.WARN,
+        CheckResult.WARN,
     )
 
 
@@ -182,7 +182,7 @@ def _workers(settings: Settings) -> Check:
         [problem] if workers > partitions else [],
         f"{workers} workers share {partitions} partitions and the Salesforce limits",
         f"run {partitions} workers at most, or start anew with more KAFKA_PARTITIONS",
-        Result.WARN,
+        CheckResult.WARN,
     )
 
 

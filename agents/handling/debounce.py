@@ -19,7 +19,7 @@ class _Waiting:
     since_ms: int
 
 
-class Settling:
+class Debounce:
     """Which orders are waiting, for the newest of which event, and since when."""
 
     def __init__(self, *, max_ms: int) -> None:

@@ -14,7 +14,7 @@ from schemas.state import State, state_key
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class DecodedEvent:
     """A decoded event. `origin` is the envelope's, known to be there."""
 
     envelope: Envelope
@@ -43,7 +43,7 @@ class Item:
         )
 
 
-def take_in(envelope: Envelope, *, instance: str) -> Item:
+def take_in(envelope: Envelope, *, instance: str) -> DecodedEvent:
     """Decode an envelope. Raises DecodeError when it cannot be placed.
 
     An event that orderstream ignores by name has `document.is_ignored` set.
@@ -57,7 +57,7 @@ def take_in(envelope: Envelope, *, instance: str) -> Item:
     return item_of(envelope, origin, document)
 
 
-def item_of(envelope: Envelope, origin: Origin, document: Document) -> Item:
+def item_of(envelope: Envelope, origin: Origin, document: Document) -> DecodedEvent:
     """Return the item of a decoded event: version and digest are those of the document."""
     kind = document.kind or envelope.kind
     candidate = Candidate(
@@ -69,7 +69,7 @@ def item_of(envelope: Envelope, origin: Origin, document: Document) -> Item:
         via=envelope.via,
         is_forced=envelope.is_forced,
     )
-    return Item(
+    return DecodedEvent(
         envelope=envelope,
         origin=origin,
         document=document,

@@ -31,9 +31,9 @@ import orjson
 import structlog
 
 from agents.delivery.types import NotSent
-from agents.handling.decode import Item, item_of
+from agents.handling.decode import DecodedEvent, item_of
 from agents.handling.outcome import Decision, Notes
-from agents.handling.outcome_rules import Conclusions
+from agents.handling.outcome_rules import OutcomeRules
 from schemas.codec import DecodeError, decode, text_of
 from schemas.event import Kind
 from stream.backfill.event import RESOURCES
@@ -44,7 +44,9 @@ from stream.ops import metrics
 
 log = structlog.get_logger()
 
-Enrich: TypeAlias = Callable[[Sequence[Item], Conclusions, list[Decision]], Awaitable[list[Item]]]
+Enrich: TypeAlias = Callable[
+    [Sequence[DecodedEvent], OutcomeRules, list[Decision]], Awaitable[list[DecodedEvent]]
+]
 
 # A worker must not hold a batch for long: whoever cannot be completed now waits in a retry tier.
 SHORT_PATIENCE = Patience(attempts=2, base_seconds=0.25, cap_seconds=1.0)
@@ -101,10 +103,10 @@ class Enricher:
     _away_reason: str = ""
 
     async def enrich(
-        self, items: Sequence[Item], ends: Conclusions, decisions: list[Decision]
-    ) -> list[Item]:
+        self, items: Sequence[DecodedEvent], ends: OutcomeRules, decisions: list[Decision]
+    ) -> list[DecodedEvent]:
         """Return what can go on; what cannot gets its decision here. Never raises."""
-        complete: list[Item] = []
+        complete: list[DecodedEvent] = []
         handles: dict[int, tuple[Kind, str, str]] = {}
         for place, item in enumerate(items):
             kind = item.document.kind or item.envelope.kind
@@ -160,7 +162,7 @@ class Enricher:
             raise MagentoError(self._away_reason) from None
         return found
 
-    def _completed(self, item: Item, document: dict[str, Any] | None) -> Item | str:
+    def _completed(self, item: DecodedEvent, document: dict[str, Any] | None) -> DecodedEvent | str:
         """Return the item with the store's content, or why there is none."""
         kind = item.document.kind or item.envelope.kind
         if document is None:

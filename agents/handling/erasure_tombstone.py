@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import orjson
 
-from agents.handling.decode import Item
+from agents.handling.decode import DecodedEvent
 from agents.handling.outcome import Decision, Notes, done
 from schemas.erasure import ERASURE_EVENT, Erasure, marker_key
 from schemas.event import Envelope, Kind, Origin
@@ -47,7 +47,7 @@ def decide_erasure(envelope: Envelope, topics: Topics, now_ms: int, worker: str)
     return done(envelope, Outcome.SUPERSEDED, now_ms, says, writes=writes)
 
 
-def is_erased(item: Item, get_state: Callable[[int, bytes], State | None]) -> bool:
+def is_erased(item: DecodedEvent, get_state: Callable[[int, bytes], State | None]) -> bool:
     """Whether the event is of a person who was erased, and may not be written."""
     marker = get_state(item.origin.partition, marker_key(item.key))
     if marker is None:

@@ -15,19 +15,19 @@ from dataclasses import dataclass, field
 import structlog
 
 from agents.delivery.types import (
-    Bundle,
     Dispatcher,
     NotSent,
     Priority,
+    WriteSet,
 )
-from agents.handling.debounce import Settling
-from agents.handling.decode import Item, take_in
+from agents.handling.debounce import Debounce
+from agents.handling.decode import DecodedEvent, take_in
 from agents.handling.enrichment import Enrich
 from agents.handling.erasure_tombstone import REFUSED, decide_erasure, is_erased, is_erasure
 from agents.handling.outcome import Decision, Notes, parked
-from agents.handling.outcome_rules import Conclusions
-from agents.handling.poison_pills import MAX_CRASHES, CrashJournal
-from agents.handling.version_guard import Verdict, judge
+from agents.handling.outcome_rules import OutcomeRules
+from agents.handling.poison_pills import MAX_CRASHES, PoisonPillJournal
+from agents.handling.version_guard import VersionVerdict, judge
 from agents.handling.write_intent import NoteDoubt, doubts
 from agents.mapping.apply import Mapped
 from agents.mapping.mapping import Mapping as RecordMapping
@@ -65,15 +65,15 @@ class Handler:
     worker: str = ""
     instance: str = ""
     debounce_ms: int = 0
-    settling: Settling = field(default_factory=lambda: Settling(max_ms=0))
-    journal: CrashJournal | None = None
+    settling: Debounce = field(default_factory=lambda: Debounce(max_ms=0))
+    journal: PoisonPillJournal | None = None
     enrich: Enrich | None = None
     note_doubt: NoteDoubt | None = None
     clock_ms: Callable[[], int] = now_ms
-    ends: Conclusions = field(init=False)
+    ends: OutcomeRules = field(init=False)
 
     def __post_init__(self) -> None:
-        self.ends = Conclusions(self.get_state, self.topics, self.clock_ms, self.worker)
+        self.ends = OutcomeRules(self.get_state, self.topics, self.clock_ms, self.worker)
 
     async def handle(self, envelopes: Sequence[Envelope]) -> list[Decision]:
         """Return one decision per envelope (order not kept). Raises FrozenError only."""
@@ -107,7 +107,9 @@ class Handler:
             await self._dispatch(mapped, mapping.version, decisions)
         return decisions
 
-    def _decode(self, envelopes: Sequence[Envelope], decisions: list[Decision]) -> list[Item]:
+    def _decode(
+        self, envelopes: Sequence[Envelope], decisions: list[Decision]
+    ) -> list[DecodedEvent]:
         items = []
         for envelope in envelopes:
             if self.journal and envelope.origin and self.journal.is_condemned(envelope.origin):
@@ -127,7 +129,7 @@ class Handler:
                     items.append(item)
         return items
 
-    def _settle(self, items: list[Item], decisions: list[Decision]) -> list[Item]:
+    def _settle(self, items: list[DecodedEvent], decisions: list[Decision]) -> list[DecodedEvent]:
         """Park fresh live orders while debounce is on; let overtaken returning ones go."""
         if not self.debounce_ms:
             return items
@@ -148,15 +150,15 @@ class Handler:
         return rest
 
     def _newest(
-        self, items: list[Item], decisions: list[Decision]
-    ) -> tuple[list[Item], set[bytes]]:
+        self, items: list[DecodedEvent], decisions: list[Decision]
+    ) -> tuple[list[DecodedEvent], set[bytes]]:
         """Keep the newest event of each order, and name the orders that are contested.
 
         Contested: an older event of the order in this batch would have been sent, had it been
         alone. Perhaps a killed worker did so, and 'unchanged' cannot be trusted; perhaps we are
         killed, and our successor would (see foresight). What the state outdates contests nothing.
         """
-        newest: dict[bytes, Item] = {}
+        newest: dict[bytes, DecodedEvent] = {}
         contested: set[bytes] = set()
         for item in items:
             held = newest.get(item.key)
@@ -164,15 +166,15 @@ class Handler:
             newest[item.key] = newer
             if older is not None:
                 state = self.get_state(older.origin.partition, older.key)
-                if judge(state, older.candidate) is Verdict.SEND:
+                if judge(state, older.candidate) is VersionVerdict.SEND:
                     contested.add(item.key)
                 reason = "a newer event of this order is in the same batch"
                 decisions.append(self.ends.done(older, Outcome.SUPERSEDED, reason))
         return list(newest.values()), contested
 
     def _guard(
-        self, items: list[Item], contested: set[bytes], decisions: list[Decision]
-    ) -> list[Item]:
+        self, items: list[DecodedEvent], contested: set[bytes], decisions: list[Decision]
+    ) -> list[DecodedEvent]:
         rest = []
         for item in items:
             if is_erased(item, self.get_state):
@@ -180,18 +182,18 @@ class Handler:
                 continue
             state = self.get_state(item.origin.partition, item.key)
             verdict = judge(state, item.candidate)
-            if verdict is Verdict.SUPERSEDED:
+            if verdict is VersionVerdict.SUPERSEDED:
                 reason = "Salesforce has a newer state of this order"
                 decisions.append(self.ends.done(item, Outcome.SUPERSEDED, reason))
-            elif verdict is Verdict.SEND or item.key in contested:
+            elif verdict is VersionVerdict.SEND or item.key in contested:
                 rest.append(item)
             else:
                 decisions.append(self.ends.unchanged(item, state))
         return rest
 
     def _map(
-        self, mapping: RecordMapping, items: list[Item], decisions: list[Decision]
-    ) -> list[tuple[Item, Mapped]]:
+        self, mapping: RecordMapping, items: list[DecodedEvent], decisions: list[Decision]
+    ) -> list[tuple[DecodedEvent, Mapped]]:
         mapped = []
         for item in items:
             received_at_ms = item.envelope.received_at_ms
@@ -211,7 +213,7 @@ class Handler:
                     decisions.append(self.ends.done(item, Outcome.UNCHANGED, reason))
         return mapped
 
-    async def _foresee(self, items: list[Item], contested: set[bytes]) -> None:
+    async def _foresee(self, items: list[DecodedEvent], contested: set[bytes]) -> None:
         """Put on record which orders are about to change, where a successor could go back."""
         states = [(item, self.get_state(item.origin.partition, item.key)) for item in items]
         foreseen = doubts(states, contested)
@@ -220,10 +222,10 @@ class Handler:
             await self.note_doubt(foreseen)
 
     async def _dispatch(
-        self, mapped: list[tuple[Item, Mapped]], version: str, decisions: list[Decision]
+        self, mapped: list[tuple[DecodedEvent, Mapped]], version: str, decisions: list[Decision]
     ) -> None:
         bundles = [
-            Bundle(
+            WriteSet(
                 key=item.envelope.key,
                 rows=records.rows,
                 lock_key=records.lock_key,
@@ -251,7 +253,7 @@ _CRASHED = (
 )
 
 
-def _is_fresh(item: Item) -> bool:
+def _is_fresh(item: DecodedEvent) -> bool:
     """Whether a live order event comes straight from its source topic, never parked."""
     envelope = item.envelope
     return (

@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from agents.delivery.types import Refused
+from agents.delivery.types import RefusedWrite
 from schemas.codec import Document
 from schemas.event import Envelope, ErrorInfo, derived_event_id
 from schemas.headers import headers_of
@@ -162,7 +162,7 @@ def moved(
     return dataclasses.replace(ended, republish=record)
 
 
-def error_of(refused: Refused) -> ErrorInfo:
+def error_of(refused: RefusedWrite) -> ErrorInfo:
     """Return the error of a refused row as headers and results carry it."""
     return ErrorInfo(
         kind=refused.kind.value,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from agents.delivery.types import BundleOutcome, ErrorKind, NotSent, Refused, Stale, Written
-from agents.handling.decode import Item
+from agents.delivery.types import ErrorKind, NotSent, RefusedWrite, Stale, WriteOutcome, Written
+from agents.handling.decode import DecodedEvent
 from agents.handling.outcome import Decision, Notes, done, error_of, failed, moved, parked
 from agents.mapping.apply import Mapped
 from schemas.event import Envelope, ErrorInfo
@@ -31,7 +31,7 @@ RETRIED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Conclusions:
+class OutcomeRules:
     """Makes decisions. `get_state(partition, key)` is what Salesforce has, as far as is known."""
 
     get_state: Callable[[int, bytes], State | None]
@@ -39,7 +39,7 @@ class Conclusions:
     clock_ms: Callable[[], int]
     worker: str = ""
 
-    def unchanged(self, item: Item, state: State | None) -> Decision:
+    def unchanged(self, item: DecodedEvent, state: State | None) -> Decision:
         is_newer = state is not None and item.candidate.version > state.version
         says = Notes(
             reason="the same content is in Salesforce",
@@ -54,7 +54,9 @@ class Conclusions:
             state=item.new_state(state, {}) if is_newer else None,
         )
 
-    def decide(self, item: Item, records: Mapped, outcome: BundleOutcome, version: str) -> Decision:
+    def decide(
+        self, item: DecodedEvent, records: Mapped, outcome: WriteOutcome, version: str
+    ) -> Decision:
         now = self.clock_ms()
         says = Notes(notes=records.notes, mapping_version=version, worker=self.worker)
         match outcome:
@@ -74,7 +76,7 @@ class Conclusions:
                     reason="the org refused it: it holds a newer state", worker=self.worker
                 )
                 return done(item.envelope, Outcome.SUPERSEDED, now, says)
-            case Refused():
+            case RefusedWrite():
                 decision = failed(
                     item.envelope,
                     error_of(outcome),
@@ -88,7 +90,7 @@ class Conclusions:
             case NotSent():
                 return self._in_doubt(item, self.not_sent(item, outcome, now, says))
 
-    def _in_doubt(self, item: Item, decision: Decision) -> Decision:
+    def _in_doubt(self, item: DecodedEvent, decision: Decision) -> Decision:
         """Mark the order's state as in doubt: part of a failed event may have been written.
 
         Without it, a later save that restores the old content (hold, then unhold) would be taken
@@ -105,7 +107,7 @@ class Conclusions:
             return decision
         return dataclasses.replace(decision, state=dataclasses.replace(state, digest=""))
 
-    def not_sent(self, item: Item, outcome: NotSent, now: int, says: Notes) -> Decision:
+    def not_sent(self, item: DecodedEvent, outcome: NotSent, now: int, says: Notes) -> Decision:
         if outcome.is_given_up:
             return self.dead(item.envelope, "BREAKER_OPEN", outcome.reason)
         tier = self.topics.retry_tiers[0]
@@ -114,7 +116,7 @@ class Conclusions:
         )
         return parked(item.envelope, tier, self.topics.tier_delay_ms(tier), now, waits)
 
-    def not_there_yet(self, item: Item, code: str, message: str) -> Decision:
+    def not_there_yet(self, item: DecodedEvent, code: str, message: str) -> Decision:
         """Return the decision of an event that the store cannot complete yet: one attempt less."""
         return failed(
             item.envelope,
@@ -126,10 +128,10 @@ class Conclusions:
             may_retry=True,
         )
 
-    def moved(self, item: Item) -> Decision:
+    def moved(self, item: DecodedEvent) -> Decision:
         return moved(item.envelope, item.document, self.clock_ms(), self.topics, self.worker)
 
-    def done(self, item: Item, outcome: Outcome, reason: str) -> Decision:
+    def done(self, item: DecodedEvent, outcome: Outcome, reason: str) -> Decision:
         return done(
             item.envelope, outcome, self.clock_ms(), Notes(reason=reason, worker=self.worker)
         )

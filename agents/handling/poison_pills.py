@@ -19,7 +19,7 @@ from schemas.event import Origin
 MAX_CRASHES = 3
 
 
-class CrashJournal:
+class PoisonPillJournal:
     """Counts deaths per event. Losing the file costs nothing but the count."""
 
     def __init__(self, path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from agents.handling.decode import Item
+from agents.handling.decode import DecodedEvent
 from agents.handling.outcome import Decision, result_record, state_record
 from agents.handling.state_store import StateStore
 from schemas.state import State
@@ -46,7 +46,7 @@ async def route(
 
 
 async def announce(
-    foreseen: Sequence[tuple[Item, State]],
+    foreseen: Sequence[tuple[DecodedEvent, State]],
     *,
     publish_all: PublishAll,
     state: StateStore,

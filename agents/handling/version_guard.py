@@ -26,7 +26,7 @@ from schemas.state import State
 TIMESTAMP = re.compile(r"^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?$")
 
 
-class Verdict(StrEnum):
+class VersionVerdict(StrEnum):
     """What the guard says about an event."""
 
     SEND = "send"
@@ -72,25 +72,25 @@ def canonical_version(updated_at: str, received_at_ms: int) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S") + (fraction or "")
 
 
-def judge(state: State | None, candidate: Candidate) -> Verdict:
+def judge(state: State | None, candidate: Candidate) -> VersionVerdict:
     """Decide what to do with an event, given what Salesforce has (None: nothing known)."""
     if state is None:
-        return Verdict.SEND
+        return VersionVerdict.SEND
     if candidate.version < state.version:
-        return Verdict.SUPERSEDED
+        return VersionVerdict.SUPERSEDED
     if candidate.digest == state.digest:
-        return Verdict.SEND if candidate.is_forced else Verdict.UNCHANGED
+        return VersionVerdict.SEND if candidate.is_forced else VersionVerdict.UNCHANGED
     if candidate.version > state.version:
-        return Verdict.SEND
+        return VersionVerdict.SEND
     return _judge_tie(state, candidate)
 
 
-def _judge_tie(state: State, candidate: Candidate) -> Verdict:
+def _judge_tie(state: State, candidate: Candidate) -> VersionVerdict:
     if candidate.rank == 0 and state.rank > 0:
-        return Verdict.SUPERSEDED
+        return VersionVerdict.SUPERSEDED
     if candidate.via is Via.BACKFILL and not candidate.is_forced and candidate.rank <= state.rank:
-        return Verdict.SUPERSEDED
+        return VersionVerdict.SUPERSEDED
     is_same_topic = candidate.topic == state.topic
     if is_same_topic and candidate.offset < state.offset:
-        return Verdict.SUPERSEDED
-    return Verdict.SEND
+        return VersionVerdict.SUPERSEDED
+    return VersionVerdict.SEND

@@ -15,15 +15,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from agents.handling.decode import Item
+from agents.handling.decode import DecodedEvent
 from schemas.state import State
 
-NoteDoubt = Callable[[Sequence[tuple[Item, State]]], Awaitable[None]]
+NoteDoubt = Callable[[Sequence[tuple[DecodedEvent, State]]], Awaitable[None]]
 
 
 def doubts(
-    items: Iterable[tuple[Item, State | None]], contested: set[bytes]
-) -> list[tuple[Item, State]]:
+    items: Iterable[tuple[DecodedEvent, State | None]], contested: set[bytes]
+) -> list[tuple[DecodedEvent, State]]:
     """Return the items to be announced, each with the state to put on record.
 
     `contested`: keys of which an older event was in the same batch and would have been sent alone.

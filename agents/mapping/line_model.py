@@ -11,7 +11,7 @@ from schemas.salesforce import Row
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class LineModel:
     """A product and its prices, to be there before a line names them. `name` is its identity."""
 
     name: str
@@ -26,7 +26,7 @@ class Lines:
     `keep` are the external ids (case-folded) of the lines it has now: others of ours are removed.
     """
 
-    products: tuple[Product, ...]
+    products: tuple[LineModel, ...]
     carrier: str
     link: str
     sobject: str

@@ -15,7 +15,7 @@ from typing import Any
 
 from agents.mapping.apply import build_row
 from agents.mapping.compiled import CompiledRow, Types, compile_row
-from agents.mapping.line_model import Lines, Product
+from agents.mapping.line_model import LineModel, Lines
 from agents.mapping.lines import Line, order_lines
 from agents.mapping.model import LineChoice, RowRule, Rulebook
 from agents.mapping.order_document import currency_of
@@ -59,12 +59,12 @@ class LineRules:
             facts.notes.append("lines: left out, an Order needs an Account and there is none")
             return None
         rows += (row for root in roots for row in self._rows((self.line,), facts, root, currency))
-        products: dict[str, Product] = {}
+        products: dict[str, LineModel] = {}
         for line, root in zip(lines, roots, strict=True):
             name = f"{line.sku} {currency}".casefold()
             if name not in products:
                 made = self._rows(self.catalogue, facts, root, currency)
-                products[name] = Product(name, tuple(made))
+                products[name] = LineModel(name, tuple(made))
         carrier, link = CARRIERS[self.choice.use]
         return Lines(
             products=tuple(products.values()),

@@ -32,7 +32,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SchemaFinding:
     """One thing the org will not take. `place` is `mapping.yaml:41`; `fix` says what to do."""
 
     severity: Severity
@@ -43,12 +43,12 @@ class Finding:
     fix: str
 
 
-def check_mapping(mapping: RecordMapping, describes: Describes) -> list[Finding]:
+def check_mapping(mapping: RecordMapping, describes: Describes) -> list[SchemaFinding]:
     """Return what is wrong, in the order of the file; `describes` are answers by sObject.
 
     An sObject that is missing in `describes` is one the user may not see.
     """
-    findings: dict[Finding, None] = {}
+    findings: dict[SchemaFinding, None] = {}
     for row in mapping.rulebook.active_rows():
         findings.update(dict.fromkeys(_row(row, describes)))
     return list(findings)
@@ -56,12 +56,12 @@ def check_mapping(mapping: RecordMapping, describes: Describes) -> list[Finding]
 
 def _found(
     entry: Entry, row: RowRule, field: str, problem: str, fix: str, *, is_error: bool = True
-) -> Finding:
+) -> SchemaFinding:
     severity = Severity.ERROR if is_error else Severity.WARNING
-    return Finding(severity, f"{entry.file}:{entry.line}", row.sobject, field, problem, fix)
+    return SchemaFinding(severity, f"{entry.file}:{entry.line}", row.sobject, field, problem, fix)
 
 
-def _row(row: RowRule, describes: Describes) -> Iterator[Finding]:
+def _row(row: RowRule, describes: Describes) -> Iterator[SchemaFinding]:
     describe = describes.get(row.sobject)
     if describe is None:
         fix = f"check the spelling; {GRANT}"
@@ -85,7 +85,9 @@ def _row(row: RowRule, describes: Describes) -> Iterator[Finding]:
         yield _found(row.entry, row, VERSION_FIELD, problem, fix, is_error=False)
 
 
-def _field(row: RowRule, rule: FieldRule, fields: Mapping[str, Described]) -> Iterator[Finding]:
+def _field(
+    row: RowRule, rule: FieldRule, fields: Mapping[str, Described]
+) -> Iterator[SchemaFinding]:
     described = fields.get(rule.name)
     if described is None:
         yield _unknown(row, rule, fields)
@@ -105,7 +107,7 @@ def _field(row: RowRule, rule: FieldRule, fields: Mapping[str, Described]) -> It
     yield from _address(row, rule, fields)
 
 
-def _unknown(row: RowRule, rule: FieldRule, fields: Mapping[str, Described]) -> Finding:
+def _unknown(row: RowRule, rule: FieldRule, fields: Mapping[str, Described]) -> SchemaFinding:
     folded = {name.casefold(): name for name in fields}
     if rule.name.casefold() in folded:
         return _found(
@@ -122,7 +124,7 @@ def _unknown(row: RowRule, rule: FieldRule, fields: Mapping[str, Described]) -> 
     return _found(rule.entry, row, rule.name, "the org shows no such field", fix)
 
 
-def _permissions(row: RowRule, rule: FieldRule, described: Described) -> Iterator[Finding]:
+def _permissions(row: RowRule, rule: FieldRule, described: Described) -> Iterator[SchemaFinding]:
     is_insert_only = row.is_insert_only or rule.is_insert_only
     if not described.get("createable", True):
         problem = "the user may not write the field (not createable)"
@@ -133,7 +135,7 @@ def _permissions(row: RowRule, rule: FieldRule, described: Described) -> Iterato
         yield _found(rule.entry, row, rule.name, problem, fix)
 
 
-def _type(row: RowRule, rule: FieldRule, actual: FieldType) -> Iterator[Finding]:
+def _type(row: RowRule, rule: FieldRule, actual: FieldType) -> Iterator[SchemaFinding]:
     declared = rule.type
     if rule.name == row.external_id:
         if actual.kind in ("text", "email") and actual.length < declared.length:
@@ -165,7 +167,7 @@ def _is_alike(declared: str, actual: str) -> bool:
     return declared == actual or (actual in WORDS and declared != "checkbox")
 
 
-def _choices(row: RowRule, rule: FieldRule, described: Described) -> Iterator[Finding]:
+def _choices(row: RowRule, rule: FieldRule, described: Described) -> Iterator[SchemaFinding]:
     listed = [v for v in described.get("picklistValues") or () if v.get("active", True)]
     if described.get("type") not in ("picklist", "multipicklist") or not listed:
         return
@@ -193,7 +195,9 @@ def _constants(rule: FieldRule) -> Iterator[tuple[str, Entry]]:
             yield entry.text, entry
 
 
-def _address(row: RowRule, rule: FieldRule, fields: Mapping[str, Described]) -> Iterator[Finding]:
+def _address(
+    row: RowRule, rule: FieldRule, fields: Mapping[str, Described]
+) -> Iterator[SchemaFinding]:
     code = f"{rule.name}Code"
     if code not in fields or any(other.name == code for other in row.fields):
         return
@@ -207,7 +211,7 @@ def _address(row: RowRule, rule: FieldRule, fields: Mapping[str, Described]) -> 
         yield _found(rule.entry, row, rule.name, problem, fix, is_error=False)
 
 
-def _external_id(row: RowRule, fields: Mapping[str, Described]) -> Iterator[Finding]:
+def _external_id(row: RowRule, fields: Mapping[str, Described]) -> Iterator[SchemaFinding]:
     described = fields.get(row.external_id)
     if described is None:
         return
@@ -222,7 +226,7 @@ def _external_id(row: RowRule, fields: Mapping[str, Described]) -> Iterator[Find
 
 def _parent(
     row: RowRule, rule: ParentRule, fields: Mapping[str, Described], describes: Describes
-) -> Iterator[Finding]:
+) -> Iterator[SchemaFinding]:
     link = next(
         (f for f in fields.values() if f.get("relationshipName") == rule.relationship), None
     )
@@ -253,7 +257,7 @@ def _parent(
         )
 
 
-def _required(row: RowRule, fields: Mapping[str, Described]) -> Iterator[Finding]:
+def _required(row: RowRule, fields: Mapping[str, Described]) -> Iterator[SchemaFinding]:
     written = {rule.name for rule in row.fields}
     written |= {
         str(f.get("name"))

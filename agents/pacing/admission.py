@@ -18,19 +18,19 @@ from aiolimiter import AsyncLimiter
 
 from agents.delivery.types import ErrorKind, Interrupt, Priority
 from agents.pacing.adaptive_concurrency import AdaptiveSlots
-from agents.pacing.circuit_breaker import Breaker, State
+from agents.pacing.circuit_breaker import Breaker, BreakerState
 from agents.pacing.daily_quota import (
     FULL_AGAIN_ABOVE,
     LOW_BELOW,
     STALE_AFTER_SECONDS,
-    Budget,
+    DailyQuota,
     Pause,
     duration,
     usage_of_limits,
 )
 from agents.pacing.stall_clock import Progress
 from agents.pacing.system_failure import is_overload, is_systemic, reason_of
-from agents.pacing.ticket import NotAdmittedError, Ticket
+from agents.pacing.ticket import NotAdmittedError, Permit
 from agents.salesforce.api.collection_builder import API_LIMITS
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.usage import Usage
@@ -43,7 +43,7 @@ CALL_ROWS = API_LIMITS.rows * API_LIMITS.collections
 LONGEST_SLEEP_SECONDS = 5.0  # a wait is looked at again after this long, whatever happens
 
 
-class Gate:
+class Admission:
     """One worker's gate. Use: `async with gate.call(priority, rows=600) as ticket: …`.
 
     A SalesforceError that leaves the block is noted and passed on.
@@ -53,7 +53,7 @@ class Gate:
         self,
         *,
         breaker: Breaker,
-        budget: Budget,
+        budget: DailyQuota,
         slots: AdaptiveSlots,
         calls_per_second: float,
         alerts: Alerts,
@@ -127,12 +127,14 @@ class Gate:
         """Back off, unless the breaker is open and its probes set the pace. See `_admit`."""
         until = self._clock() + seconds
         with self._progress.waiting("backing off"):
-            while (left := until - self._clock()) > 0 and self._breaker.state is State.CLOSED:
+            while (
+                left := until - self._clock()
+            ) > 0 and self._breaker.state is BreakerState.CLOSED:
                 await self._sleep(left, is_short=True)
         self._check_interrupt(is_short=True)
 
     @asynccontextmanager
-    async def call(self, priority: Priority, *, rows: int = 1) -> AsyncIterator[Ticket]:
+    async def call(self, priority: Priority, *, rows: int = 1) -> AsyncIterator[Permit]:
         """Wait for admission, then hold a slot. Raises NotAdmittedError."""
         ticket = await self._admit(priority, rows)
         try:
@@ -152,7 +154,7 @@ class Gate:
             self._show()
             self._changed.set()
 
-    async def _admit(self, priority: Priority, rows: int) -> Ticket:
+    async def _admit(self, priority: Priority, rows: int) -> Permit:
         while True:
             self._check_interrupt(is_short=True)
             self._take_in_usage()
@@ -170,7 +172,7 @@ class Gate:
         now = self._clock()
         self._slots.in_flight += 1
         self._budget.spend(now)
-        ticket = Ticket(rows=rows, is_probe=self._breaker.enter(), started=now)
+        ticket = Permit(rows=rows, is_probe=self._breaker.enter(), started=now)
         self._show()
         return ticket
 
@@ -204,7 +206,7 @@ class Gate:
             reason = self._interrupt.reason
             raise NotAdmittedError(f"{reason}: {self.reason}" if self.reason else reason)
 
-    def _note_answer(self, ticket: Ticket) -> None:
+    def _note_answer(self, ticket: Permit) -> None:
         now = self._clock()
         if ticket.failure is not None:
             kind, reason = ticket.failure
@@ -216,7 +218,7 @@ class Gate:
             self._slots.answered(now, seconds=now - ticket.started, rows=ticket.rows)
         self._succeeded(is_probe=ticket.is_probe)
 
-    def _note_error(self, ticket: Ticket, error: SalesforceError) -> None:
+    def _note_error(self, ticket: Permit, error: SalesforceError) -> None:
         now = self._clock()
         if is_overload(error):
             self._slots.overloaded(now)
@@ -236,9 +238,9 @@ class Gate:
             self._succeeded(is_probe=ticket.is_probe)
 
     def _succeeded(self, *, is_probe: bool) -> None:
-        was_open = self._breaker.state is not State.CLOSED
+        was_open = self._breaker.state is not BreakerState.CLOSED
         self._breaker.succeeded(is_probe=is_probe)
-        if was_open and self._breaker.state is State.CLOSED:
+        if was_open and self._breaker.state is BreakerState.CLOSED:
             log.warning("breaker_closed")
             self._alerts.resolve(Alert.BREAKER_OPEN)
             self._alerts.resolve(Alert.AUTH_BROKEN)
@@ -247,11 +249,11 @@ class Gate:
         self, kind: ErrorKind, reason: str, *, is_probe: bool, retry_after_seconds: float
     ) -> None:
         now = self._clock()
-        was_closed = self._breaker.state is State.CLOSED
+        was_closed = self._breaker.state is BreakerState.CLOSED
         self._breaker.failed(
             now, kind, reason, is_probe=is_probe, retry_after_seconds=retry_after_seconds
         )
-        if was_closed and self._breaker.state is State.OPEN:
+        if was_closed and self._breaker.state is BreakerState.OPEN:
             probe = duration(self._breaker.wait_seconds(now))
             log.error("breaker_opened", kind=kind.value, reason=reason, next_probe_in=probe)
             alert = Alert.AUTH_BROKEN if kind is ErrorKind.AUTH else Alert.BREAKER_OPEN

@@ -16,7 +16,7 @@ from enum import IntEnum
 from agents.delivery.types import ErrorKind
 
 
-class State(IntEnum):
+class BreakerState(IntEnum):
     """The breaker's state; the numbers are those of the metric."""
 
     CLOSED = 0
@@ -69,31 +69,31 @@ class Breaker:
         self._failed_probes = 0
         self._opened_at = 0.0
         self._probe_at = 0.0
-        self.state = State.CLOSED
+        self.state = BreakerState.CLOSED
         self.kind: ErrorKind | None = None
         self.reason = ""
 
     def wait_seconds(self, now: float) -> float:
         """Return 0 when a call may go now, else how long until it is worth asking again."""
         match self.state:
-            case State.CLOSED:
+            case BreakerState.CLOSED:
                 return 0.0
-            case State.HALF_OPEN:
+            case BreakerState.HALF_OPEN:
                 return self._probe_seconds  # the probe's end wakes whoever waits
-            case State.OPEN:
+            case BreakerState.OPEN:
                 return max(0.0, self._probe_at - now)
 
     def enter(self) -> bool:
         """Note that a call goes, after `wait_seconds` was 0; return whether it is the probe."""
-        if self.state is State.CLOSED:
+        if self.state is BreakerState.CLOSED:
             return False
-        self.state = State.HALF_OPEN
+        self.state = BreakerState.HALF_OPEN
         return True
 
     def succeeded(self, *, is_probe: bool) -> None:
         """Note an answered call. Late answers of calls sent before it opened prove nothing."""
-        if self.state is State.CLOSED or is_probe:
-            self.state = State.CLOSED
+        if self.state is BreakerState.CLOSED or is_probe:
+            self.state = BreakerState.CLOSED
             self._in_a_row = self._failed_probes = 0
             self.kind, self.reason = None, ""
 
@@ -107,7 +107,7 @@ class Breaker:
         retry_after_seconds: float = 0.0,
     ) -> None:
         """Note a call that failed for a reason that is no record's."""
-        if self.state is State.CLOSED:
+        if self.state is BreakerState.CLOSED:
             self._in_a_row += 1
             if self._in_a_row >= self._failures or PROBING[kind].is_sudden:
                 self._opened_at = now
@@ -118,13 +118,13 @@ class Breaker:
 
     def abandoned(self, now: float) -> None:
         """Note that the probe ended without an answer (it was cancelled): the next may go."""
-        if self.state is State.HALF_OPEN:
-            self.state = State.OPEN
+        if self.state is BreakerState.HALF_OPEN:
+            self.state = BreakerState.OPEN
             self._probe_at = now
 
     def has_given_up(self, now: float) -> bool:
         """Whether it has been open for longer than anyone is meant to wait."""
-        is_open = self.state is not State.CLOSED
+        is_open = self.state is not BreakerState.CLOSED
         return is_open and 0 < self._give_up_seconds <= now - self._opened_at
 
     def _open(self, now: float, kind: ErrorKind, reason: str, retry_after_seconds: float) -> None:
@@ -132,6 +132,6 @@ class Breaker:
         doubled = 2 ** min(self._failed_probes, probing.doublings)
         interval = self._probe_seconds * probing.factor * doubled
         jittered = interval * (0.5 + self._jitter())
-        self.state = State.OPEN
+        self.state = BreakerState.OPEN
         self.kind, self.reason = kind, reason
         self._probe_at = now + max(jittered, retry_after_seconds)

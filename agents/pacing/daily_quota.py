@@ -50,7 +50,7 @@ class Pause:
     seconds: float
 
 
-class Budget:
+class DailyQuota:
     """The daily budget as one worker sees it. `share` is the part of the org's limit for us."""
 
     def __init__(self, *, share: float, max_linger_seconds: float = 10.0) -> None:

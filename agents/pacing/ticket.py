@@ -14,7 +14,7 @@ class NotAdmittedError(Exception):
         super().__init__(reason)
 
 
-class Ticket:
+class Permit:
     """A call in flight. `fail` says that it was answered, but in a way that speaks for all."""
 
     def __init__(self, *, rows: int, is_probe: bool, started: float) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from agents.delivery.types import Interrupt
 from agents.pacing.adaptive_concurrency import AdaptiveSlots
-from agents.pacing.admission import Gate
+from agents.pacing.admission import Admission
 from agents.pacing.circuit_breaker import Breaker
-from agents.pacing.daily_quota import Budget
+from agents.pacing.daily_quota import DailyQuota
 from agents.pacing.stall_clock import Progress
 from stream.config import Settings
 from stream.ops.alerts import Alerts
@@ -23,16 +23,16 @@ def build_gate(
     *,
     ask_limits: Callable[[], Awaitable[dict[str, Any]]],
     progress: Progress | None = None,
-) -> Gate:
-    """Return the gate of one of `worker_count` equal workers; `Gate.divide` changes its part."""
-    gate = Gate(
+) -> Admission:
+    """Return the admission of one of `worker_count` equal workers; `divide` changes its part."""
+    gate = Admission(
         breaker=Breaker(
             failures=settings.breaker_failures,
             probe_seconds=settings.breaker_probe_seconds,
             give_up_seconds=settings.breaker_dead_letter_after_seconds,
             jitter=random.random,
         ),
-        budget=Budget(
+        budget=DailyQuota(
             share=settings.salesforce_daily_share,
             max_linger_seconds=settings.worker_linger_max_seconds,
         ),

@@ -19,7 +19,7 @@ from schemas.event import Kind
 from stream.backfill.event import RESOURCES
 from stream.config import Settings
 from stream.errors import MappingError
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 from stream.magento.client import MagentoSearch
 from stream.magento.paging import Window, changed, entity_id_of
 from stream.magento.times import unix_ms
@@ -50,7 +50,7 @@ class GapReport:
 async def find_gaps(
     settings: Settings,
     magento: MagentoSearch,
-    reader: TopicReader,
+    reader: RangeReader,
     mapping: Mapping,
     *,
     kinds: tuple[Kind, ...],

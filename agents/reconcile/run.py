@@ -31,7 +31,7 @@ from schemas.salesforce import Row
 from stream.backfill.event import RESOURCES
 from stream.config import Settings
 from stream.errors import MappingError
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 from stream.magento.client import MagentoSearch
 from stream.magento.criteria import Search, any_of
 from stream.magento.paging import Window, changed, entity_id_of
@@ -69,7 +69,7 @@ class Reconciler:
     settings: Settings
     magento: MagentoSearch
     org: Query
-    reader: TopicReader
+    reader: RangeReader
     mapping: Mapping
     stale_guard: frozenset[str] = frozenset()
     room: QueryRoom = REST_ROOM

@@ -16,7 +16,7 @@ from schemas.codec import DecodeError, Document, decode
 from schemas.event import Kind
 from schemas.result import Outcome
 from stream.config import Settings
-from stream.kafka.range_reader import TopicReader, record_envelope
+from stream.kafka.range_reader import RangeReader, record_envelope
 
 Subject = tuple[Kind, str]
 
@@ -32,7 +32,7 @@ class Accepted:
 
 
 async def last_words(
-    settings: Settings, reader: TopicReader, subjects: Collection[Subject], *, since_ms: int
+    settings: Settings, reader: RangeReader, subjects: Collection[Subject], *, since_ms: int
 ) -> dict[Subject, LastWord]:
     """Return the last word on each subject that has any. Raises BrokerError."""
     words: dict[Subject, tuple[str, LastWord]] = {}
@@ -57,7 +57,7 @@ async def last_words(
 
 
 async def accepted(
-    settings: Settings, reader: TopicReader, subjects: Collection[Subject], *, since_ms: int
+    settings: Settings, reader: RangeReader, subjects: Collection[Subject], *, since_ms: int
 ) -> dict[Subject, Accepted]:
     """Return the newest accepted event of each subject since a record time. Raises BrokerError."""
     newest: dict[Subject, Accepted] = {}

@@ -16,7 +16,7 @@ from faust.types import EventT, StreamT
 
 from agents.handling.handler import Handler
 from agents.handling.outcome import Decision
-from agents.handling.poison_pills import CrashJournal
+from agents.handling.poison_pills import PoisonPillJournal
 from agents.handling.state_store import StateStore
 from agents.pacing.stall_clock import Progress
 from agents.worker.batch_log import log_batch
@@ -28,7 +28,7 @@ from stream.ops import metrics
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class WorkerContext:
     """What the agent works with. `finish` publishes decisions and returns after the acks.
 
     `pause` stretches the linger when the day's Salesforce calls run short.
@@ -39,7 +39,7 @@ class Ports:
     handler: Handler
     state: StateStore
     finish: Callable[[Sequence[Decision]], Awaitable[None]]
-    journal: CrashJournal
+    journal: PoisonPillJournal
     progress: Progress
     check_alive: Callable[[], None]
     start_batch: Callable[[], None]
@@ -49,7 +49,7 @@ class Ports:
     max_events: int
 
 
-def add_sync_agent(app: WorkerApp, sources: Sequence[str], ports: Ports) -> None:
+def add_sync_agent(app: WorkerApp, sources: Sequence[str], ports: WorkerContext) -> None:
     """Define the agent on the app."""
     channel = app.topic(*sources, value_serializer="raw", key_serializer="raw")
 
@@ -64,7 +64,7 @@ def add_sync_agent(app: WorkerApp, sources: Sequence[str], ports: Ports) -> None
     app.agent(channel, name="sync", concurrency=1)(sync)
 
 
-async def work(batch: Sequence[EventT[bytes]], ports: Ports) -> None:
+async def work(batch: Sequence[EventT[bytes]], ports: WorkerContext) -> None:
     """Handle one batch to its end; an exception means that it must not be committed."""
     started = time.monotonic()
     ports.start_batch()
@@ -85,7 +85,7 @@ async def work(batch: Sequence[EventT[bytes]], ports: Ports) -> None:
     await ports.pause()
 
 
-async def _work_part(envelopes: Sequence[Envelope], ports: Ports) -> None:
+async def _work_part(envelopes: Sequence[Envelope], ports: WorkerContext) -> None:
     origins = [envelope.origin for envelope in envelopes if envelope.origin]
     ports.journal.begin(origins)
     started = time.monotonic()

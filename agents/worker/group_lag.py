@@ -10,14 +10,14 @@ from agents.delivery.api_choice import CALLS_PER_JOB, composite_calls
 from stream.config import Settings
 from stream.errors import BrokerError
 from stream.jobs.throttle import worker_backlog
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 
 log = structlog.get_logger()
 
 ASK_EVERY_SECONDS = 10.0
 
 
-class Backlog:
+class GroupBacklog:
     """The last count of events that the group has not taken. 0 until it is known."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Backlog:
             return
         while True:
             try:
-                async with TopicReader(settings) as reader:
+                async with RangeReader(settings) as reader:
                     while True:
                         self.events = await worker_backlog(settings, reader)
                         await asyncio.sleep(ASK_EVERY_SECONDS)

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from agents.worker.watchdog import GroupPosition
 from stream.config import Settings
 from stream.errors import StreamError
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 
 LOOK_TIMEOUT_SECONDS = 20.0
 
@@ -21,7 +21,7 @@ LOOK_TIMEOUT_SECONDS = 20.0
 async def look_at_group(settings: Settings) -> GroupPosition | None:
     """Return what the broker says of the worker group; None when it does not say."""
     try:
-        async with asyncio.timeout(LOOK_TIMEOUT_SECONDS), TopicReader(settings) as reader:
+        async with asyncio.timeout(LOOK_TIMEOUT_SECONDS), RangeReader(settings) as reader:
             spans = await reader.spans(settings.topics.sources)
             committed = await reader.committed(settings.worker_group)
     except (StreamError, KafkaError, TimeoutError):

@@ -18,7 +18,7 @@ from agents.mapping.mapping import Mapping as RecordMapping
 from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.errors.errors import SalesforceError
-from agents.worker.shutdown import Life
+from agents.worker.shutdown import Shutdown
 
 log = structlog.get_logger()
 
@@ -44,7 +44,7 @@ async def standard_pricebook(client: OrgClient, mapping: RecordMapping) -> str:
     return str(found[0]["Id"])
 
 
-class Org:
+class OrgSchema:
     """Gives out the mapping, refined by what the org says of its fields."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Org:
         *,
         client: OrgClient,
         mapping: RecordMapping,
-        life: Life,
+        life: Shutdown,
         progress: Progress,
         probe_seconds: float,
         clock: Callable[[], float] = time.monotonic,

@@ -12,33 +12,33 @@ import structlog
 
 from agents.delivery.dispatcher import build_dispatcher
 from agents.delivery.line_items import LineDispatcher
-from agents.handling.debounce import Settling
-from agents.handling.decode import Item
+from agents.handling.debounce import Debounce
+from agents.handling.decode import DecodedEvent
 from agents.handling.enrichment import SHORT_PATIENCE, Enrich, Enricher
 from agents.handling.handler import Handler
 from agents.handling.outcome import Decision
-from agents.handling.poison_pills import CrashJournal
+from agents.handling.poison_pills import PoisonPillJournal
 from agents.handling.publish_outcomes import announce, route
 from agents.handling.state_store import StateStore
 from agents.mapping.mapping import Mapping as RecordMapping
-from agents.pacing.admission import Gate
+from agents.pacing.admission import Admission
 from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.http.usage import Usage
-from agents.worker.agent import Ports, add_sync_agent
+from agents.worker.agent import WorkerContext, add_sync_agent
 from agents.worker.faust_app import WorkerApp, create_app
-from agents.worker.group_lag import Backlog
+from agents.worker.group_lag import GroupBacklog
 from agents.worker.group_position import look_at_group
-from agents.worker.org_schema import Org
-from agents.worker.session_guard import FreezeGuard
-from agents.worker.shutdown import Life, end_uncommitted
+from agents.worker.org_schema import OrgSchema
+from agents.worker.session_guard import SessionGuard
+from agents.worker.shutdown import Shutdown, end_uncommitted
 from agents.worker.watchdog import Watchdog
 from schemas.result import Outcome
 from schemas.state import State
 from stream.config import Settings
 from stream.dlq.growth_alert import DeadLetterGrowth
-from stream.kafka.blocking_publish import UntilAcked
+from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
 from stream.kafka.publisher import KafkaPublisher
 from stream.magento.client import open_magento
@@ -57,7 +57,7 @@ FREEZE_SHARE = 0.8
 async def run_worker(settings: Settings) -> None:
     """Run a worker until it is told to stop. Raises MappingFileError before anything starts."""
     mapping = RecordMapping.load(settings.mapping_file)
-    life, progress = Life(), Progress()
+    life, progress = Shutdown(), Progress()
     life.install(settings.worker_stop_deadline_seconds)
     async with AsyncExitStack() as stack:
         alerts = Alerts()
@@ -95,11 +95,11 @@ async def _connect(
     mapping: RecordMapping,
     *,
     app: WorkerApp,
-    life: Life,
+    life: Shutdown,
     progress: Progress,
     alerts: Alerts,
     stack: AsyncExitStack,
-) -> Ports:
+) -> WorkerContext:
     """Connect to Kafka and Salesforce; what was opened is closed by the stack."""
     topics = settings.topics
     publisher = KafkaPublisher(settings)
@@ -108,24 +108,24 @@ async def _connect(
     state = StateStore(topic=topics.state, connection=kafka_connection(settings))
     await state.start()
     stack.push_async_callback(state.stop)
-    freeze = FreezeGuard(limit_seconds=FREEZE_SHARE * settings.kafka_session_timeout_seconds)
-    backlog = Backlog()
+    freeze = SessionGuard(limit_seconds=FREEZE_SHARE * settings.kafka_session_timeout_seconds)
+    backlog = GroupBacklog()
     await stack.enter_async_context(_background(backlog.watch(settings)))
     client, dispatcher = _salesforce(settings, life, progress, alerts, backlog)
     app.when_assigned = dispatcher.gate.divide
     await stack.enter_async_context(_background(_tick(freeze)))
     stack.callback(client.close)
-    journal = CrashJournal(settings.state_directory / f"in-hand-{settings.worker_id}.json")
-    org = Org(
+    journal = PoisonPillJournal(settings.state_directory / f"in-hand-{settings.worker_id}.json")
+    org = OrgSchema(
         client=client,
         mapping=mapping,
         life=life,
         progress=progress,
         probe_seconds=settings.breaker_probe_seconds,
     )
-    publish_all = UntilAcked(publisher, alerts=alerts)
+    publish_all = BlockingPublish(publisher, alerts=alerts)
 
-    async def note_doubt(foreseen: Sequence[tuple[Item, State]]) -> None:
+    async def note_doubt(foreseen: Sequence[tuple[DecodedEvent, State]]) -> None:
         with progress.waiting("kafka"):
             await announce(foreseen, publish_all=publish_all, state=state, topics=topics)
 
@@ -138,7 +138,7 @@ async def _connect(
         worker=settings.worker_id,
         instance=settings.magento_instance,
         debounce_ms=int(settings.debounce_seconds * 1000),
-        settling=Settling(max_ms=int(settings.debounce_max_seconds * 1000)),
+        settling=Debounce(max_ms=int(settings.debounce_max_seconds * 1000)),
         journal=journal,
         enrich=await _enrich(settings, stack),
         note_doubt=note_doubt,
@@ -156,7 +156,7 @@ async def _connect(
         dead += sum(decision.result.outcome is Outcome.DEAD for decision in decisions)
         growth.watch(alerts, time.monotonic(), dead)
 
-    return Ports(
+    return WorkerContext(
         handler=handler,
         state=state,
         finish=finish,
@@ -186,10 +186,10 @@ async def _enrich(settings: Settings, stack: AsyncExitStack) -> Enrich | None:
 
 
 def _salesforce(
-    settings: Settings, life: Life, progress: Progress, alerts: Alerts, backlog: Backlog
+    settings: Settings, life: Shutdown, progress: Progress, alerts: Alerts, backlog: GroupBacklog
 ) -> tuple[OrgClient, LineDispatcher]:
     """Return client and dispatcher; the usage that calls report goes to the gate's budget."""
-    gates: list[Gate] = []
+    gates: list[Admission] = []
 
     def note_usage(usage: Usage) -> None:
         gates[0].note_usage(usage)
@@ -208,7 +208,7 @@ def _not_ready(app: WorkerApp) -> str | None:
     return "rebalancing" if app.rebalancing else None
 
 
-async def _tick(freeze: FreezeGuard) -> None:
+async def _tick(freeze: SessionGuard) -> None:
     while True:
         freeze.tick()
         await asyncio.sleep(TICK_SECONDS)

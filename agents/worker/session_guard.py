@@ -19,7 +19,7 @@ def elapsed_seconds() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-class FreezeGuard:
+class SessionGuard:
     """Watches for gaps between ticks. `tick` is called a few times a second by the event loop."""
 
     def __init__(

@@ -34,7 +34,7 @@ REBALANCE_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(slots=True)
-class Life:
+class Shutdown:
     """What has been asked of this process."""
 
     interrupt: Interrupt = field(default_factory=Interrupt)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from stream.config import Settings
     from stream.jobs.runner import JobReport, OnProgress
     from stream.jobs.spec import JobSpec
-    from stream.kafka.range_reader import TopicReader
+    from stream.kafka.range_reader import RangeReader
     from stream.magento.client import MagentoRest
     from stream.magento.paging import Window
 
@@ -149,10 +149,10 @@ async def _preview(settings: Settings, wish: Wish) -> tuple[BackfillPlan, float 
 
 async def _run(settings: Settings, wish: Wish) -> JobReport:
     from stream.backfill.plan import new_backfill
-    from stream.kafka.range_reader import TopicReader
+    from stream.kafka.range_reader import RangeReader
     from stream.magento.client import open_magento
 
-    async with open_magento(settings) as magento, TopicReader(settings) as reader:
+    async with open_magento(settings) as magento, RangeReader(settings) as reader:
         plan = await _plan(settings, magento, wish)
         if not plan.events:
             fail("the store has nothing in this window", code=EXIT_NO)
@@ -163,10 +163,10 @@ async def _run(settings: Settings, wish: Wish) -> JobReport:
 async def _resume(settings: Settings, job_id: str, max_backlog: int) -> JobReport:
     from stream.errors import JobError
     from stream.jobs.spec import JobKind, find_job
-    from stream.kafka.range_reader import TopicReader
+    from stream.kafka.range_reader import RangeReader
     from stream.magento.client import open_magento
 
-    async with open_magento(settings) as magento, TopicReader(settings) as reader:
+    async with open_magento(settings) as magento, RangeReader(settings) as reader:
         spec = await find_job(settings, reader, job_id)
         if spec.kind is not JobKind.BACKFILL:
             raise JobError(f"{job_id} is a {spec.kind.value}; `orderstream jobs` lists them")
@@ -177,7 +177,7 @@ async def _carry_out(
     settings: Settings,
     spec: JobSpec,
     magento: MagentoRest,
-    reader: TopicReader,
+    reader: RangeReader,
     max_backlog: int,
 ) -> JobReport:
     import asyncio

@@ -171,9 +171,9 @@ def drop(
 async def open_index(settings: Settings) -> AsyncIterator[DeadLetterIndex]:
     """Open a fresh index of the open letters."""
     from stream.dlq.index import DeadLetterIndex
-    from stream.kafka.range_reader import TopicReader
+    from stream.kafka.range_reader import RangeReader
 
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         index = DeadLetterIndex(settings, reader)
         await index.refresh()
         yield index
@@ -196,9 +196,9 @@ async def _collect(
 
 async def _find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
     from stream.dlq.index import find_letter, read_letter
-    from stream.kafka.range_reader import TopicReader
+    from stream.kafka.range_reader import RangeReader
 
-    async with open_index(settings) as index, TopicReader(settings) as reader:
+    async with open_index(settings) as index, RangeReader(settings) as reader:
         letter = find_letter(index, name)
         return letter, await read_letter(settings, reader, letter)
 

@@ -123,9 +123,9 @@ async def _plan(
     from stream.dlq.index import read_letter
     from stream.dlq.requeue import plan_requeue
     from stream.errors import JobError
-    from stream.kafka.range_reader import TopicReader
+    from stream.kafka.range_reader import RangeReader
 
-    async with open_index(settings) as index, TopicReader(settings) as reader:
+    async with open_index(settings) as index, RangeReader(settings) as reader:
         plan = plan_requeue(index, settings.topics.dead_letters, wanted, limit=limit)
         if not plan.events:
             return plan, []
@@ -144,9 +144,9 @@ async def _run(
     settings: Settings, plan: RequeuePlan, rate: float, why: str, max_backlog: int
 ) -> JobReport:
     from stream.dlq.requeue import new_requeue
-    from stream.kafka.range_reader import TopicReader
+    from stream.kafka.range_reader import RangeReader
 
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         spec = await new_requeue(settings, reader, plan, rate=rate, why=why)
         return await _carry_out(settings, spec, reader, max_backlog)
 
@@ -154,9 +154,9 @@ async def _run(
 async def _resume(settings: Settings, job_id: str, max_backlog: int) -> JobReport:
     from stream.errors import JobError
     from stream.jobs.spec import JobKind, find_job
-    from stream.kafka.range_reader import TopicReader
+    from stream.kafka.range_reader import RangeReader
 
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         spec = await find_job(settings, reader, job_id)
         if spec.kind is not JobKind.REQUEUE:
             raise JobError(f"{job_id} is a {spec.kind}: orderstream {spec.kind} --resume {job_id}")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from agents.salesforce.api.client import OrgClient
     from schemas.erasure import Erasure
     from stream.config import Settings
-    from stream.erasure.search import Found
+    from stream.erasure.search import PersonTraces
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class _Person:
     """What was found of a person, and what is to be done."""
 
     email: str
-    found: Found
+    found: PersonTraces
     records: OrgRecords
     until: str
 

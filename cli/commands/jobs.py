@@ -50,7 +50,7 @@ def jobs(
 
 async def _read(settings: Settings) -> list[list[OperatorAction]]:
     from stream.jobs.spec import list_jobs
-    from stream.kafka.range_reader import TopicReader
+    from stream.kafka.range_reader import RangeReader
 
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         return await list_jobs(settings, reader)

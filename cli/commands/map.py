@@ -13,7 +13,7 @@ from cli.console.terminal import EXIT_NO, fail, print_json, run_async, stderr, s
 if TYPE_CHECKING:
     from agents.mapping.apply import Mapped
     from agents.mapping.mapping import Mapping
-    from agents.mapping.schema_check import Finding
+    from agents.mapping.schema_check import SchemaFinding
     from schemas.codec import Document
 
 MAX_CELL_CHARACTERS = 500
@@ -175,7 +175,7 @@ def report(mapping: Mapping, describes: dict[str, dict[str, Any]], *, as_json: b
         raise typer.Exit(EXIT_NO)
 
 
-def _print_findings(findings: list[Finding]) -> None:
+def _print_findings(findings: list[SchemaFinding]) -> None:
     from rich.table import Table
     from rich.text import Text
 

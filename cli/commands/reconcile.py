@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from schemas.event import Kind
     from stream.backfill.plan import BackfillPlan
     from stream.config import Settings
-    from stream.kafka.range_reader import TopicReader
+    from stream.kafka.range_reader import RangeReader
     from stream.magento.client import MagentoRest
     from stream.magento.paging import Window
 
@@ -128,11 +128,11 @@ def _bounds(since: str | None, until: str | None, last: str, grace: str) -> tupl
 
 
 @asynccontextmanager
-async def _sources(settings: Settings) -> AsyncIterator[tuple[MagentoRest, TopicReader]]:
-    from stream.kafka.range_reader import TopicReader
+async def _sources(settings: Settings) -> AsyncIterator[tuple[MagentoRest, RangeReader]]:
+    from stream.kafka.range_reader import RangeReader
     from stream.magento.client import open_magento
 
-    async with open_magento(settings) as magento, TopicReader(settings) as reader:
+    async with open_magento(settings) as magento, RangeReader(settings) as reader:
         yield magento, reader
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from stream.jobs.replay import ReplayFilter, ReplayPlan
     from stream.jobs.runner import JobReport
     from stream.jobs.spec import JobSpec
-    from stream.kafka.range_reader import TopicReader
+    from stream.kafka.range_reader import RangeReader
 
 NAMES = Topics()
 SHOWN_SAMPLES = 5
@@ -156,7 +156,7 @@ def plan_json(
     return masked
 
 
-async def _plan(settings: Settings, reader: TopicReader, chosen: Range) -> ReplayPlan:
+async def _plan(settings: Settings, reader: RangeReader, chosen: Range) -> ReplayPlan:
     from stream.jobs.replay import plan_replay
 
     with progress_bar("reading events") as progress:
@@ -173,9 +173,9 @@ async def _plan(settings: Settings, reader: TopicReader, chosen: Range) -> Repla
 
 async def _preview(settings: Settings, chosen: Range) -> tuple[ReplayPlan, list[EventChange]]:
     from agents.mapping_preview.load import compare_events
-    from stream.kafka.range_reader import TopicReader
+    from stream.kafka.range_reader import RangeReader
 
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         plan = await _plan(settings, reader, chosen)
     return plan, await compare_events(settings, plan.samples[:SHOWN_SAMPLES], tell=note)
 
@@ -184,9 +184,9 @@ async def _run(
     settings: Settings, chosen: Range, *, rate: float, why: str, max_backlog: int
 ) -> JobReport:
     from stream.jobs.replay import new_replay
-    from stream.kafka.range_reader import TopicReader
+    from stream.kafka.range_reader import RangeReader
 
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         plan = await _plan(settings, reader, chosen)
         if not plan.events:
             fail("no event fits", code=EXIT_NO)
@@ -197,9 +197,9 @@ async def _run(
 async def _resume(settings: Settings, job_id: str, max_backlog: int) -> JobReport:
     from stream.errors import JobError
     from stream.jobs.spec import JobKind, find_job
-    from stream.kafka.range_reader import TopicReader
+    from stream.kafka.range_reader import RangeReader
 
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         spec = await find_job(settings, reader, job_id)
         if spec.kind is not JobKind.REPLAY:
             raise JobError(f"{job_id} is a requeue: orderstream dlq requeue --resume {job_id}")
@@ -209,7 +209,7 @@ async def _resume(settings: Settings, job_id: str, max_backlog: int) -> JobRepor
 async def _carry_out(
     settings: Settings,
     spec: JobSpec,
-    reader: TopicReader,
+    reader: RangeReader,
     max_backlog: int,
     plan: ReplayPlan | None,
 ) -> JobReport:

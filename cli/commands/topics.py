@@ -11,7 +11,7 @@ from cli.console.terminal import EXIT_NO, print_json, run_async, stdout
 from stream.config import Role, Settings, load_settings
 
 if TYPE_CHECKING:
-    from stream.kafka.state_migration import StateCopy
+    from stream.kafka.state_migration import StateMigration
     from stream.kafka.topic_plan import TopicPlan
 
 app = typer.Typer(
@@ -67,9 +67,9 @@ def copy_state(
         stdout.print(f"{copied.keys:,} keys copied to {target}", highlight=False)
 
 
-async def _copy_state(old: Settings, new: Settings) -> StateCopy:
+async def _copy_state(old: Settings, new: Settings) -> StateMigration:
     from cli.console.terminal import progress_bar
-    from stream.kafka.blocking_publish import UntilAcked
+    from stream.kafka.blocking_publish import BlockingPublish
     from stream.kafka.publisher import KafkaPublisher
     from stream.kafka.state_migration import copy_state as copy
     from stream.ops.alerts import Alerts
@@ -78,7 +78,9 @@ async def _copy_state(old: Settings, new: Settings) -> StateCopy:
     await publisher.start()
     try:
         with progress_bar("reading the state") as update:
-            return await copy(old, new, UntilAcked(publisher, alerts=Alerts()), progress=update)
+            return await copy(
+                old, new, BlockingPublish(publisher, alerts=Alerts()), progress=update
+            )
     finally:
         await publisher.stop()
 

@@ -21,7 +21,7 @@ from cli.console.terminal import (
 )
 
 if TYPE_CHECKING:
-    from cli.validate.run import Validation, Verdict
+    from cli.validate.run import Validation, ValidationVerdict
     from stream.config import Settings
 
 MAX_SHOWN = 60
@@ -121,7 +121,7 @@ async def _story(
 ) -> dict[str, Any]:
     from cli.validate.orders import validation_story
 
-    verdicts: list[Verdict] = []
+    verdicts: list[ValidationVerdict] = []
     left: list[str] = []
     show = (lambda _verdict: None) if is_quiet else _show
     try:
@@ -145,7 +145,12 @@ async def _wait(run: Validation, *, is_quiet: bool) -> dict[str, Any]:
 
 
 def _report(
-    run: Validation, verdicts: Sequence[Verdict], left: list[str], *, is_kept: bool, is_quiet: bool
+    run: Validation,
+    verdicts: Sequence[ValidationVerdict],
+    left: list[str],
+    *,
+    is_kept: bool,
+    is_quiet: bool,
 ) -> dict[str, Any]:
     from dataclasses import asdict
 
@@ -168,7 +173,7 @@ def _report(
     }
 
 
-def _show(verdict: Verdict) -> None:
+def _show(verdict: ValidationVerdict) -> None:
     from rich.text import Text
 
     mark = "[green]✓[/]" if verdict.is_good else "[red]✗[/]"

@@ -26,12 +26,12 @@ from stream.jobs.operator_log import OperatorLog
 from stream.jobs.runner import JobReport, JobRun, OnProgress
 from stream.jobs.spec import JobSpec
 from stream.kafka.publisher import KafkaPublisher
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 from stream.times import show_seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class JobTerminal:
     """What a command that changes something works with."""
 
     publisher: KafkaPublisher
@@ -39,26 +39,26 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
+async def open_desk(settings: Settings) -> AsyncIterator[JobTerminal]:
     """Open a publisher and the operator log."""
     publisher = KafkaPublisher(settings)
     await publisher.start()
     try:
-        yield Desk(publisher, OperatorLog(publisher, settings.topics))
+        yield JobTerminal(publisher, OperatorLog(publisher, settings.topics))
     finally:
         await publisher.stop()
 
 
 @asynccontextmanager
 async def job_run(
-    settings: Settings, spec: JobSpec, desk: Desk, *, max_backlog: int, label: str
+    settings: Settings, spec: JobSpec, desk: JobTerminal, *, max_backlog: int, label: str
 ) -> AsyncIterator[JobRun]:
     """Prepare a run with progress on stderr; SIGINT and SIGTERM stop it after the chunk in hand.
 
     Exit 2 when the job is running on this machine already.
     """
     stop = asyncio.Event()
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         with (
             job_lock(settings.state_directory / "jobs", spec.job_id),
             stop_signals(stop),

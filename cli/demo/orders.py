@@ -32,7 +32,7 @@ LOCK = {
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class DemoOrders:
     """The deliveries in their order, and the orders with a special part in it.
 
     `locked` cannot be written for a while; `refund` is sent when all is quiet and is refused.
@@ -65,7 +65,7 @@ class Story:
         return self.store.place(2 * A_DAY_LATER_SECONDS)[1][-1]
 
 
-def write_story(orders: int, seed: int) -> Story:
+def write_story(orders: int, seed: int) -> DemoOrders:
     """Return a story of so many orders; the same seed tells the same one."""
     store = Store(seed)
     webhooks = list(store.events(orders))
@@ -77,7 +77,7 @@ def write_story(orders: int, seed: int) -> Story:
     refused = won[len(won) // 2]
     locked = next(number for number in numbers[len(numbers) // 3 :] if number != refused)
     refund = store.advance(refused, refunded, A_DAY_LATER_SECONDS)[0]
-    return Story(
+    return DemoOrders(
         store=store,
         deliveries=tuple(deliveries),
         repeated=len(deliveries) - len(webhooks),

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from cli.demo.orders import Story
+from cli.demo.orders import DemoOrders
 from cli.demo.outcomes import Outcomes
 from cli.demo.report import Disagreement, dead_letter_lines, disagreements, order_table
 from sandbox.magento.sender import Receipt
@@ -23,10 +23,10 @@ SHOWN_TROUBLES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class ReportData:
     """What is known when all is quiet, from the store's, Salesforce's and Kafka's side."""
 
-    story: Story
+    story: DemoOrders
     receipts: list[Receipt]
     outcomes: Outcomes
     records: list[dict[str, Any]]
@@ -37,12 +37,12 @@ class Books:
     @classmethod
     async def open(
         cls,
-        story: Story,
+        story: DemoOrders,
         receipts: list[Receipt],
         outcomes: Outcomes,
         org: OrgRemote,
         settings: Settings,
-    ) -> Books:
+    ) -> ReportData:
         digests = await org.digests("Opportunity")
         audit = await run_audit(settings, grace_seconds=0)
         return cls(

@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.demo.broker import BROKER, demo_broker
-from cli.demo.orders import Story, write_story
+from cli.demo.orders import DemoOrders, write_story
 from cli.demo.outcomes import Outcomes
-from cli.demo.report_data import Books
+from cli.demo.report_data import ReportData
 from cli.demo.scenario import DemoError, play
 from sandbox.broker import BrokerError, Source
 from sandbox.magento.sender import curl
@@ -91,7 +91,7 @@ class Demo:
             console.print(story.summary)
             async with OrgRemote(pipeline.salesforce_url) as org, Outcomes(settings) as outcomes:
                 receipts = await play(console, pipeline, story, org, outcomes)
-                books = await Books.open(story, receipts, outcomes, org, settings)
+                books = await ReportData.open(story, receipts, outcomes, org, settings)
             books.show(console)
             console.print(f"took {time.monotonic() - began:.1f} s")
             if self.keep:
@@ -120,7 +120,7 @@ def settings_of(servers: str, env: Mapping[str, str]) -> Settings:
 
 
 async def stay(
-    console: Console, pipeline: Pipeline, story: Story, source: Source, servers: str
+    console: Console, pipeline: Pipeline, story: DemoOrders, source: Source, servers: str
 ) -> None:
     """Say where everything is and how to send an order by hand, and wait for Ctrl-C."""
     body = pipeline.processes.directory / "order.json"

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
-from cli.demo.orders import Story
+from cli.demo.orders import DemoOrders
 from cli.demo.outcomes import Outcomes
 from cli.demo.progress import demo_progress
 from sandbox.magento.sender import Receipt, Sender
@@ -28,7 +28,7 @@ class DemoError(RuntimeError):
 
 
 async def play(
-    console: Console, pipeline: Pipeline, story: Story, org: OrgRemote, outcomes: Outcomes
+    console: Console, pipeline: Pipeline, story: DemoOrders, org: OrgRemote, outcomes: Outcomes
 ) -> list[Receipt]:
     """Send everything and return the receipts when every event has its outcome."""
     lock, rule = story.faults

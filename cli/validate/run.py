@@ -25,7 +25,7 @@ from cli.validate.orders import StorySend
 from schemas.codec import decode
 from schemas.salesforce import Row
 from stream.audit.trace import run_trace
-from stream.audit.trace_rows import Step, TraceRow
+from stream.audit.trace_rows import TraceRow, TraceStep
 from stream.config import Settings
 from stream.errors import StreamError
 from stream.signatures.hmac_sha256 import SIGNATURE_HEADER
@@ -37,7 +37,7 @@ FINAL = ("synced", "unchanged", "superseded", "dead")
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FieldDifference:
     """One field that is not what the mapping says."""
 
     sobject: str
@@ -47,7 +47,7 @@ class Difference:
 
 
 @dataclass(slots=True)
-class Verdict:
+class ValidationVerdict:
     """What became of one step. `records` are ids by sObject; `problem` is why it failed."""
 
     name: str
@@ -59,7 +59,7 @@ class Verdict:
     records: dict[str, str] = field(default_factory=dict)
     compared: int = 0
     fitted: list[str] = field(default_factory=list)
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[FieldDifference] = field(default_factory=list)
     problem: str = ""
 
     @property
@@ -77,11 +77,11 @@ class Validation:
     client: OrgClient
     timeout_seconds: float
     made: dict[str, None] = field(default_factory=dict)
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    verdicts: dict[str, ValidationVerdict] = field(default_factory=dict)
 
-    async def send(self, step: StorySend, *, url: str, secret: str) -> Verdict:
+    async def send(self, step: StorySend, *, url: str, secret: str) -> ValidationVerdict:
         """Send one step and judge it; failures are in the verdict."""
-        verdict = self.verdicts[step.name] = Verdict(step.name)
+        verdict = self.verdicts[step.name] = ValidationVerdict(step.name)
         began = time.monotonic()
         try:
             verdict.event_id = await post(url, secret, step.body)
@@ -104,7 +104,7 @@ class Validation:
         verdict.seconds = time.monotonic() - began
         return verdict
 
-    async def follow(self, verdict: Verdict) -> None:
+    async def follow(self, verdict: ValidationVerdict) -> None:
         """Return when the event has its final outcome; raises TimeoutError with the last word."""
         give_up_at = time.monotonic() + self.timeout_seconds
         last: TraceRow | None = None
@@ -112,7 +112,7 @@ class Validation:
             life = await run_trace(self.settings, verdict.event_id)
             verdict.key = life.key
             rows = [r for r in life.rows if r.event_id == verdict.event_id]
-            outcomes = [row for row in rows if row.step is Step.OUTCOME]
+            outcomes = [row for row in rows if row.step is TraceStep.OUTCOME]
             if outcomes:
                 last = outcomes[-1]
                 verdict.attempts = last.attempt
@@ -125,7 +125,7 @@ class Validation:
         raise TimeoutError(f"no outcome after {self.timeout_seconds:.0f} s; {word}")
 
     async def compare(
-        self, verdict: Verdict, body: bytes, *, is_new: bool, keep: bool = False
+        self, verdict: ValidationVerdict, body: bytes, *, is_new: bool, keep: bool = False
     ) -> None:
         """Read every record of the event back and note what differs; `keep`: they are not ours."""
         document = decode(body, instance=self.settings.magento_instance)
@@ -134,7 +134,7 @@ class Validation:
         found = await self._read(mapped)
         for row, now in zip(mapped.rows, found, strict=True):
             if now is None:
-                problem = Difference(row.sobject, row.external_id_field, row.external_id, None)
+                problem = FieldDifference(row.sobject, row.external_id_field, row.external_id, None)
                 verdict.differences.append(problem)
                 continue
             verdict.records.setdefault(row.sobject, str(now["Id"]))
@@ -144,7 +144,7 @@ class Validation:
             verdict.compared += len(wanted)
             whole = Row(row.sobject, row.external_id_field, row.external_id, wanted)
             verdict.differences += [
-                Difference(row.sobject, change.name, change.then, change.now)
+                FieldDifference(row.sobject, change.name, change.then, change.now)
                 for change in row_change(whole, now).changes
             ]
             verdict.differences += _links(wanted, row, now, mapped, found)
@@ -155,7 +155,7 @@ class Validation:
             for row in mapped.rows
         ]
 
-    def _kinship(self, step: StorySend, verdict: Verdict) -> str:
+    def _kinship(self, step: StorySend, verdict: ValidationVerdict) -> str:
         """Return what is wrong between this step's records and those of the others."""
         main = self._main(verdict)
         if step.repeats and main != self._main(self.verdicts[step.repeats]):
@@ -170,7 +170,7 @@ class Validation:
         return ""
 
     @staticmethod
-    def _main(verdict: Verdict) -> str:
+    def _main(verdict: ValidationVerdict) -> str:
         return verdict.records.get("Opportunity") or verdict.records.get("Lead") or ""
 
     async def clean_up(self) -> list[str]:
@@ -212,7 +212,7 @@ def _links(
     now: dict[str, Any],
     mapped: Mapped,
     found: Sequence[dict[str, Any] | None],
-) -> list[Difference]:
+) -> list[FieldDifference]:
     """Return the links that lead to another record than the one of this event."""
     wrong = []
     for name, link in wanted.items():
@@ -223,6 +223,6 @@ def _links(
             is_it = parent.sobject == name and parent.external_id.casefold() == key
             if is_it and record is not None and now.get(f"{name}Id") != record["Id"]:
                 wrong.append(
-                    Difference(row.sobject, f"{name}Id", record["Id"], now.get(f"{name}Id"))
+                    FieldDifference(row.sobject, f"{name}Id", record["Id"], now.get(f"{name}Id"))
                 )
     return wrong

@@ -6,12 +6,12 @@ import asyncio
 import time
 
 from agents.handling.enrichment import is_incomplete
-from cli.validate.run import Validation, Verdict
+from cli.validate.run import Validation, ValidationVerdict
 from schemas.codec import decode
 from schemas.event import Envelope, Kind
 from stream.config import Settings
 from stream.errors import StreamError
-from stream.kafka.range_reader import TopicReader, record_envelope
+from stream.kafka.range_reader import RangeReader, record_envelope
 
 POLL_SECONDS = 1.0
 # Why an order that went well could not be compared all the same.
@@ -19,9 +19,9 @@ NEWER = "a newer event of this order came right after it, and that one was writt
 CONTENTLESS = "the event says which order, not what is in it: compare with `orderstream reconcile`"
 
 
-async def judge_next_order(run: Validation) -> Verdict:
+async def judge_next_order(run: Validation) -> ValidationVerdict:
     """Return the verdict of the next order; failures are in it, and nothing is marked as ours."""
-    verdict = Verdict("an order of your store")
+    verdict = ValidationVerdict("an order of your store")
     began = time.monotonic()
     try:
         envelope = await next_order(run.settings, run.timeout_seconds)
@@ -38,7 +38,7 @@ async def judge_next_order(run: Validation) -> Verdict:
     return verdict
 
 
-async def _compare(run: Validation, verdict: Verdict, envelope: Envelope) -> None:
+async def _compare(run: Validation, verdict: ValidationVerdict, envelope: Envelope) -> None:
     document = decode(envelope.value, instance=run.settings.magento_instance)
     if run.settings.magento_enrich and is_incomplete(Kind.ORDER, document.entity):
         verdict.problem = CONTENTLESS
@@ -53,7 +53,7 @@ async def next_order(settings: Settings, timeout_seconds: float) -> Envelope:
     """
     since_ms = int(time.time() * 1000)
     give_up_at = time.monotonic() + timeout_seconds
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         while time.monotonic() < give_up_at:
             spans = await reader.spans([settings.topics.orders], since_ms=since_ms)
             async for batch in reader.read(spans):

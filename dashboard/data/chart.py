@@ -19,7 +19,7 @@ Points = Sequence[tuple[int, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """One drawn series: `path` is its outline, `area` the filled shape below it."""
 
     name: str
@@ -40,7 +40,7 @@ class Hover:
 class Chart:
     """Everything a template needs; labels are texts, from the top and from the left."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[ChartLine, ...]
     hovers: tuple[Hover, ...]
     y_labels: tuple[str, ...]
     x_labels: tuple[str, ...]
@@ -100,13 +100,13 @@ def _y(value: float, top: float) -> float:
     return round(HEIGHT - max(0.0, value) / top * HEIGHT, 1)
 
 
-def _line(name: str, places: Sequence[tuple[float, float]]) -> Line:
+def _line(name: str, places: Sequence[tuple[float, float]]) -> ChartLine:
     if not places:
-        return Line(name, "", "")
+        return ChartLine(name, "", "")
     outline = " L".join(f"{x:g} {y:g}" for x, y in places)
     first, last = places[0][0], places[-1][0]
     area = f"M{first:g} {HEIGHT} L{outline} L{last:g} {HEIGHT} Z"
-    return Line(name, f"M{outline}", area)
+    return ChartLine(name, f"M{outline}", area)
 
 
 def _hovers(

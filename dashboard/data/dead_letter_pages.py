@@ -37,7 +37,7 @@ class LetterPage:
         return max(1, -(-self.total // PAGE_LETTERS))
 
 
-class Shelf:
+class DeadLetterPages:
     """Groups and letters as of the last `arrange`."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ from stream.dlq.requeue import RequeuePlan, plan_requeue
 from stream.errors import JobError, StreamError
 from stream.jobs.replay import ReplayFilter, ReplayPlan, plan_replay
 from stream.jobs.spec import JobKind
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 
 log = structlog.get_logger()
 
@@ -44,7 +44,7 @@ class ReplayRange:
 
 
 @dataclass(slots=True)
-class Draft:
+class DryRun:
     """One dry run, being worked out or done. `plan` and what follows are set when it is done."""
 
     draft_id: str
@@ -81,26 +81,26 @@ class Draft:
         return sorted({item.reason for item in self.predictions if item.reason})
 
 
-class Drafts:
+class DryRuns:
     """Works out dry runs in the background and keeps the latest."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._drafts: dict[str, Draft] = {}
+        self._drafts: dict[str, DryRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def find(self, draft_id: str) -> Draft | None:
+    def find(self, draft_id: str) -> DryRun | None:
         return self._drafts.get(draft_id)
 
-    def requeue(self, wanted: LetterFilter, *, limit: int | None, rate: float) -> Draft:
+    def requeue(self, wanted: LetterFilter, *, limit: int | None, rate: float) -> DryRun:
         """Start the dry run of a requeue."""
-        draft = self._add(Draft(_new_id(), JobKind.REQUEUE, rate, wanted, limit))
+        draft = self._add(DryRun(_new_id(), JobKind.REQUEUE, rate, wanted, limit))
         self._start(draft, self._work_out_requeue(draft, wanted))
         return draft
 
-    def replay(self, wanted: ReplayRange, *, rate: float) -> Draft:
+    def replay(self, wanted: ReplayRange, *, rate: float) -> DryRun:
         """Start the dry run of a replay."""
-        draft = self._add(Draft(_new_id(), JobKind.REPLAY, rate, wanted, wanted.wanted.limit))
+        draft = self._add(DryRun(_new_id(), JobKind.REPLAY, rate, wanted, wanted.wanted.limit))
         self._start(draft, self._work_out_replay(draft, wanted))
         return draft
 
@@ -109,20 +109,20 @@ class Drafts:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _add(self, draft: Draft) -> Draft:
+    def _add(self, draft: DryRun) -> DryRun:
         now = time.monotonic()
         kept = [old for old in self._drafts.values() if now - old.made_at < KEPT_SECONDS]
         self._drafts = {old.draft_id: old for old in [*kept, draft][-KEPT:]}
         return draft
 
-    def _start(self, draft: Draft, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, draft: DryRun, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(_finish(draft, work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _work_out_requeue(self, draft: Draft, wanted: LetterFilter) -> None:
+    async def _work_out_requeue(self, draft: DryRun, wanted: LetterFilter) -> None:
         settings = self._settings
-        async with TopicReader(settings) as reader, TopicReader(settings) as letters:
+        async with RangeReader(settings) as reader, RangeReader(settings) as letters:
             index = DeadLetterIndex(settings, letters)
             await index.refresh()
             topic = settings.topics.dead_letters
@@ -138,11 +138,11 @@ class Drafts:
                 draft.predictions.append(predict(mapping, envelope, instance=instance))
         draft.requeue = plan
 
-    async def _work_out_replay(self, draft: Draft, chosen: ReplayRange) -> None:
+    async def _work_out_replay(self, draft: DryRun, chosen: ReplayRange) -> None:
         def progress(done: int, total: int) -> None:
             draft.scanned, draft.to_scan = done, total
 
-        async with TopicReader(self._settings) as reader:
+        async with RangeReader(self._settings) as reader:
             plan = await plan_replay(
                 self._settings,
                 reader,
@@ -157,7 +157,7 @@ class Drafts:
         draft.replay = plan
 
 
-async def _finish(draft: Draft, work: Coroutine[Any, Any, None]) -> None:
+async def _finish(draft: DryRun, work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
     except StreamError as error:

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from dashboard.data.dry_runs import Draft
+from dashboard.data.dry_runs import DryRun
 from stream.config import Settings
 from stream.dlq.index import DeadLetterIndex
 from stream.dlq.requeue import new_requeue, run_requeue
@@ -25,7 +25,7 @@ from stream.jobs.replay import ReplayPlan, new_replay, run_replay
 from stream.jobs.runner import JobReport, JobRun
 from stream.jobs.spec import DEFAULT_MAX_BACKLOG, JobKind, JobSpec, find_job, list_jobs
 from stream.kafka.publisher import KafkaPublisher
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 
 log = structlog.get_logger()
 
@@ -56,7 +56,7 @@ class RunningJob:
         return (self.report.total - self.report.done) / (self.rate or self.spec.rate)
 
 
-class JobDesk:
+class JobRunner:
     """The jobs of this process, and the list of all jobs from the operator log."""
 
     def __init__(self, settings: Settings, publisher: KafkaPublisher) -> None:
@@ -77,13 +77,13 @@ class JobDesk:
     def active(self) -> list[RunningJob]:
         return [job for job in self._running.values() if job.is_running]
 
-    async def start(self, draft: Draft, *, who: str, why: str) -> str:
+    async def start(self, draft: DryRun, *, who: str, why: str) -> str:
         """Make a job of a draft and run it; return its id. Raises JobError and BrokerError."""
         if draft.job_id:
             raise JobError(f"this dry run was started already, as {draft.job_id}")
         draft.job_id = "being started"
         try:
-            async with TopicReader(self._settings) as reader:
+            async with RangeReader(self._settings) as reader:
                 spec = await _spec(self._settings, reader, draft, why)
         except StreamError:
             draft.job_id = ""
@@ -97,7 +97,7 @@ class JobDesk:
         job = self._running.get(job_id)
         if job is not None and job.is_running:
             raise JobError(f"{job_id} is running")
-        async with TopicReader(self._settings) as reader:
+        async with RangeReader(self._settings) as reader:
             spec = await find_job(self._settings, reader, job_id)
         self._run(spec, who, None)
 
@@ -105,7 +105,7 @@ class JobDesk:
         """Return every job on record, newest first, with live figures of those that run here."""
         at, jobs = self._listed
         if time.monotonic() - at > LISTED_SECONDS:
-            async with TopicReader(self._settings) as reader:
+            async with RangeReader(self._settings) as reader:
                 actions = await list_jobs(self._settings, reader)
             jobs = [job_of(job) for job in reversed(actions)]
             self._listed = (time.monotonic(), jobs)
@@ -152,7 +152,7 @@ class JobDesk:
             job.report = report
 
         async with AsyncExitStack() as stack:
-            reader, due = [await stack.enter_async_context(TopicReader(settings)) for _ in range(2)]
+            reader, due = [await stack.enter_async_context(RangeReader(settings)) for _ in range(2)]
             run = JobRun(
                 settings,
                 spec,
@@ -165,12 +165,12 @@ class JobDesk:
             )
             if spec.kind is JobKind.REPLAY:
                 return await run_replay(settings, run, reader, plan)
-            letters = await stack.enter_async_context(TopicReader(settings))
+            letters = await stack.enter_async_context(RangeReader(settings))
             index = DeadLetterIndex(settings, letters)
             return await run_requeue(settings, run, reader, self.publisher, index)
 
 
-async def _spec(settings: Settings, reader: TopicReader, draft: Draft, why: str) -> JobSpec:
+async def _spec(settings: Settings, reader: RangeReader, draft: DryRun, why: str) -> JobSpec:
     if draft.requeue is not None:
         return await new_requeue(settings, reader, draft.requeue, rate=draft.rate, why=why)
     if draft.replay is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.data.chart import Chart, draw
-from dashboard.data.snapshots import LagPoint, Watch
+from dashboard.data.snapshots import LagPoint, Snapshots
 from dashboard.data.worker_metrics import WorkersView, together
 from dashboard.site.render import show_rate, show_span
 from stream.audit.live_totals import BUCKET_SECONDS, FLOW_BUCKETS
@@ -47,7 +47,7 @@ def shares(balance: Balance) -> list[Share]:
     ]
 
 
-def overview(watch: Watch, *, now_ms: int, has_metrics: bool) -> dict[str, Any]:
+def overview(watch: Snapshots, *, now_ms: int, has_metrics: bool) -> dict[str, Any]:
     """Return the values of the first screen's template."""
     index, snapshot = watch.balance, watch.snapshot
     workers = together(watch.scrapes) if has_metrics else None
@@ -99,7 +99,7 @@ def lag_chart(points: list[LagPoint], now_ms: int) -> Chart:
     return draw({"lag": shown}, start_ms=start, end_ms=now_ms, show=show_span, least_top=5.0)
 
 
-def flow_chart(watch: Watch, now_ms: int) -> Chart:
+def flow_chart(watch: Snapshots, now_ms: int) -> Chart:
     """Return events per second in and out over up to an hour."""
     flow = watch.balance.flow
     names = ("in", "out")

@@ -8,7 +8,7 @@ from schemas.event import Envelope
 from stream.config import Settings
 from stream.dlq.index import DeadLetter, read_letter
 from stream.errors import BrokerError
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 
 
 class Payloads:
@@ -16,14 +16,14 @@ class Payloads:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._reader: TopicReader | None = None
+        self._reader: RangeReader | None = None
         self._lock = asyncio.Lock()
 
     async def read(self, letter: DeadLetter) -> Envelope:
         """Return a letter with its payload. Raises JobError when it is gone, and BrokerError."""
         async with self._lock:
             if self._reader is None:
-                self._reader = await TopicReader(self._settings).__aenter__()
+                self._reader = await RangeReader(self._settings).__aenter__()
             try:
                 return await read_letter(self._settings, self._reader, letter)
             except BrokerError:

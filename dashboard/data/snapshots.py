@@ -17,13 +17,13 @@ from dataclasses import dataclass
 import aiohttp
 import structlog
 
-from dashboard.data.dead_letter_pages import Shelf
+from dashboard.data.dead_letter_pages import DeadLetterPages
 from dashboard.data.tail import Tail
 from dashboard.data.worker_metrics import ProcessMetrics, scrape_all
-from stream.audit.live_totals import BalanceIndex
+from stream.audit.live_totals import LiveTotals
 from stream.config import Settings
 from stream.errors import StreamError
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 from stream.lag.exporter import export
 from stream.lag.sampler import LagSampler, LagSnapshot
 
@@ -47,13 +47,13 @@ class LagPoint:
     seconds: float
 
 
-class Watch:
+class Snapshots:
     """Starts the loops with `start`, ends them with `stop`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.balance = BalanceIndex(settings)
-        self.shelf = Shelf()
+        self.balance = LiveTotals(settings)
+        self.shelf = DeadLetterPages()
         self.tail = Tail()
         self.snapshot: LagSnapshot | None = None
         self.lag_points: deque[LagPoint] = deque(maxlen=LAG_POINTS)
@@ -129,7 +129,7 @@ class Watch:
 
     async def _open_balance(self, stack: AsyncExitStack) -> Callable[[], Awaitable[None]]:
         reader = await stack.enter_async_context(
-            TopicReader(self._settings, batch_records=BATCH_RECORDS)
+            RangeReader(self._settings, batch_records=BATCH_RECORDS)
         )
 
         async def step() -> None:

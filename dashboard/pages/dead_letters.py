@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from agents.salesforce.errors.errors import Verdict, classify
+from agents.salesforce.errors.errors import ErrorVerdict, classify
 from dashboard.data.dead_letter_pages import LetterPage, filter_of_group
 from dashboard.site import command_lines
 from dashboard.site.forms import (
@@ -87,7 +87,7 @@ def _list(
     )
 
 
-def _verdict(page: LetterPage, wanted: LetterFilter) -> Verdict | None:
+def _verdict(page: LetterPage, wanted: LetterFilter) -> ErrorVerdict | None:
     """Return what the shown letters have in common: the verdict on their code."""
     if not wanted.code or not page.letters:
         return None

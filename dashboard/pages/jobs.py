@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from dashboard.data.dry_runs import Draft, ReplayRange
+from dashboard.data.dry_runs import DryRun, ReplayRange
 from dashboard.site import command_lines
 from dashboard.site.forms import text_of, why_of
 from dashboard.site.render import render
@@ -66,14 +66,14 @@ async def resume_job(request: web.Request) -> web.StreamResponse:
     raise web.HTTPSeeOther(f"/jobs/{job_id}")
 
 
-def _find_draft(request: web.Request) -> Draft:
+def _find_draft(request: web.Request) -> DryRun:
     draft = request.app[STATE].drafts.find(request.match_info["id"])
     if draft is None:
         raise web.HTTPNotFound(text="This dry run is gone: make it again.")
     return draft
 
 
-def _draft(request: web.Request, draft: Draft, problem: str = "") -> dict[str, Any]:
+def _draft(request: web.Request, draft: DryRun, problem: str = "") -> dict[str, Any]:
     return {
         "draft": draft,
         "changes": [mask_document(_change(change)) for change in draft.changes],
@@ -84,7 +84,7 @@ def _draft(request: web.Request, draft: Draft, problem: str = "") -> dict[str, A
     }
 
 
-def _command(draft: Draft, *, run: bool) -> str:
+def _command(draft: DryRun, *, run: bool) -> str:
     why = "…" if run else ""
     if isinstance(draft.wanted, ReplayRange):
         return command_lines.replay(draft.wanted, rate=draft.rate, why=why, run=run)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from dashboard.data.dry_runs import Drafts
-from dashboard.data.job_runner import JobDesk
+from dashboard.data.dry_runs import DryRuns
+from dashboard.data.job_runner import JobRunner
 from dashboard.data.payloads import Payloads
-from dashboard.data.snapshots import Watch
+from dashboard.data.snapshots import Snapshots
 from dashboard.site.sessions import LoginLimit, Session, Sessions, UserRole
 from stream.config import Settings
 
@@ -17,20 +17,20 @@ COOKIE = "orderstream_session"
 
 
 @dataclass(slots=True)
-class State:
+class SiteState:
     """The application's parts. `public_origin` is empty when browsers reach it directly."""
 
     settings: Settings
     sessions: Sessions
     passwords: dict[UserRole, str] = field(repr=False)
-    watch: Watch
-    desk: JobDesk
-    drafts: Drafts
+    watch: Snapshots
+    desk: JobRunner
+    drafts: DryRuns
     payloads: Payloads
     public_origin: str = ""
     limit: LoginLimit = field(default_factory=LoginLimit)
     streams: int = 0
 
 
-STATE = web.AppKey("state", State)
+STATE = web.AppKey("state", SiteState)
 SESSION = web.RequestKey("session", Session)  # set when somebody is logged in

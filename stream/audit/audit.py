@@ -20,10 +20,10 @@ from typing import Any
 import orjson
 
 from schemas.event import Via
-from stream.audit.outcome_bitmap import DEAD, MARK_OF, UNANSWERED, WAITING, Balance, PartitionLedger
+from stream.audit.outcome_bitmap import DEAD, MARK_OF, UNANSWERED, WAITING, Balance, OutcomeBitmap
 from stream.audit.report import AuditReport, Unanswered
 from stream.config import Settings
-from stream.kafka.range_reader import Record, Span, TopicReader, record_envelope
+from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
 
 Progress = Callable[[int, int], None]
 Partition = tuple[str, int]
@@ -49,7 +49,7 @@ async def run_audit(
     `progress(done, total)` is called with records. Raises BrokerError.
     """
     began = time.monotonic()
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         audit = _Audit(settings, reader, progress or _no_progress)
         audit.report = AuditReport(
             at_ms=now_ms if now_ms is not None else int(time.time() * 1000),
@@ -73,13 +73,13 @@ class _Audit:
 
     report: AuditReport
 
-    def __init__(self, settings: Settings, reader: TopicReader, progress: Progress) -> None:
+    def __init__(self, settings: Settings, reader: RangeReader, progress: Progress) -> None:
         self._settings = settings
         self._topics = settings.topics
         self._reader = reader
         self._progress = progress
-        self._ledgers: dict[Partition, PartitionLedger] = {}
-        self._deleted: dict[Partition, PartitionLedger] = {}
+        self._ledgers: dict[Partition, OutcomeBitmap] = {}
+        self._deleted: dict[Partition, OutcomeBitmap] = {}
         self._waiting: dict[tuple[str, int, int], int] = {}
         self._log_starts: dict[Partition, int] = {}
 
@@ -94,7 +94,7 @@ class _Audit:
         await self._read_unanswered(total)
         await self._conclude()
 
-    async def _fact_spans(self) -> list[Span]:
+    async def _fact_spans(self) -> list[OffsetRange]:
         report = self.report
         return await self._reader.spans(
             self._topics.facts, since_ms=report.since_ms, until_ms=report.until_ms
@@ -104,7 +104,9 @@ class _Audit:
         since_ms = self.report.since_ms
         return None if since_ms is None else since_ms - CLOCK_SKEW_MS
 
-    async def _judged(self, facts: list[Span], results: list[Span]) -> list[Span]:
+    async def _judged(
+        self, facts: list[OffsetRange], results: list[OffsetRange]
+    ) -> list[OffsetRange]:
         """Cut off events whose results retention may have deleted, and open the ledgers."""
         cut = {span.partition: span for span in results if span.log_start > 0 and span.size}
         firsts = await self._reader.first_records(
@@ -115,7 +117,7 @@ class _Audit:
         self.report.not_judged = sum(s.size for s in facts) - sum(s.size for s in judged)
         for span in judged:
             where = (span.topic, span.partition)
-            self._ledgers[where] = PartitionLedger(span.start, span.end)
+            self._ledgers[where] = OutcomeBitmap(span.start, span.end)
             self._ledgers[where].presume()
             if self.report.since_ms is None and span.log_start and span.partition not in cut:
                 self._presume(where, 0, span.log_start)
@@ -124,7 +126,7 @@ class _Audit:
 
     def _presume(self, where: Partition, start: int, end: int) -> None:
         """Offsets that retention deleted were events; their outcomes are still in the results."""
-        ledger = PartitionLedger(start, end)
+        ledger = OutcomeBitmap(start, end)
         ledger.marks = bytearray([UNANSWERED]) * len(ledger.marks)
         self._deleted[where] = ledger
 
@@ -133,7 +135,9 @@ class _Audit:
         queues = {where: ledger.presumed_ranges() for where, ledger in self._ledgers.items()}
         total += sum(end - start for ranges in queues.values() for start, end in ranges)
         while any(queues.values()):
-            turn = [Span(*where, *ranges.pop(0)) for where, ranges in queues.items() if ranges]
+            turn = [
+                OffsetRange(*where, *ranges.pop(0)) for where, ranges in queues.items() if ranges
+            ]
             async for batch in self._reader.read(turn):
                 for record in batch:
                     self._ledgers[record.topic, record.partition].accept(record.offset)

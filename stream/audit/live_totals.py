@@ -24,10 +24,10 @@ from typing import Any
 
 import orjson
 
-from stream.audit.outcome_bitmap import DEAD, MARK_OF, UNANSWERED, Balance, PartitionLedger
+from stream.audit.outcome_bitmap import DEAD, MARK_OF, UNANSWERED, Balance, OutcomeBitmap
 from stream.config import Settings
-from stream.kafka.range_reader import Record, Span, TopicReader
-from stream.lag.rates import Flow, Meter
+from stream.kafka.range_reader import OffsetRange, RangeReader, Record
+from stream.lag.rates import EventRate, Meter
 
 RECENT_OUTCOMES = 500
 JOBS_KEPT = 200
@@ -40,18 +40,18 @@ CLOCK_SKEW_MS = 10 * 60 * 1000  # results carry the workers' clock, events the i
 Result = dict[str, Any]
 
 
-class BalanceIndex:
+class LiveTotals:
     """`refresh` reads what is new with a connected reader; everything else answers from memory."""
 
     def __init__(self, settings: Settings) -> None:
         self._topics = settings.topics
         self._window_ms = int(settings.dashboard_window_days * DAY_MS)
-        self._ledgers: dict[tuple[str, int], PartitionLedger] = {}
+        self._ledgers: dict[tuple[str, int], OutcomeBitmap] = {}
         self._positions: dict[int, int] = {}
         self._trimmed = float("-inf")
         self._began_ms = int(time.time() * 1000)
         self.balance = Balance()
-        self.flow = Flow(bucket_seconds=BUCKET_SECONDS, buckets=FLOW_BUCKETS)
+        self.flow = EventRate(bucket_seconds=BUCKET_SECONDS, buckets=FLOW_BUCKETS)
         self.rate_in, self.rate_out = Meter(), Meter()
         self.recent: deque[Result] = deque(maxlen=RECENT_OUTCOMES)
         self.outcomes_read = 0
@@ -64,7 +64,7 @@ class BalanceIndex:
         """Return how a job's events ended so far, by outcome."""
         return Counter(self._jobs.get(job_id, {}))
 
-    async def refresh(self, reader: TopicReader) -> None:
+    async def refresh(self, reader: RangeReader) -> None:
         """Read what was written since the last time. Raises BrokerError; what was read is kept."""
         since_ms = int(time.time() * 1000) - self._window_ms
         since = None if self._positions else since_ms - CLOCK_SKEW_MS
@@ -82,7 +82,7 @@ class BalanceIndex:
         self._positions |= {span.partition: span.end for span in results}
         self._conclude()
 
-    async def _accept(self, reader: TopicReader, since_ms: int) -> None:
+    async def _accept(self, reader: RangeReader, since_ms: int) -> None:
         """Learn of new events from the ends of the facts, and drop those the window has left."""
         is_trim_due = time.monotonic() - self._trimmed > TRIM_SECONDS
         spans = await reader.spans(self._topics.facts, since_ms=since_ms if is_trim_due else None)
@@ -99,10 +99,10 @@ class BalanceIndex:
             self.flow.add("in", int(time.time() * 1000), accepted)
         self.rate_in.note(time.monotonic(), sum(span.end for span in spans))
 
-    def _ledger(self, span: Span) -> PartitionLedger:
+    def _ledger(self, span: OffsetRange) -> OutcomeBitmap:
         where = (span.topic, span.partition)
         if where not in self._ledgers:
-            self._ledgers[where] = PartitionLedger(span.start, span.start)
+            self._ledgers[where] = OutcomeBitmap(span.start, span.start)
         return self._ledgers[where]
 
     def _settle(self, batch: Iterable[Record]) -> None:

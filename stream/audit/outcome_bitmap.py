@@ -79,7 +79,7 @@ class Balance:
 
 
 @dataclass(slots=True)
-class PartitionLedger:
+class OutcomeBitmap:
     """The marks of one partition's events, offsets [start, end)."""
 
     start: int

@@ -22,10 +22,10 @@ import orjson
 
 from schemas.event import Kind, event_id_time_ms
 from schemas.state import State, state_key
-from stream.audit.trace_rows import Step, TraceRow, rank_of, rows_of
+from stream.audit.trace_rows import TraceRow, TraceStep, rank_of, rows_of
 from stream.config import Settings
 from stream.kafka.partitioner import partition_of
-from stream.kafka.range_reader import Record, Span, TopicReader
+from stream.kafka.range_reader import OffsetRange, RangeReader, Record
 
 LOOK_BACK_MS = 24 * 60 * 60 * 1000  # failures before an order's first write
 CLOCK_SKEW_MS = 10 * 60 * 1000
@@ -56,14 +56,14 @@ class Trace:
         """Salesforce record ids by sObject: the newest word wins."""
         ids = dict(self.state.ids) if self.state else {}
         for row in self.rows:
-            if row.step is Step.OUTCOME:
+            if row.step is TraceStep.OUTCOME:
                 ids |= row.more.get("salesforce_ids", {})
         return ids
 
     @property
     def deliveries(self) -> int:
         """How many webhooks were accepted."""
-        return sum(row.step is Step.DELIVERED for row in self.rows)
+        return sum(row.step is TraceStep.DELIVERED for row in self.rows)
 
 
 async def run_trace(settings: Settings, target: str, *, since_ms: int | None = None) -> Trace:
@@ -72,7 +72,7 @@ async def run_trace(settings: Settings, target: str, *, since_ms: int | None = N
     A trace without rows means that nothing is known of the target. Raises BrokerError.
     """
     began = time.monotonic()
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         tracer = _Tracer(settings, reader, target.strip(), since_ms)
         await tracer.run()
     tracer.trace.seconds = time.monotonic() - began
@@ -81,7 +81,7 @@ async def run_trace(settings: Settings, target: str, *, since_ms: int | None = N
 
 class _Tracer:
     def __init__(
-        self, settings: Settings, reader: TopicReader, target: str, since_ms: int | None
+        self, settings: Settings, reader: RangeReader, target: str, since_ms: int | None
     ) -> None:
         self._settings = settings
         self._topics = settings.topics
@@ -120,16 +120,16 @@ class _Tracer:
         receipts: list[int] = [
             row.at_ms - int(row.more.get("latency_ms", 0))
             for row in self.trace.rows
-            if row.step is Step.OUTCOME
+            if row.step is TraceStep.OUTCOME
         ]
         return min([state.first_seen_ms, *receipts]) - CLOCK_SKEW_MS
 
-    async def _spans(self, topics: list[str], since_ms: int | None) -> list[Span]:
+    async def _spans(self, topics: list[str], since_ms: int | None) -> list[OffsetRange]:
         return await self._reader.spans(
             topics, partitions=[self.trace.partition], since_ms=since_ms
         )
 
-    async def _rows(self, spans: list[Span]) -> list[TraceRow]:
+    async def _rows(self, spans: list[OffsetRange]) -> list[TraceRow]:
         topics, key = self._topics, self.trace.key.encode()
         letters = topics.dead_letters
         records = await self._matching(
@@ -137,9 +137,11 @@ class _Tracer:
         )
         buried = [r.offset for r in records if r.topic == letters and r.key == key]
         rows = [row for record in records for row in rows_of(record, topics, buried=buried)]
-        return [row for row in rows if row.event_id or row.step is Step.RESOLVED]
+        return [row for row in rows if row.event_id or row.step is TraceStep.RESOLVED]
 
-    async def _matching(self, spans: list[Span], test: Callable[[Record], bool]) -> list[Record]:
+    async def _matching(
+        self, spans: list[OffsetRange], test: Callable[[Record], bool]
+    ) -> list[Record]:
         found: list[Record] = []
         async for batch in self._reader.read(spans):
             self.trace.records_read += len(batch)

@@ -15,7 +15,7 @@ from stream.kafka.range_reader import Record, record_envelope
 from stream.topics import Topics
 
 
-class Step(StrEnum):
+class TraceStep(StrEnum):
     """What a row tells."""
 
     DELIVERED = "delivered"
@@ -30,12 +30,12 @@ class Step(StrEnum):
 
 
 # What a worker was given, what it decided, what it wrote because of it.
-GIVEN = frozenset({Step.DELIVERED, Step.DUE, Step.REPLAYED, Step.REQUEUED})
+GIVEN = frozenset({TraceStep.DELIVERED, TraceStep.DUE, TraceStep.REPLAYED, TraceStep.REQUEUED})
 
 
-def rank_of(step: Step) -> int:
+def rank_of(step: TraceStep) -> int:
     """Return what comes first of things that happened in the same millisecond."""
-    return 0 if step in GIVEN else 1 if step is Step.OUTCOME else 2
+    return 0 if step in GIVEN else 1 if step is TraceStep.OUTCOME else 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class TraceRow:
     """One thing that happened to one event. `more` has what only this step knows."""
 
     at_ms: int
-    step: Step
+    step: TraceStep
     event_id: str
     topic: str
     partition: int
@@ -70,7 +70,7 @@ def rows_of(record: Record, topics: Topics, *, buried: Sequence[int] = ()) -> li
             f": {mark.why}" if mark.why else ""
         )
         return [
-            _row(record, Step.RESOLVED, text=text, job_id=mark.job_id, more={"letter": offset})
+            _row(record, TraceStep.RESOLVED, text=text, job_id=mark.job_id, more={"letter": offset})
             for offset in mark.offsets
             if offset in set(buried)
         ]
@@ -90,45 +90,45 @@ def rows_of(record: Record, topics: Topics, *, buried: Sequence[int] = ()) -> li
     ]
 
 
-def _row(record: Record, step: Step, *, event_id: str = "", **more: Any) -> TraceRow:
+def _row(record: Record, step: TraceStep, *, event_id: str = "", **more: Any) -> TraceRow:
     return TraceRow(
         record.timestamp, step, event_id, record.topic, record.partition, record.offset, **more
     )
 
 
-def _step(topic: str, envelope: Envelope, topics: Topics) -> Step:
+def _step(topic: str, envelope: Envelope, topics: Topics) -> TraceStep:
     if topic in topics.facts:
-        return Step.DELIVERED
+        return TraceStep.DELIVERED
     if topic == topics.dead_letters:
-        return Step.DEAD_LETTER
+        return TraceStep.DEAD_LETTER
     if topic == topics.settle:
-        return Step.SETTLES
+        return TraceStep.SETTLES
     if topic == topics.due:
-        jobs = {Via.REPLAY: Step.REPLAYED, Via.REQUEUE: Step.REQUEUED}
-        return jobs.get(envelope.via, Step.DUE) if envelope.attempt == 0 else Step.DUE
-    return Step.WAITS
+        jobs = {Via.REPLAY: TraceStep.REPLAYED, Via.REQUEUE: TraceStep.REQUEUED}
+        return jobs.get(envelope.via, TraceStep.DUE) if envelope.attempt == 0 else TraceStep.DUE
+    return TraceStep.WAITS
 
 
-def _text(step: Step, envelope: Envelope, topic: str) -> str:
+def _text(step: TraceStep, envelope: Envelope, topic: str) -> str:
     match step:
-        case Step.DELIVERED:
+        case TraceStep.DELIVERED:
             return envelope.event
-        case Step.WAITS | Step.SETTLES:
+        case TraceStep.WAITS | TraceStep.SETTLES:
             return f"in {topic}"
-        case Step.DEAD_LETTER:
+        case TraceStep.DEAD_LETTER:
             return error_text(_error(envelope))
         case _:
             return f"job {envelope.job_id}" if envelope.job_id else ""
 
 
-def _more(step: Step, envelope: Envelope) -> dict[str, Any]:
+def _more(step: TraceStep, envelope: Envelope) -> dict[str, Any]:
     more: dict[str, Any] = {
         "sender": envelope.sender,
         "signature_key": envelope.signature_key,
         "received_at_ms": envelope.received_at_ms,
         "bytes": len(envelope.value),
     }
-    if step is not Step.DELIVERED:
+    if step is not TraceStep.DELIVERED:
         more |= {
             "not_before_ms": envelope.not_before_ms,
             "mapping_version": envelope.mapping_version,
@@ -154,11 +154,11 @@ def _outcome_rows(record: Record) -> list[TraceRow]:
         read: dict[str, Any] = orjson.loads(record.value)
         outcome, event_id = read.pop("outcome"), read.pop("event_id")
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-        return [_row(record, Step.OUTCOME, text="not a result record")]
+        return [_row(record, TraceStep.OUTCOME, text="not a result record")]
     return [
         _row(
             record,
-            Step.OUTCOME,
+            TraceStep.OUTCOME,
             event_id=event_id,
             attempt=read.pop("attempt", 0),
             via=read.pop("via", Via.LIVE.value),

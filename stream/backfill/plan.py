@@ -14,7 +14,7 @@ from schemas.event import Kind
 from stream.backfill.event import RESOURCES
 from stream.config import Settings
 from stream.jobs.spec import JobKind, JobSpec, new_job_id
-from stream.kafka.range_reader import Span, TopicReader
+from stream.kafka.range_reader import OffsetRange, RangeReader
 from stream.magento.client import MagentoSearch
 from stream.magento.paging import Window, count_changed
 from stream.magento.times import magento_time
@@ -64,7 +64,7 @@ async def plan_backfill(
 
 
 async def new_backfill(
-    settings: Settings, reader: TopicReader, plan: BackfillPlan, *, rate: float, why: str
+    settings: Settings, reader: RangeReader, plan: BackfillPlan, *, rate: float, why: str
 ) -> JobSpec:
     """Return the spec of a job that carries out a plan; nothing is written yet."""
     facts = await reader.spans(settings.topics.facts)
@@ -72,7 +72,7 @@ async def new_backfill(
         job_id=new_job_id(JobKind.BACKFILL),
         kind=JobKind.BACKFILL,
         spans=(),
-        due=tuple(Span(s.topic, s.partition, s.end, s.end, s.log_start) for s in facts),
+        due=tuple(OffsetRange(s.topic, s.partition, s.end, s.end, s.log_start) for s in facts),
         selection={
             "kinds": [kind.value for kind in plan.counts],
             "since": plan.window.since,

@@ -26,7 +26,7 @@ from stream.jobs.runner import JobReport, OnProgress
 from stream.jobs.spec import DONE, PROGRESS, STARTED, STOPPED, JobSpec
 from stream.jobs.throttle import JobPace, sleep_or_stop
 from stream.kafka.publisher import Publisher, Record
-from stream.kafka.range_reader import Span, TopicReader
+from stream.kafka.range_reader import OffsetRange, RangeReader
 from stream.magento.client import MagentoSearch
 from stream.magento.paging import Cursor, Window, changed, cursor_of
 from stream.magento.times import seconds_before
@@ -50,7 +50,7 @@ class BackfillRun:
         settings: Settings,
         spec: JobSpec,
         magento: MagentoSearch,
-        reader: TopicReader,
+        reader: RangeReader,
         publisher: Publisher,
         *,
         operator: OperatorLog,
@@ -209,7 +209,9 @@ class BackfillRun:
         job = ("job-id", self.spec.job_id.encode())
         starts = {(span.topic, span.partition): span.start for span in self.spec.due}
         spans = [
-            Span(s.topic, s.partition, max(s.start, starts.get((s.topic, s.partition), 0)), s.end)
+            OffsetRange(
+                s.topic, s.partition, max(s.start, starts.get((s.topic, s.partition), 0)), s.end
+            )
             for s in await self._reader.spans(self._settings.topics.facts, since_ms=since_ms)
         ]
         kinds = {self._settings.topics.source_of(kind): kind for kind in RESOURCES}

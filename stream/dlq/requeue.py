@@ -19,7 +19,7 @@ from stream.dlq.resolutions import MarkWriter
 from stream.jobs.runner import Copy, JobReport, JobRun, copy_of
 from stream.jobs.spec import JobKind, JobSpec, Source, new_job
 from stream.kafka.publisher import Publisher
-from stream.kafka.range_reader import Record, Span, TopicReader, record_envelope
+from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
 
 SAMPLES = 20
 REFRESH_SECONDS = 5.0
@@ -36,7 +36,7 @@ class RequeuePlan:
     orders: int
     oldest_ms: int | None
     samples: tuple[DeadLetter, ...]
-    spans: tuple[Span, ...]
+    spans: tuple[OffsetRange, ...]
 
 
 def plan_requeue(
@@ -59,7 +59,7 @@ def plan_requeue(
 
 
 async def new_requeue(
-    settings: Settings, reader: TopicReader, plan: RequeuePlan, *, rate: float, why: str
+    settings: Settings, reader: RangeReader, plan: RequeuePlan, *, rate: float, why: str
 ) -> JobSpec:
     """Return the spec of a job that carries out a plan."""
     return await new_job(
@@ -77,7 +77,7 @@ async def new_requeue(
 async def run_requeue(
     settings: Settings,
     run: JobRun,
-    reader: TopicReader,
+    reader: RangeReader,
     publisher: Publisher,
     index: DeadLetterIndex,
 ) -> JobReport:
@@ -152,12 +152,14 @@ def _by_origin(letters: Iterable[DeadLetter]) -> dict[Source, list[DeadLetter]]:
     return groups
 
 
-def _spans(topic: str, letters: Iterable[DeadLetter]) -> tuple[Span, ...]:
+def _spans(topic: str, letters: Iterable[DeadLetter]) -> tuple[OffsetRange, ...]:
     bounds: dict[int, tuple[int, int]] = {}
     for letter in letters:
         first, end = bounds.get(letter.partition, (letter.offset, letter.offset + 1))
         bounds[letter.partition] = (min(first, letter.offset), max(end, letter.offset + 1))
-    return tuple(Span(topic, partition, *bound) for partition, bound in sorted(bounds.items()))
+    return tuple(
+        OffsetRange(topic, partition, *bound) for partition, bound in sorted(bounds.items())
+    )
 
 
 def _copy(settings: Settings, spec: JobSpec, record: Record) -> Copy:

@@ -12,7 +12,7 @@ from schemas.headers import identity_headers
 from stream.config import Settings
 from stream.kafka.partitioner import partition_of
 from stream.kafka.publisher import Publisher, Record
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 
 PUBLISH_TIMEOUT_SECONDS = 30.0
 POLL_SECONDS = 0.5
@@ -65,7 +65,7 @@ async def wait_for_markers(
     """Return the markers that no worker has written in time. Raises BrokerError."""
     missing = set(markers)
     give_up_at = time.monotonic() + timeout_seconds
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         while missing and time.monotonic() < give_up_at:
             spans = await reader.spans([settings.topics.state], since_ms=since_ms)
             async for batch in reader.read(spans):

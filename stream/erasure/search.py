@@ -14,7 +14,7 @@ from schemas.codec import DecodeError, Document, decode
 from schemas.event import Kind
 from schemas.operator import mark_of
 from stream.config import Settings
-from stream.kafka.range_reader import Record, TopicReader, record_envelope
+from stream.kafka.range_reader import RangeReader, Record, record_envelope
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Held:
 
 
 @dataclass(slots=True)
-class Found:
+class PersonTraces:
     """A person in the topics. `letters` are (partition, offset) of dead letters."""
 
     email: str
@@ -65,10 +65,10 @@ async def find_person(
     *,
     since_ms: int | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> Found:
+) -> PersonTraces:
     """Return what the topics hold of an address (lower case). Raises BrokerError."""
-    found = Found(email)
-    async with TopicReader(settings) as reader:
+    found = PersonTraces(email)
+    async with RangeReader(settings) as reader:
         topics = settings.topics
         tiers = await reader.topics_starting(topics.retry_prefix)
         names = [*topics.facts, *tiers, topics.due, topics.settle, topics.dead_letters]
@@ -89,7 +89,7 @@ async def find_person(
     return found
 
 
-def _look_at(record: Record, found: Found, held: Held, settings: Settings) -> None:
+def _look_at(record: Record, found: PersonTraces, held: Held, settings: Settings) -> None:
     key = (record.key or b"").decode(errors="replace")
     value = record.value or b""
     is_about = key.lower() == found.email or key in found.orders

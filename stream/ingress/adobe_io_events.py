@@ -27,8 +27,8 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDictProxy
 
 from stream.ingress.request import event_after
-from stream.ingress.responses import RULES, Reason, Refused, json_answer
-from stream.ingress.webhook_steps import Desk, Visit, count
+from stream.ingress.responses import RULES, Reason, Rejection, json_answer
+from stream.ingress.webhook_steps import RequestContext, WebhookSteps, count
 from stream.sender_names import Sender
 from stream.signatures.adobe_public_keys import KEY_PATH, SERVER_ERROR, AdobeKeys, KeyAwayError
 from stream.signatures.hmac_sha256 import Verified
@@ -59,27 +59,29 @@ class Delivery:
     adobe_id: str
 
 
-class AdobeEventsDoor:
+class AdobeEventsEndpoint:
     """The address of Adobe I/O Events."""
 
     path = ADOBE_EVENTS_PATH
 
-    def __init__(self, desk: Desk, keys: AdobeKeys, *, client_id: str) -> None:
+    def __init__(self, desk: WebhookSteps, keys: AdobeKeys, *, client_id: str) -> None:
         """`client_id`: of our project in Adobe's console, which its events are for."""
         self._desk = desk
         self._keys = keys
         self._client_id = client_id
         self._receipts: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
-    async def answer(self, visit: Visit) -> web.StreamResponse:
+    async def answer(self, visit: RequestContext) -> web.StreamResponse:
         """Answer Adobe's question, or publish all events of a request; raises Refused."""
         request = visit.request
         if event_after(ADOBE_EVENTS_PATH, request.rel_url.raw_path):
-            raise Refused(Reason.NOT_FOUND, f"events are posted to {ADOBE_EVENTS_PATH}")
+            raise Rejection(Reason.NOT_FOUND, f"events are posted to {ADOBE_EVENTS_PATH}")
         if request.method == hdrs.METH_GET:
             return _challenge_answer(request)
         if request.method != hdrs.METH_POST:
-            raise Refused(Reason.METHOD, f"{ADOBE_EVENTS_PATH} takes POST, and GET with ?challenge")
+            raise Rejection(
+                Reason.METHOD, f"{ADOBE_EVENTS_PATH} takes POST, and GET with ?challenge"
+            )
         if not any(name in request.headers for name, _ in SIGNATURES):
             return await self._validation_answer(visit)
         raw = await self._desk.read(visit, None)
@@ -95,12 +97,12 @@ class AdobeEventsDoor:
         try:
             body = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
-            raise Refused(Reason.UNDECODABLE, f"the body is not JSON: {error}") from None
+            raise Rejection(Reason.UNDECODABLE, f"the body is not JSON: {error}") from None
         events = body if isinstance(body, list) else [body]
         if not events or not all(isinstance(event, dict) for event in events):
-            raise Refused(Reason.UNDECODABLE, "the body is neither an event nor a list of events")
+            raise Rejection(Reason.UNDECODABLE, "the body is neither an event nor a list of events")
         if any(_first(event, RECIPIENT_FIELDS) != self._client_id for event in events):
-            raise Refused(Reason.RECIPIENT_WRONG, "recipientclientid is not our client ID")
+            raise Rejection(Reason.RECIPIENT_WRONG, "recipientclientid is not our client ID")
         if not isinstance(body, list):
             return [Delivery(raw, _first(body, EVENT_ID_FIELDS))]
         return [Delivery(orjson.dumps(event), _first(event, EVENT_ID_FIELDS)) for event in events]
@@ -121,11 +123,11 @@ class AdobeEventsDoor:
             if key is not None and is_signed(key, signature, raw):
                 return Verified(Sender.ADOBE_EVENTS, f"{position}-{path.rpartition('-')[2][:8]}")
         if is_unknown:
-            raise Refused(Reason.KEY_AWAY, "Adobe's public key cannot be fetched")
-        raise Refused(Reason.SIGNATURE_WRONG, "no digital signature matches the body")
+            raise Rejection(Reason.KEY_AWAY, "Adobe's public key cannot be fetched")
+        raise Rejection(Reason.SIGNATURE_WRONG, "no digital signature matches the body")
 
     async def _publish(
-        self, visit: Visit, deliveries: list[Delivery], verified: Verified
+        self, visit: RequestContext, deliveries: list[Delivery], verified: Verified
     ) -> list[dict[str, Any]]:
         """Publish every event; raises the first refusal after all others have had their turn."""
         answers = await asyncio.gather(
@@ -139,7 +141,7 @@ class AdobeEventsDoor:
         return [answer for answer in answers if isinstance(answer, dict)]
 
     async def _publish_one(
-        self, visit: Visit, delivery: Delivery, verified: Verified
+        self, visit: RequestContext, delivery: Delivery, verified: Verified
     ) -> dict[str, Any]:
         known = self._receipts.get(delivery.adobe_id)
         if known is not None:
@@ -167,14 +169,14 @@ class AdobeEventsDoor:
         if len(self._receipts) > REMEMBERED_EVENTS:
             self._receipts.popitem(last=False)
 
-    async def _validation_answer(self, visit: Visit) -> web.Response:
+    async def _validation_answer(self, visit: RequestContext) -> web.Response:
         """Log the link that Adobe posts when its challenge failed: a person has to open it."""
         length = visit.request.content_length
         if length is None or length > MAX_VALIDATION_BYTES:
-            raise Refused(Reason.SIGNATURE_MISSING, f"the header {SIGNATURES[0][0]} is missing")
+            raise Rejection(Reason.SIGNATURE_MISSING, f"the header {SIGNATURES[0][0]} is missing")
         link = _validation_link(await self._desk.read(visit, None))
         if link is None:
-            raise Refused(Reason.SIGNATURE_MISSING, f"the header {SIGNATURES[0][0]} is missing")
+            raise Rejection(Reason.SIGNATURE_MISSING, f"the header {SIGNATURES[0][0]} is missing")
         log.warning("adobe_validation_link", link=link, open_within_minutes=5)
         return json_answer(b'{"validation":"logged"}')
 
@@ -182,7 +184,7 @@ class AdobeEventsDoor:
 def _challenge_answer(request: web.BaseRequest) -> web.Response:
     challenge = request.rel_url.query.get("challenge", "")
     if not challenge or len(challenge) > MAX_CHALLENGE_CHARACTERS:
-        raise Refused(Reason.METHOD, f"{ADOBE_EVENTS_PATH} takes POST, and GET with ?challenge")
+        raise Rejection(Reason.METHOD, f"{ADOBE_EVENTS_PATH} takes POST, and GET with ?challenge")
     text = challenge.encode(errors="replace").decode()
     return json_answer(orjson.dumps({"challenge": text}))
 
@@ -206,4 +208,4 @@ def _first(event: dict[str, Any], names: tuple[str, ...]) -> str:
 
 
 def _is_for_good(failure: BaseException) -> bool:
-    return isinstance(failure, Refused) and RULES[failure.reason].status < SERVER_ERROR
+    return isinstance(failure, Rejection) and RULES[failure.reason].status < SERVER_ERROR

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from stream.errors import SignatureError
 from stream.ingress.request import event_after
-from stream.ingress.responses import Reason, Refused, json_answer
-from stream.ingress.webhook_steps import Desk, Visit, count
+from stream.ingress.responses import Reason, Rejection, json_answer
+from stream.ingress.webhook_steps import RequestContext, WebhookSteps, count
 from stream.sender_names import Sender
 from stream.signatures.hmac_sha256 import Verified
 from stream.signatures.rsa import decoded, fingerprint, is_signed
@@ -73,21 +73,21 @@ def claimed_signature(headers: Mapping[str, str]) -> bytes:
     return signature
 
 
-class AdobeWebhookDoor:
+class AdobeWebhookEndpoint:
     """The address of Adobe Commerce Webhooks."""
 
     path = ADOBE_WEBHOOKS_PATH
 
-    def __init__(self, desk: Desk, verifier: AdobeWebhookVerifier) -> None:
+    def __init__(self, desk: WebhookSteps, verifier: AdobeWebhookVerifier) -> None:
         self._desk = desk
         self._verifier = verifier
 
-    async def answer(self, visit: Visit) -> web.StreamResponse:
+    async def answer(self, visit: RequestContext) -> web.StreamResponse:
         """Publish what is signed and say `success`; raises Refused."""
         request = visit.request
         event = event_after(ADOBE_WEBHOOKS_PATH, request.rel_url.raw_path)
         if request.method != hdrs.METH_POST:
-            raise Refused(Reason.METHOD, f"{ADOBE_WEBHOOKS_PATH} takes POST")
+            raise Rejection(Reason.METHOD, f"{ADOBE_WEBHOOKS_PATH} takes POST")
         raw = await self._desk.read(visit, self._verifier)
         verified = self._desk.verified(self._verifier, request.headers, raw)
         document = self._desk.decoded(raw, event)

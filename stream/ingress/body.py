@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from aiohttp import StreamReader, web
 
-from stream.ingress.responses import Reason, Refused
+from stream.ingress.responses import Reason, Rejection
 
 
 @dataclass(slots=True)
-class Allowance:
+class InFlightLimits:
     """What this process may hold at once. Taken and given back by whole requests."""
 
     max_bytes: int
@@ -30,13 +30,13 @@ class Allowance:
     def take_bytes(self, count: int) -> None:
         """Hold some body bytes; raises Refused when the process is full."""
         if self.held_bytes + count > self.max_bytes:
-            raise Refused(Reason.FULL, "too many bytes are being received at once")
+            raise Rejection(Reason.FULL, "too many bytes are being received at once")
         self.held_bytes += count
 
     def take_publish(self) -> None:
         """Hold a place among the publishes in flight; raises Refused when all are taken."""
         if self.publishes >= self.max_publishes:
-            raise Refused(Reason.FULL, "too many events are waiting for Kafka's acknowledgement")
+            raise Rejection(Reason.FULL, "too many events are waiting for Kafka's acknowledgement")
         self.publishes += 1
 
 
@@ -45,7 +45,7 @@ class Body:
 
     __slots__ = ("_allowance", "_held", "_max_bytes")
 
-    def __init__(self, allowance: Allowance, *, max_bytes: int) -> None:
+    def __init__(self, allowance: InFlightLimits, *, max_bytes: int) -> None:
         self._allowance = allowance
         self._max_bytes = max_bytes
         self._held = 0
@@ -69,11 +69,11 @@ class Body:
             async with asyncio.timeout_at(deadline):
                 return await self._read_on(content)
         except TimeoutError:
-            raise Refused(Reason.TOO_SLOW, "the body did not arrive in time") from None
+            raise Rejection(Reason.TOO_SLOW, "the body did not arrive in time") from None
         except web.RequestPayloadError:
-            raise Refused(Reason.BROKEN_BODY, "the body is not what its headers say") from None
+            raise Rejection(Reason.BROKEN_BODY, "the body is not what its headers say") from None
         except (ConnectionError, RuntimeError):
-            raise Refused(Reason.SENDER_GONE, "the sender hung up in mid-body") from None
+            raise Rejection(Reason.SENDER_GONE, "the sender hung up in mid-body") from None
 
     async def _read_on(self, content: StreamReader) -> bytes:
         body = bytearray()
@@ -84,6 +84,6 @@ class Body:
 
     def _take(self, count: int) -> None:
         if self._held + count > self._max_bytes:
-            raise Refused(Reason.TOO_LARGE, f"the body is larger than {self._max_bytes} bytes")
+            raise Rejection(Reason.TOO_LARGE, f"the body is larger than {self._max_bytes} bytes")
         self._allowance.take_bytes(count)
         self._held += count

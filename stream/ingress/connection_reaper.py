@@ -37,7 +37,7 @@ SWEEPS_PER_TIMEOUT = 10
 LINGER_SECONDS = 2.0
 
 
-class Verdict(StrEnum):
+class ReaperVerdict(StrEnum):
     """What the sweep does with a connection, and the label of the metric."""
 
     KEEP = "keep"
@@ -58,23 +58,25 @@ def verdict(
     has_served: bool,
     timeout_seconds: float,
     keepalive_seconds: float,
-) -> Verdict:
+) -> ReaperVerdict:
     """Decide about one connection.
 
     `age_seconds`: since the state it is in began; `unsent_seconds`: how long an answer has been
     waiting to be read; `is_idle`: no byte of a new request yet; `is_waiting`: no request handled.
     """
     if unsent_seconds >= timeout_seconds:
-        return Verdict.CUT_UNREAD_ANSWER
+        return ReaperVerdict.CUT_UNREAD_ANSWER
     if is_idle:
         if has_served:
-            return Verdict.CLOSE_IDLE if age_seconds >= keepalive_seconds else Verdict.KEEP
-        return Verdict.CLOSE_SILENT if age_seconds >= timeout_seconds else Verdict.KEEP
+            return (
+                ReaperVerdict.CLOSE_IDLE if age_seconds >= keepalive_seconds else ReaperVerdict.KEEP
+            )
+        return ReaperVerdict.CLOSE_SILENT if age_seconds >= timeout_seconds else ReaperVerdict.KEEP
     if is_waiting and age_seconds >= timeout_seconds:
-        return Verdict.ANSWER_SLOW_HEADERS
+        return ReaperVerdict.ANSWER_SLOW_HEADERS
     if age_seconds >= timeout_seconds + GRACE_SECONDS:
-        return Verdict.CUT_HANGING
-    return Verdict.KEEP
+        return ReaperVerdict.CUT_HANGING
+    return ReaperVerdict.KEEP
 
 
 class WatchedServer(web.Server):
@@ -152,7 +154,9 @@ class WatchedServer(web.Server):
         for transport in list(self._connections.values()):
             transport.abort()
 
-    def _judge(self, connection: Connection, transport: asyncio.Transport, now: float) -> Verdict:
+    def _judge(
+        self, connection: Connection, transport: asyncio.Transport, now: float
+    ) -> ReaperVerdict:
         if transport.get_write_buffer_size() == 0:
             connection.unsent_since = None
         elif connection.unsent_since is None:
@@ -168,15 +172,17 @@ class WatchedServer(web.Server):
             keepalive_seconds=self._keepalive_seconds,
         )
 
-    def _end(self, connection: Connection, transport: asyncio.Transport, what: Verdict) -> None:
-        if what is Verdict.KEEP:
+    def _end(
+        self, connection: Connection, transport: asyncio.Transport, what: ReaperVerdict
+    ) -> None:
+        if what is ReaperVerdict.KEEP:
             return
         connection.ended_at = self._loop.time()
         metrics.INGRESS_CUT.labels(what.value).inc()
         match what:
-            case Verdict.CLOSE_IDLE | Verdict.CLOSE_SILENT:
+            case ReaperVerdict.CLOSE_IDLE | ReaperVerdict.CLOSE_SILENT:
                 connection.force_close()
-            case Verdict.ANSWER_SLOW_HEADERS:
+            case ReaperVerdict.ANSWER_SLOW_HEADERS:
                 error = "the headers did not arrive in time"
                 transport.write(raw_refusal(Reason.TOO_SLOW, error, closes=True))
                 connection.force_close()
@@ -195,4 +201,4 @@ class WatchedServer(web.Server):
         ]
         if candidates:
             victim = min(candidates, key=lambda c: (c.is_idle and c.has_served, c.since))
-            self._end(victim, self._connections[victim], Verdict.CUT_FOR_ROOM)
+            self._end(victim, self._connections[victim], ReaperVerdict.CUT_FOR_ROOM)

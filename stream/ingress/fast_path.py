@@ -15,16 +15,16 @@ from collections import deque
 from aiohttp.http_parser import RawRequestMessage
 
 from stream.errors import PublishError
-from stream.ingress.body import Allowance
+from stream.ingress.body import InFlightLimits
 from stream.ingress.connection import Connection
-from stream.ingress.publish import Acceptance, refusal_of_publish
+from stream.ingress.publish import PublishStep, refusal_of_publish
 from stream.ingress.readiness import Readiness
 from stream.ingress.receipt import receipt_bytes
 from stream.ingress.request import WEBHOOK_PATH, check_headers, event_in_path
-from stream.ingress.responses import Reason, Refused, raw_refusal
-from stream.ingress.webhook_steps import Desk, count
+from stream.ingress.responses import Reason, Rejection, raw_refusal
+from stream.ingress.webhook_steps import WebhookSteps, count
 from stream.kafka.batch_publish import Answer
-from stream.kafka.group_commit import Offer
+from stream.kafka.group_commit import PendingRecord
 from stream.kafka.publisher import Publisher
 from stream.ops import metrics, tracing
 from stream.signatures.hmac_sha256 import Verifier
@@ -32,14 +32,14 @@ from stream.signatures.hmac_sha256 import Verifier
 NO_ACK = PublishError("no ack from Kafka in time")
 
 
-class DirectVisit:
+class FastPathRequest:
     """A webhook whose record is on its way. Times are seconds on the loop's clock."""
 
     __slots__ = ("connection", "deadline", "event_id", "offer", "road", "size_bytes", "started")
 
     def __init__(
         self,
-        road: DirectRoad,
+        road: FastPath,
         connection: Connection,
         *,
         event_id: str,
@@ -53,7 +53,7 @@ class DirectVisit:
         self.size_bytes = size_bytes
         self.started = started
         self.deadline = deadline
-        self.offer: Offer | None = None
+        self.offer: PendingRecord | None = None
 
     def answered(self, answer: Answer) -> None:
         """Answer the sender, unless it has been told already that there was no ack in time."""
@@ -61,18 +61,18 @@ class DirectVisit:
             self.road.answer(self, self.connection, answer)
 
 
-class DirectRoad:
+class FastPath:
     """Takes the webhooks that can be taken at once; `take` says whether it did."""
 
     def __init__(
         self,
-        desk: Desk,
-        acceptance: Acceptance,
+        desk: WebhookSteps,
+        acceptance: PublishStep,
         verifier: Verifier,
         *,
         publisher: Publisher,
         readiness: Readiness,
-        allowance: Allowance,
+        allowance: InFlightLimits,
         request_timeout_seconds: float,
         publish_timeout_seconds: float,
         max_body_bytes: int,
@@ -88,7 +88,7 @@ class DirectRoad:
         self._publish_timeout_seconds = publish_timeout_seconds
         self._max_body_bytes = max_body_bytes
         self._loop = asyncio.get_running_loop()
-        self._visits: deque[DirectVisit] = deque()  # the first to come is the first to expire
+        self._visits: deque[FastPathRequest] = deque()  # the first to come is the first to expire
         self._timer: asyncio.TimerHandle | None = None
         self._accepted = metrics.INGRESS_REQUESTS.labels("200", Reason.ACCEPTED.value)
 
@@ -103,13 +103,13 @@ class DirectRoad:
             check_headers(message.headers, len(raw), self._max_body_bytes)
             verified = desk.verified(self._verifier, message.headers, raw)
             document = desk.decoded(raw, event)
-        except Refused:
+        except Rejection:
             return False
         if not desk.takes(document):
             return False
         event_id, record = self._acceptance.record_of(document, raw, verified)
         deadline = now + self._publish_timeout_seconds
-        visit = DirectVisit(
+        visit = FastPathRequest(
             self,
             connection,
             event_id=event_id,
@@ -139,7 +139,7 @@ class DirectRoad:
             and not tracing.is_on()
         )
 
-    def answer(self, visit: DirectVisit, connection: Connection, answer: Answer) -> None:
+    def answer(self, visit: FastPathRequest, connection: Connection, answer: Answer) -> None:
         """Send the receipt, or the refusal; called once for a visit."""
         visit.connection = visit.offer = None
         visits = self._visits

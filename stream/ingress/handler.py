@@ -18,16 +18,16 @@ import orjson
 from aiohttp import hdrs, web
 
 from schemas.event import Kind
-from stream.ingress.body import Allowance, Body
+from stream.ingress.body import Body, InFlightLimits
 from stream.ingress.connection import Connection
-from stream.ingress.fast_path import DirectRoad
+from stream.ingress.fast_path import FastPath
 from stream.ingress.health_pages import Pages
-from stream.ingress.publish import Acceptance
+from stream.ingress.publish import PublishStep
 from stream.ingress.readiness import Readiness
 from stream.ingress.receipt import receipt_answer
 from stream.ingress.request import WEBHOOK_PATH, event_in_path
-from stream.ingress.responses import Reason, Refused, json_answer, log_bug, refusal_of
-from stream.ingress.webhook_steps import Desk, Door, Visit, count
+from stream.ingress.responses import Reason, Rejection, json_answer, log_bug, refusal_of
+from stream.ingress.webhook_steps import RequestContext, SenderEndpoint, WebhookSteps, count
 from stream.kafka.publisher import Publisher
 from stream.ops import metrics
 from stream.signatures.hmac_sha256 import Verifier
@@ -35,7 +35,7 @@ from stream.topics import Topics
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class IngressLimits:
     """The bounds of one process; the settings of the same names explain them."""
 
     max_body_bytes: int
@@ -55,10 +55,10 @@ class Ingress:
         verifier: Verifier | None,
         readiness: Readiness,
         topics: Topics,
-        limits: Limits,
+        limits: IngressLimits,
         instance: str = "",
         taken: frozenset[Kind] = frozenset((Kind.ORDER, Kind.CUSTOMER)),
-        doors: Sequence[Callable[[Desk], Door]] = (),
+        doors: Sequence[Callable[[WebhookSteps], SenderEndpoint]] = (),
     ) -> None:
         """Make one on the running loop.
 
@@ -68,8 +68,8 @@ class Ingress:
         self._verifier = verifier
         self._readiness = readiness
         self._limits = limits
-        self._allowance = Allowance(limits.max_held_bytes, limits.max_in_flight)
-        acceptance = Acceptance(
+        self._allowance = InFlightLimits(limits.max_held_bytes, limits.max_in_flight)
+        acceptance = PublishStep(
             publisher,
             readiness,
             self._allowance,
@@ -77,7 +77,7 @@ class Ingress:
             publish_timeout_seconds=limits.publish_timeout_seconds,
             now=asyncio.get_running_loop().time,
         )
-        self._desk = Desk(
+        self._desk = WebhookSteps(
             acceptance,
             max_body_bytes=limits.max_body_bytes,
             instance=instance,
@@ -86,7 +86,7 @@ class Ingress:
         self.direct = (
             None
             if verifier is None
-            else DirectRoad(
+            else FastPath(
                 self._desk,
                 acceptance,
                 verifier,
@@ -114,8 +114,8 @@ class Ingress:
         body = Body(self._allowance, max_bytes=self._limits.max_body_bytes)
         response: web.StreamResponse
         try:
-            response = await self._answer(Visit(request, connection, body, deadline))
-        except Refused as refused:
+            response = await self._answer(RequestContext(request, connection, body, deadline))
+        except Rejection as refused:
             response = self._refuse(refused.reason, refused.error)
         except Exception as error:  # noqa: BLE001 - never a 500: the sender must try again
             log_bug(error)
@@ -127,7 +127,7 @@ class Ingress:
             response.force_close()
         return response
 
-    async def _answer(self, visit: Visit) -> web.StreamResponse:
+    async def _answer(self, visit: RequestContext) -> web.StreamResponse:
         request = visit.request
         path = request.rel_url.raw_path
         if path.startswith(WEBHOOK_PATH) and self._verifier is not None:
@@ -137,10 +137,12 @@ class Ingress:
                 return await door.answer(visit)
         return await self._pages.answer(request.method, path)
 
-    async def _webhook(self, visit: Visit, verifier: Verifier, event: str) -> web.StreamResponse:
+    async def _webhook(
+        self, visit: RequestContext, verifier: Verifier, event: str
+    ) -> web.StreamResponse:
         request, desk = visit.request, self._desk
         if request.method != hdrs.METH_POST:
-            raise Refused(Reason.METHOD, f"{WEBHOOK_PATH} takes POST")
+            raise Rejection(Reason.METHOD, f"{WEBHOOK_PATH} takes POST")
         raw = await desk.read(visit, verifier)
         verified = desk.verified(verifier, request.headers, raw)
         document = desk.decoded(raw, event)

@@ -9,7 +9,7 @@ import orjson
 from aiohttp import hdrs, web
 
 from stream.ingress.readiness import Readiness
-from stream.ingress.responses import SERVER_HEADER, Reason, Refused, json_answer
+from stream.ingress.responses import SERVER_HEADER, Reason, Rejection, json_answer
 from stream.ops import metrics
 
 # The figures cost milliseconds: whoever asks more often than this gets the same page again, so that
@@ -34,9 +34,9 @@ class Pages:
         """Return the page at a path; raises Refused NOT_FOUND or METHOD."""
         page = self._pages.get(path)
         if page is None:
-            raise Refused(Reason.NOT_FOUND, "there is nothing at this address")
+            raise Rejection(Reason.NOT_FOUND, "there is nothing at this address")
         if method not in (hdrs.METH_GET, hdrs.METH_HEAD):
-            raise Refused(Reason.METHOD, f"{path} takes GET")
+            raise Rejection(Reason.METHOD, f"{path} takes GET")
         return await page()
 
     async def _livez(self) -> web.Response:

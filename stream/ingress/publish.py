@@ -14,23 +14,23 @@ from schemas.codec import Document
 from schemas.event import Kind, derived_event_id, new_event_id
 from schemas.headers import identity_headers
 from stream.errors import PublishError
-from stream.ingress.body import Allowance
+from stream.ingress.body import InFlightLimits
 from stream.ingress.readiness import Readiness
-from stream.ingress.responses import Reason, Refused
+from stream.ingress.responses import Reason, Rejection
 from stream.kafka.publisher import Ack, Publisher, Record
 from stream.ops import metrics, tracing
 from stream.signatures.hmac_sha256 import Verified
 from stream.topics import Topics
 
 
-class Acceptance:
+class PublishStep:
     """Publishes verified events, a bounded number at a time."""
 
     def __init__(
         self,
         publisher: Publisher,
         readiness: Readiness,
-        allowance: Allowance,
+        allowance: InFlightLimits,
         *,
         topics: Topics,
         publish_timeout_seconds: float,
@@ -112,9 +112,9 @@ class Acceptance:
         return ack
 
 
-def refusal_of_publish(error: PublishError, readiness: Readiness, now: float) -> Refused:
+def refusal_of_publish(error: PublishError, readiness: Readiness, now: float) -> Rejection:
     """Return how a publish that failed is answered, and note it when Kafka is the reason."""
     if error.is_too_large:
-        return Refused(Reason.RECORD_TOO_LARGE, "Kafka refuses a record this long")
+        return Rejection(Reason.RECORD_TOO_LARGE, "Kafka refuses a record this long")
     readiness.failed(now)
-    return Refused(Reason.BROKER_AWAY, "Kafka did not acknowledge the event")
+    return Rejection(Reason.BROKER_AWAY, "Kafka did not acknowledge the event")

@@ -7,7 +7,7 @@ import re
 from aiohttp import hdrs
 from multidict import CIMultiDictProxy
 
-from stream.ingress.responses import Reason, Refused
+from stream.ingress.responses import Reason, Rejection
 
 WEBHOOK_PATH = "/magento/webhook"
 EVENT_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -25,9 +25,9 @@ def event_after(prefix: str, path: str) -> str:
     if rest in ("", "/"):
         return ""
     if not rest.startswith("/"):
-        raise Refused(Reason.NOT_FOUND, "there is nothing at this address")
+        raise Rejection(Reason.NOT_FOUND, "there is nothing at this address")
     if not EVENT_NAME.fullmatch(rest[1:]):
-        raise Refused(Reason.EVENT_NAME, "the event name in the address is no name")
+        raise Rejection(Reason.EVENT_NAME, "the event name in the address is no name")
     return rest[1:]
 
 
@@ -36,10 +36,10 @@ def check_headers(
 ) -> None:
     """Refuse what can be seen before the body is read: 413 and 415; raises Refused."""
     if content_length is not None and content_length > max_body_bytes:
-        raise Refused(Reason.TOO_LARGE, f"the body is larger than {max_body_bytes} bytes")
+        raise Rejection(Reason.TOO_LARGE, f"the body is larger than {max_body_bytes} bytes")
     if hdrs.CONTENT_ENCODING in headers:
         encodings = ",".join(headers.getall(hdrs.CONTENT_ENCODING))
         if any(name.strip().lower() not in IDENTITY_ENCODINGS for name in encodings.split(",")):
-            raise Refused(Reason.ENCODED, "the body has a Content-Encoding")
+            raise Rejection(Reason.ENCODED, "the body has a Content-Encoding")
     if headers.get(hdrs.CONTENT_TYPE, "").lstrip().lower().startswith("multipart/"):
-        raise Refused(Reason.MULTIPART, "the body is multipart")
+        raise Rejection(Reason.MULTIPART, "the body is multipart")

@@ -60,7 +60,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RejectionRule:
     """How one reason is answered. `closes`: the connection cannot be used any more."""
 
     status: int
@@ -69,64 +69,76 @@ class Rule:
     closes: bool = False
 
 
-RULES: dict[Reason, Rule] = {
-    Reason.ACCEPTED: Rule(200, "nothing to do: Kafka has the event"),
-    Reason.IGNORED: Rule(200, "nothing to do; unsubscribe the event to save the traffic"),
-    Reason.SIGNATURE_ALGORITHM: Rule(400, "sign with HMAC-SHA256: X-Magento-Signature: sha256=…"),
-    Reason.UNDECODABLE: Rule(400, "send the order or customer as a JSON object, see docs"),
-    Reason.EVENT_NAME: Rule(400, "post to /magento/webhook/{event}: letters, digits, . _ -"),
-    Reason.BROKEN_BODY: Rule(400, "send the body the headers announce", closes=True),
-    Reason.BROKEN_HTTP: Rule(400, "send one well-formed HTTP/1.1 request", closes=True),
-    Reason.SIGNATURE_MISSING: Rule(401, "sign the raw body as docs/senders.md says for the sender"),
-    Reason.SIGNATURE_MALFORMED: Rule(401, "write the signature as docs/senders.md says"),
-    Reason.SIGNATURE_WRONG: Rule(401, "sign the raw body with the secret or key that is set here"),
-    Reason.SIGNATURE_EXPIRED: Rule(
+RULES: dict[Reason, RejectionRule] = {
+    Reason.ACCEPTED: RejectionRule(200, "nothing to do: Kafka has the event"),
+    Reason.IGNORED: RejectionRule(200, "nothing to do; unsubscribe the event to save the traffic"),
+    Reason.SIGNATURE_ALGORITHM: RejectionRule(
+        400, "sign with HMAC-SHA256: X-Magento-Signature: sha256=…"
+    ),
+    Reason.UNDECODABLE: RejectionRule(400, "send the order or customer as a JSON object, see docs"),
+    Reason.EVENT_NAME: RejectionRule(
+        400, "post to /magento/webhook/{event}: letters, digits, . _ -"
+    ),
+    Reason.BROKEN_BODY: RejectionRule(400, "send the body the headers announce", closes=True),
+    Reason.BROKEN_HTTP: RejectionRule(400, "send one well-formed HTTP/1.1 request", closes=True),
+    Reason.SIGNATURE_MISSING: RejectionRule(
+        401, "sign the raw body as docs/senders.md says for the sender"
+    ),
+    Reason.SIGNATURE_MALFORMED: RejectionRule(401, "write the signature as docs/senders.md says"),
+    Reason.SIGNATURE_WRONG: RejectionRule(
+        401, "sign the raw body with the secret or key that is set here"
+    ),
+    Reason.SIGNATURE_EXPIRED: RejectionRule(
         401, "sign anew for every attempt, and set the clock; see INGRESS_REPLAY_WINDOW_SECONDS"
     ),
-    Reason.RECIPIENT_WRONG: Rule(401, "set ADOBE_EVENTS_CLIENT_ID to the client ID of the project"),
-    Reason.NOT_FOUND: Rule(404, "post to /magento/webhook or /magento/webhook/{event}"),
-    Reason.METHOD: Rule(405, "POST to /magento/webhook; GET /livez, /readyz and /metrics"),
-    Reason.TOO_SLOW: Rule(
+    Reason.RECIPIENT_WRONG: RejectionRule(
+        401, "set ADOBE_EVENTS_CLIENT_ID to the client ID of the project"
+    ),
+    Reason.NOT_FOUND: RejectionRule(404, "post to /magento/webhook or /magento/webhook/{event}"),
+    Reason.METHOD: RejectionRule(405, "POST to /magento/webhook; GET /livez, /readyz and /metrics"),
+    Reason.TOO_SLOW: RejectionRule(
         408, "send the whole request within INGRESS_REQUEST_TIMEOUT_SECONDS", closes=True
     ),
-    Reason.TOO_LARGE: Rule(
+    Reason.TOO_LARGE: RejectionRule(
         413, "send less (leave parent_item out), or raise INGRESS_MAX_BODY_BYTES", closes=True
     ),
-    Reason.RECORD_TOO_LARGE: Rule(
+    Reason.RECORD_TOO_LARGE: RejectionRule(
         413, "raise max.message.bytes of the topic above INGRESS_MAX_BODY_BYTES"
     ),
-    Reason.ENCODED: Rule(415, "send the body without Content-Encoding", closes=True),
-    Reason.MULTIPART: Rule(415, "send the JSON itself as the body", closes=True),
-    Reason.EXPECTATION: Rule(417, "leave the Expect header out, or send 100-continue", closes=True),
-    Reason.BROKER_AWAY: Rule(
+    Reason.ENCODED: RejectionRule(415, "send the body without Content-Encoding", closes=True),
+    Reason.MULTIPART: RejectionRule(415, "send the JSON itself as the body", closes=True),
+    Reason.EXPECTATION: RejectionRule(
+        417, "leave the Expect header out, or send 100-continue", closes=True
+    ),
+    Reason.BROKER_AWAY: RejectionRule(
         503,
         "send it again: the event may not have been stored",
         retry_after_seconds=BROKER_RETRY_AFTER_SECONDS,
     ),
-    Reason.KEY_AWAY: Rule(
+    Reason.KEY_AWAY: RejectionRule(
         503,
         "send it again: the public key that would prove it could not be fetched",
         retry_after_seconds=BROKER_RETRY_AFTER_SECONDS,
     ),
-    Reason.FULL: Rule(
+    Reason.FULL: RejectionRule(
         503,
         "send it again: too many events are waiting for Kafka",
         retry_after_seconds=FULL_RETRY_AFTER_SECONDS,
         closes=True,
     ),
-    Reason.BUG: Rule(
+    Reason.BUG: RejectionRule(
         503,
         "send it again, and report the log line to us",
         retry_after_seconds=BROKER_RETRY_AFTER_SECONDS,
         closes=True,
     ),
-    Reason.SENDER_GONE: Rule(
+    Reason.SENDER_GONE: RejectionRule(
         499, "nothing: the sender hung up before its answer (never sent)", closes=True
     ),
 }
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not an error of ours
+class Rejection(Exception):  # noqa: N818 - an answer, not an error of ours
     """A request that gets another answer than a receipt. `error` never holds data of a body."""
 
     def __init__(self, reason: Reason, error: str) -> None:

@@ -10,16 +10,16 @@ from contextlib import asynccontextmanager
 from schemas.event import Kind
 from stream.config import Settings
 from stream.errors import SignatureError
-from stream.ingress.adobe_io_events import AdobeEventsDoor
-from stream.ingress.adobe_webhooks import AdobeWebhookDoor, AdobeWebhookVerifier
-from stream.ingress.webhook_steps import Desk, Door
+from stream.ingress.adobe_io_events import AdobeEventsEndpoint
+from stream.ingress.adobe_webhooks import AdobeWebhookEndpoint, AdobeWebhookVerifier
+from stream.ingress.webhook_steps import SenderEndpoint, WebhookSteps
 from stream.sender_names import Sender
 from stream.signatures.adobe_public_keys import AdobeKeyHost, AdobeKeys
 from stream.signatures.hmac_sha256 import HmacVerifier, Verified, Verifier
 from stream.signatures.rsa import public_keys
 from stream.signatures.timestamped import WindowVerifier
 
-DoorMaker = Callable[[Desk], Door]
+DoorMaker = Callable[[WebhookSteps], SenderEndpoint]
 
 
 class AnyOf:
@@ -73,14 +73,14 @@ async def adobe_doors(
         path = settings.adobe_webhooks_public_key_path
         assert path is not None, "load_settings has checked it"
         verifier = AdobeWebhookVerifier(public_keys(path.read_bytes()))
-        makers.append(lambda desk: AdobeWebhookDoor(desk, verifier))
+        makers.append(lambda desk: AdobeWebhookEndpoint(desk, verifier))
     if Sender.ADOBE_EVENTS not in settings.senders:
         yield makers
         return
     async with key_host or AdobeKeyHost() as host:
         keys = AdobeKeys(host.fetch, now=asyncio.get_running_loop().time)
         client_id = settings.adobe_events_client_id
-        makers.append(lambda desk: AdobeEventsDoor(desk, keys, client_id=client_id))
+        makers.append(lambda desk: AdobeEventsEndpoint(desk, keys, client_id=client_id))
         yield makers
 
 

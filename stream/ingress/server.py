@@ -17,7 +17,7 @@ from aiohttp import web
 
 from stream.config import Settings
 from stream.ingress.connection_reaper import GRACE_SECONDS, WatchedServer
-from stream.ingress.handler import Ingress, Limits
+from stream.ingress.handler import Ingress, IngressLimits
 from stream.ingress.readiness import Readiness
 from stream.ingress.senders import adobe_doors, taken_kinds, webhook_verifier
 from stream.kafka.publisher import Publisher
@@ -40,9 +40,9 @@ class IngressServer:
     readiness: Readiness
 
 
-def limits_of(settings: Settings) -> Limits:
+def limits_of(settings: Settings) -> IngressLimits:
     """Return the bounds that the settings give."""
-    return Limits(
+    return IngressLimits(
         max_body_bytes=settings.ingress_max_body_bytes,
         request_timeout_seconds=settings.ingress_request_timeout_seconds,
         publish_timeout_seconds=settings.ingress_publish_timeout_seconds,

@@ -17,9 +17,9 @@ from schemas.event_names import Ignored
 from stream.errors import SignatureError
 from stream.ingress.body import Body
 from stream.ingress.connection import Connection
-from stream.ingress.publish import Acceptance
+from stream.ingress.publish import PublishStep
 from stream.ingress.request import EVENT_NAME, check_headers
-from stream.ingress.responses import RULES, Reason, Refused
+from stream.ingress.responses import RULES, Reason, Rejection
 from stream.kafka.publisher import Ack
 from stream.ops import metrics, tracing
 from stream.signatures.hmac_sha256 import Verified, Verifier
@@ -29,7 +29,7 @@ MAX_IGNORED_LABELS = 50
 
 
 @dataclass(slots=True)
-class Visit:
+class RequestContext:
     """One request on its way through. `deadline` is on the loop's clock."""
 
     request: web.BaseRequest
@@ -38,22 +38,22 @@ class Visit:
     deadline: float
 
 
-class Door(Protocol):
+class SenderEndpoint(Protocol):
     """The address of one sender beside the webhook's own."""
 
     path: str
 
-    async def answer(self, visit: Visit) -> web.StreamResponse:
+    async def answer(self, visit: RequestContext) -> web.StreamResponse:
         """Answer a request to the address or below it; raises Refused."""
         ...
 
 
-class Desk:
+class WebhookSteps:
     """The steps from a request to its event in Kafka."""
 
     def __init__(
         self,
-        acceptance: Acceptance,
+        acceptance: PublishStep,
         *,
         max_body_bytes: int,
         instance: str,
@@ -66,7 +66,7 @@ class Desk:
         self._taken = taken
         self._ignored_labels: set[str] = set()
 
-    async def read(self, visit: Visit, verifier: Verifier | None) -> bytes:
+    async def read(self, visit: RequestContext, verifier: Verifier | None) -> bytes:
         """Return the raw body; without a verifier its sender is not judged by the headers."""
         request = visit.request
         check_headers(request.headers, request.content_length, self._max_body_bytes)
@@ -81,26 +81,31 @@ class Desk:
         try:
             verifier.precheck(request.headers)
         except SignatureError as error:
-            raise Refused(Reason(error.reason), str(error)) from None
+            raise Rejection(Reason(error.reason), str(error)) from None
 
     def verified(self, verifier: Verifier, headers: Mapping[str, str], raw: bytes) -> Verified:
         try:
             return verifier.verify(headers, raw)
         except SignatureError as error:
-            raise Refused(Reason(error.reason), str(error)) from None
+            raise Rejection(Reason(error.reason), str(error)) from None
 
     def decoded(self, raw: bytes, event: str) -> Document:
         try:
             return decode(raw, event=event, instance=self._instance)
         except DecodeError as error:
-            raise Refused(Reason.UNDECODABLE, str(error)) from None
+            raise Rejection(Reason.UNDECODABLE, str(error)) from None
 
     def takes(self, document: Document) -> bool:
         """Return whether an event is published, or else ignored."""
         return document.kind in self._taken
 
     async def accept(
-        self, visit: Visit, document: Document, raw: bytes, verified: Verified, sender_id: str = ""
+        self,
+        visit: RequestContext,
+        document: Document,
+        raw: bytes,
+        verified: Verified,
+        sender_id: str = "",
     ) -> tuple[str, Ack]:
         """Return the event id and where the event is, once the broker has it; raises Refused."""
         visit.connection.is_publishing = True
@@ -136,6 +141,6 @@ async def _go_on(request: web.BaseRequest) -> None:
     if expectation is None:
         return
     if expectation.lower() != "100-continue":
-        raise Refused(Reason.EXPECTATION, "this Expect header cannot be met")
+        raise Rejection(Reason.EXPECTATION, "this Expect header cannot be met")
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     request.writer.output_size = 0

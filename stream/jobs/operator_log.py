@@ -18,7 +18,7 @@ import orjson
 from schemas.operator import OperatorAction
 from stream.config import Settings
 from stream.kafka.publisher import KafkaPublisher, Publisher, Record
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 from stream.topics import Topics
 
 PUBLISH_TIMEOUT_SECONDS = 15.0
@@ -74,7 +74,7 @@ def operator_name() -> str:
 
 
 async def read_actions(
-    reader: TopicReader, topics: Topics, *, job_id: str = "", since_ms: int | None = None
+    reader: RangeReader, topics: Topics, *, job_id: str = "", since_ms: int | None = None
 ) -> list[OperatorAction]:
     """Return the recorded actions in time order, of one job or of everything."""
     actions: list[OperatorAction] = []

@@ -23,7 +23,7 @@ from stream.config import Settings
 from stream.jobs.runner import Copy, JobReport, JobRun, copy_of
 from stream.jobs.spec import JobKind, JobSpec, OffsetSet, Source, new_job
 from stream.kafka.partitioner import partition_of
-from stream.kafka.range_reader import Record, Span, TopicReader, record_envelope
+from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
 
 SAMPLES = 20
 
@@ -63,7 +63,7 @@ class ReplayPlan:
 
     topic: str
     wanted: ReplayFilter
-    spans: tuple[Span, ...]
+    spans: tuple[OffsetRange, ...]
     chosen: OffsetSet
     scanned: int = 0
     matching: int = 0
@@ -82,7 +82,7 @@ class ReplayPlan:
 
 async def plan_replay(
     settings: Settings,
-    reader: TopicReader,
+    reader: RangeReader,
     topic: str,
     wanted: ReplayFilter,
     *,
@@ -101,8 +101,8 @@ async def plan_replay(
 
 async def scan_spans(
     settings: Settings,
-    reader: TopicReader,
-    spans: Sequence[Span],
+    reader: RangeReader,
+    spans: Sequence[OffsetRange],
     topic: str,
     wanted: ReplayFilter,
     *,
@@ -127,7 +127,7 @@ async def scan_spans(
 
 
 async def new_replay(
-    settings: Settings, reader: TopicReader, plan: ReplayPlan, *, rate: float, why: str
+    settings: Settings, reader: RangeReader, plan: ReplayPlan, *, rate: float, why: str
 ) -> JobSpec:
     """Return the spec of a job that carries out a plan."""
     return await new_job(
@@ -143,7 +143,7 @@ async def new_replay(
 
 
 async def run_replay(
-    settings: Settings, run: JobRun, reader: TopicReader, plan: ReplayPlan | None = None
+    settings: Settings, run: JobRun, reader: RangeReader, plan: ReplayPlan | None = None
 ) -> JobReport:
     """Carry out a replay, new (with its plan) or resumed (it is made again from the spec).
 
@@ -165,7 +165,7 @@ async def run_replay(
     return await run.end()
 
 
-async def _samples(reader: TopicReader, chosen: OffsetSet) -> list[Envelope]:
+async def _samples(reader: RangeReader, chosen: OffsetSet) -> list[Envelope]:
     """Read some of what was chosen, from all partitions."""
     samples: list[Envelope] = []
     places = chosen.spread(SAMPLES)

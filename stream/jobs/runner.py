@@ -21,7 +21,7 @@ from stream.jobs.operator_log import OperatorLog
 from stream.jobs.spec import DONE, STARTED, STOPPED, JobSpec, OffsetSet, Source
 from stream.jobs.throttle import JobPace, sleep_or_stop
 from stream.kafka.publisher import Publisher, Record
-from stream.kafka.range_reader import Span, TopicReader
+from stream.kafka.range_reader import OffsetRange, RangeReader
 from stream.topics import Topics
 
 log = structlog.get_logger()
@@ -111,7 +111,7 @@ class JobRun:
         self,
         settings: Settings,
         spec: JobSpec,
-        reader: TopicReader,
+        reader: RangeReader,
         publisher: Publisher,
         *,
         operator: OperatorLog,
@@ -226,7 +226,7 @@ class JobRun:
                     f"{self.spec.job_id} is too old to resume: retention has deleted copies from "
                     f"{span.topic}; start a new one"
                 )
-            spans.append(Span(span.topic, span.partition, start, span.end, span.log_start))
+            spans.append(OffsetRange(span.topic, span.partition, start, span.end, span.log_start))
             self._due[span.partition] = span.end
         before = len(self._copied)
         async for batch in self._reader.read(spans):

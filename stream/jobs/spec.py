@@ -24,7 +24,7 @@ from schemas.operator import OperatorAction
 from stream.config import Settings
 from stream.errors import JobError
 from stream.jobs.operator_log import read_actions
-from stream.kafka.range_reader import Span, TopicReader
+from stream.kafka.range_reader import OffsetRange, RangeReader
 
 STARTED, STOPPED, DONE = "job-started", "job-stopped", "job-done"
 DEFAULT_RATE = 50.0  # events per second
@@ -52,8 +52,8 @@ class JobSpec:
 
     job_id: str
     kind: JobKind
-    spans: tuple[Span, ...]
-    due: tuple[Span, ...]
+    spans: tuple[OffsetRange, ...]
+    due: tuple[OffsetRange, ...]
     selection: dict[str, Any]
     rate: float
     total: int
@@ -68,8 +68,8 @@ class JobSpec:
             **{
                 **detail,
                 "kind": JobKind(detail["kind"]),
-                "spans": tuple(Span(**span) for span in detail["spans"]),
-                "due": tuple(Span(**span) for span in detail["due"]),
+                "spans": tuple(OffsetRange(**span) for span in detail["spans"]),
+                "due": tuple(OffsetRange(**span) for span in detail["due"]),
             }
         )
 
@@ -77,7 +77,7 @@ class JobSpec:
 class OffsetSet:
     """A set of records of some spans, one byte per offset."""
 
-    def __init__(self, spans: Iterable[Span]) -> None:
+    def __init__(self, spans: Iterable[OffsetRange]) -> None:
         self._marks = {
             (span.topic, span.partition): (span.start, bytearray(span.size)) for span in spans
         }
@@ -124,10 +124,10 @@ def new_job_id(kind: JobKind) -> str:
 
 async def new_job(
     settings: Settings,
-    reader: TopicReader,
+    reader: RangeReader,
     kind: JobKind,
     *,
-    spans: Sequence[Span],
+    spans: Sequence[OffsetRange],
     selection: dict[str, Any],
     rate: float,
     total: int,
@@ -139,7 +139,7 @@ async def new_job(
         job_id=new_job_id(kind),
         kind=kind,
         spans=tuple(spans),
-        due=tuple(Span(s.topic, s.partition, s.end, s.end, s.log_start) for s in due),
+        due=tuple(OffsetRange(s.topic, s.partition, s.end, s.end, s.log_start) for s in due),
         selection=selection,
         rate=rate,
         total=total,
@@ -147,7 +147,7 @@ async def new_job(
     )
 
 
-async def find_job(settings: Settings, reader: TopicReader, job_id: str) -> JobSpec:
+async def find_job(settings: Settings, reader: RangeReader, job_id: str) -> JobSpec:
     """Return the spec of a job that was started once. Raises JobError."""
     actions = await read_actions(reader, settings.topics, job_id=job_id)
     started = [action for action in actions if action.action == STARTED]
@@ -156,7 +156,7 @@ async def find_job(settings: Settings, reader: TopicReader, job_id: str) -> JobS
     return JobSpec.from_detail(started[0].detail)
 
 
-async def list_jobs(settings: Settings, reader: TopicReader) -> list[list[OperatorAction]]:
+async def list_jobs(settings: Settings, reader: RangeReader) -> list[list[OperatorAction]]:
     """Return the actions of every job that is still on record, oldest job first."""
     jobs: dict[str, list[OperatorAction]] = {}
     for action in await read_actions(reader, settings.topics):

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from aiolimiter import AsyncLimiter
 
 from stream.config import Settings
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 
 MAX_CHUNK = 200
 BACKLOG_POLL_SECONDS = 1.0
@@ -26,7 +26,7 @@ class JobPace:
     def __init__(
         self,
         settings: Settings,
-        reader: TopicReader,
+        reader: RangeReader,
         *,
         rate: float,
         max_backlog: int,
@@ -56,7 +56,7 @@ class JobPace:
             await sleep_or_stop(BACKLOG_POLL_SECONDS, self._stop)
 
 
-async def worker_backlog(settings: Settings, reader: TopicReader) -> int:
+async def worker_backlog(settings: Settings, reader: RangeReader) -> int:
     """Return how many events the workers have not committed yet, over all their topics."""
     committed = await reader.committed(settings.worker_group)
     spans = await reader.spans(settings.topics.sources)

@@ -22,7 +22,7 @@ from stream.kafka.record import Ack, Record, ack_of
 Answer = Ack | PublishError
 
 
-class ProducerKeeper(Protocol):
+class ProducerPool(Protocol):
     """Who has the producer, and replaces it when it can go no further."""
 
     async def connected(self) -> AIOKafkaProducer:
@@ -44,7 +44,7 @@ class ProducerKeeper(Protocol):
         ...
 
 
-async def publish_batches(keeper: ProducerKeeper, records: Sequence[Record]) -> list[Answer]:
+async def publish_batches(keeper: ProducerPool, records: Sequence[Record]) -> list[Answer]:
     """Publish records that name their partitions; return an answer for each, in their order.
 
     Records of one partition stay in order.
@@ -67,7 +67,7 @@ async def publish_batches(keeper: ProducerKeeper, records: Sequence[Record]) -> 
 
 
 async def publish_part(
-    keeper: ProducerKeeper, topic: str, partition: int, records: Sequence[Record]
+    keeper: ProducerPool, topic: str, partition: int, records: Sequence[Record]
 ) -> list[Answer]:
     """Publish records of one partition, as many batches as it takes; `Record.partition` is unread.
 
@@ -93,7 +93,7 @@ class _Batch:
 
 
 async def _send(
-    keeper: ProducerKeeper, topic: str, partition: int, records: Sequence[Record]
+    keeper: ProducerPool, topic: str, partition: int, records: Sequence[Record]
 ) -> _Batch | PublishError:
     """Send as many records, from the first on, as fit into a batch."""
     producer = None
@@ -114,9 +114,7 @@ async def _send(
     return _Batch(producer, future, stamps_ms)
 
 
-async def _answers(
-    keeper: ProducerKeeper, batch: _Batch, records: Sequence[Record]
-) -> list[Answer]:
+async def _answers(keeper: ProducerPool, batch: _Batch, records: Sequence[Record]) -> list[Answer]:
     """Wait for the broker's word about a batch. If it was too large, its records go alone."""
     try:
         first = ack_of(await batch.future)

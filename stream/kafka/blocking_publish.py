@@ -34,7 +34,7 @@ def full_jitter_seconds(attempt: int, chance: float) -> float:
     return chance * min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** min(attempt, 20))
 
 
-class UntilAcked:
+class BlockingPublish:
     """`publish_all(records)`: returns when every record is on disk, however long that takes.
 
     After ten seconds, or when a record is too large for its topic, PUBLISH_BLOCKED is raised; it is

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from stream.errors import PublishError
-from stream.kafka.batch_publish import Answer, ProducerKeeper, publish_part
+from stream.kafka.batch_publish import Answer, ProducerPool, publish_part
 from stream.kafka.producer import error_text
 from stream.kafka.record import Record
 
@@ -29,7 +29,7 @@ MAX_WAITING = 10_000
 LEAST_SECONDS_APART = 0.003
 
 
-class Offer:
+class PendingRecord:
     """A record in line, or in a batch that is on its way."""
 
     __slots__ = ("answered", "record")
@@ -49,14 +49,14 @@ class _Lane:
 
     topic: str
     partition: int
-    waiting: list[Offer] = field(default_factory=list)
+    waiting: list[PendingRecord] = field(default_factory=list)
     is_busy: bool = False
 
 
-class RecordQueue:
+class GroupCommit:
     """The lines of one process, one per partition."""
 
-    def __init__(self, keeper: ProducerKeeper) -> None:
+    def __init__(self, keeper: ProducerPool) -> None:
         self._keeper = keeper
         self._lanes: dict[tuple[str, int], _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -65,7 +65,7 @@ class RecordQueue:
 
     def offer(
         self, record: Record, partition: int, answered: Callable[[Answer], None]
-    ) -> Offer | None:
+    ) -> PendingRecord | None:
         """Take a place in line, or return None when the line is full.
 
         `answered` is called once, later, from the loop; it must not raise.
@@ -75,7 +75,7 @@ class RecordQueue:
             lane = self._lanes[record.topic, partition] = _Lane(record.topic, partition)
         if len(lane.waiting) >= MAX_WAITING:
             return None
-        offer = Offer(record, answered)
+        offer = PendingRecord(record, answered)
         lane.waiting.append(offer)
         if not lane.is_busy:
             lane.is_busy = True
@@ -117,7 +117,7 @@ class RecordQueue:
         else:
             lane.is_busy = False
 
-    async def _publish(self, lane: _Lane, offers: list[Offer]) -> None:
+    async def _publish(self, lane: _Lane, offers: list[PendingRecord]) -> None:
         held = [(offer, offer.record) for offer in offers if offer.record is not None]
         records = [record for _, record in held]
         answers: list[Answer]

@@ -20,7 +20,7 @@ from stream.errors import PublishError
 from stream.kafka.batch_publish import Answer, publish_batches
 from stream.kafka.connection import kafka_connection
 from stream.kafka.deadline import Deadline
-from stream.kafka.group_commit import Offer, RecordQueue
+from stream.kafka.group_commit import GroupCommit, PendingRecord
 from stream.kafka.partitioner import partition_of
 from stream.kafka.producer import HARMLESS, TOO_LARGE, close_producer, create_producer, error_text
 from stream.kafka.record import Ack, Record, ack_of
@@ -48,7 +48,7 @@ class Publisher(Protocol):
         """
         ...
 
-    def offer(self, record: Record, answered: Callable[[Answer], None]) -> Offer | None:
+    def offer(self, record: Record, answered: Callable[[Answer], None]) -> PendingRecord | None:
         """Take a record along with its neighbours, or return None: `publish` has to do it.
 
         `answered` is called once, never from within this call. For those who await nothing.
@@ -69,7 +69,7 @@ class KafkaPublisher:
         self._connecting: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._is_stopped = False
-        self._queue = RecordQueue(self)
+        self._queue = GroupCommit(self)
 
     async def start(self) -> None:
         kafka_connection(self._settings)
@@ -141,7 +141,7 @@ class KafkaPublisher:
             await self._answer(record, item) for record, item in zip(records, sent, strict=True)
         ]
 
-    def offer(self, record: Record, answered: Callable[[Answer], None]) -> Offer | None:
+    def offer(self, record: Record, answered: Callable[[Answer], None]) -> PendingRecord | None:
         """Take a record along when the producer is there and knows the topic; see Publisher."""
         if self._producer is None or record.key is None:
             return None

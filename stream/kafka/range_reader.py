@@ -37,7 +37,7 @@ STALL_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class OffsetRange:
     """Offsets [start, end) of one partition. `log_start` is the first one retention has left."""
 
     topic: str
@@ -52,7 +52,7 @@ class Span:
         return max(0, self.end - self.start)
 
 
-class TopicReader:
+class RangeReader:
     """Reads spans of topics; an async context manager.
 
     One read at a time. Raises BrokerError when Kafka does not answer, when a topic does not
@@ -141,7 +141,7 @@ class TopicReader:
         partitions: Iterable[int] | None = None,
         since_ms: int | None = None,
         until_ms: int | None = None,
-    ) -> list[Span]:
+    ) -> list[OffsetRange]:
         """Return what there is now of the topics, between two record times [since, until)."""
         wanted = None if partitions is None else set(partitions)
         pairs = [
@@ -155,7 +155,7 @@ class TopicReader:
         starts = firsts if since_ms is None else await self._at(pairs, since_ms, ends)
         stops = ends if until_ms is None else await self._at(pairs, until_ms, ends)
         return [
-            Span(
+            OffsetRange(
                 topic=pair.topic,
                 partition=pair.partition,
                 start=min(max(starts[pair], firsts[pair]), ends[pair]),
@@ -176,7 +176,9 @@ class TopicReader:
         except (TimeoutError, KafkaError) as error:
             raise BrokerError(f"no members of group {group}: {error}") from None
 
-    async def from_time(self, spans: Sequence[Span], since_ms: Mapping[int, int]) -> list[Span]:
+    async def from_time(
+        self, spans: Sequence[OffsetRange], since_ms: Mapping[int, int]
+    ) -> list[OffsetRange]:
         """Return the spans cut to records since a time, which is given per partition number."""
         cut = []
         for span in spans:
@@ -189,7 +191,7 @@ class TopicReader:
                 cut.append(span)
         return cut
 
-    async def read(self, spans: Iterable[Span]) -> AsyncGenerator[list[Record], None]:
+    async def read(self, spans: Iterable[OffsetRange]) -> AsyncGenerator[list[Record], None]:
         """Yield the records of the spans, in batches of one partition each, in offset order."""
         ends = {TopicPartition(s.topic, s.partition): s.end for s in spans if s.size}
         starts = {TopicPartition(s.topic, s.partition): s.start for s in spans if s.size}

@@ -21,17 +21,17 @@ from stream.config import Settings
 from stream.errors import StreamError
 from stream.kafka.partitioner import partition_of
 from stream.kafka.publisher import Ack, Record
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 
 CHUNK_RECORDS = 2_000
 
 
-class StateCopyError(StreamError):
+class StateMigrationError(StreamError):
     """The state cannot be copied; the message says why."""
 
 
 @dataclass(slots=True)
-class StateCopy:
+class StateMigration:
     """What was copied: keys, and records written (a marker is written once per partition)."""
 
     keys: int = 0
@@ -44,16 +44,16 @@ async def copy_state(
     publish_all: Callable[[Sequence[Record]], Awaitable[Sequence[Ack]]],
     *,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> StateCopy:
+) -> StateMigration:
     """Write the newest state of every key to the new topics; may be repeated until workers start.
 
     Raises StateCopyError when the new topics are the old ones, or when workers have begun on them:
     what is older would overwrite what they wrote. Raises BrokerError.
     """
     if old.topics.state == new.topics.state:
-        raise StateCopyError("old and new topics are the same: set a new KAFKA_TOPIC_PREFIX")
+        raise StateMigrationError("old and new topics are the same: set a new KAFKA_TOPIC_PREFIX")
     newest = await _newest(old, new, progress)
-    copied = StateCopy(keys=len(newest))
+    copied = StateMigration(keys=len(newest))
     count = new.kafka_partitions
     chunk: list[Record] = []
     for key, value in newest.items():
@@ -70,9 +70,9 @@ async def _newest(
     old: Settings, new: Settings, progress: Callable[[int, int], None]
 ) -> dict[bytes, bytes]:
     newest: dict[bytes, bytes] = {}
-    async with TopicReader(new) as reader:
+    async with RangeReader(new) as reader:
         if any(await _committed(reader, new)):
-            raise StateCopyError(
+            raise StateMigrationError(
                 f"workers have begun on {new.topics.orders}: their state is newer. Copy before "
                 "they start, into topics of another KAFKA_TOPIC_PREFIX"
             )
@@ -91,7 +91,7 @@ async def _newest(
     return newest
 
 
-async def _committed(reader: TopicReader, new: Settings) -> Iterator[int]:
+async def _committed(reader: RangeReader, new: Settings) -> Iterator[int]:
     committed = await reader.committed(new.worker_group)
     return (offset for offset in committed.values() if offset > 0)
 

@@ -7,7 +7,7 @@ from collections import Counter, deque
 RATE_WINDOW_SECONDS = 30.0
 
 
-class Flow:
+class EventRate:
     """Counts by name in buckets of `bucket_seconds`; the oldest give way to the newest."""
 
     def __init__(self, *, bucket_seconds: int, buckets: int) -> None:

@@ -16,7 +16,7 @@ from typing import Self
 from schemas.event import Envelope
 from stream.config import Settings
 from stream.dlq.index import DeadLetterIndex
-from stream.kafka.range_reader import Span, TopicReader, record_envelope
+from stream.kafka.range_reader import OffsetRange, RangeReader, record_envelope
 from stream.kafka.topic_admin import TopicAdmin
 from stream.lag.evaluator import (
     WINDOW_SAMPLES,
@@ -61,7 +61,7 @@ class LagSnapshot:
     groups: tuple[GroupLag, ...]
     tiers: tuple[TierDepth, ...]
     dead_letters: DeadLetterDepth
-    ends: Mapping[tuple[str, int], Span] = field(default_factory=dict, repr=False)
+    ends: Mapping[tuple[str, int], OffsetRange] = field(default_factory=dict, repr=False)
 
     @property
     def is_quiet(self) -> bool:
@@ -79,8 +79,8 @@ class LagSampler:
         self._settings = settings
         self._topics = settings.topics
         self._window = window
-        self._reader = TopicReader(settings, fetch_bytes=HEAD_FETCH_BYTES)
-        self._letters_reader = TopicReader(settings, batch_records=LETTERS_BATCH)
+        self._reader = RangeReader(settings, fetch_bytes=HEAD_FETCH_BYTES)
+        self._letters_reader = RangeReader(settings, batch_records=LETTERS_BATCH)
         self._letters = DeadLetterIndex(settings, self._letters_reader)
         self._samples: dict[Place, deque[Sample]] = {}
         self._heads: dict[tuple[str, int], tuple[int, Envelope, int]] = {}
@@ -149,7 +149,7 @@ class LagSampler:
         self,
         at_ms: int,
         groups: Mapping[str, tuple[str, ...]],
-        spans: Mapping[tuple[str, int], Span],
+        spans: Mapping[tuple[str, int], OffsetRange],
         committed: Mapping[str, Mapping[tuple[str, int], int]],
     ) -> dict[Place, int]:
         """Add a sample to each window; return the positions. No commit: the log's start."""
@@ -165,7 +165,7 @@ class LagSampler:
         return positions
 
     async def _read_heads(
-        self, positions: Mapping[Place, int], spans: Mapping[tuple[str, int], Span]
+        self, positions: Mapping[Place, int], spans: Mapping[tuple[str, int], OffsetRange]
     ) -> None:
         """Read the oldest unread record of each partition whose position has moved."""
         wanted: dict[tuple[str, int], int] = {}
@@ -183,7 +183,7 @@ class LagSampler:
     def _partition(
         self,
         place: Place,
-        span: Span,
+        span: OffsetRange,
         committed: Mapping[tuple[str, int], int],
         assigned: frozenset[tuple[str, int]] | None,
     ) -> PartitionLag:

@@ -11,7 +11,7 @@ import signal
 import structlog
 
 from stream.config import Settings
-from stream.kafka.blocking_publish import UntilAcked
+from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
 from stream.kafka.publisher import KafkaPublisher
 from stream.ops.alert_webhook import alert_webhook
@@ -37,7 +37,7 @@ async def run_relay(settings: Settings) -> None:
         topics=settings.topics,
         group=settings.relay_group,
         connection=kafka_connection(settings),
-        publish_all=UntilAcked(publisher, alerts=alerts),
+        publish_all=BlockingPublish(publisher, alerts=alerts),
     )
 
     def not_ready() -> str | None:

@@ -13,7 +13,7 @@ from schemas.event import Kind
 from schemas.salesforce import Row
 from stream.backfill.event import backfill_record
 from stream.config import load_settings
-from stream.kafka.range_reader import TopicReader, record_envelope
+from stream.kafka.range_reader import RangeReader, record_envelope
 from stream.ops.alerts import Alerts
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -62,7 +62,7 @@ async def write_by_hand(rig, versions):
 
 async def dead_letters(rig):
     """Return (key, code) of every dead letter."""
-    async with TopicReader(rig.settings) as reader:
+    async with RangeReader(rig.settings) as reader:
         spans = await reader.spans([rig.settings.topics.dead_letters])
         envelopes = [record_envelope(r) async for batch in reader.read(spans) for r in batch]
     return [(envelope.key, envelope.error.code) for envelope in envelopes]

@@ -23,7 +23,7 @@ from schemas.event import Kind
 from schemas.operator import READ_FROM_HEADER
 from schemas.salesforce import Row
 from stream.config import load_settings
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 from stream.ops.alerts import Alerts
 from stream.ops.masking import mask_text
 
@@ -124,7 +124,7 @@ async def live_traffic(shop):
 
 async def read_from(rig):
     """Return which documents the backfill's events were made of."""
-    async with TopicReader(rig.settings) as reader:
+    async with RangeReader(rig.settings) as reader:
         spans = await reader.spans([rig.settings.topics.orders])
         records = [record async for batch in reader.read(spans) for record in batch]
     headers = [dict(record.headers) for record in records]
@@ -261,7 +261,7 @@ async def test_announcements_by_entity_id_are_written_by_the_worker_that_has_the
 
 async def events_of(rig):
     """Return (key, partition) of every accepted event."""
-    async with TopicReader(rig.settings) as reader:
+    async with RangeReader(rig.settings) as reader:
         spans = await reader.spans([rig.settings.topics.orders])
         records = [record async for batch in reader.read(spans) for record in batch]
     return [(record.key.decode(), record.partition) for record in records]

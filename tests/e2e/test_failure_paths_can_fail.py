@@ -4,7 +4,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 from stream.kafka.topic_admin import TopicAdmin
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
@@ -14,7 +14,7 @@ LOCKED = {"code": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive a
 
 
 async def committed_on(rig, ack):
-    async with TopicReader(rig.settings) as reader:
+    async with RangeReader(rig.settings) as reader:
         committed = await reader.committed(rig.settings.worker_group)
     return committed.get((ack.topic, ack.partition), 0)
 

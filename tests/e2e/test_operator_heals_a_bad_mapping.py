@@ -23,7 +23,7 @@ from sandbox.ports import free_port
 from sandbox.processes import Processes, answers, orderstream
 from stream.audit.audit import run_audit
 from stream.jobs.operator_log import read_actions
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 
@@ -174,7 +174,7 @@ async def text_of(page) -> str:
 
 
 async def who_and_why_are_on_record(settings) -> None:
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         actions = await read_actions(reader, settings.topics)
     assert [(action.action, action.who, action.why) for action in actions] == [
         ("job-started", "Ann (dashboard)", "close date corrected"),

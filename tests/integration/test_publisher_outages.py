@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from stream.config import load_settings
 from stream.errors import PublishError
-from stream.kafka.blocking_publish import UntilAcked
+from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
 from stream.kafka.publisher import KafkaPublisher, Record
 from stream.kafka.topic_admin import TopicAdmin
@@ -85,7 +85,7 @@ async def test_a_killed_broker_delays_a_batch_and_neither_loses_nor_doubles_a_re
     own_broker.kill()
     assert not await publisher.is_able(settings.topics.orders, timeout_seconds=2)
     alerts = Alerts()
-    publish = UntilAcked(publisher, alerts=alerts, blocked_after_seconds=1.0)
+    publish = BlockingPublish(publisher, alerts=alerts, blocked_after_seconds=1.0)
     task = asyncio.create_task(publish(records(settings, 500)[10:]))
     async with asyncio.timeout(20):
         while Alert.PUBLISH_BLOCKED not in alerts.active:
@@ -139,7 +139,7 @@ async def test_a_broken_sequence_gets_a_new_producer_and_no_record_is_lost(setti
     refused = [answer for answer in answers if isinstance(answer, PublishError)]
     assert len(refused) == 5
     assert "OutOfOrderSequenceNumber" in str(refused[0])
-    acks = await UntilAcked(publisher, alerts=Alerts())(records(settings, 30)[20:])
+    acks = await BlockingPublish(publisher, alerts=Alerts())(records(settings, 30)[20:])
     assert len(acks) == 10
     assert publisher._producer is not first
 

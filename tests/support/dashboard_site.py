@@ -14,7 +14,7 @@ import aiohttp
 from aiohttp import web
 
 from dashboard.app import build_app
-from dashboard.site.state import STATE, State
+from dashboard.site.state import STATE, SiteState
 from stream.config import Settings
 
 OPERATOR, READER = "the-operators-0123456789", "the-readers-0123456789ab"
@@ -24,7 +24,7 @@ TAG = re.compile(r"<[^>]+>")
 class Visitor:
     """A browser without a screen: keeps cookies, follows redirects only when told to."""
 
-    def __init__(self, url: str, state: State) -> None:
+    def __init__(self, url: str, state: SiteState) -> None:
         self.url = url
         self.state = state
         self.http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))

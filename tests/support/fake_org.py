@@ -9,9 +9,9 @@ from typing import Any
 
 from agents.delivery.types import ErrorKind, Interrupt
 from agents.pacing.adaptive_concurrency import AdaptiveSlots
-from agents.pacing.admission import Gate
+from agents.pacing.admission import Admission
 from agents.pacing.circuit_breaker import Breaker
-from agents.pacing.daily_quota import Budget
+from agents.pacing.daily_quota import DailyQuota
 from agents.salesforce.api.composite import Collection, CollectionAnswer
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import refusal
@@ -179,23 +179,23 @@ def make_gate(
     *,
     interrupt: Interrupt | None = None,
     alerts: Alerts | None = None,
-    budget: Budget | None = None,
+    budget: DailyQuota | None = None,
     failures: int = 5,
     probe_seconds: float = 0.02,
     give_up_seconds: float = 0.0,
     slots: int = 5,
     calls_per_second: float = 10_000.0,
     **options: Any,
-) -> Gate:
+) -> Admission:
     """A gate with quick probes and no jitter."""
-    return Gate(
+    return Admission(
         breaker=Breaker(
             failures=failures,
             probe_seconds=probe_seconds,
             give_up_seconds=give_up_seconds,
             jitter=lambda: 0.5,
         ),
-        budget=budget or Budget(share=0.8),
+        budget=budget or DailyQuota(share=0.8),
         slots=AdaptiveSlots(least=1, most=slots),
         calls_per_second=calls_per_second,
         alerts=alerts or Alerts(),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from stream.errors import PublishError
 from stream.kafka.batch_publish import Answer
-from stream.kafka.group_commit import Offer
+from stream.kafka.group_commit import PendingRecord
 from stream.kafka.publisher import Ack, Record
 
 TOO_LARGE_BYTES = 6 * 1024 * 1024
@@ -67,8 +67,8 @@ class FakePublisher:
         await self._answering.wait()
         return [self._take(record) for record in records]
 
-    def offer(self, record: Record, answered: Callable[[Answer], None]) -> Offer | None:
-        offer = Offer(record, answered)
+    def offer(self, record: Record, answered: Callable[[Answer], None]) -> PendingRecord | None:
+        offer = PendingRecord(record, answered)
 
         async def answer() -> None:
             await self._answering.wait()

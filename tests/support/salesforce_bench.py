@@ -9,7 +9,7 @@ import pytest
 from agents.salesforce.api.caller import Caller
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import Collection
-from agents.salesforce.api.org_session import Connection
+from agents.salesforce.api.org_session import OrgSession
 from agents.salesforce.auth.oauth_flows import Token
 from agents.salesforce.auth.token_provider import TokenProvider
 from agents.salesforce.errors.errors import SalesforceError
@@ -49,7 +49,7 @@ class Bench:
         )
         tokens = TokenProvider(self.flow, alerts=self.alerts)
         self.client = OrgClient(
-            Caller(tokens, Connection(session, "v58.0"), timeout_seconds=timeout_seconds),
+            Caller(tokens, OrgSession(session, "v58.0"), timeout_seconds=timeout_seconds),
             version="v58.0",
             headers=HEADERS,
             **more,  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ from schemas.headers import headers_of
 from stream.audit.audit import AuditReport, run_audit
 from stream.config import Settings
 from stream.errors import BrokerError
-from stream.kafka.blocking_publish import UntilAcked
+from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.publisher import Ack, KafkaPublisher, Record
 from stream.ops.alerts import Alerts
 
@@ -63,7 +63,7 @@ class WorkerRig:
         await self.processes.__aenter__()
         self._publisher = KafkaPublisher(self.settings)
         await self._publisher.start()
-        self._publish_all = UntilAcked(self._publisher, alerts=Alerts())
+        self._publish_all = BlockingPublish(self._publisher, alerts=Alerts())
         return self
 
     async def __aexit__(self, *failure: object) -> None:

@@ -21,7 +21,7 @@ from agents.delivery.types import ErrorKind, Interrupt
 from agents.salesforce.api.bulk_csv import csv_files, match_results, read_rows
 from agents.salesforce.api.caller import Caller, CheckAlive
 from agents.salesforce.api.composite import dumps
-from agents.salesforce.api.org_session import Org
+from agents.salesforce.api.org_session import OrgApi
 from agents.salesforce.errors.errors import SalesforceError, classify
 from agents.salesforce.http.answers import bad_answer, bulk_error
 from schemas.salesforce import Row, RowError, RowResult
@@ -142,7 +142,7 @@ class _Job:
     async def _upload(self, body: bytes) -> None:
         path = f"jobs/ingest/{self.id}/batches"
 
-        def work(org: Org) -> None:
+        def work(org: OrgApi) -> None:
             org.send("PUT", path, data=body, headers=CSV_HEADERS, timeout_seconds=TRANSFER_SECONDS)
 
         await self.caller.call(
@@ -181,7 +181,7 @@ class _Job:
     async def _file(self, name: str) -> list[dict[str, str]]:
         path = f"jobs/ingest/{self.id}/{name}"
 
-        def work(org: Org) -> bytes:
+        def work(org: OrgApi) -> bytes:
             return org.send(
                 "GET", path, headers=RESULT_HEADERS, timeout_seconds=TRANSFER_SECONDS
             ).content
@@ -229,7 +229,7 @@ class _Job:
     async def _json(self, method: str, path: str, body: Any = None) -> Any:
         data = dumps(body) if body is not None else None
 
-        def work(org: Org) -> Any:
+        def work(org: OrgApi) -> Any:
             return org.restful(path, method=method, data=data)
 
         return await self.caller.call("bulk_job", work, self.check_alive)

@@ -17,7 +17,7 @@ from agents.salesforce.api.bulk import RESULT_HEADERS, RUNNING, TRANSFER_SECONDS
 from agents.salesforce.api.bulk_csv import read_rows
 from agents.salesforce.api.caller import Caller
 from agents.salesforce.api.composite import dumps
-from agents.salesforce.api.org_session import Org
+from agents.salesforce.api.org_session import OrgApi
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import bad_answer
 
@@ -65,7 +65,7 @@ class BulkQuery:
         more = f"?locator={quote(locator, safe='')}" if locator else ""
         path = f"jobs/query/{job_id}/results{more}"
 
-        def work(org: Org) -> tuple[bytes, str]:
+        def work(org: OrgApi) -> tuple[bytes, str]:
             answer = org.send("GET", path, headers=RESULT_HEADERS, timeout_seconds=TRANSFER_SECONDS)
             return answer.content, answer.headers.get("Sforce-Locator", "")
 
@@ -80,7 +80,7 @@ class BulkQuery:
     async def _json(self, method: str, path: str, body: Any = None) -> Any:
         data = dumps(body) if body is not None else None
 
-        def work(org: Org) -> Any:
+        def work(org: OrgApi) -> Any:
             return org.restful(path, method=method, data=data)
 
         return await self._caller.call("bulk_job", work)

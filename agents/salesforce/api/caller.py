@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from agents.delivery.types import ErrorKind
-from agents.salesforce.api.org_session import Connection, Org
+from agents.salesforce.api.org_session import OrgApi, OrgSession
 from agents.salesforce.auth.oauth_flows import Token
 from agents.salesforce.auth.token_provider import TokenProvider
 from agents.salesforce.errors.errors import NoAnswerError, SalesforceError
@@ -30,7 +30,7 @@ class Caller:
     """Runs blocking work on an Org for coroutines of one event loop."""
 
     def __init__(
-        self, tokens: TokenProvider, connection: Connection, *, timeout_seconds: float
+        self, tokens: TokenProvider, connection: OrgSession, *, timeout_seconds: float
     ) -> None:
         self._tokens = tokens
         self._connection = connection
@@ -39,7 +39,7 @@ class Caller:
     async def call(
         self,
         operation: str,
-        work: Callable[[Org], T],
+        work: Callable[[OrgApi], T],
         check_alive: CheckAlive | None = None,
         *,
         timeout_seconds: float | None = None,
@@ -68,7 +68,7 @@ class Caller:
         self,
         operation: str,
         token: Token,
-        work: Callable[[Org], T],
+        work: Callable[[OrgApi], T],
         check_alive: CheckAlive | None,
         timeout_seconds: float,
     ) -> T:

@@ -29,7 +29,7 @@ from agents.salesforce.api.composite import (
     read_composite,
     record_of,
 )
-from agents.salesforce.api.org_session import Org, packed
+from agents.salesforce.api.org_session import OrgApi, packed
 from agents.salesforce.api.record_path import record_path
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import bad_answer, row_result, row_results
@@ -277,7 +277,7 @@ class OrgClient:
         data, extra = packed(body or b"", is_compressed=self._is_compressed and bool(body))
         headers = {**self._headers, **extra}
 
-        def work(org: Org) -> Any:
+        def work(org: OrgApi) -> Any:
             return org.restful(path, method=method, data=data or None, headers=headers)
 
         return await self._caller.call(operation, work, check_alive)

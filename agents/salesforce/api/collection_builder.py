@@ -18,11 +18,11 @@ from schemas.salesforce import Row
 
 Method = Literal["upsert", "create"]
 Owner = tuple[int, int]  # position of the bundle, position of the row in it
-Shape = tuple[str, str, Method]  # rows of one shape share a collection
+CollectionKey = tuple[str, str, Method]  # rows of one shape share a collection
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CollectionLimits:
     """What one call may hold. Sources: REST API guide; bytes are kept far below its 50 MB."""
 
     bundles: int = 200
@@ -31,11 +31,11 @@ class Limits:
     bytes: int = 8_000_000
 
 
-API_LIMITS = Limits()
+API_LIMITS = CollectionLimits()
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RowWrite:
     """A row to send now, for the bundle and place it comes from."""
 
     owner: Owner
@@ -43,12 +43,12 @@ class Step:
     method: Method
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> CollectionKey:
         return self.row.sobject, self.row.external_id_field, self.method
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class CollectionDraft:
     """One collection, and for each of its rows the bundles' rows that it stands for."""
 
     collection: Collection
@@ -67,13 +67,13 @@ def weight_of(row: Row) -> int:
         return 0
 
 
-def draft_calls(steps: Sequence[Step], limits: Limits) -> list[list[Draft]]:
+def draft_calls(steps: Sequence[RowWrite], limits: CollectionLimits) -> list[list[CollectionDraft]]:
     """Return the calls that send all steps, in the order in which they must be sent."""
-    columns: dict[Shape, list[list[Step]]] = {}
+    columns: dict[CollectionKey, list[list[RowWrite]]] = {}
     for twins in _by_identity(steps):
         columns.setdefault(_merge(twins).shape, []).append(twins)
     levels = _levels(steps)
-    calls: list[list[Draft]] = []
+    calls: list[list[CollectionDraft]] = []
     room = 0
     for shape in sorted(columns, key=lambda shape: levels[shape[0]]):
         for draft, size in _cut(shape, columns[shape], limits):
@@ -85,14 +85,14 @@ def draft_calls(steps: Sequence[Step], limits: Limits) -> list[list[Draft]]:
     return calls
 
 
-def _by_identity(steps: Sequence[Step]) -> list[list[Step]]:
-    twins: dict[tuple[str, str], list[Step]] = {}
+def _by_identity(steps: Sequence[RowWrite]) -> list[list[RowWrite]]:
+    twins: dict[tuple[str, str], list[RowWrite]] = {}
     for step in steps:
         twins.setdefault(step.row.identity, []).append(step)
     return list(twins.values())
 
 
-def _merge(twins: Sequence[Step]) -> Step:
+def _merge(twins: Sequence[RowWrite]) -> RowWrite:
     """Return one step for steps of the same record; the newest version's values win.
 
     A plain upsert among them creates the record with all that it needs, so the insert fields of
@@ -106,11 +106,11 @@ def _merge(twins: Sequence[Step]) -> Step:
             insert_fields={**merged.row.insert_fields, **step.row.insert_fields},
         )
         method: Method = "create" if step.method == merged.method == "create" else "upsert"
-        merged = Step(step.owner, row, method)
+        merged = RowWrite(step.owner, row, method)
     return merged
 
 
-def _levels(steps: Sequence[Step]) -> dict[str, int]:
+def _levels(steps: Sequence[RowWrite]) -> dict[str, int]:
     """Return each sObject's place: one behind every sObject that precedes it in a bundle."""
     chains: dict[int, list[str]] = {}
     for step in steps:
@@ -127,9 +127,9 @@ def _levels(steps: Sequence[Step]) -> dict[str, int]:
 
 
 def _cut(
-    shape: Shape, twins_of_rows: Sequence[list[Step]], limits: Limits
-) -> Iterator[tuple[Draft, int]]:
-    part: list[tuple[Row, list[Step]]] = []
+    shape: CollectionKey, twins_of_rows: Sequence[list[RowWrite]], limits: CollectionLimits
+) -> Iterator[tuple[CollectionDraft, int]]:
+    part: list[tuple[Row, list[RowWrite]]] = []
     part_bytes = 0
     for twins in twins_of_rows:
         row = _merge(twins).row
@@ -143,10 +143,10 @@ def _cut(
         yield _draft(shape, part), part_bytes
 
 
-def _draft(shape: Shape, part: Sequence[tuple[Row, list[Step]]]) -> Draft:
+def _draft(shape: CollectionKey, part: Sequence[tuple[Row, list[RowWrite]]]) -> CollectionDraft:
     sobject, external_id_field, method = shape
     rows = tuple(row for row, _ in part)
-    return Draft(
+    return CollectionDraft(
         Collection(sobject, external_id_field, method, rows),
         tuple(tuple(step.owner for step in twins) for _, twins in part),
         tuple(any(step.row != twins[0].row for step in twins) for _, twins in part),

@@ -25,7 +25,7 @@ T = TypeVar("T")
 GZIP_LEVEL = 1  # JSON of records shrinks tenfold at the cheapest level already
 
 
-class Org(Salesforce):
+class OrgApi(Salesforce):
     """One org with one token. Methods block and raise SalesforceError or RequestException."""
 
     def __init__(self, token: Token, session: requests.Session, version: str) -> None:
@@ -69,25 +69,25 @@ class Org(Salesforce):
 
 
 @dataclass
-class Connection:
+class OrgSession:
     """Makes calls with whatever token it is given; the pooled session outlives the tokens."""
 
     session: requests.Session
     version: str
     _token: Token | None = None
-    _org: Org | None = None
+    _org: OrgApi | None = None
 
-    def call(self, token: Token, work: Callable[[Org], T]) -> T:
+    def call(self, token: Token, work: Callable[[OrgApi], T]) -> T:
         """Return what `work` returns. Raises SalesforceError; blocks."""
         try:
             return work(self._org_of(token))
         except requests.RequestException as error:
             raise no_answer(error) from None
 
-    def _org_of(self, token: Token) -> Org:
+    def _org_of(self, token: Token) -> OrgApi:
         org = self._org
         if org is None or self._token is not token:
-            org = Org(token, self.session, self.version)
+            org = OrgApi(token, self.session, self.version)
             self._token, self._org = token, org
         return org
 

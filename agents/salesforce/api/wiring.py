@@ -10,11 +10,11 @@ import requests
 from agents.salesforce.api.bulk import Pace
 from agents.salesforce.api.caller import THREAD_GRACE_SECONDS, Caller
 from agents.salesforce.api.client import OrgClient
-from agents.salesforce.api.org_session import Connection
+from agents.salesforce.api.org_session import OrgSession
 from agents.salesforce.auth.oauth_flows import (
     ClientCredentialsFlow,
-    Flow,
     JwtFlow,
+    OAuthFlow,
     RefreshTokenFlow,
     TokenEndpoint,
 )
@@ -58,7 +58,7 @@ def build_client(
     version = settings.salesforce_api_version
     caller = Caller(
         tokens,
-        Connection(session, version),
+        OrgSession(session, version),
         timeout_seconds=settings.salesforce_timeout_seconds,
     )
     return OrgClient(
@@ -94,7 +94,7 @@ def call_headers(settings: Settings) -> dict[str, str]:
     return headers
 
 
-def build_flow(settings: Settings, session: requests.Session) -> Flow:
+def build_flow(settings: Settings, session: requests.Session) -> OAuthFlow:
     """Return the login flow of the settings. Raises SettingsError if a setting is missing."""
     endpoint = build_endpoint(settings, session)
     client_id = settings.salesforce_client_id.get_secret_value()

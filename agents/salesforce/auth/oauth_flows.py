@@ -45,7 +45,7 @@ class Token:
     identity_url: str = ""
 
 
-class Flow(Protocol):
+class OAuthFlow(Protocol):
     """One way to a token."""
 
     def fetch(self) -> Token:

@@ -24,7 +24,7 @@ from collections.abc import Callable
 import structlog
 
 from agents.delivery.types import ErrorKind
-from agents.salesforce.auth.oauth_flows import Flow, Token
+from agents.salesforce.auth.oauth_flows import OAuthFlow, Token
 from agents.salesforce.errors.errors import LoginError, SalesforceError
 from agents.salesforce.http.thread_bridge import in_thread
 from stream.ops import metrics
@@ -45,7 +45,7 @@ class TokenProvider:
 
     def __init__(
         self,
-        flow: Flow,
+        flow: OAuthFlow,
         *,
         alerts: Alerts,
         probe_seconds: float = 60.0,

@@ -18,7 +18,7 @@ class Advice(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ErrorRule:
     """One row. Empty `codes`, `statuses` or no `pattern` match anything.
 
     `fix` is written for the person on call.

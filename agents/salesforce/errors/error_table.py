@@ -12,11 +12,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agents.delivery.types import ErrorKind as Kind
-from agents.salesforce.errors.error_rule import MAPPING, PERMISSIONS, WAIT, Advice, Rule, says
+from agents.salesforce.errors.error_rule import MAPPING, PERMISSIONS, WAIT, Advice, ErrorRule, says
 from agents.salesforce.errors.own_errors import OWN_RULES
 from agents.salesforce.errors.record_errors import RECORD_RULES
 
-QUOTA_SPENT = Rule(
+QUOTA_SPENT = ErrorRule(
     Kind.QUOTA,
     "The org's API calls of the last 24 hours are used up.",
     "Setup > Company Information > API Requests, Last 24 Hours: find who uses them. "
@@ -26,9 +26,9 @@ QUOTA_SPENT = Rule(
     pattern=says(r"TotalRequests"),
 )
 
-CALL_RULES: tuple[Rule, ...] = (
+CALL_RULES: tuple[ErrorRule, ...] = (
     # Whoever asks
-    Rule(
+    ErrorRule(
         Kind.AUTH,
         "The session is not accepted by the REST API; a new one would not be either.",
         "Setup > Connected App or External Client App: check its scopes (api) and that it is "
@@ -36,14 +36,14 @@ CALL_RULES: tuple[Rule, ...] = (
         statuses=(401,),
         pattern=says(r"not valid for use with the REST API|not attached to Agent"),
     ),
-    Rule(
+    ErrorRule(
         Kind.AUTH,
         "The session has expired or is not valid on this host.",
         "Nothing to do when it happens once: a new token is fetched. If it stays: check that the "
         "instance URL is your My Domain and that the user's session policy allows API use.",
         codes=("INVALID_SESSION_ID", "INVALID_AUTH_HEADER"),
     ),
-    Rule(
+    ErrorRule(
         Kind.AUTH,
         "Salesforce does not let the app or the user in.",
         "Run `orderstream doctor`: it names the step of the login that fails and its setting.",
@@ -66,7 +66,7 @@ CALL_RULES: tuple[Rule, ...] = (
         ),
     ),
     # The org's limits: one code, told apart by the message only
-    Rule(
+    ErrorRule(
         Kind.CONCURRENCY,
         "Too many long-running requests are in flight in this org.",
         "Nothing to do: fewer calls are sent at once. If it lasts, lower SALESFORCE_CONCURRENCY "
@@ -75,7 +75,7 @@ CALL_RULES: tuple[Rule, ...] = (
         pattern=says(r"concurrent"),
     ),
     QUOTA_SPENT,
-    Rule(
+    ErrorRule(
         Kind.CONCURRENCY,
         "Salesforce asks for fewer requests per time.",
         "Nothing to do: it slows down and waits as asked. If it lasts, lower "
@@ -84,21 +84,21 @@ CALL_RULES: tuple[Rule, ...] = (
     ),
     replace(QUOTA_SPENT, pattern=None),
     # Locks and order of writes
-    Rule(
+    ErrorRule(
         Kind.LOCK,
         "Another transaction holds this record or the record it belongs to (often the Account).",
         "Nothing to do: the row is repeated. If it happens often, look for imports or flows that "
         "touch the same Accounts.",
         codes=("UNABLE_TO_LOCK_ROW",),
     ),
-    Rule(
+    ErrorRule(
         Kind.LOCK,
         "A trigger or flow could not lock a record.",
         "Nothing to do: the row is repeated.",
         codes=("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",),
         pattern=says(r"UNABLE_TO_LOCK_ROW"),
     ),
-    Rule(
+    ErrorRule(
         Kind.TRANSIENT,
         "A trigger or flow of the org ran into a governor limit with this many rows.",
         "The rows are repeated in smaller calls. If it stays, the org's automation must be made "
@@ -107,14 +107,14 @@ CALL_RULES: tuple[Rule, ...] = (
         pattern=says(r"Too many (SOQL|DML|query)|LimitException|CPU time limit"),
         advice=Advice.SEND_LESS,
     ),
-    Rule(
+    ErrorRule(
         Kind.PERMANENT,
         "A trigger or flow of the org refused the record.",
         "Read the message: it comes from the org's own automation. Fix it or the data, then "
         "`orderstream dlq requeue`.",
         codes=("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER"),
     ),
-    Rule(
+    ErrorRule(
         Kind.ORDERING,
         "The record this one belongs to is not in Salesforce yet.",
         "Nothing to do: it is repeated after the parent is written. If it stays, the parent was "
@@ -123,39 +123,39 @@ CALL_RULES: tuple[Rule, ...] = (
         pattern=says(r"foreign key external id.*not found"),
     ),
     # Salesforce is unwell or slow
-    Rule(
+    ErrorRule(
         Kind.TRANSIENT,
         "Salesforce is overloaded or down for maintenance.",
         WAIT,
         codes=("SERVER_UNAVAILABLE", "FUNCTIONALITY_TEMPORARILY_UNAVAILABLE", "server_error"),
     ),
-    Rule(
+    ErrorRule(
         Kind.TRANSIENT,
         "Salesforce failed inside; it says to repeat the request.",
         WAIT,
         codes=("UNKNOWN_EXCEPTION", "unknown_error", "temporarily_unavailable"),
     ),
-    Rule(
+    ErrorRule(
         Kind.TRANSIENT,
         "Salesforce's edge does not know where this org lives at the moment.",
         "It is repeated. If it stays, the org may have moved: check SALESFORCE_LOGIN_URL (your "
         "My Domain).",
         statuses=(420,),
     ),
-    Rule(
+    ErrorRule(
         Kind.TRANSIENT,
         "Salesforce gave up on the request because it took too long.",
         "The rows are repeated in smaller calls. If it stays, the org's triggers are too slow.",
         codes=("REQUEST_RUNNING_TOO_LONG", "QUERY_TIMEOUT"),
         advice=Advice.SEND_LESS,
     ),
-    Rule(
+    ErrorRule(
         Kind.TRANSIENT,
         "Transaction security policies of the org took too long to evaluate.",
         "Setup > Transaction Security Policies: exempt orderstream's user.",
         codes=("TXN_SECURITY_METERING_ERROR",),
     ),
-    Rule(
+    ErrorRule(
         Kind.TRANSIENT,
         "Salesforce asks to repeat the request.",
         WAIT,
@@ -163,7 +163,7 @@ CALL_RULES: tuple[Rule, ...] = (
             r"down for maintenance|retry your request|no healthy upstream|upstream connect error"
         ),
     ),
-    Rule(
+    ErrorRule(
         Kind.TRANSIENT,
         "The row was not written because another row of the same request failed.",
         "Nothing to do: it is repeated without the guilty row.",
@@ -171,74 +171,74 @@ CALL_RULES: tuple[Rule, ...] = (
     ),
 )
 
-CONFIG_RULES: tuple[Rule, ...] = (
+CONFIG_RULES: tuple[ErrorRule, ...] = (
     # The org or the mapping: the same for every record
-    Rule(
+    ErrorRule(
         Kind.CONFIG,
         "A field of the mapping does not exist in this org or is hidden from the user.",
         "Deploy the metadata package or correct mapping.yaml (`orderstream map --check` names "
         "the line); check field-level security.",
         codes=("INVALID_FIELD",),
     ),
-    Rule(
+    ErrorRule(
         Kind.CONFIG,
         "The user may not write a field of the mapping.",
         PERMISSIONS,
         codes=("INVALID_FIELD_FOR_INSERT_UPDATE",),
     ),
-    Rule(
+    ErrorRule(
         Kind.CONFIG,
         "The object of the mapping does not exist in this org or is hidden from the user.",
         "Correct mapping.yaml or " + PERMISSIONS[0].lower() + PERMISSIONS[1:],
         codes=("INVALID_TYPE",),
     ),
-    Rule(
+    ErrorRule(
         Kind.CONFIG,
         "Salesforce could not parse a query of orderstream.",
         "A name in mapping.yaml is not the org's: run `orderstream map --check`.",
         codes=("MALFORMED_QUERY",),
     ),
-    Rule(
+    ErrorRule(
         Kind.PERMANENT,
         "A value has the wrong type for its field (a text where a number belongs).",
         MAPPING,
         codes=("JSON_PARSER_ERROR",),
         pattern=says(r"cannot deserialize"),
     ),
-    Rule(
+    ErrorRule(
         Kind.CONFIG,
         "Salesforce could not read a request.",
         "A value in mapping.yaml has a shape the API version does not know: run "
         "`orderstream map --check` and check SALESFORCE_API_VERSION.",
         codes=("JSON_PARSER_ERROR",),
     ),
-    Rule(
+    ErrorRule(
         Kind.CONFIG,
         "The address does not exist: API version, object or external-ID field is unknown.",
         "Check SALESFORCE_API_VERSION, and that the external-ID fields of mapping.yaml exist and "
         "are visible to the user.",
         codes=("NOT_FOUND",),
     ),
-    Rule(
+    ErrorRule(
         Kind.CONFIG,
         "The REST API is not enabled for this org or user.",
         "Setup: the edition must include API access and the user needs 'API Enabled'; a new app "
         "can take hours to become active.",
         codes=("API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED"),
     ),
-    Rule(
+    ErrorRule(
         Kind.CONFIG,
         "The org's data storage is full.",
         "Setup > Storage Usage: delete data or buy storage; then it goes on by itself.",
         codes=("STORAGE_LIMIT_EXCEEDED",),
     ),
-    Rule(
+    ErrorRule(
         Kind.CONFIG,
         "A Bulk job was refused before any row was read.",
         "A field of the job does not exist or is hidden: run `orderstream map --check`.",
         codes=("InvalidBatch",),
     ),
-    Rule(
+    ErrorRule(
         Kind.CONFIG,
         "Salesforce does not accept this kind of job or its size.",
         "Check SALESFORCE_API_VERSION and the user's 'API Enabled' permission.",
@@ -248,43 +248,43 @@ CONFIG_RULES: tuple[Rule, ...] = (
 
 RULES = OWN_RULES + CALL_RULES + RECORD_RULES + CONFIG_RULES
 
-UNKNOWN_ROW = Rule(
+UNKNOWN_ROW = ErrorRule(
     Kind.TRANSIENT,
     "An error that orderstream does not know, for this row alone.",
     "It is repeated a few times and then kept in the dead-letter queue: look the code up in the "
     "SOAP API guide (StatusCode), fix the cause, then `orderstream dlq requeue`.",
 )
-UNKNOWN_REFUSAL = Rule(
+UNKNOWN_REFUSAL = ErrorRule(
     Kind.PERMANENT,
     "Salesforce refused a request for a reason that orderstream does not know.",
     "The row at fault is searched and set aside in the dead-letter queue; look the code up in "
     "the REST API guide, fix the cause, then `orderstream dlq requeue`.",
 )
-UNKNOWN_FORBIDDEN = Rule(
+UNKNOWN_FORBIDDEN = ErrorRule(
     Kind.CONFIG,
     "Salesforce forbids the request.",
     PERMISSIONS,
 )
-UNKNOWN_UNAUTHORIZED = Rule(
+UNKNOWN_UNAUTHORIZED = ErrorRule(
     Kind.AUTH,
     "Salesforce does not accept the session.",
     "Run `orderstream doctor`: it names the step of the login that fails and its setting.",
 )
-UNKNOWN_REDIRECT = Rule(
+UNKNOWN_REDIRECT = ErrorRule(
     Kind.CONFIG,
     "The address answered with a redirect, which is never followed: tokens stay with their host.",
     "Set SALESFORCE_LOGIN_URL to the org's My Domain, https://<domain>.my.salesforce.com.",
 )
-TOO_LARGE = Rule(
+TOO_LARGE = ErrorRule(
     Kind.TRANSIENT,
     "The request is larger than Salesforce accepts.",
     "The rows are repeated in smaller calls.",
     advice=Advice.SEND_LESS,
 )
-UNKNOWN_FAILURE = Rule(Kind.TRANSIENT, "Salesforce or a server in front of it failed.", WAIT)
+UNKNOWN_FAILURE = ErrorRule(Kind.TRANSIENT, "Salesforce or a server in front of it failed.", WAIT)
 
 # The first range that holds the HTTP status; a row's own error counts as 200.
-DEFAULTS: tuple[tuple[range, Rule], ...] = (
+DEFAULTS: tuple[tuple[range, ErrorRule], ...] = (
     (range(200, 300), UNKNOWN_ROW),
     (range(300, 400), UNKNOWN_REDIRECT),
     (range(401, 402), UNKNOWN_UNAUTHORIZED),

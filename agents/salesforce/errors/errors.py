@@ -22,7 +22,7 @@ BodyKind = Literal["", "json", "html", "empty", "text"]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ErrorVerdict:
     """What an error means. `fix` is for the person on call; `advice` for the sender."""
 
     kind: ErrorKind
@@ -32,15 +32,15 @@ class Verdict:
     advice: Advice = Advice.NONE
 
 
-def classify(status: int, code: str, message: str) -> Verdict:
+def classify(status: int, code: str, message: str) -> ErrorVerdict:
     """Return the verdict on an error of a call (its HTTP status) or of a row (status 200)."""
     known = (rule for rule in table.RULES if rule.fits(status, code, message))
     by_status = (rule for statuses, rule in table.DEFAULTS if status in statuses)
     rule = next(known, None) or next(by_status, table.UNKNOWN_FAILURE)
-    return Verdict(rule.kind, code or f"HTTP_{status}", rule.meaning, rule.fix, rule.advice)
+    return ErrorVerdict(rule.kind, code or f"HTTP_{status}", rule.meaning, rule.fix, rule.advice)
 
 
-def classify_row(error: RowError) -> Verdict:
+def classify_row(error: RowError) -> ErrorVerdict:
     """Return the verdict on one entry of a row's `errors`."""
     return classify(200, error.code, error.message)
 

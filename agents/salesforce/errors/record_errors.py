@@ -6,11 +6,11 @@ Sources: Salesforce's SOAP API guide (StatusCode) and bodies recorded from real 
 from __future__ import annotations
 
 from agents.delivery.types import ErrorKind as Kind
-from agents.salesforce.errors.error_rule import MAPPING, PERMISSIONS, TWINS, Advice, Rule, says
+from agents.salesforce.errors.error_rule import MAPPING, PERMISSIONS, TWINS, Advice, ErrorRule, says
 
-RECORD_RULES: tuple[Rule, ...] = (
+RECORD_RULES: tuple[ErrorRule, ...] = (
     # Duplicates
-    Rule(
+    ErrorRule(
         Kind.PERMANENT,
         "The request held the same external id twice.",
         "A defect of the sender: it keeps the newest row per external id. `orderstream dlq "
@@ -19,7 +19,7 @@ RECORD_RULES: tuple[Rule, ...] = (
         pattern=says(r"duplicate external id specified"),
         advice=Advice.RETRY_ONCE,
     ),
-    Rule(
+    ErrorRule(
         Kind.PERMANENT,
         "Another record holds this unique value; its id is in the message.",
         "Merge or correct the other record, then `orderstream dlq requeue`. If the external id "
@@ -27,7 +27,7 @@ RECORD_RULES: tuple[Rule, ...] = (
         codes=("DUPLICATE_VALUE",),
         advice=Advice.RETRY_ONCE,
     ),
-    Rule(
+    ErrorRule(
         Kind.PERMANENT,
         "A duplicate rule of the org takes this for an existing record.",
         "Setup > Duplicate Rules: set the rule's action to Allow with Alert and "
@@ -35,54 +35,56 @@ RECORD_RULES: tuple[Rule, ...] = (
         "`orderstream dlq requeue`.",
         codes=("DUPLICATES_DETECTED",),
     ),
-    Rule(
+    ErrorRule(
         Kind.PERMANENT,
         "Several records hold this external id.",
         TWINS,
         codes=("DUPLICATE_EXTERNAL_ID",),
     ),
-    Rule(
+    ErrorRule(
         Kind.PERMANENT,
         "Several records hold this external id.",
         TWINS,
         statuses=(300,),
     ),
     # The record itself
-    Rule(Kind.PERMANENT, "A required field is empty.", MAPPING, codes=("REQUIRED_FIELD_MISSING",)),
-    Rule(
+    ErrorRule(
+        Kind.PERMANENT, "A required field is empty.", MAPPING, codes=("REQUIRED_FIELD_MISSING",)
+    ),
+    ErrorRule(
         Kind.PERMANENT,
         "A text is longer than its field.",
         "Let mapping.yaml truncate the field, or lengthen it in Setup > Object Manager, then "
         "`orderstream dlq requeue`.",
         codes=("STRING_TOO_LONG",),
     ),
-    Rule(
+    ErrorRule(
         Kind.PERMANENT,
         "Salesforce does not take this for an e-mail address.",
         "Correct the address in Magento, then `orderstream dlq requeue`.",
         codes=("INVALID_EMAIL_ADDRESS",),
     ),
-    Rule(
+    ErrorRule(
         Kind.PERMANENT,
         "The value is not one of the picklist's.",
         "Add the value in Setup > Object Manager, or map it to an existing one in mapping.yaml; "
         "then `orderstream dlq requeue`.",
         codes=("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",),
     ),
-    Rule(
+    ErrorRule(
         Kind.PERMANENT,
         "Fields of the record contradict each other (state and country, price book and entry).",
         "Correct the data or the mapping. States: Setup > State and Country/Territory Picklists.",
         codes=("FIELD_INTEGRITY_EXCEPTION",),
     ),
-    Rule(
+    ErrorRule(
         Kind.PERMANENT,
         "A validation rule of the org refused the record.",
         "Read the rule's message; correct the data or the rule (Setup > Object Manager > "
         "Validation Rules), then `orderstream dlq requeue`.",
         codes=("FIELD_CUSTOM_VALIDATION_EXCEPTION",),
     ),
-    Rule(
+    ErrorRule(
         Kind.PERMANENT,
         "A value has the wrong type or format for its field.",
         MAPPING,
@@ -94,26 +96,26 @@ RECORD_RULES: tuple[Rule, ...] = (
             "MISSING_ARGUMENT",
         ),
     ),
-    Rule(
+    ErrorRule(
         Kind.PERMANENT,
         "The record refers to something the user may not use (e.g. a record type).",
         "Check record types and owners of the mapping against the user's profile.",
         codes=("INVALID_CROSS_REFERENCE_KEY",),
     ),
-    Rule(
+    ErrorRule(
         Kind.PERMANENT,
         "A Salesforce id of the wrong kind was sent.",
         "Correct the id in mapping.yaml, then `orderstream dlq requeue`.",
         codes=("MALFORMED_ID",),
     ),
-    Rule(
+    ErrorRule(
         Kind.PERMANENT,
         "The record was deleted in Salesforce.",
         "Restore it from the Recycle Bin (or empty the bin to let it be created anew), then "
         "`orderstream dlq requeue`.",
         codes=("ENTITY_IS_DELETED",),
     ),
-    Rule(
+    ErrorRule(
         Kind.PERMANENT,
         "The user may not write this record or the one it belongs to.",
         PERMISSIONS + " Sharing rules can hide single records: then `orderstream dlq requeue`.",

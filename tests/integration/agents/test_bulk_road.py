@@ -11,10 +11,10 @@ from support.org_settings import settings_for
 from support.salesforce_fixtures import org_keys, salesforce_org
 from test_dispatch_stories import order
 
-from agents.delivery.bulk_writer import BULK_LIMITS, BulkCalls
+from agents.delivery.bulk_writer import BULK_LIMITS, BulkWriter
 from agents.delivery.dispatcher import SalesforceDispatcher, build_dispatcher
 from agents.delivery.retry_in_place import RetryInPlace
-from agents.delivery.types import ErrorKind, Interrupt, NotSent, Priority, Refused, Written
+from agents.delivery.types import ErrorKind, Interrupt, NotSent, Priority, RefusedWrite, Written
 from agents.pacing.stall_clock import Progress
 from agents.pacing.wiring import build_gate
 from agents.salesforce.api.bulk import Pace
@@ -36,7 +36,7 @@ class Road:
         settings = settings_for(org, salesforce_calls_per_second=1000.0)
         self.client = build_client(settings, alerts=Alerts(), bulk_pace=PACE)
         gate = build_gate(settings, Alerts(), self.interrupt, ask_limits=self.client.limits)
-        jobs = BulkCalls(
+        jobs = BulkWriter(
             self.client, spend=self.spend, interrupt=self.interrupt, progress=Progress()
         )
         self.dispatcher = SalesforceDispatcher(jobs, gate, policy=QUICK, limits=BULK_LIMITS)
@@ -122,7 +122,7 @@ async def test_a_refused_row_costs_only_its_own_event_and_says_why(road):
     bundles = [order(n) for n in range(300)]
     bundles[41] = order(41, StageName="x" * 300)
     outcomes = await road.send(*bundles)
-    assert kinds(outcomes) == {Written: 299, Refused: 1}
+    assert kinds(outcomes) == {Written: 299, RefusedWrite: 1}
     refused = outcomes[41]
     assert (refused.sobject, refused.fields) == ("Opportunity", ("StageName",))
     assert refused.kind is ErrorKind.PERMANENT
@@ -143,7 +143,7 @@ async def test_locked_rows_are_repeated_and_a_child_of_a_refused_parent_has_its_
     broken = replace(account, insert_fields={"Name": "x" * 300})
     bundles[20] = replace(bundles[20], rows=(broken, *rest))
     outcomes = await road.send(*bundles)
-    assert kinds(outcomes) == {Written: 49, Refused: 1}
+    assert kinds(outcomes) == {Written: 49, RefusedWrite: 1}
     assert (outcomes[20].sobject, outcomes[20].fields) == ("Account", ("Name",))
 
 

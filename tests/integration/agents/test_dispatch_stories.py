@@ -13,7 +13,15 @@ from support.salesforce_fixtures import org_keys, salesforce_org
 
 from agents.delivery.dispatcher import SalesforceDispatcher
 from agents.delivery.retry_in_place import RetryInPlace
-from agents.delivery.types import Bundle, ErrorKind, Interrupt, NotSent, Refused, Stale, Written
+from agents.delivery.types import (
+    ErrorKind,
+    Interrupt,
+    NotSent,
+    RefusedWrite,
+    Stale,
+    WriteSet,
+    Written,
+)
 from agents.pacing.wiring import build_gate
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.http.usage import Usage
@@ -28,7 +36,7 @@ ORDER = "Magento_Order_ID__c"
 QUICK = RetryInPlace(base_seconds=0.02, cap_seconds=0.1)
 
 
-def order(number: int, customer: str = "", *, version: str = "", **fields: Any) -> Bundle:
+def order(number: int, customer: str = "", *, version: str = "", **fields: Any) -> WriteSet:
     who = customer or f"c{number}@example.com"
     link = {"Account": {CUSTOMER: who}}
     opportunity = {
@@ -42,7 +50,7 @@ def order(number: int, customer: str = "", *, version: str = "", **fields: Any) 
         Row("Contact", CUSTOMER, who, insert_fields={"LastName": who, **link}),
         Row("Opportunity", ORDER, f"o{number}", {**opportunity, **link, **fields}, {}, version),
     )
-    return Bundle(f"o{number}", rows, lock_key=who)
+    return WriteSet(f"o{number}", rows, lock_key=who)
 
 
 class Desk:
@@ -55,7 +63,7 @@ class Desk:
         self.interrupt = Interrupt()
         self.fired: list[Alert] = []
 
-    async def send(self, *bundles: Bundle) -> list[Any]:
+    async def send(self, *bundles: WriteSet) -> list[Any]:
         async with asyncio.timeout(60):
             return await self.dispatcher.send(bundles, check_alive=lambda: None)
 
@@ -191,7 +199,7 @@ async def test_one_poisoned_row_is_found_and_the_other_199_are_written(desk):
     outcomes = await desk.send(*(order(n) for n in range(200)))
     assert sum(isinstance(outcome, Written) for outcome in outcomes) == 199
     refused = outcomes[123]
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RefusedWrite)
     assert (refused.code, refused.sobject) == ("JSON_PARSER_ERROR", "Opportunity")
     assert desk.writes <= 1 + 16
     assert desk.fired == []
@@ -200,7 +208,7 @@ async def test_one_poisoned_row_is_found_and_the_other_199_are_written(desk):
 async def test_a_refused_row_names_code_fields_and_fix(desk):
     bad = order(3, StageName="x" * 300)
     outcomes = await desk.send(order(1), bad, order(2))
-    assert [type(outcome) for outcome in outcomes] == [Written, Refused, Written]
+    assert [type(outcome) for outcome in outcomes] == [Written, RefusedWrite, Written]
     assert outcomes[1].kind is ErrorKind.PERMANENT
     assert outcomes[1].fields == ("StageName",)
     assert outcomes[1].fix
@@ -211,7 +219,7 @@ async def test_a_row_that_cannot_be_written_as_json_costs_only_itself(desk):
     bundles[5] = order(5, Description="\ud800")
     bundles[6] = order(6, Amount=2**70)
     outcomes = await desk.send(*bundles)
-    assert [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Refused)] == [5, 6]
+    assert [n for n, outcome in enumerate(outcomes) if isinstance(outcome, RefusedWrite)] == [5, 6]
     assert outcomes[5].code == "NOT_ENCODABLE"
     assert sum(isinstance(outcome, Written) for outcome in outcomes) == 18
 
@@ -228,7 +236,7 @@ async def test_a_field_the_org_lacks_in_one_row_of_many_is_that_rows_error(desk)
     bundles[7] = order(7, Nope__c="x")
     outcomes = await desk.send(*bundles)
     assert sum(isinstance(outcome, Written) for outcome in outcomes) == 49
-    assert isinstance(outcomes[7], Refused)
+    assert isinstance(outcomes[7], RefusedWrite)
     assert desk.fired == []
 
 

@@ -11,7 +11,7 @@ from support.org_settings import settings_for
 from support.salesforce_fixtures import org_keys, salesforce_org
 
 from agents.delivery.dispatcher import build_dispatcher
-from agents.delivery.types import Bundle, ErrorKind, Interrupt, Refused, Stale, Written
+from agents.delivery.types import ErrorKind, Interrupt, RefusedWrite, Stale, WriteSet, Written
 from agents.mapping.mapping import Mapping, default_text
 from agents.salesforce.api.wiring import build_client
 from agents.worker.org_schema import standard_pricebook
@@ -67,7 +67,7 @@ class Desk:
         self.dispatcher = build_dispatcher(settings, self.client, Alerts(), Interrupt())
         self.mapping: Mapping | None = None
 
-    async def bundle(self, entity: dict[str, Any]) -> Bundle:
+    async def bundle(self, entity: dict[str, Any]) -> WriteSet:
         if self.mapping is None:
             text = default_text().replace("line_items: off", f"line_items: {self.choice}")
             plain = Mapping.parse(text)
@@ -77,7 +77,7 @@ class Desk:
             self.mapping = plain.refined(describes, standard_pricebook=book)
         key = entity["increment_id"]
         mapped = self.mapping.apply(Document("order_saved", Kind.ORDER, key, entity, ""))
-        return Bundle(key, mapped.rows, mapped.lock_key, lines=mapped.lines)
+        return WriteSet(key, mapped.rows, mapped.lock_key, lines=mapped.lines)
 
     async def send(self, *entities: dict[str, Any]) -> list[Any]:
         bundles = [await self.bundle(entity) for entity in entities]
@@ -194,7 +194,7 @@ async def test_a_product_that_is_refused_costs_only_the_orders_that_have_it(desk
     )
     good, refused = await desk.send(order(1), bad)
     assert isinstance(good, Written)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RefusedWrite)
     assert refused.kind is ErrorKind.PERMANENT
     assert "poison" in refused.message
 
@@ -205,7 +205,7 @@ async def test_a_delete_that_fails_is_tried_again_with_the_order(desk):
     del changed["items"][1]
     desk.org.faults.add({"kind": "unavailable", "match": {"method": "DELETE"}, "times": 1})
     (first,) = await desk.send(copy.deepcopy(changed))
-    assert isinstance(first, Refused)
+    assert isinstance(first, RefusedWrite)
     assert first.kind is ErrorKind.TRANSIENT
     (second,) = await desk.send(changed)
     assert isinstance(second, Written)

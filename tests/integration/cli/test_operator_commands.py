@@ -16,7 +16,7 @@ from support.topic_writer import TopicWriter, now_ms
 
 from schemas.result import Outcome
 from stream.jobs.operator_log import read_actions
-from stream.kafka.range_reader import TopicReader, record_envelope
+from stream.kafka.range_reader import RangeReader, record_envelope
 
 pytestmark = pytest.mark.kafka
 
@@ -73,7 +73,7 @@ def run(start):
 
 @pytest.fixture
 async def reader(writer):
-    async with TopicReader(writer.settings) as reader:
+    async with RangeReader(writer.settings) as reader:
         yield reader
 
 

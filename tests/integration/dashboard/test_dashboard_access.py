@@ -7,7 +7,7 @@ from support.dashboard_site import OPERATOR, hidden_fields
 
 from dashboard.site.state import COOKIE
 from stream.jobs.operator_log import read_actions
-from stream.kafka.range_reader import TopicReader
+from stream.kafka.range_reader import RangeReader
 
 pytestmark = pytest.mark.kafka
 
@@ -26,7 +26,7 @@ CHANGES = (
 
 
 async def actions(settings):
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         return await read_actions(reader, settings.topics)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.event import Via
 from stream.jobs.operator_log import read_actions
-from stream.kafka.range_reader import TopicReader, record_envelope
+from stream.kafka.range_reader import RangeReader, record_envelope
 
 pytestmark = pytest.mark.kafka
 
@@ -30,14 +30,14 @@ async def bury(writer, count: int, **more):
 
 async def copies(settings):
     found = []
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         async for batch in reader.read(await reader.spans([settings.topics.due])):
             found += [record_envelope(record) for record in batch]
     return found
 
 
 async def actions(settings):
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         return await read_actions(reader, settings.topics)
 
 

@@ -13,7 +13,7 @@ from support.topic_writer import as_replay
 from schemas.event import Via
 from schemas.result import Outcome
 from stream.audit.audit import run_audit
-from stream.kafka.range_reader import TopicReader, record_envelope
+from stream.kafka.range_reader import RangeReader, record_envelope
 
 pytestmark = pytest.mark.kafka
 
@@ -129,7 +129,7 @@ async def test_replay_shows_what_it_would_do_then_does_it(settings, writer, ann)
     status, job = await ann.fill(where, f"{where}/run", {"why": "new stage names"})
     running = ann.state.desk.find(job.rpartition("/")[2])
     await ann.until(lambda: not running.is_running)
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         found = []
         async for batch in reader.read(await reader.spans([settings.topics.due])):
             found += [record_envelope(record) for record in batch]

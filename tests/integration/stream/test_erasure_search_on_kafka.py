@@ -10,7 +10,7 @@ import pytest
 from schemas.event import Envelope, ErrorInfo, Kind, Origin, new_event_id
 from schemas.headers import headers_of
 from stream.erasure.search import find_person
-from stream.kafka.blocking_publish import UntilAcked
+from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.publisher import KafkaPublisher, Record
 from stream.ops.alerts import Alerts
 
@@ -59,7 +59,7 @@ async def test_orders_copies_letters_and_outcomes_of_a_person_are_found_and_no_o
     ]
     publisher = KafkaPublisher(settings)
     await publisher.start()
-    await UntilAcked(publisher, alerts=Alerts())(records)
+    await BlockingPublish(publisher, alerts=Alerts())(records)
     await publisher.stop()
     began = time.time() * 1000
 

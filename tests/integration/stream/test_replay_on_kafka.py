@@ -14,7 +14,7 @@ from stream.jobs.operator_log import OperatorLog
 from stream.jobs.replay import ReplayFilter, new_replay, plan_replay, run_replay
 from stream.jobs.runner import JobRun
 from stream.jobs.spec import find_job
-from stream.kafka.range_reader import TopicReader, record_envelope
+from stream.kafka.range_reader import RangeReader, record_envelope
 
 pytestmark = pytest.mark.kafka
 
@@ -25,13 +25,13 @@ EVERYTHING = ReplayFilter(is_latest_only=False)
 
 @pytest.fixture
 async def reader(settings, topics):
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         yield reader
 
 
 @pytest.fixture
 async def due_reader(settings, topics):
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         yield reader
 
 

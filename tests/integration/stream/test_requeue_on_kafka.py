@@ -29,7 +29,7 @@ from stream.jobs.operator_log import OperatorLog, read_actions
 from stream.jobs.runner import JobRun
 from stream.jobs.spec import find_job, list_jobs
 from stream.kafka.publisher import KafkaPublisher
-from stream.kafka.range_reader import TopicReader, record_envelope
+from stream.kafka.range_reader import RangeReader, record_envelope
 
 pytestmark = pytest.mark.kafka
 
@@ -49,7 +49,7 @@ class Desk:
 
     async def __aenter__(self):
         self.reader, self.due_reader, index_reader = [
-            await self.stack.enter_async_context(TopicReader(self.settings)) for _ in range(3)
+            await self.stack.enter_async_context(RangeReader(self.settings)) for _ in range(3)
         ]
         self.index = DeadLetterIndex(self.settings, index_reader)
         self.log = OperatorLog(self.publisher, self.topics, who="ann@desk")

@@ -7,12 +7,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.erasure import marker_key
 from schemas.state import State
-from stream.kafka.blocking_publish import UntilAcked
+from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
 from stream.kafka.partitioner import partition_of
 from stream.kafka.publisher import KafkaPublisher, Record
-from stream.kafka.range_reader import TopicReader
-from stream.kafka.state_migration import StateCopyError, copy_state
+from stream.kafka.range_reader import RangeReader
+from stream.kafka.state_migration import StateMigrationError, copy_state
 from stream.kafka.topic_admin import TopicAdmin
 from stream.ops.alerts import Alerts
 
@@ -30,7 +30,7 @@ async def move(topics, make_settings, topic_prefix):
     async with TopicAdmin(new) as admin:
         await admin.create(new.topics.specs())
         await publisher.start()
-        yield old, new, UntilAcked(publisher, alerts=Alerts())
+        yield old, new, BlockingPublish(publisher, alerts=Alerts())
         await publisher.stop()
         await admin.delete([spec.name for spec in new.topics.specs()])
 
@@ -42,7 +42,7 @@ def state(settings, key: bytes, version: str | None, partition: int) -> Record:
 
 async def states(settings) -> dict[tuple[int, bytes], str]:
     found = {}
-    async with TopicReader(settings) as reader:
+    async with RangeReader(settings) as reader:
         async for batch in reader.read(await reader.spans([settings.topics.state])):
             for record in batch:
                 found[record.partition, record.key] = State.from_bytes(record.value).version
@@ -78,11 +78,11 @@ async def test_nothing_is_copied_over_the_state_of_workers_that_have_begun(move)
     ) as consumer:
         consumer.assign([place])
         await consumer.commit({place: 1})
-    with pytest.raises(StateCopyError, match="workers have begun"):
+    with pytest.raises(StateMigrationError, match="workers have begun"):
         await copy_state(old, new, publish_all)
 
 
 async def test_the_same_topics_are_no_new_ones(move):
     old, _, publish_all = move
-    with pytest.raises(StateCopyError, match="KAFKA_TOPIC_PREFIX"):
+    with pytest.raises(StateMigrationError, match="KAFKA_TOPIC_PREFIX"):
         await copy_state(old, old, publish_all)

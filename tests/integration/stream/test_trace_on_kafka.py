@@ -11,7 +11,7 @@ from schemas.event import ErrorInfo, Kind, Via, new_event_id
 from schemas.operator import Mark, Resolution
 from schemas.result import Outcome
 from stream.audit.trace import run_trace
-from stream.audit.trace_rows import Step
+from stream.audit.trace_rows import TraceStep
 from stream.kafka.publisher import Record
 
 pytestmark = pytest.mark.kafka
@@ -67,16 +67,16 @@ async def other_lives(writer):
 
 
 LIFE = [
-    (Step.DELIVERED, ""),
-    (Step.OUTCOME, "retry"),
-    (Step.WAITS, ""),
-    (Step.DUE, ""),
-    (Step.OUTCOME, "dead"),
-    (Step.DEAD_LETTER, ""),
-    (Step.REQUEUED, ""),
-    (Step.RESOLVED, ""),
-    (Step.OUTCOME, "synced"),
-    (Step.DELIVERED, ""),
+    (TraceStep.DELIVERED, ""),
+    (TraceStep.OUTCOME, "retry"),
+    (TraceStep.WAITS, ""),
+    (TraceStep.DUE, ""),
+    (TraceStep.OUTCOME, "dead"),
+    (TraceStep.DEAD_LETTER, ""),
+    (TraceStep.REQUEUED, ""),
+    (TraceStep.RESOLVED, ""),
+    (TraceStep.OUTCOME, "synced"),
+    (TraceStep.DELIVERED, ""),
 ]
 
 
@@ -147,7 +147,7 @@ async def test_a_failure_hours_before_the_first_write_is_part_of_the_life(settin
 
 async def test_an_order_without_state_is_found(settings, writer):
     await writer.accept(KEY)
-    assert [row.step for row in (await run_trace(settings, KEY)).rows] == [Step.DELIVERED]
+    assert [row.step for row in (await run_trace(settings, KEY)).rows] == [TraceStep.DELIVERED]
 
 
 async def test_an_email_address_traces_the_customer_whatever_its_case(settings, writer):
@@ -182,4 +182,4 @@ async def test_a_wait_in_a_retry_tier_of_the_past_is_part_of_the_life(make_setti
     failed = replace(event, attempt=1, not_before_ms=now_ms())
     await writer.copy(failed, writer.topics.retry_tiers[1])
     life = await run_trace(make_settings(retry_delays="45s"), KEY)
-    assert [row.step for row in life.rows] == [Step.DELIVERED, Step.WAITS]
+    assert [row.step for row in life.rows] == [TraceStep.DELIVERED, TraceStep.WAITS]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.handling.version_guard import Candidate, Verdict, judge
+from agents.handling.version_guard import Candidate, VersionVerdict, judge
 from schemas.event import Via
 from schemas.state import State
 
@@ -25,20 +25,20 @@ def read(version, digest="read", rank=1, offset=9, *, is_forced=False):
 def test_an_older_document_is_never_written(held, version, is_forced, rank, new_rank):
     verdict = judge(state(held, rank=rank), read(version, rank=new_rank, is_forced=is_forced))
     if version < held:
-        assert verdict is Verdict.SUPERSEDED
+        assert verdict is VersionVerdict.SUPERSEDED
     if version > held:
-        assert verdict is Verdict.SEND
+        assert verdict is VersionVerdict.SEND
 
 
 @pytest.mark.parametrize(
     ("digest", "rank", "is_forced", "verdict"),
     [
-        ("read", 1, False, Verdict.SUPERSEDED),  # a tie goes to the live event
-        ("read", 2, False, Verdict.SEND),  # further on in its life
-        ("live", 1, False, Verdict.UNCHANGED),
-        ("live", 1, True, Verdict.SEND),  # a repair writes what is believed to be there
-        ("read", 1, True, Verdict.SEND),
-        ("read", 0, True, Verdict.SUPERSEDED),  # a new order never over one that went on
+        ("read", 1, False, VersionVerdict.SUPERSEDED),  # a tie goes to the live event
+        ("read", 2, False, VersionVerdict.SEND),  # further on in its life
+        ("live", 1, False, VersionVerdict.UNCHANGED),
+        ("live", 1, True, VersionVerdict.SEND),  # a repair writes what is believed to be there
+        ("read", 1, True, VersionVerdict.SEND),
+        ("read", 0, True, VersionVerdict.SUPERSEDED),  # a new order never over one that went on
     ],
 )
 def test_of_the_same_second_the_live_event_wins_unless_it_is_a_repair(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from agents.delivery.types import ErrorKind
-from agents.pacing.circuit_breaker import Breaker, State
+from agents.pacing.circuit_breaker import Breaker, BreakerState
 
 OUTAGE = ErrorKind.TRANSIENT
 
@@ -35,16 +35,16 @@ def test_failures_in_a_row_open_it_and_a_success_between_starts_the_count_anew()
     breaker.succeeded(is_probe=False)
     for _ in range(2):
         breaker.failed(0, OUTAGE, "down", is_probe=False)
-    assert breaker.state is State.CLOSED
+    assert breaker.state is BreakerState.CLOSED
     breaker.failed(0, OUTAGE, "down", is_probe=False)
-    assert (breaker.state, breaker.reason) == (State.OPEN, "down")
+    assert (breaker.state, breaker.reason) == (BreakerState.OPEN, "down")
 
 
 @pytest.mark.parametrize("kind", [ErrorKind.AUTH, ErrorKind.QUOTA, ErrorKind.CONFIG])
 def test_what_speaks_for_everybody_opens_it_at_once(kind):
     breaker = make(failures=100)
     breaker.failed(0, kind, "no", is_probe=False)
-    assert breaker.state is State.OPEN
+    assert breaker.state is BreakerState.OPEN
 
 
 def test_one_probe_goes_per_interval():
@@ -60,7 +60,7 @@ def test_an_answered_probe_closes_it():
     breaker = open_one()
     probe(breaker, 10)
     breaker.succeeded(is_probe=True)
-    assert (breaker.state, breaker.kind, breaker.reason) == (State.CLOSED, None, "")
+    assert (breaker.state, breaker.kind, breaker.reason) == (BreakerState.CLOSED, None, "")
     assert not breaker.enter()
 
 
@@ -68,7 +68,7 @@ def test_late_answers_of_calls_sent_before_it_opened_change_nothing():
     breaker = open_one()
     breaker.succeeded(is_probe=False)
     breaker.failed(5, OUTAGE, "down", is_probe=False)
-    assert breaker.state is State.OPEN
+    assert breaker.state is BreakerState.OPEN
     assert breaker.wait_seconds(10) == 0
 
 

@@ -5,20 +5,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.delivery.types import Priority
-from agents.pacing.daily_quota import DAY_SECONDS, Budget, duration, usage_of_limits
+from agents.pacing.daily_quota import DAY_SECONDS, DailyQuota, duration, usage_of_limits
 from agents.salesforce.http.usage import Usage
 
 LIVE, REPLAY, BACKFILL = Priority.LIVE, Priority.REPLAY, Priority.BACKFILL
 
 
-def seen(used: int, limit: int = 1000, *, share: float = 0.8) -> Budget:
-    budget = Budget(share=share)
+def seen(used: int, limit: int = 1000, *, share: float = 0.8) -> DailyQuota:
+    budget = DailyQuota(share=share)
     budget.observe(Usage(used, limit), now=0)
     return budget
 
 
 def test_nothing_is_withheld_before_salesforce_has_said_anything():
-    budget = Budget(share=0.5)
+    budget = DailyQuota(share=0.5)
     budget.spend(0, 10_000)
     assert budget.pause(BACKFILL, 0) is None
     assert budget.linger_seconds(0.2, 0) == 0.2
@@ -48,7 +48,7 @@ def test_every_worker_counts_for_the_fleet():
 
 
 def test_an_app_limit_binds_too():
-    budget = Budget(share=0.8)
+    budget = DailyQuota(share=0.8)
     budget.observe(Usage(10, 1000, app_used=95, app_limit=100), now=0)
     assert budget.left(0) == 5
 
@@ -70,7 +70,7 @@ def test_backfill_waits_first_then_replays_then_all(used, waiting):
 
 
 def test_a_pause_says_why_and_for_how_long():
-    budget = Budget(share=0.8)
+    budget = DailyQuota(share=0.8)
     budget.observe(Usage(0, 100), now=0)
     budget.spend(3600, 80)
     pause = budget.pause(LIVE, 7200)
@@ -80,7 +80,7 @@ def test_a_pause_says_why_and_for_how_long():
 
 
 def test_calls_become_free_after_a_day():
-    budget = Budget(share=0.8)
+    budget = DailyQuota(share=0.8)
     budget.observe(Usage(0, 100), now=0)
     budget.spend(0, 80)
     assert budget.pause(LIVE, DAY_SECONDS - 1)
@@ -128,7 +128,7 @@ def test_durations_are_for_people(seconds, text):
 )
 def test_our_calls_of_any_day_never_exceed_our_share(share, limit, already, gaps):
     """An org that counts exactly, and nobody else in it: we stop before our share is used up."""
-    budget = Budget(share=share)
+    budget = DailyQuota(share=share)
     made: list[float] = [0.0] * min(already, limit)
     budget.observe(Usage(len(made), limit), 0.0)
     now = 0.0

@@ -24,19 +24,19 @@ from support.fake_org import (
 )
 
 from agents.delivery.dispatcher import SalesforceDispatcher
-from agents.delivery.existence_cache import KnownRecords
+from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.retry_in_place import RetryInPlace
 from agents.delivery.types import (
-    Bundle,
     ErrorKind,
     Interrupt,
     NotSent,
     Priority,
-    Refused,
+    RefusedWrite,
     Stale,
+    WriteSet,
     Written,
 )
-from agents.pacing.daily_quota import Budget
+from agents.pacing.daily_quota import DailyQuota
 from agents.salesforce.api.composite import CollectionAnswer
 from agents.salesforce.http.usage import Usage
 from schemas.salesforce import Row, RowError
@@ -51,13 +51,13 @@ def make(org: FakeOrg, **options) -> SalesforceDispatcher:
     return SalesforceDispatcher(org, make_gate(**options), known=known, policy=QUICK)
 
 
-def order(number: int, customer: str = "", **fields) -> Bundle:
+def order(number: int, customer: str = "", **fields) -> WriteSet:
     who = customer or f"c{number}"
     rows = (account(who), contact(f"p-{who}", who), opportunity(f"o{number}", who, **fields))
-    return Bundle(f"o{number}", rows, lock_key=who)
+    return WriteSet(f"o{number}", rows, lock_key=who)
 
 
-async def send(dispatcher: SalesforceDispatcher, *bundles: Bundle, check_alive=lambda: None):
+async def send(dispatcher: SalesforceDispatcher, *bundles: WriteSet, check_alive=lambda: None):
     async with asyncio.timeout(20):
         return await dispatcher.send(bundles, check_alive=check_alive)
 
@@ -81,7 +81,7 @@ async def test_outcomes_come_in_the_order_of_the_bundles():
     org = FakeOrg()
     org.always["o7"] = TOO_LONG
     outcomes = await send(make(org), *(order(n) for n in range(450)))
-    refused_places = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Refused)]
+    refused_places = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, RefusedWrite)]
     assert refused_places == [7]
 
 
@@ -105,7 +105,7 @@ async def test_what_an_order_knows_of_a_customer_never_changes_an_existing_one()
 async def test_plain_fields_of_an_existing_record_follow_the_refused_create():
     org = FakeOrg()
     org.put("Account", "c1", Name="Kept", Fax="old")
-    (outcome,) = await send(make(org), Bundle("k", (account("c1", Fax="new"),)))
+    (outcome,) = await send(make(org), WriteSet("k", (account("c1", Fax="new"),)))
     assert isinstance(outcome, Written)
     assert org.fields_of("Account", "c1") == {"Name": "Kept", "Fax": "new"}
     assert [call[0].method for call in org.calls] == ["create", "upsert"]
@@ -135,7 +135,7 @@ async def test_a_customer_deleted_behind_our_back_is_created_again():
 async def test_a_deleted_record_that_an_update_brings_back_gets_its_insert_fields_too():
     org = FakeOrg()
     dispatcher = make(org)
-    bundle = Bundle("k", (account("anna", Fax="1"),))
+    bundle = WriteSet("k", (account("anna", Fax="1"),))
     await send(dispatcher, bundle)
     org.records.clear()
     (outcome,) = await send(dispatcher, bundle)
@@ -149,7 +149,7 @@ async def test_a_duplicate_of_another_unique_field_is_the_records_own_error():
     text = "duplicate value found: Tax_Id__c duplicates value on record with id: 001000000000009"
     org.always["c1"] = RowError("DUPLICATE_VALUE", text)
     (outcome,) = await send(make(org), order(1))
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, RefusedWrite)
     assert (outcome.code, outcome.sobject) == ("DUPLICATE_VALUE", "Account")
 
 
@@ -167,7 +167,7 @@ async def test_two_inserts_that_raced_are_repeated_once():
     org = FakeOrg()
     text = f"duplicate value found: {KEY} duplicates value on record with id: 006000000000009"
     org.row_errors["o1"] = [RowError("DUPLICATE_VALUE", text)]
-    (outcome,) = await send(make(org), Bundle("o1", (opportunity("o1"),)))
+    (outcome,) = await send(make(org), WriteSet("o1", (opportunity("o1"),)))
     assert isinstance(outcome, Written)
 
 
@@ -183,7 +183,7 @@ async def test_a_row_that_stays_locked_is_handed_to_the_retry_tiers():
     org = FakeOrg()
     org.always["o3"] = LOCKED
     outcome = (await send(make(org), *(order(n) for n in range(5))))[3]
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, RefusedWrite)
     assert outcome.kind is ErrorKind.LOCK
     assert len(org.calls) == 1 + QUICK.rounds
 
@@ -193,7 +193,7 @@ async def test_a_refused_row_costs_only_itself():
     org.always["o3"] = TOO_LONG
     outcomes = await send(make(org), *(order(n) for n in range(200)))
     assert sum(isinstance(outcome, Written) for outcome in outcomes) == 199
-    assert isinstance(outcomes[3], Refused)
+    assert isinstance(outcomes[3], RefusedWrite)
     assert outcomes[3].kind is ErrorKind.PERMANENT
     assert outcomes[3].fields == ("Name",)
     assert "mapping.yaml" in outcomes[3].fix
@@ -204,7 +204,7 @@ async def test_a_bundle_reports_its_refused_parent_and_not_the_orphan():
     org = FakeOrg()
     org.always["c1"] = TOO_LONG
     (outcome,) = await send(make(org), order(1))
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, RefusedWrite)
     assert (outcome.sobject, outcome.code) == ("Account", "STRING_TOO_LONG")
     assert len(org.calls) == 1
 
@@ -218,8 +218,8 @@ async def test_a_locked_parent_and_its_orphan_are_written_by_the_next_round():
 
 async def test_a_parent_that_never_comes_is_an_ordering_failure_for_the_tiers():
     org = FakeOrg()
-    (outcome,) = await send(make(org), Bundle("o1", (opportunity("o1", "nobody"),)))
-    assert isinstance(outcome, Refused)
+    (outcome,) = await send(make(org), WriteSet("o1", (opportunity("o1", "nobody"),)))
+    assert isinstance(outcome, RefusedWrite)
     assert outcome.kind is ErrorKind.ORDERING
 
 
@@ -235,7 +235,7 @@ async def test_a_stale_customer_does_not_hold_up_its_order():
     org.put("Account", "c1")
     org.always["c1"] = NEWER
     row = Row("Account", KEY, "c1", {"Name": "older"})
-    (outcome,) = await send(make(org), Bundle("o1", (row, opportunity("o1", "c1"))))
+    (outcome,) = await send(make(org), WriteSet("o1", (row, opportunity("o1", "c1"))))
     assert isinstance(outcome, Written)
     assert "newer state" in outcome.notes[0]
 
@@ -247,7 +247,7 @@ async def test_a_request_refused_for_one_row_is_searched_within_sixteen_calls():
             org.call_faults.append(whenever(f"o{guilty}", refused(400, code)))
             outcomes = await send(make(org), *(order(n) for n in range(200)))
             assert sum(isinstance(outcome, Written) for outcome in outcomes) == 199
-            assert isinstance(outcomes[guilty], Refused)
+            assert isinstance(outcomes[guilty], RefusedWrite)
             assert outcomes[guilty].code == code
             assert len(org.calls) <= 1 + 16
 
@@ -257,7 +257,7 @@ async def test_a_refused_collection_is_searched_and_its_neighbours_are_written_a
     org.poison["o150"] = refused(400, "JSON_PARSER_ERROR")
     outcomes = await send(make(org), *(order(n) for n in range(200)))
     assert sum(isinstance(outcome, Written) for outcome in outcomes) == 199
-    assert isinstance(outcomes[150], Refused)
+    assert isinstance(outcomes[150], RefusedWrite)
     assert outcomes[150].sobject == "Opportunity"
     assert len(org.calls) <= 1 + 16
     assert all([c.sobject for c in call] == ["Opportunity"] for call in org.calls[1:])
@@ -268,7 +268,7 @@ async def test_several_guilty_rows_are_all_found():
     for guilty in ("o3", "o77", "o78", "o199"):
         org.poison[guilty] = refused(400, "JSON_PARSER_ERROR")
     outcomes = await send(make(org), *(order(n) for n in range(200)))
-    assert [n for n, o in enumerate(outcomes) if isinstance(o, Refused)] == [3, 77, 78, 199]
+    assert [n for n, o in enumerate(outcomes) if isinstance(o, RefusedWrite)] == [3, 77, 78, 199]
     assert sum(isinstance(outcome, Written) for outcome in outcomes) == 196
 
 
@@ -294,7 +294,7 @@ async def test_a_permission_missing_for_one_row_of_many_is_that_rows_error():
     org, alerts = FakeOrg(), Alerts()
     org.always["o3"] = NO_FIELD
     outcomes = await send(make(org, alerts=alerts), *(order(n) for n in range(10)))
-    assert isinstance(outcomes[3], Refused)
+    assert isinstance(outcomes[3], RefusedWrite)
     assert sum(isinstance(outcome, Written) for outcome in outcomes) == 9
     assert alerts.active == {}
 
@@ -381,7 +381,7 @@ async def test_a_row_that_makes_salesforce_fail_inside_is_found_while_others_pas
     org = FakeOrg()
     org.call_faults.append(whenever("o5", refused(500, "UNKNOWN_EXCEPTION")))
     outcomes = await send(make(org, failures=100), *(order(n) for n in range(40)))
-    assert isinstance(outcomes[5], Refused)
+    assert isinstance(outcomes[5], RefusedWrite)
     assert outcomes[5].kind is ErrorKind.TRANSIENT
     assert sum(isinstance(outcome, Written) for outcome in outcomes) == 39
 
@@ -450,7 +450,7 @@ async def test_a_spent_quota_pauses_and_goes_on():
 
 async def test_backfill_never_stands_in_the_way_when_the_budget_runs_short():
     org = FakeOrg()
-    dispatcher = make(org, budget=Budget(share=0.8))
+    dispatcher = make(org, budget=DailyQuota(share=0.8))
     dispatcher.gate.note_usage(Usage(700, 1000))
     backfill = dataclasses.replace(order(1), priority=Priority.BACKFILL)
     (outcome,) = await send(dispatcher, backfill)
@@ -547,14 +547,14 @@ async def test_a_merged_row_that_is_refused_does_not_condemn_the_innocent():
     org._write = picky
     outcomes = await send(
         make(org),
-        Bundle("o1", (good, opportunity("o1", "anna")), lock_key="anna"),
-        Bundle("o2", (bad, opportunity("o2", "anna")), lock_key="anna"),
+        WriteSet("o1", (good, opportunity("o1", "anna")), lock_key="anna"),
+        WriteSet("o2", (bad, opportunity("o2", "anna")), lock_key="anna"),
     )
     assert isinstance(outcomes[0], Written)
-    assert isinstance(outcomes[1], Refused)
+    assert isinstance(outcomes[1], RefusedWrite)
 
 
 async def test_what_is_remembered_is_bounded():
-    org, known = FakeOrg(), KnownRecords(max_records=10)
+    org, known = FakeOrg(), ExistenceCache(max_records=10)
     await send(make(org, known=known), *(order(n) for n in range(50)))
     assert len(known) == 10

@@ -25,13 +25,13 @@ from support.fake_org import (
 from agents.delivery.dispatcher import SalesforceDispatcher
 from agents.delivery.retry_in_place import RetryInPlace
 from agents.delivery.types import (
-    Bundle,
-    BundleOutcome,
     ErrorKind,
     Interrupt,
     NotSent,
-    Refused,
+    RefusedWrite,
     Stale,
+    WriteOutcome,
+    WriteSet,
     Written,
 )
 from agents.salesforce.errors.errors import SalesforceError
@@ -59,10 +59,10 @@ orders = st.lists(st.integers(0, 5), max_size=25)  # the customer of each order
 row_names = st.sampled_from([f"o{n}" for n in range(25)] + [f"c{n}" for n in range(6)])
 
 
-def bundle(number: int, customer: int) -> Bundle:
+def bundle(number: int, customer: int) -> WriteSet:
     who = f"c{customer}"
     rows = (account(who), contact(f"p{customer}", who), opportunity(f"o{number}", who))
-    return Bundle(f"o{number}", rows, lock_key=who)
+    return WriteSet(f"o{number}", rows, lock_key=who)
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def test_every_bundle_is_answered_once_and_written_means_written(customers, trou
     assert org.locked_together == []
 
 
-def check(sent: Bundle, outcome: BundleOutcome, org: FakeOrg, trouble: Trouble) -> None:
+def check(sent: WriteSet, outcome: WriteOutcome, org: FakeOrg, trouble: Trouble) -> None:
     names = {row.external_id for row in sent.rows}
     hopeless = names & (set(trouble.always) | trouble.poison)
     match outcome:
@@ -122,13 +122,13 @@ def check(sent: Bundle, outcome: BundleOutcome, org: FakeOrg, trouble: Trouble) 
             for row in sent.rows:
                 if trouble.always.get(row.external_id) != "stale":
                     assert outcome.ids[row.sobject] == org.records[row.identity]["id"]
-        case Refused(kind=ErrorKind.PERMANENT):
+        case RefusedWrite(kind=ErrorKind.PERMANENT):
             assert hopeless
-        case Refused(code="REQUEST_RUNNING_TOO_LONG"):
+        case RefusedWrite(code="REQUEST_RUNNING_TOO_LONG"):
             assert len(trouble.call_errors) >= NO_TIME.calls
-        case Refused(code=TIMEOUT.code):
+        case RefusedWrite(code=TIMEOUT.code):
             assert trouble.cuts + len(trouble.call_errors) >= NO_TIME.lone_calls
-        case Refused(code=code):
+        case RefusedWrite(code=code):
             assert hopeless or names & set(trouble.row_errors)
             assert code != "UNEXPECTED"
         case Stale():

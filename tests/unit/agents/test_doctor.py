@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agents.doctor.check import Check, Result, exit_code, fail, ok, skipped, warn
+from agents.doctor.check import Check, CheckResult, exit_code, fail, ok, skipped, warn
 from agents.doctor.examine import settings_in_force
 from agents.doctor.kafka_checks import check_kafka
 from agents.doctor.kafka_facts import GroupFacts, KafkaFacts, gather_kafka
@@ -36,12 +36,12 @@ GOOD: dict[str, Any] = {
 }
 
 
-def found(checks: list[Check]) -> dict[str, Result]:
+def found(checks: list[Check]) -> dict[str, CheckResult]:
     """Return the worst result per check name, without what is fine."""
-    order = [Result.OK, Result.SKIPPED, Result.WARN, Result.FAIL]
-    worst: dict[str, Result] = {}
+    order = [CheckResult.OK, CheckResult.SKIPPED, CheckResult.WARN, CheckResult.FAIL]
+    worst: dict[str, CheckResult] = {}
     for check in checks:
-        before = worst.get(check.name, Result.OK)
+        before = worst.get(check.name, CheckResult.OK)
         worst[check.name] = max(before, check.result, key=order.index)
     return {name: result for name, result in worst.items() if result in order[2:]}
 
@@ -119,14 +119,14 @@ def test_a_setting_that_cannot_be_used_is_named(
     _, problems = settings_in_force(ROLES, env_file=env_file)
     checks = problem_checks(problems)
     assert [check.detail.partition(":")[0] for check in checks] == [variable]
-    assert checks[0].result is Result.FAIL
+    assert checks[0].result is CheckResult.FAIL
     assert checks[0].fix
 
 
 def test_a_store_without_its_keys_is_found_and_one_that_is_not_set_up_is_skipped() -> None:
     half = make(magento_base_url="https://shop.example.com")
-    assert settings_check(half, role_problems(half)).result is Result.FAIL
-    assert settings_check(make(), []).result is Result.SKIPPED
+    assert settings_check(half, role_problems(half)).result is CheckResult.FAIL
+    assert settings_check(make(), []).result is CheckResult.SKIPPED
 
 
 def test_no_check_prints_a_secret() -> None:

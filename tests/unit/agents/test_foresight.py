@@ -3,7 +3,7 @@
 import pytest
 from test_handler import World
 
-from agents.delivery.types import ErrorKind, NotSent, Refused, Written
+from agents.delivery.types import ErrorKind, NotSent, RefusedWrite, Written
 from schemas.result import Outcome
 from stream.errors import FrozenError
 
@@ -57,7 +57,7 @@ async def test_it_is_announced_before_it_is_sent_and_only_where_it_matters():
 
 
 @pytest.mark.parametrize(
-    "answer", [Refused(ErrorKind.LOCK, "UNABLE_TO_LOCK_ROW", "locked"), NotSent("away")]
+    "answer", [RefusedWrite(ErrorKind.LOCK, "UNABLE_TO_LOCK_ROW", "locked"), NotSent("away")]
 )
 async def test_while_an_event_waits_for_its_retry_the_next_of_its_order_is_announced(answer):
     world = Announcing(lambda bundle: answer)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.worker.session_guard import FreezeGuard
+from agents.worker.session_guard import SessionGuard
 from stream.errors import FrozenError
 
 
@@ -16,7 +16,7 @@ class Clock:
 
 def test_a_running_process_may_write():
     clock = Clock()
-    guard = FreezeGuard(limit_seconds=6, clock=clock)
+    guard = SessionGuard(limit_seconds=6, clock=clock)
     for _ in range(100):
         clock.now += 0.5
         guard.tick()
@@ -25,7 +25,7 @@ def test_a_running_process_may_write():
 
 def test_a_gap_longer_than_the_session_is_noticed_at_the_check():
     clock = Clock()
-    guard = FreezeGuard(limit_seconds=6, clock=clock)
+    guard = SessionGuard(limit_seconds=6, clock=clock)
     clock.now += 6.1
     with pytest.raises(FrozenError, match=r"frozen for 6\.1 s"):
         guard.check()
@@ -33,7 +33,7 @@ def test_a_gap_longer_than_the_session_is_noticed_at_the_check():
 
 def test_a_gap_stays_noticed_when_the_ticker_wakes_up_first():
     clock = Clock()
-    guard = FreezeGuard(limit_seconds=6, clock=clock)
+    guard = SessionGuard(limit_seconds=6, clock=clock)
     clock.now += 7
     guard.tick()
     clock.now += 0.1

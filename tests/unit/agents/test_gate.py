@@ -7,7 +7,7 @@ import pytest
 from support.fake_org import TIMEOUT, UNAVAILABLE, make_gate, refused
 
 from agents.delivery.types import ErrorKind, Interrupt, Priority
-from agents.pacing.daily_quota import Budget
+from agents.pacing.daily_quota import DailyQuota
 from agents.pacing.stall_clock import Progress
 from agents.pacing.system_failure import is_systemic, reason_of
 from agents.pacing.ticket import NotAdmittedError
@@ -219,7 +219,7 @@ async def test_in_a_long_pause_the_org_is_asked_for_its_count():
         asked.append(now[0])
         return {"DailyApiRequests": {"Max": 1000, "Remaining": 999}}
 
-    gate = make_gate(clock=lambda: now[0], ask_limits=limits, budget=Budget(share=0.8))
+    gate = make_gate(clock=lambda: now[0], ask_limits=limits, budget=DailyQuota(share=0.8))
     gate._budget.observe(Usage(0, 1000), now[0])
     gate._budget.observe(Usage(1000, 1000), now[0])
     now[0] += 901
@@ -233,7 +233,7 @@ async def test_an_org_that_does_not_tell_its_count_is_found_out_by_a_call():
     async def limits():
         raise refused(403, "INSUFFICIENT_ACCESS")
 
-    gate = make_gate(clock=lambda: now[0], ask_limits=limits, budget=Budget(share=0.8))
+    gate = make_gate(clock=lambda: now[0], ask_limits=limits, budget=DailyQuota(share=0.8))
     gate._budget.observe(Usage(0, 1000), now[0])
     gate._budget.observe(Usage(1000, 1000), now[0])
     now[0] += 901

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.delivery.types import ErrorKind, NotSent, Refused, Stale, Written
-from agents.handling.debounce import Settling
+from agents.delivery.types import ErrorKind, NotSent, RefusedWrite, Stale, Written
+from agents.handling.debounce import Debounce
 from agents.handling.handler import Handler
-from agents.handling.poison_pills import CrashJournal
+from agents.handling.poison_pills import PoisonPillJournal
 from agents.mapping.apply import Mapped
 from schemas.event import Envelope, Kind, Origin, Via
 from schemas.headers import envelope_of
@@ -151,7 +151,7 @@ def test_an_event_that_comes_late_from_a_retry_tier_does_not_overwrite():
 
 
 def test_record_level_failures_climb_the_tiers_and_end_in_the_dlq():
-    world = World(lambda _b: Refused(ErrorKind.LOCK, "UNABLE_TO_LOCK_ROW", "locked"))
+    world = World(lambda _b: RefusedWrite(ErrorKind.LOCK, "UNABLE_TO_LOCK_ROW", "locked"))
     event = world.event()
     topics = []
     for _ in range(3):
@@ -174,7 +174,9 @@ def test_record_level_failures_climb_the_tiers_and_end_in_the_dlq():
 
 
 def test_a_permanent_refusal_is_a_dead_letter_at_once_with_the_original_bytes():
-    world = World(lambda _b: Refused(ErrorKind.PERMANENT, "STRING_TOO_LONG", "too long", ("Name",)))
+    world = World(
+        lambda _b: RefusedWrite(ErrorKind.PERMANENT, "STRING_TOO_LONG", "too long", ("Name",))
+    )
     event = world.event()
     (decision,) = world.handle(event)
     assert decision.result.outcome is Outcome.DEAD
@@ -259,7 +261,7 @@ def test_a_forced_replay_sends_unchanged_content_again_but_never_an_old_state():
 
 
 def test_with_debounce_three_saves_are_parked_and_only_the_newest_is_written():
-    world = World(debounce_ms=2_000, settling=Settling(max_ms=10_000))
+    world = World(debounce_ms=2_000, settling=Debounce(max_ms=10_000))
     saves = [world.event(second=s, total=s) for s in range(3)]
     decisions = world.handle(*saves)
     assert {d.republish.topic for d in decisions} == {"salesforce.settle"}
@@ -287,8 +289,8 @@ def test_with_debounce_three_saves_are_parked_and_only_the_newest_is_written():
 def test_an_event_that_killed_the_worker_again_and_again_is_a_dead_letter(tmp_path):
     poison = Origin("magento.orders", 0, 1, NOW)
     for _ in range(3):
-        CrashJournal(tmp_path / "j").begin([poison])
-    world = World(journal=CrashJournal(tmp_path / "j"))
+        PoisonPillJournal(tmp_path / "j").begin([poison])
+    world = World(journal=PoisonPillJournal(tmp_path / "j"))
     (decision,) = world.handle(world.event())
     assert decision.result.error_code == "WORKER_CRASHED"
     assert world.dispatcher.sent == []

@@ -1,6 +1,6 @@
 """A record that kills every worker that takes it ends in the DLQ, not in a crash loop."""
 
-from agents.handling.poison_pills import MAX_CRASHES, CrashJournal
+from agents.handling.poison_pills import MAX_CRASHES, PoisonPillJournal
 from schemas.event import Origin
 
 POISON = Origin("magento.orders", 3, 17, 0)
@@ -8,8 +8,8 @@ INNOCENT = Origin("magento.orders", 3, 18, 0)
 
 
 def test_after_a_crash_with_a_batch_in_hand_its_events_are_taken_alone(tmp_path):
-    CrashJournal(tmp_path / "journal").begin([POISON, INNOCENT])
-    after = CrashJournal(tmp_path / "journal")
+    PoisonPillJournal(tmp_path / "journal").begin([POISON, INNOCENT])
+    after = PoisonPillJournal(tmp_path / "journal")
     assert after.is_suspect(POISON)
     assert after.is_suspect(INNOCENT)
     assert not after.is_condemned(POISON)
@@ -17,26 +17,26 @@ def test_after_a_crash_with_a_batch_in_hand_its_events_are_taken_alone(tmp_path)
 
 def test_an_event_in_hand_alone_at_too_many_deaths_is_condemned(tmp_path):
     for _ in range(MAX_CRASHES):
-        CrashJournal(tmp_path / "journal").begin([POISON])
-    assert CrashJournal(tmp_path / "journal").is_condemned(POISON)
+        PoisonPillJournal(tmp_path / "journal").begin([POISON])
+    assert PoisonPillJournal(tmp_path / "journal").is_condemned(POISON)
 
 
 def test_an_event_that_was_done_is_cleared_of_suspicion(tmp_path):
-    CrashJournal(tmp_path / "journal").begin([POISON, INNOCENT])
-    journal = CrashJournal(tmp_path / "journal")
+    PoisonPillJournal(tmp_path / "journal").begin([POISON, INNOCENT])
+    journal = PoisonPillJournal(tmp_path / "journal")
     journal.begin([INNOCENT])
     journal.end([INNOCENT])
-    after = CrashJournal(tmp_path / "journal")
+    after = PoisonPillJournal(tmp_path / "journal")
     assert not after.is_suspect(INNOCENT)
 
 
 def test_a_clean_stop_leaves_no_suspects(tmp_path):
-    journal = CrashJournal(tmp_path / "journal")
+    journal = PoisonPillJournal(tmp_path / "journal")
     journal.begin([POISON])
     journal.end([POISON])
-    assert not CrashJournal(tmp_path / "journal").is_suspect(POISON)
+    assert not PoisonPillJournal(tmp_path / "journal").is_suspect(POISON)
 
 
 def test_a_broken_journal_costs_nothing_but_the_count(tmp_path):
     (tmp_path / "journal").write_bytes(b"\x00 not json")
-    assert not CrashJournal(tmp_path / "journal").is_suspect(POISON)
+    assert not PoisonPillJournal(tmp_path / "journal").is_suspect(POISON)

@@ -7,21 +7,21 @@ from hypothesis import strategies as st
 from support.fake_org import account, contact, opportunity
 
 from agents.delivery.call_planner import CallPlan, lock_groups, plan_calls
-from agents.delivery.existence_cache import KnownRecords
-from agents.delivery.row_tracker import BundleWrite, method_of
-from agents.delivery.types import Bundle, Priority
-from agents.salesforce.api.collection_builder import API_LIMITS, Limits, draft_calls
+from agents.delivery.existence_cache import ExistenceCache
+from agents.delivery.row_tracker import RowTracker, method_of
+from agents.delivery.types import Priority, WriteSet
+from agents.salesforce.api.collection_builder import API_LIMITS, CollectionLimits, draft_calls
 
 
-def order(number: int, customer: int | None = None, **more) -> Bundle:
+def order(number: int, customer: int | None = None, **more) -> WriteSet:
     who = f"c{number if customer is None else customer}"
     rows = (account(who), contact(f"p{who}", who), opportunity(f"o{number}", who))
-    return Bundle(f"o{number}", rows, lock_key=who, **more)
+    return WriteSet(f"o{number}", rows, lock_key=who, **more)
 
 
-def plan(bundles: list[Bundle], limits: Limits = API_LIMITS) -> list[CallPlan]:
+def plan(bundles: list[WriteSet], limits: CollectionLimits = API_LIMITS) -> list[CallPlan]:
     """All portions as one list, with `after` counted from its start."""
-    known = KnownRecords()
+    known = ExistenceCache()
     plans: list[CallPlan] = []
     for portion in plan_calls(bundles, lambda row: method_of(row, known), limits):
         start = len(plans)
@@ -29,18 +29,18 @@ def plan(bundles: list[Bundle], limits: Limits = API_LIMITS) -> list[CallPlan]:
     return plans
 
 
-def calls_of(bundles: list[Bundle]) -> list[list]:
-    known = KnownRecords()
+def calls_of(bundles: list[WriteSet]) -> list[list]:
+    known = ExistenceCache()
     calls = []
     for call in plan(bundles):
-        writes = [BundleWrite(bundles[member]) for member in call.members]
+        writes = [RowTracker(bundles[member]) for member in call.members]
         steps = [step for place, w in enumerate(writes) for step in w.steps(place, known)]
         calls += draft_calls(steps, API_LIMITS)
     return calls
 
 
 def test_many_orders_are_planned_in_portions_whose_calls_are_full():
-    known = KnownRecords()
+    known = ExistenceCache()
     bundles = [order(n, n // 2) for n in range(9000)]
     portions = list(plan_calls(bundles, lambda row: method_of(row, known)))
     assert len(portions) > 1
@@ -90,7 +90,7 @@ def test_bundles_that_share_a_record_but_no_lock_key_are_one_group():
 
 
 def test_lock_keys_and_identities_ignore_case_as_salesforce_does():
-    bundles = [Bundle("a", (), lock_key="Jane@x.y"), Bundle("b", (), lock_key="jane@X.Y")]
+    bundles = [WriteSet("a", (), lock_key="Jane@x.y"), WriteSet("b", (), lock_key="jane@X.Y")]
     assert lock_groups(bundles) == [[0, 1]]
 
 
@@ -102,7 +102,7 @@ def test_live_bundles_fill_the_first_calls():
 
 
 def test_orders_with_many_lines_fill_the_five_collections_of_a_call():
-    def with_lines(number: int) -> Bundle:
+    def with_lines(number: int) -> WriteSet:
         lines = tuple(
             dataclasses.replace(opportunity(f"l{number}-{i}"), sobject="OpportunityLineItem")
             for i in range(3)
@@ -119,7 +119,7 @@ def test_an_order_with_more_lines_than_a_collection_holds_is_cut_and_complete():
         dataclasses.replace(opportunity(f"l{i}"), sobject="OpportunityLineItem")
         for i in range(1300)
     )
-    calls = calls_of([Bundle("big", (opportunity("o1"), *lines))])
+    calls = calls_of([WriteSet("big", (opportunity("o1"), *lines))])
     sent = [row.external_id for call in calls for d in call for row in d.collection.rows]
     assert sorted(sent) == sorted(["o1", *(f"l{i}" for i in range(1300))])
     assert all(len(call) <= 5 for call in calls)
@@ -128,7 +128,7 @@ def test_an_order_with_more_lines_than_a_collection_holds_is_cut_and_complete():
 
 def test_no_call_is_heavier_than_the_byte_limit():
     limits = dataclasses.replace(API_LIMITS, bytes=10_000)
-    bundles = [Bundle(f"o{n}", (opportunity(f"o{n}", Text="x" * 1000),)) for n in range(30)]
+    bundles = [WriteSet(f"o{n}", (opportunity(f"o{n}", Text="x" * 1000),)) for n in range(30)]
     plans = plan(bundles, limits)
     assert max(len(call.members) for call in plans) <= 9
     assert sorted(m for call in plans for m in call.members) == list(range(30))

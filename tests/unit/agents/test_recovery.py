@@ -3,18 +3,18 @@ from __future__ import annotations
 import pytest
 from support.fake_org import LOCKED, TIMEOUT, UNAVAILABLE, account, refused
 
-from agents.delivery.existence_cache import KnownRecords
+from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.retry_in_place import (
     ANY_SOBJECT,
     RETRY_IN_PLACE,
-    Blame,
     ConfigWatch,
-    Move,
+    FaultScope,
+    NextAction,
     RetryInPlace,
-    next_move,
+    next_action,
 )
 from agents.delivery.row_tracker import root_cause
-from agents.delivery.types import ErrorKind, Refused
+from agents.delivery.types import ErrorKind, RefusedWrite
 from schemas.salesforce import Row
 
 INSIDE = refused(500, "UNKNOWN_EXCEPTION")
@@ -24,28 +24,28 @@ FULL = refused(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests Limit exceeded
 @pytest.mark.parametrize(
     ("history", "is_lone", "move"),
     [
-        ([UNAVAILABLE] * 50, True, Move.REPEAT),
-        ([UNAVAILABLE] * 50, False, Move.REPEAT),
-        ([FULL] * 50, False, Move.REPEAT),
-        ([refused(401, "INVALID_SESSION_ID")] * 50, False, Move.REPEAT),
-        ([INSIDE] * 2, False, Move.REPEAT),
-        ([INSIDE] * 3, False, Move.SUSPECT),
-        ([INSIDE] * 5, True, Move.REPEAT),
-        ([INSIDE] * 6, True, Move.SUSPECT),
-        ([TIMEOUT] * 3, False, Move.SUSPECT),
-        ([UNAVAILABLE] * 9 + [TIMEOUT], False, Move.REPEAT),
-        ([refused(400, "REQUEST_RUNNING_TOO_LONG")], False, Move.HALVE),
-        ([refused(400, "REQUEST_RUNNING_TOO_LONG")], True, Move.REPEAT),
-        ([refused(413, "")], False, Move.HALVE),
-        ([refused(400, "ODD_CODE")], False, Move.SEARCH),
-        ([refused(400, "INVALID_FIELD", "No such column")], False, Move.SEARCH),
-        ([refused(403, "API_DISABLED_FOR_ORG")], False, Move.HOLD),
-        ([refused(400, "UNABLE_TO_LOCK_ROW")], False, Move.REPEAT),
-        ([refused(400, "UNABLE_TO_LOCK_ROW")] * 3, False, Move.HALVE),
+        ([UNAVAILABLE] * 50, True, NextAction.REPEAT),
+        ([UNAVAILABLE] * 50, False, NextAction.REPEAT),
+        ([FULL] * 50, False, NextAction.REPEAT),
+        ([refused(401, "INVALID_SESSION_ID")] * 50, False, NextAction.REPEAT),
+        ([INSIDE] * 2, False, NextAction.REPEAT),
+        ([INSIDE] * 3, False, NextAction.SUSPECT),
+        ([INSIDE] * 5, True, NextAction.REPEAT),
+        ([INSIDE] * 6, True, NextAction.SUSPECT),
+        ([TIMEOUT] * 3, False, NextAction.SUSPECT),
+        ([UNAVAILABLE] * 9 + [TIMEOUT], False, NextAction.REPEAT),
+        ([refused(400, "REQUEST_RUNNING_TOO_LONG")], False, NextAction.HALVE),
+        ([refused(400, "REQUEST_RUNNING_TOO_LONG")], True, NextAction.REPEAT),
+        ([refused(413, "")], False, NextAction.HALVE),
+        ([refused(400, "ODD_CODE")], False, NextAction.SEARCH),
+        ([refused(400, "INVALID_FIELD", "No such column")], False, NextAction.SEARCH),
+        ([refused(403, "API_DISABLED_FOR_ORG")], False, NextAction.HOLD),
+        ([refused(400, "UNABLE_TO_LOCK_ROW")], False, NextAction.REPEAT),
+        ([refused(400, "UNABLE_TO_LOCK_ROW")] * 3, False, NextAction.HALVE),
     ],
 )
 def test_moves(history, is_lone, move):
-    assert next_move(history, RETRY_IN_PLACE, is_lone=is_lone) is move
+    assert next_action(history, RETRY_IN_PLACE, is_lone=is_lone) is move
 
 
 def test_the_wait_has_full_jitter_doubles_and_is_capped():
@@ -63,47 +63,47 @@ def test_a_locked_row_holds_its_neighbours_for_a_second_at_most():
 
 def test_three_rows_in_a_row_make_a_configuration_error_everybodys():
     watch = ConfigWatch()
-    assert watch.failed("Account", 3) is Blame.EVERYBODY
+    assert watch.failed("Account", 3) is FaultScope.EVERYBODY
 
 
 def test_a_lone_row_is_unclear_until_another_passes():
     watch = ConfigWatch()
-    assert watch.failed("Account", 1) is Blame.UNCLEAR
+    assert watch.failed("Account", 1) is FaultScope.UNCLEAR
     watch.passed("Account")
-    assert watch.failed("Account", 1) is Blame.RECORD
+    assert watch.failed("Account", 1) is FaultScope.RECORD
 
 
 def test_a_configuration_that_breaks_later_is_noticed_too():
     watch = ConfigWatch()
     watch.passed("Account")
     assert [watch.failed("Account", 1) for _ in range(3)] == [
-        Blame.RECORD,
-        Blame.RECORD,
-        Blame.EVERYBODY,
+        FaultScope.RECORD,
+        FaultScope.RECORD,
+        FaultScope.EVERYBODY,
     ]
 
 
 def test_sobjects_are_judged_apart_and_any_success_clears_calls_of_unknown_rows():
     watch = ConfigWatch()
     watch.failed("Account", 2)
-    assert watch.failed("Contact", 1) is Blame.UNCLEAR
+    assert watch.failed("Contact", 1) is FaultScope.UNCLEAR
     watch.passed("Contact")
-    assert watch.failed(ANY_SOBJECT, 1) is Blame.RECORD
-    assert watch.failed("Account", 1) is Blame.EVERYBODY
+    assert watch.failed(ANY_SOBJECT, 1) is FaultScope.RECORD
+    assert watch.failed("Account", 1) is FaultScope.EVERYBODY
 
 
 def test_the_root_cause_is_neither_an_orphan_nor_collateral():
-    orphan = Refused(ErrorKind.ORDERING, "INVALID_FIELD", "Foreign key")
-    halted = Refused(ErrorKind.TRANSIENT, "PROCESSING_HALTED", "another row failed")
-    lock = Refused(ErrorKind.LOCK, LOCKED.code, LOCKED.message)
-    bad = Refused(ErrorKind.PERMANENT, "STRING_TOO_LONG", "too long")
+    orphan = RefusedWrite(ErrorKind.ORDERING, "INVALID_FIELD", "Foreign key")
+    halted = RefusedWrite(ErrorKind.TRANSIENT, "PROCESSING_HALTED", "another row failed")
+    lock = RefusedWrite(ErrorKind.LOCK, LOCKED.code, LOCKED.message)
+    bad = RefusedWrite(ErrorKind.PERMANENT, "STRING_TOO_LONG", "too long")
     assert root_cause([orphan, halted, lock]) is lock
     assert root_cause([orphan, halted, lock, bad]) is bad
     assert root_cause([orphan]) is orphan
 
 
 def test_plain_rows_are_remembered_only_where_others_create_on_demand():
-    known = KnownRecords()
+    known = ExistenceCache()
     plain = Row("Account", "K__c", "a", {"Name": "x"})
     known.remember(plain, "1")
     assert known.id_of(plain) is None
@@ -115,7 +115,7 @@ def test_plain_rows_are_remembered_only_where_others_create_on_demand():
 
 
 def test_the_least_recently_used_record_is_forgotten_first():
-    known = KnownRecords(max_records=2)
+    known = ExistenceCache(max_records=2)
     known.remember(account("a"), "1")
     known.remember(account("b"), "2")
     known.id_of(account("a"))

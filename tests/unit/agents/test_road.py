@@ -7,12 +7,12 @@ import math
 
 import pytest
 
-from agents.delivery.api_choice import CALLS_PER_JOB, Batch, Road, choose_road, composite_calls
-from agents.delivery.api_router import RoadDispatcher
-from agents.delivery.types import Bundle, Priority, Written
+from agents.delivery.api_choice import CALLS_PER_JOB, Api, Batch, choose_api, composite_calls
+from agents.delivery.api_router import ApiRouter
+from agents.delivery.types import Priority, WriteSet, Written
 from schemas.salesforce import Row
 
-C, B = Road.COMPOSITE, Road.BULK
+C, B = Api.COMPOSITE, Api.BULK
 LARGE = Batch(bundles=10_000, jobs=3)
 
 
@@ -29,15 +29,15 @@ LARGE = Batch(bundles=10_000, jobs=3)
     ],
 )
 def test_the_road_by_backlog_budget_and_batch(backlog, calls_left, batch, threshold, roads):
-    chosen = choose_road(backlog, calls_left, batch, threshold=threshold)
+    chosen = choose_api(backlog, calls_left, batch, threshold=threshold)
     assert (chosen.live, chosen.others) == roads
 
 
 def test_jobs_are_never_chosen_when_they_cost_more_calls():
     for bundles in range(0, 20_000, 500):
         for jobs in (1, 3, 5):
-            roads = choose_road(10**7, 0, Batch(bundles, jobs), threshold=1)
-            if Road.BULK in (roads.live, roads.others):
+            roads = choose_api(10**7, 0, Batch(bundles, jobs), threshold=1)
+            if Api.BULK in (roads.live, roads.others):
                 assert jobs * CALLS_PER_JOB < composite_calls(bundles)
 
 
@@ -51,12 +51,12 @@ class Recorder:
 
 
 def bundle(key, priority):
-    return Bundle(key, (Row("A", "K", key, {"f": 1}),), priority=priority)
+    return WriteSet(key, (Row("A", "K", key, {"f": 1}),), priority=priority)
 
 
 def send(bundles, *, backlog, calls_left=math.inf):
     log = []
-    door = RoadDispatcher(
+    door = ApiRouter(
         {C: Recorder("composite", log), B: Recorder("bulk", log)},
         threshold=1000,
         backlog=lambda: backlog,

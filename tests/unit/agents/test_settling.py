@@ -1,6 +1,6 @@
 """Debounce: three saves in two seconds are one write, and no order waits for ever."""
 
-from agents.handling.debounce import Settling
+from agents.handling.debounce import Debounce
 
 KEY = b"order:1"
 
@@ -10,7 +10,7 @@ def version(number):
 
 
 def test_an_event_gives_way_to_a_newer_one_that_is_parked_behind_it():
-    settling = Settling(max_ms=10_000)
+    settling = Debounce(max_ms=10_000)
     settling.park(KEY, version(1), now_ms=0)
     settling.park(KEY, version(2), now_ms=1_000)
     assert settling.is_overtaken(KEY, version(1), now_ms=2_000)
@@ -18,14 +18,14 @@ def test_an_event_gives_way_to_a_newer_one_that_is_parked_behind_it():
 
 
 def test_after_the_newest_came_back_nothing_is_remembered():
-    settling = Settling(max_ms=10_000)
+    settling = Debounce(max_ms=10_000)
     settling.park(KEY, version(2), now_ms=0)
     assert not settling.is_overtaken(KEY, version(2), now_ms=2_000)
     assert not settling.is_overtaken(KEY, version(1), now_ms=2_001)
 
 
 def test_an_order_that_never_settles_is_written_at_the_maximum():
-    settling = Settling(max_ms=5_000)
+    settling = Debounce(max_ms=5_000)
     for second in range(20):
         settling.park(KEY, version(second), now_ms=second * 1_000)
     assert settling.is_overtaken(KEY, version(3), now_ms=4_999)
@@ -34,4 +34,4 @@ def test_an_order_that_never_settles_is_written_at_the_maximum():
 
 
 def test_an_unknown_order_is_written():
-    assert not Settling(max_ms=5_000).is_overtaken(KEY, version(1), now_ms=0)
+    assert not Debounce(max_ms=5_000).is_overtaken(KEY, version(1), now_ms=0)

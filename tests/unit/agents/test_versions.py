@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.handling.version_guard import Candidate, Verdict, canonical_version, judge
+from agents.handling.version_guard import Candidate, VersionVerdict, canonical_version, judge
 from schemas.event import Via
 from schemas.state import State
 
@@ -25,32 +25,36 @@ def candidate(**changes):
 @pytest.mark.parametrize(
     ("why", "event", "verdict"),
     [
-        ("a newer save is sent", candidate(version="2026-03-14 18:02:16"), Verdict.SEND),
-        ("an older save never is", candidate(version="2026-03-14 18:02:14"), Verdict.SUPERSEDED),
-        ("the same content needs no call", candidate(digest="a"), Verdict.UNCHANGED),
+        ("a newer save is sent", candidate(version="2026-03-14 18:02:16"), VersionVerdict.SEND),
+        (
+            "an older save never is",
+            candidate(version="2026-03-14 18:02:14"),
+            VersionVerdict.SUPERSEDED,
+        ),
+        ("the same content needs no call", candidate(digest="a"), VersionVerdict.UNCHANGED),
         (
             "nor does it when saved again later",
             candidate(digest="a", version="2026-03-14 19:00:00"),
-            Verdict.UNCHANGED,
+            VersionVerdict.UNCHANGED,
         ),
-        ("unless it is forced", candidate(digest="a", is_forced=True), Verdict.SEND),
+        ("unless it is forced", candidate(digest="a", is_forced=True), VersionVerdict.SEND),
         (
             "but an old state is not sent even when forced",
             candidate(version="2026-03-14 18:02:14", is_forced=True),
-            Verdict.SUPERSEDED,
+            VersionVerdict.SUPERSEDED,
         ),
-        ("within a second the later offset wins", candidate(offset=11), Verdict.SEND),
-        ("and the earlier one loses", candidate(offset=9), Verdict.SUPERSEDED),
-        ("new never wins over a later state", candidate(rank=0), Verdict.SUPERSEDED),
+        ("within a second the later offset wins", candidate(offset=11), VersionVerdict.SEND),
+        ("and the earlier one loses", candidate(offset=9), VersionVerdict.SUPERSEDED),
+        ("new never wins over a later state", candidate(rank=0), VersionVerdict.SUPERSEDED),
         (
             "a backfill of the same second does not win over a live event",
             candidate(via=Via.BACKFILL),
-            Verdict.SUPERSEDED,
+            VersionVerdict.SUPERSEDED,
         ),
         (
             "unless the order is further on in its life there",
             candidate(via=Via.BACKFILL, rank=3),
-            Verdict.SEND,
+            VersionVerdict.SEND,
         ),
     ],
 )
@@ -59,14 +63,16 @@ def test_the_guard_compares_version_then_content_then_life_then_offset(why, even
 
 
 def test_an_order_salesforce_does_not_have_is_sent():
-    assert judge(None, candidate()) is Verdict.SEND
+    assert judge(None, candidate()) is VersionVerdict.SEND
 
 
 def test_content_in_doubt_is_sent_again():
     in_doubt = State(
         version=SAVED.version, digest="", topic="orders", partition=0, offset=10, rank=2
     )
-    assert judge(in_doubt, candidate(digest="a", version="2026-03-14 18:02:16")) is Verdict.SEND
+    assert (
+        judge(in_doubt, candidate(digest="a", version="2026-03-14 18:02:16")) is VersionVerdict.SEND
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from agents.mapping.mapping import Mapping
 from cli.validate.orders import validation_story
-from cli.validate.run import Validation, Verdict
+from cli.validate.run import Validation, ValidationVerdict
 from schemas.codec import decode
 from schemas.salesforce import RowError, RowResult
 from stream.config import load_settings
@@ -61,10 +61,10 @@ def run(org) -> Validation:
     return Validation(settings, Mapping.load(), org, timeout_seconds=1)  # type: ignore[arg-type]
 
 
-async def compare(run: Validation, org: FakeOrg, name: str = "first order") -> Verdict:
+async def compare(run: Validation, org: FakeOrg, name: str = "first order") -> ValidationVerdict:
     step = STEPS[name]
     org.know(run.mapping.apply(decode(step.body)))
-    verdict = run.verdicts[name] = Verdict(name)
+    verdict = run.verdicts[name] = ValidationVerdict(name)
     await run.compare(verdict, step.body, is_new=step.is_new_customer)
     verdict.problem = run._kinship(step, verdict)
     return verdict

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dashboard.data.chart import HEIGHT, WIDTH, draw, round_up
 from dashboard.data.worker_metrics import ProcessMetrics, parse, together
 from dashboard.site import render
-from stream.lag.rates import Flow, Meter
+from stream.lag.rates import EventRate, Meter
 
 PAGE = """# TYPE orderstream_breaker_state gauge
 orderstream_breaker_state 2.0
@@ -25,7 +25,7 @@ orderstream_alert_active{alert="auth_broken"} 0.0
 
 
 def test_flow_counts_per_bucket_and_forgets_the_oldest():
-    flow = Flow(bucket_seconds=10, buckets=3)
+    flow = EventRate(bucket_seconds=10, buckets=3)
     flow.add("in", 5_000, 20)
     flow.add("in", 15_000, 30)
     flow.add("out", 15_000, 10)
@@ -37,7 +37,7 @@ def test_flow_counts_per_bucket_and_forgets_the_oldest():
 
 @given(st.lists(st.integers(0, 10**9), max_size=300))
 def test_flow_never_keeps_more_buckets_than_it_may(times):
-    flow = Flow(bucket_seconds=1, buckets=5)
+    flow = EventRate(bucket_seconds=1, buckets=5)
     for at_ms in times:
         flow.add("in", at_ms)
     assert len(flow._counts) <= 5

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.data.dead_letter_pages import PAGE_LETTERS, Shelf, filter_of_group
+from dashboard.data.dead_letter_pages import PAGE_LETTERS, DeadLetterPages, filter_of_group
 from stream.dlq.index import DeadLetter, LetterFilter
 
 offsets = itertools.count()
@@ -48,8 +48,8 @@ class Index:
         return iter(self._letters)
 
 
-async def shelf_of(letters) -> Shelf:
-    shelf = Shelf()
+async def shelf_of(letters) -> DeadLetterPages:
+    shelf = DeadLetterPages()
     await shelf.arrange(Index(letters))
     return shelf
 

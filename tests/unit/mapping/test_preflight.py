@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.mapping.mapping import Mapping, default_text
-from agents.mapping.schema_check import Finding, Severity, check_mapping
+from agents.mapping.schema_check import SchemaFinding, Severity, check_mapping
 from sandbox.salesforce.records.objects import stock_org
 from stream.errors import MappingError
 
@@ -32,7 +32,7 @@ def line_of(text: str, after: str) -> int:
     return next(index + 1 for index, line in enumerate(lines) if index >= start and text in line)
 
 
-def errors(org: dict, mapping: Mapping | None = None) -> list[Finding]:
+def errors(org: dict, mapping: Mapping | None = None) -> list[SchemaFinding]:
     found = check_mapping(mapping or Mapping.load(), org)
     return [finding for finding in found if finding.severity is Severity.ERROR]
 

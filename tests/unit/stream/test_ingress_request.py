@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from stream.ingress.request import check_headers, event_in_path
-from stream.ingress.responses import RULES, Reason, Refused, refusal_body
+from stream.ingress.responses import RULES, Reason, Rejection, refusal_body
 
 MAX = 1000
 
@@ -42,7 +42,7 @@ def test_the_event_may_be_named_in_the_address(path: str, event: str) -> None:
     ],
 )
 def test_an_address_that_names_no_event_is_refused(path: str, reason: Reason) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejection) as caught:
         event_in_path(path)
     assert caught.value.reason is reason
 
@@ -51,26 +51,26 @@ def test_an_address_that_names_no_event_is_refused(path: str, reason: Reason) ->
     "encoding", ["gzip", "deflate", "br", "zstd", "GZIP", "identity, gzip", "x"]
 )
 def test_an_encoded_body_is_refused(encoding: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejection) as caught:
         check(("Content-Encoding", encoding))
     assert caught.value.reason is Reason.ENCODED
 
 
 def test_a_second_encoding_header_does_not_hide_behind_the_first() -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(Rejection):
         check(("Content-Encoding", "identity"), ("Content-Encoding", "gzip"))
 
 
 @pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", " Multipart/Mixed"])
 def test_a_multipart_body_is_refused(content_type: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejection) as caught:
         check(("Content-Type", content_type))
     assert caught.value.reason is Reason.MULTIPART
 
 
 def test_an_announced_body_over_the_limit_is_refused_and_one_at_the_limit_is_not() -> None:
     check(length=MAX)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejection) as caught:
         check(length=MAX + 1)
     assert caught.value.reason is Reason.TOO_LARGE
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from stream.ingress.connection_reaper import GRACE_SECONDS, Verdict, verdict
+from stream.ingress.connection_reaper import GRACE_SECONDS, ReaperVerdict, verdict
 
 TIMEOUT, KEEPALIVE = 10.0, 75.0
 
 
-def judge(**changes) -> Verdict:
+def judge(**changes) -> ReaperVerdict:
     state = {
         "age_seconds": 0.0,
         "unsent_seconds": 0.0,
@@ -37,6 +37,8 @@ def test_a_connection_is_ended_when_its_time_is_up_and_not_before(state, before,
 
 @pytest.mark.parametrize("is_idle", [True, False])
 def test_an_answer_nobody_reads_ends_the_connection_whatever_else_it_does(is_idle) -> None:
-    assert judge(is_idle=is_idle, has_served=True, unsent_seconds=TIMEOUT - 0.01) is Verdict.KEEP
+    assert (
+        judge(is_idle=is_idle, has_served=True, unsent_seconds=TIMEOUT - 0.01) is ReaperVerdict.KEEP
+    )
     unread = judge(is_idle=is_idle, has_served=True, unsent_seconds=TIMEOUT)
-    assert unread is Verdict.CUT_UNREAD_ANSWER
+    assert unread is ReaperVerdict.CUT_UNREAD_ANSWER

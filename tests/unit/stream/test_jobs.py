@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from stream.dlq.edit import changed_fields
 from stream.jobs.spec import JobKind, JobSpec, OffsetSet, new_job_id
-from stream.kafka.range_reader import Span
+from stream.kafka.range_reader import OffsetRange
 
-SPANS = (Span("t", 0, 10, 20), Span("t", 1, 0, 5), Span("u", 0, 7, 7))
+SPANS = (OffsetRange("t", 0, 10, 20), OffsetRange("t", 1, 0, 5), OffsetRange("u", 0, 7, 7))
 
 
 @given(st.lists(st.tuples(st.sampled_from("tu"), st.integers(0, 2), st.integers(-3, 25))))
@@ -37,7 +37,7 @@ def test_a_spec_survives_the_operator_log():
         job_id=new_job_id(JobKind.REPLAY),
         kind=JobKind.REPLAY,
         spans=SPANS,
-        due=(Span("due", 0, 3, 3),),
+        due=(OffsetRange("due", 0, 3, 3),),
         selection={"topic": "t", "filter": {"limit": None}},
         rate=50.0,
         total=7,

@@ -18,12 +18,12 @@ from stream.audit.outcome_bitmap import (
     UNCHANGED,
     WAITING,
     Balance,
-    PartitionLedger,
+    OutcomeBitmap,
 )
 
 
-def ledger_with(*offsets: int, start: int = 100, end: int = 110) -> PartitionLedger:
-    ledger = PartitionLedger(start, end)
+def ledger_with(*offsets: int, start: int = 100, end: int = 110) -> OutcomeBitmap:
+    ledger = OutcomeBitmap(start, end)
     for offset in offsets:
         ledger.accept(offset)
     return ledger
@@ -57,7 +57,7 @@ def test_unanswered_events_are_found_by_offset_and_counted_below_one():
 
 
 def test_a_presumed_event_is_proved_by_its_outcome_or_by_its_record_or_is_a_gap():
-    ledger = PartitionLedger(100, 104)
+    ledger = OutcomeBitmap(100, 104)
     ledger.presume()
     assert ledger.balance().accepted == 0
     assert ledger.settle(100, SYNCED) == UNANSWERED
@@ -73,13 +73,13 @@ def test_a_presumed_event_is_proved_by_its_outcome_or_by_its_record_or_is_a_gap(
 
 
 def test_ranges_to_read_are_few_and_hold_everything_presumed():
-    ledger = PartitionLedger(0, 1_000_000)
+    ledger = OutcomeBitmap(0, 1_000_000)
     ledger.presume()
     for offset in range(1_000_000):
         if offset % 10_000:
             ledger.settle(offset, SYNCED)
     assert ledger.presumed_ranges() == [(0, 990_001)]
-    near = PartitionLedger(0, 20_000)
+    near = OutcomeBitmap(0, 20_000)
     near.presume()
     for offset in range(20_000):
         if offset not in (5, 900, 15_000):
@@ -97,7 +97,7 @@ def test_a_balance_that_does_not_hold_shows_it():
     st.lists(st.tuples(st.integers(-5, 55), st.sampled_from(sorted(set(MARK_OF.values()))))),
 )
 def test_accepted_always_equals_the_sum_of_the_outcomes(accepted, outcomes):
-    ledger = PartitionLedger(0, 50)
+    ledger = OutcomeBitmap(0, 50)
     for offset in accepted:
         ledger.accept(offset)
     for offset, mark in outcomes:
@@ -109,7 +109,7 @@ def test_accepted_always_equals_the_sum_of_the_outcomes(accepted, outcomes):
 
 
 def test_a_ledger_grows_with_its_log_and_forgets_what_retention_took():
-    ledger = PartitionLedger(10, 10)
+    ledger = OutcomeBitmap(10, 10)
     ledger.accept_until(15)
     assert ledger.settle(12, SYNCED) == UNANSWERED
     ledger.accept_until(13)  # an older answer of the broker takes nothing back

@@ -9,7 +9,7 @@ import pytest
 
 from stream.errors import PublishError
 from stream.kafka import group_commit as record_queue
-from stream.kafka.group_commit import MAX_WAITING, RecordQueue
+from stream.kafka.group_commit import MAX_WAITING, GroupCommit
 from stream.kafka.record import Ack, Record
 
 TOPIC = "magento.orders"
@@ -56,8 +56,8 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
 
 
 @pytest.fixture
-def queue() -> RecordQueue:
-    return RecordQueue(None)  # type: ignore[arg-type] - only publish_part needs the keeper
+def queue() -> GroupCommit:
+    return GroupCommit(None)  # type: ignore[arg-type] - only publish_part needs the keeper
 
 
 async def test_what_comes_in_one_turn_leaves_together_and_the_next_with_the_answer(

@@ -12,7 +12,7 @@ from schemas.event import Envelope, ErrorInfo, Kind, Origin, Via
 from schemas.headers import headers_of
 from schemas.operator import Mark, Resolution
 from schemas.result import Outcome, result_of
-from stream.audit.trace_rows import Step, rows_of
+from stream.audit.trace_rows import TraceStep, rows_of
 from stream.topics import Topics
 
 TOPICS = Topics("pre.")
@@ -52,14 +52,14 @@ def row(topic, **changes):
 @pytest.mark.parametrize(
     ("topic", "changes", "step"),
     [
-        (TOPICS.orders, {}, Step.DELIVERED),
-        (TOPICS.retry_tiers[2], {"attempt": 3}, Step.WAITS),
-        (TOPICS.settle, {}, Step.SETTLES),
-        (TOPICS.due, {"attempt": 1}, Step.DUE),
-        (TOPICS.due, {"via": Via.REPLAY, "job_id": "j"}, Step.REPLAYED),
-        (TOPICS.due, {"via": Via.REQUEUE, "job_id": "j"}, Step.REQUEUED),
-        (TOPICS.due, {"via": Via.REQUEUE, "job_id": "j", "attempt": 1}, Step.DUE),
-        (TOPICS.dead_letters, {"attempt": 5}, Step.DEAD_LETTER),
+        (TOPICS.orders, {}, TraceStep.DELIVERED),
+        (TOPICS.retry_tiers[2], {"attempt": 3}, TraceStep.WAITS),
+        (TOPICS.settle, {}, TraceStep.SETTLES),
+        (TOPICS.due, {"attempt": 1}, TraceStep.DUE),
+        (TOPICS.due, {"via": Via.REPLAY, "job_id": "j"}, TraceStep.REPLAYED),
+        (TOPICS.due, {"via": Via.REQUEUE, "job_id": "j"}, TraceStep.REQUEUED),
+        (TOPICS.due, {"via": Via.REQUEUE, "job_id": "j", "attempt": 1}, TraceStep.DUE),
+        (TOPICS.dead_letters, {"attempt": 5}, TraceStep.DEAD_LETTER),
     ],
 )
 def test_the_topic_and_the_headers_tell_the_step(topic, changes, step):
@@ -95,7 +95,7 @@ def test_a_mark_is_told_for_the_keys_own_letters_only():
     mark = Mark(Resolution.DROPPED, (3, 4), at_ms=1, who="ann@desk", why="test order")
     marked = record(TOPICS.dead_letters, mark.to_bytes(), mark.headers)
     (read,) = rows_of(marked, TOPICS, buried=[4, 9])
-    assert (read.step, read.text) == (Step.RESOLVED, "dropped by ann@desk: test order")
+    assert (read.step, read.text) == (TraceStep.RESOLVED, "dropped by ann@desk: test order")
     assert rows_of(marked, TOPICS, buried=[]) == []
 
 

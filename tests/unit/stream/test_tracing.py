@@ -18,8 +18,8 @@ from schemas.event import Envelope, Kind, Origin
 from schemas.headers import envelope_of, headers_of
 from schemas.result import Outcome
 from stream.config import load_settings
-from stream.ingress.body import Allowance
-from stream.ingress.publish import Acceptance
+from stream.ingress.body import InFlightLimits
+from stream.ingress.publish import PublishStep
 from stream.ingress.readiness import Readiness
 from stream.kafka.publisher import Record
 from stream.ops import tracing
@@ -46,10 +46,10 @@ async def accepted(parent: str = "") -> Record:
     async def probe() -> None:
         return None
 
-    acceptance = Acceptance(
+    acceptance = PublishStep(
         kafka,
         Readiness(probe, now=lambda: 0.0),
-        Allowance(1_000_000, 10),
+        InFlightLimits(1_000_000, 10),
         topics=Topics(),
         publish_timeout_seconds=1.0,
         now=lambda: 0.0,

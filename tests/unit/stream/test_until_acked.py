@@ -10,7 +10,7 @@ from support.fakes import TOO_LARGE_BYTES, FakePublisher
 from stream.errors import PublishError
 from stream.kafka.blocking_publish import (
     BACKOFF_MOST_SECONDS,
-    UntilAcked,
+    BlockingPublish,
     full_jitter_seconds,
 )
 from stream.kafka.publisher import Record
@@ -20,7 +20,7 @@ RECORDS = [Record("t", str(n).encode(), b"v", partition=n % 4) for n in range(10
 
 
 def until_acked(publisher, alerts, **options):
-    return UntilAcked(publisher, alerts=alerts, tick_seconds=0.01, **options)
+    return BlockingPublish(publisher, alerts=alerts, tick_seconds=0.01, **options)
 
 
 async def until(condition):
@@ -30,7 +30,7 @@ async def until(condition):
 
 
 async def test_every_record_is_acknowledged_in_its_order():
-    acks = await UntilAcked(FakePublisher(), alerts=Alerts())(RECORDS)
+    acks = await BlockingPublish(FakePublisher(), alerts=Alerts())(RECORDS)
     assert [ack.partition for ack in acks] == [n % 4 for n in range(10)]
     assert [ack.offset for ack in acks] == [n // 4 for n in range(10)]
 
@@ -38,7 +38,7 @@ async def test_every_record_is_acknowledged_in_its_order():
 async def test_only_what_failed_is_sent_again():
     publisher = FakePublisher()
     publisher.fail_next(3)
-    acks = await UntilAcked(publisher, alerts=Alerts())(RECORDS)
+    acks = await BlockingPublish(publisher, alerts=Alerts())(RECORDS)
     assert len(acks) == 10
     assert len(publisher.attempts) == 13
     assert sorted(record.key for record in publisher.records) == [r.key for r in RECORDS]
@@ -47,7 +47,7 @@ async def test_only_what_failed_is_sent_again():
 async def test_a_publisher_that_fails_twice_raises_no_alert():
     publisher, alerts = FakePublisher(), Alerts()
     publisher.fail_next(2)
-    await UntilAcked(publisher, alerts=alerts)(RECORDS[:1])
+    await BlockingPublish(publisher, alerts=alerts)(RECORDS[:1])
     assert alerts.active == {}
     assert len(publisher.records) == 1
 
