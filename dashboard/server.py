@@ -13,6 +13,7 @@ from aiohttp import web
 from dashboard.app import build_app
 from stream.config import Settings
 from stream.errors import SettingsError
+from stream.settings.dashboard import DashboardSettings
 
 log = structlog.get_logger()
 
@@ -45,7 +46,7 @@ async def run_dashboard(settings: Settings, *, on_listening: Callable[[str], Non
     log.info("dashboard_stopped")
 
 
-async def _listen(runner: web.AppRunner, settings: Settings) -> None:
+async def _listen(runner: web.AppRunner, settings: DashboardSettings) -> None:
     host, port = settings.dashboard_host, settings.dashboard_port
     try:
         await web.TCPSite(runner, host, port).start()

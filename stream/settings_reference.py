@@ -14,22 +14,27 @@ from typing import Any, Literal, get_args, get_origin
 import annotated_types
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
 from stream.config import Settings
+from stream.settings.dashboard import DashboardSettings
+from stream.settings.ingress import IngressSettings
+from stream.settings.kafka import KafkaSettings
+from stream.settings.magento import MagentoSettings
+from stream.settings.operations import OperationsSettings
+from stream.settings.salesforce import SalesforceSettings
+from stream.settings.worker import WorkerSettings
 from stream.topics import delay_label
 
-# The first prefix that fits names the group; the order is the order of the document.
-GROUPS = (
-    ("Magento", ("magento_", "mageos_", "adobe_")),
-    ("Salesforce", ("salesforce_", "breaker_")),
-    ("Kafka", ("kafka_",)),
-    ("Ingress", ("ingress_",)),
-    (
-        "Worker and relay",
-        ("worker_", "status_", "state_", "mapping_", "retry_", "relay_", "debounce_"),
-    ),
-    ("Dashboard", ("dashboard_",)),
-    ("Operations", ("",)),
+# The order is the order of the document.
+GROUPS: tuple[tuple[str, type[BaseSettings]], ...] = (
+    ("Magento", MagentoSettings),
+    ("Salesforce", SalesforceSettings),
+    ("Kafka", KafkaSettings),
+    ("Ingress", IngressSettings),
+    ("Worker and relay", WorkerSettings),
+    ("Dashboard", DashboardSettings),
+    ("Operations", OperationsSettings),
 )
 
 MARKDOWN_HEAD = """# Settings
@@ -61,9 +66,11 @@ class SettingLine:
 
 def setting_lines() -> list[SettingLine]:
     """Return every setting, group by group, in the order of the code."""
-    lines = [_line(name, field) for name, field in Settings.model_fields.items()]
-    order = [group for group, _ in GROUPS]
-    return sorted(lines, key=lambda line: order.index(line.group))
+    return [
+        _line(group, name, field)
+        for group, settings in GROUPS
+        for name, field in settings.model_fields.items()
+    ]
 
 
 def markdown() -> str:
@@ -113,8 +120,7 @@ def show(value: Any) -> str:
     return text
 
 
-def _line(name: str, field: FieldInfo) -> SettingLine:
-    group = next(group for group, prefixes in GROUPS if name.startswith(prefixes))
+def _line(group: str, name: str, field: FieldInfo) -> SettingLine:
     factory: Callable[..., Any] | None = field.default_factory
     return SettingLine(
         name=name.upper(),

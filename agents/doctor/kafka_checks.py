@@ -12,6 +12,7 @@ from agents.doctor.check import Check, CheckResult, fail, judged, ok, skipped, w
 from agents.doctor.kafka_facts import GroupFacts, KafkaFacts
 from stream.config import Settings
 from stream.kafka.topic_plan import REPLICATION_FOR_MIN_INSYNC, ExistingTopic
+from stream.settings.kafka import KafkaSettings
 
 APPLY = "`orderstream topics apply` corrects it"
 FUTURE_MS = 60_000
@@ -37,14 +38,14 @@ def check_kafka(settings: Settings, facts: KafkaFacts) -> Iterator[Check]:
     yield _clock(facts)
 
 
-def _missing(settings: Settings, facts: KafkaFacts) -> Check:
+def _missing(settings: KafkaSettings, facts: KafkaFacts) -> Check:
     names = [spec.name for spec in settings.topics.specs()]
     missing = [name for name in names if name not in facts.topics]
     fix = "`orderstream topics apply` makes them; a wrong KAFKA_TOPIC_PREFIX looks the same"
     return judged("kafka-topics", [f"{name} is missing" for name in missing], "all there", fix)
 
 
-def _shape(settings: Settings, topics: Mapping[str, ExistingTopic]) -> Iterator[Check]:
+def _shape(settings: KafkaSettings, topics: Mapping[str, ExistingTopic]) -> Iterator[Check]:
     wanted = settings.kafka_partitions
     counts = [f"{n} has {t.partitions}" for n, t in topics.items() if t.partitions != wanted]
     yield judged(
@@ -101,7 +102,7 @@ def _insync(topics: Mapping[str, ExistingTopic]) -> Iterator[Check]:
     yield judged("kafka-unclean-election", unclean, "switched off", fix)
 
 
-def _keeping(settings: Settings, topics: Mapping[str, ExistingTopic]) -> Iterator[Check]:
+def _keeping(settings: KafkaSettings, topics: Mapping[str, ExistingTopic]) -> Iterator[Check]:
     names = settings.topics
     state = topics.get(names.state)
     policy = state.config.get("cleanup.policy", "") if state else "compact"
@@ -122,7 +123,7 @@ def _keeping(settings: Settings, topics: Mapping[str, ExistingTopic]) -> Iterato
     yield _waiting_kept(settings, topics)
 
 
-def _results_kept(settings: Settings, topics: Mapping[str, ExistingTopic]) -> Check:
+def _results_kept(settings: KafkaSettings, topics: Mapping[str, ExistingTopic]) -> Check:
     names = settings.topics
     kept = _retention_ms(topics.get(names.results))
     short = [
@@ -134,7 +135,7 @@ def _results_kept(settings: Settings, topics: Mapping[str, ExistingTopic]) -> Ch
     return judged("kafka-results-retention", short, "results outlive events", fix)
 
 
-def _waiting_kept(settings: Settings, topics: Mapping[str, ExistingTopic]) -> Check:
+def _waiting_kept(settings: KafkaSettings, topics: Mapping[str, ExistingTopic]) -> Check:
     names = settings.topics
     short = [
         f"{tier} keeps {_days(_retention_ms(topics.get(tier)))}"

@@ -20,6 +20,7 @@ from stream.kafka.consumer_groups import committed_offsets, held_partitions
 from stream.kafka.range_reader import RangeReader
 from stream.kafka.topic_admin import TopicAdmin
 from stream.kafka.topic_plan import ExistingTopic
+from stream.settings.kafka import KafkaSettings
 
 NEWEST_SECONDS = 3.0
 COORDINATOR_SECONDS = 15.0
@@ -87,7 +88,7 @@ async def _newest_ms(reader: RangeReader, topics: list[str]) -> int | None:
     return max((record.timestamp for record in records.values()), default=None)
 
 
-async def _groups(settings: Settings) -> dict[str, GroupFacts]:
+async def _groups(settings: KafkaSettings) -> dict[str, GroupFacts]:
     admin = AIOKafkaAdminClient(**kafka_connection(settings))
     try:
         await admin.start()

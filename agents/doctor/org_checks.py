@@ -8,14 +8,16 @@ from agents.doctor.check import Check, CheckResult, fail, judged, ok, skipped, w
 from agents.doctor.org_facts import OrgFacts
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.schema_check import VERSION_FIELD, SchemaFinding, Severity, check_mapping
-from stream.config import Settings
+from stream.settings.salesforce import SalesforceSettings
 
 MAX_SKEW_SECONDS = 60.0  # Salesforce refuses assertions that are off by more than a few minutes
 LOW_BUDGET = 0.2
 DEPLOY = "deploy the metadata package in salesforce/"
 
 
-def check_org(settings: Settings, mapping: RecordMapping, facts: OrgFacts) -> Iterator[Check]:
+def check_org(
+    settings: SalesforceSettings, mapping: RecordMapping, facts: OrgFacts
+) -> Iterator[Check]:
     """Yield what is to say about the org."""
     yield _clock(facts)
     yield _version(settings, facts)
@@ -44,7 +46,7 @@ def _clock(facts: OrgFacts) -> Check:
     )
 
 
-def _version(settings: Settings, facts: OrgFacts) -> Check:
+def _version(settings: SalesforceSettings, facts: OrgFacts) -> Check:
     version = settings.salesforce_api_version
     if not facts.versions:
         return skipped("salesforce-version", "the login host did not list its versions")
@@ -87,7 +89,7 @@ def _sentence(finding: SchemaFinding) -> str:
     return f"{what}: {finding.problem} ({finding.place})"
 
 
-def _stale_guard(settings: Settings, mapping: RecordMapping, facts: OrgFacts) -> Check:
+def _stale_guard(settings: SalesforceSettings, mapping: RecordMapping, facts: OrgFacts) -> Check:
     rows = mapping.rulebook.active_rows()
     needed = dict.fromkeys(row.sobject for row in rows if not row.is_insert_only)
     bare = [name for name in needed if name not in facts.guarded]
@@ -105,7 +107,7 @@ def _stale_guard(settings: Settings, mapping: RecordMapping, facts: OrgFacts) ->
     return warn(name, detail, fix)
 
 
-def _budget(settings: Settings, facts: OrgFacts) -> Check:
+def _budget(settings: SalesforceSettings, facts: OrgFacts) -> Check:
     name = "salesforce-budget"
     if facts.usage is None:
         return skipped(name, "the org does not show its daily limit to this user")

@@ -25,6 +25,7 @@ from agents.salesforce.http.usage import Usage
 from stream.config import Settings
 from stream.errors import SettingsError
 from stream.ops.alerts import Alerts
+from stream.settings.salesforce import SalesforceSettings
 
 NOT_FOUND = 404
 FRONT_SECONDS = 15.0
@@ -85,7 +86,7 @@ async def _describes(client: OrgClient, sobjects: tuple[str, ...]) -> dict[str, 
     return describes
 
 
-def _front(settings: Settings) -> tuple[frozenset[str], float | None]:
+def _front(settings: SalesforceSettings) -> tuple[frozenset[str], float | None]:
     """Return (API versions, clock skew) from the login host's version list, open to everybody."""
     url = f"{settings.salesforce_login_url.rstrip('/')}/services/data"
     is_allowed = url.startswith(("https://", f"{settings.salesforce_insecure_url.rstrip('/')}/"))

@@ -11,6 +11,8 @@ from pydantic import SecretStr
 
 from agents.doctor.check import Check, CheckResult, fail, judged, ok, warn
 from stream.config import Settings
+from stream.settings.kafka import KafkaSettings
+from stream.settings.salesforce import SalesforceSettings
 from stream.topics import DAY_MS
 
 MIN_DISTINCT_CHARACTERS = 8
@@ -106,12 +108,12 @@ def is_here(host: str) -> bool:
         return False
 
 
-def _brokers_elsewhere(settings: Settings) -> list[str]:
+def _brokers_elsewhere(settings: KafkaSettings) -> list[str]:
     servers = (part.strip() for part in settings.kafka_bootstrap_servers.split(","))
     return [server for server in servers if server and not is_here(server.rpartition(":")[0])]
 
 
-def _kafka_security(settings: Settings) -> Check:
+def _kafka_security(settings: KafkaSettings) -> Check:
     elsewhere = _brokers_elsewhere(settings)
     protocol = settings.kafka_security_protocol
     if protocol == "SASL_PLAINTEXT" and elsewhere:
@@ -124,7 +126,7 @@ def _kafka_security(settings: Settings) -> Check:
     return ok("kafka-security", protocol)
 
 
-def _replication(settings: Settings) -> Check:
+def _replication(settings: KafkaSettings) -> Check:
     copies = settings.kafka_replication_factor
     if copies < PRODUCTION_REPLICAS and _brokers_elsewhere(settings):
         detail = f"every event has {copies} {'copy' if copies == 1 else 'copies'}"
@@ -152,7 +154,7 @@ def _deadlines(settings: Settings) -> Check:
     return judged("deadlines", problems, "fit each other", "raise the one or lower the other")
 
 
-def _concurrency(settings: Settings) -> Check:
+def _concurrency(settings: SalesforceSettings) -> Check:
     least, most = settings.salesforce_concurrency_min, settings.salesforce_concurrency
     problem = f"SALESFORCE_CONCURRENCY_MIN is {least}, SALESFORCE_CONCURRENCY {most}"
     return judged(
@@ -163,7 +165,7 @@ def _concurrency(settings: Settings) -> Check:
     )
 
 
-def _retry_delays(settings: Settings) -> Check:
+def _retry_delays(settings: KafkaSettings) -> Check:
     longest = max(settings.retry_delays)
     problem = f"RETRY_DELAYS waits {longest / 86400:.1f} days, Kafka keeps what waits for a week"
     return judged(

@@ -7,11 +7,12 @@ from stream.config import Role, Settings, load_settings
 from stream.errors import MagentoError, SettingsError
 from stream.magento.client import Patience, open_magento
 from stream.magento.criteria import Resource, Search
+from stream.settings.magento import MagentoSettings
 
 NAME = "magento-rest"
 
 
-def settings_check(settings: Settings, problems: list[str]) -> Check:
+def settings_check(settings: MagentoSettings, problems: list[str]) -> Check:
     """Return whether the settings suffice; a store that is not set up is none of our business."""
     if not settings.magento_base_url:
         return skipped(NAME, "MAGENTO_BASE_URL is not set: no backfill, no reconcile, no enriching")
@@ -20,7 +21,7 @@ def settings_check(settings: Settings, problems: list[str]) -> Check:
     return ok(NAME, "settings are complete")
 
 
-async def live_check(settings: Settings) -> Check:
+async def live_check(settings: MagentoSettings) -> Check:
     """Ask for one order and one customer."""
     try:
         async with open_magento(settings, patience=Patience(attempts=1)) as store:

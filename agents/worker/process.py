@@ -46,6 +46,7 @@ from stream.ops.alert_webhook import alert_webhook
 from stream.ops.alerts import Alerts
 from stream.ops.gc_tuning import settle_garbage_collector
 from stream.ops.status_server import status_server
+from stream.settings.magento import MagentoSettings
 
 log = structlog.get_logger()
 
@@ -174,7 +175,7 @@ async def _connect(
     )
 
 
-async def _enrich(settings: Settings, stack: AsyncExitStack) -> Enrich | None:
+async def _enrich(settings: MagentoSettings, stack: AsyncExitStack) -> Enrich | None:
     """Return what completes events by Magento's REST API; None while it is switched off."""
     if not settings.magento_enrich:
         return None

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from stream.kafka.range_reader import RangeReader
     from stream.magento.client import MagentoRest
     from stream.magento.paging import Window
+    from stream.settings.magento import MagentoSettings
+    from stream.settings.worker import WorkerSettings
 
 DEFAULT_RATE = 100.0
 SAY_EVERY_SECONDS = 10.0
@@ -99,7 +101,7 @@ def backfill(
         raise typer.Exit(EXIT_NO)
 
 
-def salesforce_calls(settings: Settings, events: int, seconds: float) -> tuple[int, int]:
+def salesforce_calls(settings: WorkerSettings, events: int, seconds: float) -> tuple[int, int]:
     """Return about how few and how many Salesforce calls a backfill takes.
 
     Few when batches are full; many when they are not: a slow backfill is written in small batches,
@@ -132,7 +134,7 @@ def plan_json(
     }
 
 
-async def _plan(settings: Settings, magento: MagentoRest, wish: Wish) -> BackfillPlan:
+async def _plan(settings: MagentoSettings, magento: MagentoRest, wish: Wish) -> BackfillPlan:
     from stream.backfill.plan import plan_backfill
 
     return await plan_backfill(settings, magento, wish.kinds, wish.window, now_ms=now_ms())

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from schemas.event import Envelope
     from stream.config import Settings
     from stream.dlq.index import DeadLetter
+    from stream.settings.magento import MagentoSettings
 
 
 def edit(
@@ -54,7 +55,7 @@ def edit(
         note(f"requeued {letter.id} as {job_id}; changed: {', '.join(fields)}")
 
 
-def _edited(settings: Settings, envelope: Envelope, file: Path | None) -> bytes:
+def _edited(settings: MagentoSettings, envelope: Envelope, file: Path | None) -> bytes:
     """Return the new bytes, asking again as long as they are no event of this order."""
     if file is not None:
         try:
@@ -94,7 +95,7 @@ def in_editor(text: str) -> str:
         return path.read_text(encoding="utf-8")
 
 
-def _problem(settings: Settings, envelope: Envelope, value: bytes) -> str:
+def _problem(settings: MagentoSettings, envelope: Envelope, value: bytes) -> str:
     from schemas.codec import DecodeError
     from stream.dlq.edit import check_edit
     from stream.errors import JobError

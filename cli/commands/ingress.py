@@ -14,6 +14,7 @@ from cli.console.terminal import fail
 
 if TYPE_CHECKING:
     from stream.config import Settings
+    from stream.settings.ingress import IngressSettings
 
 
 def ingress(
@@ -76,7 +77,9 @@ def _run_one(
     return 0
 
 
-def _run_workers(settings: Settings, count: int, announce: Callable[[str, list[int]], None]) -> int:
+def _run_workers(
+    settings: IngressSettings, count: int, announce: Callable[[str, list[int]], None]
+) -> int:
     import asyncio
 
     from stream.ingress.prefork import run_ingress_workers

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from stream.config import Settings
     from stream.lag.evaluator import PartitionLag
     from stream.lag.sampler import LagSampler, LagSnapshot
+    from stream.settings.kafka import KafkaSettings
 
 STYLES = {"OK": "green", "WARN": "yellow", "REWIND": "yellow", "STALL": "red", "STOP": "red"}
 BAD_STATES = frozenset({"STALL", "STOP", "REWIND"})
@@ -211,7 +212,7 @@ async def _serve(settings: Settings, port: int, interval: float) -> None:
                 await asyncio.sleep(interval)
 
 
-async def _export(settings: Settings, sampler: LagSampler) -> list[str]:
+async def _export(settings: KafkaSettings, sampler: LagSampler) -> list[str]:
     """Sample and export once; return what is wrong: an exporter outlives its brokers' absence."""
     from stream.errors import StreamError
     from stream.lag.exporter import export

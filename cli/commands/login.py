@@ -8,8 +8,9 @@ import typer
 
 from cli.commands.login_callback import LoginCallback
 from cli.console.terminal import EXIT_NO, fail, stdout
-from stream.config import Settings, load_settings
+from stream.config import load_settings
 from stream.errors import SettingsError
+from stream.settings.salesforce import SalesforceSettings
 
 # As the Salesforce CLI: the app must name the callback exactly, so the port cannot be any free one.
 DEFAULT_PORT = 1717
@@ -46,7 +47,7 @@ def login(
 
 
 def _run(
-    settings: Settings, callback: LoginCallback, *, is_opened: bool, wait_seconds: float
+    settings: SalesforceSettings, callback: LoginCallback, *, is_opened: bool, wait_seconds: float
 ) -> None:
     from agents.salesforce.api.wiring import build_endpoint
     from agents.salesforce.auth.browser_login import BrowserLogin

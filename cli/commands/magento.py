@@ -11,6 +11,7 @@ from cli.console.terminal import fail, print_json, run_async
 if TYPE_CHECKING:
     from stream.config import Settings
     from stream.magento.subscriptions import Subscription
+    from stream.settings.magento import MagentoSettings
 
 app = typer.Typer(name="magento", help="Set the store up.", no_args_is_help=True)
 
@@ -67,7 +68,7 @@ async def _subscribe(settings: Settings, wanted: list[Subscription]) -> None:
         print_json(done)
 
 
-def _token_problems(settings: Settings) -> list[str]:
+def _token_problems(settings: MagentoSettings) -> list[str]:
     from stream.config import secret_problems
 
     return secret_problems("MAGEOS_VERIFICATION_TOKEN", settings.mageos_tokens)

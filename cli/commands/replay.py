@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from stream.jobs.runner import JobReport
     from stream.jobs.spec import JobSpec
     from stream.kafka.range_reader import RangeReader
+    from stream.settings.kafka import KafkaSettings
+    from stream.settings.magento import MagentoSettings
 
 NAMES = Topics()
 SHOWN_SAMPLES = 5
@@ -123,7 +125,7 @@ def replay(
         raise typer.Exit(EXIT_NO)
 
 
-def fact_topic(settings: Settings, name: str) -> str:
+def fact_topic(settings: KafkaSettings, name: str) -> str:
     """Return the topic a person means: its name, with or without prefix and `magento.`."""
     topics = settings.topics
     bare = name.removeprefix(topics.prefix).removeprefix("magento.")
@@ -156,7 +158,7 @@ def plan_json(
     return masked
 
 
-async def _plan(settings: Settings, reader: RangeReader, chosen: Range) -> ReplayPlan:
+async def _plan(settings: MagentoSettings, reader: RangeReader, chosen: Range) -> ReplayPlan:
     from stream.jobs.replay import plan_replay
 
     with progress_bar("reading events") as progress:

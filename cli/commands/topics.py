@@ -9,6 +9,7 @@ import typer
 
 from cli.console.terminal import EXIT_NO, print_json, run_async, stdout
 from stream.config import Role, Settings, load_settings
+from stream.settings.kafka import KafkaSettings
 
 if TYPE_CHECKING:
     from stream.kafka.state_migration import StateMigration
@@ -105,7 +106,9 @@ async def _apply(settings: Settings) -> list[TopicPlan]:
         return await admin.apply(settings.topics.specs())
 
 
-def _finish(settings: Settings, plans: list[TopicPlan], *, as_json: bool, is_done: bool) -> None:
+def _finish(
+    settings: KafkaSettings, plans: list[TopicPlan], *, as_json: bool, is_done: bool
+) -> None:
     if as_json:
         print_json(report(plans, settings, is_done=is_done))
     else:
@@ -114,7 +117,7 @@ def _finish(settings: Settings, plans: list[TopicPlan], *, as_json: bool, is_don
         raise typer.Exit(EXIT_NO)
 
 
-def report(plans: list[TopicPlan], settings: Settings, *, is_done: bool) -> dict[str, Any]:
+def report(plans: list[TopicPlan], settings: KafkaSettings, *, is_done: bool) -> dict[str, Any]:
     """Return the JSON form: one object per topic, `applied` says whether it was carried out."""
     return {
         "applied": is_done,
@@ -136,7 +139,7 @@ def report(plans: list[TopicPlan], settings: Settings, *, is_done: bool) -> dict
     }
 
 
-def _print_table(plans: list[TopicPlan], settings: Settings, *, is_done: bool) -> None:
+def _print_table(plans: list[TopicPlan], settings: KafkaSettings, *, is_done: bool) -> None:
     from rich.table import Table
 
     from stream.kafka.topic_plan import Action

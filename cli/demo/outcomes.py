@@ -11,9 +11,9 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.result import Outcome, Result
-from stream.config import Settings
 from stream.kafka.connection import kafka_connection
 from stream.kafka.consumer_stop import stop_consumer
+from stream.settings.kafka import KafkaSettings
 
 POLL_MS = 100
 
@@ -21,7 +21,7 @@ POLL_MS = 100
 class Outcomes:
     """What became of each event so far. Use as an async context manager; it reads by itself."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: KafkaSettings) -> None:
         self._topic = settings.topics.results
         self._partitions = settings.kafka_partitions
         self._consumer = AIOKafkaConsumer(

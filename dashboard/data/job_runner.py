@@ -26,6 +26,7 @@ from stream.jobs.runner import JobReport, JobRun
 from stream.jobs.spec import DEFAULT_MAX_BACKLOG, JobKind, JobSpec, find_job, list_jobs
 from stream.kafka.publisher import KafkaPublisher
 from stream.kafka.range_reader import RangeReader
+from stream.settings.kafka import KafkaSettings
 
 log = structlog.get_logger()
 
@@ -170,7 +171,7 @@ class JobRunner:
             return await run_requeue(settings, run, reader, self.publisher, index)
 
 
-async def _spec(settings: Settings, reader: RangeReader, draft: DryRun, why: str) -> JobSpec:
+async def _spec(settings: KafkaSettings, reader: RangeReader, draft: DryRun, why: str) -> JobSpec:
     if draft.requeue is not None:
         return await new_requeue(settings, reader, draft.requeue, rate=draft.rate, why=why)
     if draft.replay is not None:

@@ -6,13 +6,15 @@ from dataclasses import asdict
 from typing import Any
 
 from stream.audit.trace import Trace
-from stream.config import Settings
 from stream.ops.masking import mask_document
+from stream.settings.salesforce import SalesforceSettings
 
 GENERIC_LOGIN_HOSTS = ("https://login.salesforce.com", "https://test.salesforce.com")
 
 
-def trace_json(life: Trace, settings: Settings, *, is_masked: bool = True) -> dict[str, Any]:
+def trace_json(
+    life: Trace, settings: SalesforceSettings, *, is_masked: bool = True
+) -> dict[str, Any]:
     """Return the life as JSON-ready data."""
     read: dict[str, Any] = {
         "target": life.target,
@@ -32,7 +34,7 @@ def trace_json(life: Trace, settings: Settings, *, is_masked: bool = True) -> di
     return masked
 
 
-def record_link(settings: Settings, record_id: str) -> str:
+def record_link(settings: SalesforceSettings, record_id: str) -> str:
     """Return a link to a Salesforce record, or its path when the org's address is not known."""
     base = settings.salesforce_insecure_url or settings.salesforce_login_url
     base = "" if base in GENERIC_LOGIN_HOSTS else base.rstrip("/")

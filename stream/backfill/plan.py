@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from schemas.event import Kind
 from stream.backfill.event import RESOURCES
-from stream.config import Settings
 from stream.jobs.spec import JobKind, JobSpec, new_job_id
 from stream.kafka.range_reader import OffsetRange, RangeReader
 from stream.magento.client import MagentoSearch
 from stream.magento.paging import Window, count_changed
 from stream.magento.times import magento_time
+from stream.settings.kafka import KafkaSettings
+from stream.settings.magento import MagentoSettings
 
 # Customers first: an order only fills in what the customer's own event does not know.
 KINDS = (Kind.CUSTOMER, Kind.ORDER)
@@ -47,7 +48,7 @@ class BackfillPlan:
 
 
 async def plan_backfill(
-    settings: Settings,
+    settings: MagentoSettings,
     magento: MagentoSearch,
     kinds: Sequence[Kind],
     window: Window,
@@ -64,7 +65,7 @@ async def plan_backfill(
 
 
 async def new_backfill(
-    settings: Settings, reader: RangeReader, plan: BackfillPlan, *, rate: float, why: str
+    settings: KafkaSettings, reader: RangeReader, plan: BackfillPlan, *, rate: float, why: str
 ) -> JobSpec:
     """Return the spec of a job that carries out a plan; nothing is written yet."""
     facts = await reader.spans(settings.topics.facts)

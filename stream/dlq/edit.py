@@ -23,6 +23,7 @@ from stream.jobs.operator_log import OperatorLog
 from stream.jobs.runner import copy_of
 from stream.jobs.spec import JobKind, new_job_id
 from stream.kafka.publisher import Publisher
+from stream.settings.magento import MagentoSettings
 
 
 async def requeue_edited(
@@ -70,7 +71,7 @@ async def requeue_edited(
     return job_id
 
 
-def check_edit(settings: Settings, envelope: Envelope, value: bytes) -> None:
+def check_edit(settings: MagentoSettings, envelope: Envelope, value: bytes) -> None:
     """Raise DecodeError for bytes that are no event, JobError when they are of another order."""
     document = decode(value, event=envelope.event, instance=settings.magento_instance)
     if document.key != envelope.key:

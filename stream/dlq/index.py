@@ -20,9 +20,9 @@ import orjson
 
 from schemas.event import Envelope
 from schemas.operator import mark_of
-from stream.config import Settings
 from stream.errors import JobError
 from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
+from stream.settings.kafka import KafkaSettings
 
 MESSAGE_CHARACTERS = 200
 UNKNOWN_CODE = "UNKNOWN"
@@ -111,7 +111,7 @@ class LetterGroup:
 class DeadLetterIndex:
     """The open dead letters. `refresh` reads what is new; the rest answers from memory."""
 
-    def __init__(self, settings: Settings, reader: RangeReader) -> None:
+    def __init__(self, settings: KafkaSettings, reader: RangeReader) -> None:
         self._topic = settings.topics.dead_letters
         self._reader = reader
         self._open: dict[tuple[int, int], DeadLetter] = {}
@@ -258,7 +258,7 @@ def find_letter(index: DeadLetterIndex, name: str) -> DeadLetter:
     return max(fitting, key=lambda letter: letter.at_ms)
 
 
-async def read_letter(settings: Settings, reader: RangeReader, letter: DeadLetter) -> Envelope:
+async def read_letter(settings: KafkaSettings, reader: RangeReader, letter: DeadLetter) -> Envelope:
     """Return a dead letter with its payload. Raises JobError when retention has deleted it."""
     topic = settings.topics.dead_letters
     found = await reader.first_records({(topic, letter.partition): letter.offset})

@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass
 
 from schemas.event import Via
 from schemas.operator import Resolution
-from stream.config import Settings
 from stream.dlq.index import DeadLetter, DeadLetterIndex, LetterFilter
 from stream.dlq.resolutions import MarkWriter
 from stream.jobs.runner import Copy, JobReport, JobRun, copy_of
 from stream.jobs.spec import JobKind, JobSpec, Source, new_job
 from stream.kafka.publisher import Publisher
 from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
+from stream.settings.kafka import KafkaSettings
 
 SAMPLES = 20
 REFRESH_SECONDS = 5.0
@@ -59,7 +59,7 @@ def plan_requeue(
 
 
 async def new_requeue(
-    settings: Settings, reader: RangeReader, plan: RequeuePlan, *, rate: float, why: str
+    settings: KafkaSettings, reader: RangeReader, plan: RequeuePlan, *, rate: float, why: str
 ) -> JobSpec:
     """Return the spec of a job that carries out a plan."""
     return await new_job(
@@ -75,7 +75,7 @@ async def new_requeue(
 
 
 async def run_requeue(
-    settings: Settings,
+    settings: KafkaSettings,
     run: JobRun,
     reader: RangeReader,
     publisher: Publisher,
@@ -162,7 +162,7 @@ def _spans(topic: str, letters: Iterable[DeadLetter]) -> tuple[OffsetRange, ...]
     )
 
 
-def _copy(settings: Settings, spec: JobSpec, record: Record) -> Copy:
+def _copy(settings: KafkaSettings, spec: JobSpec, record: Record) -> Copy:
     place = (record.topic, record.partition, record.offset)
     envelope = record_envelope(record)
     return copy_of(envelope, settings.topics, via=Via.REQUEUE, job_id=spec.job_id, place=place)

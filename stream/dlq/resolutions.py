@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterable, Sequence
 
 from schemas.operator import Mark, Resolution
-from stream.config import Settings
 from stream.dlq.index import DeadLetter
 from stream.jobs.operator_log import OperatorLog
 from stream.kafka.publisher import Publisher, Record
+from stream.settings.kafka import KafkaSettings
 
 MARK_TIMEOUT_SECONDS = 30.0
 MARK_OFFSETS = 5_000  # offsets in one mark: a record of some 40 kB
@@ -21,7 +21,7 @@ class MarkWriter:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: KafkaSettings,
         publisher: Publisher,
         resolution: Resolution,
         *,
@@ -67,7 +67,7 @@ class MarkWriter:
 
 
 async def drop_letters(
-    settings: Settings,
+    settings: KafkaSettings,
     publisher: Publisher,
     operator: OperatorLog,
     letters: Sequence[DeadLetter],

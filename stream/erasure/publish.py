@@ -13,13 +13,14 @@ from stream.config import Settings
 from stream.kafka.partitioner import partition_of
 from stream.kafka.publisher import Publisher, Record
 from stream.kafka.range_reader import RangeReader
+from stream.settings.kafka import KafkaSettings
 
 PUBLISH_TIMEOUT_SECONDS = 30.0
 POLL_SECONDS = 0.5
 
 
 async def publish_erasures(
-    settings: Settings,
+    settings: KafkaSettings,
     publisher: Publisher,
     erasures: Iterable[Erasure],
     partitions: Mapping[str, int],

@@ -15,6 +15,7 @@ from schemas.event import Kind
 from schemas.operator import mark_of
 from stream.config import Settings
 from stream.kafka.range_reader import RangeReader, Record, record_envelope
+from stream.settings.magento import MagentoSettings
 
 
 @dataclass(slots=True)
@@ -110,7 +111,7 @@ def _look_at(record: Record, found: PersonTraces, held: Held, settings: Settings
     held.note(record.timestamp)
 
 
-def _owner(record: Record, settings: Settings) -> Document | None:
+def _owner(record: Record, settings: MagentoSettings) -> Document | None:
     """Return the document of a record; None for one that cannot be read."""
     envelope = record_envelope(record)
     try:

@@ -16,17 +16,17 @@ from pathlib import Path
 
 from prometheus_client.multiprocess import mark_process_dead
 
-from stream.config import Settings
 from stream.ingress.connection_reaper import GRACE_SECONDS
 from stream.ingress.server import bind, url_of
 from stream.ops.supervisor import Supervisor
+from stream.settings.ingress import IngressSettings
 
 # What a child may need beyond its drain: above all to flush its producer.
 SPARE_SECONDS = 10.0
 
 
 async def run_ingress_workers(
-    settings: Settings,
+    settings: IngressSettings,
     *,
     count: int,
     command_for: Callable[[int], Sequence[str]],
@@ -56,7 +56,7 @@ async def run_ingress_workers(
         return await supervisor.run()
 
 
-def stop_seconds(settings: Settings) -> float:
+def stop_seconds(settings: IngressSettings) -> float:
     """Return how long a child may take to end: notice and drain, with something to spare."""
     drain_seconds = settings.ingress_request_timeout_seconds + GRACE_SECONDS
     notice_seconds = settings.ingress_drain_notice_seconds

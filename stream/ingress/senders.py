@@ -14,6 +14,7 @@ from stream.ingress.adobe_io_events import AdobeEventsEndpoint
 from stream.ingress.adobe_webhooks import AdobeWebhookEndpoint, AdobeWebhookVerifier
 from stream.ingress.webhook_steps import SenderEndpoint, WebhookSteps
 from stream.sender_names import Sender
+from stream.settings.ingress import IngressSettings
 from stream.signatures.adobe_public_keys import AdobeKeyHost, AdobeKeys
 from stream.signatures.hmac_sha256 import HmacVerifier, Verified, Verifier
 from stream.signatures.rsa import public_keys
@@ -84,6 +85,6 @@ async def adobe_doors(
         yield makers
 
 
-def taken_kinds(settings: Settings) -> frozenset[Kind]:
+def taken_kinds(settings: IngressSettings) -> frozenset[Kind]:
     """Return the kinds of events that are published."""
     return frozenset((Kind.ORDER, Kind.CUSTOMER, *(Kind(name) for name in settings.also_taken)))

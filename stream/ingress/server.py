@@ -21,6 +21,7 @@ from stream.ingress.handler import Ingress, IngressLimits
 from stream.ingress.readiness import Readiness
 from stream.ingress.senders import adobe_doors, taken_kinds, webhook_verifier
 from stream.kafka.publisher import Publisher
+from stream.settings.ingress import IngressSettings
 from stream.signatures.adobe_public_keys import AdobeKeyHost
 
 log = structlog.get_logger()
@@ -40,7 +41,7 @@ class IngressServer:
     readiness: Readiness
 
 
-def limits_of(settings: Settings) -> IngressLimits:
+def limits_of(settings: IngressSettings) -> IngressLimits:
     """Return the bounds that the settings give."""
     return IngressLimits(
         max_body_bytes=settings.ingress_max_body_bytes,
@@ -81,7 +82,7 @@ async def ingress_server(
 
 @asynccontextmanager
 async def _serving(
-    settings: Settings, ingress: Ingress, readiness: Readiness, *, reuse_port: bool
+    settings: IngressSettings, ingress: Ingress, readiness: Readiness, *, reuse_port: bool
 ) -> AsyncIterator[str]:
     """Listen until the block ends, then drain; yields the URL."""
     server = WatchedServer(

@@ -24,6 +24,8 @@ from stream.jobs.runner import Copy, JobReport, JobRun, copy_of
 from stream.jobs.spec import JobKind, JobSpec, OffsetSet, Source, new_job
 from stream.kafka.partitioner import partition_of
 from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
+from stream.settings.kafka import KafkaSettings
+from stream.settings.magento import MagentoSettings
 
 SAMPLES = 20
 
@@ -81,7 +83,7 @@ class ReplayPlan:
 
 
 async def plan_replay(
-    settings: Settings,
+    settings: MagentoSettings,
     reader: RangeReader,
     topic: str,
     wanted: ReplayFilter,
@@ -100,7 +102,7 @@ async def plan_replay(
 
 
 async def scan_spans(
-    settings: Settings,
+    settings: MagentoSettings,
     reader: RangeReader,
     spans: Sequence[OffsetRange],
     topic: str,
@@ -127,7 +129,7 @@ async def scan_spans(
 
 
 async def new_replay(
-    settings: Settings, reader: RangeReader, plan: ReplayPlan, *, rate: float, why: str
+    settings: KafkaSettings, reader: RangeReader, plan: ReplayPlan, *, rate: float, why: str
 ) -> JobSpec:
     """Return the spec of a job that carries out a plan."""
     return await new_job(
@@ -186,7 +188,7 @@ async def _samples(reader: RangeReader, chosen: OffsetSet) -> list[Envelope]:
 class _Choice:
     """Chooses among the events of one partition."""
 
-    def __init__(self, settings: Settings, plan: ReplayPlan) -> None:
+    def __init__(self, settings: MagentoSettings, plan: ReplayPlan) -> None:
         self._instance = settings.magento_instance
         self._plan = plan
         self._order = plan.wanted.order.encode()
@@ -259,7 +261,7 @@ def _chunks(records: Sequence[Record], size: int) -> Iterator[Sequence[Record]]:
         yield records[start : start + size]
 
 
-def _copy(settings: Settings, spec: JobSpec, record: Record, wanted: ReplayFilter) -> Copy:
+def _copy(settings: KafkaSettings, spec: JobSpec, record: Record, wanted: ReplayFilter) -> Copy:
     return copy_of(
         record_envelope(record),
         settings.topics,
@@ -270,7 +272,7 @@ def _copy(settings: Settings, spec: JobSpec, record: Record, wanted: ReplayFilte
     )
 
 
-def order_key_of(settings: Settings, order: str) -> str:
+def order_key_of(settings: MagentoSettings, order: str) -> str:
     """Return the key of an order number: with the store's prefix; e-mails in lower case."""
     if "@" in order:
         return order.lower()

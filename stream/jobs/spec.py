@@ -21,10 +21,10 @@ from typing import Any
 
 from schemas.event import new_event_id
 from schemas.operator import OperatorAction
-from stream.config import Settings
 from stream.errors import JobError
 from stream.jobs.operator_log import read_actions
 from stream.kafka.range_reader import OffsetRange, RangeReader
+from stream.settings.kafka import KafkaSettings
 
 STARTED, STOPPED, DONE = "job-started", "job-stopped", "job-done"
 DEFAULT_RATE = 50.0  # events per second
@@ -123,7 +123,7 @@ def new_job_id(kind: JobKind) -> str:
 
 
 async def new_job(
-    settings: Settings,
+    settings: KafkaSettings,
     reader: RangeReader,
     kind: JobKind,
     *,
@@ -147,7 +147,7 @@ async def new_job(
     )
 
 
-async def find_job(settings: Settings, reader: RangeReader, job_id: str) -> JobSpec:
+async def find_job(settings: KafkaSettings, reader: RangeReader, job_id: str) -> JobSpec:
     """Return the spec of a job that was started once. Raises JobError."""
     actions = await read_actions(reader, settings.topics, job_id=job_id)
     started = [action for action in actions if action.action == STARTED]
@@ -156,7 +156,7 @@ async def find_job(settings: Settings, reader: RangeReader, job_id: str) -> JobS
     return JobSpec.from_detail(started[0].detail)
 
 
-async def list_jobs(settings: Settings, reader: RangeReader) -> list[list[OperatorAction]]:
+async def list_jobs(settings: KafkaSettings, reader: RangeReader) -> list[list[OperatorAction]]:
     """Return the actions of every job that is still on record, oldest job first."""
     jobs: dict[str, list[OperatorAction]] = {}
     for action in await read_actions(reader, settings.topics):

@@ -15,6 +15,7 @@ from aiolimiter import AsyncLimiter
 
 from stream.config import Settings
 from stream.kafka.range_reader import RangeReader
+from stream.settings.kafka import KafkaSettings
 
 MAX_CHUNK = 200
 BACKLOG_POLL_SECONDS = 1.0
@@ -56,7 +57,7 @@ class JobPace:
             await sleep_or_stop(BACKLOG_POLL_SECONDS, self._stop)
 
 
-async def worker_backlog(settings: Settings, reader: RangeReader) -> int:
+async def worker_backlog(settings: KafkaSettings, reader: RangeReader) -> int:
     """Return how many events the workers have not committed yet, over all their topics."""
     committed = await reader.committed(settings.worker_group)
     spans = await reader.spans(settings.topics.sources)

@@ -10,11 +10,11 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-from stream.config import Settings
 from stream.errors import SettingsError
+from stream.settings.kafka import KafkaSettings
 
 
-def kafka_connection(settings: Settings) -> dict[str, Any]:
+def kafka_connection(settings: KafkaSettings) -> dict[str, Any]:
     """Return aiokafka's connection arguments: servers, protocol, TLS and SASL.
 
     Raises SettingsError for a certificate that cannot be read or SASL without a user.
@@ -32,7 +32,7 @@ def kafka_connection(settings: Settings) -> dict[str, Any]:
     return arguments
 
 
-def faust_credentials(settings: Settings) -> Any:
+def faust_credentials(settings: KafkaSettings) -> Any:
     """Return what Faust calls `broker_credentials`; None for a plain connection."""
     # Faust is the agents' dependency: the ingress and the relay start without importing it.
     from faust.auth import SASLCredentials, SSLCredentials  # noqa: PLC0415
@@ -48,11 +48,11 @@ def faust_credentials(settings: Settings) -> Any:
     return SSLCredentials(context) if context is not None else None
 
 
-def uses_tls(settings: Settings) -> bool:
+def uses_tls(settings: KafkaSettings) -> bool:
     return settings.kafka_security_protocol in {"SSL", "SASL_SSL"}
 
 
-def uses_sasl(settings: Settings) -> bool:
+def uses_sasl(settings: KafkaSettings) -> bool:
     """Return whether SASL is used; raises SettingsError when its user or password is missing."""
     if not settings.kafka_security_protocol.startswith("SASL_"):
         return False
@@ -69,7 +69,7 @@ def uses_sasl(settings: Settings) -> bool:
     return True
 
 
-def tls_context(settings: Settings) -> ssl.SSLContext:
+def tls_context(settings: KafkaSettings) -> ssl.SSLContext:
     """Return a context that verifies the broker's certificate and host name."""
     certificate, key = settings.kafka_ssl_cert_path, settings.kafka_ssl_key_path
     files = {

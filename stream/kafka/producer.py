@@ -28,8 +28,8 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from stream.config import Settings
 from stream.kafka.connection import kafka_connection
+from stream.settings.kafka import KafkaSettings
 from stream.topics import MAX_DEAD_LETTER_BYTES
 
 log = structlog.get_logger()
@@ -52,7 +52,7 @@ TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 def create_producer(
-    settings: Settings, *, max_batch_bytes: int = MAX_BATCH_BYTES
+    settings: KafkaSettings, *, max_batch_bytes: int = MAX_BATCH_BYTES
 ) -> AIOKafkaProducer:
     """Return a producer that is not started. `max_batch_bytes=1`: every record travels alone."""
     compression = settings.kafka_compression

@@ -20,12 +20,12 @@ import structlog
 from aiolimiter import AsyncLimiter
 from yarl import URL
 
-from stream.config import Settings
 from stream.errors import MagentoError
 from stream.magento.criteria import Resource, Search
 from stream.magento.refusals import refusal
 from stream.magento.signing import Authorize, authorizer
 from stream.ops import metrics
+from stream.settings.magento import MagentoSettings
 
 log = structlog.get_logger()
 
@@ -147,7 +147,7 @@ class MagentoRest:
 
 @asynccontextmanager
 async def open_magento(
-    settings: Settings, *, patience: Patience | None = None
+    settings: MagentoSettings, *, patience: Patience | None = None
 ) -> AsyncIterator[MagentoRest]:
     """Open the client of the store in the settings (checked with Role.MAGENTO)."""
     timeout = aiohttp.ClientTimeout(total=settings.magento_timeout_seconds)

@@ -11,13 +11,13 @@ from typing import Literal
 
 from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, Client
 
-from stream.config import Settings
+from stream.settings.magento import MagentoSettings
 
 # URL of a call, its query percent-encoded → the Authorization header.
 Authorize = Callable[[str], str]
 
 
-def authorizer(settings: Settings, *, method: Literal["GET", "POST"] = "GET") -> Authorize:
+def authorizer(settings: MagentoSettings, *, method: Literal["GET", "POST"] = "GET") -> Authorize:
     """Return what makes the Authorization header of a call by the settings.
 
     A JSON body is no part of the signature.

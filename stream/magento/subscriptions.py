@@ -17,11 +17,11 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from stream.config import Settings
 from stream.errors import MagentoError
 from stream.ingress.request import WEBHOOK_PATH
 from stream.magento.refusals import refusal
 from stream.magento.signing import authorizer
+from stream.settings.magento import MagentoSettings
 
 RESOURCE = "V1/async_event"
 OK = 200
@@ -66,7 +66,7 @@ def subscriptions_for(ingress_url: str, events: Sequence[str]) -> list[Subscript
 
 
 async def subscribe(
-    settings: Settings, wanted: Sequence[Subscription]
+    settings: MagentoSettings, wanted: Sequence[Subscription]
 ) -> AsyncIterator[tuple[Subscription, Any]]:
     """Make the subscriptions one after the other; yields each with the store's answer.
 

@@ -14,9 +14,9 @@ from contextlib import asynccontextmanager, suppress
 import aiohttp
 import structlog
 
-from stream.config import Settings
 from stream.ops.alert_dedup import Notices
 from stream.ops.alerts import Alert, Alerts
+from stream.settings.operations import OperationsSettings
 
 log = structlog.get_logger()
 
@@ -29,7 +29,9 @@ SUCCESS = range(200, 300)
 
 
 @asynccontextmanager
-async def alert_webhook(settings: Settings, alerts: Alerts, *, source: str) -> AsyncIterator[None]:
+async def alert_webhook(
+    settings: OperationsSettings, alerts: Alerts, *, source: str
+) -> AsyncIterator[None]:
     """Deliver the alerts to ALERT_WEBHOOK_URL while the block runs; do nothing without one."""
     url = settings.alert_webhook_url.get_secret_value()
     if not url:

@@ -19,8 +19,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from stream.config import Settings
 from stream.errors import SettingsError
+from stream.settings.operations import OperationsSettings
 
 HEADER = "traceparent"
 MAX_LINKS = 1000  # the largest batch by default
@@ -36,7 +36,7 @@ def is_on() -> bool:
     return _tracer is not None
 
 
-def configure_tracing(settings: Settings, *, process: str) -> None:
+def configure_tracing(settings: OperationsSettings, *, process: str) -> None:
     """Start tracing if TRACING_OTLP_ENDPOINT says so. Raises SettingsError without the extra."""
     endpoint = settings.tracing_otlp_endpoint
     if not endpoint:

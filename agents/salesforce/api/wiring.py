@@ -25,6 +25,7 @@ from agents.salesforce.http.usage import Usage
 from stream.config import Settings
 from stream.errors import SettingsError
 from stream.ops.alerts import Alerts
+from stream.settings.salesforce import SalesforceSettings
 
 CLIENT_NAME = "orderstream"
 SPARE_CONNECTIONS = 3  # describe, limits and a login beside the writes
@@ -83,7 +84,7 @@ def _post(loop: asyncio.AbstractEventLoop, on_usage: Callable[[Usage], None], us
         loop.call_soon_threadsafe(on_usage, usage)
 
 
-def call_headers(settings: Settings) -> dict[str, str]:
+def call_headers(settings: SalesforceSettings) -> dict[str, str]:
     """Return the headers of every call: assignment rules off, duplicates as configured."""
     headers = {
         "Sforce-Auto-Assign": "FALSE",
@@ -94,7 +95,7 @@ def call_headers(settings: Settings) -> dict[str, str]:
     return headers
 
 
-def build_flow(settings: Settings, session: requests.Session) -> OAuthFlow:
+def build_flow(settings: SalesforceSettings, session: requests.Session) -> OAuthFlow:
     """Return the login flow of the settings. Raises SettingsError if a setting is missing."""
     endpoint = build_endpoint(settings, session)
     client_id = settings.salesforce_client_id.get_secret_value()
@@ -111,7 +112,9 @@ def build_flow(settings: Settings, session: requests.Session) -> OAuthFlow:
     )
 
 
-def build_endpoint(settings: Settings, session: requests.Session | None = None) -> TokenEndpoint:
+def build_endpoint(
+    settings: SalesforceSettings, session: requests.Session | None = None
+) -> TokenEndpoint:
     """Return the token endpoint of the settings, on a session of its own if none is given."""
     own = session or make_session(pool_size=1, timeout_seconds=settings.salesforce_timeout_seconds)
     return TokenEndpoint(

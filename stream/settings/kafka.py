@@ -1,0 +1,74 @@
+"""The cluster, and the topics of this installation."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode
+
+from stream.topics import Topics
+
+DELAY = re.compile(r"^(\d+)(s|m|h)$")
+DELAY_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+class KafkaSettings(BaseSettings):
+    """The cluster, and the topics of this installation."""
+
+    kafka_bootstrap_servers: str = Field("", description="host:port[,host:port].")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="As Kafka's security.protocol."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="SASL mechanism."
+    )
+    kafka_sasl_username: str = Field("", description="SASL user.")
+    kafka_sasl_password: SecretStr = Field(SecretStr(""), description="SASL password.")
+    kafka_ssl_ca_path: Path | None = Field(None, description="CA file; system CAs when empty.")
+    kafka_ssl_cert_path: Path | None = Field(None, description="Client certificate (mutual TLS).")
+    kafka_ssl_key_path: Path | None = Field(None, description="Key of the client certificate.")
+    kafka_topic_prefix: str = Field("", description="Prefix of topics and groups, e.g. `staging.`.")
+    kafka_partitions: int = Field(8, ge=1, description="Partition count of every topic.")
+    kafka_replication_factor: int = Field(1, ge=1, description="3 in production.")
+    kafka_compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
+        "none", description="Codec of what is published: less disk and network for some CPU."
+    )
+    kafka_session_timeout_seconds: float = Field(
+        30.0, gt=0, description="After this long without heartbeat a worker's partitions move."
+    )
+
+    retry_delays: Annotated[tuple[int, ...], NoDecode] = Field(
+        (30, 120, 600, 3600),
+        description="Retry tiers, e.g. `30s,2m,10m,1h`; the length is the limit of attempts.",
+    )
+
+    @field_validator("retry_delays", mode="before")
+    @classmethod
+    def _delays(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        matches = [DELAY.match(part.strip()) for part in value.split(",")]
+        if not matches or any(match is None for match in matches):
+            raise ValueError("write delays like 30s,2m,10m,1h")
+        delays = tuple(int(m[1]) * DELAY_SECONDS[m[2]] for m in matches if m)
+        if list(delays) != sorted(set(delays)) or delays[0] == 0:
+            raise ValueError("delays must be above 0, grow, and differ")
+        return delays
+
+    @property
+    def topics(self) -> Topics:
+        """The topic names of this installation."""
+        return Topics(self.kafka_topic_prefix, self.retry_delays)
+
+    @property
+    def worker_group(self) -> str:
+        """Consumer group of the agents (also the Faust app id)."""
+        return f"{self.kafka_topic_prefix}orderstream"
+
+    @property
+    def relay_group(self) -> str:
+        """Consumer group of the retry relay."""
+        return f"{self.kafka_topic_prefix}orderstream-relay"

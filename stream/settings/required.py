@@ -1,0 +1,140 @@
+"""What each process needs: missing, sample and short settings, all named together."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from stream.sender_names import Sender
+from stream.settings.every import Settings
+
+MIN_SECRET_CHARACTERS = 16
+SAMPLE_SECRETS = ("your_", "super_secret", "changeme", "change_me", "example", "secret_key")
+
+
+class Role(StrEnum):
+    """Which process asks: each needs other settings."""
+
+    INGRESS = "ingress"
+    WORKER = "worker"
+    RELAY = "relay"
+    OPERATOR = "operator"
+    SALESFORCE = "salesforce"  # asks the org, needs no broker
+    MAGENTO = "magento"  # asks the store's REST API, needs no broker
+    DASHBOARD = "dashboard"
+
+
+def missing_settings(settings: Settings, role: Role) -> list[str]:
+    problems = []
+    if role not in (Role.SALESFORCE, Role.MAGENTO) and not settings.kafka_bootstrap_servers:
+        problems.append("KAFKA_BOOTSTRAP_SERVERS: missing; set host:port of your Kafka")
+    if role is Role.INGRESS:
+        problems += _sender_problems(settings)
+    if role in (Role.WORKER, Role.SALESFORCE):
+        problems += _salesforce_problems(settings)
+    if role is Role.DASHBOARD:
+        problems += _dashboard_problems(settings)
+    if role is Role.MAGENTO or (role is Role.WORKER and settings.magento_enrich):
+        problems += _magento_problems(settings)
+    return problems
+
+
+def _magento_problems(settings: Settings) -> list[str]:
+    url = settings.magento_base_url
+    insecure = settings.magento_insecure_url
+    is_simulator = bool(insecure) and url.rstrip("/") == insecure.rstrip("/")
+    problems = []
+    if not url:
+        problems.append(
+            "MAGENTO_BASE_URL: missing; the store's address, e.g. https://shop.example.com"
+        )
+    elif not url.startswith("https://") and not is_simulator:
+        problems.append(
+            "MAGENTO_BASE_URL: must begin with https://; for a simulator set "
+            "MAGENTO_INSECURE_URL to the same address"
+        )
+    names = ["magento_access_token"]
+    if settings.magento_auth == "oauth":
+        names += ["magento_consumer_key", "magento_consumer_secret", "magento_access_token_secret"]
+    return problems + [
+        f"{name.upper()}: missing; System > Integrations in the store's admin shows it"
+        for name in names
+        if not getattr(settings, name).get_secret_value()
+    ]
+
+
+def _sender_problems(settings: Settings) -> list[str]:
+    """Return what the senders that are on lack; none is on without its secret or key."""
+    senders = settings.senders
+    problems = []
+    if Sender.HMAC in senders or Sender.MODULE in senders:
+        problems += secret_problems("MAGENTO_WEBHOOK_SECRET", settings.webhook_secrets)
+    if Sender.MAGEOS in senders:
+        problems += secret_problems("MAGEOS_VERIFICATION_TOKEN", settings.mageos_tokens)
+    if Sender.ADOBE_WEBHOOKS in senders:
+        problems += _public_key_problems(settings.adobe_webhooks_public_key_path)
+    if Sender.ADOBE_EVENTS in senders and not settings.adobe_events_client_id:
+        problems.append(
+            "ADOBE_EVENTS_CLIENT_ID: missing; the client ID of your project in Adobe's console"
+        )
+    return problems
+
+
+def _public_key_problems(path: Path | None) -> list[str]:
+    name = "ADOBE_WEBHOOKS_PUBLIC_KEY_PATH"
+    if path is None:
+        return [f"{name}: missing; PEM file of the key that the store's webhook settings show"]
+    from stream.signatures.rsa import public_keys  # noqa: PLC0415 - slow, and few need it
+
+    try:
+        public_keys(path.read_bytes())
+    except OSError as error:
+        return [f"{name}: cannot be read: {path}: {error.strerror}"]
+    except ValueError as error:
+        return [f"{name}: {path} {error}"]
+    return []
+
+
+def _dashboard_problems(settings: Settings) -> list[str]:
+    operator = settings.dashboard_operator_password.get_secret_value()
+    reader = settings.dashboard_reader_password.get_secret_value()
+    problems = secret_problems("DASHBOARD_OPERATOR_PASSWORD", (operator,) if operator else ())
+    if reader:
+        problems += secret_problems("DASHBOARD_READER_PASSWORD", (reader,))
+    if reader and reader == operator:
+        problems.append("DASHBOARD_READER_PASSWORD: is the operators' password; take another")
+    return problems
+
+
+def _salesforce_problems(settings: Settings) -> list[str]:
+    flow = settings.salesforce_auth_flow
+    problems = []
+    if not settings.salesforce_client_id.get_secret_value():
+        problems.append("SALESFORCE_CLIENT_ID: missing; the consumer key of your Salesforce app")
+    if flow == "jwt":
+        if not settings.salesforce_username:
+            problems.append("SALESFORCE_USERNAME: missing; the user the JWT flow acts as")
+        path = settings.salesforce_private_key_path
+        if path is None:
+            problems.append("SALESFORCE_PRIVATE_KEY_PATH: missing; PEM file of the JWT key")
+        elif not path.is_file():
+            problems.append(f"SALESFORCE_PRIVATE_KEY_PATH: no such file: {path}")
+    elif not settings.salesforce_client_secret.get_secret_value():
+        problems.append(f"SALESFORCE_CLIENT_SECRET: missing; the {flow} flow needs it")
+    return problems
+
+
+def secret_problems(name: str, secrets: tuple[str, ...]) -> list[str]:
+    """Return what is wrong with secrets: none, sample or short ones. Never prints one."""
+    if not secrets:
+        return [f"{name}: missing; make one with `openssl rand -hex 32`"]
+    problems = []
+    for position, secret in enumerate(secrets, start=1):
+        which = f"{name}" if len(secrets) == 1 else f"{name} (number {position})"
+        if any(sample in secret.lower() for sample in SAMPLE_SECRETS):
+            problems.append(f"{which}: is a sample value; make one with `openssl rand -hex 32`")
+        elif len(secret) < MIN_SECRET_CHARACTERS:
+            problems.append(
+                f"{which}: has {len(secret)} characters, needs at least {MIN_SECRET_CHARACTERS}"
+            )
+    return problems

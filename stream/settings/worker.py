@@ -1,0 +1,50 @@
+"""Worker and relay."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+
+class WorkerSettings(BaseSettings):
+    """Worker and relay."""
+
+    worker_id: str = Field(
+        default_factory=socket.gethostname, description="Name in results, logs and metrics."
+    )
+    worker_count: int = Field(
+        1, ge=1, description="How many workers share the Salesforce limits of this org."
+    )
+    worker_batch_max_events: int = Field(1000, ge=1, description="Most events of one batch.")
+    worker_linger_seconds: float = Field(
+        0.2, gt=0, description="How long a batch waits to fill at a trickle."
+    )
+    worker_linger_max_seconds: float = Field(
+        10.0, gt=0, description="The linger grows up to this as the daily API budget shrinks."
+    )
+    worker_stop_deadline_seconds: float = Field(
+        25.0, gt=0, description="SIGTERM ends the worker within this time, whatever it is doing."
+    )
+    worker_stall_seconds: float = Field(
+        300.0,
+        gt=0,
+        description="No progress for this long while there is lag: the watchdog ends "
+        "the worker so that its supervisor restarts it.",
+    )
+    status_host: str = Field("127.0.0.1", description="Address of /livez, /readyz and /metrics.")
+    status_port: int = Field(0, ge=0, le=65535, description="Worker and relay; 0 = any free port.")
+    state_directory: Path = Field(
+        Path(".orderstream"), description="Local files: caches and job cursors; safe to delete."
+    )
+    mapping_file: Path | None = Field(
+        None, description="Your mapping.yaml; the shipped default when empty."
+    )
+    debounce_seconds: float = Field(
+        0.0, ge=0, description="Wait this long for an order to settle; 0 = off, 2 is a good value."
+    )
+    debounce_max_seconds: float = Field(
+        10.0, ge=0, description="A debounced order is never delayed longer than this."
+    )
