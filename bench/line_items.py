@@ -18,9 +18,10 @@ from typing import Any
 
 from agents.delivery.dispatcher import build_dispatcher
 from agents.delivery.line_items import LineDispatcher
-from agents.delivery.types import Interrupt, WriteSet, Written
+from agents.delivery.types import WriteSet, Written
 from agents.mapping.mapping import Mapping, default_text
 from agents.salesforce.api.wiring import build_client
+from agents.salesforce.interrupt import Interrupt
 from agents.worker.org_schema import standard_pricebook
 from bench.command import run
 from bench.figures import Section

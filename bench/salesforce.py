@@ -32,9 +32,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from agents.delivery.dispatcher import build_dispatcher
 from agents.delivery.line_items import LineDispatcher
-from agents.delivery.types import Interrupt, WriteSet, Written
+from agents.delivery.types import WriteSet, Written
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.http.usage import Usage
+from agents.salesforce.interrupt import Interrupt
 from bench.figures import Section
 from sandbox.salesforce.process import OrgProcess, running_org
 from schemas.salesforce import Row

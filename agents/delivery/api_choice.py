@@ -17,8 +17,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agents.delivery.types import Priority
 from agents.salesforce.api.collection_builder import API_LIMITS
+from schemas.priority import Priority
 
 CALLS_PER_JOB = 10  # create, upload, close, a few polls, three result files
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from agents.delivery.api_choice import Api, ApiPreference, Batch, choose_api
-from agents.delivery.types import Dispatcher, Priority, WriteOutcome, WriteSet
+from agents.delivery.types import Dispatcher, WriteOutcome, WriteSet
+from schemas.priority import Priority
 
 log = structlog.get_logger()
 

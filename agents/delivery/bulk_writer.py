@@ -13,12 +13,12 @@ from typing import Any
 
 from agents.delivery.api_choice import CALLS_PER_JOB
 from agents.delivery.retry_in_place import REFUSALS
-from agents.delivery.types import Interrupt
 from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.client import SalesforceClient
 from agents.salesforce.api.collection_builder import CollectionLimits
 from agents.salesforce.api.composite import Collection, CollectionAnswer
 from agents.salesforce.errors.errors import SalesforceError
+from agents.salesforce.interrupt import Interrupt
 from stream.ops import metrics
 
 # One call of a lane is all jobs of a batch; a job's own file is cut at 100 MB by the client.

@@ -26,7 +26,7 @@ from agents.delivery.retry_in_place import (
     next_action,
 )
 from agents.delivery.row_tracker import RowTracker
-from agents.delivery.types import ErrorKind, NotSent, RefusedWrite
+from agents.delivery.types import NotSent, RefusedWrite
 from agents.pacing.admission import Admission
 from agents.pacing.system_failure import is_systemic, reason_of
 from agents.pacing.ticket import NotAdmittedError, Permit
@@ -37,6 +37,7 @@ from agents.salesforce.api.collection_builder import (
     CollectionLimits,
     draft_calls,
 )
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from stream.errors import FrozenError
 from stream.ops import metrics

@@ -21,12 +21,13 @@ from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.line_items import LineDispatcher
 from agents.delivery.retry_in_place import RETRY_IN_PLACE, ConfigWatch, RetryInPlace
 from agents.delivery.row_tracker import RowTracker, method_of
-from agents.delivery.types import Interrupt, NotSent, WriteOutcome, WriteSet
+from agents.delivery.types import NotSent, WriteOutcome, WriteSet
 from agents.pacing.admission import Admission
 from agents.pacing.stall_clock import Progress
 from agents.pacing.wiring import build_gate
 from agents.salesforce.api.client import RowWriter, SalesforceClient
 from agents.salesforce.api.collection_builder import API_LIMITS, CollectionLimits, Method
+from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row
 from stream.config import Settings
 from stream.errors import FrozenError

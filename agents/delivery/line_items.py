@@ -20,20 +20,13 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.types import (
-    Dispatcher,
-    ErrorKind,
-    NotSent,
-    Priority,
-    RefusedWrite,
-    WriteOutcome,
-    WriteSet,
-    Written,
-)
+from agents.delivery.types import Dispatcher, NotSent, RefusedWrite, WriteOutcome, WriteSet, Written
 from agents.mapping.line_model import LineModel, Lines
 from agents.pacing.admission import Admission
 from agents.pacing.ticket import NotAdmittedError
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError, classify_row
+from schemas.priority import Priority
 from schemas.salesforce import RowResult
 
 MAX_PRODUCTS = 100_000  # about 20 MB

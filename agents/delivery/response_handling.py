@@ -14,9 +14,10 @@ from itertools import zip_longest
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.retry_in_place import ANY_SOBJECT, REFUSALS, ConfigWatch, FaultScope
 from agents.delivery.row_tracker import RowTracker
-from agents.delivery.types import ErrorKind, NotSent
+from agents.delivery.types import NotSent
 from agents.salesforce.api.collection_builder import CollectionDraft
 from agents.salesforce.api.composite import CollectionAnswer
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError, classify_row, is_stale
 from agents.salesforce.http.answers import bad_answer
 from schemas.salesforce import RowResult

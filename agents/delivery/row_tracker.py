@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.types import ErrorKind, RefusedWrite, Stale, WriteOutcome, WriteSet, Written
+from agents.delivery.types import RefusedWrite, Stale, WriteOutcome, WriteSet, Written
 from agents.salesforce.api.collection_builder import Method, RowWrite
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import ErrorVerdict, classify_row, is_stale
 from schemas.salesforce import Row, RowError, RowResult

@@ -6,35 +6,14 @@ what can be recovered in place, and answers every bundle: nothing is dropped, no
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from dataclasses import dataclass
 from typing import Protocol
 
 from agents.mapping.line_model import Lines
+from agents.salesforce.errors.error_kind import ErrorKind
+from schemas.priority import Priority
 from schemas.salesforce import Row
-
-
-class ErrorKind(StrEnum):
-    """Classes of failure (salesforce reference §4.1). They decide what becomes of an event."""
-
-    TRANSIENT = "transient"  # try again later, as it is
-    LOCK = "lock"  # somebody holds the row: at once, then later
-    ORDERING = "ordering"  # the parent is not there yet
-    AUTH = "auth"  # nobody gets in: pause everything
-    QUOTA = "quota"  # the day's calls are spent: pause everything
-    CONCURRENCY = "concurrency"  # too many at once: slow down
-    PERMANENT = "permanent"  # this record will never be accepted as it is
-    CONFIG = "config"  # no record will be accepted until somebody fixes the org or the mapping
-
-
-class Priority(IntEnum):
-    """Who goes first when the day's calls run short; lower is more urgent."""
-
-    LIVE = 0
-    REPLAY = 1
-    BACKFILL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,38 +72,6 @@ class NotSent:
 
 
 WriteOutcome = Written | RefusedWrite | Stale | NotSent
-
-
-@dataclass(slots=True)
-class Interrupt:
-    """Set by SIGTERM or a rebalance: who waits for better times (breaker, budget) stops waiting.
-
-    Who only waits for its turn (a slot, the rate) goes on for `patience_seconds`: what is in hand
-    is better finished than parked.
-    """
-
-    reason: str = ""
-    listeners: list[Callable[[], None]] = field(default_factory=list)
-    clock: Callable[[], float] = time.monotonic
-    _patient_until: float = 0.0
-
-    def set(self, reason: str, *, patience_seconds: float = 0.0) -> None:
-        self.reason = reason
-        self._patient_until = self.clock() + patience_seconds
-        for listener in list(self.listeners):
-            listener()
-
-    def clear(self) -> None:
-        self.reason = ""
-
-    @property
-    def is_set(self) -> bool:
-        return bool(self.reason)
-
-    @property
-    def is_pressing(self) -> bool:
-        """Whether its patience is over too."""
-        return self.is_set and self.clock() >= self._patient_until
 
 
 class Dispatcher(Protocol):

@@ -14,12 +14,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from agents.delivery.types import (
-    Dispatcher,
-    NotSent,
-    Priority,
-    WriteSet,
-)
+from agents.delivery.types import Dispatcher, NotSent, WriteSet
 from agents.handling.debounce import Debounce
 from agents.handling.decode import DecodedEvent, take_in
 from agents.handling.enrichment import Enrich
@@ -33,6 +28,7 @@ from agents.mapping.apply import Mapped
 from agents.mapping.mapping import Mapping as RecordMapping
 from schemas.codec import DecodeError
 from schemas.event import Envelope, Kind, Via
+from schemas.priority import Priority
 from schemas.result import Outcome
 from schemas.state import State
 from stream.errors import FrozenError, MappingError

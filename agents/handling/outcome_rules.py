@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from agents.delivery.types import ErrorKind, NotSent, RefusedWrite, Stale, WriteOutcome, Written
+from agents.delivery.types import NotSent, RefusedWrite, Stale, WriteOutcome, Written
 from agents.handling.decode import DecodedEvent
 from agents.handling.outcome import Decision, Notes, done, error_of, failed, moved, parked
 from agents.mapping.apply import Mapped
+from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.event import Envelope, ErrorInfo
 from schemas.result import Outcome
 from schemas.state import State

@@ -1,8 +1,7 @@
-"""The gate every Salesforce call goes through: breaker, budget, slots, rate, in this order.
+"""Admission of every Salesforce call: breaker, daily quota, slots, rate, in this order.
 
-Nobody waits blindly. All four are looked at together in one step without an await, so that nothing
-changes between the last look and the start of the call; who cannot go sleeps until something
-changes or the time is up, and an interrupt (SIGTERM, a revoke) ends every wait.
+All four are checked in one step without an await, so that nothing changes between the check and
+the start of the call. A waiting call wakes on a change, a time-out, or an interrupt.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from typing import Any
 import structlog
 from aiolimiter import AsyncLimiter
 
-from agents.delivery.types import ErrorKind, Interrupt, Priority
 from agents.pacing.adaptive_concurrency import AdaptiveSlots
 from agents.pacing.circuit_breaker import Breaker, BreakerState
 from agents.pacing.daily_quota import (
@@ -32,8 +30,11 @@ from agents.pacing.stall_clock import Progress
 from agents.pacing.system_failure import is_overload, is_systemic, reason_of
 from agents.pacing.ticket import NotAdmittedError, Permit
 from agents.salesforce.api.collection_builder import API_LIMITS
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.usage import Usage
+from agents.salesforce.interrupt import Interrupt
+from schemas.priority import Priority
 from stream.ops import metrics
 from stream.ops.alerts import Alert, Alerts
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from agents.delivery.types import ErrorKind
+from agents.salesforce.errors.error_kind import ErrorKind
 
 
 class BreakerState(IntEnum):

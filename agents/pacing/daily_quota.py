@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from agents.delivery.types import Priority
 from agents.salesforce.http.usage import Usage
+from schemas.priority import Priority
 
 DAY_SECONDS = 86_400.0
 BUCKET_SECONDS = 300.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agents.delivery.types import Priority
 from agents.pacing.daily_quota import LEAST_LEFT, usage_of_limits
 from agents.salesforce.api.wiring import build_client
+from schemas.priority import Priority
 from stream.config import Settings
 from stream.errors import StreamError
 from stream.ops.alerts import Alerts

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agents.delivery.types import ErrorKind
 from agents.pacing.circuit_breaker import PROBING
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 
 HTTP_BAD_REQUEST = 400

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.delivery.types import ErrorKind
+from agents.salesforce.errors.error_kind import ErrorKind
 
 
 class NotAdmittedError(Exception):

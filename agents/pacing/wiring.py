@@ -6,12 +6,12 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from agents.delivery.types import Interrupt
 from agents.pacing.adaptive_concurrency import AdaptiveSlots
 from agents.pacing.admission import Admission
 from agents.pacing.circuit_breaker import Breaker
 from agents.pacing.daily_quota import DailyQuota
 from agents.pacing.stall_clock import Progress
+from agents.salesforce.interrupt import Interrupt
 from stream.config import Settings
 from stream.ops.alerts import Alerts
 

@@ -13,10 +13,10 @@ from collections.abc import Callable
 
 import structlog
 
-from agents.delivery.types import ErrorKind
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.client import OrgClient
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.worker.shutdown import Shutdown
 

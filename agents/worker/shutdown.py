@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from agents.delivery.types import Interrupt
+from agents.salesforce.interrupt import Interrupt
 from stream.errors import FrozenError
 from stream.ops.alerts import Alert, Alerts
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.commands.dlq_edit import edit
 from cli.commands.dlq_requeue import requeue
+from cli.console.dead_letter_lookup import find, open_index, record_unmask
 from cli.console.dead_letter_options import (
     CodeOption,
     FieldOption,
@@ -39,9 +38,8 @@ from stream.dlq.view import payload_of, story_of
 from stream.times import show_time
 
 if TYPE_CHECKING:
-    from schemas.event import Envelope
     from stream.config import Settings
-    from stream.dlq.index import DeadLetter, DeadLetterIndex, LetterFilter, LetterGroup
+    from stream.dlq.index import DeadLetter, LetterFilter, LetterGroup
 
 app = typer.Typer(
     name="dlq",
@@ -167,50 +165,11 @@ def drop(
         stdout.print(f"dropped {count:,}", highlight=False)
 
 
-@asynccontextmanager
-async def open_index(settings: Settings) -> AsyncIterator[DeadLetterIndex]:
-    """Open a fresh index of the open letters."""
-    from stream.dlq.index import DeadLetterIndex
-    from stream.kafka.range_reader import RangeReader
-
-    async with RangeReader(settings) as reader:
-        index = DeadLetterIndex(settings, reader)
-        await index.refresh()
-        yield index
-
-
-async def record_unmask(settings: Settings, command: str) -> None:
-    """Put on record that somebody looked at personal data."""
-    from stream.jobs.operator_log import OperatorLog
-
-    async with OperatorLog.connect(settings) as log:
-        await log.record("unmask", detail={"command": command})
-
-
 async def _collect(
     settings: Settings, wanted: LetterFilter
 ) -> tuple[list[LetterGroup], list[DeadLetter]]:
     async with open_index(settings) as index:
         return index.groups(wanted), list(index.letters(wanted))
-
-
-async def _find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
-    from stream.dlq.index import find_letter, read_letter
-    from stream.kafka.range_reader import RangeReader
-
-    async with open_index(settings) as index, RangeReader(settings) as reader:
-        letter = find_letter(index, name)
-        return letter, await read_letter(settings, reader, letter)
-
-
-def find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
-    """Return an open letter with its payload; exit 1 when there is none."""
-    from stream.errors import JobError
-
-    try:
-        return run_async(_find(settings, name))
-    except JobError as error:
-        fail(str(error), code=EXIT_NO)
 
 
 async def _drop(settings: Settings, letters: list[DeadLetter], why: str) -> int:

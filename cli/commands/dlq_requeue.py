@@ -119,7 +119,7 @@ async def _plan(
 ) -> tuple[RequeuePlan, list[Prediction]]:
     from agents.mapping_preview.load import load_mapping
     from agents.mapping_preview.predict import predict
-    from cli.commands.dlq import open_index
+    from cli.console.dead_letter_lookup import open_index
     from stream.dlq.index import read_letter
     from stream.dlq.requeue import plan_requeue
     from stream.errors import JobError
@@ -164,7 +164,7 @@ async def _resume(settings: Settings, job_id: str, max_backlog: int) -> JobRepor
 
 
 async def _carry_out(settings: Settings, spec: JobSpec, reader: Any, max_backlog: int) -> JobReport:
-    from cli.commands.dlq import open_index
+    from cli.console.dead_letter_lookup import open_index
     from cli.console.job_progress import job_run, open_desk
     from stream.dlq.requeue import run_requeue
 

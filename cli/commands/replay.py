@@ -113,7 +113,7 @@ def replay(
         _finish(report, as_json=as_json)
         return
     if unmask:
-        from cli.commands.dlq import record_unmask
+        from cli.console.dead_letter_lookup import record_unmask
 
         run_async(record_unmask(settings, "replay"))
     plan, changes = run_async(_preview(settings, chosen))

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.data.chart import Chart, draw
+from dashboard.data.figures import show_rate, show_span
 from dashboard.data.snapshots import LagPoint, Snapshots
 from dashboard.data.worker_metrics import WorkersView, together
-from dashboard.site.render import show_rate, show_span
 from stream.audit.live_totals import BUCKET_SECONDS, FLOW_BUCKETS
 from stream.audit.outcome_bitmap import Balance
 from stream.lag.evaluator import GroupLag

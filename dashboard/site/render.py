@@ -14,12 +14,11 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from dashboard.data.figures import UNKNOWN, show_count, show_rate, show_span
 from dashboard.site.state import SESSION, STATE
 from stream.lag.evaluator import GroupLag, LagState, PartitionLag
 from stream.ops.masking import mask_text
-from stream.times import show_seconds, show_time
-
-UNKNOWN = "—"
+from stream.times import show_time
 
 
 @cache
@@ -75,27 +74,6 @@ def render(
         )
     )
     return web.Response(text=text, status=status, content_type="text/html")
-
-
-def show_count(value: float | None) -> str:
-    """Return 12,345; a dash for what is not known."""
-    return UNKNOWN if value is None else f"{value:,.0f}"
-
-
-def show_rate(per_second: float | None) -> str:
-    """Return events per second with the digits that matter."""
-    if per_second is None:
-        return UNKNOWN
-    return f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.1f}"  # noqa: PLR2004 - digits
-
-
-def show_span(seconds: float | None) -> str:
-    """Return a duration, `never` for an endless one."""
-    if seconds is None:
-        return UNKNOWN
-    if math.isinf(seconds):
-        return "never"
-    return "0s" if seconds == 0 else show_seconds(seconds)
 
 
 def mark_code(text: str) -> Markup:

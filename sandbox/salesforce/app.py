@@ -19,6 +19,7 @@ from urllib.parse import unquote
 import orjson
 from aiohttp import web
 
+from sandbox.salesforce import routes as rest
 from sandbox.salesforce.errors import RequestError, malformed_json, not_found
 from sandbox.salesforce.faults import contention
 from sandbox.salesforce.faults.faults import Fault
@@ -27,7 +28,6 @@ from sandbox.salesforce.oauth import Sessions
 from sandbox.salesforce.org import CURRENT_VERSION, OLDEST_VERSION, Org
 from sandbox.salesforce.records.dml import Call
 from sandbox.salesforce.rest import callnames, limits
-from sandbox.salesforce.rest import resources as rest
 from sandbox.salesforce.rest.answer import Answer, RestRequest, refusal
 
 ORG = web.AppKey("org", Org)

@@ -12,10 +12,10 @@ import pytest
 from support.fake_org import KEY, FakeOrg, refused, times
 from support.org_settings import settings_for
 
-from agents.delivery.types import ErrorKind
 from agents.salesforce.api.client import SalesforceClient
 from agents.salesforce.api.composite import Collection, CollectionAnswer
 from agents.salesforce.api.wiring import build_client
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError, classify_row
 from sandbox.salesforce.server import SalesforceOrg
 from schemas.salesforce import Row, RowError, RowResult

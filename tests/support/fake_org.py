@@ -7,14 +7,15 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agents.delivery.types import ErrorKind, Interrupt
 from agents.pacing.adaptive_concurrency import AdaptiveSlots
 from agents.pacing.admission import Admission
 from agents.pacing.circuit_breaker import Breaker
 from agents.pacing.daily_quota import DailyQuota
 from agents.salesforce.api.composite import Collection, CollectionAnswer
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import refusal
+from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row, RowError, RowResult
 from stream.ops.alerts import Alerts
 

@@ -17,13 +17,14 @@ from typing import Any
 
 import structlog
 
-from agents.delivery.types import ErrorKind, Interrupt
 from agents.salesforce.api.bulk_csv import csv_files, match_results, read_rows
 from agents.salesforce.api.caller import Caller, CheckAlive
 from agents.salesforce.api.composite import dumps
 from agents.salesforce.api.org_session import OrgApi
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError, classify
 from agents.salesforce.http.answers import bad_answer, bulk_error
+from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row, RowError, RowResult
 
 log = structlog.get_logger()

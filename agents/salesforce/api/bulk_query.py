@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
-from agents.delivery.types import ErrorKind
 from agents.salesforce.api.bulk import RESULT_HEADERS, RUNNING, TRANSFER_SECONDS, Pace
 from agents.salesforce.api.bulk_csv import read_rows
 from agents.salesforce.api.caller import Caller
 from agents.salesforce.api.composite import dumps
 from agents.salesforce.api.org_session import OrgApi
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import bad_answer
 

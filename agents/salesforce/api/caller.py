@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from agents.delivery.types import ErrorKind
 from agents.salesforce.api.org_session import OrgApi, OrgSession
 from agents.salesforce.auth.oauth_flows import Token
 from agents.salesforce.auth.token_provider import TokenProvider
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import NoAnswerError, SalesforceError
 from agents.salesforce.http.thread_bridge import in_thread
 from stream.ops import metrics, tracing

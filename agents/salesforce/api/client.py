@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 from urllib.parse import quote
 
-from agents.delivery.types import Interrupt
 from agents.salesforce.api.bulk import BulkUpsert, Pace
 from agents.salesforce.api.bulk_query import BulkQuery
 from agents.salesforce.api.caller import Caller, CheckAlive
@@ -33,6 +32,7 @@ from agents.salesforce.api.org_session import OrgApi, packed
 from agents.salesforce.api.record_path import record_path
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import bad_answer, row_result, row_results
+from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row, RowResult
 
 NOT_FOUND = 404

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import orjson
 
-from agents.delivery.types import ErrorKind
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import bad_answer, refusal, row_results
 from schemas.salesforce import Row, RowResult

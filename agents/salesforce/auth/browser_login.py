@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from agents.delivery.types import ErrorKind
 from agents.salesforce.auth.oauth_flows import Token, TokenEndpoint
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError
 
 SCOPE = "api refresh_token"

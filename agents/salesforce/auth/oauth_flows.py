@@ -19,10 +19,10 @@ import requests
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from agents.delivery.types import ErrorKind
 from agents.salesforce.auth.instance_url import MY_DOMAIN, checked_url
 from agents.salesforce.auth.login_errors import LoginContext, login_error
 from agents.salesforce.auth.refresh_token import RefreshTokenFile
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError, SalesforceError
 from agents.salesforce.http.answers import bad_answer, decode
 from agents.salesforce.http.http_session import no_answer

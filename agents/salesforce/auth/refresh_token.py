@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from agents.delivery.types import ErrorKind
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError
 
 LOCK_POLL_SECONDS = 0.05

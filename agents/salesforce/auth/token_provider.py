@@ -23,8 +23,8 @@ from collections.abc import Callable
 
 import structlog
 
-from agents.delivery.types import ErrorKind
 from agents.salesforce.auth.oauth_flows import OAuthFlow, Token
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError, SalesforceError
 from agents.salesforce.http.thread_bridge import in_thread
 from stream.ops import metrics

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agents.delivery.types import ErrorKind
+from agents.salesforce.errors.error_kind import ErrorKind
 
 
 class Advice(StrEnum):

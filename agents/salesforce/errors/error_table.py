@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agents.delivery.types import ErrorKind as Kind
+from agents.salesforce.errors.error_kind import ErrorKind as Kind
 from agents.salesforce.errors.error_rule import MAPPING, PERMISSIONS, WAIT, Advice, ErrorRule, says
 from agents.salesforce.errors.own_errors import OWN_RULES
 from agents.salesforce.errors.record_errors import RECORD_RULES

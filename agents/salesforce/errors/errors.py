@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from agents.delivery.types import ErrorKind
 from agents.salesforce.errors import error_table as table
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from schemas.salesforce import RowError
 from stream.errors import StreamError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.delivery.types import ErrorKind as Kind
+from agents.salesforce.errors.error_kind import ErrorKind as Kind
 from agents.salesforce.errors.error_rule import ErrorRule
 
 OWN_RULES: tuple[ErrorRule, ...] = (

@@ -5,7 +5,7 @@ Sources: Salesforce's SOAP API guide (StatusCode) and bodies recorded from real 
 
 from __future__ import annotations
 
-from agents.delivery.types import ErrorKind as Kind
+from agents.salesforce.errors.error_kind import ErrorKind as Kind
 from agents.salesforce.errors.error_rule import MAPPING, PERMISSIONS, TWINS, Advice, ErrorRule, says
 
 RECORD_RULES: tuple[ErrorRule, ...] = (

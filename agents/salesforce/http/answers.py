@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from agents.delivery.types import ErrorKind
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import BadAnswerError, BodyKind, SalesforceError, classify
 from schemas.salesforce import RowError, RowResult
 

@@ -14,11 +14,14 @@ from test_dispatch_stories import order
 from agents.delivery.bulk_writer import BULK_LIMITS, BulkWriter
 from agents.delivery.dispatcher import SalesforceDispatcher, build_dispatcher
 from agents.delivery.retry_in_place import RetryInPlace
-from agents.delivery.types import ErrorKind, Interrupt, NotSent, Priority, RefusedWrite, Written
+from agents.delivery.types import NotSent, RefusedWrite, Written
 from agents.pacing.stall_clock import Progress
 from agents.pacing.wiring import build_gate
 from agents.salesforce.api.bulk import Pace
 from agents.salesforce.api.wiring import build_client
+from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.interrupt import Interrupt
+from schemas.priority import Priority
 from schemas.salesforce import Row
 from stream.ops.alerts import Alerts
 

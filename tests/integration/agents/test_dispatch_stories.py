@@ -13,18 +13,12 @@ from support.salesforce_fixtures import org_keys, salesforce_org
 
 from agents.delivery.dispatcher import SalesforceDispatcher
 from agents.delivery.retry_in_place import RetryInPlace
-from agents.delivery.types import (
-    ErrorKind,
-    Interrupt,
-    NotSent,
-    RefusedWrite,
-    Stale,
-    WriteSet,
-    Written,
-)
+from agents.delivery.types import NotSent, RefusedWrite, Stale, WriteSet, Written
 from agents.pacing.wiring import build_gate
 from agents.salesforce.api.wiring import build_client
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.http.usage import Usage
+from agents.salesforce.interrupt import Interrupt
 from sandbox.salesforce.server import SalesforceOrg
 from schemas.salesforce import Row
 from stream.ops.alerts import Alert, Alerts

@@ -11,9 +11,11 @@ from support.org_settings import settings_for
 from support.salesforce_fixtures import org_keys, salesforce_org
 
 from agents.delivery.dispatcher import build_dispatcher
-from agents.delivery.types import ErrorKind, Interrupt, RefusedWrite, Stale, WriteSet, Written
+from agents.delivery.types import RefusedWrite, Stale, WriteSet, Written
 from agents.mapping.mapping import Mapping, default_text
 from agents.salesforce.api.wiring import build_client
+from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.interrupt import Interrupt
 from agents.worker.org_schema import standard_pricebook
 from schemas.codec import Document
 from schemas.event import Kind

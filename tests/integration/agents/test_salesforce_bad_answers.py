@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from support.salesforce_bench import Bench, accounts, bench, server, the_error, written
 from support.scripted_server import CUT, Reply, reply
 
-from agents.delivery.types import ErrorKind
+from agents.salesforce.errors.error_kind import ErrorKind
 
 __all__ = ["bench", "server"]
 

@@ -15,11 +15,12 @@ from support.salesforce_fixtures import (
     salesforce_org,
 )
 
-from agents.delivery.types import ErrorKind, Interrupt
 from agents.salesforce.api.bulk import Pace
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.wiring import build_client
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError, is_stale
+from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row
 from stream.errors import FrozenError
 from stream.ops.alerts import Alerts

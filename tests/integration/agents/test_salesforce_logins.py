@@ -16,8 +16,8 @@ import requests
 from support.org_settings import settings_for
 from support.salesforce_fixtures import SalesforceOrg, org_keys, salesforce_org, salesforce_process
 
-from agents.delivery.types import ErrorKind
 from agents.salesforce.api.wiring import build_client
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError
 from sandbox.salesforce.keys import make_key_pair
 from sandbox.salesforce.process import OrgProcess

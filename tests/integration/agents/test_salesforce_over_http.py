@@ -10,8 +10,8 @@ import pytest
 from support.salesforce_bench import EXPIRED, ID, Bench, accounts, bench, server, the_error, written
 from support.scripted_server import Reply, Request, reply
 
-from agents.delivery.types import ErrorKind
 from agents.salesforce.api.composite import Collection
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import SALESFORCE_ID
 from schemas.salesforce import Row

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from agents.delivery.types import ErrorKind
 from agents.pacing.circuit_breaker import Breaker, BreakerState
+from agents.salesforce.errors.error_kind import ErrorKind
 
 OUTAGE = ErrorKind.TRANSIENT
 

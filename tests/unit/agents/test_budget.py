@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.delivery.types import Priority
 from agents.pacing.daily_quota import DAY_SECONDS, DailyQuota, duration, usage_of_limits
 from agents.salesforce.http.usage import Usage
+from schemas.priority import Priority
 
 LIVE, REPLAY, BACKFILL = Priority.LIVE, Priority.REPLAY, Priority.BACKFILL
 

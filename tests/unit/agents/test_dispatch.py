@@ -26,19 +26,13 @@ from support.fake_org import (
 from agents.delivery.dispatcher import SalesforceDispatcher
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.retry_in_place import RetryInPlace
-from agents.delivery.types import (
-    ErrorKind,
-    Interrupt,
-    NotSent,
-    Priority,
-    RefusedWrite,
-    Stale,
-    WriteSet,
-    Written,
-)
+from agents.delivery.types import NotSent, RefusedWrite, Stale, WriteSet, Written
 from agents.pacing.daily_quota import DailyQuota
 from agents.salesforce.api.composite import CollectionAnswer
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.http.usage import Usage
+from agents.salesforce.interrupt import Interrupt
+from schemas.priority import Priority
 from schemas.salesforce import Row, RowError
 from stream.errors import FrozenError
 from stream.ops.alerts import Alert, Alerts

@@ -24,17 +24,10 @@ from support.fake_org import (
 
 from agents.delivery.dispatcher import SalesforceDispatcher
 from agents.delivery.retry_in_place import RetryInPlace
-from agents.delivery.types import (
-    ErrorKind,
-    Interrupt,
-    NotSent,
-    RefusedWrite,
-    Stale,
-    WriteOutcome,
-    WriteSet,
-    Written,
-)
+from agents.delivery.types import NotSent, RefusedWrite, Stale, WriteOutcome, WriteSet, Written
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
+from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import RowError
 
 NO_TIME = RetryInPlace(base_seconds=0.0, cap_seconds=0.0)

@@ -3,7 +3,8 @@
 import pytest
 from test_handler import World
 
-from agents.delivery.types import ErrorKind, NotSent, RefusedWrite, Written
+from agents.delivery.types import NotSent, RefusedWrite, Written
+from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.result import Outcome
 from stream.errors import FrozenError
 

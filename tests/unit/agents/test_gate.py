@@ -6,13 +6,15 @@ import time
 import pytest
 from support.fake_org import TIMEOUT, UNAVAILABLE, make_gate, refused
 
-from agents.delivery.types import ErrorKind, Interrupt, Priority
 from agents.pacing.daily_quota import DailyQuota
 from agents.pacing.stall_clock import Progress
 from agents.pacing.system_failure import is_systemic, reason_of
 from agents.pacing.ticket import NotAdmittedError
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.usage import Usage
+from agents.salesforce.interrupt import Interrupt
+from schemas.priority import Priority
 from stream.ops import metrics
 from stream.ops.alerts import Alert, Alerts
 

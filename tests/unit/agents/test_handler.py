@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.delivery.types import ErrorKind, NotSent, RefusedWrite, Stale, Written
+from agents.delivery.types import NotSent, RefusedWrite, Stale, Written
 from agents.handling.debounce import Debounce
 from agents.handling.handler import Handler
 from agents.handling.poison_pills import PoisonPillJournal
 from agents.mapping.apply import Mapped
+from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.event import Envelope, Kind, Origin, Via
 from schemas.headers import envelope_of
 from schemas.result import Outcome

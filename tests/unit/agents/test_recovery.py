@@ -14,7 +14,8 @@ from agents.delivery.retry_in_place import (
     next_action,
 )
 from agents.delivery.row_tracker import root_cause
-from agents.delivery.types import ErrorKind, RefusedWrite
+from agents.delivery.types import RefusedWrite
+from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.salesforce import Row
 
 INSIDE = refused(500, "UNKNOWN_EXCEPTION")

@@ -9,7 +9,8 @@ import pytest
 
 from agents.delivery.api_choice import CALLS_PER_JOB, Api, Batch, choose_api, composite_calls
 from agents.delivery.api_router import ApiRouter
-from agents.delivery.types import Priority, WriteSet, Written
+from agents.delivery.types import WriteSet, Written
+from schemas.priority import Priority
 from schemas.salesforce import Row
 
 C, B = Api.COMPOSITE, Api.BULK

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.delivery.types import ErrorKind
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import BadAnswerError, SalesforceError
 from agents.salesforce.http.answers import (
     BAD_ROW,

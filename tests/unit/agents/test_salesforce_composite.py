@@ -7,7 +7,6 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from agents.delivery.types import ErrorKind
 from agents.salesforce.api.composite import (
     STALE_GUARD_FIELD,
     Collection,
@@ -18,6 +17,7 @@ from agents.salesforce.api.composite import (
     read_composite,
     row_bytes,
 )
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import BadAnswerError, SalesforceError
 from schemas.salesforce import Row
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.delivery.types import ErrorKind as Kind
+from agents.salesforce.errors.error_kind import ErrorKind as Kind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.error_table import DEFAULTS, RULES
 from agents.salesforce.errors.errors import STALE_MARKER, classify, classify_row, is_stale

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from agents.delivery.types import ErrorKind
 from agents.salesforce.auth.instance_url import checked_url
 from agents.salesforce.auth.login_errors import LoginContext, login_error, skew_hint
 from agents.salesforce.auth.oauth_flows import ClientCredentialsFlow, JwtFlow, TokenEndpoint
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError
 from agents.salesforce.http.answers import refusal_of
 from agents.salesforce.http.http_session import make_session

@@ -8,10 +8,10 @@ import threading
 
 import pytest
 
-from agents.delivery.types import ErrorKind
 from agents.salesforce.auth.oauth_flows import RefreshTokenFlow, Token
 from agents.salesforce.auth.refresh_token import RefreshTokenFile
 from agents.salesforce.auth.token_provider import TokenProvider
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError, SalesforceError
 from stream.ops.alerts import Alert, Alerts
 

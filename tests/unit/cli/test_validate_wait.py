@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from agents.delivery.types import ErrorKind
 from agents.mapping.mapping import Mapping
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from cli.validate import wait as validate_wait
 from cli.validate.run import Validation

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sandbox.salesforce import routes as rest
 from sandbox.salesforce.errors import RequestError
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.records.schema import SObject
-from sandbox.salesforce.rest import resources as rest
 from sandbox.salesforce.rest.answer import RestRequest
 from sandbox.salesforce.settings import Settings
 
