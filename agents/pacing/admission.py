@@ -45,10 +45,7 @@ LONGEST_SLEEP_SECONDS = 5.0  # a wait is looked at again after this long, whatev
 
 
 class Admission:
-    """One worker's gate. Use: `async with gate.call(priority, rows=600) as ticket: …`.
-
-    A SalesforceError that leaves the block is noted and passed on.
-    """
+    """Use: `async with admission.call(priority, rows=600) as permit: …`; notes its SalesforceError."""
 
     def __init__(
         self,
