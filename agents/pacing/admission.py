@@ -45,7 +45,7 @@ LONGEST_SLEEP_SECONDS = 5.0  # a wait is looked at again after this long, whatev
 
 
 class Admission:
-    """Use: `async with admission.call(priority, rows=600) as permit: …`; notes its SalesforceError."""
+    """Use: `async with admission.call(priority, rows=600) as permit: …`."""
 
     def __init__(
         self,
