@@ -9,7 +9,6 @@ import typer
 
 from cli.console.job_options import MaxBacklogOption, RateOption, WhyOption
 from cli.console.terminal import (
-    EXIT_INTERRUPTED,
     EXIT_NO,
     fail,
     note,
@@ -26,16 +25,13 @@ if TYPE_CHECKING:
     from schemas.event import Kind
     from stream.backfill.plan import BackfillPlan
     from stream.config import Settings
-    from stream.jobs.runner import JobReport, OnProgress
-    from stream.jobs.spec import JobSpec
-    from stream.kafka.range_reader import RangeReader
+    from stream.jobs.runner import JobReport
     from stream.magento.client import MagentoRest
     from stream.magento.paging import Window
     from stream.settings.magento import MagentoSettings
     from stream.settings.worker import WorkerSettings
 
 DEFAULT_RATE = 100.0
-SAY_EVERY_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +69,16 @@ def backfill(
 
     Example: orderstream backfill --from 2026-01-01 --customers --run --why "go live"
     """
+    from cli.console.job_progress import finish_job, resume_in_terminal
     from schemas.event import Kind
     from stream.config import Role
+    from stream.jobs.spec import JobKind
     from stream.magento.paging import new_window
 
     settings = operator_settings(Role.MAGENTO)
     if resume:
-        _finish(run_async(_resume(settings, resume, max_backlog)), as_json=as_json)
+        work = resume_in_terminal(settings, resume, JobKind.BACKFILL, max_backlog=max_backlog)
+        finish_job(run_async(work), as_json=as_json)
         return
     since_ms, until_ms = time_option("--from", since), time_option("--to", until)
     if since_ms is None:
@@ -90,7 +89,7 @@ def backfill(
     window = new_window(since_ms, until_ms or now_ms(), store)
     wish = Wish(kinds, window, rate, why, max_backlog)
     if run:
-        _finish(run_async(_run(settings, wish)), as_json=as_json)
+        finish_job(run_async(_run(settings, wish)), as_json=as_json)
         return
     plan, budget = run_async(_preview(settings, wish))
     if as_json:
@@ -150,6 +149,7 @@ async def _preview(settings: Settings, wish: Wish) -> tuple[BackfillPlan, float 
 
 
 async def _run(settings: Settings, wish: Wish) -> JobReport:
+    from cli.console.job_progress import run_in_terminal
     from stream.backfill.plan import new_backfill
     from stream.kafka.range_reader import RangeReader
     from stream.magento.client import open_magento
@@ -159,83 +159,7 @@ async def _run(settings: Settings, wish: Wish) -> JobReport:
         if not plan.events:
             fail("the store has nothing in this window", code=EXIT_NO)
         spec = await new_backfill(settings, reader, plan, rate=wish.rate, why=wish.why)
-        return await _carry_out(settings, spec, magento, reader, wish.max_backlog)
-
-
-async def _resume(settings: Settings, job_id: str, max_backlog: int) -> JobReport:
-    from stream.errors import JobError
-    from stream.jobs.spec import JobKind, find_job
-    from stream.kafka.range_reader import RangeReader
-    from stream.magento.client import open_magento
-
-    async with open_magento(settings) as magento, RangeReader(settings) as reader:
-        spec = await find_job(settings, reader, job_id)
-        if spec.kind is not JobKind.BACKFILL:
-            raise JobError(f"{job_id} is a {spec.kind.value}; `orderstream jobs` lists them")
-        return await _carry_out(settings, spec, magento, reader, max_backlog)
-
-
-async def _carry_out(
-    settings: Settings,
-    spec: JobSpec,
-    magento: MagentoRest,
-    reader: RangeReader,
-    max_backlog: int,
-) -> JobReport:
-    import asyncio
-
-    from cli.console.job_progress import job_bar, open_desk, stop_signals
-    from stream.backfill.runner import BackfillRun
-
-    note(f"job {spec.job_id}: {spec.total:,} events at up to {spec.rate:g}/s")
-    stop = asyncio.Event()
-    with stop_signals(stop), job_bar("backfilling", spec.total) as draw:
-        async with open_desk(settings) as desk:
-            run = BackfillRun(
-                settings,
-                spec,
-                magento,
-                reader,
-                desk.publisher,
-                operator=desk.operator,
-                max_backlog=max_backlog,
-                stop=stop,
-                on_progress=_spoken(draw),
-            )
-            return await run.run()
-
-
-def _spoken(draw: OnProgress) -> OnProgress:
-    """Return what draws progress on a terminal, and says it in lines elsewhere."""
-    from cli.console.terminal import stderr
-
-    said_at = 0.0
-
-    def tell(report: JobReport) -> None:
-        nonlocal said_at
-        draw(report)
-        if stderr.is_terminal or report.seconds - said_at < SAY_EVERY_SECONDS:
-            return
-        said_at = report.seconds
-        speed = report.copied / report.seconds
-        left = max(0, report.total - report.done)
-        note(
-            f"{report.done:,} of {report.total:,}, {speed:,.0f}/s, about "
-            f"{show_seconds(left / speed if speed else None)} left {report.waiting}".rstrip()
-        )
-
-    return tell
-
-
-def _finish(report: JobReport, *, as_json: bool) -> None:
-    from cli.console.job_progress import job_json, print_job
-
-    if as_json:
-        print_json(job_json(report))
-    else:
-        print_job(report, f"orderstream backfill --resume {report.job_id}")
-    if report.is_stopped:
-        raise typer.Exit(EXIT_INTERRUPTED)
+    return await run_in_terminal(settings, spec, max_backlog=wish.max_backlog)
 
 
 def _print_plan(settings: Settings, plan: BackfillPlan, rate: float, budget: float | None) -> None:

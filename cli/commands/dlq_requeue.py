@@ -19,7 +19,6 @@ from cli.console.dead_letter_options import (
 )
 from cli.console.job_options import MaxBacklogOption, RateOption, WhyOption
 from cli.console.terminal import (
-    EXIT_INTERRUPTED,
     EXIT_NO,
     fail,
     note,
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from stream.config import Settings
     from stream.dlq.requeue import RequeuePlan
     from stream.jobs.runner import JobReport
-    from stream.jobs.spec import JobSpec
 
 
 def requeue(
@@ -65,9 +63,13 @@ def requeue(
 
     Example: orderstream dlq requeue --code STRING_TOO_LONG --rate 50 --why "mapping fixed"
     """
+    from cli.console.job_progress import finish_job, resume_in_terminal
+    from stream.jobs.spec import JobKind
+
     settings = operator_settings()
     if resume:
-        _finish(run_async(_resume(settings, resume, max_backlog)), as_json=as_json)
+        work = resume_in_terminal(settings, resume, JobKind.REQUEUE, max_backlog=max_backlog)
+        finish_job(run_async(work), as_json=as_json)
         return
     wanted = letter_filter(
         code=code,
@@ -91,7 +93,7 @@ def requeue(
         return
     if not yes and not _is_confirmed():
         raise typer.Exit(EXIT_NO)
-    _finish(run_async(_run(settings, plan, rate, why, max_backlog)), as_json=as_json)
+    finish_job(run_async(_run(settings, plan, rate, why, max_backlog)), as_json=as_json)
 
 
 def plan_json(plan: RequeuePlan, predictions: list[Prediction], rate: float) -> dict[str, Any]:
@@ -143,49 +145,13 @@ async def _plan(
 async def _run(
     settings: Settings, plan: RequeuePlan, rate: float, why: str, max_backlog: int
 ) -> JobReport:
+    from cli.console.job_progress import run_in_terminal
     from stream.dlq.requeue import new_requeue
     from stream.kafka.range_reader import RangeReader
 
     async with RangeReader(settings) as reader:
         spec = await new_requeue(settings, reader, plan, rate=rate, why=why)
-        return await _carry_out(settings, spec, reader, max_backlog)
-
-
-async def _resume(settings: Settings, job_id: str, max_backlog: int) -> JobReport:
-    from stream.errors import JobError
-    from stream.jobs.spec import JobKind, find_job
-    from stream.kafka.range_reader import RangeReader
-
-    async with RangeReader(settings) as reader:
-        spec = await find_job(settings, reader, job_id)
-        if spec.kind is not JobKind.REQUEUE:
-            raise JobError(f"{job_id} is a {spec.kind}: orderstream {spec.kind} --resume {job_id}")
-        return await _carry_out(settings, spec, reader, max_backlog)
-
-
-async def _carry_out(settings: Settings, spec: JobSpec, reader: Any, max_backlog: int) -> JobReport:
-    from cli.console.dead_letter_lookup import open_index
-    from cli.console.job_progress import job_run, open_desk
-    from stream.dlq.requeue import run_requeue
-
-    note(f"job {spec.job_id}")
-    async with (
-        open_desk(settings) as desk,
-        open_index(settings) as index,
-        job_run(settings, spec, desk, max_backlog=max_backlog, label="requeueing") as run,
-    ):
-        return await run_requeue(settings, run, reader, desk.publisher, index)
-
-
-def _finish(report: JobReport, *, as_json: bool) -> None:
-    from cli.console.job_progress import job_json, print_job
-
-    if as_json:
-        print_json(job_json(report))
-    else:
-        print_job(report, f"orderstream dlq requeue --resume {report.job_id}")
-    if report.is_stopped:
-        raise typer.Exit(EXIT_INTERRUPTED)
+    return await run_in_terminal(settings, spec, max_backlog=max_backlog)
 
 
 def _print_plan(plan: RequeuePlan, predictions: list[Prediction], rate: float) -> None:

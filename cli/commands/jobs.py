@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cli.console.terminal import operator_settings, print_json, run_async, stdout
-from stream.jobs.listing import job_of
 from stream.times import show_time
-
-if TYPE_CHECKING:
-    from schemas.operator import OperatorAction
-    from stream.config import Settings
 
 
 def jobs(
@@ -24,8 +19,10 @@ def jobs(
 
     Example: orderstream jobs
     """
+    from stream.job_service import read_jobs
+
     settings = operator_settings()
-    read = [job_of(actions) for actions in reversed(run_async(_read(settings)))]
+    read = run_async(read_jobs(settings))
     if as_json:
         print_json(read)
         return
@@ -46,11 +43,3 @@ def jobs(
             Text(job["why"]),
         )
     stdout.print(table)
-
-
-async def _read(settings: Settings) -> list[list[OperatorAction]]:
-    from stream.jobs.spec import list_jobs
-    from stream.kafka.range_reader import RangeReader
-
-    async with RangeReader(settings) as reader:
-        return await list_jobs(settings, reader)

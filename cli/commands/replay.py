@@ -9,7 +9,6 @@ import typer
 
 from cli.console.job_options import MaxBacklogOption, RateOption, WhyOption
 from cli.console.terminal import (
-    EXIT_INTERRUPTED,
     EXIT_NO,
     fail,
     note,
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from stream.config import Settings
     from stream.jobs.replay import ReplayFilter, ReplayPlan
     from stream.jobs.runner import JobReport
-    from stream.jobs.spec import JobSpec
     from stream.kafka.range_reader import RangeReader
     from stream.settings.kafka import KafkaSettings
     from stream.settings.magento import MagentoSettings
@@ -85,11 +83,14 @@ def replay(
 
     Example: orderstream replay --from 30d --force --run --why "new stage names"
     """
+    from cli.console.job_progress import finish_job, resume_in_terminal
     from stream.jobs.replay import ReplayFilter
+    from stream.jobs.spec import JobKind
 
     settings = operator_settings()
     if resume:
-        _finish(run_async(_resume(settings, resume, max_backlog)), as_json=as_json)
+        going_on = resume_in_terminal(settings, resume, JobKind.REPLAY, max_backlog=max_backlog)
+        finish_job(run_async(going_on), as_json=as_json)
         return
     if since is None and not order:
         fail("--from: say how far back, or give --order")
@@ -110,7 +111,7 @@ def replay(
     if run:
         work = _run(settings, chosen, rate=rate, why=why, max_backlog=max_backlog)
         report = run_async(work)
-        _finish(report, as_json=as_json)
+        finish_job(report, as_json=as_json)
         return
     if unmask:
         from cli.console.dead_letter_lookup import record_unmask
@@ -185,6 +186,7 @@ async def _preview(settings: Settings, chosen: Range) -> tuple[ReplayPlan, list[
 async def _run(
     settings: Settings, chosen: Range, *, rate: float, why: str, max_backlog: int
 ) -> JobReport:
+    from cli.console.job_progress import run_in_terminal
     from stream.jobs.replay import new_replay
     from stream.kafka.range_reader import RangeReader
 
@@ -193,48 +195,7 @@ async def _run(
         if not plan.events:
             fail("no event fits", code=EXIT_NO)
         spec = await new_replay(settings, reader, plan, rate=rate, why=why)
-        return await _carry_out(settings, spec, reader, max_backlog, plan)
-
-
-async def _resume(settings: Settings, job_id: str, max_backlog: int) -> JobReport:
-    from stream.errors import JobError
-    from stream.jobs.spec import JobKind, find_job
-    from stream.kafka.range_reader import RangeReader
-
-    async with RangeReader(settings) as reader:
-        spec = await find_job(settings, reader, job_id)
-        if spec.kind is not JobKind.REPLAY:
-            raise JobError(f"{job_id} is a requeue: orderstream dlq requeue --resume {job_id}")
-        return await _carry_out(settings, spec, reader, max_backlog, None)
-
-
-async def _carry_out(
-    settings: Settings,
-    spec: JobSpec,
-    reader: RangeReader,
-    max_backlog: int,
-    plan: ReplayPlan | None,
-) -> JobReport:
-    from cli.console.job_progress import job_run, open_desk
-    from stream.jobs.replay import run_replay
-
-    note(f"job {spec.job_id}: {spec.total:,} events at {spec.rate:g}/s")
-    async with (
-        open_desk(settings) as desk,
-        job_run(settings, spec, desk, max_backlog=max_backlog, label="replaying") as run,
-    ):
-        return await run_replay(settings, run, reader, plan)
-
-
-def _finish(report: JobReport, *, as_json: bool) -> None:
-    from cli.console.job_progress import job_json, print_job
-
-    if as_json:
-        print_json(job_json(report))
-    else:
-        print_job(report, f"orderstream replay --resume {report.job_id}")
-    if report.is_stopped:
-        raise typer.Exit(EXIT_INTERRUPTED)
+    return await run_in_terminal(settings, spec, max_backlog=max_backlog, plan=plan)
 
 
 def _print_plan(

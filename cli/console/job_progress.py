@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
+import shlex
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+import typer
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,14 +20,22 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from cli.console.terminal import fail, note, stderr
+from cli.console.terminal import EXIT_INTERRUPTED, note, print_json, stderr
 from stream.config import Settings
+from stream.job_service import RunOptions, read_job, resume_command, run_job
 from stream.jobs.operator_log import OperatorLog
-from stream.jobs.runner import JobReport, JobRun, OnProgress
-from stream.jobs.spec import JobSpec
+from stream.jobs.replay import ReplayPlan
+from stream.jobs.runner import JobReport, OnProgress
+from stream.jobs.spec import JobKind, JobSpec
 from stream.kafka.publisher import KafkaPublisher
-from stream.kafka.range_reader import RangeReader
 from stream.times import show_seconds
+
+SAY_EVERY_SECONDS = 10.0
+LABELS = {
+    JobKind.REQUEUE: "requeueing",
+    JobKind.REPLAY: "replaying",
+    JobKind.BACKFILL: "backfilling",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,47 +57,40 @@ async def open_desk(settings: Settings) -> AsyncIterator[JobTerminal]:
         await publisher.stop()
 
 
-@asynccontextmanager
-async def job_run(
-    settings: Settings, spec: JobSpec, desk: JobTerminal, *, max_backlog: int, label: str
-) -> AsyncIterator[JobRun]:
-    """Prepare a run with progress on stderr; SIGINT and SIGTERM stop it after the chunk in hand.
-
-    Exit 2 when the job is running on this machine already.
-    """
+async def run_in_terminal(
+    settings: Settings,
+    spec: JobSpec,
+    *,
+    max_backlog: int,
+    plan: ReplayPlan | None = None,
+) -> JobReport:
+    """Carry out a job, progress on stderr; SIGINT and SIGTERM stop it after the chunk in hand."""
+    note(f"job {spec.job_id}: {spec.total:,} events at up to {spec.rate:g}/s")
     stop = asyncio.Event()
-    async with RangeReader(settings) as reader:
-        with (
-            job_lock(settings.state_directory / "jobs", spec.job_id),
-            stop_signals(stop),
-            job_bar(label, spec.total) as on_progress,
-        ):
-            yield JobRun(
-                settings,
-                spec,
-                reader,
-                desk.publisher,
-                operator=desk.operator,
-                max_backlog=max_backlog,
-                stop=stop,
-                on_progress=on_progress,
+    async with open_desk(settings) as desk:
+        with stop_signals(stop), job_bar(LABELS[spec.kind], spec.total) as draw:
+            options = RunOptions(
+                on_progress=spoken(draw), stop=stop, max_backlog=max_backlog, plan=plan
             )
+            return await run_job(settings, spec, desk.publisher, desk.operator, options)
 
 
-@contextmanager
-def job_lock(folder: Path, job_id: str) -> Iterator[None]:
-    """Keep a second run of the same job away; the lock dies with its process."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{job_id}.lock"
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            fail(f"{job_id} is running already")
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+async def resume_in_terminal(
+    settings: Settings, job_id: str, kind: JobKind, *, max_backlog: int
+) -> JobReport:
+    """Go on with a job of a kind. Raises JobError when it is of another kind, or unknown."""
+    spec = await read_job(settings, job_id, kind=kind)
+    return await run_in_terminal(settings, spec, max_backlog=max_backlog)
+
+
+def finish_job(report: JobReport, *, as_json: bool) -> None:
+    """Print what a run did; exit 130 when it was stopped."""
+    if as_json:
+        print_json(job_json(report))
+    else:
+        print_job(report, shlex.join(resume_command(report.job_id)))
+    if report.is_stopped:
+        raise typer.Exit(EXIT_INTERRUPTED)
 
 
 @contextmanager
@@ -160,3 +161,23 @@ def job_json(report: JobReport) -> dict[str, Any]:
         "is_stopped": report.is_stopped,
         "seconds": round(report.seconds, 3),
     }
+
+
+def spoken(draw: OnProgress) -> OnProgress:
+    """Return what draws progress on a terminal, and says it in lines elsewhere."""
+    said_at = 0.0
+
+    def tell(report: JobReport) -> None:
+        nonlocal said_at
+        draw(report)
+        if stderr.is_terminal or report.seconds - said_at < SAY_EVERY_SECONDS:
+            return
+        said_at = report.seconds
+        speed = report.copied / report.seconds
+        left = max(0, report.total - report.done)
+        note(
+            f"{report.done:,} of {report.total:,}, {speed:,.0f}/s, about "
+            f"{show_seconds(left / speed if speed else None)} left {report.waiting}".rstrip()
+        )
+
+    return tell

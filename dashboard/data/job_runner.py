@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
 
 from dashboard.data.dry_runs import DryRun
 from stream.config import Settings
-from stream.dlq.index import DeadLetterIndex
-from stream.dlq.requeue import new_requeue, run_requeue
+from stream.dlq.requeue import new_requeue
 from stream.errors import JobError, StreamError
-from stream.jobs.listing import job_of
+from stream.job_service import RunOptions, read_job, read_jobs, run_job
 from stream.jobs.operator_log import OperatorLog
-from stream.jobs.replay import ReplayPlan, new_replay, run_replay
-from stream.jobs.runner import JobReport, JobRun
-from stream.jobs.spec import DEFAULT_MAX_BACKLOG, JobKind, JobSpec, find_job, list_jobs
+from stream.jobs.replay import ReplayPlan, new_replay
+from stream.jobs.runner import JobReport
+from stream.jobs.spec import JobSpec
 from stream.kafka.publisher import KafkaPublisher
 from stream.kafka.range_reader import RangeReader
 from stream.settings.kafka import KafkaSettings
@@ -98,17 +97,14 @@ class JobRunner:
         job = self._running.get(job_id)
         if job is not None and job.is_running:
             raise JobError(f"{job_id} is running")
-        async with RangeReader(self._settings) as reader:
-            spec = await find_job(self._settings, reader, job_id)
+        spec = await read_job(self._settings, job_id)
         self._run(spec, who, None)
 
     async def listed(self) -> list[dict[str, Any]]:
         """Return every job on record, newest first, with live figures of those that run here."""
         at, jobs = self._listed
         if time.monotonic() - at > LISTED_SECONDS:
-            async with RangeReader(self._settings) as reader:
-                actions = await list_jobs(self._settings, reader)
-            jobs = [job_of(job) for job in reversed(actions)]
+            jobs = await read_jobs(self._settings)
             self._listed = (time.monotonic(), jobs)
         return [job | self._live(job["job_id"]) for job in jobs]
 
@@ -136,7 +132,12 @@ class JobRunner:
 
     async def _carry_out(self, job: RunningJob, plan: ReplayPlan | None) -> None:
         try:
-            job.report = await self._work(job, plan)
+            options = RunOptions(
+                on_progress=partial(setattr, job, "report"), stop=job.stop, plan=plan
+            )
+            job.report = await run_job(
+                self._settings, job.spec, self.publisher, self.operator(job.who), options
+            )
         except StreamError as error:
             job.problem = str(error)
         except Exception as error:  # the page must say that it ended
@@ -145,30 +146,6 @@ class JobRunner:
         finally:
             job.is_running = False
             self._listed = (float("-inf"), [])
-
-    async def _work(self, job: RunningJob, plan: ReplayPlan | None) -> JobReport:
-        settings, spec = self._settings, job.spec
-
-        def note(report: JobReport) -> None:
-            job.report = report
-
-        async with AsyncExitStack() as stack:
-            reader, due = [await stack.enter_async_context(RangeReader(settings)) for _ in range(2)]
-            run = JobRun(
-                settings,
-                spec,
-                due,
-                self.publisher,
-                operator=self.operator(job.who),
-                max_backlog=DEFAULT_MAX_BACKLOG,
-                stop=job.stop,
-                on_progress=note,
-            )
-            if spec.kind is JobKind.REPLAY:
-                return await run_replay(settings, run, reader, plan)
-            letters = await stack.enter_async_context(RangeReader(settings))
-            index = DeadLetterIndex(settings, letters)
-            return await run_requeue(settings, run, reader, self.publisher, index)
 
 
 async def _spec(settings: KafkaSettings, reader: RangeReader, draft: DryRun, why: str) -> JobSpec:

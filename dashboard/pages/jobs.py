@@ -12,6 +12,7 @@ from dashboard.site.forms import text_of, why_of
 from dashboard.site.render import render
 from dashboard.site.state import SESSION, STATE
 from stream.dlq.index import LetterFilter
+from stream.job_service import kind_of
 from stream.ops.masking import mask_document
 
 
@@ -126,15 +127,14 @@ async def _job(request: web.Request) -> dict[str, Any]:
         listed = next((job for job in await state.desk.listed() if job["job_id"] == job_id), None)
     if running is None and listed is None:
         raise web.HTTPNotFound(text="There is no such job.")
-    kind = job_id.partition("-")[0]
     return {
         "job_id": job_id,
-        "kind": kind,
+        "kind": kind_of(job_id).value,
         "running": running,
         "listed": listed,
         "outcomes": state.watch.balance.job_outcomes(job_id),
         "balance": state.watch.balance.balance,
-        "command": command_lines.resume(kind, job_id),
+        "command": command_lines.resume(job_id),
     }
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from dashboard.data.dry_runs import ReplayRange
 from stream.dlq.index import LetterFilter
+from stream.job_service import resume_command
 
 
 def list_letters(wanted: LetterFilter) -> str:
@@ -45,9 +46,9 @@ def replay(chosen: ReplayRange, *, rate: float, why: str = "", run: bool) -> str
     return _line("replay", *options, *(["--run"] if run else []))
 
 
-def resume(kind: str, job_id: str) -> str:
-    """Return the command that goes on with a job of a kind (requeue or replay)."""
-    return _line(*(("dlq", "requeue") if kind == "requeue" else ("replay",)), "--resume", job_id)
+def resume(job_id: str) -> str:
+    """Return the command that goes on with a job, whatever its kind."""
+    return shlex.join(resume_command(job_id))
 
 
 def _choice(wanted: LetterFilter) -> list[str]:

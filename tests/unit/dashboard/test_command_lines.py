@@ -14,6 +14,7 @@ from dashboard.site import command_lines
 from dashboard.site.forms import fields_of, letter_filter_of
 from stream.dlq.index import LetterFilter
 from stream.jobs.replay import ReplayFilter
+from stream.jobs.spec import JobKind
 
 FILTERS = [
     LetterFilter(code="STRING_TOO_LONG", field="Name"),
@@ -90,6 +91,6 @@ def test_a_replay_command_replays_the_same():
     assert (dry["run"], dry["latest_only"]) == (False, True)
 
 
-@pytest.mark.parametrize("kind", ["requeue", "replay"])
+@pytest.mark.parametrize("kind", list(JobKind))
 def test_a_resume_command_names_the_job(kind):
-    assert parsed(command_lines.resume(kind, f"{kind}-019"))["resume"] == f"{kind}-019"
+    assert parsed(command_lines.resume(f"{kind.value}-019"))["resume"] == f"{kind.value}-019"

@@ -1,0 +1,146 @@
+"""One service for every kind of job, for the commands and the dashboard alike.
+
+A job is made by its kind's `new_…` function and carried out here, new or resumed: one lock, one
+table of kinds, one place that knows what each kind reads. The lock is of this machine; a run on
+another machine finds the copies of the first in the topics and makes no second ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, assert_never
+
+from stream.backfill.runner import BackfillRun
+from stream.config import Role, Settings
+from stream.dlq.index import DeadLetterIndex
+from stream.dlq.requeue import run_requeue
+from stream.errors import JobError, SettingsError
+from stream.jobs.listing import job_of
+from stream.jobs.operator_log import OperatorLog
+from stream.jobs.replay import ReplayPlan, run_replay
+from stream.jobs.runner import JobReport, JobRun, OnProgress
+from stream.jobs.spec import DEFAULT_MAX_BACKLOG, JobKind, JobSpec, find_job, list_jobs
+from stream.kafka.publisher import Publisher
+from stream.kafka.range_reader import RangeReader
+from stream.magento.client import open_magento
+from stream.settings.required import missing_settings
+
+COMMANDS: Mapping[JobKind, tuple[str, ...]] = {
+    JobKind.REQUEUE: ("dlq", "requeue"),
+    JobKind.REPLAY: ("replay",),
+    JobKind.BACKFILL: ("backfill",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run behaves. `plan`: of a new replay, which need not be made again.
+
+    `max_backlog`: wait while the workers are this many events behind; 0 = never.
+    """
+
+    on_progress: OnProgress | None = None
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    max_backlog: int = DEFAULT_MAX_BACKLOG
+    plan: ReplayPlan | None = None
+
+
+def kind_of(job_id: str) -> JobKind:
+    """Return the kind that a job's id begins with. Raises JobError."""
+    try:
+        return JobKind(job_id.partition("-")[0])
+    except ValueError:
+        kinds = ", ".join(JobKind)
+        raise JobError(f"{job_id} is no job's id: one begins with {kinds}") from None
+
+
+def resume_command(job_id: str) -> tuple[str, ...]:
+    """Return the words of the command that goes on with a job. Raises JobError."""
+    return ("orderstream", *COMMANDS[kind_of(job_id)], "--resume", job_id)
+
+
+async def read_job(settings: Settings, job_id: str, *, kind: JobKind | None = None) -> JobSpec:
+    """Return the spec of a job on record, of the wanted kind. Raises JobError and BrokerError."""
+    async with RangeReader(settings) as reader:
+        spec = await find_job(settings, reader, job_id)
+    if kind not in (None, spec.kind):
+        command = " ".join(resume_command(job_id))
+        raise JobError(f"{job_id} is a {spec.kind.value}: {command}")
+    return spec
+
+
+async def read_jobs(settings: Settings) -> list[dict[str, Any]]:
+    """Return a line for every job on record, newest first."""
+    async with RangeReader(settings) as reader:
+        actions = await list_jobs(settings, reader)
+    return [job_of(job) for job in reversed(actions)]
+
+
+async def run_job(
+    settings: Settings,
+    spec: JobSpec,
+    publisher: Publisher,
+    operator: OperatorLog,
+    options: RunOptions,
+) -> JobReport:
+    """Carry out a job, new or resumed, until it is done or `options.stop` is set.
+
+    Raises JobError (it runs here already, it is too old), SettingsError, MagentoError, BrokerError
+    and PublishError; whatever was done until then is done, and a resumed run does the rest.
+    """
+    if spec.kind is JobKind.BACKFILL and (problems := missing_settings(settings, Role.MAGENTO)):
+        raise SettingsError(problems)
+    with job_lock(settings.state_directory / "jobs", spec.job_id):
+        async with AsyncExitStack() as stack:
+            return await _carry_out(stack, settings, spec, publisher, operator, options)
+
+
+async def _carry_out(  # noqa: PLR0917 - the parts of one run, each needed
+    stack: AsyncExitStack,
+    settings: Settings,
+    spec: JobSpec,
+    publisher: Publisher,
+    operator: OperatorLog,
+    options: RunOptions,
+) -> JobReport:
+    own = await stack.enter_async_context(RangeReader(settings))
+    how: dict[str, Any] = {
+        "operator": operator,
+        "max_backlog": options.max_backlog,
+        "stop": options.stop,
+        "on_progress": options.on_progress,
+    }
+    if spec.kind is JobKind.BACKFILL:
+        magento = await stack.enter_async_context(open_magento(settings))
+        return await BackfillRun(settings, spec, magento, own, publisher, **how).run()
+    run = JobRun(settings, spec, own, publisher, **how)
+    sources = await stack.enter_async_context(RangeReader(settings))
+    match spec.kind:
+        case JobKind.REPLAY:
+            return await run_replay(settings, run, sources, options.plan)
+        case JobKind.REQUEUE:
+            letters = await stack.enter_async_context(RangeReader(settings))
+            index = DeadLetterIndex(settings, letters)
+            return await run_requeue(settings, run, sources, publisher, index)
+        case _:
+            assert_never(spec.kind)
+
+
+@contextmanager
+def job_lock(folder: Path, job_id: str) -> Iterator[None]:
+    """Keep a second run of the same job away; the lock dies with its process. Raises JobError.
+
+    The file stays: who deletes it could delete the lock that another process has just taken.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{job_id}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise JobError(f"{job_id} is running already") from None
+        yield
