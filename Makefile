@@ -18,13 +18,16 @@ MINUTES ?= 10
 # Each job has a broker of its own (300 MB); the tests wait more than they compute.
 JOBS ?= 3
 
-.PHONY: help demo test chaos bench unit lint integration e2e docs broker-check setup clean
+.PHONY: check help demo test chaos bench unit lint integration e2e docs broker-check setup clean
 
 help: ## list the jobs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 demo: setup broker-check ## the main job end to end, in front of you (KEEP=1: leave it up; ORDERS=n)
 	@exec $(BIN)/orderstream demo --orders $(ORDERS) $(if $(KEEP),--keep)
+
+check: setup lint ## format, lint, types, contracts, unit tests: under a minute on two quiet cores
+	$(PYTEST) -q -n 2 -m "not hypothesis and not slow" tests/unit tests/test_architecture.py tests/test_documentation.py
 
 test: setup broker-check lint unit properties integration e2e ## everything, on a real broker
 

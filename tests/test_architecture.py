@@ -75,6 +75,22 @@ def literals(path: Path) -> Iterator[str]:
             yield node.value
 
 
+WALL_CLOCK = re.compile(
+    r"assert\b.*(monotonic|perf_counter|time)\(\) - \w+\s*<|< .*(monotonic|perf_counter)\(\) - .*<"
+)
+
+
+def test_no_test_fails_because_the_machine_is_busy() -> None:
+    """A deadline of a test is a time-out; an upper bound on the clock says nothing of the code."""
+    bounds = [
+        f"{name_of(path)}:{number}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if WALL_CLOCK.search(line)
+    ]
+    assert bounds == []
+
+
 def test_topics_are_named_in_one_file() -> None:
     elsewhere = {
         name_of(path)

@@ -206,9 +206,9 @@ async def test_latency_is_set_for_some_calls_or_for_good(plain_client):
     await plain_client.back_door("PATCH", "/settings", {"latency_ms": 100})
     began = time.monotonic()
     await asyncio.gather(*(try_upsert(plain_client, str(i)) for i in range(5)))
-    assert 0.1 <= time.monotonic() - began < 0.45  # they wait at the same time
+    assert time.monotonic() - began >= 0.1
     _, calls = await plain_client.back_door("GET", "/calls")
-    assert calls["max_concurrent"] == 5
+    assert calls["max_concurrent"] == 5  # they wait at the same time
 
 
 async def test_the_concurrent_limit_has_its_own_message(plain_client):

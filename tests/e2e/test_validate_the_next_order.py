@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import orjson
 import pytest
 
@@ -65,7 +63,6 @@ async def test_an_order_that_salesforce_refuses_is_told_with_its_code(make_rig):
 
 async def test_a_store_that_sends_nothing_and_workers_that_are_away_end_the_wait(make_rig):
     rig = await make_rig()
-    began = time.monotonic()
     code, step = await Waiting(rig, seconds=2).verdict()
     assert code == 1
     assert "no order came in 2 s" in step["problem"]
@@ -75,4 +72,3 @@ async def test_a_store_that_sends_nothing_and_workers_that_are_away_end_the_wait
     code, step = await waiting.verdict()
     assert code == 1
     assert "no worker has it" in step["problem"]
-    assert time.monotonic() - began < PATIENCE_SECONDS

@@ -52,9 +52,9 @@ async def test_a_group_that_never_committed_has_everything_unread(settings, writ
     snapshot = await sampler.sample()
     part = of(snapshot, settings.topics.orders, event.origin.partition)
     assert (part.lag, part.state, part.is_assigned) == (1, LagState.STOP, False)
-    assert 59 < part.lag_seconds < 120
+    assert part.lag_seconds >= 60
     month = 30 * 24 * 3600
-    assert month - 120 < part.headroom_seconds < month - 59
+    assert part.headroom_seconds <= month - 60
     worker, relay = snapshot.groups
     assert (worker.lag, worker.state, relay.state) == (1, LagState.STOP, LagState.OK)
 

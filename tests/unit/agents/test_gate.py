@@ -187,7 +187,7 @@ async def test_the_rate_is_this_workers_part_of_the_orgs():
     await asyncio.gather(*(pass_through(gate) for _ in range(20)))
     started = time.monotonic()
     await asyncio.gather(*(pass_through(gate) for _ in range(4)))
-    assert 0.15 <= time.monotonic() - started <= 1.5
+    assert time.monotonic() - started >= 0.15
 
 
 async def test_a_rate_below_one_call_per_second_is_possible():
