@@ -25,6 +25,8 @@ FROM python:3.11-slim-bookworm
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin orderstream \
     && install --directory --owner orderstream --group orderstream /state /config /tokens
 COPY --from=build /opt/orderstream /opt/orderstream
+# What `orderstream org` deploys, and the simulated org is made from.
+COPY salesforce /opt/orderstream/share/orderstream/salesforce
 ENV PATH=/opt/orderstream/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /state
 USER orderstream

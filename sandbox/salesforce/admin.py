@@ -6,7 +6,7 @@ Every answer is JSON; a request it cannot use is a 400 whose `error` says what i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import orjson
@@ -16,6 +16,7 @@ from sandbox.salesforce.app import ORG, SESSIONS
 from sandbox.salesforce.faults.faultkinds import ACTIONS
 from sandbox.salesforce.faults.faults import check_spec
 from sandbox.salesforce.records.schema import Field, SObject, edited
+from schemas.metadata_package import ValidationRule
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -97,6 +98,24 @@ async def drop_field(request: web.Request) -> web.Response:
     return _json({"fields": list(sobject.fields)})
 
 
+async def show_rules(request: web.Request) -> web.Response:
+    """GET /__sim__/rules: the org's validation rules."""
+    return _json([asdict(rule) for rule in request.app[ORG].validation.all()])
+
+
+async def add_rule(request: web.Request) -> web.Response:
+    """POST /__sim__/rules: `{"sobject", "name", "formula", "message", "field", "is_active"}`."""
+    rule = ValidationRule(**await _body(request))
+    request.app[ORG].validation.add(rule)
+    return _json(asdict(rule), 201)
+
+
+async def drop_rule(request: web.Request) -> web.Response:
+    """DELETE /__sim__/rules/{sobject}/{name}."""
+    request.app[ORG].validation.remove(request.match_info["sobject"], request.match_info["name"])
+    return await show_rules(request)
+
+
 async def show_history(request: web.Request) -> web.Response:
     """GET /__sim__/history?sobject=&external_id=&id=&since=&limit=."""
     query = request.query
@@ -170,6 +189,9 @@ def add_routes(app: web.Application) -> None:
     router.add_patch("/__sim__/settings", change_settings)
     router.add_patch("/__sim__/schema/{sobject}/{field}", edit_field)
     router.add_delete("/__sim__/schema/{sobject}/{field}", drop_field)
+    router.add_get("/__sim__/rules", show_rules)
+    router.add_post("/__sim__/rules", add_rule)
+    router.add_delete("/__sim__/rules/{sobject}/{name}", drop_rule)
     router.add_get("/__sim__/history", show_history)
     router.add_get("/__sim__/digests", show_digests)
     router.add_get("/__sim__/summary", show_summary)

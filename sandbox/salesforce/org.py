@@ -18,6 +18,7 @@ from sandbox.salesforce.records.fieldtypes import instant
 from sandbox.salesforce.records.history import History
 from sandbox.salesforce.records.objects import stock_org
 from sandbox.salesforce.records.records import Store, Table
+from sandbox.salesforce.records.validation import ValidationRules, package_rules
 from sandbox.salesforce.settings import Settings
 
 CURRENT_VERSION = 67.0  # Summer '26
@@ -27,20 +28,27 @@ OLDEST_VERSION = 21.0
 class Org:
     """The state of the org; every field is replaced by `reset`, except the settings object."""
 
-    def __init__(self, settings: Settings, *, has_version_field: bool = True) -> None:
+    def __init__(
+        self, settings: Settings, *, has_version_field: bool = True, has_package: bool = True
+    ) -> None:
         self.settings = settings
         self._has_version_field = has_version_field
+        self._has_package = has_package
         self.bulk = Bulk(self)
         self.reset()
 
     def reset(self) -> None:
         """Forget all records, history, counters, faults and schema changes; keep the settings."""
-        self.store = Store(stock_org(has_version_field=self._has_version_field))
+        schema = stock_org(has_version_field=self._has_version_field, has_package=self._has_package)
+        self.store = Store(schema)
+        self.validation = ValidationRules(schema)
+        for rule in package_rules(schema):
+            self.validation.add(rule)
         self.faults = Faults(self.find_id)
         self.history = History(self.settings.history_limit)
         self.counts = CallCounts()
         self.in_flight = InFlight()
-        self.dml = Dml(self.store, self.settings, self.faults)
+        self.dml = Dml(self.store, self.settings, self.faults, self.validation)
         self.cursors = Cursors()
         self.bulk.cancel()
         self.bulk = Bulk(self)

@@ -46,6 +46,11 @@ class OrgProcess:
         """Change settings; without any, just return them."""
         return self.ask("PATCH", "/settings", changes)
 
+    def rule(self, sobject: str, formula: str, message: str, *, name: str = "Rule") -> None:
+        """Give the org a validation rule: rows for which the formula is true are refused."""
+        body = {"sobject": sobject, "name": name, "formula": formula, "message": message}
+        self.ask("POST", "/rules", body)
+
     def summary(self) -> Any:
         return self.ask("GET", "/summary")
 

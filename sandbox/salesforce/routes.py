@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from sandbox.salesforce.bulk import job_calls
-from sandbox.salesforce.errors import not_found
+from sandbox.salesforce.errors import RequestError, not_found
 from sandbox.salesforce.query import query_calls
 from sandbox.salesforce.rest import collection_calls, composite, limits, record_calls
 from sandbox.salesforce.rest.answer import Answer, RestRequest
 
+Handler = Callable[..., Answer]
+METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
+
 
 def execute(request: RestRequest) -> Answer:
     """Carry out one REST call or sub-request; raises RequestError where it is refused."""
-    for pattern, handler in _BY_SHAPE.get((request.method, len(request.path)), ()):
-        pairs = list(zip(pattern, request.path, strict=True))
+    method = "GET" if request.method == "HEAD" else request.method
+    for handler, names in _matches(method, request.path):
+        return handler(request, *names)
+    raise _no_such_method(request)
+
+
+def _matches(method: str, path: list[str]) -> Iterator[tuple[Handler, list[str]]]:
+    """Yield what serves a path, with what stands at the stars of its pattern."""
+    for pattern, handler in _BY_SHAPE.get((method, len(path)), ()):
+        pairs = list(zip(pattern, path, strict=True))
         if all(expected in ("*", given) for expected, given in pairs):
-            return handler(request, *(given for expected, given in pairs if expected == "*"))
-    raise not_found()
+            yield handler, [given for expected, given in pairs if expected == "*"]
+
+
+def _no_such_method(request: RestRequest) -> RequestError:
+    """Return 405 for a resource that has other methods, 404 for one that does not exist."""
+    allowed = [method for method in METHODS if any(_matches(method, request.path))]
+    if not allowed:
+        return not_found()
+    named = ",".join(["HEAD"] * ("GET" in allowed) + allowed)
+    text = f"HTTP Method '{request.method}' not allowed. Allowed are {named}"
+    return RequestError(405, "METHOD_NOT_ALLOWED", text)
 
 
 def list_resources(request: RestRequest) -> Answer:
@@ -40,7 +60,8 @@ def show_sobject(request: RestRequest, name: str) -> Answer:
 
 
 def describe(request: RestRequest, name: str) -> Answer:
-    return Answer(200, request.table(name).sobject.describe(request.call.base))
+    schema = request.org.store.schema
+    return Answer(200, request.table(name).sobject.describe(request.call.base, schema))
 
 
 def run_composite(request: RestRequest) -> Answer:
@@ -54,8 +75,6 @@ def run_graph(request: RestRequest) -> Answer:
 def run_batch(request: RestRequest) -> Answer:
     return composite.batch(request, execute)
 
-
-Handler = Callable[..., Answer]
 
 ROUTES: dict[str, Handler] = {
     "GET ": list_resources,

@@ -7,10 +7,11 @@ match null. An equality or IN on an indexed field (external ids, ids, parents) r
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sandbox.salesforce.errors import RequestError
+from sandbox.salesforce.query.children import Children
 from sandbox.salesforce.query.soql import (
     Both,
     Column,
@@ -41,21 +42,27 @@ class Search:
             raise RequestError(400, "INVALID_TYPE", text)
         self._table: Table = table
 
-    def rows(self) -> list[Values]:
-        """Return the answer's records; for SELECT COUNT() an empty list (see `count`)."""
+    def rows(self, among: Sequence[Values] | None = None) -> list[Values]:
+        """Return the answer's records, of all or of those given; see `count` for COUNT()."""
         query = self._query
         if query.group_by or any(column.is_count for column in query.columns):
             return self._window(self._grouped())
-        getters = [(column.path, self._getter(column.path)) for column in query.columns]
-        found = self._sorted(self._matching())
-        return [self._shown(values, getters) for values in self._window(found)]
+        plain = [column.path for column in query.columns if column.children is None]
+        getters = [(path, self._getter(path)) for path in plain]
+        inner = [column.children for column in query.columns if column.children is not None]
+        subqueries = [Children(self._store, self._table, i, self._base, Search) for i in inner]
+        found = self._window(self._sorted(self._matching(among)))
+        shown = [self._shown(values, getters) for values in found]
+        for subquery in subqueries:
+            subquery.add_to(shown, found)
+        return shown
 
     def count(self) -> int:
         return len(self._matching())
 
-    def _matching(self) -> list[Values]:
+    def _matching(self, among: Sequence[Values] | None = None) -> list[Values]:
         where = self._query.where
-        candidates = self._candidates(where)
+        candidates = self._candidates(where) if among is None else among
         if where is None:
             return list(candidates)
         is_match = self._test(where)

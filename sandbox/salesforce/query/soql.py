@@ -1,7 +1,8 @@
 """SOQL, as far as an integration needs it: text in, a parsed query out. No records are touched.
 
 ```
-SELECT Id, Account.Name | COUNT() | COUNT(Id) [alias], Field  FROM Object
+SELECT Id, Account.Name | COUNT() | COUNT(Id) [alias], Field | (SELECT Id FROM Contacts)
+FROM Object
 WHERE a = 'x' AND (b IN ('y','z') OR NOT c LIKE '%w%') AND d >= 2026-01-01T00:00:00Z AND e = null
 GROUP BY Field  HAVING COUNT(Id) > 1  ORDER BY Field DESC NULLS LAST  LIMIT 10  OFFSET 20
 ```
@@ -61,11 +62,15 @@ Condition = Comparison | Not | Both | Either
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What is selected: a field path, or a count of records (`is_count`, of `path` when given)."""
+    """What is selected: a field path, a count (`is_count`, of `path` when given), or `children`.
+
+    The `sobject` of `children` is the name of the relationship.
+    """
 
     path: str
     is_count: bool = False
     alias: str = ""
+    children: Query | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,12 @@ class _Parser:
         return int(text)
 
     def query(self) -> Query:
+        found = self.selection()
+        if self.peek()[0] != "end":
+            raise malformed(f"unexpected token: '{self.peek()[1]}'")
+        return found
+
+    def selection(self) -> Query:
         self.expect("SELECT")
         columns = [self.column()]
         while self.skip(","):
@@ -148,11 +159,13 @@ class _Parser:
         orders = self.orders() if self.skip("ORDER", "BY") else ()
         limit = self.number() if self.skip("LIMIT") else None
         offset = self.number() if self.skip("OFFSET") else 0
-        if self.peek()[0] != "end":
-            raise malformed(f"unexpected token: '{self.peek()[1]}'")
         return Query(sobject, tuple(columns), where, tuple(groups), having, orders, limit, offset)
 
     def column(self) -> Column:
+        if self.skip("("):
+            inner = self.selection()
+            self.expect(")")
+            return Column("", children=inner)
         name = self.name()
         if name.upper() != "COUNT" or not self.skip("("):
             return Column(name)

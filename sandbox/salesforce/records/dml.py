@@ -18,9 +18,10 @@ from sandbox.salesforce.records import links
 from sandbox.salesforce.records.history import Write
 from sandbox.salesforce.records.objects import VERSION_FIELD
 from sandbox.salesforce.records.records import Store, Table
-from sandbox.salesforce.records.rules import FieldRules, Prepared, RuleBook
+from sandbox.salesforce.records.rules import Prepared, RuleBook
 from sandbox.salesforce.records.schema import Field
 from sandbox.salesforce.records.triggers import AFTER, RULES, Surroundings
+from sandbox.salesforce.records.validation import ValidationRules
 from sandbox.salesforce.settings import Settings
 
 
@@ -70,9 +71,12 @@ class RowOutcome:
 class Dml:
     """Creates, updates, upserts and deletes records in a store."""
 
-    def __init__(self, store: Store, settings: Settings, faults: RowFaults) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, faults: RowFaults, validation: ValidationRules
+    ) -> None:
         self.store = store
         self.book = RuleBook(store.schema)
+        self._validation = validation
         self._settings = settings
         self._faults = faults
         self._around = [Surroundings(store, settings, allow) for allow in (False, True)]
@@ -93,7 +97,7 @@ class Dml:
         """Update by id; an unknown or deleted id is the row's error."""
         call.rows += 1
         try:
-            known = existing_id(table, record_id)
+            known = links.existing_id(table, record_id)
         except RecordError as error:
             return self._refuse(call, [error])
         return self._write(call, table, known, prepared, sent)
@@ -120,7 +124,7 @@ class Dml:
         """Delete by id, and with it what cannot be without it; other links to it are cleared."""
         call.rows += 1
         try:
-            known = existing_id(table, record_id)
+            known = links.existing_id(table, record_id)
         except RecordError as error:
             return self._refuse(call, [error])
         self._let_go(call, table, known)
@@ -187,7 +191,7 @@ class Dml:
         rules = self.book.rules_for(table.sobject)
         if call.busy or self._faults.has_row_faults:
             parents = [new[item.name] for item in rules.references if new.get(item.name)]
-            external_id, record_id = external_id_of(rules, new), old["Id"] if old else ""
+            external_id, record_id = links.external_id_of(rules, new), old["Id"] if old else ""
             injected = self._faults.row_error(name, external_id, record_id, parents)
             if injected is None:
                 injected = self._contention(call, name, external_id, parents)
@@ -200,6 +204,11 @@ class Dml:
                 rule(around, old, new)
         except RecordError as error:
             errors.append(error)
+            return
+        is_on = self._settings.stale_rule
+        refusal = self._validation.refusal(name, old, new, is_stale_rule_on=is_on)
+        if refusal is not None:
+            errors.append(refusal)
 
     def _contention(
         self, call: Call, sobject: str, external_id: str, parents: list[str]
@@ -211,7 +220,7 @@ class Dml:
         rules = self.book.rules_for(accounts.sobject)
         for parent in parents:
             values = accounts.records.get(parent)
-            if values and ("Account", external_id_of(rules, values).casefold()) in call.busy:
+            if values and ("Account", links.external_id_of(rules, values).casefold()) in call.busy:
                 return lock_error(parent)
         return None
 
@@ -253,7 +262,7 @@ class Dml:
                 time.monotonic(),
                 time.time(),
                 table.sobject.name,
-                external_id_of(rules, values),
+                links.external_id_of(rules, values),
                 values["Id"],
                 operation,
                 is_changed,
@@ -266,34 +275,3 @@ class Dml:
     def _refuse(self, call: Call, errors: list[RecordError]) -> RowOutcome:
         call.refused += [error.code for error in errors]
         return RowOutcome(errors=errors)
-
-
-def existing_id(table: Table, record_id: Any) -> str:
-    """Return the 18-character id of a stored record; raises RecordError as the platform would."""
-    if not isinstance(record_id, str) or len(record_id) not in (15, 18):
-        raise RecordError(
-            "MALFORMED_ID",
-            f"{table.sobject.name} ID: id value of incorrect type: {record_id}",
-            ["Id"],
-        )
-    known = table.resolve(record_id)
-    if known in table.records:
-        return known
-    if known in table.deleted:
-        raise RecordError("ENTITY_IS_DELETED", "entity is deleted")
-    if not known.startswith(table.sobject.prefix):
-        raise RecordError(
-            "MALFORMED_ID",
-            f"{table.sobject.name} ID: id value of incorrect type: {record_id}",
-            ["Id"],
-        )
-    raise RecordError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
-
-
-def external_id_of(rules: FieldRules, values: Mapping[str, Any]) -> str:
-    """Return the value of the first external-id field that has one."""
-    for name in rules.external_ids:
-        value = values.get(name)
-        if value is not None:
-            return str(value)
-    return ""

@@ -64,10 +64,6 @@ def link(name: str, refers_to: str, **more: Any) -> Field:
     )
 
 
-def external_key(name: str, length: int = 255) -> Field:
-    return text(name, length, is_external_id=True, is_unique=True, is_id_lookup=True)
-
-
 def readonly(item: Field) -> Field:
     return replace(item, is_createable=False, is_updateable=False)
 

@@ -5,8 +5,11 @@ Every function adds to `prepared.errors`; texts are the platform's own (salesfor
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from sandbox.salesforce.errors import RecordError
-from sandbox.salesforce.records.records import Store, Table
+from sandbox.salesforce.records.records import ID_LENGTHS, Store, Table
 from sandbox.salesforce.records.rules import FieldRules, Prepared
 
 
@@ -66,3 +69,34 @@ def check_unique(table: Table, rules: FieldRules, known: str, prepared: Prepared
 def ambiguous(field_name: str, ids: list[str]) -> RecordError:
     text = f"{field_name}: more than one record found for external id field: [{', '.join(ids)}]"
     return RecordError("DUPLICATE_EXTERNAL_ID", text)
+
+
+def existing_id(table: Table, record_id: Any) -> str:
+    """Return the 18-character id of a stored record; raises RecordError as the platform would."""
+    if not isinstance(record_id, str) or len(record_id) not in ID_LENGTHS:
+        raise RecordError(
+            "MALFORMED_ID",
+            f"{table.sobject.name} ID: id value of incorrect type: {record_id}",
+            ["Id"],
+        )
+    known = table.resolve(record_id)
+    if known in table.records:
+        return known
+    if known in table.deleted:
+        raise RecordError("ENTITY_IS_DELETED", "entity is deleted")
+    if not known.startswith(table.sobject.prefix):
+        raise RecordError(
+            "MALFORMED_ID",
+            f"{table.sobject.name} ID: id value of incorrect type: {record_id}",
+            ["Id"],
+        )
+    raise RecordError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+
+
+def external_id_of(rules: FieldRules, values: Mapping[str, Any]) -> str:
+    """Return the value of the first external-id field that has one."""
+    for name in rules.external_ids:
+        value = values.get(name)
+        if value is not None:
+            return str(value)
+    return ""

@@ -1,20 +1,19 @@
 """The objects and fields of the simulated org: a stock org plus the default mapping's own fields.
 
-Data only. Lengths are those of a stock org (salesforce reference §5); every custom field is what
-the deployable metadata package creates. External ids are External Id *and* Unique: without Unique
-two concurrent upserts leave twins.
+Data only. Lengths are those of a stock org (salesforce reference §5); the custom fields are read
+from the deployable metadata package.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from sandbox.salesforce.records.customfields import install, package_fields
 from sandbox.salesforce.records.fieldkinds import (
     address,
     area,
     choice,
     email,
-    external_key,
     flag,
     label_of,
     link,
@@ -28,8 +27,6 @@ from sandbox.salesforce.records.fieldkinds import (
 from sandbox.salesforce.records.schema import Field, SObject
 
 VERSION_FIELD = "Magento_Updated_At__c"
-LINES = ("OpportunityLineItem", "OrderItem")
-VERSIONED = ("Account", "Contact", "Lead", "Opportunity", "Order", *LINES)
 
 STAGES = (
     "Prospecting",
@@ -56,10 +53,6 @@ ROLES = ("Business User", "Decision Maker", "Economic Buyer", "Evaluator", "Othe
 INDUSTRIES = ("Agriculture", "Consulting", "Finance", "Manufacturing", "Retail", "Other")
 
 
-def _version() -> Field:
-    return plain(VERSION_FIELD, "datetime")
-
-
 _SYSTEM = (
     readonly(plain("CreatedDate", "datetime")),
     readonly(plain("LastModifiedDate", "datetime")),
@@ -72,6 +65,10 @@ def _object(name: str, prefix: str, *fields: Field) -> SObject:
     record_id = readonly(plain("Id", "id", length=18, label=f"{name} ID", is_id_lookup=True))
     every = (record_id, *fields, *_SYSTEM)
     return SObject(name, label_of(name), prefix, {item.name: item for item in every})
+
+
+def _master(name: str, children: str) -> Field:
+    return link(f"{name}Id", name, is_required=True, is_updateable=False, children=children)
 
 
 def _account() -> SObject:
@@ -91,9 +88,7 @@ def _account() -> SObject:
         number("NumberOfEmployees", 8, 0, kind="int"),
         text("AccountNumber", 40),
         choice("AccountSource", LEAD_SOURCES),
-        link("ParentId", "Account"),
-        external_key("Magento_Customer_Key__c"),
-        _version(),
+        link("ParentId", "Account", children="ChildAccounts"),
     )
 
 
@@ -109,15 +104,13 @@ def _contact() -> SObject:
         phone("Phone"),
         phone("MobilePhone"),
         text("Title", 128),
-        link("AccountId", "Account"),
+        link("AccountId", "Account", children="Contacts"),
         *address("Mailing"),
         *address("Other"),
         area("Description"),
         plain("Birthdate", "date"),
         choice("LeadSource", LEAD_SOURCES),
         flag("HasOptedOutOfEmail"),
-        external_key("Magento_Customer_Key__c"),
-        _version(),
     )
 
 
@@ -138,9 +131,6 @@ def _lead() -> SObject:
         *(replace(item, label=item.name) for item in address("")),
         area("Description"),
         number("AnnualRevenue", 18, 0, kind="currency"),
-        external_key("Magento_Order_ID__c"),
-        external_key("Magento_Customer_Key__c"),
-        _version(),
     )
 
 
@@ -157,18 +147,10 @@ def _opportunity() -> SObject:
         choice("LeadSource", LEAD_SOURCES),
         choice("Type", ("Existing Customer - Upgrade", "New Customer")),
         text("NextStep", 255),
-        link("AccountId", "Account"),
-        link("Pricebook2Id", "Pricebook2"),
+        link("AccountId", "Account", children="Opportunities"),
+        link("Pricebook2Id", "Pricebook2", children="Opportunities"),
         link("ContactId", "Contact", is_updateable=False),
         readonly(flag("HasOpportunityLineItem")),
-        external_key("Magento_Order_ID__c", 64),
-        email("Magento_Customer_Email__c"),
-        text("Billing_Street__c", 255),
-        text("Billing_City__c", 255),
-        text("Billing_State__c", 255),
-        text("Billing_PostalCode__c", 255),
-        text("Billing_Country__c", 255),
-        _version(),
     )
 
 
@@ -182,7 +164,6 @@ def _catalogue() -> tuple[SObject, ...]:
         flag("IsActive"),
         choice("Family", ("None",)),
         text("StockKeepingUnit", 180, label="Product SKU"),
-        external_key("Magento_SKU__c"),
     )
     pricebook = _object(
         "Pricebook2",
@@ -192,17 +173,19 @@ def _catalogue() -> tuple[SObject, ...]:
         flag("IsActive"),
         readonly(flag("IsStandard")),
     )
+    entries = "PricebookEntries"
     entry = _object(
         "PricebookEntry",
         "01u",
-        link("Pricebook2Id", "Pricebook2", is_required=True, is_updateable=False),
-        link("Product2Id", "Product2", is_required=True, is_updateable=False),
+        *(
+            link(f"{name}Id", name, is_required=True, is_updateable=False, children=entries)
+            for name in ("Pricebook2", "Product2")
+        ),
         money("UnitPrice", is_required=True, label="List Price"),
         flag("IsActive"),
         flag("UseStandardPrice"),
         readonly(text("Name", 255, label="Product Name")),
         readonly(text("ProductCode", 255)),
-        external_key("Magento_SKU__c"),
     )
     return product, pricebook, entry
 
@@ -211,7 +194,7 @@ def _lines() -> tuple[SObject, ...]:
     line = _object(
         "OpportunityLineItem",
         "00k",
-        link("OpportunityId", "Opportunity", is_required=True, is_updateable=False),
+        _master("Opportunity", "OpportunityLineItems"),
         link("PricebookEntryId", "PricebookEntry", is_required=True, is_updateable=False),
         number("Quantity", 12, 2, is_required=True),
         money("UnitPrice", label="Sales Price"),
@@ -221,17 +204,14 @@ def _lines() -> tuple[SObject, ...]:
         readonly(link("Product2Id", "Product2")),
         readonly(text("ProductCode", 255)),
         readonly(text("Name", 376)),
-        external_key("Magento_Item_ID__c"),
-        _version(),
     )
     role = _object(
         "OpportunityContactRole",
         "00K",
-        link("OpportunityId", "Opportunity", is_required=True, is_updateable=False),
-        link("ContactId", "Contact", is_required=True),
+        _master("Opportunity", "OpportunityContactRoles"),
+        link("ContactId", "Contact", is_required=True, children="OpportunityContactRoles"),
         choice("Role", ROLES),
         flag("IsPrimary"),
-        external_key("Magento_Order_ID__c"),
     )
     return line, role
 
@@ -240,7 +220,7 @@ def _orders() -> tuple[SObject, ...]:
     order = _object(
         "Order",
         "801",
-        link("AccountId", "Account", is_required=True),
+        link("AccountId", "Account", is_required=True, children="Orders"),
         plain("EffectiveDate", "date", is_required=True, label="Order Start Date"),
         choice("Status", ORDER_STATUSES, is_required=True, is_restricted=True),
         text("Name", 80, label="Order Name"),
@@ -253,27 +233,27 @@ def _orders() -> tuple[SObject, ...]:
         *address("Billing"),
         *address("Shipping"),
         readonly(money("TotalAmount", label="Order Amount")),
-        external_key("Magento_Order_ID__c", 64),
-        _version(),
     )
     item = _object(
         "OrderItem",
         "802",
-        link("OrderId", "Order", is_required=True, is_updateable=False),
+        _master("Order", "OrderItems"),
         link("PricebookEntryId", "PricebookEntry", is_required=True, is_updateable=False),
         number("Quantity", 12, 2, is_required=True),
         money("UnitPrice", is_required=True),
         text("Description", 255, label="Line Description"),
         readonly(money("TotalPrice")),
         readonly(link("Product2Id", "Product2")),
-        external_key("Magento_Item_ID__c"),
-        _version(),
     )
     return order, item
 
 
-def stock_org(*, has_version_field: bool = True) -> dict[str, SObject]:
-    """Return a fresh schema; without the version field it is an org that lacks the stale guard."""
+def stock_org(*, has_version_field: bool = True, has_package: bool = True) -> dict[str, SObject]:
+    """Return a fresh schema.
+
+    Without the version field it is an org that lacks the stale guard, without the package one that
+    orderstream has never seen.
+    """
     every = (
         _account(),
         _contact(),
@@ -284,7 +264,6 @@ def stock_org(*, has_version_field: bool = True) -> dict[str, SObject]:
         *_orders(),
     )
     schema = {item.name: item for item in every}
-    if not has_version_field:
-        for sobject in schema.values():
-            sobject.fields.pop(VERSION_FIELD, None)
+    fields = package_fields() if has_package else ()
+    install(schema, (f for f in fields if has_version_field or f.name != VERSION_FIELD))
     return schema

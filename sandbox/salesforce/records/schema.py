@@ -6,6 +6,7 @@ simulator runs: a dropped, shortened or locked field is how a misconfigured org 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,6 +40,7 @@ class Field:
     is_restricted: bool = False
     refers_to: str = ""
     relationship: str = ""
+    children: str = ""
     default: Any = None
 
     @property
@@ -123,11 +125,24 @@ class SObject:
         del self.fields[name]
         self.revision += 1
 
-    def describe(self, base: str) -> dict[str, Any]:
-        """Return the object's describe; `base` is `/services/data/vXX.0`."""
+    def describe(self, base: str, schema: Mapping[str, SObject] | None = None) -> dict[str, Any]:
+        """Return the object's describe; `base` is `/services/data/vXX.0`.
+
+        The relationships of its children are found in `schema`.
+        """
         return self.summary(base) | {
             "fields": [item.describe() for item in self.fields.values()],
-            "childRelationships": [],
+            "childRelationships": [
+                {
+                    "childSObject": child.name,
+                    "field": item.name,
+                    "relationshipName": item.children or None,
+                    "cascadeDelete": item.is_required,
+                    "deprecatedAndHidden": False,
+                    "restrictedDelete": False,
+                }
+                for child, item in children_of(self.name, schema or {})
+            ],
             "recordTypeInfos": [],
             "supportedScopes": [{"label": f"All {self.label}s", "name": "everything"}],
         }
@@ -153,6 +168,17 @@ class SObject:
                 "rowTemplate": f"{url}/{{ID}}",
             },
         }
+
+
+def children_of(
+    name: str, schema: Mapping[str, SObject], relationship: str = ""
+) -> Iterator[tuple[SObject, Field]]:
+    """Yield the objects and fields that refer to an object, all or one relationship's."""
+    folded = relationship.casefold()
+    for child in schema.values():
+        for item in child.fields.values():
+            if item.refers_to == name and (not folded or item.children.casefold() == folded):
+                yield child, item
 
 
 # describe's property → our attribute: what the admin side may change

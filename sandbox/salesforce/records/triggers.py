@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.salesforce.errors import RecordError
-from sandbox.salesforce.records.objects import VERSION_FIELD
 from sandbox.salesforce.records.records import Store
 from sandbox.salesforce.settings import Settings
-
-STALE_MESSAGE = "orderstream: newer state already stored"
 
 Values = dict[str, Any]
 
@@ -30,18 +27,6 @@ class Surroundings:
 
 
 Rule = Callable[[Surroundings, Values | None, Values], None]
-
-
-def refuse_stale(org: Surroundings, old: Values | None, new: Values) -> None:
-    """Evaluate the rule `Magento_Updated_At__c < PRIORVALUE(Magento_Updated_At__c)`.
-
-    On create PRIORVALUE is the field's own value, so nothing is refused; an equal time passes.
-    """
-    if old is None or not org.settings.stale_rule:
-        return
-    before, after = old.get(VERSION_FIELD), new.get(VERSION_FIELD)
-    if before is not None and after is not None and after < before:
-        raise RecordError("FIELD_CUSTOM_VALIDATION_EXCEPTION", STALE_MESSAGE)
 
 
 def name_person(_org: Surroundings, _old: Values | None, new: Values) -> None:
@@ -183,14 +168,13 @@ def total_order_item(_org: Surroundings, _old: Values | None, new: Values) -> No
 
 
 RULES: dict[str, tuple[Rule, ...]] = {
-    "Account": (refuse_stale,),
-    "Contact": (name_person, refuse_duplicate_contact, refuse_stale),
-    "Lead": (name_person, refuse_stale),
-    "Opportunity": (keep_amount_of_products, keep_pricebook_of_products, refuse_stale),
+    "Contact": (name_person, refuse_duplicate_contact),
+    "Lead": (name_person,),
+    "Opportunity": (keep_amount_of_products, keep_pricebook_of_products),
     "PricebookEntry": (price_entry,),
-    "OpportunityLineItem": (price_line, refuse_stale),
-    "Order": (start_as_draft, refuse_stale),
-    "OrderItem": (total_order_item, refuse_stale),
+    "OpportunityLineItem": (price_line,),
+    "Order": (start_as_draft,),
+    "OrderItem": (total_order_item,),
 }
 
 

@@ -25,7 +25,7 @@ MAX_TYPE_RUNS = 10
 MAX_RETRIEVED = 2000
 _UPSERT_SINCE = 46.0
 
-_ROLLED_BACK = RecordError(
+ROLLED_BACK = RecordError(
     "ALL_OR_NONE_OPERATION_ROLLED_BACK",
     "Record rolled back because not all records were valid and the request was using AllOrNone "
     "header",
@@ -166,7 +166,7 @@ def _result(outcome: RowOutcome, *, is_undone: bool, has_created: bool = False) 
     created = {"created": outcome.is_created} if has_created else {}
     if outcome.is_written and not is_undone:
         return {"id": outcome.id, "success": True, "errors": [], **created}
-    errors = outcome.errors or [_ROLLED_BACK]
+    errors = outcome.errors or [ROLLED_BACK]
     return {"success": False, "errors": [error.for_record() for error in errors], **created}
 
 

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from sandbox.salesforce.errors import RequestError, malformed_json
 from sandbox.salesforce.rest.answer import Answer, RestRequest, refusal
 from sandbox.salesforce.rest.callnames import sobjects_of
+from sandbox.salesforce.rest.collection_calls import ROLLED_BACK
 
 MAX_SUBREQUESTS = 25
 MAX_COLLECTIONS_OR_QUERIES = 5
@@ -113,13 +114,21 @@ def _run(request: RestRequest, requests: list[dict[str, Any]], execute: Execute)
 def _run_whole(
     request: RestRequest, requests: list[dict[str, Any]], execute: Execute
 ) -> list[Result]:
-    """Carry the sub-requests out; when one fails, none of them has happened."""
+    """Carry the sub-requests out; when one fails, none of them has happened.
+
+    A row that a Collections sub-request refuses counts: the outer flag overrides the inner one.
+    """
     with request.org.dml.atomic(request.call) as undo:
         results = _run(request, requests, execute)
-        if any(answer.is_failure for _, answer in results):
+        if any(answer.is_failure or _has_refused_rows(answer) for _, answer in results):
             undo()
             results = [_rolled_back(item) for item in results]
     return results
+
+
+def _has_refused_rows(answer: Answer) -> bool:
+    rows = answer.body if isinstance(answer.body, list) else ()
+    return any(isinstance(row, dict) and row.get("success") is False for row in rows)
 
 
 def _execute_one(request: RestRequest, sub: dict[str, Any], body: Any, execute: Execute) -> Answer:
@@ -133,7 +142,8 @@ def _execute_one(request: RestRequest, sub: dict[str, Any], body: Any, execute: 
             RequestError(400, "INVALID_INPUT", "url must start with /services/data/vXX.X/")
         )
     path = segments[_PATH_START:]
-    if path[0] == "composite" and path[1:2] != ["sobjects"]:
+    path = path[:-1] if path[-1] == "" else path
+    if path[:1] == ["composite"] and path[1:2] != ["sobjects"]:
         return refusal(RequestError(400, "INVALID_INPUT", "Composite requests cannot be nested"))
     method = str(sub.get("method", "GET")).upper()
     query = dict(parse_qsl(parts.query))
@@ -219,8 +229,23 @@ def _rolled_back(result: Result) -> Result:
     request, answer = result
     if answer.is_failure:
         return result
+    if _is_collection(answer):
+        return request, Answer(answer.status, [_row_rolled_back(row) for row in answer.body])
     text = "The transaction was rolled back since another operation in the same transaction failed."
     return request, _halted(text)
+
+
+def _is_collection(answer: Answer) -> bool:
+    return isinstance(answer.body, list) and all(
+        isinstance(row, dict) and "success" in row for row in answer.body
+    )
+
+
+def _row_rolled_back(row: dict[str, Any]) -> dict[str, Any]:
+    if row["success"] is False:
+        return row
+    kept = {name: value for name, value in row.items() if name != "id"}
+    return kept | {"success": False, "errors": [ROLLED_BACK.for_record()]}
 
 
 def _as_json(result: Result) -> dict[str, Any]:

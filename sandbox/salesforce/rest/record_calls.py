@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox.salesforce.errors import RecordError, RequestError, malformed_json, not_found
-from sandbox.salesforce.records.dml import Call, existing_id
-from sandbox.salesforce.records.records import Table
+from sandbox.salesforce.records.dml import Call
+from sandbox.salesforce.records.links import existing_id
+from sandbox.salesforce.records.records import ID_LENGTHS, Table
 from sandbox.salesforce.records.schema import Field
 from sandbox.salesforce.rest.answer import Answer, RestRequest, refused_row
 
@@ -36,13 +37,15 @@ def read(request: RestRequest, name: str, record_id: str) -> Answer:
 def update(request: RestRequest, name: str, record_id: str) -> Answer:
     org, call, table = request.org, request.call, request.table(name)
     record = _fields(request.body)
-    outcome = org.dml.update(call, table, record_id, org.dml.prepare(table, record), record)
+    known = _existing(table, record_id)
+    outcome = org.dml.update(call, table, known, org.dml.prepare(table, record), record)
     return Answer(204) if outcome.is_written else refused_row(outcome)
 
 
 def delete(request: RestRequest, name: str, record_id: str) -> Answer:
     table = request.table(name)
-    outcome = request.org.dml.delete(request.call, table, _existing(table, record_id))
+    _refuse_foreign(table, record_id)
+    outcome = request.org.dml.delete(request.call, table, record_id)
     return Answer(204) if outcome.is_written else refused_row(outcome)
 
 
@@ -99,8 +102,13 @@ def key_field(table: Table, name: str) -> Field:
     """Return the external-id (or Id) field of that name; raises the platform's 404."""
     item = table.sobject.find(name)
     if item is None or not (item.is_external_id or item.name == "Id"):
-        raise not_found(f"Provided external ID field does not exist or is not accessible: {name}")
+        raise no_key_field(name)
     return item
+
+
+def no_key_field(name: str) -> RequestError:
+    text = f"Provided external ID field does not exist or is not accessible: {name}"
+    return RequestError(404, "NOT_FOUND", text)
 
 
 def as_json(
@@ -133,13 +141,20 @@ def _any_external_id(table: Table, record: Mapping[str, Any]) -> str:
 
 
 def _existing(table: Table, record_id: str) -> str:
+    _refuse_foreign(table, record_id)
     try:
         return existing_id(table, record_id)
     except RecordError as error:
-        status = 400 if error.code == "MALFORMED_ID" else 404
-        code = "NOT_FOUND" if error.code == "INVALID_CROSS_REFERENCE_KEY" else error.code
-        message = "The requested resource does not exist" if code == "NOT_FOUND" else error.message
-        raise RequestError(status, code, message) from None
+        if error.code == "ENTITY_IS_DELETED":
+            raise RequestError(404, error.code, error.message) from None
+        raise not_found() from None
+
+
+def _refuse_foreign(table: Table, record_id: str) -> None:
+    """Raise 404 for what cannot be an id of the object: it is read as the name of a key field."""
+    is_id = len(record_id) in ID_LENGTHS and record_id.isalnum()
+    if not (is_id and record_id.startswith(table.sobject.prefix)):
+        raise no_key_field(record_id)
 
 
 def _several(call: Call, table: Table, ids: list[str]) -> Answer:
