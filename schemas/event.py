@@ -24,7 +24,7 @@ class Kind(StrEnum):
 
 
 class Via(StrEnum):
-    """How an event came into the pipe. The words are design.md's; never mix them."""
+    """How an event came into the pipe. docs/architecture.md has the words; never mix them."""
 
     LIVE = "live"
     BACKFILL = "backfill"

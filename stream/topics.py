@@ -2,7 +2,7 @@
 
 One rule: facts are named by source (`magento.orders`), everything else by destination
 (`salesforce.due`). All topics have the same partition count, and whoever re-publishes an event
-keeps its partition number: one order has one worker at a time (design.md, invariant 6).
+keeps its partition number: one order has one worker at a time (docs/architecture.md, invariant 6).
 """
 
 from __future__ import annotations

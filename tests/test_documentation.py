@@ -16,10 +16,21 @@ from stream.ops import metrics
 
 ROOT = Path(__file__).resolve().parent.parent
 README_LINES = 150
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+REFERENCES = {
+    name: ROOT / "docs" / "reference" / f"{name}.md" for name in ("magento", "salesforce", "kafka")
+}
+CITATION = re.compile(r"\b(magento|salesforce|kafka)\s+reference\s+((?:§[\d.]+(?:,\s+)?)+)")
+HEADING = re.compile(r"^#{2,3} (\d+(?:\.\d+)?)[. ]", re.MULTILINE)
+ITEM = re.compile(r"^(\d+)\. ", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE_PATH = re.compile(
-    r"`((?:schemas|stream|agents|cli|sandbox|chaos|tests|docs|deploy|bench|salesforce)/[\w./-]+)`"
+    r"`((?:schemas|stream|agents|dashboard|cli|sandbox|chaos|tests|docs|deploy|bench|salesforce)/[\w./-]+)`"
 )
 COMMAND = re.compile(r"orderstream ([a-z]+)")
 
@@ -98,3 +109,35 @@ def test_links_and_paths_lead_somewhere(document: Path) -> None:
     missing = [link for link in links if link and not (document.parent / link).exists()]
     missing += [path for path in CODE_PATH.findall(text) if not (ROOT / path).exists()]
     assert not missing
+
+
+def sections(path: Path) -> set[str]:
+    """Return the sections of a reference: its headings, and the items of its first section."""
+    text = path.read_text(encoding="utf-8")
+    first = text.partition("## 1. ")[2].partition("\n## ")[0]
+    return {*HEADING.findall(text), *(f"1.{number}" for number in ITEM.findall(first))}
+
+
+def test_every_citation_leads_to_a_section_of_a_reference() -> None:
+    known = {name: sections(path) for name, path in REFERENCES.items()}
+    code = [
+        path
+        for folder in ("schemas", "stream", "agents", "dashboard", "cli", "sandbox", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
+    cited = [
+        (path.relative_to(ROOT).as_posix(), name, number.rstrip("."))
+        for path in code
+        for name, numbers in CITATION.findall(path.read_text(encoding="utf-8"))
+        for number in re.findall(r"§([\d.]+)", numbers)
+    ]
+    assert cited
+    assert [item for item in cited if item[2] not in known[item[1]]] == []
+
+
+def test_every_invariant_names_tests_that_exist() -> None:
+    rows = re.findall(
+        r"^\| (\d+) \|.*\| (tests/\S+) \|$", read("docs/architecture.md"), re.MULTILINE
+    )
+    assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))
+    assert [path for _, path in rows if not (ROOT / path).is_file()] == []

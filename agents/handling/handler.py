@@ -1,7 +1,8 @@
 """The handler: a batch of events in, one decision per event out. It never raises.
 
 In Faust an exception that leaves the agent is an acked, lost message, so every failure here is a
-value (design.md, invariant 3). Only FrozenError passes: then the process must end uncommitted.
+value (docs/architecture.md, invariant 3). Only FrozenError passes: then the process must end
+uncommitted.
 
     decode → (enrich) → settle → newest per order → version guard → map → dispatch → decide
 """

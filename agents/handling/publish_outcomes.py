@@ -1,8 +1,8 @@
 """Route: everything a batch's decisions must publish, awaited to the broker's ack.
 
 Returns only when every record is on disk: results, order state, retry copies, dead letters. Only
-then may the loop body end, and the offsets be committed (design.md, invariant 4). While Kafka is
-away it blocks; if the process dies meanwhile, the batch is redelivered.
+then may the loop body end, and the offsets be committed (docs/architecture.md, invariant 4). While
+Kafka is away it blocks; if the process dies meanwhile, the batch is redelivered.
 """
 
 from __future__ import annotations

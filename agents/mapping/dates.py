@@ -1,7 +1,7 @@
 """Magento's timestamps → Salesforce's dates.
 
-Magento writes `Y-m-d H:i:s` without a zone and means UTC (reference §2.3); other senders write ISO
-8601. Salesforce accepts years 1700 to 4000 (its date field rules).
+Magento writes `Y-m-d H:i:s` without a zone and means UTC (magento reference §2.3); other senders
+write ISO 8601. Salesforce accepts years 1700 to 4000 (its date field rules).
 """
 
 from __future__ import annotations

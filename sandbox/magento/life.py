@@ -1,7 +1,7 @@
 """What happens to an order after it was placed: invoice, shipment, cancellation, hold, refund.
 
 Each step is a pure function from one REST document to the next; the input is never changed. States
-and their default statuses are Magento's (reference §2.6), backward moves included.
+and their default statuses are Magento's (magento reference §2.6), backward moves included.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def saved(order: Order, at: str, *, save: int) -> Order:
 def uncommitted(order: Order) -> Order:
     """Return the order as `sales_order_save_after` shows a new one: rows and addresses have no ids.
 
-    The event fires inside the database transaction, before they are written (reference §1.1).
+    The event fires inside the database transaction, before they are written (magento reference
+    §1.1).
     """
     before = copy.deepcopy(order)
     before["billing_address_id"] = None

@@ -2,10 +2,10 @@
 
     bytes → signature → decode (which order?) → publish, wait for the ack → 200
 
-A 2xx means that the broker has the event by its own acks rule (design.md, invariant 1). Nothing is
-mapped here and nothing is known of Salesforce, so that orders are accepted while everything behind
-is away. Built on aiohttp's low-level server: there are five routes, and the router, middlewares and
-access log of an application cost more than all of our own work.
+A 2xx means that the broker has the event by its own acks rule (docs/architecture.md, invariant 1).
+Nothing is mapped here and nothing is known of Salesforce, so that orders are accepted while
+everything behind is away. Built on aiohttp's low-level server: there are five routes, and the
+router, middlewares and access log of an application cost more than all of our own work.
 """
 
 from __future__ import annotations
