@@ -19,13 +19,16 @@ import faust
 from faust.types import TP, EventT, StreamT
 from faust.types.transports import TransportT
 
-from agents.worker.faust_consumer import PromptTransport
+from agents.worker.faust_consumer import PromptConsumer, PromptTransport
+from agents.worker.read_log import ReadLog
 from stream.config import Settings
 from stream.kafka.connection import faust_credentials
 
 MAX_POLL_INTERVAL_SECONDS = 10.0**7
 REBALANCE_MARGIN_SECONDS = 30.0
 COMMIT_INTERVAL_SECONDS = 1.0
+# A topic that was deleted and made again is noticed by this, not before: five minutes by default.
+METADATA_MS = 15_000
 
 
 class WorkerApp(faust.App):
@@ -33,6 +36,7 @@ class WorkerApp(faust.App):
 
     when_rebalance_starts: Callable[[], None] | None = None
     when_assigned: Callable[[float], None] | None = None
+    read_log: ReadLog
 
     def _new_transport(self) -> TransportT:
         return PromptTransport(self.conf.broker_consumer, self)
@@ -42,6 +46,10 @@ class WorkerApp(faust.App):
         if self.when_rebalance_starts is not None:
             self.loop.call_soon_threadsafe(self.when_rebalance_starts)
         super().on_rebalance_start()
+
+    async def rejoin(self) -> None:
+        """Leave all partitions and take them again, from where their logs are to be read on."""
+        await cast("PromptConsumer", self.consumer).rejoin()
 
     def note_assignment(self, assigned: Iterable[TP], *, topic: str, partitions: int) -> None:
         """Tell which part (0..1) of the order partitions is this worker's now."""
@@ -75,9 +83,12 @@ def create_app(settings: Settings) -> WorkerApp:
         broker_request_timeout=max(90.0, session_seconds + 10),
         broker_commit_interval=COMMIT_INTERVAL_SECONDS,
         consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=METADATA_MS,
         worker_redirect_stdouts=False,
         **options,
     )
+
+    app.read_log = ReadLog(settings)
 
     async def assigned(_app: WorkerApp, partitions: Iterable[TP], **_more: Any) -> None:
         count, topic = settings.kafka_partitions, settings.topics.orders

@@ -1,16 +1,19 @@
-"""Faust's consumer, with a shorter way for a message that can be delivered at once, and no hole.
+"""Faust's consumer: the one place that decides which records may be passed over.
 
-A rebalance throws away what was fetched and not yet handled, and goes back to the committed offset.
-Where nothing is committed yet, aiokafka does not go back at all: workers that joined one after the
-other on new topics skipped the events fetched in between, and committed past them (34 of 1,501 in
-one run). So those partitions go back to their beginning, as `auto_offset_reset` says.
+Only those that the broker does not have any more, by its own word. Everything else is read:
 
-A hole can open in another way. When rebalances follow each other closely, Faust drops what it has
-fetched and not delivered, and does not always go back for it; what comes next is taken for a topic
-with gaps (compaction makes them), and the gap is committed (56 of 1,245 events in one run of a
-rebalance storm). Our source topics are not compacted: whoever skips a record that is still there
-has lost it. So every message must be the next one of its partition, and if it is not, the partition
-goes back to where it stood. Only records that retention has deleted are passed over.
+* A rebalance throws away what was fetched and not yet handled, and goes back to the committed
+  offset. Where nothing is committed yet, aiokafka does not go back at all (34 of 1,501 events were
+  skipped in one run), so those partitions go back to their beginning.
+* When rebalances follow each other closely, Faust drops what it has fetched and not delivered, and
+  takes what comes next for a topic with gaps (56 of 1,245 events in one run of a rebalance storm).
+  So every message must be the next one of its partition; if it is not, the broker is asked what is
+  in between, and what is there is read.
+* A log may go back: cut by an unclean election, restored, mirrored, made again. Faust drops
+  everything below its read offset without a word and never commits backwards. So every commit
+  carries some of the records that were read (`log_witness`); they are compared with the log before
+  a partition is read, and every few seconds while it is. A partition whose log went back is left
+  and taken again like at a rebalance, from the last record that both have in common.
 
 Faust hands each message to its stream in a task of its own, beside three more tasks that watch for
 a rebalance, a stop and a crash: four tasks a message, a tenth of all that a worker does, and nearly
@@ -24,7 +27,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Coroutine, Generator, Mapping
 from contextlib import suppress
 from types import coroutine
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from aiokafka import TopicPartition
@@ -33,64 +36,74 @@ from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP
 from mode.services import WaitResults
 
+from agents.worker.consumer_thread import WitnessingThread
+from agents.worker.read_log import ReadLog
+from stream.errors import BrokerError
+
 log = structlog.get_logger()
 
 DELIVERED = WaitResults([], [], False)
 DELIVERY_WAITS = 2  # the delivery, and the wait for a rebalance
 
 
-# A hole that stays after so many attempts is none of ours: better late and loud than never.
-MOST_RETURNS = 5
-
-
 class PromptConsumer(Consumer):
-    """Differs from its base in `wait_first`, `seek_to_committed` and `getmany` alone."""
+    """Differs from its base in `wait_first`, `getmany`, and in what it seeks and commits."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._expected: dict[TP, int] = {}
-        self._returns: dict[TP, tuple[int, int]] = {}
+        self.read_log: ReadLog = cast("Any", self.app).read_log
+
+    _thread: WitnessingThread
+
+    def _new_consumer_thread(self) -> WitnessingThread:
+        return WitnessingThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109
         """Yield fetched messages, each the next one of its partition."""
-        gone_back: set[TP] = set()
+        left: set[TP] = set()
         async for tp, message in super().getmany(timeout):
             offset = message.offset
             expected = self._expected.get(tp, offset)
-            if tp in gone_back:
+            if tp in left:
+                continue
+            if offset < expected:  # aiokafka starts over by itself where an offset is out of range
+                left.add(tp)
+                self.read_log.suspect(tp)
                 continue
             if offset > expected and await self._is_hole(tp, expected, offset):
-                gone_back.add(tp)
+                left.add(tp)
                 await self._go_back(tp, expected, offset)
                 continue
             read = self._read_offset.get(tp)
             if read is None or offset >= read:  # or else Faust drops it
                 self._expected[tp] = max(self._expected.get(tp, 0), offset + 1)
+                self.read_log.note(tp, message)
             yield tp, message
 
     async def _is_hole(self, tp: TP, expected: int, offset: int) -> bool:
-        """Whether records between the two are still in the topic, and may be read yet."""
-        if self._attempts(tp, expected) >= MOST_RETURNS:
-            log.error("events_out_of_reach", topic=tp.topic, first=expected, last=offset - 1)
-            return False
-        earliest = await self.earliest_offsets(tp)
-        return int(earliest.get(tp, 0)) < offset
-
-    def _attempts(self, tp: TP, expected: int) -> int:
-        """How often the partition went back to this very offset, if it was its last return."""
-        begin, attempts = self._returns.get(tp, (expected, 0))
-        return attempts if begin == expected else 0
+        """Whether the topic has records between the two. Nobody who can say: it has."""
+        try:
+            return await self.read_log.has_records(tp, expected, offset)
+        except BrokerError as error:
+            log.warning("hole_not_judged", topic=tp.topic, partition=tp.partition, error=str(error))
+            return True
 
     async def _go_back(self, tp: TP, expected: int, offset: int) -> None:
-        self._returns[tp] = (expected, self._attempts(tp, expected) + 1)
         log.warning("gone_back", partition=f"{tp.topic}/{tp.partition}", to=expected, at=offset)
         # Not assigned any more: then the next rebalance is under way, and it seeks itself.
         with suppress(IllegalStateError):
             await self.seek_wait({tp: expected})
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Seek every partition to its committed offset, or to its beginning without one."""
-        committed: Mapping[TP, int] = await super().seek_to_committed()
+        """Seek every partition to where its log is read on; to its beginning without a commit."""
+        committed = dict(await super().seek_to_committed())
+        healed = await self.read_log.healed(committed, await self._thread.commit_metadata())
+        if healed:
+            committed |= healed
+            with suppress(IllegalStateError):
+                await self.seek_wait({tp: offset for tp, offset in healed.items() if offset})
+                await self._thread.commit(healed)
         self._expected.update({tp: max(offset or 0, 0) for tp, offset in committed.items()})
         unread = [TopicPartition(*tp) for tp, offset in committed.items() if not offset]
         if unread:
@@ -98,6 +111,10 @@ class PromptConsumer(Consumer):
             with suppress(IllegalStateError):
                 await self._thread.seek_to_beginning(*unread)
         return committed
+
+    async def rejoin(self) -> None:
+        """Leave all partitions and take them again."""
+        await self._thread.rejoin()
 
     async def wait_first(self, *waits: Any, timeout: Any = None) -> WaitResults:  # noqa: ASYNC109
         """Wait for the first of several; a delivery is tried at once."""

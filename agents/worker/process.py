@@ -86,6 +86,8 @@ async def run_worker(settings: Settings) -> None:
             limit_seconds=settings.worker_stall_seconds,
         )
         await stack.enter_async_context(_background(watchdog.run(life.stopping)))
+        stack.push_async_callback(app.read_log.close)
+        await stack.enter_async_context(_background(app.read_log.watch(alerts, app.rejoin)))
         await life.stopping.wait()
         await app.stop()
     log.info("worker_stopped")

@@ -27,6 +27,7 @@ class Alert(StrEnum):
     PUBLISH_BLOCKED = "publish_blocked"
     WORKER_FROZEN = "worker_frozen"
     WEBHOOKS_MISSING = "webhooks_missing"
+    LOG_WENT_BACK = "log_went_back"
 
 
 Listener = Callable[[Alert, str | None], None]

@@ -80,6 +80,11 @@ STATE_KEYS = Gauge("orderstream_state_keys", "Orders and customers held in memor
 STATE_LOAD_SECONDS = Histogram(
     "orderstream_state_load_seconds", "Time to read a partition's state.", buckets=LATENCY_BUCKETS
 )
+LOG_WENT_BACK = Counter(
+    "orderstream_log_went_back_total",
+    "Partitions whose log was found to hold less, or other records, than were read.",
+    ["topic", "partition"],
+)
 PUBLISH_RETRIES = Counter(
     "orderstream_publish_retries_total", "Publishes that had to be repeated.", ["topic"]
 )

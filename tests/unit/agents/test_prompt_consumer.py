@@ -13,7 +13,29 @@ from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 from mode import Service
 
-from agents.worker.faust_consumer import MOST_RETURNS, PromptConsumer
+from agents.worker.faust_consumer import PromptConsumer
+from stream.errors import BrokerError
+
+
+class Log:
+    """What the consumer asks of the log: `first` record at or after an offset, who went back."""
+
+    def __init__(self):
+        self.first, self.gone, self.noted, self.suspected = {}, {}, [], []
+
+    async def has_records(self, tp, start, end):
+        if self.first.get(tp) == "away":
+            raise BrokerError("Kafka is away")
+        return self.first.get(tp, start) < end
+
+    async def healed(self, _committed, _metadata):
+        return self.gone
+
+    def note(self, _tp, message):
+        self.noted.append(message.offset)
+
+    def suspect(self, tp):
+        self.suspected.append(tp)
 
 
 class Bare(PromptConsumer):
@@ -21,11 +43,9 @@ class Bare(PromptConsumer):
 
     def __init__(self):
         Service.__init__(self)
-        self._expected, self._returns, self._read_offset = {}, {}, {}
-        self.earliest, self.sought = {}, []
-
-    async def earliest_offsets(self, *partitions):
-        return {tp: self.earliest.get(tp, 0) for tp in partitions}
+        self._expected, self._read_offset = {}, {}
+        self.read_log, self.sought = Log(), []
+        self._thread = Thread({})
 
     async def seek_wait(self, partitions):
         self.sought.append(dict(partitions))
@@ -134,10 +154,16 @@ class Thread:
 
     def __init__(self, committed, error=None):
         self._committed, self._error = committed, error
-        self.rewound = set()
+        self.rewound, self.committed = set(), {}
 
     async def seek_to_committed(self):
         return self._committed
+
+    async def commit_metadata(self):
+        return {}
+
+    async def commit(self, offsets):
+        self.committed = dict(offsets)
 
     async def seek_to_beginning(self, *partitions):
         assert partitions, "no partitions would mean all of them"
@@ -218,24 +244,45 @@ async def test_records_that_faust_will_drop_do_not_count_as_read(consumer, monke
 
 async def test_what_retention_has_deleted_is_passed_over(consumer, monkeypatch):
     await committed(consumer, monkeypatch, {ORDERS: 68})
-    consumer.earliest[ORDERS] = 500
+    consumer.read_log.first[ORDERS] = 500
     assert await fetched(consumer, monkeypatch, (ORDERS, 500), (ORDERS, 501)) == [500, 501]
     assert consumer.sought == []
 
 
 async def test_a_partition_without_a_commit_begins_at_its_first_record(consumer, monkeypatch):
-    async def seek_to_beginning(*_partitions):
-        return None
-
-    consumer._thread = SimpleNamespace(seek_to_beginning=seek_to_beginning)
     await committed(consumer, monkeypatch, {ORDERS: None})
     assert await fetched(consumer, monkeypatch, (ORDERS, 7)) == []
     assert consumer.sought == [{ORDERS: 0}]
 
 
-async def test_a_hole_that_stays_stops_nobody_for_ever(consumer, monkeypatch):
+@pytest.mark.parametrize("broker", [69, "away"])
+async def test_records_that_are_there_are_never_given_up(consumer, monkeypatch, broker):
     await committed(consumer, monkeypatch, {ORDERS: 68})
-    for _ in range(MOST_RETURNS):
+    consumer.read_log.first[ORDERS] = broker
+    for _ in range(50):
         assert await fetched(consumer, monkeypatch, (ORDERS, 70)) == []
+    assert len(consumer.sought) == 50
+
+
+async def test_what_compaction_has_removed_is_passed_over(consumer, monkeypatch):
+    await committed(consumer, monkeypatch, {ORDERS: 68})
+    consumer.read_log.first[ORDERS] = 70
     assert await fetched(consumer, monkeypatch, (ORDERS, 70), (ORDERS, 71)) == [70, 71]
-    assert len(consumer.sought) == MOST_RETURNS
+    assert consumer.sought == []
+
+
+async def test_a_record_that_should_be_behind_us_makes_its_log_suspect(consumer, monkeypatch):
+    await committed(consumer, monkeypatch, {ORDERS: 68, OTHERS: 5})
+    assert await fetched(consumer, monkeypatch, (ORDERS, 0), (ORDERS, 1), (OTHERS, 5)) == [5]
+    assert consumer.read_log.suspected == [ORDERS]
+    assert consumer.read_log.noted == [5]
+
+
+async def test_a_log_that_went_back_is_read_from_where_it_agrees(consumer, monkeypatch):
+    consumer.read_log.gone = {ORDERS: 30, OTHERS: 0}
+    await committed(consumer, monkeypatch, {ORDERS: 68, OTHERS: 9})
+    assert consumer._thread.committed == {ORDERS: 30, OTHERS: 0}
+    assert consumer.sought == [{ORDERS: 30}]
+    assert consumer._thread.rewound == {OTHERS}
+    consumer._read_offset = {ORDERS: 30}
+    assert await fetched(consumer, monkeypatch, (ORDERS, 30), (OTHERS, 0)) == [30, 0]

@@ -1,0 +1,81 @@
+"""The thread in which aiokafka's consumer lives: commits that say what was read, and membership.
+
+Kafka keeps a text beside every committed offset; here it holds the witness of the log
+(`stream/kafka/log_witness.py`). And what the group coordinator answers is passed on as a fact, not
+as a sentence: a commit that it refuses is no crash, it means that somebody else commits now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import structlog
+from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.structs import OffsetAndMetadata
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, ensure_aiokafka_TP
+from faust.types import TP
+
+from agents.worker.read_log import ReadLog
+
+log = structlog.get_logger()
+
+NO_GENERATION = -1
+
+
+class WitnessingThread(AIOKafkaConsumerThread):
+    """Differs from its base in what it commits, and tells what the coordinator said."""
+
+    @property
+    def generation(self) -> int:
+        """The group generation that this process is a member of; -1 when it is none.
+
+        A plain read of an integer: any thread may ask, at any moment.
+        """
+        if self._consumer is None:
+            return NO_GENERATION
+        return int(_coordinator_of(self._consumer).generation)
+
+    async def commit_metadata(self) -> Mapping[TP, str]:
+        """Return the texts beside the committed offsets of what is assigned."""
+        return dict(await self.call_thread(self._commit_metadata))
+
+    async def _commit_metadata(self) -> dict[TP, str]:
+        consumer: Any = self._ensure_consumer()
+        assigned = list(consumer.assignment())
+        found = await _coordinator_of(consumer).fetch_committed_offsets(assigned)
+        return {TP(pair.topic, pair.partition): said.metadata for pair, said in found.items()}
+
+    async def rejoin(self) -> None:
+        """Leave all partitions and take them again, from their committed offsets."""
+        await self.call_thread(self._rejoin)
+
+    async def _rejoin(self) -> None:
+        consumer: Any = self._ensure_consumer()
+        _coordinator_of(consumer).request_rejoin()
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        consumer = self._ensure_consumer()
+        assigned = self.assignment()
+        read_log: ReadLog = cast("Any", self.app).read_log
+        marked = {
+            ensure_aiokafka_TP(tp): OffsetAndMetadata(offset, read_log.metadata(tp, offset))
+            for tp, offset in offsets.items()
+            if tp in assigned
+        }
+        try:
+            await consumer.commit(marked)
+        except (CommitFailedError, IllegalStateError) as error:
+            # The group goes on without us, or moves: what is uncommitted is read again.
+            log.warning("commit_refused", error=type(error).__name__, generation=self.generation)
+            return False
+        except Exception as error:
+            log.exception("commit_failed")
+            await self.crash(error)
+            return False
+        return True
+
+
+def _coordinator_of(consumer: Any) -> Any:
+    # aiokafka has no public word for generation, rejoin or the texts of commits.
+    return consumer._coordinator  # noqa: SLF001

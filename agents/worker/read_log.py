@@ -1,0 +1,172 @@
+"""What this worker has read of each partition, and whether that is still what the log holds.
+
+Two readers share it: the consumer notes what it hands out and asks before it starts a partition;
+a background loop compares every few seconds and has the group's partitions taken again when a log
+went back. Until it has caught up, LOG_WENT_BACK says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from faust.types import TP
+
+from stream.config import Settings
+from stream.errors import BrokerError
+from stream.kafka.log_position import PROBE_FETCH_BYTES, Reading, WentBack, find_gone_back
+from stream.kafka.log_witness import Rung, Witness, identity_of
+from stream.kafka.range_reader import RangeReader
+from stream.ops import metrics
+from stream.ops.alerts import Alert, Alerts
+
+log = structlog.get_logger()
+
+CHECK_SECONDS = 3.0
+START_SECONDS = 4.0  # no heartbeat is sent meanwhile
+
+
+class ReadLog:
+    """Remembers records by partition; `settings` say which log."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._alerts: Alerts | None = None
+        self._reader: RangeReader | None = None
+        self._using = asyncio.Lock()
+        self._witnesses: dict[TP, Witness] = {}
+        self._uncommitted: dict[TP, dict[int, str]] = {}
+        self._newest: dict[TP, Rung] = {}
+        self._unverified: dict[tuple[str, int], Reading] = {}
+        self._catching_up: dict[TP, int] = {}
+        self._suspects = asyncio.Event()
+
+    def note(self, tp: TP, message: Any) -> None:
+        """Remember a record that is handed out."""
+        headers = message.headers or ()
+        identity = identity_of(
+            key=message.key,
+            value=message.value,
+            headers=headers.items() if isinstance(headers, dict) else headers,
+        )
+        self._uncommitted.setdefault(tp, {})[message.offset] = identity
+        self._newest[tp] = Rung(message.offset, identity)
+        if self._catching_up and message.offset + 1 >= self._catching_up.get(tp, sys.maxsize):
+            self._caught_up(tp)
+
+    def metadata(self, tp: TP, offset: int) -> str:
+        """Return the text for a commit of `offset`: what was read below it."""
+        witness = self._witnesses.setdefault(tp, Witness())
+        below = self._uncommitted.get(tp, {})
+        done = sorted(known for known in below if known < offset)
+        if done:
+            witness.note(Rung(done[-1], below[done[-1]]))
+            for known in done:
+                del below[known]
+        return witness.to_metadata()
+
+    def suspect(self, tp: TP) -> None:
+        """Have a partition compared at once: a record came that should be behind us."""
+        log.warning("log_suspected", topic=tp.topic, partition=tp.partition)
+        self._suspects.set()
+
+    async def has_records(self, tp: TP, start: int, end: int) -> bool:
+        """Whether the broker has a record with an offset in [start, end). Raises BrokerError."""
+        async with self._using:
+            reader = await self._connected()
+            found = await reader.first_records({(tp.topic, tp.partition): start})
+        record = found.get((tp.topic, tp.partition))
+        # The record at `end` is there: no answer at all is no proof that nothing is before it.
+        return record is None or record.offset < end
+
+    async def healed(
+        self, committed: Mapping[TP, int | None], metadata: Mapping[TP, str]
+    ) -> dict[TP, int]:
+        """Return where partitions whose log went back are read again, before they are read.
+
+        A member that answers late is expelled: without an answer in time the comparison is left to
+        `watch`, which begins with what could not be compared here.
+        """
+        self._uncommitted.clear()
+        self._newest.clear()
+        self._witnesses = {tp: Witness.from_metadata(metadata.get(tp)) for tp in committed}
+        readings = {
+            (tp.topic, tp.partition): Reading(offset, self._witnesses[tp])
+            for tp, offset in committed.items()
+            if offset
+        }
+        self._unverified = readings
+        gone: dict[tuple[str, int], WentBack] = {}
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                gone = await self._compare(readings)
+                self._unverified = {}
+        except (BrokerError, TimeoutError) as error:
+            log.warning("log_not_compared", error=str(error) or type(error).__name__)
+        for item in gone.values():
+            tp = TP(item.topic, item.partition)
+            self._witnesses[tp].forget_from(item.resume)
+            self._note_gone(tp, item)
+        return {TP(*place): item.resume for place, item in gone.items()}
+
+    async def watch(self, alerts: Alerts, rejoin: Callable[[], Awaitable[None]]) -> None:
+        """Compare every few seconds; `rejoin` has all partitions taken again. Never returns."""
+        self._alerts = alerts
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CHECK_SECONDS):
+                    await self._suspects.wait()
+            self._suspects.clear()
+            with suppress(BrokerError):
+                gone = await self._compare(self._readings() | self._unverified)
+                self._unverified = {}
+                if gone:
+                    for item in gone.values():
+                        log.error("log_went_back", detail=item.sentence)
+                    await rejoin()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._reader is not None:
+            await self._reader.close()
+            self._reader = None
+
+    def _readings(self) -> dict[tuple[str, int], Reading]:
+        return {
+            (tp.topic, tp.partition): Reading(newest.offset + 1, Witness([newest]))
+            for tp, newest in self._newest.items()
+        }
+
+    async def _compare(
+        self, readings: Mapping[tuple[str, int], Reading]
+    ) -> dict[tuple[str, int], WentBack]:
+        if not readings:
+            return {}
+        async with self._using:
+            return await find_gone_back(await self._connected(), readings)
+
+    async def _connected(self) -> RangeReader:
+        if self._reader is None:
+            reader = RangeReader(self._settings, fetch_bytes=PROBE_FETCH_BYTES)
+            await reader.__aenter__()
+            self._reader = reader
+        return self._reader
+
+    def _note_gone(self, tp: TP, item: WentBack) -> None:
+        log.error("log_went_back", detail=item.sentence)
+        metrics.LOG_WENT_BACK.labels(tp.topic, str(tp.partition)).inc()
+        if item.resume < item.end:
+            self._catching_up[tp] = item.end
+        if self._alerts is not None:
+            self._alerts.fire(Alert.LOG_WENT_BACK, item.sentence)
+            if not self._catching_up:
+                self._alerts.resolve(Alert.LOG_WENT_BACK)
+
+    def _caught_up(self, tp: TP) -> None:
+        self._catching_up.pop(tp, None)
+        if not self._catching_up and self._alerts is not None:
+            self._alerts.resolve(Alert.LOG_WENT_BACK)

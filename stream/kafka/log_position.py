@@ -1,0 +1,118 @@
+"""Where a consumer may go on reading: its committed offsets, held against the log as it is now.
+
+Kafka believes any offset that it is given. So before a group's member starts from a committed
+offset, and every few seconds while it reads, the records it remembers are compared with those of
+the log (`log_witness` decides).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stream.kafka.log_witness import Witness, has_gone_back, identity_of, resume_offset
+from stream.kafka.range_reader import OffsetRange, RangeReader, Record
+
+Place = tuple[str, int]
+# Who compares records wants one of each partition; a broker gives at least that.
+PROBE_FETCH_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How far a partition was read, and what is remembered of it."""
+
+    position: int
+    witness: Witness
+
+
+@dataclass(frozen=True, slots=True)
+class WentBack:
+    """A partition whose log is another one than was read."""
+
+    topic: str
+    partition: int
+    position: int
+    resume: int
+    log_start: int
+    end: int
+
+    @property
+    def sentence(self) -> str:
+        """What happened and what follows, for logs, alerts and the doctor."""
+        why = (
+            f"it ends at {self.end}"
+            if self.position > self.end
+            else "it holds other records than were read"
+        )
+        return (
+            f"{self.topic}-{self.partition} went back: read up to {self.position}, but {why} "
+            f"(unclean election, restore, mirror or a topic made again); read again from "
+            f"{self.resume}, repeats are recognised"
+        )
+
+
+async def find_gone_back(
+    reader: RangeReader, readings: Mapping[Place, Reading]
+) -> dict[Place, WentBack]:
+    """Return the partitions whose log went back, with where to go on. Raises BrokerError."""
+    spans = await _spans(reader, readings)
+    found = await _identities(reader, _newest_rungs(readings, spans))
+    gone: dict[Place, WentBack] = {}
+    for place, span in spans.items():
+        reading = readings[place]
+        newest = reading.witness.newest
+        here = found.get((place, newest.offset)) if newest else None
+        if has_gone_back(
+            reading.witness, reading.position, log_start=span.log_start, end=span.end, found=here
+        ):
+            resume = await _resume(reader, place, reading.witness, span)
+            gone[place] = WentBack(*place, reading.position, resume, span.log_start, span.end)
+    return gone
+
+
+async def _spans(
+    reader: RangeReader, readings: Mapping[Place, Reading]
+) -> dict[Place, OffsetRange]:
+    topics = sorted({topic for topic, _ in readings})
+    spans = await reader.spans(topics) if topics else []
+    by_place = {(span.topic, span.partition): span for span in spans}
+    return {place: by_place[place] for place in readings if place in by_place}
+
+
+def _newest_rungs(
+    readings: Mapping[Place, Reading], spans: Mapping[Place, OffsetRange]
+) -> dict[Place, int]:
+    wanted = {}
+    for place, span in spans.items():
+        newest = readings[place].witness.newest
+        if newest is not None and span.log_start <= newest.offset < span.end:
+            wanted[place] = newest.offset
+    return wanted
+
+
+async def _resume(reader: RangeReader, place: Place, witness: Witness, span: OffsetRange) -> int:
+    """Walk back over the remembered records to one that is still there."""
+    found: dict[int, str] = {}
+    for rung in reversed(witness.rungs):
+        if not span.log_start <= rung.offset < span.end:
+            continue
+        here = (await _identities(reader, {place: rung.offset})).get((place, rung.offset))
+        if here is not None:
+            found[rung.offset] = here
+        if here == rung.identity:
+            break
+    return resume_offset(witness, log_start=span.log_start, end=span.end, found=found)
+
+
+async def _identities(
+    reader: RangeReader, wanted: Mapping[Place, int]
+) -> dict[tuple[Place, int], str]:
+    """Return who is at these offsets; an offset without a record is missing."""
+    records: Mapping[Place, Record] = await reader.first_records(wanted)
+    return {
+        (place, record.offset): identity_of(
+            key=record.key, value=record.value, headers=record.headers
+        )
+        for place, record in records.items()
+    }
