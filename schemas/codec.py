@@ -1,9 +1,16 @@
 """Webhook bytes → document: which order or customer is this, and what does it say?
 
 One tolerant decoder for every sender's shape, used by the ingress (to find the key) and by the
-agents (to map). The shapes (magento reference §2.1, §4): the blueprint's `{"event","order":{…}}`,
-a bare REST order, mage-os `{"data":{…}}`, raw `getData()` with numbers as strings, Adobe's webhook
-`{"eventName","data":{"order":{…}}}` and Adobe's CloudEvent `{"type","data":{"value":{…}}}`.
+agents (to map). The shape decides what a document is (`schemas.document_shape`), wherever it is in
+the body (`schemas.unwrapping`); the name of the event has to agree, or the event is refused:
+
+| the name | an order in the body | a customer | neither |
+|---|---|---|---|
+| says order | taken | refused | refused |
+| says customer | refused | taken | refused; an address alone: ignored |
+| is known and of no use | taken | ignored | ignored |
+| is unknown | taken, counted | taken, counted | ignored; refused if it may be an order |
+| is missing | taken | taken | refused; an invoice: ignored |
 """
 
 from __future__ import annotations
@@ -13,26 +20,37 @@ from typing import Any
 
 import orjson
 
+from schemas.document_shape import ANNOUNCING, Shape, has_customer_marks
 from schemas.event import Kind
 from schemas.event_names import Ignored, is_about_an_address, plain_name, use_of
-
-# A sender that names no event and uses a bare body: what the entity's own fields say it is.
-ORDER_MARKS = ("increment_id", "grand_total", "base_grand_total", "items", "quote_id")
-CUSTOMER_MARKS = ("group_id", "website_id", "firstname", "created_in", "addresses", "dob")
-# Invoices, shipments and credit memos have it and look like orders otherwise.
-SALES_DOCUMENT_MARK = "order_id"
-WRAPPERS = ("order", "customer", "subscriber", "data")
-MAX_WRAPPERS = 3
-# An order of which nothing else is known was announced, not sent.
-ANNOUNCING = frozenset(
-    ("id", "entity_id", "increment_id", "real_order_id", "store_id", "created_at", "updated_at")
+from schemas.identity import (
+    IdentityError,
+    customer_key,
+    folded,
+    has_unseen,
+    order_external_id,
 )
+from schemas.spellings import ALIASES, in_one_form
+from schemas.texts import text_of
+from schemas.unwrapping import Found, SeveralDocumentsError, documents_in, only, opened
 
-MAX_KEY_CHARACTERS = 255
 MAX_EVENT_CHARACTERS = 100
-# From here on neighbouring whole numbers share one float (IEEE 754 double, 53 bits): two orders
-# would get one key.
-MAX_EXACT_FLOAT = 2**53
+MAX_READ_PAST = 10
+MAX_NESTING = 250  # orjson reads 1,024 levels and writes 254; what shows a body adds some
+# Fields that an event name may stand in, besides a CloudEvent's `type`.
+NAME_FIELDS = ("event", "event_name", "eventName")
+SHAPES = {
+    Kind.ORDER: Shape.ORDER,
+    Kind.CUSTOMER: Shape.CUSTOMER,
+    Kind.CUSTOMER_DELETED: Shape.CUSTOMER,
+    Kind.SUBSCRIBER: Shape.SUBSCRIBER,
+}
+MISSING = {
+    Kind.ORDER: "an order ID (increment_id or entity_id) and an order's fields, e.g. grand_total",
+    Kind.CUSTOMER: "a customer's `email`",
+    Kind.CUSTOMER_DELETED: "a customer's `email`",
+    Kind.SUBSCRIBER: "a `subscriber_email`",
+}
 
 
 class DecodeError(ValueError):
@@ -41,7 +59,11 @@ class DecodeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A decoded event. `entity` is the order or customer itself; nothing in it is trusted."""
+    """A decoded event. `entity` is the order or customer itself; nothing in it is trusted.
+
+    `external_id` is the key as the store spells it, '' when it is the same. `notes` say what was
+    read otherwise than it was written. `is_unexpected`: the name is unknown, the shape decided.
+    """
 
     event: str
     kind: Kind | None
@@ -49,6 +71,9 @@ class Document:
     entity: dict[str, Any]
     updated_at: str
     ignored: Ignored | None = None
+    external_id: str = ""
+    notes: tuple[str, ...] = ()
+    is_unexpected: bool = False
 
     @property
     def is_ignored(self) -> bool:
@@ -70,66 +95,37 @@ def decode(raw: bytes, *, event: str = "", instance: str = "") -> Document:
     nothing else, on any input.
     """
     body = _parse(raw)
-    name = _event_name(body, event)
+    name, is_signed = _event_name(body, event)
     use = use_of(name) if name else None
-    if isinstance(use, Ignored):
-        return _ignored(name, use)
-    entity = _entity(body)
-    kind = use or _guess_kind(entity)
-    if kind is None:
-        if SALES_DOCUMENT_MARK in entity:
-            return _ignored("sales_document_saved", Ignored.ORDER_ID_ONLY)
-        raise DecodeError(
-            "no event name and no order or customer fields: send `event` in the body, "
-            "or post to /magento/webhook/{event}"
-        )
-    if kind is not Kind.ORDER and _is_nobody(name, kind, entity):
-        return _ignored(name, Ignored.NO_EMAIL)
-    return Document(
-        event=name or f"{kind.value}_saved",
-        kind=kind,
-        key=order_key(entity, instance) if kind is Kind.ORDER else customer_key(entity),
-        entity=entity,
-        updated_at=text_of(entity.get("updated_at") or entity.get("change_status_at")),
-    )
+    said = use if isinstance(use, Kind) and (is_signed or use is not Kind.ORDER) else None
+    try:
+        found = documents_in(body, said)
+        chosen = _chosen(found, name, use, is_signed=is_signed)
+        if isinstance(chosen, Ignored):
+            return Document(name or "sales_document_saved", None, "", {}, "", chosen)
+        kind, at = chosen
+        return _document(kind, at, name, use, instance)
+    except (IdentityError, SeveralDocumentsError) as error:
+        raise DecodeError(str(error)) from None
 
 
-def order_key(entity: dict[str, Any], instance: str = "") -> str:
-    """Return the order ID as it becomes the Salesforce external ID; raises DecodeError."""
-    value = (
-        text_of(entity.get("increment_id"))
-        or text_of(entity.get("entity_id"))
-        or text_of(entity.get("id"))
-    )
-    if not value:
-        raise DecodeError("no order ID found: the order has neither increment_id nor entity_id")
-    return _checked_key(f"{instance}:{value}" if instance else value, "increment_id")
+def key_of(entity: dict[str, Any], kind: Kind, instance: str = "") -> str:
+    """Return the key of a document of the store's REST API; raises DecodeError."""
+    try:
+        if kind is Kind.ORDER:
+            return folded(order_external_id(entity, instance))
+        return customer_key(entity)
+    except IdentityError as error:
+        raise DecodeError(str(error)) from None
 
 
-def customer_key(entity: dict[str, Any]) -> str:
-    """Return the customer's key, the lower-cased e-mail; raises DecodeError."""
-    value = (
-        text_of(entity.get("email"))
-        or text_of(entity.get("customer_email"))
-        or text_of(entity.get("subscriber_email"))
-    )
-    if not value:
-        raise DecodeError("no customer e-mail found: the customer has no `email`")
-    return _checked_key(value.lower(), "email")
-
-
-def text_of(value: Any) -> str:
-    """Return an ID-like scalar as stripped text; '' for absent, null, bool and nested values.
-
-    '' also for whole numbers beyond 2**53 that JSON parsing turned into floats: they are inexact.
-    """
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT_FLOAT:
-        return str(int(value))
-    return ""
+def written(body: Any) -> bytes:
+    """Return a JSON value as bytes; raises DecodeError when it is nested deeper than we write."""
+    try:
+        orjson.dumps([[[[body]]]])
+        return orjson.dumps(body)
+    except TypeError:
+        raise DecodeError(f"the body is nested more than {MAX_NESTING} levels deep") from None
 
 
 def _parse(raw: bytes) -> dict[str, Any]:
@@ -137,18 +133,24 @@ def _parse(raw: bytes) -> dict[str, Any]:
         body = orjson.loads(raw)
     except (orjson.JSONDecodeError, RecursionError) as error:
         raise DecodeError(f"the body is not JSON: {error}") from None
+    if raw.count(b"{") + raw.count(b"[") > MAX_NESTING:
+        written(body)
+    body = opened(body)
+    if isinstance(body, list) and len(body) == 1:
+        body = body[0]
     if not isinstance(body, dict):
         raise DecodeError(f"the body is a JSON {type(body).__name__}, expected an object")
     return body
 
 
-def _event_name(body: dict[str, Any], event: str) -> str:
-    for key in ("event", "event_name", "eventName"):
+def _event_name(body: dict[str, Any], event: str) -> tuple[str, bool]:
+    """Return the event's name, and whether it is in the body, under the signature."""
+    for key in NAME_FIELDS:
         if text := text_of(body.get(key)):
-            return _checked_event(text)
+            return _checked_event(text), True
     if "specversion" in body and (text := text_of(body.get("type"))):  # a CloudEvent
-        return _checked_event(plain_name(text))
-    return _checked_event(event.strip())
+        return _checked_event(plain_name(text)), True
+    return _checked_event(event.strip()), False
 
 
 def _checked_event(name: str) -> str:
@@ -160,42 +162,120 @@ def _checked_event(name: str) -> str:
     return name
 
 
-def _entity(body: dict[str, Any]) -> dict[str, Any]:
-    """Unwrap {"order": …}, {"customer": …}, {"data": …}, {"data": {"value": …}} and mixtures."""
-    for _ in range(MAX_WRAPPERS):
-        for key in WRAPPERS:
-            inner = body.get(key)
-            if isinstance(inner, dict):
-                value = inner.get("value") if key == "data" else None
-                body = value if isinstance(value, dict) else inner
-                break
-        else:
-            break
-    return body
+def _chosen(
+    found: list[Found], name: str, use: Kind | Ignored | None, *, is_signed: bool
+) -> tuple[Kind, Found] | Ignored:
+    """Return the document that is meant and its kind, or why it is ignored; raises DecodeError."""
+    order = only(found, Shape.ORDER)
+    match use:
+        case None:
+            return _by_shape(found, order)
+        case Ignored.UNKNOWN:
+            return _despite_the_name(found, order, name)
+        case Ignored():
+            return use if order is None or _is_guess(order) else (Kind.ORDER, order)
+        case Kind.ORDER:
+            return Kind.ORDER, order or _mismatch(name, use, found)
+    return _of_a_customer(found, order, name, use, is_signed=is_signed)
 
 
-def _guess_kind(entity: dict[str, Any]) -> Kind | None:
-    if any(mark in entity for mark in ORDER_MARKS):
-        return None if SALES_DOCUMENT_MARK in entity else Kind.ORDER
-    if "email" in entity and any(mark in entity for mark in CUSTOMER_MARKS):
-        return Kind.CUSTOMER
-    return None
+def _by_shape(found: list[Found], order: Found | None) -> tuple[Kind, Found] | Ignored:
+    """Decide without a name."""
+    if order is not None:
+        return Kind.ORDER, order
+    if customer := only(found, Shape.CUSTOMER):
+        return Kind.CUSTOMER, customer
+    if only(found, Shape.SALES_DOCUMENT):
+        return Ignored.ORDER_ID_ONLY
+    raise DecodeError(
+        "no event name, no order (increment_id and e.g. grand_total) and no customer (`email`): "
+        "send `event` in the body, or post to /magento/webhook/{event}"
+    )
 
 
-def _is_nobody(event: str, kind: Kind, entity: dict[str, Any]) -> bool:
-    """Return whether this names nobody we know: an address or a deletion without an e-mail."""
-    if is_about_an_address(event):
-        return "street" in entity or not text_of(entity.get("email"))
-    return kind is Kind.CUSTOMER_DELETED and not text_of(entity.get("email"))
+def _despite_the_name(
+    found: list[Found], order: Found | None, name: str
+) -> tuple[Kind, Found] | Ignored:
+    """Decide under a name nobody knows: what is plainly an order or a customer is taken."""
+    if order is not None:
+        if _is_guess(order):
+            raise DecodeError(
+                f"the event `{name}` is unknown, and {order.place} has only the number of an "
+                f"order: send {MISSING[Kind.ORDER]}, or name the event (docs/events.md)"
+            )
+        return Kind.ORDER, order
+    customer = next((item for item in found if _is_plain_customer(item)), None)
+    return (Kind.CUSTOMER, customer) if customer else Ignored.UNKNOWN
 
 
-def _ignored(event: str, why: Ignored) -> Document:
-    return Document(event=event, kind=None, key="", entity={}, updated_at="", ignored=why)
+def _is_guess(order: Found) -> bool:
+    """Whether nothing but a number speaks for an order: no field of its own, no wrapper."""
+    return order.is_thin and order.said is not Kind.ORDER
 
 
-def _checked_key(key: str, field: str) -> str:
-    if len(key) > MAX_KEY_CHARACTERS:
-        raise DecodeError(f"{field} has {len(key)} characters, at most {MAX_KEY_CHARACTERS} fit")
-    if not key.isprintable():
-        raise DecodeError(f"{field} has control characters")
-    return key
+def _is_plain_customer(item: Found) -> bool:
+    return (
+        item.shape is Shape.CUSTOMER
+        and item.is_known_path
+        and (item.said is Kind.CUSTOMER or has_customer_marks(item.level))
+    )
+
+
+def _of_a_customer(
+    found: list[Found], order: Found | None, name: str, use: Kind, *, is_signed: bool
+) -> tuple[Kind, Found] | Ignored:
+    """Decide under the name of a customer's event. A name outside the signature never deletes."""
+    person = only(found, SHAPES[use])
+    if order is not None and not _is_guess(order) and (person is None or not is_signed):
+        _mismatch(name, use, found)
+    if is_about_an_address(name) and person is None:
+        return Ignored.NO_EMAIL
+    if use is Kind.CUSTOMER_DELETED:
+        if person is None:
+            return Ignored.NO_EMAIL
+        if not is_signed:
+            return Ignored.UNSIGNED_NAME
+    return use, person or _mismatch(name, use, found)
+
+
+def _mismatch(name: str, use: Kind, found: list[Found]) -> Found:
+    """Say what the name promises and the body lacks; always raises DecodeError."""
+    there = f"; it holds: {found[0].shape} at {found[0].place}" if found else ""
+    what = "order ID found" if use is Kind.ORDER else f"{use.value} found"
+    raise DecodeError(
+        f"no {what}: the event `{name}` is about a {use.value.replace('_', ' ')}, and the body "
+        f"lacks {MISSING[use]}{there}"
+    )
+
+
+def _document(
+    kind: Kind, at: Found, name: str, use: Kind | Ignored | None, instance: str
+) -> Document:
+    entity, notes = in_one_form(at.level, kind, at.beside)
+    external_id = order_external_id(entity, instance) if kind is Kind.ORDER else ""
+    key = folded(external_id) or customer_key(entity)
+    if kind is not Kind.ORDER and has_unseen(entity):
+        notes.append("email: characters that nobody sees were taken out of the e-mail address")
+    return Document(
+        event=name or f"{kind.value}_saved",
+        kind=kind,
+        key=key,
+        entity=entity,
+        updated_at=text_of(entity.get("updated_at") or entity.get("change_status_at")),
+        external_id=external_id if external_id != key else "",
+        notes=(*notes, *_read_past(at, kind)),
+        is_unexpected=use is Ignored.UNKNOWN,
+    )
+
+
+def _read_past(at: Found, kind: Kind) -> list[str]:
+    """Say what stands beside a document and is not read."""
+    if at.beside is None:
+        return []
+    read = {at.path[-1], *(name for names in ALIASES.get(kind, {}).values() for name in names)}
+    skipped = [
+        name
+        for name, value in at.beside.items()
+        if name not in read and not name.startswith("_") and value and type(value) in (dict, list)
+    ]
+    return [f"`{name}` beside the {at.shape} is not read" for name in skipped[:MAX_READ_PAST]]

@@ -2,7 +2,9 @@
 
 docs/events.md shows this table (a test holds it). Names come in three dialects: Magento's own
 (`sales_order_save_commit_after`), mage-os' (`sales.order.updated`) and Adobe's, which puts
-`com.adobe.commerce.observer.` before Magento's. Invoices, shipments and credit memos hold the
+`observer.` or `plugin.` before Magento's, before that what the merchant's app or EVENT_PREFIX says
+(`com.adobe.commerce.<app>.observer.`), and at the end what a conditional event is called
+(`sales_order_save_commit_after_high_value`). Invoices, shipments and credit memos hold the
 order's entity id and not its number, so none of them can be filed under its order; Magento saves
 the order with each of them, and that event has everything.
 """
@@ -13,7 +15,9 @@ from enum import StrEnum
 
 from schemas.event import Kind
 
-ADOBE_PREFIXES = ("com.adobe.commerce.", "observer.", "plugin.")
+ADOBE_PREFIX = "com.adobe.commerce."
+# Magento's own name comes after the last of these, whatever app, workspace or prefix is before it.
+ADOBE_SOURCES = ("observer.", "plugin.")
 ENDINGS = ("_commit_after", "_after")
 
 
@@ -27,14 +31,15 @@ class Ignored(StrEnum):
     CHANGES_NOTHING = "changes_nothing"
     NO_FIELD = "no_field"
     SWITCHED_OFF = "switched_off"
+    UNSIGNED_NAME = "unsigned_name"
     UNKNOWN = "unknown"
 
 
 # Magento's names without their ending, `_after` or `_commit_after`.
 MAGENTO: dict[str, Kind | Ignored] = {
     "sales_order_save": Kind.ORDER,
-    "sales_order_place": Ignored.ORDER_SAVE_FOLLOWS,
-    "checkout_submit_all": Ignored.ORDER_SAVE_FOLLOWS,
+    "sales_order_place": Kind.ORDER,
+    "checkout_submit_all": Kind.ORDER,
     "sales_order_invoice_save": Ignored.ORDER_SAVE_FOLLOWS,
     "sales_order_invoice_pay": Ignored.ORDER_SAVE_FOLLOWS,
     "sales_order_shipment_save": Ignored.ORDER_SAVE_FOLLOWS,
@@ -71,6 +76,12 @@ MAGE_OS: dict[str, Kind | Ignored] = {
     "customer.address.updated": Kind.CUSTOMER,
     "customer.deleted": Kind.CUSTOMER_DELETED,
 }
+# Adobe's plugin events: the answer of a repository, in `result`.
+PLUGINS: dict[str, Kind | Ignored] = {
+    "magento.sales.api.order_repository.save": Kind.ORDER,
+    "magento.sales.api.order_management.place": Kind.ORDER,
+    "magento.customer.api.customer_repository.save": Kind.CUSTOMER,
+}
 # What a nameless document is called after its kind was guessed.
 GUESSED: dict[str, Kind | Ignored] = {
     "order_saved": Kind.ORDER,
@@ -82,10 +93,12 @@ ADDRESS_EVENTS = ("customer_address_", "customer.address.")
 
 
 def plain_name(event: str) -> str:
-    """Return an event name without Adobe's prefixes."""
-    for prefix in ADOBE_PREFIXES:
-        event = event.removeprefix(prefix)
-    return event
+    """Return an event name without what Adobe and the merchant's app put before it."""
+    for source in ADOBE_SOURCES:
+        before, found, name = event.rpartition(source)
+        if found and (not before or before.endswith(".")):
+            return name
+    return event.removeprefix(ADOBE_PREFIX)
 
 
 def use_of(event: str) -> Kind | Ignored:
@@ -96,7 +109,16 @@ def use_of(event: str) -> Kind | Ignored:
     name = plain_name(event)
     if name.startswith("sales.order."):
         return Kind.ORDER
-    return _USES.get(name, Ignored.UNKNOWN)
+    return _USES.get(name) or _use_of_conditional(name)
+
+
+def _use_of_conditional(name: str) -> Kind | Ignored:
+    """Return the use of the event that a merchant's conditional event is made of."""
+    for ending in ENDINGS:
+        stem, found, condition = name.partition(f"{ending}_")
+        if found and condition and stem in MAGENTO:
+            return MAGENTO[stem]
+    return Ignored.UNKNOWN
 
 
 def is_about_an_address(event: str) -> bool:
@@ -108,5 +130,6 @@ _USES: dict[str, Kind | Ignored] = {
     **{f"{stem}{ending}": use for stem, use in MAGENTO.items() for ending in ENDINGS},
     **WITHOUT_ENDING,
     **MAGE_OS,
+    **PLUGINS,
     **GUESSED,
 }

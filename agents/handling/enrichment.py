@@ -34,8 +34,9 @@ from agents.delivery.types import NotSent
 from agents.handling.decode import DecodedEvent, item_of
 from agents.handling.outcome import Decision, Notes
 from agents.handling.outcome_rules import OutcomeRules
-from schemas.codec import DecodeError, decode, text_of
+from schemas.codec import DecodeError, decode
 from schemas.event import Kind
+from schemas.texts import text_of
 from stream.backfill.event import RESOURCES
 from stream.errors import MagentoError
 from stream.magento.client import MagentoSearch, Patience

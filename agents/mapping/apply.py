@@ -57,7 +57,11 @@ def apply_kind(
     lines: AddLines | None = None,
 ) -> Mapped:
     """Return the rows of a document. Raises MappingError, and nothing else, on any document."""
-    scope = Scope(Facts(document, amount, received_at), document.entity, kind.value_count)
+    scope = Scope(
+        Facts(document, amount, received_at, list(document.notes)),
+        document.entity,
+        kind.value_count,
+    )
     notes = scope.notes
     target = next((use for use, test in kind.targets if test is None or test(scope)), "")
     rows: list[Row] = []

@@ -15,6 +15,7 @@ from typing import Any
 from agents.mapping.dates import iso_datetime, parse_datetime
 from agents.mapping.field_types import FieldType
 from agents.mapping.values import NO, YES, decimal_of, is_blank, text_of
+from schemas.email import seen, why_not
 
 # (value, notes, label) → fitted value, or None to leave the field out
 Step = Callable[[Any, list[str], str], Any]
@@ -22,12 +23,6 @@ Step = Callable[[Any, list[str], str], Any]
 MAX_UTF16 = 0xFFFF
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 LINE_BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
-EMAIL = re.compile(
-    r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
-    re.IGNORECASE,
-)
-MAX_LOCAL_PART = 64  # RFC 5321 §4.5.3.1.1
 RECORD_ID = re.compile(r"[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?")
 
 
@@ -82,19 +77,31 @@ def _textarea(field_type: FieldType) -> Step:
     return _text(field_type, one_line=False)
 
 
+def seen_email(value: Any, notes: list[str], label: str) -> str:
+    """Return an address without what nobody sees, and note that there was something."""
+    sent = text_of(value).strip()
+    text = seen(sent)
+    if text != sent:
+        notes.append(f"{label}: characters that nobody sees were taken out of the e-mail address")
+    return text
+
+
 def _email(field_type: FieldType) -> Step:
     length = field_type.length
 
     def fit(value: Any, notes: list[str], label: str) -> Any:
-        text = text_of(value).strip()
-        if len(text) > length:
+        text = seen_email(value, notes, label)
+        if not text:
+            if not is_blank(value):
+                notes.append(f"{label}: not an e-mail address, left out")
+        elif len(text) > length:
             notes.append(
                 f"{label}: longer than {length} characters, left out (a part is no address)"
             )
-        elif EMAIL.fullmatch(text) and text.index("@") <= MAX_LOCAL_PART:
+        elif reason := why_not(text):
+            notes.append(f"{label}: not an e-mail address, left out: {reason}")
+        else:
             return text
-        elif not is_blank(value):
-            notes.append(f"{label}: not an e-mail address, left out")
         return None
 
     return fit

@@ -41,13 +41,22 @@ def _has_parent(row: dict[str, Any]) -> bool:
 
 
 def _without_variants(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Leave out the variants of configurables that have no ids yet: same SKU, no price."""
-    skus = {text_of(row.get("sku")) for row in rows if _type(row) == "configurable"} - {""}
-    return [
-        row
-        for row in rows
-        if _type(row) == "configurable" or text_of(row.get("sku")) not in skus or _price(row)
-    ]
+    """Leave out the variants of configurables that have no ids yet: each has its parent's SKU.
+
+    A variant may carry a price (magento2 #22562) but no total of its own, and follows its parent.
+    The same product bought alone has a total: it is a line.
+    """
+    open_skus: set[str] = set()
+    kept: list[dict[str, Any]] = []
+    for row in rows:
+        sku = text_of(row.get("sku"))
+        if _type(row) == "configurable":
+            open_skus.add(sku)
+        elif sku and sku in open_skus and not (_price(row) and _total(row)):
+            open_skus.discard(sku)
+            continue
+        kept.append(row)
+    return kept
 
 
 def _type(row: dict[str, Any]) -> str:
@@ -56,6 +65,10 @@ def _type(row: dict[str, Any]) -> str:
 
 def _price(row: dict[str, Any]) -> bool:
     return bool(decimal_of(row.get("price")))
+
+
+def _total(row: dict[str, Any]) -> bool:
+    return "row_total" not in row or bool(decimal_of(row["row_total"]))
 
 
 def amount_of(

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents.mapping.customer_document import default_address
 from agents.mapping.order_document import amount_of, currency_of, visible_items
 from agents.mapping.values import text_of, yes_or_no
 from schemas.codec import Document
@@ -70,12 +71,13 @@ def _visible_items(scope: Scope) -> Any:
 
 
 BUILT_IN: dict[str, Getter] = {
-    "$key": lambda scope: scope.facts.document.key,
+    "$key": lambda scope: scope.facts.document.external_id or scope.facts.document.key,
     "$event": lambda scope: scope.facts.document.event,
     "$received_at": lambda scope: scope.facts.received_at,
     "$amount": _amount,
     "$currency": lambda scope: currency_of(scope.facts.document.entity, scope.facts.amount[1]),
     "$visible_items": _visible_items,
+    "$default_address": lambda scope: default_address(scope.facts.document.entity),
 }
 
 

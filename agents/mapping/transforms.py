@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP
 from typing import Any
 
-from agents.mapping.coerce import EMAIL, Step, clean, cut, utf16_length
+from agents.mapping.coerce import Step, clean, cut, seen_email, utf16_length
 from agents.mapping.dates import iso_datetime, parse_datetime, parse_shift, shifted
 from agents.mapping.values import decimal_of, text_of, yes_or_no
+from schemas.email import why_not
 
 MAX_SCALE = 12
 MAX_DIGITS = 24  # beyond it a number is no amount and no quantity
@@ -148,9 +149,18 @@ def _country(value: Any) -> str:
     return text.upper() if len(text) == COUNTRY_CODE_LETTERS else text
 
 
-def _email(value: Any) -> str | None:
-    text = text_of(value).strip().lower()
-    return text if EMAIL.fullmatch(text) else None
+def _email(args: tuple[str, ...]) -> Step:
+    if args:
+        raise BadArgumentsError("takes no arguments")
+
+    def step(value: Any, notes: list[str], label: str) -> str | None:
+        text = seen_email(value, notes, label).lower()
+        if reason := why_not(text):
+            notes.append(f"{label}: not an e-mail address: {reason}")
+            return None
+        return text
+
+    return step
 
 
 def _before_at(value: Any) -> str:
@@ -181,7 +191,7 @@ TRANSFORMS: dict[str, Transform] = {
     "date": Transform("date(+1 month)", "day of a timestamp, moved if you say so", _date),
     "datetime": Transform("datetime", "timestamp as Salesforce reads it, UTC", simple(_datetime)),
     "decimal": Transform("decimal(2)", "number rounded half up", _decimal),
-    "email": Transform("email", "address in lower case; blank when it is none", simple(_email)),
+    "email": Transform("email", "address in lower case; blank when it is none", _email),
     "join": Transform('join(", ")', "list or lines as one line", _join),
     "line": Transform("line(1)", "one line of a list or text, from 1", _line),
     "lines": Transform("lines", "list as one text, a line each", simple(text_of)),

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from schemas.codec import customer_key, order_key
+from schemas.codec import key_of
 from schemas.event import Envelope, Kind, Via, new_event_id
 from schemas.headers import headers_of
 from schemas.operator import READ_FROM_HEADER
@@ -34,7 +34,7 @@ def backfill_record(
     is_forced: bool = False,
 ) -> Record:
     """Return the record of a document. Raises schemas.codec.DecodeError when it has no key."""
-    key = order_key(document, instance) if kind is Kind.ORDER else customer_key(document)
+    key = key_of(document, kind, instance)
     envelope = Envelope(
         event_id=new_event_id(at_ms),
         event=f"{kind.value}_saved",

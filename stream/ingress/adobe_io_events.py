@@ -26,6 +26,7 @@ import structlog
 from aiohttp import hdrs, web
 from multidict import CIMultiDictProxy
 
+from schemas.codec import DecodeError, written
 from stream.ingress.request import event_after
 from stream.ingress.responses import RULES, Reason, Rejection, json_answer
 from stream.ingress.webhook_steps import RequestContext, WebhookSteps, count
@@ -53,10 +54,11 @@ REMEMBERED_EVENTS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event of a request: its own bytes, and what Adobe calls it."""
+    """One event of a request: its own bytes or why it has none, and what Adobe calls it."""
 
     raw: bytes
     adobe_id: str
+    error: str = ""
 
 
 class AdobeEventsEndpoint:
@@ -105,7 +107,7 @@ class AdobeEventsEndpoint:
             raise Rejection(Reason.RECIPIENT_WRONG, "recipientclientid is not our client ID")
         if not isinstance(body, list):
             return [Delivery(raw, _first(body, EVENT_ID_FIELDS))]
-        return [Delivery(orjson.dumps(event), _first(event, EVENT_ID_FIELDS)) for event in events]
+        return [_delivery(event) for event in events]
 
     async def _verified(self, headers: CIMultiDictProxy[str], raw: bytes) -> Verified:
         """Return which key signed the body; raises Refused, KEY_AWAY when nobody can say."""
@@ -146,6 +148,8 @@ class AdobeEventsEndpoint:
         known = self._receipts.get(delivery.adobe_id)
         if known is not None:
             return known
+        if delivery.error:
+            raise Rejection(Reason.UNDECODABLE, delivery.error)
         document = self._desk.decoded(delivery.raw, "")
         if not self._desk.takes(document):
             self._desk.ignore(document)
@@ -179,6 +183,15 @@ class AdobeEventsEndpoint:
             raise Rejection(Reason.SIGNATURE_MISSING, f"the header {SIGNATURES[0][0]} is missing")
         log.warning("adobe_validation_link", link=link, open_within_minutes=5)
         return json_answer(b'{"validation":"logged"}')
+
+
+def _delivery(event: dict[str, Any]) -> Delivery:
+    """Return one event of a list; one that cannot be written again is refused alone, later."""
+    adobe_id = _first(event, EVENT_ID_FIELDS)
+    try:
+        return Delivery(written(event), adobe_id)
+    except DecodeError as error:
+        return Delivery(b"", adobe_id, str(error))
 
 
 def _challenge_answer(request: web.BaseRequest) -> web.Response:

@@ -105,7 +105,7 @@ class FastPath:
             document = desk.decoded(raw, event)
         except Rejection:
             return False
-        if not desk.takes(document):
+        if not desk.takes(document) or document.is_unexpected:
             return False
         event_id, record = self._acceptance.record_of(document, raw, verified)
         deadline = now + self._publish_timeout_seconds

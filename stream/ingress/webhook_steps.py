@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
 from aiohttp import hdrs, web
 
 from schemas.codec import DecodeError, Document, decode
@@ -24,8 +25,10 @@ from stream.kafka.publisher import Ack
 from stream.ops import metrics, tracing
 from stream.signatures.hmac_sha256 import Verified, Verifier
 
-# Distinct names in `orderstream_ingress_ignored_total`: a label must not grow without bound.
-MAX_IGNORED_LABELS = 50
+log = structlog.get_logger()
+
+# Distinct event names in the metrics: a label must not grow without bound.
+MAX_LABELS = 50
 
 
 @dataclass(slots=True)
@@ -64,7 +67,7 @@ class WebhookSteps:
         self._max_body_bytes = max_body_bytes
         self._instance = instance
         self._taken = taken
-        self._ignored_labels: set[str] = set()
+        self._labels: set[str] = set()
 
     async def read(self, visit: RequestContext, verifier: Verifier | None) -> bytes:
         """Return the raw body; without a verifier its sender is not judged by the headers."""
@@ -109,6 +112,8 @@ class WebhookSteps:
     ) -> tuple[str, Ack]:
         """Return the event id and where the event is, once the broker has it; raises Refused."""
         visit.connection.is_publishing = True
+        if document.is_unexpected:
+            self._note_unexpected(document)
         return await self._acceptance.accept(
             document,
             raw,
@@ -120,14 +125,25 @@ class WebhookSteps:
 
     def ignore(self, document: Document) -> None:
         """Count an event that is not published, by name and reason."""
-        name = document.event
-        if name not in self._ignored_labels:
-            if len(self._ignored_labels) >= MAX_IGNORED_LABELS or not EVENT_NAME.fullmatch(name):
-                name = "other"
-            else:
-                self._ignored_labels.add(name)
         reason = document.ignored or Ignored.SWITCHED_OFF
-        metrics.INGRESS_IGNORED.labels(name, reason.value).inc()
+        metrics.INGRESS_IGNORED.labels(self._label(document.event), reason.value).inc()
+
+    def _note_unexpected(self, document: Document) -> None:
+        """Count an order or customer that was taken although nobody knows its event's name."""
+        assert document.kind is not None
+        is_first = document.event not in self._labels
+        name = self._label(document.event)
+        if is_first:
+            log.warning("unknown_event_taken", event_name=name, kind=document.kind.value)
+        metrics.INGRESS_UNEXPECTED.labels(name, document.kind.value).inc()
+
+    def _label(self, name: str) -> str:
+        """Return an event name as a label: one of a bounded number, or `other`."""
+        if name not in self._labels:
+            if len(self._labels) >= MAX_LABELS or not EVENT_NAME.fullmatch(name):
+                return "other"
+            self._labels.add(name)
+        return name
 
 
 def count(reason: Reason) -> None:

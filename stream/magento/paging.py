@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from schemas.codec import text_of
+from schemas.texts import text_of
 from stream.errors import MagentoError
 from stream.magento.client import MagentoSearch
 from stream.magento.criteria import Filter, Resource, Search

@@ -39,6 +39,11 @@ INGRESS_IGNORED = Counter(
     "Events nobody here has a use for.",
     ["event", "reason"],
 )
+INGRESS_UNEXPECTED = Counter(
+    "orderstream_ingress_unexpected_names_total",
+    "Orders and customers taken under an event name nobody knows.",
+    ["event", "kind"],
+)
 INGRESS_BODY_BYTES = Counter(
     "orderstream_ingress_body_bytes_total", "Bytes of published webhook bodies."
 )

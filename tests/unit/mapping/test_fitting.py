@@ -74,8 +74,8 @@ def test_a_value_that_can_be_fitted_is_fitted_silently(spelled, value, result) -
         ("date", "1066-10-14", "F: not a date, left out"),
         ("datetime", "yesterday", "F: not a time, left out"),
         ("checkbox", "perhaps", "F: neither yes nor no, left out"),
-        ("email(80)", "jane@", "F: not an e-mail address, left out"),
-        ("email(80)", "a@b..com", "F: not an e-mail address, left out"),
+        ("email(80)", "jane@", "F: not an e-mail address, left out: it has nothing after the @"),
+        ("email(80)", "a@b..com", "F: not an e-mail address, left out: its domain is none"),
         (
             "email(80)",
             "j" * 70 + "@example.com",

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.codec import MAX_EVENT_CHARACTERS, MAX_KEY_CHARACTERS, DecodeError, decode
+from schemas.codec import MAX_EVENT_CHARACTERS, DecodeError, decode
 from schemas.event import Kind
+from schemas.identity import MAX_KEY_CHARACTERS
 
 ORDER = {"entity_id": 1042, "increment_id": "2000000381", "grand_total": 127.44}
 
@@ -36,8 +37,8 @@ def test_every_shape_of_an_order_has_the_same_key(value) -> None:
     assert (document.kind, document.key) == (Kind.ORDER, "2000000381")
 
 
-def test_without_an_increment_id_the_entity_id_is_the_key() -> None:
-    assert decode(body({"entity_id": 1042, "grand_total": 1})).key == "1042"
+def test_without_an_increment_id_the_key_is_the_entity_id_in_a_space_of_its_own() -> None:
+    assert decode(body({"entity_id": 1042, "grand_total": 1})).key == "id:1042"
 
 
 def test_several_stores_get_keys_of_their_own() -> None:

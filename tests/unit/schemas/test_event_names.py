@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from schemas import event_names
+from schemas import document_shape, event_names, spellings, unwrapping
 from schemas.codec import DecodeError, decode
 from schemas.event import Kind
 from schemas.event_names import Ignored, use_of
@@ -27,7 +27,7 @@ def documented() -> dict[str, str]:
 
 
 def full_names(name: str) -> list[str]:
-    if "." in name or name in event_names.WITHOUT_ENDING:
+    if "." in name or name in event_names.WITHOUT_ENDING or "_after_" in name:
         return [name.replace("*", "created")]
     return [f"{name}_after", f"{name}_commit_after"]
 
@@ -41,6 +41,7 @@ def test_the_document_and_the_code_have_the_same_table() -> None:
                 meant = Ignored.SWITCHED_OFF
             assert meant.value in use, f"{full}: {meant} here, {use} there"
     known = {*event_names.MAGENTO, *event_names.MAGE_OS, *event_names.WITHOUT_ENDING}
+    known |= event_names.PLUGINS.keys()
     assert known <= set(written)
 
 
@@ -57,6 +58,24 @@ def test_adobes_prefixes_change_nothing(prefix: str) -> None:
 )
 def test_every_other_name_is_unknown(event: str) -> None:
     assert use_of(event) is Ignored.UNKNOWN
+
+
+def test_the_document_lists_every_mark_and_wrapper_of_the_code() -> None:
+    text = " ".join(DOCUMENT.read_text("utf-8").split())
+    tables = (
+        document_shape.ORDER_MARKS,
+        document_shape.SHARED_ORDER_MARKS,
+        document_shape.NOT_OF_SALES_DOCUMENTS,
+        document_shape.CUSTOMER_MARKS,
+        document_shape.ADDRESS_MARKS,
+        document_shape.CART_MARKS,
+        unwrapping.WRAPPERS,
+        unwrapping.NEVER,
+    )
+    for table in tables:
+        assert ", ".join(f"`{name}`" for name in table) in text
+    for field in {name for aliases in spellings.ALIASES.values() for name in aliases}:
+        assert f"`{field}`" in text.partition("## Spellings")[2]
 
 
 def said(value: object, event: str = ""):

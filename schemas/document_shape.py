@@ -1,0 +1,212 @@
+"""What one level of a body is, decided by its marks: an order, a customer, an address, or neither.
+
+The name of an event may stand outside the signature, so it never decides what signed bytes mean
+(docs/decisions/0016). The marks are the tables of this file; docs/events.md shows them, and a test
+holds the two against each other. A mark counts when its field has the form beside it.
+
+| shape | is |
+|---|---|
+| order | an identity and a mark that no other document has; with `order_id`, several of them |
+| customer | an `email` and a mark of a customer, and nothing that makes it an order |
+| subscriber | a `subscriber_email` |
+| address | a street, a postcode or a country of somebody |
+| sales document | an `order_id`: an invoice, a shipment, a credit memo |
+| cart | a cart's own fields and no order number |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from schemas.event import Kind
+from schemas.texts import text_of
+
+Level = Mapping[str, Any]
+Form = Callable[[Any], bool]
+
+
+class Shape(StrEnum):
+    """What a level of a body is. OTHER levels are looked into, all others are final."""
+
+    ORDER = "order"
+    CUSTOMER = "customer"
+    SUBSCRIBER = "subscriber"
+    ADDRESS = "address"
+    SALES_DOCUMENT = "sales document"
+    CART = "cart"
+    OTHER = "other"
+
+
+def scalar(value: Any) -> bool:
+    """Whether there is a text, a number or a flag."""
+    return value is not None and value != "" and not isinstance(value, dict | list)
+
+
+def text(value: Any) -> bool:
+    """Whether there is an id or a text that is more than blanks."""
+    return bool(text_of(value))
+
+
+def word(value: Any) -> bool:
+    """Whether there is a text that is no number: an order's state, not an invoice's."""
+    return isinstance(value, str) and bool(value.strip()) and not value.strip().isdecimal()
+
+
+def nested(value: Any) -> bool:
+    """Whether there is a list, an object, or one of them as a JSON text."""
+    return isinstance(value, dict | list) or (
+        isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and bool(value)
+    )
+
+
+def order_rows(value: Any) -> bool:
+    """Whether there are rows of an order, in a list or keyed by their ids."""
+    rows = list(value.values()) if isinstance(value, dict) else value
+    return isinstance(rows, list) and any(
+        isinstance(row, dict) and ("qty_ordered" in row or "item_id" in row) for row in rows
+    )
+
+
+ORDER_NUMBERS = ("increment_id", "real_order_id")
+IDS = ("entity_id", "id")
+# What an order is told by when it stands beside its entity id alone.
+ORDER_MARKS: dict[str, Form] = {
+    "grand_total": scalar,
+    "base_grand_total": scalar,
+    "total_due": scalar,
+    "base_total_due": scalar,
+    "total_qty_ordered": scalar,
+    "total_item_count": scalar,
+    "order_currency_code": text,
+    "customer_email": text,
+    "customer_is_guest": scalar,
+    "customer_firstname": text,
+    "customer_lastname": text,
+    "quote_id": text,
+    "status_histories": nested,
+    "items": order_rows,
+}
+# What others have too: these need an order number, or signed bytes that say `order`.
+SHARED_ORDER_MARKS: dict[str, Form] = {
+    "state": word,
+    "status": word,
+    "items": nested,
+    "payment": nested,
+    "billing_address": nested,
+    "addresses": nested,
+}
+# What no invoice, shipment or credit memo has: two of them and a total outweigh an `order_id`.
+NOT_OF_SALES_DOCUMENTS: dict[str, Form] = {
+    "customer_email": text,
+    "customer_is_guest": scalar,
+    "customer_firstname": text,
+    "customer_lastname": text,
+    "total_due": scalar,
+    "total_qty_ordered": scalar,
+    "status_histories": nested,
+    "state": word,
+    "status": word,
+    "items": order_rows,
+}
+TOTALS = ("grand_total", "base_grand_total")
+CART_MARKS = ("is_active", "items_count", "items_qty", "reserved_order_id", "checkout_method")
+# Of a customer under any name; without a name an id and both names are enough, with a name that
+# agrees the e-mail alone.
+CUSTOMER_MARKS: dict[str, Form] = {
+    "group_id": text,
+    "website_id": text,
+    "created_in": text,
+    "addresses": nested,
+    "default_billing": text,
+    "default_shipping": text,
+    "dob": text,
+    "taxvat": text,
+    "disable_auto_group_change": scalar,
+}
+NAMES = ("firstname", "lastname")
+ADDRESS_MARKS = ("street", "postcode", "country_id")
+NO_CUSTOMER = ("username", "user_id", "review_id", "company_email")  # staff and the like
+# An order of which nothing else is known was announced, not sent.
+ANNOUNCING = frozenset((*IDS, *ORDER_NUMBERS, "store_id", "created_at", "updated_at"))
+
+
+def shape_of(level: Level, said: Kind | None = None) -> Shape:
+    """Return what a level is. `said`: what the signed bytes call it, by wrapper or event name."""
+    is_said_customer = said in (Kind.CUSTOMER, Kind.CUSTOMER_DELETED)
+    tests: tuple[tuple[Shape, Callable[[], bool]], ...] = (
+        (Shape.ORDER, lambda: _is_order(level, said is Kind.ORDER)),
+        (Shape.SUBSCRIBER, lambda: text(level.get("subscriber_email"))),
+        (Shape.CUSTOMER, lambda: is_customer(level, is_named=is_said_customer)),
+        (Shape.SALES_DOCUMENT, lambda: text(level.get("order_id")) and bool(number_of(level))),
+        (Shape.CART, lambda: _is_cart(level)),
+        (Shape.ADDRESS, lambda: _is_address(level)),
+    )
+    return next((shape for shape, test in tests if test()), Shape.OTHER)
+
+
+def _is_address(level: Level) -> bool:
+    is_wrapper = any(isinstance(level.get(name), dict) for name in ("order", "customer", "data"))
+    return not is_wrapper and any(level.get(mark) for mark in ADDRESS_MARKS)
+
+
+def number_of(level: Level) -> str:
+    """Return an order's number; '' when the level has none."""
+    return next((found for name in ORDER_NUMBERS if (found := text_of(level.get(name)))), "")
+
+
+def id_of(level: Level) -> str:
+    """Return the store's id of a document; '' when the level has none."""
+    return next((found for name in IDS if (found := text_of(level.get(name)))), "")
+
+
+def is_thin(level: Level) -> bool:
+    """Whether an order has no mark of its own: what is nested in it may be the order itself."""
+    return not _has(level, ORDER_MARKS)
+
+
+def _is_order(level: Level, is_said: bool) -> bool:
+    number, entity_id = number_of(level), id_of(level)
+    if not number and not entity_id:
+        return False
+    if _is_cart(level):
+        return False
+    has_own = _has(level, ORDER_MARKS)
+    if is_said:
+        is_shared = _has(level, SHARED_ORDER_MARKS) and not is_customer(level, is_named=False)
+        return bool(number) or has_own or is_shared or level.keys() <= ANNOUNCING
+    if text(level.get("order_id")):
+        return _outweighs_order_id(level)
+    if not number:
+        return has_own
+    return has_own or not is_customer(level, is_named=True)
+
+
+def _outweighs_order_id(level: Level) -> bool:
+    if not any(scalar(level.get(total)) for total in TOTALS):
+        return False
+    return sum(form(level.get(mark)) for mark, form in NOT_OF_SALES_DOCUMENTS.items()) > 1
+
+
+def _is_cart(level: Level) -> bool:
+    return not number_of(level) and any(mark in level for mark in CART_MARKS)
+
+
+def is_customer(level: Level, *, is_named: bool) -> bool:
+    """Whether a level is a customer; `is_named`: something besides its own fields says so."""
+    if not text(level.get("email")) or any(mark in level for mark in NO_CUSTOMER):
+        return False
+    has_marks = has_customer_marks(level)
+    if any(level.get(mark) for mark in ADDRESS_MARKS):
+        return has_marks
+    return is_named or has_marks or (bool(id_of(level)) and all(text(level.get(n)) for n in NAMES))
+
+
+def has_customer_marks(level: Level) -> bool:
+    """Whether a level has a field that nobody but a customer has."""
+    return _has(level, CUSTOMER_MARKS)
+
+
+def _has(level: Level, marks: Mapping[str, Form]) -> bool:
+    return any(mark in level and form(level[mark]) for mark, form in marks.items())

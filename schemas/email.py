@@ -1,0 +1,79 @@
+"""One rule of what an e-mail address is, for keys, for fields and for conditions.
+
+As wide as Salesforce's own, which is wider than the RFC: dots may be doubled or stand before the
+`@` (docomo and au gave such addresses to millions), and letters of any script are letters
+(RFC 6531; Salesforce reads and writes such addresses). Characters that nobody sees (direction
+marks, zero-width spaces, soft hyphens) come with pasted addresses: they are taken out and noted,
+so an address is one key however it was pasted.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MAX_LOCAL_CHARACTERS = 64  # RFC 5321 §4.5.3.1.1
+MAX_DOMAIN_CHARACTERS = 255
+MAX_LABEL_CHARACTERS = 63  # RFC 1035 §2.3.4
+LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~.-]+")
+LABEL = re.compile(r"\w(?:[\w-]*\w)?")
+# Categories of characters that have no sight: format characters and controls.
+UNSEEN = ("Cf", "Cc")
+
+
+def seen(text: str) -> str:
+    """Return a text without the characters nobody sees, and without blanks around it."""
+    text = text.strip()
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c for c in text if unicodedata.category(c) not in UNSEEN).strip()
+
+
+def why_not(address: str) -> str:
+    """Return why a text is no e-mail address, '' when it is one. Never shows the address."""
+    local, at, domain = address.rpartition("@")
+    reasons = (
+        (not at, "it has no @"),
+        (not local, "it has nothing before the @"),
+        (not domain, "it has nothing after the @"),
+        ("@" in local, "it has two @"),
+        (any(c.isspace() for c in address), "it has a blank in it"),
+        (local.startswith("."), "it begins with a dot"),
+        (len(local) > MAX_LOCAL_CHARACTERS, "it has more than 64 characters before the @"),
+        (len(domain) > MAX_DOMAIN_CHARACTERS, "it has more than 255 characters after the @"),
+        (
+            not _is_international(local, LOCAL),
+            "it has a character before the @ that no address has",
+        ),
+        ("." not in domain, "its domain has no dot"),
+        (not _is_domain(domain.split(".")), "its domain is none"),
+    )
+    return next((reason for is_true, reason in reasons if is_true), "")
+
+
+def is_email(address: str) -> bool:
+    """Whether a text is an e-mail address."""
+    return not why_not(address)
+
+
+def _is_domain(labels: list[str]) -> bool:
+    return all(_is_label(label) for label in labels) and not _is_number(labels[-1])
+
+
+def _is_label(label: str) -> bool:
+    is_short = len(label) <= MAX_LABEL_CHARACTERS
+    return is_short and "_" not in label and _is_international(label, LABEL)
+
+
+def _is_international(text: str, pattern: re.Pattern[str]) -> bool:
+    """Whether a text is of letters, digits and marks of any script, besides the pattern's own.
+
+    Vowel signs and other combining marks belong to their letters, and no regular expression knows.
+    """
+    if not text.isascii():
+        text = "".join(c for c in text if not unicodedata.category(c).startswith("M"))
+    return pattern.fullmatch(text) is not None
+
+
+def _is_number(label: str) -> bool:
+    return label.isdecimal() or len(label) == 1  # no top-level domain has one letter

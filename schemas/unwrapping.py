@@ -1,0 +1,169 @@
+"""Finds the documents of a body: into wrappers that fit, and never into a document.
+
+A level that is a document by its own marks is final, whatever fields it has besides: a field of an
+order that is called `customer`, `data` or `order` is that order's own. A level that is nothing is
+looked into, known wrappers first, as an object, as a list of one, or as a JSON text. An order that
+has only its number is looked into as well, because some senders put the number beside the order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from schemas.document_shape import Shape, id_of, is_thin, number_of, shape_of
+from schemas.event import Kind
+
+# Wrapper → what it says its document is. The order is the order of preference.
+WRAPPERS: dict[str, Kind | None] = {
+    "order": Kind.ORDER,
+    "sales_order": Kind.ORDER,
+    "order_data": Kind.ORDER,
+    "customer": Kind.CUSTOMER,
+    "customer_data_object": Kind.CUSTOMER,
+    "customer_data": Kind.CUSTOMER,
+    "subscriber": Kind.SUBSCRIBER,
+    "data": None,
+    "value": None,
+    "result": None,
+    "data_model": None,
+    "data_object": None,
+    "object": None,
+    "payload": None,
+    "body": None,
+    "entity": None,
+    "resource": None,
+    "model": None,
+    "message": None,
+    "event": None,
+    "new": None,
+    "after": None,
+    "current": None,
+}
+# What was before the save, and what is a part of something: never the document itself.
+NEVER = ("_", "orig", "old", "prev", "before", "quote", "payment", "billing", "shipping", "items")
+MAX_DEPTH = 8
+MAX_LEVELS = 200
+MAX_LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A document in a body. `beside` is the level it was wrapped in, itself when it was bare."""
+
+    level: dict[str, Any]
+    shape: Shape
+    path: tuple[str, ...] = ()
+    said: Kind | None = None
+    is_known_path: bool = True
+    beside: dict[str, Any] | None = None
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether this is an order of which only a number, an id or a status is known."""
+        return self.shape is Shape.ORDER and is_thin(self.level)
+
+    @property
+    def place(self) -> str:
+        """Where in the body it is, for notes and messages."""
+        return ".".join(self.path) or "the body"
+
+
+class SeveralDocumentsError(ValueError):
+    """The body holds several documents of one shape, and nothing says which is meant."""
+
+
+def documents_in(body: dict[str, Any], said: Kind | None) -> list[Found]:
+    """Return the documents of a body, the most likely first; raises SeveralDocumentsError.
+
+    `said` is what the signed event name says it is about, if there is one.
+    """
+    found: list[Found] = []
+    queue = deque([Found(body, Shape.OTHER, said=said)])
+    for _ in range(MAX_LEVELS):
+        if not queue:
+            break
+        at = queue.popleft()
+        shape = shape_of(at.level, at.said)
+        here = Found(at.level, shape, at.path, at.said, at.is_known_path, at.beside)
+        if shape is not Shape.OTHER:
+            found.append(here)
+        if (shape is Shape.OTHER or here.is_thin) and len(at.path) < MAX_DEPTH:
+            queue.extend(_inside(here))
+    # A thin order is what remains when nothing fuller was found.
+    return sorted(found, key=lambda item: (item.is_thin, not item.is_known_path))
+
+
+def only(found: list[Found], shape: Shape) -> Found | None:
+    """Return the document of a shape; raises SeveralDocumentsError when two claim to be it."""
+    fitting = [item for item in found if item.shape is shape]
+    if not fitting:
+        return None
+    first, *others = fitting
+    if shape is Shape.ORDER:
+        first = _fuller(first, [item for item in fitting if item.is_thin])
+    if not first.is_known_path and any(
+        item.level != first.level and not item.is_thin for item in others
+    ):
+        raise SeveralDocumentsError(
+            f"there are {len(fitting)} {shape}s in the body and no known wrapper: "
+            f"put the {shape} that is meant under `{shape}`"
+        )
+    return first
+
+
+def _fuller(order: Found, thin: list[Found]) -> Found:
+    """Return the order, or the thin one around it when the inner one is another order."""
+    for outer in thin:
+        is_around = order.path[: len(outer.path)] == outer.path and order is not outer
+        if is_around and _is_another(outer, order):
+            return outer
+    return order
+
+
+def _is_another(outer: Found, inner: Found) -> bool:
+    if number := number_of(outer.level):
+        return number != number_of(inner.level)
+    return not inner.is_known_path and id_of(outer.level) != id_of(inner.level)
+
+
+def _inside(at: Found) -> Iterator[Found]:
+    """Yield what a level wraps, known wrappers first."""
+    known = [name for name in WRAPPERS if name in at.level]
+    unknown = [name for name in at.level if name not in WRAPPERS and not name.startswith(NEVER)]
+    for name in (*known, *unknown):
+        inner = opened(at.level[name])
+        if isinstance(inner, list):
+            inner = _alone(inner, name, at)
+        if isinstance(inner, dict):
+            said = WRAPPERS.get(name) or at.said
+            is_known = at.is_known_path and name in WRAPPERS
+            path = (*at.path, name)
+            yield Found(inner, Shape.OTHER, path, said, is_known, at.level)
+
+
+def _alone(entries: list[Any], name: str, at: Found) -> Any:
+    """Return the one entry of a list; raises SeveralDocumentsError for a list of orders."""
+    if len(entries) == 1:
+        return opened(entries[0])
+    said = WRAPPERS.get(name) or at.said
+    shapes = [shape_of(entry, said) for entry in entries[:MAX_LISTED] if isinstance(entry, dict)]
+    if Shape.ORDER in shapes:
+        raise SeveralDocumentsError(
+            f"`{name}` is a list of {len(entries)} documents: send one order per request"
+        )
+    return None
+
+
+def opened(value: Any) -> Any:
+    """Return a value, read if it is an object or a list as JSON text."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            return orjson.loads(value)
+        except (orjson.JSONDecodeError, RecursionError):
+            return value
+    return value

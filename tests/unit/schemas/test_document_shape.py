@@ -1,0 +1,309 @@
+"""What a document is, is decided by its signed bytes; a name only has to agree."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.codec import MAX_NESTING, DecodeError, decode
+from schemas.event import Kind
+from schemas.event_names import Ignored
+from tests.support.real_documents import (
+    ADDRESS,
+    a_customer,
+    a_raw_customer,
+    a_row,
+    an_order,
+    cloud_event,
+    order_bodies,
+    without,
+)
+
+PERSON = {"entity_id": "23", "email": "petra.lund@example.com", "firstname": "Petra"}
+PRODUCT = {"id": 5, "sku": "BOWL", "name": "Bowl", "price": 43, "status": 1, "type_id": "simple"}
+INVOICE = {
+    "entity_id": 9,
+    "increment_id": "000000900",
+    "order_id": 417,
+    "grand_total": 86,
+    "state": 2,
+}
+CART = {"id": 5, "is_active": 1, "items_qty": 2, "grand_total": 1, "customer_email": "x@y.zz"}
+
+
+def said(body: object, event: str = ""):
+    return decode(orjson.dumps(body), event=event)
+
+
+@pytest.mark.parametrize("name", order_bodies(an_order()))
+def test_an_order_is_the_same_in_every_wrapping(name: str) -> None:
+    order = an_order()
+    body, event = order_bodies(order)[name]
+    document = said(body, event)
+    assert (document.kind, document.key, document.entity) == (Kind.ORDER, "000000417", order)
+
+
+@pytest.mark.parametrize("field", ["customer", "data", "order", "subscriber", "value", "payload"])
+@pytest.mark.parametrize("value", [PERSON, {}, an_order("7"), [], "{}", None, INVOICE])
+@pytest.mark.parametrize("name", ["blueprint", "bare", "bare and nameless", "adobe event"])
+def test_what_is_nested_in_an_order_is_its_own(name: str, field: str, value: object) -> None:
+    order = an_order(**{field: value})
+    body, event = order_bodies(order)[name]
+    document = said(body, event)
+    assert (document.kind, document.key, document.entity) == (Kind.ORDER, "000000417", order)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=12,
+)
+NAMES = st.sampled_from(
+    ["customer", "data", "order", "email", "id", "order_id", "sku", "value", "quote", "result",
+     "group_id", "subscriber_email", "is_active", "street", "website_id", "username", "parent"]
+)  # fmt: skip
+MINE = an_order().keys()
+
+
+@given(
+    extra=st.dictionaries((NAMES | st.text(max_size=12)).filter(lambda n: n not in MINE), JSON),
+    beside=st.dictionaries(st.text(max_size=6).map(lambda n: f"x{n}"), JSON, max_size=3),
+    name=st.sampled_from(sorted(order_bodies(an_order()))),
+    number=st.from_regex(r"[A-Z]{0,3}-?\d{1,12}", fullmatch=True),
+)
+def test_any_extra_keys_and_any_wrapping_keep_key_kind_and_content(
+    extra, beside, name, number
+) -> None:
+    order = {**extra, **an_order(number)}
+    spelled = {"order_items", "order_addresses", "addresses", "shipping_address", "event",
+               "event_name", "eventName", "specversion", "real_order_id"}  # fmt: skip
+    order = {key: value for key, value in order.items() if key not in spelled}
+    body, event = order_bodies(order)[name]
+    if body is not order:
+        body = {**beside, **body}
+    document = said(body, event)
+    assert (document.kind, document.key) == (Kind.ORDER, number.casefold())
+    assert document.entity == order
+
+
+@given(
+    one=st.text(min_size=1, max_size=12),
+    entity_id=st.integers(1, 10**9),
+    instance=st.sampled_from(["", "fr"]),
+)
+def test_no_number_reaches_the_key_of_an_id(one: str, entity_id: int, instance: str) -> None:
+    by_id = without(an_order(), "increment_id") | {"entity_id": entity_id}
+    key = decode(orjson.dumps({"order": by_id}), instance=instance).key
+    for number in (one, key, key.upper(), str(entity_id), f"id:{entity_id}", f"number:{key}"):
+        try:
+            other = decode(orjson.dumps({"order": an_order(number)}), instance=instance)
+        except DecodeError:
+            continue
+        assert other.key != key
+
+
+@given(numbers=st.lists(st.text(min_size=1, max_size=6), min_size=2, max_size=2))
+def test_two_numbers_that_salesforce_tells_apart_are_two_keys(numbers: list[str]) -> None:
+    try:
+        keys = [said({"order": an_order(number)}).key for number in numbers]
+    except DecodeError:
+        return
+    is_one_record = len({number.strip().casefold() for number in numbers}) == 1
+    assert (keys[0] == keys[1]) is is_one_record
+
+
+def test_a_number_keeps_its_spelling_and_folds_its_key() -> None:
+    upper, lower = (said(an_order(number)) for number in ("SO-7a", "so-7A"))
+    assert upper.key == lower.key == "so-7a"
+    assert (upper.external_id, lower.external_id) == ("SO-7a", "so-7A")
+
+
+@pytest.mark.parametrize(
+    ("body", "event", "missing"),
+    [
+        ({"order": a_customer()}, "sales_order_save_after", "increment_id"),
+        ({"event": "sales_order_save_after", "order": a_customer()}, "", "increment_id"),
+        ({"event": "sales_order_save_after", "customer": a_customer()}, "", "customer at"),
+        ({"data": a_customer()}, "sales.order.updated", "increment_id"),
+        ({"data": PRODUCT}, "sales.order.updated", "increment_id"),
+        ({"event": "sales_order_save_after", "product": PRODUCT}, "", "increment_id"),
+        ({"data": INVOICE}, "sales.order.updated", "sales document"),
+        ({"event": "sales_order_save_after", "quote": CART}, "", "increment_id"),
+        ({"data": an_order()}, "customer.updated", "`email`"),
+        ({"data": an_order()}, "customer.deleted", "`email`"),
+        ({"data": an_order()}, "newsletter_subscriber_save_after", "subscriber_email"),
+        ({"event": "customer_save_after", "order": an_order()}, "", "`email`"),
+        ({"order": an_order(), "customer": a_customer()}, "customer.updated", "`email`"),
+        ({"data": PRODUCT}, "customer_save_after", "`email`"),
+        ({"event": "my.ticket", "increment_id": "7", "title": "x"}, "", "unknown"),
+        ({"event": "sales_order_save_after", "orders": [an_order(), an_order("8")]}, "", "a list"),
+        ({"event": "x", "one": an_order(), "two": an_order("8")}, "", "no known wrapper"),
+        ({"order": an_order(increment_id=True)}, "", "increment_id"),
+        ({"order": an_order(increment_id={})}, "", "increment_id"),
+    ],
+)  # fmt: skip
+def test_a_name_that_does_not_fit_the_body_is_refused_with_what_is_missing(
+    body, event, missing
+) -> None:
+    with pytest.raises(DecodeError, match=missing):
+        said(body, event)
+
+
+def test_signed_bytes_may_choose_between_an_order_and_its_customer() -> None:
+    both = {"order": an_order(), "customer": a_customer()}
+    assert said({"event": "customer_save_after", **both}).kind is Kind.CUSTOMER
+    assert said({"event": "sales_order_save_after", **both}).kind is Kind.ORDER
+    assert said(both).kind is Kind.ORDER
+
+
+def test_a_name_outside_the_signature_deletes_nobody() -> None:
+    assert said({"data": a_customer()}, "customer.deleted").ignored is Ignored.UNSIGNED_NAME
+    signed = said({"event": "customer.deleted", "data": a_customer()})
+    assert signed.kind is Kind.CUSTOMER_DELETED
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "is_unexpected"),
+    [
+        ({"event": "erp.push", "order": an_order()}, Kind.ORDER, True),
+        ({"event": "erp.push", "data": {"customer": a_customer()}}, Kind.CUSTOMER, True),
+        ({"event": "erp.push", **a_customer()}, Kind.CUSTOMER, True),
+        ({"event": "sales_order_save_after", "order": an_order()}, Kind.ORDER, False),
+        ({"event": "sales_order_invoice_save_after", "order": an_order()}, Kind.ORDER, False),
+    ],
+)
+def test_what_comes_under_an_unknown_name_is_taken_and_told_apart(
+    body, kind, is_unexpected
+) -> None:
+    document = said(body)
+    assert (document.kind, document.is_unexpected) == (kind, is_unexpected)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"event": "admin_user_save_after", "user_id": 3, "username": "a", "email": "a@b.cc",
+         "firstname": "A", "lastname": "B"},
+        {"event": "catalog_product_save_after", "product": PRODUCT},
+        {"event": "review_save_after", "review": {"id": 4, "customer": a_customer()}},
+        {"event": "sales_quote_save_after", "quote": CART},
+        {"event": "contact_form", "name": "A", "email": "a@b.cc", "comment": "hello"},
+    ],
+)  # fmt: skip
+def test_what_is_neither_is_ignored_under_an_unknown_name(body) -> None:
+    assert said(body).ignored is Ignored.UNKNOWN
+
+
+def test_an_order_with_an_order_id_is_an_order_and_an_invoice_is_not() -> None:
+    order = without(an_order(order_id="417"), "entity_id")
+    assert said(order).kind is Kind.ORDER
+    assert said(INVOICE).ignored is Ignored.ORDER_ID_ONLY
+
+
+def test_a_customer_is_found_in_what_adobe_wraps_it_in() -> None:
+    model = {"data_model": a_customer(), "group_id": 1, "tax_class_id": 3}
+    document = said(cloud_event(model, "observer.customer_save_commit_after"))
+    assert (document.kind, document.entity) == (Kind.CUSTOMER, a_customer())
+
+
+def test_the_customer_before_the_save_is_never_read() -> None:
+    body = {
+        "event": "customer_save_after_data_object",
+        "orig_customer_data_object": a_customer(email="old@example.com"),
+        "customer_data_object": a_customer(),
+    }
+    document = said(body)
+    assert document.key == "petra.lund@example.com"
+    assert document.notes == ("`orig_customer_data_object` beside the customer is not read",)
+
+
+def test_a_number_of_its_own_is_not_replaced_by_a_nested_order() -> None:
+    parent = an_order("000000001")
+    body = {"event": "sales_order_save_after", "increment_id": "7", "parent_order": parent}
+    assert said(body).key == "7"
+
+
+def rows_of(**fields: object) -> object:
+    return said({"event": "sales_order_save_after", "order": an_order(**fields)}).entity["items"]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        {"4170": a_row()},
+        orjson.dumps([a_row()]).decode(),
+        [orjson.dumps(a_row()).decode()],
+        {"items": [a_row()], "total_count": 1},
+    ],
+    ids=["keyed", "text", "list of texts", "search result"],
+)
+def test_rows_are_a_list_however_they_are_written(items: object) -> None:
+    assert rows_of(items=items) == [a_row()]
+
+
+@pytest.mark.parametrize(
+    ("fields", "note"),
+    [
+        ({"billing_address": orjson.dumps(ADDRESS).decode()}, ()),
+        ({"billing_address": [ADDRESS]}, ()),
+        ({"billing_address": {**ADDRESS, "region": {"region": "Fyn", "region_id": 3}}}, ()),
+        ({"billing_address": 7}, ("billing_address: a number in the order, not read",)),
+        ({"items": "two bowls"}, ("items: a text in the order, not read",)),
+    ],
+)
+def test_an_address_is_an_object_however_it_is_written(fields, note) -> None:
+    document = said({"order": an_order(**fields)})
+    assert document.notes == note
+    if not note:
+        assert document.entity["billing_address"]["region"] == "Fyn"
+
+
+def test_addresses_of_an_order_may_be_keyed_by_their_type() -> None:
+    keyed = {"billing": without(ADDRESS, "address_type"), "shipping": ADDRESS | {"city": "X"}}
+    order = without(an_order(addresses=keyed), "billing_address")
+    assert said({"order": order}).entity["addresses"][0] == ADDRESS
+
+
+def test_what_stands_beside_the_order_is_read_and_noted() -> None:
+    order = without(an_order(), "items", "billing_address")
+    document = said(
+        {"order": order, "items": [a_row()], "billing_address": ADDRESS, "store": {"id": 1}}
+    )
+    assert document.entity == an_order()
+    assert document.notes == (
+        "items: read beside the order",
+        "billing_address: read beside the order",
+        "`store` beside the order is not read",
+    )
+
+
+@pytest.mark.parametrize("is_keyed", [False, True])
+def test_a_default_address_by_id_is_the_flag_of_its_row(is_keyed: bool) -> None:
+    customer = a_raw_customer()
+    if is_keyed:
+        rows = customer["addresses"]
+        customer["addresses"] = {row["entity_id"]: without(row, "entity_id") for row in rows}
+    rows = said({"event": "customer_save_after", "customer": customer}).entity["addresses"]
+    assert [(row["city"], row.get("default_billing")) for row in rows] == [
+        ("Aalborg", None),
+        ("Odense", True),
+    ]
+
+
+def test_a_default_address_that_is_not_there_is_noted() -> None:
+    customer = a_raw_customer(default_billing="99")
+    document = said({"event": "customer_save_after", "customer": customer})
+    assert document.notes == ("addresses: none has the id of default_billing",)
+
+
+@pytest.mark.parametrize(("open_", "close"), [(b'{"a":', b"}"), (b"[", b"]")])
+def test_what_could_not_be_written_again_is_refused(open_: bytes, close: bytes) -> None:
+    def nested(levels: int) -> bytes:
+        deep = open_ * levels + b"1" + close * levels
+        return b'{"increment_id":"7","grand_total":1,"deep":' + deep + b"}"
+
+    orjson.dumps([[[decode(nested(MAX_NESTING - 1)).entity]]])
+    with pytest.raises(DecodeError, match="nested"):
+        decode(nested(MAX_NESTING))
