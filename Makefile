@@ -15,10 +15,11 @@ KEEP ?=
 ONLY ?=
 SCALE ?= 1
 MINUTES ?= 10
+ROUNDS ?= 20000
 # Each job has a broker of its own (300 MB); the tests wait more than they compute.
 JOBS ?= 3
 
-.PHONY: check help demo test chaos bench unit lint integration e2e docs broker-check setup clean
+.PHONY: check help demo test attack chaos bench unit lint integration e2e docs broker-check setup clean
 
 help: ## list the jobs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -38,7 +39,10 @@ properties: setup ## tests without network, for any input (hypothesis) or over t
 	$(PYTEST) -n 2 -m "hypothesis or slow" tests/unit
 
 integration: setup ## tests on the real broker and the simulators
-	$(PYTEST) -n $(JOBS) --dist loadfile tests/contract tests/integration
+	$(PYTEST) -n $(JOBS) --dist loadfile tests/contract tests/integration tests/attacks
+
+attack: setup ## hostile requests at every server of ours, for minutes (ROUNDS=n per server)
+	ATTACK_ROUNDS=$(ROUNDS) $(PYTEST) -n 2 --timeout 900 tests/attacks
 
 e2e: setup ## stories: the product's own processes
 	$(PYTEST) -n $(JOBS) --dist load tests/e2e

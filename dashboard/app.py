@@ -27,6 +27,7 @@ from dashboard.site.render import compile_templates
 from dashboard.site.sessions import Sessions, UserRole
 from dashboard.site.state import STATE, SiteState
 from stream.config import Settings
+from stream.http.route_limits import STREAM, RouteLimit, RouteTable, admission
 from stream.kafka.publisher import KafkaPublisher
 from stream.topics import MAX_MESSAGE_BYTES
 
@@ -42,14 +43,17 @@ PAGES = (
     pages_status,
 )
 HOUR_SECONDS = 3600
+LIMITS: RouteTable = {
+    "POST /login": RouteLimit(4 * 1024),
+    # An edited payload comes back as a form: up to three characters per byte.
+    "POST /letters/{id}/edit": RouteLimit(3 * MAX_MESSAGE_BYTES),
+    "GET /tail/stream": STREAM,
+}
 
 
 def build_app(settings: Settings) -> web.Application:
     """Return the dashboard of checked settings (Role.DASHBOARD); it connects when it starts."""
-    # An edited payload comes back as a form: up to three characters per byte.
-    app = web.Application(
-        middlewares=[guard.errors, guard.access], client_max_size=3 * MAX_MESSAGE_BYTES
-    )
+    app = web.Application(middlewares=[guard.errors, admission(LIMITS), guard.access])
     app[STATE] = SiteState(
         settings=settings,
         sessions=Sessions(seconds=settings.dashboard_session_hours * HOUR_SECONDS),

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import signal
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import structlog
 from aiohttp import web
@@ -13,11 +14,11 @@ from aiohttp import web
 from dashboard.app import build_app
 from stream.config import Settings
 from stream.errors import SettingsError
-from stream.settings.dashboard import DashboardSettings
+from stream.http.app_server import app_server
 
 log = structlog.get_logger()
 
-SHUTDOWN_SECONDS = 5.0
+MAX_CONNECTIONS = 200
 # With 100,000 letters in memory a collection of everything takes as long as some pages: seldom.
 GC_THRESHOLDS = (20_000, 20, 100)
 
@@ -29,27 +30,17 @@ async def run_dashboard(settings: Settings, *, on_listening: Callable[[str], Non
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    runner = web.AppRunner(
-        build_app(settings),
-        access_log=None,
-        handle_signals=False,
-        shutdown_timeout=SHUTDOWN_SECONDS,
-    )
-    await runner.setup()
-    try:
-        await _listen(runner, settings)
-        host, port = runner.addresses[0][:2]
-        on_listening(f"http://{host}:{port}")
-        await stopping.wait()
-    finally:
-        await runner.cleanup()
-    log.info("dashboard_stopped")
-
-
-async def _listen(runner: web.AppRunner, settings: DashboardSettings) -> None:
     host, port = settings.dashboard_host, settings.dashboard_port
     try:
-        await web.TCPSite(runner, host, port).start()
+        async with serve_dashboard(build_app(settings), host, port) as url:
+            on_listening(url)
+            await stopping.wait()
     except OSError as error:
         problem = f"DASHBOARD_PORT: cannot listen on {host}:{port}: {error.strerror}"
         raise SettingsError([problem]) from None
+    log.info("dashboard_stopped")
+
+
+def serve_dashboard(app: web.Application, host: str, port: int) -> AbstractAsyncContextManager[str]:
+    """Serve the application of `build_app`; yields the URL. Raises OSError."""
+    return app_server(app, host, port, name="dashboard", max_connections=MAX_CONNECTIONS)

@@ -14,11 +14,25 @@ EPOCH_SECONDS = re.compile(r"^\d{10}$")
 FORMS = "write 2026-11-25T10:00 (UTC unless it has an offset), 15m, `2h ago`, today or now"
 
 
+# What datetime can show: whoever types another one has mistyped.
+EARLIEST_MS, LATEST_MS = 0, 253_402_300_799_999
+
+
 def parse_when(text: str, *, now_ms: int) -> int:
     """Return unix milliseconds. A duration means that long ago; raises ValueError with the forms.
 
     Times without an offset are UTC, as everything in the topics is.
     """
+    try:
+        moment_ms = _parsed_when(text, now_ms)
+    except OverflowError:
+        moment_ms = LATEST_MS + 1
+    if not EARLIEST_MS <= moment_ms <= LATEST_MS:
+        raise ValueError(f"{text[:40]!r} is before 1970 or after 9999: {FORMS}")
+    return moment_ms
+
+
+def _parsed_when(text: str, now_ms: int) -> int:
     cleaned = text.strip()
     if cleaned == "now":
         return now_ms

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import webbrowser
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import typer
 
-from cli.commands.login_callback import LoginCallback
-from cli.console.terminal import EXIT_NO, fail, stdout
+from cli.commands.login_callback import login_callback
+from cli.console.terminal import EXIT_NO, fail, run_async, stdout
 from stream.config import load_settings
 from stream.errors import SettingsError
 from stream.settings.salesforce import SalesforceSettings
+
+if TYPE_CHECKING:
+    from agents.salesforce.auth.browser_login import BrowserLogin
 
 # As the Salesforce CLI: the app must name the callback exactly, so the port cannot be any free one.
 DEFAULT_PORT = 1717
@@ -38,37 +44,25 @@ def login(
     settings = load_settings()
     if not settings.salesforce_client_id.get_secret_value():
         raise SettingsError(["SALESFORCE_CLIENT_ID: missing; the consumer key of your app"])
-    try:
-        callback = LoginCallback(port)
-    except OSError as error:
-        fail(f"--port {port}: cannot listen there ({error.strerror}); choose another one")
-    with callback:
-        _run(settings, callback, is_opened=not no_browser, wait_seconds=wait_seconds)
+    _run(settings, port, is_opened=not no_browser, wait_seconds=wait_seconds)
 
 
-def _run(
-    settings: SalesforceSettings, callback: LoginCallback, *, is_opened: bool, wait_seconds: float
-) -> None:
+def _run(settings: SalesforceSettings, port: int, *, is_opened: bool, wait_seconds: float) -> None:
     from agents.salesforce.api.wiring import build_endpoint
     from agents.salesforce.auth.browser_login import BrowserLogin
     from agents.salesforce.auth.refresh_token import RefreshTokenFile
     from agents.salesforce.errors.errors import LoginError
 
-    client_id = settings.salesforce_client_id.get_secret_value()
-    attempt = BrowserLogin(client_id, callback.redirect_uri)
+    attempt = BrowserLogin(settings.salesforce_client_id.get_secret_value(), redirect_uri="")
     endpoint = build_endpoint(settings)
-    try:
-        address = attempt.authorize_url(endpoint.login_url)
-    except LoginError as error:
-        fail(str(error))
-    stdout.print(f"Open this address in a browser:\n\n{address}\n", soft_wrap=True, markup=False)
-    if is_opened:
-        webbrowser.open(address)
-    answer = callback.wait(wait_seconds)
-    if answer is None:
-        fail(f"nobody came back within {wait_seconds:g} seconds", code=EXIT_NO)
     store = RefreshTokenFile(settings.salesforce_refresh_token_path)
     try:
+        consent = _consent(
+            attempt, endpoint.login_url, port, is_opened=is_opened, wait_seconds=wait_seconds
+        )
+        attempt, answer = run_async(consent)
+        if answer is None:
+            fail(f"nobody came back within {wait_seconds:g} seconds", code=EXIT_NO)
         secret = settings.salesforce_client_secret.get_secret_value()
         token = attempt.exchange(attempt.code_of(answer), endpoint, client_secret=secret)
         with store.locked():
@@ -80,3 +74,22 @@ def _run(
     stdout.print(f"Logged in to {token.instance_url}; refresh token kept in {store.path}.")
     if settings.salesforce_auth_flow != "web":
         stdout.print("Set SALESFORCE_AUTH_FLOW=web to use it.")
+
+
+async def _consent(
+    attempt: BrowserLogin, login_url: str, port: int, *, is_opened: bool, wait_seconds: float
+) -> tuple[BrowserLogin, dict[str, str] | None]:
+    """Show the address, open it; return the attempt and what the browser came back with."""
+    async with AsyncExitStack() as stack:
+        try:
+            callback = await stack.enter_async_context(login_callback(port, attempt.state))
+        except OSError as error:
+            fail(f"--port {port}: cannot listen there ({error.strerror}); choose another one")
+        attempt = replace(attempt, redirect_uri=callback.redirect_uri)
+        address = attempt.authorize_url(login_url)
+        stdout.print(
+            f"Open this address in a browser:\n\n{address}\n", soft_wrap=True, markup=False
+        )
+        if is_opened:
+            webbrowser.open(address)
+        return attempt, await callback.wait(wait_seconds)

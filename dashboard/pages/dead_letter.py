@@ -8,7 +8,7 @@ from aiohttp import web
 from agents.salesforce.errors.errors import classify
 from dashboard.site.forms import why_of
 from dashboard.site.render import render
-from dashboard.site.state import SESSION, STATE
+from dashboard.site.state import SESSION, STATE, form_of
 from schemas.codec import DecodeError
 from schemas.event import Envelope
 from stream.dlq.edit import changed_fields, requeue_edited
@@ -26,7 +26,7 @@ async def unmask(request: web.Request) -> web.StreamResponse:
     """Show personal data once, after it is on record who wanted to see it, and why."""
     letter, envelope = await _read(request)
     try:
-        why = why_of(await request.post())
+        why = why_of(form_of(request))
     except ValueError as error:
         return _page(request, letter, envelope, problem=str(error), status=400)
     await _record_unmask(request, letter, why)
@@ -37,7 +37,7 @@ async def edit_page(request: web.Request) -> web.StreamResponse:
     """Open the payload for editing: it is personal data, so this is on record, too."""
     letter, envelope = await _read(request)
     try:
-        why = why_of(await request.post())
+        why = why_of(form_of(request))
     except ValueError as error:
         return _page(request, letter, envelope, problem=str(error), status=400)
     await _record_unmask(request, letter, why)
@@ -46,7 +46,7 @@ async def edit_page(request: web.Request) -> web.StreamResponse:
 
 async def edit(request: web.Request) -> web.StreamResponse:
     """Check the new payload and requeue it; the original stays where it is."""
-    state, form = request.app[STATE], await request.post()
+    state, form = request.app[STATE], form_of(request)
     letter, envelope = await _read(request)
     payload = form.get("payload", "")
     text = payload if isinstance(payload, str) else ""

@@ -20,7 +20,7 @@ from dashboard.site.forms import (
     why_of,
 )
 from dashboard.site.render import render
-from dashboard.site.state import SESSION, STATE
+from dashboard.site.state import SESSION, STATE, form_of
 from stream.dlq.index import LetterFilter
 from stream.dlq.resolutions import drop_letters
 from stream.jobs.spec import DEFAULT_RATE
@@ -97,7 +97,7 @@ def _verdict(page: LetterPage, wanted: LetterFilter) -> ErrorVerdict | None:
 
 async def plan_requeue(request: web.Request) -> web.StreamResponse:
     """Start the dry run of a requeue; its page shows what comes out."""
-    form = await request.post()
+    form = form_of(request)
     try:
         wanted, limit, rate = letter_filter_of(form), limit_of(form), rate_of(form)
     except ValueError as error:
@@ -117,7 +117,7 @@ async def drop_page(request: web.Request) -> web.StreamResponse:
 
 async def drop(request: web.Request) -> web.StreamResponse:
     """Mark the letters that fit as dropped, if they are as many as the person was shown."""
-    state, form = request.app[STATE], await request.post()
+    state, form = request.app[STATE], form_of(request)
     try:
         wanted = letter_filter_of(form)
     except ValueError as error:

@@ -10,7 +10,7 @@ from dashboard.data.dry_runs import DryRun, ReplayRange
 from dashboard.site import command_lines
 from dashboard.site.forms import text_of, why_of
 from dashboard.site.render import render
-from dashboard.site.state import SESSION, STATE
+from dashboard.site.state import SESSION, STATE, form_of
 from stream.dlq.index import LetterFilter
 from stream.job_service import kind_of
 from stream.ops.masking import mask_document
@@ -26,7 +26,7 @@ async def draft_part(request: web.Request) -> web.StreamResponse:
 
 async def run_draft(request: web.Request) -> web.StreamResponse:
     """Make a job of what was looked at, and run it."""
-    draft, form = _find_draft(request), await request.post()
+    draft, form = _find_draft(request), form_of(request)
     try:
         why = why_of(form)
     except ValueError as error:
@@ -55,7 +55,7 @@ async def stop_job(request: web.Request) -> web.StreamResponse:
     if job is None or not job.is_running:
         raise web.HTTPConflict(text="This job does not run in this dashboard.")
     operator = request.app[STATE].desk.operator(request[SESSION].who)
-    why = text_of(await request.post(), "why")
+    why = text_of(form_of(request), "why")
     await operator.record("job-stop-asked", why=why, job_id=job_id)
     job.stop.set()
     raise web.HTTPSeeOther(f"/jobs/{job_id}")

@@ -13,6 +13,7 @@ from dashboard.site.forms import text_of
 from dashboard.site.render import render
 from dashboard.site.sessions import role_of
 from dashboard.site.state import COOKIE, SESSION, STATE
+from stream.http.route_limits import read_form
 
 log = structlog.get_logger()
 
@@ -26,16 +27,16 @@ async def login_page(request: web.Request) -> web.StreamResponse:
 
 
 async def login(request: web.Request) -> web.StreamResponse:
-    state, form = request.app[STATE], await request.post()
-    name, address = text_of(form, "name"), request.remote or ""
+    state, address = request.app[STATE], request.remote or ""
     wait = state.limit.wait_seconds(address, now=time.monotonic())
     if wait > 0:
         text = f"Too many wrong passwords. Try again in {math.ceil(wait)} s."
-        page = render(request, "login.html", status=429, problem=text, name=name)
+        page = render(request, "login.html", status=429, problem=text, name="")
         page.headers["Retry-After"] = str(math.ceil(wait))
         return page
-    password = form.get("password", "")
-    role = role_of(password if isinstance(password, str) else "", state.passwords)
+    form = await read_form(request)
+    name = text_of(form, "name")
+    role = role_of(form.get("password", ""), state.passwords)
     if role is None or not name:
         if role is None:
             state.limit.failed(address, now=time.monotonic())

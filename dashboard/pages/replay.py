@@ -7,7 +7,7 @@ from aiohttp import web
 from dashboard.data.dry_runs import ReplayRange
 from dashboard.site.forms import Fields, limit_of, rate_of, text_of, time_of
 from dashboard.site.render import render
-from dashboard.site.state import STATE
+from dashboard.site.state import STATE, form_of
 from stream.config import Settings
 from stream.jobs.replay import ReplayFilter, order_key_of
 from stream.jobs.spec import DEFAULT_RATE
@@ -19,7 +19,7 @@ async def replay_page(request: web.Request) -> web.StreamResponse:
 
 async def plan_replay(request: web.Request) -> web.StreamResponse:
     """Start the dry run; its page shows what comes out."""
-    state, form = request.app[STATE], await request.post()
+    state, form = request.app[STATE], form_of(request)
     try:
         chosen, rate = replay_range_of(state.settings, form), rate_of(form)
     except ValueError as error:

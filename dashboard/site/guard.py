@@ -8,22 +8,20 @@ wrong ends as a page with one sentence, never with a traceback.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
-from multidict import MultiDictProxy
 
 from dashboard.site.render import render
 from dashboard.site.sessions import Session
-from dashboard.site.state import COOKIE, SESSION, STATE
+from dashboard.site.state import COOKIE, FORM, SESSION, STATE
 from stream.errors import StreamError
+from stream.http.route_limits import Form, Handler, is_bad_input, read_form
 
 log = structlog.get_logger()
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Form = MultiDictProxy[str | bytearray | bytes | web.FileField]
 
 OPEN_PATHS = frozenset({"/login", "/livez", "/readyz", "/metrics"})
 STATIC = "/static/"
@@ -61,8 +59,10 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return problem(request, error.status, error.text or error.reason)
     except StreamError as error:
         return problem(request, 503, str(error))
-    except Exception:
+    except Exception as error:
         log.exception("dashboard_error", path=request.path)
+        if is_bad_input(error):
+            return problem(request, 400, "That cannot be read as it was sent.")
         return problem(request, 500, "That did not work; the dashboard's log says why.")
 
 
@@ -101,9 +101,9 @@ def check_origin(headers: Mapping[str, str], scheme: str, host: str, public: str
 
 async def check_form(request: web.Request, session: Session) -> Form:
     """Raise 403 unless the posted form carries its own token and, but for logout, an operator."""
-    form = await request.post()
+    form = request[FORM] = await read_form(request)
     sessions = request.app[STATE].sessions
-    if not sessions.is_form_token(str(form.get(TOKEN_FIELD, "")), session, request.path):
+    if not sessions.is_form_token(form.get(TOKEN_FIELD, ""), session, request.path):
         raise web.HTTPForbidden(text="The form is not of this session. Go back and load it again.")
     if not session.is_operator and request.path != "/logout":
         raise web.HTTPForbidden(text="Only operators may do that; you are logged in to look.")

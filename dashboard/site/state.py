@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from aiohttp import web
+from multidict import MultiDictProxy
 
 from dashboard.data.dry_runs import DryRuns
 from dashboard.data.job_runner import JobRunner
@@ -34,3 +35,9 @@ class SiteState:
 
 STATE = web.AppKey("state", SiteState)
 SESSION = web.RequestKey("session", Session)  # set when somebody is logged in
+FORM = web.RequestKey("form", MultiDictProxy[str])  # what was posted, once its token was right
+
+
+def form_of(request: web.Request) -> MultiDictProxy[str]:
+    """Return what was posted; the guard has read it."""
+    return request[FORM]

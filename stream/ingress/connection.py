@@ -1,7 +1,7 @@
 """One connection of a sender: aiohttp's, plus what the sweep and the direct road need to know.
 
-The sweep (`ingress_sweep`) needs the moment the connection's current state began. The direct road
-(`ingress_direct`) is offered each request that has come whole, before aiohttp starts a handler for
+The reaper (`stream/http`) needs the moment the connection's current state began. The fast path is
+offered each request that has come whole, before aiohttp starts a handler for
 it; while such a request waits for its ack, whatever else arrives is held, because answers leave in
 the order of the requests (RFC 9112 §9.3.2).
 """
@@ -10,33 +10,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any
 
 from aiohttp import HttpVersion11, StreamReader, hdrs, web
 from aiohttp.http_parser import RawRequestMessage
-from aiohttp.web_protocol import RequestHandler
 
-from stream.ingress.responses import Reason, log_bug, refusal_of
+from stream.http.guarded_connection import GuardedConnection
+from stream.ingress.responses import Reason, log_bug, raw_refusal, refusal_of
 from stream.ops import metrics
 
 Take = Callable[["Connection", RawRequestMessage, bytes], bool]
 
 
-class Connection(RequestHandler):
-    """aiohttp's connection plus the moment its current state began."""
+class Connection(GuardedConnection):
+    """A guarded connection whose whole requests the fast path may take."""
 
-    __slots__ = (
-        "_held",
-        "_take",
-        "ended_at",
-        "has_served",
-        "is_direct",
-        "is_idle",
-        "is_publishing",
-        "since",
-        "unsent_since",
-    )
+    __slots__ = ("_held", "_take", "is_direct")
 
     def __init__(
         self,
@@ -51,21 +40,13 @@ class Connection(RequestHandler):
         self._take = take
         self._held = b""
         self.is_direct = False
-        self.since = loop.time()
-        self.unsent_since: float | None = None
-        self.is_idle = True
-        self.is_publishing = False
-        self.has_served = False
-        self.ended_at: float | None = None
 
     def data_received(self, data: bytes) -> None:
         if self.is_direct:  # answers leave in the order of the requests
             self._held += data
             self._pause_transport_reading()
             return
-        if self.is_idle:
-            self.is_idle = False
-            self.since = self._loop.time()
+        self.wake()
         waiter = self._waiter
         if self._take is None or waiter is None or waiter.done():
             super().data_received(data)
@@ -120,24 +101,6 @@ class Connection(RequestHandler):
                 self._resume_transport_reading()
             self.data_received(held)
 
-    def _process_keepalive(self) -> None:
-        """Do nothing: the sweep ends idle connections, and knows of what was taken."""
-        self._keepalive_handle = None
-
-    def begin(self) -> float:
-        """Return when this request began: with its first byte, or now if it was pipelined."""
-        if self.is_idle:
-            self.is_idle = False
-            self.since = self._loop.time()
-        return self.since
-
-    def rest(self) -> None:
-        """Mark the request as answered: the next one may take its time to come."""
-        self.is_idle = True
-        self.is_publishing = False
-        self.has_served = True
-        self.since = self._loop.time()
-
     async def send(self, data: bytes) -> None:
         """Write a whole answer; raises ConnectionError when nobody is there any more."""
         if self.transport is None or self.transport.is_closing():
@@ -148,25 +111,18 @@ class Connection(RequestHandler):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no handler is at work: waiting for a request, or for the rest of its headers."""
-        return not self.is_direct and self._waiter is not None and not self._waiter.done()
+        return not self.is_direct and super().is_waiting
 
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002 - may quote what the sender sent
-    ) -> web.StreamResponse:
-        """Answer what never reached the handler: broken HTTP. aiohttp would log all of it."""
-        if request.writer.output_size > 0:
-            raise ConnectionError("the answer is half sent, another cannot follow")
-        if status < HTTPStatus.INTERNAL_SERVER_ERROR or exc is None:
+    def slow_answer(self) -> bytes:
+        metrics.INGRESS_REQUESTS.labels("408", Reason.TOO_SLOW.value).inc()
+        return raw_refusal(Reason.TOO_SLOW, "the headers did not arrive in time", closes=True)
+
+    def error_answer(self, bug: BaseException | None) -> web.Response:
+        if bug is None:
             reason, error = Reason.BROKEN_HTTP, "the request is not well-formed HTTP"
         else:
             reason, error = Reason.BUG, "the request was not handled"
-            log_bug(exc)
+            log_bug(bug)
         response = refusal_of(reason, error)
         metrics.INGRESS_REQUESTS.labels(str(response.status), reason.value).inc()
-        self.rest()
         return response

@@ -9,7 +9,7 @@ import orjson
 from aiohttp import hdrs, web
 
 from stream.ingress.readiness import Readiness
-from stream.ingress.responses import SERVER_HEADER, Reason, Rejection, json_answer
+from stream.ingress.responses import Reason, Rejection, json_answer
 from stream.ops import metrics
 
 # The figures cost milliseconds: whoever asks more often than this gets the same page again, so that
@@ -54,5 +54,4 @@ class Pages:
         if now - self._figures[0] >= METRICS_SECONDS:
             self._figures = (now, *metrics.exposition())
         _, body, content_type = self._figures
-        headers = {"Server": SERVER_HEADER, hdrs.CONTENT_TYPE: content_type}
-        return web.Response(body=body, headers=headers)
+        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from prometheus_client.multiprocess import mark_process_dead
 
-from stream.ingress.connection_reaper import GRACE_SECONDS
+from stream.http.connection_reaper import GRACE_SECONDS
 from stream.ingress.server import bind, url_of
 from stream.ops.supervisor import Supervisor
 from stream.settings.ingress import IngressSettings

@@ -13,12 +13,11 @@ from aiohttp import HttpVersion11, web
 from aiohttp.helpers import rfc822_formatted_time
 
 from stream.ingress.connection import Connection
-from stream.ingress.responses import SERVER_HEADER, json_answer
+from stream.ingress.responses import json_answer
 from stream.kafka.publisher import Ack
 
 HEAD = (
-    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-    f"Server: {SERVER_HEADER}\r\nDate: %s\r\nContent-Length: %d\r\n%s\r\n"
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: %s\r\nContent-Length: %d\r\n%s\r\n"
 )
 
 

@@ -25,8 +25,6 @@ BROKER_RETRY_AFTER_SECONDS = 5
 FULL_RETRY_AFTER_SECONDS = 1
 
 MAX_ERROR_CHARACTERS = 300
-# aiohttp would name itself and Python with their versions.
-SERVER_HEADER = "orderstream"
 
 
 class Reason(StrEnum):
@@ -150,7 +148,7 @@ class Rejection(Exception):  # noqa: N818 - an answer, not an error of ours
 def refusal_of(reason: Reason, error: str) -> web.Response:
     """Return the JSON answer `{error, fix}` of a refusal."""
     rule = RULES[reason]
-    headers = {"Server": SERVER_HEADER}
+    headers = {}
     if rule.retry_after_seconds is not None:
         headers["Retry-After"] = str(rule.retry_after_seconds)
     if reason is Reason.METHOD:
@@ -178,7 +176,6 @@ def raw_refusal(reason: Reason, error: str, *, closes: bool) -> bytes:
     lines = [
         f"HTTP/1.1 {rule.status} {HTTPStatus(rule.status).phrase}",
         "Content-Type: application/json",
-        f"Server: {SERVER_HEADER}",
         f"Date: {rfc822_formatted_time()}",
     ]
     if rule.retry_after_seconds is not None:
@@ -195,7 +192,6 @@ def json_answer(body: bytes, *, status: int = 200) -> web.Response:
     return web.Response(
         status=status,
         body=body,
-        headers={"Server": SERVER_HEADER},
         content_type="application/json",
     )
 

@@ -11,16 +11,24 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from aiohttp import web
 
 from stream.config import Settings
-from stream.ingress.connection_reaper import GRACE_SECONDS, WatchedServer
+from stream.http.connection_reaper import (
+    GRACE_SECONDS,
+    GuardedServer,
+    ReaperVerdict,
+)
+from stream.http.file_limit import room_for
+from stream.ingress.connection import Connection
 from stream.ingress.handler import Ingress, IngressLimits
 from stream.ingress.readiness import Readiness
 from stream.ingress.senders import adobe_doors, taken_kinds, webhook_verifier
 from stream.kafka.publisher import Publisher
+from stream.ops import metrics
 from stream.settings.ingress import IngressSettings
 from stream.signatures.adobe_public_keys import AdobeKeyHost
 
@@ -85,13 +93,16 @@ async def _serving(
     settings: IngressSettings, ingress: Ingress, readiness: Readiness, *, reuse_port: bool
 ) -> AsyncIterator[str]:
     """Listen until the block ends, then drain; yields the URL."""
-    server = WatchedServer(
+    take = None if ingress.direct is None else ingress.direct.take
+    server = GuardedServer(
         ingress.handle,
+        name="ingress",
         timeout_seconds=settings.ingress_request_timeout_seconds,
         keepalive_seconds=settings.ingress_keepalive_seconds,
-        max_connections=settings.ingress_max_connections,
+        max_connections=room_for(settings.ingress_max_connections, server="ingress"),
+        connection=partial(Connection, take=take),
         on_sweep=ingress.report,
-        take=None if ingress.direct is None else ingress.direct.take,
+        on_cut=_count_cut,
     )
     listener = bind(settings.ingress_host, settings.ingress_port, reuse_port=reuse_port)
     runner = web.ServerRunner(server, shutdown_timeout=GRACE_SECONDS)
@@ -110,7 +121,11 @@ async def _serving(
         await runner.cleanup()
 
 
-async def drain(server: WatchedServer, deadline_seconds: float) -> None:
+def _count_cut(verdict: ReaperVerdict) -> None:
+    metrics.INGRESS_CUT.labels(verdict.value).inc()
+
+
+async def drain(server: GuardedServer, deadline_seconds: float) -> None:
     """Return when every connection has had its answer and is gone, or after the deadline."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + deadline_seconds

@@ -1,4 +1,4 @@
-"""The small web server of worker and relay: /livez, /readyz, /metrics.
+"""The small web server of worker, relay and lag exporter: /livez, /readyz, /metrics.
 
 The ingress serves the same three beside its webhook; everything else that runs uses this.
 """
@@ -12,8 +12,13 @@ import orjson
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from stream.http.app_server import app_server
+from stream.http.route_limits import admission
+
 # Returns what keeps the process from working, or None when it is ready.
 NotReady = Callable[[], str | None]
+
+MAX_CONNECTIONS = 64  # a probe and a scraper each use one
 
 
 @asynccontextmanager
@@ -21,7 +26,7 @@ async def status_server(
     host: str, port: int, *, not_ready: NotReady, is_alive: Callable[[], bool] = lambda: True
 ) -> AsyncIterator[str]:
     """Serve the status pages; yields the base URL (port 0 = any free port)."""
-    app = web.Application()
+    app = web.Application(middlewares=[admission({})])
 
     async def livez(_request: web.Request) -> web.Response:
         return _answer(None if is_alive() else "no progress")
@@ -32,15 +37,8 @@ async def status_server(
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics_page)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
-    await runner.setup()
-    site = web.TCPSite(runner, host, port)
-    await site.start()
-    bound_host, bound_port = runner.addresses[0][:2]
-    try:
-        yield f"http://{bound_host}:{bound_port}"
-    finally:
-        await runner.cleanup()
+    async with app_server(app, host, port, name="status", max_connections=MAX_CONNECTIONS) as url:
+        yield url
 
 
 async def metrics_page(_request: web.Request) -> web.Response:

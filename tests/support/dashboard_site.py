@@ -11,9 +11,9 @@ from html import unescape
 from typing import Any
 
 import aiohttp
-from aiohttp import web
 
 from dashboard.app import build_app
+from dashboard.server import serve_dashboard
 from dashboard.site.state import STATE, SiteState
 from stream.config import Settings
 
@@ -107,19 +107,15 @@ def dashboard_settings(make_settings: Callable[..., Settings], **more: Any) -> S
 async def open_site(settings: Settings) -> AsyncIterator[Callable[[], Visitor]]:
     """Serve the dashboard on a free port; yields what makes visitors."""
     app = build_app(settings)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
-    await runner.setup()
     visitors: list[Visitor] = []
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with serve_dashboard(app, "127.0.0.1", 0) as url:
 
         def visitor() -> Visitor:
             visitors.append(Visitor(url, app[STATE]))
             return visitors[-1]
 
-        yield visitor
-    finally:
-        for one in visitors:
-            await one.http.close()
-        await runner.cleanup()
+        try:
+            yield visitor
+        finally:
+            for one in visitors:
+                await one.http.close()

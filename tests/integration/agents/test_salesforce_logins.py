@@ -209,11 +209,14 @@ def test_a_refusal_in_the_browser_is_exit_1_and_keeps_no_token(log_in):
     assert not command.token_path.exists()
 
 
-def test_an_answer_from_another_attempt_is_refused(log_in):
+def test_an_answer_from_another_attempt_is_refused_and_does_not_end_the_wait(log_in):
     command = log_in()
-    requests.get(callback_of(command.address(), state="forged", code="stolen"), timeout=10)
-    code, text = command.finish()
-    assert (code, "another login attempt" in text) == (1, True)
+    address = command.address()
+    for query in ({"state": "forged", "code": "stolen"}, {"state": "", "error": "access_denied"}):
+        refused = requests.get(callback_of(address, **query), timeout=10)
+        assert (refused.status_code, "Done" in refused.text) == (400, False)
+    requests.get(address, timeout=10)
+    assert command.finish()[0] == 0
 
 
 def test_a_code_that_salesforce_does_not_know_is_exit_1(log_in):

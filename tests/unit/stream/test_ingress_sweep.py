@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream.ingress.connection_reaper import GRACE_SECONDS, ReaperVerdict, verdict
+from stream.http.connection_reaper import GRACE_SECONDS, ReaperVerdict, verdict
 
 TIMEOUT, KEEPALIVE = 10.0, 75.0
 
