@@ -62,6 +62,7 @@ lint: setup ## format, ruff, types, import contracts
 docs: setup ## make the generated documents again
 	$(BIN)/orderstream settings --markdown > docs/settings.md
 	$(BIN)/orderstream settings --env > .env.example
+	$(BIN)/orderstream topics docs
 
 broker-check: setup ## say what is missing for a Kafka broker, if anything
 	@$(BIN)/python -m sandbox.broker --check

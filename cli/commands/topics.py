@@ -1,9 +1,10 @@
-"""`orderstream topics plan|apply`: make the cluster's topics what this installation needs."""
+"""`orderstream topics plan|apply|docs`: make the cluster's topics what this installation needs."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -42,6 +43,20 @@ def apply(as_json: bool = AS_JSON) -> None:
     """
     settings = _settings()
     _finish(settings, run_async(_apply(settings)), as_json=as_json, is_done=True)
+
+
+@app.command()
+def docs(
+    folder: Annotated[Path, typer.Argument(help="The project's root.")] = Path(),
+) -> None:
+    """Write docs/topics.md, the JSON Schemas and the AsyncAPI document; needs no Kafka.
+
+    Example: orderstream topics docs
+    """
+    from stream.topic_reference import write_files
+
+    for path in write_files(folder):
+        stdout.print(path, highlight=False)
 
 
 @app.command("copy-state")
