@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from agents.delivery.blame import Judge, end, fault_of
 from agents.delivery.existence_cache import ExistenceCache
+from agents.delivery.fault_scope import ANYTHING, FaultWatch, is_sign_of_life
 from agents.delivery.response_handling import AppliedResults, Refusal, apply_results, owners_of
 from agents.delivery.retry_in_place import (
-    ANY_SOBJECT,
     REFUSALS,
     RETRY_IN_PLACE,
-    ConfigWatch,
-    FaultScope,
     NextAction,
     RetryInPlace,
     next_action,
@@ -56,15 +55,21 @@ class CallExecutor:
     gate: Admission
     check_alive: Callable[[], None]
     known: ExistenceCache = field(default_factory=ExistenceCache)
-    watch: ConfigWatch = field(default_factory=ConfigWatch)
+    watch: FaultWatch = field(default_factory=FaultWatch)
     policy: RetryInPlace = RETRY_IN_PLACE
     limits: CollectionLimits = API_LIMITS
     jitter: Callable[[], float] = random.random
+
+    @property
+    def judge(self) -> Judge:
+        """Who ends refused bundles."""
+        return Judge(self.watch, self.gate)
 
     async def run(self, writes: Sequence[RowTracker]) -> None:
         """Give every bundle an outcome. Raises FrozenError."""
         try:
             await self._finish(writes)
+            self.judge.clear(writes)
         except NotAdmittedError as stop:
             end(writes, NotSent(stop.reason, stop.is_given_up))
         except FrozenError:
@@ -72,7 +77,12 @@ class CallExecutor:
         except Exception as error:  # a bug: handed to the retry tiers, repeated safely there
             log.exception("dispatch_bug", bundles=len(writes))
             what = f"a bug in orderstream: {type(error).__name__}"
-            end(writes, RefusedWrite(ErrorKind.TRANSIENT, "UNEXPECTED", what, fix=_BUG_FIX))
+            end(
+                writes,
+                RefusedWrite(
+                    ErrorKind.TRANSIENT, "UNEXPECTED", what, fix=_BUG_FIX, rule="UNEXPECTED"
+                ),
+            )
 
     async def _finish(self, writes: Sequence[RowTracker]) -> None:
         while unfinished := [write for write in writes if write.is_open]:
@@ -81,12 +91,10 @@ class CallExecutor:
                 refusals += await self._round(part)
             for refusal in refusals:
                 await self._answer(refusal)
-            max_tries = self.policy.rounds
-            tired = [
-                write
-                for write in unfinished
-                if write.is_open and write.conclude(self.known, max_tries=max_tries)
-            ]
+            self.judge.hold_back(unfinished)
+            still = [write for write in unfinished if write.is_open]
+            tired = [w for w in still if w.conclude(self.known, max_tries=self.policy.rounds)]
+            self.judge.charge_rows(still)
             if tired:
                 metrics.IN_PLACE_RETRIES.labels("rows").inc()
                 tries = max(write.tries for write in tired)
@@ -106,6 +114,7 @@ class CallExecutor:
         """Make one call, again and again while it fails for reasons that are not its rows'."""
         refusals: list[Refusal] = []
         answered_before = self.gate.answered_calls
+        passes_before = self.watch.passes(ANYTHING)
         failures: list[SalesforceError] = []
         while True:
             try:
@@ -117,7 +126,7 @@ class CallExecutor:
                 if move is NextAction.SUSPECT:
                     move = await self._suspect(answered_before)
                 if move is not NextAction.REPEAT:
-                    refusals.append(Refusal(error, owners))
+                    refusals.append(Refusal(error, owners, passes_before=passes_before))
                     break
                 metrics.IN_PLACE_RETRIES.labels(error.kind.value).inc()
                 await self._rest(len(failures))
@@ -150,8 +159,8 @@ class CallExecutor:
     def _judge(self, absorbed: AppliedResults, ticket: Permit) -> None:
         """Tell the gate when the answers say that nobody's rows are accepted."""
         still = [r.error for r in absorbed.refusals if r.error.kind is ErrorKind.CONFIG]
-        if absorbed.outage:
-            ticket.fail(ErrorKind.CONFIG, absorbed.outage)
+        if absorbed.outage is not None:
+            ticket.fail(absorbed.outage.kind, absorbed.outage.reason)
         elif still and ticket.is_probe and self.gate.open_for is ErrorKind.CONFIG:
             ticket.fail(ErrorKind.CONFIG, reason_of(still[0]))
 
@@ -160,11 +169,11 @@ class CallExecutor:
         return NextAction.HALVE if others_pass else NextAction.REPEAT
 
     async def _org_answers(self) -> bool:
-        """Whether Salesforce answers something that has no rows in it."""
+        """Whether Salesforce answers something that has no rows in it, be it with a no."""
         try:
             await self.client.limits()
-        except SalesforceError:
-            return False
+        except SalesforceError as error:
+            return is_sign_of_life(error.status)
         return True
 
     async def _rest(self, failures: int) -> None:
@@ -177,27 +186,23 @@ class CallExecutor:
         if len(suspects) < len(refusal.writes):
             return  # who has ended meanwhile may have been the guilty one: the others go again
         if error.kind not in REFUSALS:
-            await self._halve(error, suspects)
+            await self._halve(refusal, suspects)
         elif is_systemic(error) or (
             error.kind is ErrorKind.CONFIG and self.gate.open_for is ErrorKind.CONFIG
         ):
-            self._hold(error, suspects)
+            self.judge.hold(error, suspects)
         else:
+            self.judge.suspect(refusal, suspects)
             await self._search(refusal, suspects)
 
-    async def _halve(self, error: SalesforceError, suspects: Sequence[RowTracker]) -> None:
+    async def _halve(self, refusal: Refusal, suspects: Sequence[RowTracker]) -> None:
+        self.judge.suspect(refusal, suspects)
         middle = len(suspects) // 2
         if middle:
             await self._finish(suspects[:middle])
             await self._finish(suspects[middle:])
         else:
-            end(suspects, refused_as(error))
-
-    def _hold(self, error: SalesforceError, suspects: Sequence[RowTracker]) -> None:
-        reason = reason_of(error)
-        if self.gate.open_for is None:
-            self.gate.trip(ErrorKind.CONFIG, reason)
-        end(suspects, NotSent(reason))
+            self.judge.blame(refusal, suspects[0])
 
     async def _search(self, refusal: Refusal, suspects: list[RowTracker]) -> None:
         """Find one guilty bundle among the suspects by halves; the others stay to be sent.
@@ -206,8 +211,8 @@ class CallExecutor:
         for the guilty one's own error, and one for the halves that were left aside.
         """
         is_own = len(suspects) == 1
-        if refusal.error.kind is ErrorKind.CONFIG and len(suspects) >= SAMPLES:
-            suspects = await self._without_samples(refusal.error, suspects)
+        if len(suspects) >= SAMPLES:
+            suspects = await self._without_samples(refusal, suspects)
         while len(suspects) > 1:
             middle = len(suspects) // 2
             again = await self._round(suspects[:middle])
@@ -221,15 +226,17 @@ class CallExecutor:
             suspects = again[0].writes if again else []
             refusal = again[0] if again else refusal
         for guilty in suspects:
-            self._blame(refusal, guilty)
+            self.judge.blame(refusal, guilty)
 
     async def _without_samples(
-        self, error: SalesforceError, suspects: list[RowTracker]
+        self, first: Refusal, suspects: list[RowTracker]
     ) -> list[RowTracker]:
-        """Send a few suspects alone. If all are refused alike, it is everybody's trouble.
+        """Send a few suspects alone. If all are refused alike and nothing passes: an outage.
 
         Return the suspects among whom a guilty one still is; none when the samples answered it.
         """
+        error = first.error
+        anything = self.watch.passes(ANYTHING)
         samples = suspects[:: max(1, len(suspects) // SAMPLES)][:SAMPLES]
         refused: list[tuple[Refusal, RowTracker]] = []
         for sample in samples:
@@ -237,44 +244,20 @@ class CallExecutor:
             if not again:
                 rest = [write for write in suspects if write is not sample]
                 for refusal, guilty in refused:
-                    self._blame(refusal, guilty)
+                    self.judge.blame(refusal, guilty)
                 return [] if refused else rest
             refused.append((again[0], sample))
             if again[0].error.code != error.code:
                 break
-        if {refusal.error.code for refusal, _ in refused} == {error.code}:
-            self._hold(error, suspects)
+        faults = [fault_of(refusal, write) for refusal, write in refused]
+        is_alike = {refusal.error.code for refusal, _ in refused} == {error.code}
+        is_explained = any(map(self.watch.is_proven, faults))
+        if is_alike and not is_explained and self.watch.passes(ANYTHING) == anything:
+            self.judge.hold(error, suspects)
         else:
             for refusal, guilty in refused:
-                self._blame(refusal, guilty)
+                self.judge.blame(refusal, guilty)
         return []
-
-    def _blame(self, refusal: Refusal, write: RowTracker) -> None:
-        """End a bundle that was refused on its own."""
-        error = refusal.error
-        blame = FaultScope.RECORD
-        if error.kind is ErrorKind.CONFIG:
-            blame = self.watch.failed(refusal.sobject, 1)
-        match blame:
-            case FaultScope.RECORD:
-                end([write], refused_as(error, refusal.sobject))
-            case FaultScope.UNCLEAR:
-                end([write], NotSent(reason_of(error)))
-            case FaultScope.EVERYBODY:
-                self._hold(error, [write])
-
-
-def end(writes: Sequence[RowTracker], outcome: NotSent | RefusedWrite) -> None:
-    """Give the outcome to every bundle that has none."""
-    for write in writes:
-        if write.is_open:
-            write.outcome = outcome
-
-
-def refused_as(error: SalesforceError, sobject: str = ANY_SOBJECT) -> RefusedWrite:
-    """Return the outcome of a bundle whose rows were refused with a whole call."""
-    name = "" if sobject == ANY_SOBJECT else sobject
-    return RefusedWrite(error.kind, error.code, error.message, error.fields, name, error.fix)
 
 
 def _parts(writes: Sequence[RowTracker]) -> Iterator[Sequence[RowTracker]]:
@@ -289,4 +272,4 @@ def _parts(writes: Sequence[RowTracker]) -> Iterator[Sequence[RowTracker]]:
     yield from ([write] for write in writes if write.is_alone)
 
 
-_BUG_FIX = "It is repeated by the retry tiers. The worker's log has the traceback; report it."
+_BUG_FIX = "The worker's log has the traceback; report it."

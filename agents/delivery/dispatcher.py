@@ -18,9 +18,11 @@ from agents.delivery.bulk_writer import BULK_LIMITS, BulkWriter
 from agents.delivery.call_executor import CallExecutor
 from agents.delivery.call_planner import PORTION_CALLS, CallPlan, plan_calls
 from agents.delivery.existence_cache import ExistenceCache
+from agents.delivery.fault_scope import FaultWatch
 from agents.delivery.line_items import LineDispatcher
-from agents.delivery.retry_in_place import RETRY_IN_PLACE, ConfigWatch, RetryInPlace
-from agents.delivery.row_tracker import RowTracker, method_of
+from agents.delivery.retry_in_place import RETRY_IN_PLACE, RetryInPlace
+from agents.delivery.row_state import method_of
+from agents.delivery.row_tracker import RowTracker
 from agents.delivery.types import NotSent, WriteOutcome, WriteSet
 from agents.pacing.admission import Admission
 from agents.pacing.stall_clock import Progress
@@ -48,6 +50,7 @@ class SalesforceDispatcher:
         gate: Admission,
         *,
         known: ExistenceCache | None = None,
+        watch: FaultWatch | None = None,
         policy: RetryInPlace = RETRY_IN_PLACE,
         limits: CollectionLimits = API_LIMITS,
         jitter: Callable[[], float] = random.random,
@@ -55,7 +58,7 @@ class SalesforceDispatcher:
         self.gate = gate
         self._client = client
         self._known = ExistenceCache() if known is None else known
-        self._watch = ConfigWatch()
+        self._watch = FaultWatch() if watch is None else watch
         self._policy = policy
         self._limits = limits
         self._jitter = jitter
@@ -135,14 +138,16 @@ def build_dispatcher(
     `backlog` says how many events the workers have not taken yet: Bulk jobs are for many.
     """
     gate = build_gate(settings, alerts, interrupt, ask_limits=client.limits, progress=progress)
-    known = ExistenceCache()
+    known, watch = ExistenceCache(), FaultWatch()
     jobs = BulkWriter(
         client, spend=gate.spend, interrupt=interrupt, progress=progress or Progress()
     )
     inner = ApiRouter(
         {
-            Api.COMPOSITE: SalesforceDispatcher(client, gate, known=known),
-            Api.BULK: SalesforceDispatcher(jobs, gate, known=known, limits=BULK_LIMITS),
+            Api.COMPOSITE: SalesforceDispatcher(client, gate, known=known, watch=watch),
+            Api.BULK: SalesforceDispatcher(
+                jobs, gate, known=known, watch=watch, limits=BULK_LIMITS
+            ),
         },
         threshold=settings.salesforce_bulk_threshold_events,
         backlog=backlog,

@@ -223,13 +223,24 @@ def _failure_of(result: RowResult, sobject: str) -> WriteOutcome | None:
         return None
     verdict = classify_row(result.errors[0])
     message = f"removing a line: {result.errors[0].message}"
-    return RefusedWrite(verdict.kind, verdict.code, message, (), sobject, verdict.fix)
+    return RefusedWrite(
+        verdict.kind, verdict.code, message, (), sobject, verdict.fix, rule=verdict.rule
+    )
 
 
 def _failure_of_call(error: SalesforceError, sobject: str) -> WriteOutcome:
     if error.kind in WAITS:
         return NotSent(f"looking for old lines: {error.code}: {error.message}")
-    return RefusedWrite(ErrorKind.TRANSIENT, error.code, error.message, (), sobject, error.fix)
+    return RefusedWrite(
+        ErrorKind.TRANSIENT,
+        error.code,
+        error.message,
+        (),
+        sobject,
+        error.fix,
+        status=error.status,
+        rule=error.rule,
+    )
 
 
 def _parts(items: list[str], size: int) -> Iterator[list[str]]:

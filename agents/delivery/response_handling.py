@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.retry_in_place import ANY_SOBJECT, REFUSALS, ConfigWatch, FaultScope
-from agents.delivery.row_tracker import RowTracker
-from agents.delivery.types import NotSent
+from agents.delivery.fault_scope import ANY_SOBJECT, FaultScope, FaultWatch, WriteKind
+from agents.delivery.retry_in_place import REFUSALS
+from agents.delivery.row_tracker import HOPELESS, RowTracker
+from agents.delivery.types import RefusedWrite
 from agents.salesforce.api.collection_builder import CollectionDraft
 from agents.salesforce.api.composite import CollectionAnswer
 from agents.salesforce.errors.error_kind import ErrorKind
@@ -26,11 +27,23 @@ from stream.ops import metrics
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A call or collection that was refused as a whole, and the bundles that were in it."""
+    """A call or collection that was refused as a whole, and the bundles that were in it.
+
+    `passes_before`: how many writes of its sObject had passed when it was sent.
+    """
 
     error: SalesforceError
     writes: list[RowTracker]
     sobject: str = ANY_SOBJECT
+    passes_before: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Why nobody's rows are accepted, and what the breaker waits for."""
+
+    kind: ErrorKind
+    reason: str
 
 
 @dataclass(slots=True)
@@ -43,7 +56,7 @@ class AppliedResults:
     unsettled: list[CollectionDraft] = field(default_factory=list)
     failure: SalesforceError | None = None
     refusals: list[Refusal] = field(default_factory=list)
-    outage: str = ""
+    outage: Outage | None = None
 
 
 def owners_of(drafts: Sequence[CollectionDraft], writes: Sequence[RowTracker]) -> list[RowTracker]:
@@ -57,19 +70,19 @@ def apply_results(
     answers: Sequence[CollectionAnswer],
     writes: Sequence[RowTracker],
     known: ExistenceCache,
-    watch: ConfigWatch,
+    watch: FaultWatch,
 ) -> AppliedResults:
     """Take each answer to the bundles; return what could not be settled."""
     absorbed = AppliedResults()
     for draft, answer in zip_longest(drafts, answers[: len(drafts)]):
         error = _error_of(draft, answer)
         if error is None:
-            absorbed.outage = absorbed.outage or _settle(
-                draft, answer.results or (), writes, known, watch
-            )
+            outage = _settle(draft, answer.results or (), writes, known, watch)
+            absorbed.outage = absorbed.outage or outage
         elif error.kind in REFUSALS:
             sobject = draft.collection.sobject
-            absorbed.refusals.append(Refusal(error, owners_of([draft], writes), sobject))
+            before = watch.passes(WriteKind(sobject, "any"))
+            absorbed.refusals.append(Refusal(error, owners_of([draft], writes), sobject, before))
         else:
             absorbed.unsettled.append(draft)
             absorbed.failure = absorbed.failure or error
@@ -91,36 +104,62 @@ def _settle(
     results: Sequence[RowResult],
     writes: Sequence[RowTracker],
     known: ExistenceCache,
-    watch: ConfigWatch,
-) -> str:
+    watch: FaultWatch,
+) -> Outage | None:
     """Take results to their rows; return why nobody's rows are accepted, if so."""
     sobject = draft.collection.sobject
-    if any(result.success for result in results):
-        watch.passed(sobject)
-    blame = FaultScope.RECORD
-    if all(_is_config(result) for result in results):
-        blame = watch.failed(sobject, len(results))
-    reason = _config_reason(sobject, results[0]) if blame is not FaultScope.RECORD else ""
+    is_crowded = len(results) > 1 and len(set(map(_codes, results))) == 1
+    failures: list[RefusedWrite] = []
     for owners, result, is_mixed in zip(draft.owners, results, draft.is_mixed, strict=True):
         for place, row in owners:
-            if blame is FaultScope.RECORD:
-                writes[place].absorb(row, result, known, is_mixed=is_mixed)
-            else:
-                writes[place].outcome = NotSent(reason)
+            write = writes[place]
+            write.absorb(row, result, known, is_mixed=is_mixed, is_crowded=is_crowded)
+            failure = write.slots[row].failure
+            if failure is not None and not write.wants_less:
+                failures.append(failure)
     for label, rows in Counter(map(_label, results)).items():
         metrics.SALESFORCE_ROWS.labels(sobject, label).inc(rows)
-    return reason if blame is FaultScope.EVERYBODY else ""
+    _note(draft, results, failures, watch)
+    return next((outage for f in failures if (outage := outage_of(f, watch))), None)
 
 
-def _is_config(result: RowResult) -> bool:
-    return bool(result.errors) and all(
-        classify_row(error).kind is ErrorKind.CONFIG for error in result.errors
-    )
+def _note(
+    draft: CollectionDraft,
+    results: Sequence[RowResult],
+    failures: Sequence[RefusedWrite],
+    watch: FaultWatch,
+) -> None:
+    """Tell the watch: refusals first, so that what passed beside them counts as evidence."""
+    for failure in failures:
+        if failure.fault is not None:
+            watch.refused(failure.fault)
+    sobject = draft.collection.sobject
+    passed: dict[WriteKind, list[str]] = {}
+    for row, result in zip(draft.collection.rows, results, strict=True):
+        if result.success:
+            kind = WriteKind(sobject, "create" if result.created else "update")
+            passed.setdefault(kind, []).append(row.external_id)
+    for kind, records in passed.items():
+        watch.passed(kind, records)
 
 
-def _config_reason(sobject: str, result: RowResult) -> str:
-    verdict = classify_row(result.errors[0])
-    return f"{sobject}: {verdict.code}: {verdict.meaning} {verdict.fix}"
+def outage_of(failure: RefusedWrite, watch: FaultWatch) -> Outage | None:
+    """Return the outage that a refused row tells of, None unless it is everybody's."""
+    if failure.fault is None:
+        return None
+    if watch.scope(failure.fault, failure.kind) is not FaultScope.EVERYBODY:
+        return None
+    is_org = failure.kind in HOPELESS
+    return Outage(ErrorKind.CONFIG if is_org else ErrorKind.TRANSIENT, reason_of_row(failure))
+
+
+def reason_of_row(failure: RefusedWrite) -> str:
+    """Return what happened, without the message: it may quote a record's values."""
+    return f"{failure.sobject}: {failure.code}: {failure.meaning} {failure.fix}"
+
+
+def _codes(result: RowResult) -> tuple[str, ...]:
+    return ("",) if result.success else tuple(error.code for error in result.errors)
 
 
 def _label(result: RowResult) -> str:

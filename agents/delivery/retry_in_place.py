@@ -6,13 +6,12 @@
 | too many at once | the same again after a rest |
 | outage-like, but others get through meanwhile | in halves: a row of it may be the cause |
 | "too large", "took too long" | in halves |
-| refused, or configuration (HTTP 400) | the guilty bundle is searched |
-| configuration (403, 404) | nothing of it can be sent: breaker, no search |
+| refused (HTTP 400, 413, 414, 431) | the guilty bundle is searched |
+| refused with any other status | nothing of it can be sent: breaker, no search |
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -22,8 +21,8 @@ from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import SalesforceError
 
-REFUSALS = frozenset({ErrorKind.PERMANENT, ErrorKind.CONFIG})
-SUSPICIOUS_CODES = frozenset({"UNKNOWN_EXCEPTION", "HTTP_500", "BAD_ANSWER"})
+REFUSALS = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN, ErrorKind.CONFIG})
+SUSPICIOUS_STATUSES = frozenset({200, 500, 502, 504})  # 200: an answer that cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,39 +86,6 @@ def next_action(
 def _is_suspicious(error: SalesforceError) -> bool:
     """Whether a single row can cause such a failure: it failed inside, or never answered."""
     has_no_answer = error.status == 0 and error.is_outcome_unknown
-    return error.kind is ErrorKind.TRANSIENT and (has_no_answer or error.code in SUSPICIOUS_CODES)
-
-
-class FaultScope(Enum):
-    """Whose fault a configuration error is."""
-
-    RECORD = auto()
-    EVERYBODY = auto()
-    UNCLEAR = auto()  # too few rows to say
-
-
-ANY_SOBJECT = "*"  # stands for calls that were refused without saying which rows
-
-
-class ConfigWatch:
-    """Tells a configuration error from a single odd record: does it hit every row of an sObject?"""
-
-    ENOUGH_ROWS = 3
-
-    def __init__(self) -> None:
-        self._in_a_row: Counter[str] = Counter()
-        self._has_passed: set[str] = set()
-
-    def passed(self, sobject: str) -> None:
-        """Note a row that Salesforce took."""
-        for name in (sobject, ANY_SOBJECT):
-            self._in_a_row.pop(name, None)
-            self._has_passed.add(name)
-
-    def failed(self, sobject: str, rows: int) -> FaultScope:
-        """Note rows that failed while no row of that sObject passed; return whose fault it is."""
-        self._in_a_row[sobject] += rows
-        if self._in_a_row[sobject] >= self.ENOUGH_ROWS:
-            self._has_passed.discard(sobject)
-            return FaultScope.EVERYBODY
-        return FaultScope.RECORD if sobject in self._has_passed else FaultScope.UNCLEAR
+    return error.kind is ErrorKind.TRANSIENT and (
+        has_no_answer or error.status in SUSPICIOUS_STATUSES
+    )

@@ -13,79 +13,23 @@ Pure: told what Salesforce answered, it says what to send next and, in the end, 
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from agents.delivery.duplicates import Twin, twin_of
 from agents.delivery.existence_cache import ExistenceCache
+from agents.delivery.fault_scope import Fault, WriteKind
+from agents.delivery.row_state import RowState, WriteMode, mode_of
 from agents.delivery.types import RefusedWrite, Stale, WriteOutcome, WriteSet, Written
-from agents.salesforce.api.collection_builder import Method, RowWrite
+from agents.salesforce.api.collection_builder import RowWrite
+from agents.salesforce.errors.automation_codes import WRAPPERS
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import ErrorVerdict, classify_row, is_stale
-from schemas.salesforce import Row, RowError, RowResult
+from schemas.salesforce import RowError, RowResult
 
-DUPLICATE = re.compile(r"duplicate value found: (\S+) duplicates value on record with id: (\S+)")
-HIDDEN = "<unknown>"  # the duplicate's field or id, when the user may not see it
-HOPELESS = frozenset({ErrorKind.PERMANENT, ErrorKind.CONFIG})
+HOPELESS = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN, ErrorKind.CONFIG})
 COLLATERAL = frozenset({"ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED"})
-
-
-class WriteMode(StrEnum):
-    """How a row is sent."""
-
-    CREATE = "create"
-    UPDATE = "update"  # upsert of the plain fields
-    WHOLE = "whole"  # upsert of plain and insert fields
-
-
-@dataclass(slots=True)
-class RowState:
-    """One row and its progress."""
-
-    row: Row
-    mode: WriteMode | None = None  # decided when it is first sent
-    is_done: bool = False
-    is_assumed: bool = False  # left out, or sent without insert fields: it is believed to exist
-    was_missing: bool = False  # believed to exist once, and did not
-    has_repeated: bool = False
-    id: str = ""
-    is_created: bool = False
-    is_stale: bool = False
-    failure: RefusedWrite | None = None
-
-    @property
-    def is_outstanding(self) -> bool:
-        return not self.is_done
-
-    def wire(self) -> tuple[Row, Method]:
-        """Return the row as it is sent now, and by which method."""
-        match self.mode:
-            case WriteMode.CREATE:
-                return self.row, "create"
-            case WriteMode.WHOLE:
-                whole = {**self.row.insert_fields, **self.row.fields}
-                return dataclasses.replace(self.row, fields=whole, insert_fields={}), "upsert"
-            case _:
-                return self.row, "upsert"
-
-
-def mode_of(row: Row, known: ExistenceCache) -> WriteMode | None:
-    """Return how a row is sent at first; None when it need not be sent."""
-    if not row.insert_fields:
-        return WriteMode.UPDATE
-    if known.id_of(row) is None:
-        return WriteMode.CREATE
-    return WriteMode.UPDATE if row.fields else None
-
-
-def method_of(row: Row, known: ExistenceCache) -> Method | None:
-    """Return the method a row is sent by at first; None when it need not be sent."""
-    mode = mode_of(row, known)
-    if mode is None:
-        return None
-    return "create" if mode is WriteMode.CREATE else "upsert"
 
 
 @dataclass(slots=True)
@@ -101,7 +45,8 @@ class RowTracker:
     wants_less: bool = False  # the org's automation choked on the number of rows
 
     def __post_init__(self) -> None:
-        self.slots = [RowState(row) for row in self.bundle.rows]
+        known = self.bundle.exists
+        self.slots = [RowState(row, exists=row.sobject in known) for row in self.bundle.rows]
 
     @property
     def is_open(self) -> bool:
@@ -124,11 +69,18 @@ class RowTracker:
             slot.is_done = True
 
     def absorb(
-        self, place: int, result: RowResult, known: ExistenceCache, *, is_mixed: bool = False
+        self,
+        place: int,
+        result: RowResult,
+        known: ExistenceCache,
+        *,
+        is_mixed: bool = False,
+        is_crowded: bool = False,
     ) -> None:
         """Take in Salesforce's answer for one row.
 
-        `is_mixed`: the row that was sent carried values of other bundles too.
+        `is_mixed`: the row that was sent carried values of other bundles too. `is_crowded`: all
+        rows of a larger collection were refused alike, so their number may be the cause.
         """
         slot = self.slots[place]
         slot.failure = None
@@ -138,16 +90,47 @@ class RowTracker:
             slot.is_done = slot.is_stale = True
         else:
             error = next(iter(result.errors), RowError("", "no reason given"))
-            verdict = classify_row(error)
+            verdict = classify_row(error, slot.row)
+            if is_crowded and verdict.rule in WRAPPERS:
+                verdict = dataclasses.replace(
+                    verdict, kind=ErrorKind.TRANSIENT, advice=Advice.SEND_LESS
+                )
             self.wants_less = self.wants_less or verdict.advice is Advice.SEND_LESS
             if verdict.kind in HOPELESS and is_mixed and not self.is_alone:
                 self.is_alone = True
             elif not _recovered(slot, error, verdict, known):
-                slot.failure = _refused(slot, error, verdict)
+                slot.failure = self._refused(slot, error, verdict)
+
+    def _refused(self, slot: RowState, error: RowError, verdict: ErrorVerdict) -> RefusedWrite:
+        kind = verdict.kind
+        if verdict.advice is Advice.RETRY_ONCE and not slot.has_repeated:
+            slot.has_repeated = True
+            kind = ErrorKind.TRANSIENT
+        row = slot.row
+        # A lock is the lock holder's: many orders of one locked customer are one case.
+        record = self.bundle.lock_key if kind is ErrorKind.LOCK else ""
+        return RefusedWrite(
+            kind,
+            verdict.code,
+            error.message,
+            error.fields,
+            row.sobject,
+            verdict.fix,
+            rule=verdict.rule,
+            meaning=verdict.meaning,
+            fault=Fault(
+                WriteKind(row.sobject, slot.operation()), verdict.rule, record or row.external_id
+            ),
+        )
 
     def fail(self, place: int, failure: RefusedWrite) -> None:
         """Note a failure of a row that had no answer of its own."""
         self.slots[place].failure = failure
+
+    def cause(self) -> RefusedWrite | None:
+        """Return the failure that the others of this round follow from, None without one."""
+        failures = [slot.failure for slot in self.slots if slot.failure]
+        return root_cause(failures) if failures else None
 
     def conclude(self, known: ExistenceCache, *, max_tries: int) -> bool:
         """End the bundle if it can be ended; return whether it should rest before the next round.
@@ -155,12 +138,11 @@ class RowTracker:
         A refused parent ends the bundle with the parent's error: what befell the children follows
         from it.
         """
-        failures = [slot.failure for slot in self.slots if slot.failure]
-        if not failures:
+        cause = self.cause()
+        if cause is None:
             if all(slot.is_done for slot in self.slots):
                 self.outcome = self._success()
             return False
-        cause = root_cause(failures)
         if cause.kind in HOPELESS:
             self.outcome = cause
             return False
@@ -237,24 +219,20 @@ def _recovered(
     slot: RowState, error: RowError, verdict: ErrorVerdict, known: ExistenceCache
 ) -> bool:
     """Whether the failure is answered by sending the row in another way, or is none at all."""
-    duplicate = DUPLICATE.search(error.message) if error.code == "DUPLICATE_VALUE" else None
-    if duplicate and slot.mode is WriteMode.CREATE:
-        return _exists(slot, duplicate[1], duplicate[2].rstrip("."), known)
+    if error.code == "DUPLICATE_VALUE" and slot.mode is WriteMode.CREATE:
+        return _exists(slot, twin_of(error, slot.row), known)
     if slot.is_assumed and verdict.kind in HOPELESS and not slot.was_missing:
         _reopen(slot, known)
         return True
     return False
 
 
-def _exists(slot: RowState, duplicate_field: str, record_id: str, known: ExistenceCache) -> bool:
-    is_hidden = duplicate_field == HIDDEN
-    if is_hidden and slot.was_missing:
+def _exists(slot: RowState, twin: Twin, known: ExistenceCache) -> bool:
+    if twin.is_another or (twin.is_hidden and slot.was_missing):
         return False
-    if not is_hidden and duplicate_field.lower() != slot.row.external_id_field.lower():
-        return False
-    slot.id = "" if record_id == HIDDEN else record_id
+    slot.id = twin.record_id
     slot.mode = WriteMode.UPDATE
-    if is_hidden:  # an upsert of the plain fields finds out whether it is this record
+    if twin.is_hidden:  # an upsert of the plain fields finds out whether it is this record
         slot.is_assumed = True
         return True
     known.remember(slot.row, slot.id)
@@ -267,13 +245,3 @@ def _reopen(slot: RowState, known: ExistenceCache) -> None:
     slot.mode = WriteMode.CREATE
     slot.is_done, slot.is_assumed, slot.was_missing = False, False, True
     slot.failure = None
-
-
-def _refused(slot: RowState, error: RowError, verdict: ErrorVerdict) -> RefusedWrite:
-    kind = verdict.kind
-    if verdict.advice is Advice.RETRY_ONCE and not slot.has_repeated:
-        slot.has_repeated = True
-        kind = ErrorKind.TRANSIENT
-    return RefusedWrite(
-        kind, verdict.code, error.message, error.fields, slot.row.sobject, verdict.fix
-    )

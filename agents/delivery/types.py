@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from agents.delivery.fault_scope import Fault
 from agents.mapping.line_model import Lines
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.priority import Priority
@@ -21,7 +22,8 @@ class WriteSet:
     """The rows of one event, parents before children.
 
     Bundles that share a `lock_key` (the Account both would lock) never fly in parallel. `lines` is
-    set when the order's lines are among the rows.
+    set when the order's lines are among the rows. `exists` names the sObjects that Salesforce has
+    of this event already, as far as is known: their rows are updates, the others creates.
     """
 
     key: str
@@ -29,6 +31,7 @@ class WriteSet:
     lock_key: str = ""
     priority: Priority = Priority.LIVE
     lines: Lines | None = None
+    exists: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,11 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class RefusedWrite:
-    """Salesforce refused a row (record level): costs this event an attempt."""
+    """Salesforce refused a row (record level): costs this event an attempt.
+
+    `status` is the refused call's, 200 for a row's own error; `rule` the row of the error table
+    that judged. `is_unproven`: nothing else has passed since, so it may not be the record's fault.
+    """
 
     kind: ErrorKind
     code: str
@@ -51,6 +58,11 @@ class RefusedWrite:
     fields: tuple[str, ...] = ()
     sobject: str = ""
     fix: str = ""
+    status: int = 200
+    rule: str = ""
+    meaning: str = ""
+    fault: Fault | None = None
+    is_unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,6 +228,7 @@ class Handler:
                 lock_key=records.lock_key,
                 priority=PRIORITIES[item.envelope.via],
                 lines=records.lines,
+                exists=self._written_before(item),
             )
             for item, records in mapped
         ]
@@ -242,6 +243,11 @@ class Handler:
             )
         for (item, records), outcome in zip(mapped, outcomes, strict=True):
             decisions.append(self.ends.decide(item, records, outcome, version))
+
+    def _written_before(self, item: DecodedEvent) -> frozenset[str]:
+        """Return the sObjects that Salesforce has of the order or customer, as far as is known."""
+        state = self.get_state(item.origin.partition, item.key)
+        return frozenset(state.ids) if state else frozenset()
 
 
 _CRASHED = (

@@ -25,10 +25,17 @@ from stream.topics import Topics
 
 log = structlog.get_logger()
 
-# Kinds of refusal that time may cure; everything else is for a person.
-RETRIED = frozenset(
-    {ErrorKind.TRANSIENT, ErrorKind.LOCK, ErrorKind.ORDERING, ErrorKind.CONCURRENCY}
-)
+# Only these are for a person at once; anything else may be cured by time.
+HOPELESS = frozenset({ErrorKind.PERMANENT})
+
+
+def may_retry(refused: RefusedWrite, attempt: int) -> bool:
+    """Whether an event that was refused at its n-th attempt (0 = the first) is tried again."""
+    if refused.is_unproven:
+        return True
+    if refused.kind is ErrorKind.UNKNOWN:
+        return attempt == 0
+    return refused.kind not in HOPELESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,7 @@ class OutcomeRules:
                     says,
                     policy=RetryPolicy(self.topics),
                     topics=self.topics,
-                    may_retry=outcome.kind in RETRIED,
+                    may_retry=may_retry(outcome, item.envelope.attempt),
                 )
                 return self._in_doubt(item, decision)
             case NotSent():

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from agents.pacing.circuit_breaker import PROBING
 from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.error_table import ROW_STATUSES
 from agents.salesforce.errors.errors import SalesforceError
 
-HTTP_BAD_REQUEST = 400
 OVERLOADED_STATUSES = frozenset({429, 503})
 
 
 def is_systemic(error: SalesforceError) -> bool:
     """Whether a failed call says that nobody gets through, rather than something about its rows."""
     if error.kind is ErrorKind.CONFIG:
-        return error.status != HTTP_BAD_REQUEST
+        return error.status not in ROW_STATUSES
     return error.kind in PROBING and not error.advice
 
 

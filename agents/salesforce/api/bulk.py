@@ -22,7 +22,7 @@ from agents.salesforce.api.caller import Caller, CheckAlive
 from agents.salesforce.api.composite import dumps
 from agents.salesforce.api.org_session import OrgApi
 from agents.salesforce.errors.error_kind import ErrorKind
-from agents.salesforce.errors.errors import SalesforceError, classify
+from agents.salesforce.errors.errors import SalesforceError, classify_job
 from agents.salesforce.http.answers import bad_answer, bulk_error
 from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row, RowError, RowResult
@@ -252,7 +252,7 @@ def _raise_if_nothing_was_read(state: Mapping[str, Any]) -> None:
     if state.get("state") != "Failed" or state.get("numberRecordsProcessed"):
         return
     error = bulk_error(str(state.get("errorMessage") or ""))
-    verdict = classify(400, error.code, error.message)
+    verdict = classify_job(error.code)
     raise SalesforceError(
         f"the Bulk job failed: {error.message}",
         kind=verdict.kind,
@@ -260,6 +260,8 @@ def _raise_if_nothing_was_read(state: Mapping[str, Any]) -> None:
         fields=error.fields,
         meaning=verdict.meaning,
         fix=verdict.fix,
+        advice=verdict.advice,
+        rule=verdict.rule,
     )
 
 

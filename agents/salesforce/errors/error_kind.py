@@ -15,4 +15,5 @@ class ErrorKind(StrEnum):
     QUOTA = "quota"  # the day's calls are spent: pause everything
     CONCURRENCY = "concurrency"  # too many at once: slow down
     PERMANENT = "permanent"  # this record will never be accepted as it is
+    UNKNOWN = "unknown"  # nobody knows: once more, later; then it is for a person
     CONFIG = "config"  # no record will be accepted until somebody fixes the org or the mapping

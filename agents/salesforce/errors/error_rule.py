@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,39 +18,36 @@ class Advice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorRule:
-    """One row. Empty `codes`, `statuses` or no `pattern` match anything.
+    """One row: what its codes mean, and what a person does about them.
 
-    `fix` is written for the person on call.
+    `fix` is an instruction and nothing else: what becomes of the event meanwhile depends on its
+    state, and is said by `agents.salesforce.errors.fixes`.
     """
 
     kind: ErrorKind
     meaning: str
     fix: str
     codes: tuple[str, ...] = ()
-    statuses: tuple[int, ...] = ()
-    pattern: re.Pattern[str] | None = None
     advice: Advice = Advice.NONE
 
-    def fits(self, status: int, code: str, message: str) -> bool:
-        return (
-            (not self.codes or code in self.codes)
-            and (not self.statuses or status in self.statuses)
-            and (self.pattern is None or self.pattern.search(message) is not None)
-        )
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the codes of a text, one per word."""
+    return tuple(text.split())
 
 
-def says(pattern: str) -> re.Pattern[str]:
-    """Return a pattern that finds a phrase anywhere in a message, whatever its case."""
-    return re.compile(pattern, re.IGNORECASE | re.DOTALL)
-
-
-WAIT = "Nothing to do: it is repeated by itself. Look at status.salesforce.com if it lasts."
-MAPPING = "Correct the source data or mapping.yaml, then `orderstream dlq requeue`."
+STATUS_PAGE = "Look at status.salesforce.com for the org's instance."
+MAPPING = "Correct the source data or mapping.yaml."
 PERMISSIONS = (
-    "Setup > Permission Sets: give orderstream's user access to the object and its fields "
-    "(the shipped permission set does), then it goes on by itself."
+    "Setup > Permission Sets: give orderstream's user access to the object and its fields (the "
+    "shipped permission set does)."
 )
-TWINS = (
-    "Delete or merge the twins, mark the field External ID and Unique, then "
-    "`orderstream dlq requeue`."
+TWINS = "Delete or merge the twins, and mark the field External ID and Unique."
+AUTOMATION = (
+    "Read the message: it comes from the org's own automation (trigger, flow, process). Fix that, "
+    "exempt orderstream's user from it, or correct the data."
+)
+SETUP = (
+    "An administrator of the org looks the code up in the SOAP API guide (StatusCode) and at the "
+    "automation that runs when this object is saved: orderstream does not do this itself."
 )

@@ -1,53 +1,129 @@
 """What a failure of Salesforce means: the exception of whole calls and the verdict on any error.
 
-Classified on `errorCode` and message, because the HTTP status says too little: 403 is both "no"
-and "the day's quota is spent", and one code stands for quota and concurrency. The table, with the
-defaults for codes that are in no row, is `agents.salesforce.errors.error_table`.
+Decided by code, field names, ids, HTTP status and what was sent; never by the words of a message,
+which come in the language of the integration user. The table is
+`agents.salesforce.errors.error_table`.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from agents.salesforce.errors import error_table as table
 from agents.salesforce.errors.error_kind import ErrorKind
-from agents.salesforce.errors.error_rule import Advice
-from schemas.salesforce import RowError
+from agents.salesforce.errors.error_rule import Advice, ErrorRule
+from agents.salesforce.errors.nested import nested_code, tells_of_a_limit
+from schemas.salesforce import Row, RowError
 from stream.errors import StreamError
 
 STALE_MARKER = "orderstream: newer state already stored"
+STALE_FIELD = "Magento_Updated_At__c"  # where our validation rule shows its error
+ROWS_ONLY = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN})
+CONCURRENT = re.compile(r"\bConcurrent[A-Z]")  # names of limits, which nobody translates
+TOTAL = "TotalRequests"
+TOO_MANY_REQUESTS = 429
 
 BodyKind = Literal["", "json", "html", "empty", "text"]
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorVerdict:
-    """What an error means. `fix` is for the person on call; `advice` for the sender."""
+    """What an error means. `fix` is for the person on call; `advice` for the sender.
+
+    `rule` names the row of the table that judged: a code, a nested code or a status.
+    """
 
     kind: ErrorKind
     code: str
     meaning: str
     fix: str
     advice: Advice = Advice.NONE
+    rule: str = ""
 
 
-def classify(status: int, code: str, message: str) -> ErrorVerdict:
-    """Return the verdict on an error of a call (its HTTP status) or of a row (status 200)."""
-    known = (rule for rule in table.RULES if rule.fits(status, code, message))
-    by_status = (rule for statuses, rule in table.DEFAULTS if status in statuses)
-    rule = next(known, None) or next(by_status, table.UNKNOWN_FAILURE)
-    return ErrorVerdict(rule.kind, code or f"HTTP_{status}", rule.meaning, rule.fix, rule.advice)
+def classify(
+    status: int, code: str, message: str = "", *, has_quota_left: bool | None = None
+) -> ErrorVerdict:
+    """Return the verdict on an error of a call (its HTTP status) or of a row (status 200).
+
+    `has_quota_left`: what the answer's usage header says of the day's calls, if it has one.
+    """
+    rule, name = _rule_of(status, code, message, has_quota_left)
+    is_row = status == table.ROW or status in table.ROW_STATUSES
+    if rule.kind in ROWS_ONLY and not is_row:  # no row explains a call refused like this
+        rule, name = table.by_status(status), f"HTTP_{status}"
+    return ErrorVerdict(
+        rule.kind, code or f"HTTP_{status}", rule.meaning, rule.fix, rule.advice, name
+    )
 
 
-def classify_row(error: RowError) -> ErrorVerdict:
-    """Return the verdict on one entry of a row's `errors`."""
-    return classify(200, error.code, error.message)
+def _rule_of(
+    status: int, code: str, message: str, has_quota_left: bool | None
+) -> tuple[ErrorRule, str]:
+    if code in table.WRAPPER_CODES:
+        inner = nested_code(message, table.BY_CODE, table.WRAPPER_CODES)
+        if not inner and tells_of_a_limit(message):
+            return table.GOVERNOR_LIMIT, "LimitException"
+        code = inner or code
+    if code == "REQUEST_LIMIT_EXCEEDED" and _is_about_now(status, message, has_quota_left):
+        return table.TOO_MANY_AT_ONCE, "ConcurrentRequests"
+    rule = table.BY_CODE.get(code)
+    return (rule, code) if rule else (table.by_status(status), f"HTTP_{status}")
+
+
+def _is_about_now(status: int, message: str, has_quota_left: bool | None) -> bool:
+    """Whether a limit of requests is that of the moment, not that of the day."""
+    if CONCURRENT.search(message):
+        return True
+    if TOTAL in message:
+        return False
+    return status == TOO_MANY_REQUESTS if has_quota_left is None else has_quota_left
+
+
+def classify_job(code: str) -> ErrorVerdict:
+    """Return the verdict on a Bulk job that failed before a row was read: never a row's fault."""
+    rule = table.BY_CODE.get(code, table.UNKNOWN_FAILURE)
+    if rule.kind in ROWS_ONLY:
+        rule = table.UNKNOWN_FAILURE
+    return ErrorVerdict(rule.kind, code or "Unknown", rule.meaning, rule.fix, rule.advice, code)
+
+
+def classify_row(error: RowError, row: Row | None = None) -> ErrorVerdict:
+    """Return the verdict on one entry of a row's `errors`; `row` is what was sent."""
+    if error.code == "INVALID_FIELD" and row is not None and misses_parent(error, row):
+        rule = table.MISSING_PARENT
+        return ErrorVerdict(rule.kind, error.code, rule.meaning, rule.fix, rule.advice, "parent")
+    return classify(table.ROW, error.code, error.message)
+
+
+def misses_parent(error: RowError, row: Row) -> bool:
+    """Whether an INVALID_FIELD speaks of the record that the row belongs to.
+
+    A missing parent and an unknown field have one code. Salesforce quotes what it did not find: the
+    parent's key, or the field's name. If it quotes neither, the parent is the harmless reading: it
+    is brought back, and the row repeated.
+    """
+    sent = {**row.insert_fields, **row.fields}
+    parents = [str(key) for value in sent.values() for key in _keys_of(value)]
+    if any(key and key in error.message for key in parents):
+        return True
+    names = {*sent, row.external_id_field}
+    quoted = {*error.fields, *re.findall(r"\w+", error.message)}
+    return bool(parents) and not names & quoted
+
+
+def _keys_of(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, Mapping) else []
 
 
 def is_stale(error: RowError) -> bool:
     """Whether the org's own rule refused an older state: superseded, not an error."""
-    return STALE_MARKER in error.message
+    if STALE_MARKER in error.message:
+        return True
+    return error.code in table.WRAPPER_CODES and error.fields == (STALE_FIELD,)
 
 
 class SalesforceError(StreamError):
@@ -70,6 +146,7 @@ class SalesforceError(StreamError):
         meaning: str = "",
         fix: str = "",
         advice: Advice = Advice.NONE,
+        rule: str = "",
         retry_after_seconds: float | None = None,
         is_outcome_unknown: bool = False,
         body_kind: BodyKind = "",
@@ -83,6 +160,7 @@ class SalesforceError(StreamError):
         self.meaning = meaning
         self.fix = fix
         self.advice = advice
+        self.rule = rule
         self.retry_after_seconds = retry_after_seconds
         self.is_outcome_unknown = is_outcome_unknown
         self.body_kind = body_kind

@@ -9,35 +9,63 @@ OWN_RULES: tuple[ErrorRule, ...] = (
     ErrorRule(
         Kind.PERMANENT,
         "The mapping makes no valid record of this event.",
-        "Correct mapping.yaml as the message says (try it with `orderstream map`), restart the "
-        "workers, then `orderstream dlq requeue`.",
-        codes=("MAPPING_ERROR",),
+        "Correct mapping.yaml as the message says (try it with `orderstream map`) and restart the "
+        "workers.",
+        ("MAPPING_ERROR",),
     ),
     ErrorRule(
         Kind.PERMANENT,
         "The body is no order or customer that orderstream can read.",
-        "Look at the payload (`orderstream dlq show`): correct what sends it, then edit this one "
+        "Look at the payload (`orderstream dlq show`): correct what sends it, and edit this one "
         "(`orderstream dlq edit`) or drop it.",
-        codes=("DECODE_ERROR",),
+        ("DECODE_ERROR",),
     ),
     ErrorRule(
         Kind.PERMANENT,
         "Workers died while they handled this event, several times: it was set aside.",
-        "Look at the worker's log of those times, fix the mapping hook or the payload, then "
-        "`orderstream dlq requeue`.",
-        codes=("WORKER_CRASHED",),
+        "Look at the worker's log of those times, and fix the mapping hook or the payload.",
+        ("WORKER_CRASHED",),
     ),
     ErrorRule(
         Kind.PERMANENT,
         "Salesforce did not work for longer than BREAKER_DEAD_LETTER_AFTER_SECONDS.",
-        "Nothing is wrong with the event: once Salesforce works again, `orderstream dlq requeue`.",
-        codes=("BREAKER_OPEN",),
+        "Nothing is wrong with the event: see that Salesforce works again.",
+        ("BREAKER_OPEN",),
     ),
     ErrorRule(
         Kind.PERMANENT,
         "A bug in orderstream, set aside with the event that shows it.",
-        "Report it with the traceback of the worker's log; after an update `orderstream dlq "
-        "requeue`.",
-        codes=("HANDLER_BUG",),
+        "Report it with the traceback of the worker's log, and update.",
+        ("HANDLER_BUG",),
+    ),
+    ErrorRule(
+        Kind.TRANSIENT,
+        "A bug in orderstream met this call.",
+        "The worker's log has the traceback: report it, and update.",
+        ("UNEXPECTED",),
+    ),
+    ErrorRule(
+        Kind.TRANSIENT,
+        "No answer came from Salesforce; the request may have been carried out.",
+        "Check network, DNS, proxy and firewall; for slow calls raise SALESFORCE_TIMEOUT_SECONDS.",
+        ("NO_ANSWER", "UNREACHABLE", "TLS_FAILED", "CUT"),
+    ),
+    ErrorRule(
+        Kind.TRANSIENT,
+        "Salesforce, or a proxy in between, answered success with something unreadable.",
+        "Look for a proxy that rewrites answers.",
+        ("BAD_ANSWER",),
+    ),
+    ErrorRule(
+        Kind.PERMANENT,
+        "A value of this event cannot be sent: it is no text, number or date that JSON has.",
+        "Correct the transformation of the field in mapping.yaml.",
+        ("NOT_ENCODABLE", "BAD_EXTERNAL_ID"),
+    ),
+    ErrorRule(
+        Kind.PERMANENT,
+        "The org has no active standard price book, so products have no prices.",
+        "Setup > Price Books: activate the Standard Price Book.",
+        ("NO_STANDARD_PRICEBOOK",),
     ),
 )

@@ -21,6 +21,7 @@ import orjson
 
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import BadAnswerError, BodyKind, SalesforceError, classify
+from agents.salesforce.http.usage import read_usage
 from schemas.salesforce import RowError, RowResult
 
 SALESFORCE_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
@@ -67,12 +68,14 @@ def refusal_of(status: int, headers: Mapping[str, str], body: bytes) -> Salesfor
     """Return the error of an HTTP answer that is not 2xx; `headers` ignore case."""
     value, body_kind = decode(body)
     retry_after = _seconds(headers.get("Retry-After", ""))
+    usage = read_usage(headers.get("Sforce-Limit-Info", ""))
     return refusal(
         status,
         value,
         body_kind=body_kind,
         retry_after_seconds=retry_after,
         server_date=headers.get("Date", ""),
+        has_quota_left=None if usage is None else usage.used < usage.limit,
     )
 
 
@@ -83,11 +86,12 @@ def refusal(
     body_kind: BodyKind = "json",
     retry_after_seconds: float | None = None,
     server_date: str = "",
+    has_quota_left: bool | None = None,
 ) -> SalesforceError:
     """Return the error of a decoded answer, of a call or of one subrequest of a Composite."""
     errors = errors_in(value)
     first = errors[0] if errors else RowError("", f"HTTP {status} with {body_kind} body")
-    verdict = classify(status, first.code, first.message)
+    verdict = classify(status, first.code, first.message, has_quota_left=has_quota_left)
     return SalesforceError(
         first.message,
         kind=verdict.kind,
@@ -97,6 +101,7 @@ def refusal(
         meaning=verdict.meaning,
         fix=verdict.fix,
         advice=verdict.advice,
+        rule=verdict.rule,
         retry_after_seconds=retry_after_seconds,
         is_outcome_unknown=status in SERVER_FAILURES,
         body_kind=body_kind,
@@ -120,8 +125,8 @@ def bad_answer(what: str, *, status: int = 200, body_kind: BodyKind = "json") ->
         code="BAD_ANSWER",
         status=status,
         meaning="Salesforce, or a proxy in between, answered success with something unreadable.",
-        fix="It is repeated safely by external id. If it lasts, look for a proxy that rewrites "
-        "answers.",
+        fix="Look for a proxy that rewrites answers.",
+        rule="BAD_ANSWER",
         is_outcome_unknown=True,
         body_kind=body_kind,
     )

@@ -5,10 +5,7 @@ from support.fake_org import LOCKED, TIMEOUT, UNAVAILABLE, account, refused
 
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.retry_in_place import (
-    ANY_SOBJECT,
     RETRY_IN_PLACE,
-    ConfigWatch,
-    FaultScope,
     NextAction,
     RetryInPlace,
     next_action,
@@ -60,37 +57,6 @@ def test_a_locked_row_holds_its_neighbours_for_a_second_at_most():
     policy = RETRY_IN_PLACE
     rests = [policy.row_backoff_seconds(n, lambda: 1.0) for n in range(1, policy.rounds + 1)]
     assert 0.5 < sum(rests) <= 1
-
-
-def test_three_rows_in_a_row_make_a_configuration_error_everybodys():
-    watch = ConfigWatch()
-    assert watch.failed("Account", 3) is FaultScope.EVERYBODY
-
-
-def test_a_lone_row_is_unclear_until_another_passes():
-    watch = ConfigWatch()
-    assert watch.failed("Account", 1) is FaultScope.UNCLEAR
-    watch.passed("Account")
-    assert watch.failed("Account", 1) is FaultScope.RECORD
-
-
-def test_a_configuration_that_breaks_later_is_noticed_too():
-    watch = ConfigWatch()
-    watch.passed("Account")
-    assert [watch.failed("Account", 1) for _ in range(3)] == [
-        FaultScope.RECORD,
-        FaultScope.RECORD,
-        FaultScope.EVERYBODY,
-    ]
-
-
-def test_sobjects_are_judged_apart_and_any_success_clears_calls_of_unknown_rows():
-    watch = ConfigWatch()
-    watch.failed("Account", 2)
-    assert watch.failed("Contact", 1) is FaultScope.UNCLEAR
-    watch.passed("Contact")
-    assert watch.failed(ANY_SOBJECT, 1) is FaultScope.RECORD
-    assert watch.failed("Account", 1) is FaultScope.EVERYBODY
 
 
 def test_the_root_cause_is_neither_an_orphan_nor_collateral():

@@ -1,0 +1,129 @@
+"""Ends refused bundles: who pays an attempt, who waits, and when the breaker opens.
+
+Whose fault a refusal is, `agents.delivery.fault_scope` says; here it becomes an outcome.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agents.delivery.fault_scope import (
+    ANY_SOBJECT,
+    Charge,
+    Fault,
+    FaultScope,
+    FaultWatch,
+    WriteKind,
+    charge,
+)
+from agents.delivery.response_handling import Refusal, outage_of, reason_of_row
+from agents.delivery.row_tracker import RowTracker
+from agents.delivery.types import NotSent, RefusedWrite, Written
+from agents.pacing.admission import Admission
+from agents.pacing.system_failure import reason_of
+from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.errors import SalesforceError
+
+HELD = (FaultScope.WRITE_KIND, FaultScope.EVERYBODY)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Gives refused bundles their outcome, by what is known of others."""
+
+    watch: FaultWatch
+    gate: Admission
+
+    def hold_back(self, writes: Sequence[RowTracker]) -> None:
+        """Let bundles wait whose cause is known not to be theirs: no repetition would help."""
+        for write in writes:
+            cause = write.cause()
+            if cause is None or cause.fault is None:
+                continue
+            if self.watch.scope(cause.fault, cause.kind) in HELD:
+                write.outcome = NotSent(reason_of_row(cause))
+
+    def charge_rows(self, writes: Sequence[RowTracker]) -> None:
+        """Decide what bundles pay that ended with a refused row."""
+        refused = [w for w in writes if isinstance(w.outcome, RefusedWrite)]
+        for write in refused:  # all, before any is judged: they are each other's evidence
+            if isinstance(write.outcome, RefusedWrite) and write.outcome.fault is not None:
+                self.watch.refused(write.outcome.fault)
+        for write in refused:
+            if isinstance(write.outcome, RefusedWrite):
+                write.outcome = self._charged(write.outcome)
+
+    def _charged(self, refused: RefusedWrite) -> RefusedWrite | NotSent:
+        if refused.fault is None:
+            return refused
+        outage = outage_of(refused, self.watch)
+        if outage is not None and self.gate.open_for is None:
+            self.gate.trip(outage.kind, outage.reason)
+        scope = self.watch.scope(refused.fault, refused.kind)
+        match charge(scope, refused.kind):
+            case Charge.NOTHING:
+                return NotSent(reason_of_row(refused))
+            case paid:
+                return dataclasses.replace(refused, is_unproven=paid is Charge.ATTEMPT)
+
+    def suspect(self, refusal: Refusal, suspects: Sequence[RowTracker]) -> None:
+        """Note who was in a refused call: who passes later is cleared, and clears the others."""
+        for write in suspects:
+            self.watch.suspect(fault_of(refusal, write), refusal.passes_before)
+
+    def blame(self, refusal: Refusal, write: RowTracker) -> None:
+        """End a bundle that was refused on its own."""
+        error, fault = refusal.error, fault_of(refusal, write)
+        self.watch.refused(fault)
+        scope = self.watch.scope(fault, error.kind)
+        match charge(scope, error.kind):
+            case Charge.NOTHING if scope is FaultScope.UNCLEAR:
+                end([write], NotSent(reason_of(error)))
+            case Charge.NOTHING:
+                self.hold(error, [write])
+            case paid:
+                refused = refused_as(error, refusal.sobject)
+                is_unproven = paid is Charge.ATTEMPT
+                end([write], dataclasses.replace(refused, is_unproven=is_unproven))
+
+    def hold(self, error: SalesforceError, suspects: Sequence[RowTracker]) -> None:
+        """Let bundles wait that an outage refused."""
+        reason = reason_of(error)
+        if self.gate.open_for is None and error.kind is ErrorKind.CONFIG:
+            self.gate.trip(ErrorKind.CONFIG, reason)
+        end(suspects, NotSent(reason))
+
+    def clear(self, writes: Sequence[RowTracker]) -> None:
+        """Forget what was suspected of bundles that are written."""
+        self.watch.clear({w.bundle.key for w in writes if isinstance(w.outcome, Written)})
+
+
+def fault_of(refusal: Refusal, write: RowTracker) -> Fault:
+    """Return a whole refused call as a fault of one bundle in it."""
+    error = refusal.error
+    return Fault(WriteKind(refusal.sobject, "any"), error.rule or error.code, write.bundle.key)
+
+
+def end(writes: Sequence[RowTracker], outcome: NotSent | RefusedWrite) -> None:
+    """Give the outcome to every bundle that has none."""
+    for write in writes:
+        if write.is_open:
+            write.outcome = outcome
+
+
+def refused_as(error: SalesforceError, sobject: str = ANY_SOBJECT) -> RefusedWrite:
+    """Return the outcome of a bundle whose rows were refused with a whole call."""
+    name = "" if sobject == ANY_SOBJECT else sobject
+    return RefusedWrite(
+        error.kind,
+        error.code,
+        error.message,
+        error.fields,
+        name,
+        error.fix,
+        status=error.status,
+        rule=error.rule,
+        meaning=error.meaning,
+    )

@@ -1,0 +1,76 @@
+"""One row while it is being written: how it is sent, and what is known of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agents.delivery.existence_cache import ExistenceCache
+from agents.delivery.fault_scope import Operation
+from agents.delivery.types import RefusedWrite
+from agents.salesforce.api.collection_builder import Method
+from schemas.salesforce import Row
+
+
+class WriteMode(StrEnum):
+    """How a row is sent."""
+
+    CREATE = "create"
+    UPDATE = "update"  # upsert of the plain fields
+    WHOLE = "whole"  # upsert of plain and insert fields
+
+
+@dataclass(slots=True)
+class RowState:
+    """One row and its progress."""
+
+    row: Row
+    mode: WriteMode | None = None  # decided when it is first sent
+    is_done: bool = False
+    is_assumed: bool = False  # left out, or sent without insert fields: it is believed to exist
+    was_missing: bool = False  # believed to exist once, and did not
+    has_repeated: bool = False
+    id: str = ""
+    is_created: bool = False
+    is_stale: bool = False
+    failure: RefusedWrite | None = None
+    exists: bool = False  # as far as the order's state knows
+
+    def operation(self) -> Operation:
+        """Return what Salesforce would do with the row, as far as is known before it is sent."""
+        if self.mode is WriteMode.UPDATE and (self.is_assumed or self.exists):
+            return "update"
+        return "create"
+
+    @property
+    def is_outstanding(self) -> bool:
+        return not self.is_done
+
+    def wire(self) -> tuple[Row, Method]:
+        """Return the row as it is sent now, and by which method."""
+        match self.mode:
+            case WriteMode.CREATE:
+                return self.row, "create"
+            case WriteMode.WHOLE:
+                whole = {**self.row.insert_fields, **self.row.fields}
+                return dataclasses.replace(self.row, fields=whole, insert_fields={}), "upsert"
+            case _:
+                return self.row, "upsert"
+
+
+def mode_of(row: Row, known: ExistenceCache) -> WriteMode | None:
+    """Return how a row is sent at first; None when it need not be sent."""
+    if not row.insert_fields:
+        return WriteMode.UPDATE
+    if known.id_of(row) is None:
+        return WriteMode.CREATE
+    return WriteMode.UPDATE if row.fields else None
+
+
+def method_of(row: Row, known: ExistenceCache) -> Method | None:
+    """Return the method a row is sent by at first; None when it need not be sent."""
+    mode = mode_of(row, known)
+    if mode is None:
+        return None
+    return "create" if mode is WriteMode.CREATE else "upsert"

@@ -1,0 +1,98 @@
+"""Codes of the org's set-up, of the mapping, and of the address: alike for many records."""
+
+from __future__ import annotations
+
+from agents.salesforce.errors.error_kind import ErrorKind as Kind
+from agents.salesforce.errors.error_rule import PERMISSIONS, ErrorRule, words
+
+CONFIG_RULES: tuple[ErrorRule, ...] = (
+    ErrorRule(
+        Kind.CONFIG,
+        "A field of the mapping does not exist in this org or is hidden from the user; or the "
+        "record this one belongs to is not in Salesforce yet.",
+        "Deploy the metadata package or correct mapping.yaml (`orderstream map --check` names "
+        "the line); check field-level security.",
+        words("INVALID_FIELD"),
+    ),
+    ErrorRule(
+        Kind.CONFIG,
+        "The user may not write a field of the mapping.",
+        PERMISSIONS,
+        words("INVALID_FIELD_FOR_INSERT_UPDATE FIELD_NOT_UPDATABLE REL_FIELD_BAD_ACCESSIBILITY"),
+    ),
+    ErrorRule(
+        Kind.CONFIG,
+        "The object of the mapping does not exist in this org, is hidden from the user, or cannot "
+        "be written like this.",
+        "Correct mapping.yaml. " + PERMISSIONS,
+        words(
+            "INVALID_TYPE INVALID_TYPE_FOR_OPERATION INVALID_ENTITY_FOR_UPSERT NOT_ACCEPTABLE "
+            "InvalidEntity"
+        ),
+    ),
+    ErrorRule(
+        Kind.CONFIG,
+        "Salesforce could not read a query or a batch of orderstream.",
+        "A name in mapping.yaml is not the org's: run `orderstream map --check`.",
+        words(
+            "MALFORMED_QUERY INVALID_QUERY_FILTER_OPERATOR INVALID_QUERY_LOCATOR InvalidBatch "
+            "INVALID_BATCH INVALID_BATCH_OPERATION INVALID_QUERY_SCOPE MALFORMED_SEARCH"
+        ),
+    ),
+    ErrorRule(
+        Kind.CONFIG,
+        "The address does not exist: API version, object or external-ID field is unknown.",
+        "Check SALESFORCE_API_VERSION, and that the external-ID fields of mapping.yaml exist and "
+        "are visible to the user.",
+        words(
+            "NOT_FOUND NotFound ITEM_NOT_FOUND URL_NOT_RESET METHOD_NOT_ALLOWED MethodNotAllowed "
+            "InvalidUrl UNSUPPORTED_API_VERSION INVALID_VERSION InvalidVersion HttpsRequired "
+            "UNSUPPORTED_MEDIA_TYPE UnsupportedContentType INVALID_CONTENT_TYPE INVALID_SUBDOMAIN"
+        ),
+    ),
+    ErrorRule(
+        Kind.CONFIG,
+        "The API version is retired: this org does not answer it any more.",
+        "Set SALESFORCE_API_VERSION to a version the org has (Setup > API, or /services/data).",
+        words("GONE API_VERSION_RETIRED RESOURCE_RETIRED"),
+    ),
+    ErrorRule(
+        Kind.CONFIG,
+        "The API, or a feature of it, is not enabled for this org or user.",
+        "The edition must include API access and the user needs 'API Enabled'; a new app can take "
+        "hours to become active.",
+        words(
+            "API_DISABLED_FOR_ORG API_CURRENTLY_DISABLED API_DISABLED FUNCTIONALITY_NOT_ENABLED "
+            "REQUIRED_FEATURE_MISSING FeatureNotEnabled FEATURENOTENABLED InvalidUser "
+            "INVALID_REPLICATION_DATE UNSUPPORTED_CLIENT CLIENT_NOT_ACCESSIBLE_FOR_USER "
+            "FORBIDDEN Forbidden PACKAGE_DISABLED"
+        ),
+    ),
+    ErrorRule(
+        Kind.CONFIG,
+        "A Bulk job was not accepted as orderstream makes it.",
+        "Check SALESFORCE_API_VERSION and the user's 'API Enabled' permission; "
+        "SALESFORCE_BULK_THRESHOLD_EVENTS=0 writes without Bulk jobs meanwhile.",
+        words(
+            "INVALIDJOB InvalidJob INVALIDJOBSTATE InvalidJobState InvalidOperation InvalidXml "
+            "InvalidXML INVALIDENTITY"
+        ),
+    ),
+    ErrorRule(
+        Kind.CONFIG,
+        "The org's data storage is full: nothing new can be created.",
+        "Setup > Storage Usage: delete data or buy storage.",
+        words("STORAGE_LIMIT_EXCEEDED"),
+    ),
+    ErrorRule(
+        Kind.CONFIG,
+        "A limit or licence of the org is used up.",
+        "Setup > Company Information and System Overview: find the limit that the message names, "
+        "and free or buy more of it.",
+        words(
+            "LIMIT_EXCEEDED LICENSE_LIMIT_EXCEEDED PACKAGE_LICENSE_REQUIRED "
+            "INVALID_PACKAGE_LICENSE INSUFFICIENT_CREDITS JIGSAW_IMPORT_LIMIT_EXCEEDED "
+            "IP_RANGE_LIMIT_EXCEEDED COMMERCIAL_CONTROL_ERROR"
+        ),
+    ),
+)

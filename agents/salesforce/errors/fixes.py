@@ -1,0 +1,28 @@
+"""What a person is told to do, by the state the event is in.
+
+The instruction is the rule's; what becomes of the event meanwhile is not: a dead letter waits for a
+person, a parked event for its cause to go, a retried one for its time.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class EventState(StrEnum):
+    """Where an event is that Salesforce has not taken."""
+
+    RETRIED = "retried"
+    PARKED = "parked"
+    DEAD = "dead"
+
+
+def fix_for(state: EventState, fix: str) -> str:
+    """Return the whole advice for an event in this state; `fix` is the rule's instruction."""
+    match state:
+        case EventState.RETRIED:
+            return f"Nothing to do yet: it is repeated by itself. If it comes back: {fix}"
+        case EventState.PARKED:
+            return f"{fix} It waits without spending an attempt, and then goes on by itself."
+        case EventState.DEAD:
+            return f"{fix} Then `orderstream dlq requeue`."
