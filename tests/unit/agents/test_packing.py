@@ -8,7 +8,8 @@ from support.fake_org import account, contact, opportunity
 
 from agents.delivery.call_planner import CallPlan, lock_groups, plan_calls
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.row_tracker import RowTracker, method_of
+from agents.delivery.row_state import method_of
+from agents.delivery.row_tracker import RowTracker
 from agents.delivery.types import WriteSet
 from agents.salesforce.api.collection_builder import API_LIMITS, CollectionLimits, draft_calls
 from schemas.priority import Priority
