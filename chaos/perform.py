@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chaos.balance import count_topics
 from chaos.card import Card
 from chaos.load import Load
 from chaos.org_view import memory_of
@@ -93,6 +94,7 @@ async def _observe(stage: Stage) -> Run:
         fault=stage.fault,
         recovery_seconds=recovery,
         seen=stage.seen,
+        recount=await count_topics(stage.settings),
     )
 
 

@@ -15,6 +15,7 @@ from sandbox.processes import orderstream
 COMMAND_TIMEOUT_SECONDS = 60.0
 SETTLE_TIMEOUT_SECONDS = 120.0
 PAUSE_SECONDS = 1.0
+COUNTED = ("accepted", "synced", "unchanged", "superseded", "dead", "pending")
 
 
 class ProductError(RuntimeError):
@@ -49,6 +50,7 @@ async def audit(pipeline: Pipeline) -> Books:
         deleted_unread=report["deleted_unread"],
         is_balanced="=" in report["balance"],
         balance=report["balance"],
+        counted={name: total[name] for name in COUNTED},
     )
 
 

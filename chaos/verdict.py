@@ -43,7 +43,7 @@ class OrgMemory:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What the product's own audit says."""
+    """What the product's own audit says. `counted`: every figure of its balance, by name."""
 
     accepted: int
     dead: int
@@ -51,6 +51,7 @@ class Books:
     deleted_unread: int
     is_balanced: bool
     balance: str
+    counted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,10 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Everything observed in one run. `fault`: (start, end) of the fault, monotonic seconds."""
+    """Everything observed in one run. `fault`: (start, end) of the fault, monotonic seconds.
+
+    `recount`: the balance as the judge counts it, from every record (chaos/balance.py).
+    """
 
     deliveries: Sequence[Delivery]
     org: OrgMemory
@@ -81,6 +85,7 @@ class Run:
     fault: tuple[float, float]
     recovery_seconds: float | None
     seen: Mapping[str, int]
+    recount: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +183,11 @@ def _of_the_data(figures: Figures, run: Run, expected: Expectation) -> list[str]
             (figures.unaccounted, f"{figures.unaccounted} events without an outcome"),
             (not run.books.is_balanced, f"the audit does not balance: {run.books.balance}"),
             (
+                # Only what retention took can explain a difference, and then none is looked for.
+                not expected.may_delete_unread and _differ(run.books.counted, run.recount),
+                f"the audit counts {dict(run.books.counted)}, the judge {dict(run.recount)}",
+            ),
+            (
                 # What was deleted after its outcome is in nobody's books any more.
                 not expected.may_delete_unread and run.books.accepted < figures.accepted,
                 f"{figures.accepted} got a 2xx, the audit knows of {run.books.accepted}",
@@ -189,6 +199,10 @@ def _of_the_data(figures: Figures, run: Run, expected: Expectation) -> list[str]
         )
         if is_broken
     ]
+
+
+def _differ(audited: Mapping[str, int], recounted: Mapping[str, int]) -> bool:
+    return any(count != recounted.get(name, 0) for name, count in audited.items())
 
 
 def _of_the_run(figures: Figures, run: Run, expected: Expectation) -> list[str]:

@@ -118,7 +118,7 @@ def envelope_of(
     read = {name: bytes(raw).decode(errors="replace") for name, raw in headers if raw is not None}
     here = Origin(topic, partition, offset, timestamp_ms)
     return Envelope(
-        event_id=read.get("event-id") or f"{topic}-{partition}-{offset}",
+        event_id=read.get("event-id") or coordinates_id(topic, partition, offset),
         event=read.get("event", ""),
         kind=_kind(read.get("kind", ""), topic),
         key=(key or b"").decode(errors="replace"),
@@ -137,6 +137,11 @@ def envelope_of(
         traceparent=read.get("traceparent", ""),
         is_forced=read.get("forced") == "1",
     )
+
+
+def coordinates_id(topic: str, partition: int, offset: int) -> str:
+    """Return what stands in for the event id of a record that has none."""
+    return f"{topic}-{partition}-{offset}"
 
 
 def _origin(read: dict[str, str]) -> Origin | None:

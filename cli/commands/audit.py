@@ -114,19 +114,29 @@ def _notes(report: AuditReport) -> list[str]:
         notes.append(f"events accepted since {show_time(report.since_ms)} (UTC)")
     if report.until_ms is not None:
         notes.append(f"events accepted before {show_time(report.until_ms)} (UTC)")
-    if total.waiting:
-        notes.append(f"pending: {total.waiting:,} wait for a retry or an outage to end")
-    if report.unanswered_count:
-        notes.append(f"pending: {report.unanswered_count:,} have no outcome yet")
-    if report.duplicates:
-        notes.append(f"{report.duplicates:,} outcomes were written again after a redelivery")
-    if report.repeated:
-        notes.append(f"{report.repeated:,} outcomes come from replays and requeues")
-    if report.not_judged:
-        notes.append(f"{report.not_judged:,} events are older than the results that are kept")
+    facts = (
+        (total.waiting, "pending: {:,} wait for a retry or an outage to end"),
+        (report.unanswered_count, "pending: {:,} have no outcome yet"),
+        (report.duplicates, "{:,} outcomes were written again after a redelivery"),
+        (report.repeated, "{:,} outcomes come from replays and requeues"),
+        (report.not_judged, "{:,} events are older than the results that are kept"),
+        (report.moved, MOVED),
+        (report.outcomes_of_others, OTHERS),
+    )
+    notes += [text.format(count) for count, text in facts if count]
     if not report.is_waiting_complete:
         notes.append("too many events wait: only the first of them are checked for being overdue")
     return notes
+
+
+MOVED = (
+    "{:,} events are at other offsets than when they were worked on: a topic was made again or "
+    "mirrored"
+)
+OTHERS = (
+    "{:,} offsets have outcomes of events that the log does not hold any more: it was cut or made "
+    "again; what only the store still has: `orderstream reconcile --from 1d`"
+)
 
 
 def _print_unanswered(report: AuditReport, *, is_masked: bool) -> None:

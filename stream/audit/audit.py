@@ -1,14 +1,14 @@
 """Audit: prove from the topics alone that nothing is missing.
 
 Every record of `magento.*` is an accepted event, every record of `salesforce.results` says what
-became of one, and `accepted = synced + unchanged + superseded + dead + pending` must hold. The end
-of the fact topics is taken before the end of the results, so an event in the window can only gain
-an outcome, never lose one, while the audit runs. An outcome proves its event; so of `magento.*`
-only the stretches are read that no outcome speaks of.
+became of one, and `accepted = synced + unchanged + superseded + dead + pending` must hold. It reads
+what it counts: the events first, by id (`event_book`), then the outcomes. The end of the fact
+topics is taken before the end of the results, so an event in the window can only gain an outcome,
+never lose one, while the audit runs.
 
 What fails an audit: an event without any outcome that is older than the grace time, an event that
 waits in a retry tier longer than its due time plus the grace time, and events that retention
-deleted before they had an outcome. Memory: one byte per event, plus the events that wait.
+deleted before they had an outcome. Memory: nine bytes per event, plus the events that wait.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from typing import Any
 import orjson
 
 from schemas.event import Via
-from stream.audit.outcome_bitmap import DEAD, MARK_OF, UNANSWERED, WAITING, Balance, OutcomeBitmap
+from stream.audit.event_book import CLOCK_SKEW_MS, EventBook, Settled
+from stream.audit.outcome_bitmap import DEAD, WAITING, Balance, DeletedEvents, OutcomeBitmap
 from stream.audit.report import AuditReport, Unanswered
 from stream.config import Settings
 from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
@@ -30,8 +31,6 @@ Partition = tuple[str, int]
 
 LISTED_EVENTS = 100  # ids in the report; the count is exact
 TRACKED_WAITING = 200_000  # events in retry whose due time is watched; more are only counted
-# Results carry the workers' clock, events the ingress's: how far apart the two may be.
-CLOCK_SKEW_MS = 10 * 60 * 1000
 JOBS = frozenset({Via.REPLAY.value, Via.REQUEUE.value})
 
 
@@ -78,8 +77,10 @@ class _Audit:
         self._topics = settings.topics
         self._reader = reader
         self._progress = progress
-        self._ledgers: dict[Partition, OutcomeBitmap] = {}
-        self._deleted: dict[Partition, OutcomeBitmap] = {}
+        self._book = EventBook()
+        self._ledgers = self._book.books
+        self._deleted: dict[Partition, DeletedEvents] = {}
+        self._strange: dict[Partition, set[int]] = {}
         self._waiting: dict[tuple[str, int, int], int] = {}
         self._log_starts: dict[Partition, int] = {}
 
@@ -87,11 +88,16 @@ class _Audit:
         facts = await self._fact_spans()
         results = await self._reader.spans([self._topics.results], since_ms=self._results_since())
         facts = await self._judged(facts, results)
-        total = sum(span.size for span in results)
+        total = sum(span.size for span in (*facts, *results))
+        async for batch in self._reader.read(facts):
+            for record in batch:
+                self._book.accept(record)
+            self._advance(len(batch), total)
         async for batch in self._reader.read(results):
             self._settle(batch)
             self._advance(len(batch), total)
-        await self._read_unanswered(total)
+        self._book.settle_strays()
+        self.report.moved = self._book.moved
         await self._conclude()
 
     async def _fact_spans(self) -> list[OffsetRange]:
@@ -118,68 +124,46 @@ class _Audit:
         for span in judged:
             where = (span.topic, span.partition)
             self._ledgers[where] = OutcomeBitmap(span.start, span.end)
-            self._ledgers[where].presume()
             if self.report.since_ms is None and span.log_start and span.partition not in cut:
-                self._presume(where, 0, span.log_start)
+                self._deleted[where] = DeletedEvents(0, span.log_start)
         self._log_starts = {(span.topic, span.partition): span.log_start for span in facts}
         return judged
-
-    def _presume(self, where: Partition, start: int, end: int) -> None:
-        """Offsets that retention deleted were events; their outcomes are still in the results."""
-        ledger = OutcomeBitmap(start, end)
-        ledger.marks = bytearray([UNANSWERED]) * len(ledger.marks)
-        self._deleted[where] = ledger
-
-    async def _read_unanswered(self, total: int) -> None:
-        """Read the records of offsets that no outcome speaks of: are they events, or gaps?"""
-        queues = {where: ledger.presumed_ranges() for where, ledger in self._ledgers.items()}
-        total += sum(end - start for ranges in queues.values() for start, end in ranges)
-        while any(queues.values()):
-            turn = [
-                OffsetRange(*where, *ranges.pop(0)) for where, ranges in queues.items() if ranges
-            ]
-            async for batch in self._reader.read(turn):
-                for record in batch:
-                    self._ledgers[record.topic, record.partition].accept(record.offset)
-                self._advance(len(batch), total)
-        for ledger in self._ledgers.values():
-            ledger.forget_presumed()
 
     def _settle(self, batch: Iterable[Record]) -> None:
         for record in batch:
             try:
                 read = orjson.loads(record.value)
-                where = (read["origin_topic"], read["origin_partition"])
-                offset, mark = read["origin_offset"], MARK_OF[read["outcome"]]
+                settled = self._book.settle(read)
             except (orjson.JSONDecodeError, KeyError, TypeError):
                 self.report.unreadable_results += 1
                 continue
-            ledger = self._ledgers.get(where)
-            before = ledger.settle(offset, mark) if ledger else None
+            before, mark = settled.before, settled.mark
             if before is None:
-                self._settle_deleted(where, offset, mark, read)
+                self._settle_deleted(settled, read)
             elif WAITING in (mark, before):
-                self._watch(where, offset, mark, read)
+                self._watch(settled, read)
             elif before >= DEAD and mark >= DEAD:
                 self._count_repeat(read)
 
-    def _settle_deleted(
-        self, where: Partition, offset: int, mark: int, read: Mapping[str, Any]
-    ) -> None:
-        log_start = self._log_starts.get(where, 0)
-        if offset >= log_start or self.report.since_ms is not None:
+    def _settle_deleted(self, settled: Settled, read: Mapping[str, Any]) -> None:
+        where, offset = settled.where, settled.offset
+        if where not in self._log_starts or self.report.is_window:
+            return
+        log_start = self._log_starts[where]
+        if offset >= log_start:
+            self._strange.setdefault(where, set()).add(offset)
             return
         is_first = not read.get("attempt") and read.get("via") not in JOBS
         if where not in self._deleted and is_first:
-            self._presume(where, offset, log_start)
+            self._deleted[where] = DeletedEvents(offset, log_start)
         if where in self._deleted:
-            self._deleted[where].settle(offset, mark)
+            self._deleted[where].settle(offset)
 
-    def _watch(self, where: Partition, offset: int, mark: int, read: Mapping[str, Any]) -> None:
-        place = (*where, offset)
-        if mark != WAITING:
+    def _watch(self, settled: Settled, read: Mapping[str, Any]) -> None:
+        place = (*settled.where, settled.offset)
+        if settled.mark != WAITING:
             self._waiting.pop(place, None)
-        elif self._ledgers[where].is_waiting(offset):
+        elif self._ledgers[settled.where].mark_at(settled.offset) == WAITING:
             if len(self._waiting) < TRACKED_WAITING or place in self._waiting:
                 self._waiting[place] = read.get("not_before_ms") or read["at_ms"]
             else:
@@ -209,6 +193,7 @@ class _Audit:
             for where, ledger in self._ledgers.items()
         )
         report.deleted_unread = await self._deleted_unread()
+        report.outcomes_of_others = await self._outcomes_of_others()
         if report.unanswered_count:
             await self._list_unanswered(boundaries)
 
@@ -226,8 +211,26 @@ class _Audit:
             lost += max(holes, log_start - committed[where] if where in committed else 0)
         return lost
 
+    async def _outcomes_of_others(self) -> int:
+        """Offsets whose outcome names an event that is not there, the newest events aside."""
+        if not self._strange:
+            return 0
+        spans = await self._reader.spans(self._topics.facts)
+        ends = {(span.topic, span.partition): span.end for span in spans}
+        return sum(
+            1
+            for where, offsets in self._strange.items()
+            for offset in offsets
+            if where in self._ledgers
+            if self._ledgers[where].start <= offset < self._ledgers[where].end
+            or offset >= ends[where]
+        )
+
     async def _list_unanswered(self, boundaries: Mapping[Partition, int]) -> None:
-        queues = {where: ledger.unanswered_offsets() for where, ledger in self._ledgers.items()}
+        queues = {
+            where: (offset for offset, _ in ledger.unanswered_events())
+            for where, ledger in self._ledgers.items()
+        }
         listed = self.report.unanswered
         while queues and len(listed) < LISTED_EVENTS:
             heads = {where: next(queue, None) for where, queue in queues.items()}

@@ -1,32 +1,28 @@
-"""One byte per event: what became of each, in the least memory that can be exact.
+"""Nine bytes per event: which one it is, and what became of it.
 
-A million events are a million bytes. The place in the array is the offset, the byte is the best
-outcome seen so far; best means: what Salesforce has wins over what was decided not to send, and
-that over a failure, because a requeue may turn a dead event into a synced one.
+The place in the arrays is the offset; a fingerprint of the event id says which event is there, so
+that an outcome counts for the event that it names, never for whatever has its offset now. The mark
+is the best outcome seen so far; best means: what Salesforce has wins over what was decided not to
+send, and that over a failure, because a requeue may turn a dead event into a synced one.
 
 | mark | meaning | counts as |
 |---|---|---|
 | 0 NO_RECORD | no event at this offset (a gap in the log) | nothing |
-| 1 PRESUMED | the log has this offset; neither record nor outcome was seen yet | nothing |
-| 2 UNANSWERED | accepted, nothing is known of it | pending |
-| 3 WAITING | in a retry tier, or parked by an outage | pending |
-| 4 DEAD · 5 SUPERSEDED · 6 UNCHANGED · 7 SYNCED | final | itself |
+| 1 UNANSWERED | accepted, nothing is known of it | pending |
+| 2 WAITING | in a retry tier, or parked by an outage | pending |
+| 3 DEAD · 4 SUPERSEDED · 5 UNCHANGED · 6 SYNCED | final | itself |
 """
 
 from __future__ import annotations
 
-import re
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from schemas.result import Outcome
 
-NO_RECORD, PRESUMED, UNANSWERED, WAITING, DEAD, SUPERSEDED, UNCHANGED, SYNCED = range(8)
-
-# Offsets that are asked for one range at a time: ranges closer than this are one.
-JOIN_OFFSETS = 2_000
-MAX_RANGES = 32
-PRESUMED_RUN = re.compile(bytes([PRESUMED]) + b"+")
+NO_RECORD, UNANSWERED, WAITING, DEAD, SUPERSEDED, UNCHANGED, SYNCED = range(7)
 
 MARK_OF: dict[str, int] = {
     Outcome.SYNCED: SYNCED,
@@ -78,53 +74,40 @@ class Balance:
         )
 
 
+def fingerprint(event_id: str) -> int:
+    """Return 64 bits that stand for an event id."""
+    return int.from_bytes(blake2b(event_id.encode(errors="replace"), digest_size=8).digest())
+
+
 @dataclass(slots=True)
 class OutcomeBitmap:
-    """The marks of one partition's events, offsets [start, end)."""
+    """The events of one partition and their marks, offsets [start, end)."""
 
     start: int
     end: int
     accepted: int = 0
     marks: bytearray = field(init=False, repr=False)
+    ids: array[int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.marks = bytearray(max(0, self.end - self.start))
+        size = max(0, self.end - self.start)
+        self.marks = bytearray(size)
+        self.ids = array("Q", bytes(8 * size))
 
-    def accept(self, offset: int) -> None:
-        """Note that there is an event at an offset; a second time changes nothing."""
+    def accept(self, offset: int, event: int) -> None:
+        """Note which event is at an offset; a second time changes nothing."""
         index = offset - self.start
-        if self.marks[index] <= PRESUMED:
+        if 0 <= index < len(self.marks) and self.marks[index] == NO_RECORD:
             self.accepted += 1
             self.marks[index] = UNANSWERED
+            self.ids[index] = event
 
-    def presume(self) -> None:
-        """Take every offset of the log for an event until its outcome or its record says so.
-
-        An outcome proves that its event was there. So only the offsets without one must be read.
-        """
-        self.marks = bytearray([PRESUMED]) * len(self.marks)
-
-    def presumed_ranges(self) -> list[tuple[int, int]]:
-        """Return ranges [start, end) that hold all offsets still presumed."""
-        ranges: list[tuple[int, int]] = []
-        for run in PRESUMED_RUN.finditer(self.marks):
-            start, end = self.start + run.start(), self.start + run.end()
-            if ranges and start - ranges[-1][1] < JOIN_OFFSETS:
-                ranges[-1] = (ranges[-1][0], end)
-            else:
-                ranges.append((start, end))
-        return ranges if len(ranges) <= MAX_RANGES else [(ranges[0][0], ranges[-1][1])]
-
-    def forget_presumed(self) -> None:
-        """Presumed offsets whose records were not found are gaps in the log."""
-        self.marks = self.marks.replace(bytes([PRESUMED]), bytes([NO_RECORD]))
-
-    def accept_until(self, end: int) -> None:
-        """Note events at every offset up to `end`: for who knows the log's end, not its records."""
+    def extend_to(self, end: int) -> None:
+        """Make room for what the log has gained."""
         count = end - self.start - len(self.marks)
         if count > 0:
-            self.marks += bytes([UNANSWERED]) * count
-            self.accepted += count
+            self.marks += bytes(count)
+            self.ids.frombytes(bytes(8 * count))
             self.end = end
 
     def forget_before(self, offset: int) -> None:
@@ -133,26 +116,24 @@ class OutcomeBitmap:
         if count > 0:
             self.accepted -= count - self.marks.count(NO_RECORD, 0, count)
             del self.marks[:count]
+            del self.ids[:count]
             self.start += count
 
-    def settle(self, offset: int, mark: int) -> int | None:
-        """Note an outcome; returns the mark before it, or None when it is no event of ours."""
+    def settle(self, offset: int, event: int, mark: int) -> int | None:
+        """Note an outcome; returns the mark before it, or None when it is another event's."""
         index = offset - self.start
-        if not 0 <= index < len(self.marks):
+        if not 0 <= index < len(self.marks) or self.ids[index] != event:
             return None
         before = self.marks[index]
         if before == NO_RECORD:
             return None
-        if before == PRESUMED:
-            self.accepted += 1
-            before = UNANSWERED
         if mark > before:
             self.marks[index] = mark
         return before
 
-    def is_waiting(self, offset: int) -> bool:
-        """Whether the event's best outcome so far is a retry or a park."""
-        return self.marks[offset - self.start] == WAITING
+    def mark_at(self, offset: int) -> int:
+        """Return the mark of an offset inside the range."""
+        return self.marks[offset - self.start]
 
     def balance(self) -> Balance:
         count = self.marks.count
@@ -172,9 +153,30 @@ class OutcomeBitmap:
         stop = len(self.marks) if before_offset is None else max(0, before_offset - self.start)
         return self.marks.count(UNANSWERED, 0, stop)
 
-    def unanswered_offsets(self) -> Iterator[int]:
-        """Yield the offsets without any outcome, oldest first."""
+    def unanswered_events(self) -> Iterator[tuple[int, int]]:
+        """Yield (offset, event) of the events without any outcome, oldest first."""
         index = self.marks.find(UNANSWERED)
         while index >= 0:
-            yield self.start + index
+            yield self.start + index, self.ids[index]
             index = self.marks.find(UNANSWERED, index + 1)
+
+
+@dataclass(slots=True)
+class DeletedEvents:
+    """Offsets [start, end) that retention deleted: events of which only outcomes are left."""
+
+    start: int
+    end: int
+    has_outcome: bytearray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.has_outcome = bytearray(self.end - self.start)
+
+    def settle(self, offset: int) -> None:
+        """Note that an offset has an outcome."""
+        if 0 <= offset - self.start < len(self.has_outcome):
+            self.has_outcome[offset - self.start] = 1
+
+    def unanswered(self) -> int:
+        """Return how many offsets have none."""
+        return self.has_outcome.count(0)

@@ -26,7 +26,9 @@ class AuditReport:
 
     `duplicates`: final outcomes beyond an event's first that no replay or requeue explains
     (redelivery after a crash; harmless, counted). `repeated`: those that one does explain.
-    `not_judged`: events older than the results that retention has kept.
+    `not_judged`: events older than the results that retention has kept. `moved`: events that were
+    found at another place than where their outcome was written, and `outcomes_of_others`: outcomes
+    of events that the log does not hold any more: both mean that a log was cut or made again.
     """
 
     at_ms: int
@@ -43,9 +45,16 @@ class AuditReport:
     repeated: int = 0
     deleted_unread: int = 0
     not_judged: int = 0
+    moved: int = 0
+    outcomes_of_others: int = 0
     unreadable_results: int = 0
     records_read: int = 0
     seconds: float = 0.0
+
+    @property
+    def is_window(self) -> bool:
+        """Whether only events of some time were asked for."""
+        return self.since_ms is not None or self.until_ms is not None
 
     @property
     def total(self) -> Balance:

@@ -7,10 +7,10 @@ the log (`log_witness` decides).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from stream.kafka.log_witness import Witness, has_gone_back, identity_of, resume_offset
+from stream.kafka.log_witness import Rung, Witness, has_gone_back, identity_of, resume_offset
 from stream.kafka.range_reader import OffsetRange, RangeReader, Record
 
 Place = tuple[str, int]
@@ -50,6 +50,50 @@ class WentBack:
             f"(unclean election, restore, mirror or a topic made again); read again from "
             f"{self.resume}, repeats are recognised"
         )
+
+
+class Tail:
+    """How far each partition of some topics was read, for who follows them from memory."""
+
+    def __init__(self) -> None:
+        self._ends: dict[Place, int] = {}
+        self._newest: dict[Place, Rung] = {}
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything was read."""
+        return bool(self._ends)
+
+    def unread(self, spans: Iterable[OffsetRange]) -> list[OffsetRange]:
+        """Return the ranges without what was read."""
+        return [
+            replace(
+                span,
+                start=min(max(span.start, self._ends.get(_place(span), 0)), span.end),
+            )
+            for span in spans
+        ]
+
+    def note(self, batch: Sequence[Record]) -> None:
+        """Remember the last record of a batch of one partition: it was read up to there."""
+        last = batch[-1]
+        where = (last.topic, last.partition)
+        identity = identity_of(key=last.key, value=last.value, headers=last.headers)
+        self._newest[where] = Rung(last.offset, identity)
+        self._ends[where] = last.offset + 1
+
+    def note_ends(self, spans: Iterable[OffsetRange]) -> None:
+        """Remember that ranges were read to their ends."""
+        for span in spans:
+            self._ends[_place(span)] = max(span.end, self._ends.get(_place(span), 0))
+
+    async def has_gone_back(self, reader: RangeReader) -> bool:
+        """Whether a partition is not the one that was read. Raises BrokerError."""
+        readings = {
+            place: Reading(end, Witness([newest] if (newest := self._newest.get(place)) else []))
+            for place, end in self._ends.items()
+        }
+        return bool(await find_gone_back(reader, readings))
 
 
 async def find_gone_back(
@@ -116,3 +160,7 @@ async def _identities(
         )
         for place, record in records.items()
     }
+
+
+def _place(span: OffsetRange) -> Place:
+    return span.topic, span.partition
