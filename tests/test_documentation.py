@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from prometheus_client import REGISTRY
 from typer.main import get_command
 
@@ -141,3 +144,20 @@ def test_every_invariant_names_tests_that_exist() -> None:
     )
     assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))
     assert [path for _, path in rows if not (ROOT / path).is_file()] == []
+
+
+def test_the_locks_satisfy_the_bounds_that_an_installation_may_use() -> None:
+    """`pip install .` must not pick versions that nobody has tried: every bound has an end."""
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    locked = dict(
+        re.findall(r"^([\w.-]+)==([^\s;\\]+)", read("requirements-dev.lock"), re.MULTILINE)
+    )
+    tried = {canonicalize_name(name): version for name, version in locked.items()}
+    bounds = [Requirement(line) for line in project["dependencies"]]
+    bounds += [Requirement(line) for line in project["optional-dependencies"]["otel"]]
+    assert [str(bound) for bound in bounds if "<" not in str(bound.specifier)] == []
+    assert [
+        str(bound)
+        for bound in bounds
+        if not bound.specifier.contains(tried[canonicalize_name(bound.name)])
+    ] == []
