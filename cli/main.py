@@ -22,6 +22,7 @@ from cli.commands.map import map_
 from cli.commands.reconcile import reconcile
 from cli.commands.relay import relay
 from cli.commands.replay import replay
+from cli.commands.reset import reset
 from cli.commands.settings import settings
 from cli.commands.topics import app as topics
 from cli.commands.trace import trace
@@ -61,6 +62,7 @@ app.command("map")(map_)
 app.command()(reconcile)
 app.command()(relay)
 app.command()(replay)
+app.command()(reset)
 app.command()(settings)
 app.command()(trace)
 app.command()(validate)

@@ -53,6 +53,7 @@ VOLATILE_AT_TOP = frozenset(
 # Inside a key, at any depth below it.
 VOLATILE_INSIDE = {"shipping_assignments": frozenset({"items"})}  # the list of items again
 
+MARK_BYTES = 6  # 48 bits
 DIGEST_BYTES = 12  # 96 bits: of one order's saves, two alike by accident are not to be expected
 MAX_DEPTH = 200  # below orjson's own limit of 254 levels
 VOLATILE_OF_ENTITY = VOLATILE_ANYWHERE | VOLATILE_AT_TOP
@@ -70,6 +71,12 @@ def content_digest(entity: dict[str, Any]) -> str:
     except (TypeError, ValueError):  # lone surrogates: no JSON parser of ours lets them in
         text = repr(plain).encode(errors="backslashreplace")
     return blake2b(text, digest_size=DIGEST_BYTES).hexdigest()
+
+
+def save_mark(digest: str, updated_at: str) -> str:
+    """Return what tells one save of a key from another: its content, and its time as sent."""
+    text = f"{digest} {updated_at}".encode(errors="replace")
+    return blake2b(text, digest_size=MARK_BYTES).hexdigest()
 
 
 def _of_dict(

@@ -77,6 +77,9 @@ class Envelope:
     mapping_version: str = ""
     job_id: str = ""
     is_forced: bool = False
+    # A person's correction: the mark of the save it corrects, and when it was made.
+    corrects: str = ""
+    edited_at_ms: int | None = None
     traceparent: str = ""
 
 

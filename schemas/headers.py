@@ -9,6 +9,7 @@
 | mapping-version | retry, due, dead letter | the mapping that was used last |
 | traceparent | when tracing is on | W3C trace context of the acceptance |
 | job-id, forced | replay, requeue | which job put it there |
+| corrects, edited-at-ms | dlq edit | which save a person corrected, and when |
 """
 
 from __future__ import annotations
@@ -48,10 +49,7 @@ def headers_of(envelope: Envelope) -> list[tuple[str, bytes]]:
         headers.append(("mapping-version", envelope.mapping_version.encode()))
     if envelope.traceparent:
         headers.append(("traceparent", envelope.traceparent.encode()))
-    if envelope.job_id:
-        headers.append(("job-id", envelope.job_id.encode()))
-    if envelope.is_forced:
-        headers.append(("forced", b"1"))
+    headers += _operator_headers(envelope)
     if envelope.error is not None:
         headers += _error_headers(envelope.error)
     return [pair for pair in headers if pair[1]]
@@ -89,6 +87,16 @@ def _origin_headers(origin: Origin) -> list[tuple[str, bytes]]:
         ("origin-offset", b"%d" % origin.offset),
         ("origin-timestamp-ms", b"%d" % origin.timestamp_ms),
     ]
+
+
+def _operator_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
+    headers = [("job-id", envelope.job_id.encode())]
+    if envelope.is_forced:
+        headers.append(("forced", b"1"))
+    if envelope.edited_at_ms:
+        headers.append(("corrects", envelope.corrects.encode()))
+        headers.append(("edited-at-ms", b"%d" % envelope.edited_at_ms))
+    return headers
 
 
 def _error_headers(error: ErrorInfo) -> list[tuple[str, bytes]]:
@@ -136,6 +144,8 @@ def envelope_of(
         job_id=read.get("job-id", ""),
         traceparent=read.get("traceparent", ""),
         is_forced=read.get("forced") == "1",
+        corrects=read.get("corrects", ""),
+        edited_at_ms=_int(read.get("edited-at-ms")),
     )
 
 

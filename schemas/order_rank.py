@@ -30,10 +30,10 @@ RANKS = {
 UNKNOWN_RANK = 1
 
 
-def state_rank(entity: dict[str, Any]) -> int:
-    """Return the rank of an order's state (its status where there is no state), else 0."""
+def state_rank(entity: dict[str, Any]) -> int | None:
+    """Return the rank of an order's state (its status where there is no state), None for none."""
     for field in ("state", "status"):
         value = entity.get(field)
         if isinstance(value, str) and value.strip():
             return RANKS.get(value.strip().lower(), UNKNOWN_RANK)
-    return 0
+    return None

@@ -20,7 +20,8 @@ class Row:
     `insert_fields` are sent only when the record does not exist yet (what an order knows of a
     customer); a row with nothing but `insert_fields` never changes an existing record.
     `version` (ISO 8601, UTC) is the Magento `updated_at` behind the row; it is sent as
-    `Magento_Updated_At__c` where the org has that field, so that the org refuses stale writes.
+    `Magento_Updated_At__c` where the org has that field, so that the org refuses stale writes;
+    `overrule`, when set, is sent as `Magento_Overruled_By__c` and lets an older version pass.
     """
 
     sobject: str
@@ -29,6 +30,7 @@ class Row:
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
     insert_fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
     version: str = ""
+    overrule: str = ""
 
     @property
     def identity(self) -> tuple[str, str]:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from agents.handling.version_guard import Candidate, canonical_version
+from agents.handling.version_guard import Candidate, VersionVerdict, judge, overrules
 from schemas.codec import DecodeError, Document, decode
-from schemas.digest import content_digest
+from schemas.digest import content_digest, save_mark
 from schemas.event import Envelope, Kind, Origin
 from schemas.order_rank import state_rank
-from schemas.state import State, state_key
+from schemas.sender_clock import TOLERANCE_SECONDS, SenderTime, sender_time
+from schemas.state import (
+    KEPT_OVERRULED,
+    KEPT_REPLACED,
+    SEEN_DIGITS,
+    State,
+    remembered,
+    state_key,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,28 +30,59 @@ class DecodedEvent:
     document: Document
     candidate: Candidate
     key: bytes
+    clock: SenderTime
 
     @property
     def order(self) -> tuple[tuple[str, bool, int], bool]:
         """Sort key among events of one order; of two equal ones the forced one counts."""
         return self.candidate.order, self.candidate.is_forced
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What its result says of its clock, and of who made it."""
+        edit = "a person's correction" if self.candidate.edited_ms else ""
+        return tuple(note for note in (self.clock.note, edit) if note)
+
     def new_state(self, before: State | None, ids: dict[str, str]) -> State:
         """Return the state to store once Salesforce has this event."""
+        event = self.candidate
+        had = before or _NOTHING
+        replaced = remembered(had.digest[:SEEN_DIGITS], had.replaced, KEPT_REPLACED)
+        overruled = remembered(event.corrects, had.overruled, KEPT_OVERRULED)
+        if not event.edited_ms and overrules(before, event):
+            overruled = remembered(had.mark, overruled, KEPT_OVERRULED)
         return State(
-            version=self.candidate.version,
-            digest=self.candidate.digest,
+            version=event.version or had.version,
+            digest=event.digest,
             topic=self.origin.topic,
             partition=self.origin.partition,
             offset=self.origin.offset,
-            rank=self.candidate.rank,
-            ids={**(before.ids if before else {}), **ids},
-            entity_id=str(self.document.entity.get("entity_id") or ""),
-            first_seen_ms=(before.first_seen_ms if before else 0) or self.envelope.received_at_ms,
+            rank=had.rank if event.rank is None else event.rank,
+            ids={**had.ids, **ids},
+            entity_id=str(self.document.entity.get("entity_id") or "") or had.entity_id,
+            first_seen_ms=had.first_seen_ms or self.envelope.received_at_ms,
+            seen_ms=event.seen_ms,
+            mark=event.mark,
+            replaced=tuple(old for old in replaced if old != event.digest[:SEEN_DIGITS]),
+            overruled=overruled,
+            edited_ms=event.edited_ms,
         )
 
+    def follows(self, held: DecodedEvent, state: State | None) -> bool:
+        """Whether it would be written over another event of its key, had that one been first."""
+        verdict = judge(held.new_state(state, {}), self.candidate)
+        if verdict is not VersionVerdict.UNCHANGED:
+            return verdict is VersionVerdict.SEND
+        mine, theirs = self.candidate, held.candidate
+        return (mine.version, mine.is_forced) >= (theirs.version, theirs.is_forced)
 
-def take_in(envelope: Envelope, *, instance: str) -> DecodedEvent:
+
+_NOTHING = State("", "", "", -1, -1)
+
+
+def take_in(
+    envelope: Envelope, *, instance: str, tolerance_seconds: float = TOLERANCE_SECONDS
+) -> DecodedEvent:
     """Decode an envelope. Raises DecodeError when it cannot be placed.
 
     An event that orderstream ignores by name has `document.is_ignored` set.
@@ -54,20 +93,39 @@ def take_in(envelope: Envelope, *, instance: str) -> DecodedEvent:
     document = decode(envelope.value, event=envelope.event, instance=instance)
     if not envelope.key and document.key:
         envelope = dataclasses.replace(envelope, key=document.key)
-    return item_of(envelope, origin, document)
+    return item_of(envelope, origin, document, tolerance_seconds=tolerance_seconds)
 
 
-def item_of(envelope: Envelope, origin: Origin, document: Document) -> DecodedEvent:
-    """Return the item of a decoded event: version and digest are those of the document."""
+def item_of(
+    envelope: Envelope,
+    origin: Origin,
+    document: Document,
+    *,
+    tolerance_seconds: float = TOLERANCE_SECONDS,
+    read_at_ms: int = 0,
+) -> DecodedEvent:
+    """Return the item of a decoded event: version and digest are those of the document.
+
+    `read_at_ms`: when the document was read from the store in the event's stead.
+    """
     kind = document.kind or envelope.kind
+    seen_ms = read_at_ms or envelope.received_at_ms
+    saved = sender_time(document.updated_at, seen_ms, tolerance_seconds=tolerance_seconds)
+    digest = content_digest(document.entity)
     candidate = Candidate(
-        version=canonical_version(document.updated_at, envelope.received_at_ms),
-        digest=content_digest(document.entity),
+        version=saved.version,
+        digest=digest,
         rank=state_rank(document.entity) if kind is Kind.ORDER else 0,
         topic=origin.topic,
+        partition=origin.partition,
         offset=origin.offset,
         via=envelope.via,
         is_forced=envelope.is_forced,
+        seen_ms=seen_ms,
+        mark=save_mark(digest, document.updated_at),
+        corrects=envelope.corrects,
+        edited_ms=envelope.edited_at_ms or 0,
+        is_completed=bool(read_at_ms),
     )
     return DecodedEvent(
         envelope=envelope,
@@ -75,4 +133,5 @@ def item_of(envelope: Envelope, origin: Origin, document: Document) -> DecodedEv
         document=document,
         candidate=candidate,
         key=state_key(kind, document.key or envelope.key),
+        clock=saved,
     )

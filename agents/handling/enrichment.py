@@ -36,6 +36,7 @@ from agents.handling.outcome import Decision, Notes
 from agents.handling.outcome_rules import OutcomeRules
 from schemas.codec import DecodeError, decode
 from schemas.event import Kind
+from schemas.sender_clock import TOLERANCE_SECONDS, Clock, sender_time
 from schemas.texts import text_of
 from stream.backfill.event import RESOURCES
 from stream.errors import MagentoError
@@ -100,6 +101,8 @@ class Enricher:
     page_size: int = 100
     deadline_seconds: float = DEADLINE_SECONDS
     clock: Callable[[], float] = time.monotonic
+    clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    tolerance_seconds: float = TOLERANCE_SECONDS
     _away_until: float = field(default=float("-inf"))
     _away_reason: str = ""
 
@@ -171,7 +174,9 @@ class Enricher:
                 f"the store has no such {kind.value}: it is not committed yet, was rolled back "
                 "or deleted"
             )
-        if text_of(document.get("updated_at")) < item.document.updated_at:
+        saved = sender_time(text_of(document.get("updated_at")), self.clock_ms())
+        is_behind = saved.version < item.candidate.version
+        if is_behind and item.clock.clock in (Clock.GOOD, Clock.ZONE):
             return f"the store still shows the {kind.value} as it was before this event"
         if is_incomplete(kind, document):
             return f"the store's own {kind.value} has no content: check the integration's rights"
@@ -182,7 +187,13 @@ class Enricher:
         except DecodeError as error:
             return f"the store's own {kind.value} cannot be used: {error}"
         read = dataclasses.replace(read, event=item.document.event)
-        return item_of(item.envelope, item.origin, read)
+        return item_of(
+            item.envelope,
+            item.origin,
+            read,
+            tolerance_seconds=self.tolerance_seconds,
+            read_at_ms=self.clock_ms(),
+        )
 
 
 def _batches(

@@ -53,7 +53,7 @@ def is_erased(item: DecodedEvent, get_state: Callable[[int, bytes], State | None
     if marker is None:
         return False
     is_order = item.document.kind is Kind.ORDER
-    return is_order or item.candidate.version <= marker.version
+    return is_order or item.candidate.time <= marker.version
 
 
 def _write(topics: Topics, origin: Origin, key: bytes, value: bytes | None) -> Record:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -20,10 +20,17 @@ from agents.handling.debounce import Debounce
 from agents.handling.decode import DecodedEvent, take_in
 from agents.handling.enrichment import Enrich
 from agents.handling.erasure_tombstone import REFUSED, decide_erasure, is_erased, is_erasure
+from agents.handling.newest import newest_of
 from agents.handling.outcome import Decision, Notes, parked
 from agents.handling.outcome_rules import OutcomeRules
 from agents.handling.poison_pills import MAX_CRASHES, PoisonPillJournal
-from agents.handling.version_guard import VersionVerdict, judge
+from agents.handling.version_guard import (
+    VersionVerdict,
+    judge,
+    overrules,
+    trusted,
+)
+from agents.handling.version_reset import decide_reset, is_reset
 from agents.handling.write_intent import NoteDoubt, doubts
 from agents.mapping.apply import Mapped
 from agents.mapping.mapping import Mapping as RecordMapping
@@ -31,8 +38,10 @@ from schemas.codec import DecodeError
 from schemas.event import Envelope, Kind, Via
 from schemas.priority import Priority
 from schemas.result import Outcome
+from schemas.sender_clock import TOLERANCE_SECONDS, Clock, utc_text
 from schemas.state import State
 from stream.errors import FrozenError, MappingError
+from stream.ops import metrics
 from stream.topics import Topics
 
 log = structlog.get_logger()
@@ -67,17 +76,30 @@ class Handler:
     enrich: Enrich | None = None
     note_doubt: NoteDoubt | None = None
     clock_ms: Callable[[], int] = now_ms
+    clock_tolerance_seconds: float = TOLERANCE_SECONDS
     ends: OutcomeRules = field(init=False)
 
     def __post_init__(self) -> None:
-        self.ends = OutcomeRules(self.get_state, self.topics, self.clock_ms, self.worker)
+        self.ends = OutcomeRules(self._known, self.topics, self.clock_ms, self.worker)
+
+    def _known(self, partition: int, key: bytes) -> State | None:
+        """Return the state of a key, as reset when its version lies in the future."""
+        state = self.get_state(partition, key)
+        if state is None:
+            return None
+        # Twice: the ingress that received it and this worker may differ by the tolerance, too.
+        ahead_ms = int(2_000 * self.clock_tolerance_seconds)
+        return trusted(state, utc_text(self.clock_ms() + ahead_ms))
 
     async def handle(self, envelopes: Sequence[Envelope]) -> list[Decision]:
         """Return one decision per envelope (order not kept). Raises FrozenError only."""
         erasures = [e for e in envelopes if is_erasure(e, self.topics)]
-        others = [e for e in envelopes if e not in erasures] if erasures else envelopes
+        resets = [e for e in envelopes if is_reset(e, self.topics)]
+        ordered = [*erasures, *resets]
+        others = [e for e in envelopes if e not in ordered] if ordered else envelopes
         decisions = await self._handle(others)
         now_ms = self.clock_ms()
+        decisions += [decide_reset(e, self.get_state, now_ms, self.worker) for e in resets]
         # Last, so that no state of the same batch is written over a tombstone.
         return decisions + [decide_erasure(e, self.topics, now_ms, self.worker) for e in erasures]
 
@@ -87,7 +109,7 @@ class Handler:
         if self.enrich is not None:
             items = await self.enrich(items, self.ends, decisions)
         items = self._settle(items, decisions)
-        items, contested = self._newest(items, decisions)
+        items, contested = newest_of(items, self._state_of, self.ends, decisions)
         items = self._guard(items, contested, decisions)
         if not items:
             return decisions
@@ -113,12 +135,18 @@ class Handler:
                 decisions.append(self.ends.dead(envelope, "WORKER_CRASHED", _CRASHED))
                 continue
             try:
-                item = take_in(envelope, instance=self.instance)
+                item = take_in(
+                    envelope,
+                    instance=self.instance,
+                    tolerance_seconds=self.clock_tolerance_seconds,
+                )
             except DecodeError as error:
                 decisions.append(self.ends.dead(envelope, "DECODE_ERROR", str(error)))
             except Exception as error:  # noqa: BLE001 - a bug costs this event only
                 decisions.append(self.ends.bug(envelope, error))
             else:
+                if item.clock.clock is not Clock.GOOD:
+                    metrics.SENDER_CLOCKS.labels(item.clock.clock.value).inc()
                 if item.document.is_ignored:
                     reason = f"event {item.document.event} is not mapped"
                     decisions.append(self.ends.done(item, Outcome.UNCHANGED, reason))
@@ -146,28 +174,8 @@ class Handler:
                 rest.append(item)
         return rest
 
-    def _newest(
-        self, items: list[DecodedEvent], decisions: list[Decision]
-    ) -> tuple[list[DecodedEvent], set[bytes]]:
-        """Keep the newest event of each order, and name the orders that are contested.
-
-        Contested: an older event of the order in this batch would have been sent, had it been
-        alone. Perhaps a killed worker did so, and 'unchanged' cannot be trusted; perhaps we are
-        killed, and our successor would (see foresight). What the state outdates contests nothing.
-        """
-        newest: dict[bytes, DecodedEvent] = {}
-        contested: set[bytes] = set()
-        for item in items:
-            held = newest.get(item.key)
-            newer, older = (held, item) if held and item.order < held.order else (item, held)
-            newest[item.key] = newer
-            if older is not None:
-                state = self.get_state(older.origin.partition, older.key)
-                if judge(state, older.candidate) is VersionVerdict.SEND:
-                    contested.add(item.key)
-                reason = "a newer event of this order is in the same batch"
-                decisions.append(self.ends.done(older, Outcome.SUPERSEDED, reason))
-        return list(newest.values()), contested
+    def _state_of(self, item: DecodedEvent) -> State | None:
+        return self._known(item.origin.partition, item.key)
 
     def _guard(
         self, items: list[DecodedEvent], contested: set[bytes], decisions: list[Decision]
@@ -177,11 +185,10 @@ class Handler:
             if is_erased(item, self.get_state):
                 decisions.append(self.ends.done(item, Outcome.SUPERSEDED, REFUSED))
                 continue
-            state = self.get_state(item.origin.partition, item.key)
+            state = self._state_of(item)
             verdict = judge(state, item.candidate)
             if verdict is VersionVerdict.SUPERSEDED:
-                reason = "Salesforce has a newer state of this order"
-                decisions.append(self.ends.done(item, Outcome.SUPERSEDED, reason))
+                decisions.append(self.ends.superseded(item, state))
             elif verdict is VersionVerdict.SEND or item.key in contested:
                 rest.append(item)
             else:
@@ -195,7 +202,11 @@ class Handler:
         for item in items:
             received_at_ms = item.envelope.received_at_ms
             try:
-                records = mapping.apply(item.document, received_at_ms=received_at_ms)
+                records = mapping.apply(
+                    item.document,
+                    received_at_ms=received_at_ms,
+                    tolerance_seconds=self.clock_tolerance_seconds,
+                )
             except MappingError as error:
                 decisions.append(
                     self.ends.dead(item.envelope, "MAPPING_ERROR", str(error), fields=error.fields)
@@ -204,15 +215,23 @@ class Handler:
                 decisions.append(self.ends.bug(item.envelope, error))
             else:
                 if records.rows:
-                    mapped.append((item, records))
+                    mapped.append((item, self._overruling(item, records)))
                 else:
                     reason = "; ".join(("the mapping makes no row of it", *records.notes))
                     decisions.append(self.ends.done(item, Outcome.UNCHANGED, reason))
         return mapped
 
+    def _overruling(self, item: DecodedEvent, records: Mapped) -> Mapped:
+        """Let the org's own rule pass rows whose time is older on purpose."""
+        if not overrules(self._state_of(item), item.candidate):
+            return records
+        token = item.envelope.event_id
+        rows = tuple(replace(row, overrule=token) for row in records.rows)
+        return replace(records, rows=rows)
+
     async def _foresee(self, items: list[DecodedEvent], contested: set[bytes]) -> None:
         """Put on record which orders are about to change, where a successor could go back."""
-        states = [(item, self.get_state(item.origin.partition, item.key)) for item in items]
+        states = [(item, self._state_of(item)) for item in items]
         foreseen = doubts(states, contested)
         if foreseen and self.note_doubt is not None:
             self.check_alive()

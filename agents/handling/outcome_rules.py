@@ -15,6 +15,7 @@ import structlog
 from agents.delivery.types import NotSent, RefusedWrite, Stale, WriteOutcome, Written
 from agents.handling.decode import DecodedEvent
 from agents.handling.outcome import Decision, Notes, done, error_of, failed, moved, parked
+from agents.handling.version_guard import why_superseded
 from agents.mapping.apply import Mapped
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.event import Envelope, ErrorInfo
@@ -51,6 +52,7 @@ class OutcomeRules:
         is_newer = state is not None and item.candidate.version > state.version
         says = Notes(
             reason="the same content is in Salesforce",
+            notes=item.notes,
             worker=self.worker,
             ids=state.ids if state else {},
         )
@@ -66,7 +68,8 @@ class OutcomeRules:
         self, item: DecodedEvent, records: Mapped, outcome: WriteOutcome, version: str
     ) -> Decision:
         now = self.clock_ms()
-        says = Notes(notes=records.notes, mapping_version=version, worker=self.worker)
+        told = (*item.notes, *records.notes)
+        says = Notes(notes=told, mapping_version=version, worker=self.worker)
         match outcome:
             case Written(ids=ids, created=created, notes=notes):
                 before = self.get_state(item.origin.partition, item.key)
@@ -80,8 +83,8 @@ class OutcomeRules:
                 state = item.new_state(before, ids)
                 return done(item.envelope, Outcome.SYNCED, now, says, state=state)
             case Stale():
-                says = Notes(
-                    reason="the org refused it: it holds a newer state", worker=self.worker
+                says = dataclasses.replace(
+                    says, reason="the org refused it: it holds a newer state"
                 )
                 return done(item.envelope, Outcome.SUPERSEDED, now, says)
             case RefusedWrite():
@@ -109,11 +112,10 @@ class OutcomeRules:
         if state is None:
             if decision.result.outcome is Outcome.DEAD:
                 return decision
-            nothing = dataclasses.replace(item.new_state(None, {}), version="", digest="", rank=0)
-            return dataclasses.replace(decision, state=nothing)
+            return dataclasses.replace(decision, state=item.new_state(None, {}).as_unknown())
         if not state.digest:
             return decision
-        return dataclasses.replace(decision, state=dataclasses.replace(state, digest=""))
+        return dataclasses.replace(decision, state=state.in_doubt())
 
     def not_sent(self, item: DecodedEvent, outcome: NotSent, now: int, says: Notes) -> Decision:
         if outcome.is_given_up:
@@ -140,9 +142,11 @@ class OutcomeRules:
         return moved(item.envelope, item.document, self.clock_ms(), self.topics, self.worker)
 
     def done(self, item: DecodedEvent, outcome: Outcome, reason: str) -> Decision:
-        return done(
-            item.envelope, outcome, self.clock_ms(), Notes(reason=reason, worker=self.worker)
-        )
+        says = Notes(reason=reason, notes=item.notes, worker=self.worker)
+        return done(item.envelope, outcome, self.clock_ms(), says)
+
+    def superseded(self, item: DecodedEvent, state: State | None) -> Decision:
+        return self.done(item, Outcome.SUPERSEDED, why_superseded(state, item.candidate))
 
     def bug(self, envelope: Envelope, error: Exception) -> Decision:
         log.error("handler_bug", event_id=envelope.event_id, exc_info=error)

@@ -1,29 +1,33 @@
-"""The version guard: may this event be written over what Salesforce has?
+"""The order of versions: may this event be written over what Salesforce has? Pure.
 
-Magento gives no monotonic version: `updated_at` has one-second resolution and two saves can tie
-(magento reference §3.4). So the order is, in this order:
+A transcription of docs/decisions/0018; the first rule that applies decides. "The state" is what
+is on record of the key.
 
-| compare | older / equal | decision |
+| rule | event | decision |
 |---|---|---|
-| `updated_at` | older | superseded |
-| content digest | equal | unchanged (no call), unless forced |
-| `updated_at` equal, state `new`/`pending` over a later one | | superseded |
-| `updated_at` equal, a backfill that is no further on in its life | | superseded |
-| `updated_at` equal, origin offset | earlier | superseded |
-| otherwise | | send |
+| 1 | of a key of which nothing is known, or that was reset | send |
+| 2 | a person's correction, over its original, its equals and what is older | send |
+| 3 | overruled once (by a correction or by the store), whoever brings it again | superseded |
+| 4 | read from the store, and not saved since a person's correction | superseded |
+| 5 | a repair, read from the store after the state's event was received | send |
+| 6 | older than the state | superseded |
+| 7 | the state's content | unchanged (forced: send) |
+| 8 | newer than the state | send |
+| 9 | of the same second: less far in its life, seen before, or received earlier | superseded |
+| 10 | undated: as 9; over a dated state only when it is further on in its life | superseded |
+
+Dated over an undated state: superseded when it was saved before that one was received *and* is less
+far in its life or was seen before. What no rule holds back is sent.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from schemas.event import Via
-from schemas.state import State
-
-TIMESTAMP = re.compile(r"^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?$")
+from schemas.sender_clock import utc_text
+from schemas.state import SEEN_DIGITS, State
 
 
 class VersionVerdict(StrEnum):
@@ -36,61 +40,122 @@ class VersionVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What the guard needs to know of an event. `rank` 0 is new/pending."""
+    """What the guard needs to know of an event.
+
+    `version` is the sender's time, bounded ('' for none); `rank` is None where the document does
+    not say how far its order is; `seen_ms` is when it was received, or read from the store; `mark`
+    tells this save from others of its key; `corrects` is the mark of what a person has corrected
+    by it, at `edited_ms`; `is_completed`: its content was read from the store.
+    """
 
     version: str
     digest: str
-    rank: int
+    rank: int | None
     topic: str
     offset: int
     via: Via = Via.LIVE
     is_forced: bool = False
+    partition: int = 0
+    seen_ms: int = 0
+    mark: str = ""
+    corrects: str = ""
+    edited_ms: int = 0
+    is_completed: bool = False
 
     @property
     def order(self) -> tuple[str, bool, int]:
-        """Sort key of events of one order: the last one is the newest."""
-        return self.version, self.rank > 0, self.offset
+        """Sort key of events of one order that wait for each other: the last is the newest."""
+        return self.time, bool(self.rank), self.offset
+
+    @property
+    def time(self) -> str:
+        """When it was saved, by its receipt where it does not say so itself."""
+        return self.version or utc_text(self.seen_ms)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the store was asked for its content."""
+        return self.is_completed or self.via is Via.BACKFILL
+
+    @property
+    def is_repair(self) -> bool:
+        """Whether an operator let it be read from the store, to be written whatever is there."""
+        return self.is_forced and self.via is Via.BACKFILL
 
 
-def canonical_version(updated_at: str, received_at_ms: int) -> str:
-    """Return `updated_at` as sortable UTC text `YYYY-MM-DD HH:MM:SS[.fff]`.
-
-    Magento writes UTC without a zone. Without a readable `updated_at` the time of receipt stands
-    in: it is the only other clock there is.
-    """
-    match = TIMESTAMP.match(updated_at)
-    if match is None:
-        moment = datetime.fromtimestamp(received_at_ms / 1000, UTC)
-        return moment.strftime("%Y-%m-%d %H:%M:%S")
-    date, time, fraction, zone = match.groups()
-    if zone in (None, "Z"):
-        return f"{date} {time}{fraction or ''}"
-    try:
-        moment = datetime.fromisoformat(f"{date}T{time}{zone}").astimezone(UTC)
-    except (ValueError, OverflowError):
-        return f"{date} {time}{fraction or ''}"
-    return moment.strftime("%Y-%m-%d %H:%M:%S") + (fraction or "")
-
-
-def judge(state: State | None, candidate: Candidate) -> VersionVerdict:
+def judge(  # noqa: PLR0911 - one return per rule of the table above
+    state: State | None, candidate: Candidate
+) -> VersionVerdict:
     """Decide what to do with an event, given what Salesforce has (None: nothing known)."""
-    if state is None:
+    if state is None or state.is_unknown:
         return VersionVerdict.SEND
-    if candidate.version < state.version:
+    if candidate.edited_ms:
+        return _judge_correction(state, candidate)
+    if candidate.mark and candidate.mark in state.overruled:
+        return VersionVerdict.SUPERSEDED
+    if state.edited_ms and candidate.is_read and candidate.time <= state.time:
+        return VersionVerdict.SUPERSEDED
+    if candidate.is_repair and candidate.seen_ms >= state.seen_ms:
+        return VersionVerdict.SEND
+    is_dated = bool(candidate.version and state.version)
+    if is_dated and candidate.version < state.version:
         return VersionVerdict.SUPERSEDED
     if candidate.digest == state.digest:
         return VersionVerdict.SEND if candidate.is_forced else VersionVerdict.UNCHANGED
-    if candidate.version > state.version:
+    if is_dated and candidate.version > state.version:
         return VersionVerdict.SEND
-    return _judge_tie(state, candidate)
+    return VersionVerdict.SUPERSEDED if _goes_back(state, candidate) else VersionVerdict.SEND
 
 
-def _judge_tie(state: State, candidate: Candidate) -> VersionVerdict:
-    if candidate.rank == 0 and state.rank > 0:
+def overrules(state: State | None, candidate: Candidate) -> bool:
+    """Whether the org's own rule must be told to let an older time pass."""
+    if state is None:
+        return False
+    return state.is_reset or bool(candidate.version and candidate.version < state.version)
+
+
+def why_superseded(state: State | None, candidate: Candidate) -> str:
+    """Return the reason that a superseded event's result gives."""
+    if state is not None and candidate.mark in state.overruled:
+        return "this save was overruled: by a person's correction, or by what the store said later"
+    if state is not None and state.edited_ms and candidate.is_read:
+        return "a person corrected this save; `orderstream reset` undoes it"
+    if not candidate.version:
+        return "it has no date of its own, and Salesforce has a state that it may not undo"
+    return "Salesforce has a newer state of this order"
+
+
+def trusted(state: State | None, latest: str) -> State | None:
+    """Return the state, as reset when its version is later than `latest`: nobody saves tomorrow.
+
+    Such a version was stored by a release that did not bound a sender's clock.
+    """
+    if state is None or state.version <= latest:
+        return state
+    return state.as_reset()
+
+
+def _judge_correction(state: State, candidate: Candidate) -> VersionVerdict:
+    if candidate.edited_ms < state.edited_ms and candidate.version <= state.version:
         return VersionVerdict.SUPERSEDED
-    if candidate.via is Via.BACKFILL and not candidate.is_forced and candidate.rank <= state.rank:
-        return VersionVerdict.SUPERSEDED
-    is_same_topic = candidate.topic == state.topic
-    if is_same_topic and candidate.offset < state.offset:
-        return VersionVerdict.SUPERSEDED
-    return VersionVerdict.SEND
+    if candidate.digest == state.digest:
+        return VersionVerdict.SEND if candidate.is_forced else VersionVerdict.UNCHANGED
+    here = (candidate.topic, candidate.partition, candidate.offset)
+    if here == (state.topic, state.partition, state.offset) or candidate.corrects == state.mark:
+        return VersionVerdict.SEND
+    is_older = candidate.version < state.version if candidate.version else bool(state.version)
+    return VersionVerdict.SUPERSEDED if is_older else VersionVerdict.SEND
+
+
+def _goes_back(state: State, candidate: Candidate) -> bool:
+    """Whether an event that no clock can place would undo what was written after it."""
+    is_seen = candidate.digest[:SEEN_DIGITS] in state.replaced
+    is_behind = candidate.rank is not None and candidate.rank < state.rank
+    if candidate.version and not state.version:
+        return candidate.version < utc_text(state.seen_ms) and (is_seen or is_behind)
+    is_ahead = candidate.rank is not None and candidate.rank > state.rank
+    if state.version and not candidate.version and not is_ahead:
+        return bool(state.digest) or is_seen or is_behind
+    is_copy = candidate.via is Via.BACKFILL and not candidate.is_forced
+    is_earlier = candidate.topic == state.topic and candidate.offset < state.offset
+    return is_seen or is_behind or ((is_earlier or is_copy) and not is_ahead)

@@ -16,6 +16,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from agents.handling.decode import DecodedEvent
+from agents.handling.version_guard import overrules
 from schemas.state import State
 
 NoteDoubt = Callable[[Sequence[tuple[DecodedEvent, State]]], Awaitable[None]]
@@ -29,7 +30,13 @@ def doubts(
     `contested`: keys of which an older event was in the same batch and would have been sent alone.
     """
     return [
-        (item, dataclasses.replace(item.new_state(state, {}), digest=""))
+        (item, _announced(item, state))
         for item, state in items
         if item.key in contested or (state is not None and not state.digest)
     ]
+
+
+def _announced(item: DecodedEvent, state: State | None) -> State:
+    """Return the state in doubt; a write that overrules the org does so when it is made again."""
+    is_reset = overrules(state, item.candidate)
+    return dataclasses.replace(item.new_state(state, {}), digest="", is_reset=is_reset)

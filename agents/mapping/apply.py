@@ -17,9 +17,9 @@ from agents.mapping.field_types import FieldType
 from agents.mapping.line_model import Lines
 from agents.mapping.model import known_type
 from agents.mapping.paths import Facts, Scope
-from agents.mapping.values import is_blank
-from schemas.codec import Document
+from agents.mapping.values import is_blank, text_of
 from schemas.salesforce import Row
+from schemas.sender_clock import sender_time
 from stream.errors import MappingError
 
 MAX_NOTES = 50
@@ -49,19 +49,9 @@ class AddLines(Protocol):
         ...
 
 
-def apply_kind(
-    kind: CompiledKind,
-    document: Document,
-    amount: tuple[str, str],
-    received_at: str,
-    lines: AddLines | None = None,
-) -> Mapped:
+def apply_kind(kind: CompiledKind, facts: Facts, lines: AddLines | None = None) -> Mapped:
     """Return the rows of a document. Raises MappingError, and nothing else, on any document."""
-    scope = Scope(
-        Facts(document, amount, received_at, list(document.notes)),
-        document.entity,
-        kind.value_count,
-    )
+    scope = Scope(facts, facts.document.entity, kind.value_count)
     notes = scope.notes
     target = next((use for use, test in kind.targets if test is None or test(scope)), "")
     rows: list[Row] = []
@@ -158,7 +148,13 @@ def _checked_key(compiled: CompiledRow, value: Any) -> str:
 
 
 def _version(compiled: CompiledRow, scope: Scope) -> str:
-    version = version_of(compiled.version(scope))
+    facts = scope.facts
+    saved = sender_time(
+        text_of(compiled.version(scope)),
+        facts.received_at_ms,
+        tolerance_seconds=facts.tolerance_seconds,
+    )
+    version = version_of(saved.version)
     if not version:
         path = compiled.rule.version
         scope.notes.append(

@@ -18,9 +18,11 @@ from agents.mapping.field_types import described_type
 from agents.mapping.line_rules import LineRules, compile_lines, rules_of
 from agents.mapping.model import Rulebook
 from agents.mapping.parser import read_rulebook
+from agents.mapping.paths import Facts
 from schemas.codec import Document
 from schemas.event import Kind
 from schemas.salesforce import Row
+from schemas.sender_clock import TOLERANCE_SECONDS
 from stream.errors import MappingError, MappingFileError
 
 DEFAULT_FILE = "default.yaml"
@@ -97,11 +99,18 @@ class Mapping:
         """The sObjects that some document can reach, parents first."""
         return tuple(dict.fromkeys(row.sobject for row in self.rulebook.active_rows()))
 
-    def apply(self, document: Document, *, received_at_ms: int = 0) -> Mapped:
+    def apply(
+        self,
+        document: Document,
+        *,
+        received_at_ms: int = 0,
+        tolerance_seconds: float = TOLERANCE_SECONDS,
+    ) -> Mapped:
         """Return the rows of a document, parents first.
 
-        `received_at_ms` (unix milliseconds) stands in for dates the document lacks. Raises
-        MappingError, and nothing else, on any document.
+        `received_at_ms` (unix milliseconds) stands in for dates the document lacks, and bounds the
+        time the org is told (`schemas.sender_clock`). Raises MappingError, and nothing else, on any
+        document.
         """
         if document.kind is None:
             raise MappingError("the event is neither about an order nor about a customer")
@@ -114,7 +123,15 @@ class Mapping:
         if kind is None:
             return Mapped((), (f"the mapping has no rules for events about a {document.kind}",))
         lines = self.lines if document.kind is Kind.ORDER else None
-        return apply_kind(kind, document, self.rulebook.amount, _iso(received_at_ms), lines)
+        facts = Facts(
+            document,
+            self.rulebook.amount,
+            _iso(received_at_ms),
+            received_at_ms=received_at_ms,
+            notes=list(document.notes),
+            tolerance_seconds=tolerance_seconds,
+        )
+        return apply_kind(kind, facts, lines)
 
     def record_of(self, row: Row) -> dict[str, Any]:
         """Return a row as people read it: everything, in the order of the file.

@@ -19,6 +19,7 @@ from agents.mapping.customer_document import default_address
 from agents.mapping.order_document import amount_of, currency_of, visible_items
 from agents.mapping.values import text_of, yes_or_no
 from schemas.codec import Document
+from schemas.sender_clock import TOLERANCE_SECONDS
 
 Getter = Callable[["Scope"], Any]
 # A named value's place in the scope's cache, and how it is computed.
@@ -43,6 +44,8 @@ class Facts:
     document: Document
     amount: tuple[str, str]
     received_at: str
+    received_at_ms: int = 0
+    tolerance_seconds: float = TOLERANCE_SECONDS
     notes: list[str] = field(default_factory=list)
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import orjson
 
-from agents.handling.version_guard import canonical_version
 from agents.reconcile.findings import LastWord
 from schemas.codec import DecodeError, Document, decode
 from schemas.event import Kind
 from schemas.result import Outcome
+from schemas.sender_clock import sender_time, utc_text
 from stream.config import Settings
 from stream.kafka.range_reader import RangeReader, record_envelope
 
@@ -75,7 +75,8 @@ async def accepted(
             except DecodeError:
                 continue  # a dead letter, found by its own alert
             subject = (document.kind or envelope.kind, document.key)
-            version = canonical_version(document.updated_at, envelope.received_at_ms)
+            saved = sender_time(document.updated_at, envelope.received_at_ms)
+            version = saved.version or utc_text(envelope.received_at_ms)
             held = newest.get(subject)
             if subject in subjects and (held is None or held.version <= version):
                 newest[subject] = Accepted(version, record.timestamp, envelope.event_id, document)

@@ -145,6 +145,7 @@ async def _connect(
         journal=journal,
         enrich=await _enrich(settings, stack),
         note_doubt=note_doubt,
+        clock_tolerance_seconds=settings.magento_clock_tolerance_seconds,
     )
     growth = DeadLetterGrowth(
         threshold=settings.alert_dead_letters,

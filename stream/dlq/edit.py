@@ -6,13 +6,15 @@ says who changed which fields, without their values.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 import orjson
 
-from schemas.codec import decode
+from schemas.codec import DecodeError, decode
+from schemas.digest import content_digest, save_mark
 from schemas.event import Envelope, Via
 from schemas.operator import Resolution
 from stream.config import Settings
@@ -57,7 +59,12 @@ async def requeue_edited(
     )
     place = (settings.topics.dead_letters, letter.partition, letter.offset)
     copy = copy_of(
-        replace(envelope, value=value),
+        replace(
+            envelope,
+            value=value,
+            corrects=envelope.corrects or _mark_of(settings, envelope),
+            edited_at_ms=time.time_ns() // 1_000_000,
+        ),
         settings.topics,
         via=Via.REQUEUE,
         job_id=job_id,
@@ -76,6 +83,15 @@ def check_edit(settings: MagentoSettings, envelope: Envelope, value: bytes) -> N
     document = decode(value, event=envelope.event, instance=settings.magento_instance)
     if document.key != envelope.key:
         raise JobError(f"the edit is of {document.key or 'no order'}, the letter of {envelope.key}")
+
+
+def _mark_of(settings: MagentoSettings, envelope: Envelope) -> str:
+    """Return the mark of the save that is corrected; '' for one that could not be read."""
+    try:
+        document = decode(envelope.value, event=envelope.event, instance=settings.magento_instance)
+    except DecodeError:
+        return ""
+    return save_mark(content_digest(document.entity), document.updated_at)
 
 
 def changed_fields(before: bytes, after: bytes) -> list[str]:

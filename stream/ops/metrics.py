@@ -70,6 +70,11 @@ BULK_JOBS = Counter("orderstream_bulk_jobs_total", "Jobs of Bulk API 2.0.", ["so
 ENRICHED = Counter(
     "orderstream_enriched_events_total", "Events completed by the store's REST API.", ["outcome"]
 )
+SENDER_CLOCKS = Counter(
+    "orderstream_sender_clock_total",
+    "Events whose updated_at could not be believed as it stands.",
+    ["clock"],
+)
 EVENT_LATENCY = Histogram(
     "orderstream_event_latency_seconds",
     "From the webhook's receipt to a final outcome.",

@@ -69,6 +69,12 @@ class MagentoSettings(BaseSettings):
         description="How long a checkout's transaction may take: a read of recent changes looks "
         "at this much again, because what commits late is older than what was read.",
     )
+    magento_clock_tolerance_seconds: float = Field(
+        300.0,
+        ge=0,
+        description="How far a store's updated_at may be ahead of its receipt and still be "
+        "believed; what is further ahead is bounded, counted and noted (decision 0018).",
+    )
     magento_enrich: bool = Field(
         False,
         description="Complete events that carry only an id, or that were sent before the store's "

@@ -185,6 +185,20 @@ async def test_an_older_state_is_refused_by_the_org_itself(plain_client, salesfo
     assert salesforce_org.org.summary()["stale_writes"] == 0
 
 
+async def test_a_write_that_names_itself_passes_the_rule_once(plain_client):
+    def saved(day: str, **more: str) -> dict[str, object]:
+        return an_opportunity("1", **{VERSION: f"2026-01-{day}T00:00:00Z"}, **more)
+
+    await plain_client.upsert("Opportunity", ORDER_KEY, saved("09"))
+    repair = saved("02", Magento_Overruled_By__c="event-1")
+    (passed,) = await plain_client.upsert("Opportunity", ORDER_KEY, repair)
+    assert passed["success"]
+    await plain_client.upsert("Opportunity", ORDER_KEY, saved("05"))
+    for late in (repair, saved("04")):
+        (refused,) = await plain_client.upsert("Opportunity", ORDER_KEY, late)
+        assert not refused["success"]
+
+
 async def test_with_the_rule_switched_off_the_judge_still_counts_the_stale_write(
     plain_client, salesforce_org: SalesforceOrg
 ):

@@ -69,6 +69,7 @@ class BulkUpsert:
         rows: Sequence[Row],
         *,
         is_guarded: bool,
+        may_overrule: bool = False,
         is_insert: bool = False,
         check_alive: CheckAlive | None = None,
         interrupt: Interrupt | None = None,
@@ -80,7 +81,13 @@ class BulkUpsert:
         first = {row.identity: row for row in reversed(rows)}
         unique = [row for row in rows if first[row.identity] is row]
         found: dict[int, RowResult] = {}
-        files = csv_files(unique, external_id_field, is_guarded=is_guarded, is_insert=is_insert)
+        files = csv_files(
+            unique,
+            external_id_field,
+            is_guarded=is_guarded,
+            may_overrule=may_overrule,
+            is_insert=is_insert,
+        )
         for part, body in files:
             job = _Job(
                 self._caller,

@@ -24,9 +24,11 @@ QUOTE = '"'
 SPECIAL = re.compile(r'[,"\r\n]')
 
 
-def cells_of(row: Row, *, is_guarded: bool, is_insert: bool = False) -> dict[str, str]:
+def cells_of(
+    row: Row, *, is_guarded: bool, may_overrule: bool = False, is_insert: bool = False
+) -> dict[str, str]:
     """Return column → cell of a row."""
-    record = record_of(row, is_create=is_insert, is_guarded=is_guarded)
+    record = record_of(row, is_create=is_insert, is_guarded=is_guarded, may_overrule=may_overrule)
     del record["attributes"]
     return dict(_flat(record))
 
@@ -54,6 +56,7 @@ def csv_files(
     external_id_field: str,
     *,
     is_guarded: bool,
+    may_overrule: bool = False,
     is_insert: bool = False,
     max_bytes: int = MAX_CSV_BYTES,
 ) -> Iterator[tuple[list[Row], bytes]]:
@@ -61,7 +64,10 @@ def csv_files(
 
     Columns are the external id, then the names of all rows in alphabetical order.
     """
-    cells = [cells_of(row, is_guarded=is_guarded, is_insert=is_insert) for row in rows]
+    cells = [
+        cells_of(row, is_guarded=is_guarded, may_overrule=may_overrule, is_insert=is_insert)
+        for row in rows
+    ]
     names = sorted({name for row in cells for name in row} - {external_id_field})
     columns = [external_id_field, *names]
     header = _line(columns)

@@ -8,7 +8,7 @@ belong to the dispatcher.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from agents.salesforce.api.bulk import BulkUpsert, Pace
@@ -17,7 +17,6 @@ from agents.salesforce.api.caller import Caller, CheckAlive
 from agents.salesforce.api.composite import (
     MAX_COLLECTIONS,
     MAX_ROWS,
-    STALE_GUARD_FIELD,
     Collection,
     CollectionAnswer,
     collection_body,
@@ -30,6 +29,7 @@ from agents.salesforce.api.composite import (
 )
 from agents.salesforce.api.org_session import OrgApi, packed
 from agents.salesforce.api.record_path import record_path
+from agents.salesforce.api.stale_guard import GuardMode, guard_sets
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import bad_answer, row_result, row_results
 from agents.salesforce.interrupt import Interrupt
@@ -110,7 +110,7 @@ class OrgClient:
         version: str,
         headers: Mapping[str, str],
         is_compressed: bool = False,
-        stale_guard: Literal["auto", "on", "off"] = "auto",
+        stale_guard: GuardMode = "auto",
         bulk_pace: Pace | None = None,
     ) -> None:
         self._caller = caller
@@ -119,6 +119,7 @@ class OrgClient:
         self._is_compressed = is_compressed
         self._stale_guard = stale_guard
         self._guarded: frozenset[str] = frozenset()
+        self._overrulable: frozenset[str] = frozenset()
         self._bulk = BulkUpsert(caller, bulk_pace)
         self.bulk_query = BulkQuery(caller, bulk_pace)
 
@@ -137,15 +138,7 @@ class OrgClient:
 
     def guard_from(self, describes: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
         """Decide the same from describe answers that are there already."""
-        match self._stale_guard:
-            case "off":
-                self._guarded = frozenset()
-            case "on":
-                self._guarded = frozenset(describes)
-            case "auto":
-                self._guarded = frozenset(
-                    n for n, answer in describes.items() if _has_guard(answer)
-                )
+        self._guarded, self._overrulable = guard_sets(self._stale_guard, describes)
         return self._guarded
 
     async def composite(
@@ -161,7 +154,9 @@ class OrgClient:
         parts: list[tuple[Collection, bytes]] = []
         for collection in collections:
             try:
-                parts.append((collection, collection_body(collection, self._guarded)))
+                parts.append(
+                    (collection, collection_body(collection, self._guarded, self._overrulable))
+                )
                 answers.append(None)
             except SalesforceError as error:
                 answers.append(CollectionAnswer(error=error))
@@ -195,7 +190,12 @@ class OrgClient:
         self, row: Row, *, is_update_only: bool = False, check_alive: CheckAlive | None = None
     ) -> RowResult:
         """Upsert one row by itself. Raises SalesforceError when it is refused."""
-        record = record_of(row, is_create=False, is_guarded=row.sobject in self._guarded)
+        record = record_of(
+            row,
+            is_create=False,
+            is_guarded=row.sobject in self._guarded,
+            may_overrule=row.sobject in self._overrulable,
+        )
         del record[row.external_id_field], record["attributes"]
         path = record_path(row.sobject, row.external_id_field, row.external_id)
         path += "?updateOnly=true" if is_update_only else ""
@@ -261,6 +261,7 @@ class OrgClient:
             external_id_field,
             rows,
             is_guarded=sobject in self._guarded,
+            may_overrule=sobject in self._overrulable,
             is_insert=is_insert,
             check_alive=check_alive,
             interrupt=interrupt,
@@ -285,11 +286,6 @@ class OrgClient:
     def close(self) -> None:
         """Close idle connections; calls in flight end with the process."""
         self._caller.close()
-
-
-def _has_guard(description: Mapping[str, Any]) -> bool:
-    fields = description.get("fields") or []
-    return any(f.get("name") == STALE_GUARD_FIELD and f.get("updateable") for f in fields)
 
 
 def _object(value: Any) -> dict[str, Any]:

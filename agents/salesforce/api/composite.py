@@ -24,6 +24,7 @@ MAX_COLLECTIONS = 5  # collections and queries per Composite (REST API guide, Co
 MAX_BODY_BYTES = 50_000_000  # REST request body
 SUCCESS = range(200, 300)
 STALE_GUARD_FIELD = "Magento_Updated_At__c"
+OVERRULE_FIELD = "Magento_Overruled_By__c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,9 @@ class CollectionAnswer:
     error: SalesforceError | None = None
 
 
-def record_of(row: Row, *, is_create: bool, is_guarded: bool) -> dict[str, Any]:
+def record_of(
+    row: Row, *, is_create: bool, is_guarded: bool, may_overrule: bool = False
+) -> dict[str, Any]:
     """Return the JSON record of a row."""
     record: dict[str, Any] = {
         "attributes": {"type": row.sobject},
@@ -62,12 +65,14 @@ def record_of(row: Row, *, is_create: bool, is_guarded: bool) -> dict[str, Any]:
     record.update(row.fields)
     if is_guarded and row.version:
         record[STALE_GUARD_FIELD] = row.version
+    if may_overrule and row.overrule:
+        record[OVERRULE_FIELD] = row.overrule
     return record
 
 
 def row_bytes(row: Row) -> int:
     """Return what a row weighs in a request body, its insert fields and guard included."""
-    return len(dumps(record_of(row, is_create=True, is_guarded=True))) + 1
+    return len(dumps(record_of(row, is_create=True, is_guarded=True, may_overrule=True))) + 1
 
 
 def dumps(value: Any) -> bytes:
@@ -88,11 +93,17 @@ def collection_call(collection: Collection) -> tuple[str, str]:
     return "PATCH", f"composite/sobjects/{collection.sobject}/{collection.external_id_field}"
 
 
-def collection_body(collection: Collection, guarded: Container[str]) -> bytes:
+def collection_body(
+    collection: Collection, guarded: Container[str], overrulable: Container[str] = ()
+) -> bytes:
     """Return the JSON body of a collection. Raises SalesforceError if a row is no JSON."""
     is_guarded = collection.sobject in guarded
+    may_overrule = collection.sobject in overrulable
     is_create = collection.method == "create"
-    records = [record_of(r, is_create=is_create, is_guarded=is_guarded) for r in collection.rows]
+    records = [
+        record_of(row, is_create=is_create, is_guarded=is_guarded, may_overrule=may_overrule)
+        for row in collection.rows
+    ]
     try:
         return dumps({"allOrNone": False, "records": records})
     except TypeError as error:

@@ -70,7 +70,7 @@ class Org:
     async def mapping(self):
         return self
 
-    def apply(self, document, *, received_at_ms):
+    def apply(self, document, **_known):
         fields = {"Amount": document.entity.get("grand_total")}
         return Mapped((Row("Opportunity", "Magento_Order_ID__c", document.key, fields),))
 

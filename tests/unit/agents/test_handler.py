@@ -28,7 +28,7 @@ NOW = 1_800_000_000_000
 class FakeMapping:
     version = "m1"
 
-    def apply(self, document, *, received_at_ms):
+    def apply(self, document, **_known):
         if document.entity.get("state") == "unmappable":
             raise MappingError("no stage for it", fields=("state",))
         if document.entity.get("state") == "bug":

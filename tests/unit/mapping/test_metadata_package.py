@@ -11,6 +11,7 @@ import pytest
 
 from agents.mapping.mapping import Mapping
 from agents.mapping.schema_check import VERSION_FIELD
+from agents.salesforce.api.composite import OVERRULE_FIELD
 from agents.salesforce.errors.errors import STALE_MARKER
 from sandbox.salesforce.records.objects import stock_org
 
@@ -18,6 +19,7 @@ PACKAGE = Path(__file__).resolve().parents[3] / "salesforce"
 SOURCE = PACKAGE / "force-app" / "main" / "default"
 LINE_SOURCES = (PACKAGE / "line-items", PACKAGE / "order-items")
 VERSIONED = ("Account", "Contact", "Lead", "Opportunity")
+GUARD_FIELDS = (VERSION_FIELD, OVERRULE_FIELD)
 NAMESPACE = "{http://soap.sforce.com/2006/04/metadata}"
 RULE = "Orderstream_Refuses_Stale_Writes"
 TYPES = {"text": "Text", "textarea": "TextArea", "email": "Email", "datetime": "DateTime"}
@@ -71,7 +73,8 @@ def test_nothing_is_deployed_that_nobody_uses() -> None:
     made = {
         (path.parents[1].name, path.name.split(".")[0]) for path in SOURCE.rglob("*.field-meta.xml")
     }
-    assert made == {*CUSTOM, *((sobject, VERSION_FIELD) for sobject in VERSIONED)}
+    guard = {(sobject, name) for sobject in VERSIONED for name in GUARD_FIELDS}
+    assert made == {*CUSTOM, *guard}
 
 
 @pytest.mark.parametrize("sobject", VERSIONED)
@@ -81,7 +84,8 @@ def test_the_org_refuses_stale_writes_with_the_text_the_worker_knows(sobject) ->
         SOURCE / "objects" / sobject / "validationRules" / f"{RULE}.validationRule-meta.xml"
     )
     assert rule["errorMessage"] == STALE_MARKER
-    assert rule["errorConditionFormula"] == f"{VERSION_FIELD} < PRIORVALUE({VERSION_FIELD})"
+    is_older = f"{VERSION_FIELD} < PRIORVALUE({VERSION_FIELD})"
+    assert rule["errorConditionFormula"] == f"AND({is_older}, NOT(ISCHANGED({OVERRULE_FIELD})))"
     assert rule["active"] == "true"
 
 
@@ -98,7 +102,7 @@ def granted() -> dict[str, tuple[str, str]]:
 
 
 def test_the_permission_set_grants_every_field_the_mapping_writes_and_no_other() -> None:
-    wanted = {f"{sobject}.{VERSION_FIELD}" for sobject in VERSIONED}
+    wanted = {f"{sobject}.{name}" for sobject in VERSIONED for name in GUARD_FIELDS}
     for row in ROWS:
         for field in row.fields:
             if field.name in ALWAYS_GRANTED:
@@ -165,7 +169,8 @@ def test_the_fields_of_lines_are_in_packages_of_their_own_as_the_rules_count_on_
     }
     keys = {name: at for name, at in line_rules().items() if name[1].endswith("__c")}
     versioned = {"Order", "OrderItem", "OpportunityLineItem"}
-    assert {*made} == {*keys, *((sobject, VERSION_FIELD) for sobject in versioned)}
+    guard = {(sobject, name) for sobject in versioned for name in GUARD_FIELDS}
+    assert {*made} == {*keys, *guard}
     for name, (field_type, external_id) in keys.items():
         assert external_id == name[1]
         assert made[name]["length"] == str(field_type.length)

@@ -30,8 +30,8 @@ def test_where_an_order_can_go_either_way_nothing_is_decided(one, other) -> None
 @pytest.mark.parametrize(
     "entity", [{}, {"state": None}, {"state": 7}, {"state": ["new"]}, {"state": " "}]
 )
-def test_no_state_has_the_lowest_rank(entity) -> None:
-    assert state_rank(entity) == 0
+def test_no_state_has_no_rank(entity) -> None:
+    assert state_rank(entity) is None
 
 
 def test_the_status_stands_in_for_a_missing_state() -> None:

@@ -1,0 +1,76 @@
+"""`orderstream reset`: have the version of one order or customer forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.console.terminal import EXIT_NO, operator_settings, run_async, stderr, stdout
+
+if TYPE_CHECKING:
+    from schemas.event import Kind
+    from stream.config import Settings
+
+WAIT_SECONDS = 60.0
+
+
+def reset(
+    key: Annotated[str, typer.Argument(help="Order number as `trace` shows it, or an e-mail.")],
+    why: Annotated[str, typer.Option(help="Goes on record.")] = "",
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Seconds the worker has to take note.")
+    ] = WAIT_SECONDS,
+    *,
+    is_customer: Annotated[
+        bool, typer.Option("--customer", help="KEY is a customer's e-mail, not an order.")
+    ] = False,
+) -> None:
+    """Forget the version of an order or customer, so that its next event is written.
+
+    For a record that refuses every event, because something wrong stands above them: a date of the
+    future from an older release, or a person's correction that is to be undone. Nothing is sent
+    to Salesforce by this. Follow it with `reconcile --fix` (what the store says now) or `replay`.
+    Exit 0: the worker took note. 1: no worker did in time; it will when it runs. 2: Kafka.
+
+    Example: orderstream reset 000000123 --why "date of 2099 from the ERP"
+    """
+    from schemas.event import Kind
+
+    kind = Kind.CUSTOMER if is_customer else Kind.ORDER
+    wanted = key.strip().lower() if is_customer else key.strip()
+    if not run_async(_reset(operator_settings(), kind, wanted, why, timeout)):
+        stderr.print("no worker took note in time; it will as soon as one runs")
+        raise typer.Exit(EXIT_NO)
+    stdout.print("forgotten; next: reconcile --fix, or replay --order with the number")
+
+
+async def _reset(settings: Settings, kind: Kind, key: str, why: str, timeout: float) -> bool:  # noqa: ASYNC109 - the option's name
+    import asyncio
+    import time
+
+    import orjson
+
+    from stream.jobs.operator_log import OperatorLog
+    from stream.jobs.version_reset import publish_reset
+    from stream.kafka.publisher import KafkaPublisher
+    from stream.kafka.range_reader import RangeReader
+
+    since_ms = time.time_ns() // 1_000_000 - 1_000
+    publisher = KafkaPublisher(settings)
+    await publisher.start()
+    try:
+        log = OperatorLog(publisher, settings.topics)
+        event_id = await publish_reset(settings, publisher, log, kind=kind, key=key, why=why)
+    finally:
+        await publisher.stop()
+    give_up_at = time.monotonic() + timeout
+    async with RangeReader(settings) as reader:
+        while time.monotonic() < give_up_at:
+            spans = await reader.spans([settings.topics.results], since_ms=since_ms)
+            async for batch in reader.read(spans):
+                for record in batch:
+                    if orjson.loads(record.value or b"{}").get("event_id") == event_id:
+                        return True
+            await asyncio.sleep(0.5)
+    return False

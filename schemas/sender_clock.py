@@ -1,0 +1,115 @@
+"""A sender's clock, bounded by ours: what time may a document say it was saved at? Pure.
+
+`updated_at` is the only order Magento gives, and stores send it in local time, years ahead, or as
+no date at all. Nothing can be saved after it was received, so our receipt bounds it.
+
+| the document says | it counts as saved |
+|---|---|
+| a time up to the tolerance after its receipt | then |
+| a time a whole zone ahead (1 to 14 h, in quarters) | then, less the zone |
+| any other time after its receipt | at its receipt |
+| something that is no date, or before 2000 | undated |
+| nothing | undated |
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+TIMESTAMP = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII
+)
+FIRST_YEAR = 2000  # Magento is of 2008; an epoch or a zero date is a default somebody left there
+TOLERANCE_SECONDS = 300.0
+QUARTER = timedelta(minutes=15)
+NEAREST_ZONE, FARTHEST_ZONE = 4, 56  # quarters of an hour: UTC+1 to UTC+14
+
+
+class Clock(StrEnum):
+    """How far a document's time could be believed."""
+
+    GOOD = "good"
+    ZONE = "zone"
+    AHEAD = "ahead"
+    UNREADABLE = "unreadable"
+    UNDATED = "undated"
+
+
+@dataclass(frozen=True, slots=True)
+class SenderTime:
+    """`version` is sortable UTC text, `YYYY-MM-DD HH:MM:SS[.fff]`; '' for an undated document."""
+
+    version: str
+    clock: Clock
+    claimed: str = ""
+
+    @property
+    def note(self) -> str:
+        """What a result says of it; '' for a good clock. The claimed text is only shown as date."""
+        match self.clock:
+            case Clock.ZONE:
+                return (
+                    f"updated_at {self.claimed} is after its receipt by a whole time zone: counted "
+                    f"as {self.version} UTC"
+                )
+            case Clock.AHEAD:
+                return f"updated_at {self.claimed} is after its receipt: counted as {self.version}"
+            case Clock.UNREADABLE:
+                return "updated_at is no date: the event counts as undated"
+        return ""
+
+
+def sender_time(
+    updated_at: str, received_at_ms: int, *, tolerance_seconds: float = TOLERANCE_SECONDS
+) -> SenderTime:
+    """Return when a document was saved, as far as it can be believed.
+
+    Magento writes UTC without a zone. Without a time of receipt (0) nothing bounds it.
+    """
+    text = updated_at.strip()
+    if not text:
+        return SenderTime("", Clock.UNDATED)
+    moment, fraction = _moment(text)
+    if moment is None:
+        return SenderTime("", Clock.UNREADABLE)
+    claimed = _text(moment)
+    ahead = moment - _epoch(received_at_ms)
+    tolerance = timedelta(seconds=tolerance_seconds)
+    if ahead <= tolerance or received_at_ms <= 0:
+        return SenderTime(claimed + fraction, Clock.GOOD, claimed)
+    quarters = round(ahead / QUARTER)
+    zone = quarters * QUARTER
+    if NEAREST_ZONE <= quarters <= FARTHEST_ZONE and abs(ahead - zone) <= tolerance:
+        return SenderTime(_text(moment - zone) + fraction, Clock.ZONE, claimed)
+    return SenderTime(utc_text(received_at_ms), Clock.AHEAD, claimed)
+
+
+def utc_text(at_ms: int) -> str:
+    """Return unix milliseconds as `YYYY-MM-DD HH:MM:SS`, the form versions are compared in."""
+    return _text(_epoch(at_ms))
+
+
+def _epoch(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).replace(tzinfo=None)
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _moment(text: str) -> tuple[datetime | None, str]:
+    """Return the UTC time to the second and the fraction as it stands; None for no date."""
+    match = TIMESTAMP.fullmatch(text)
+    if match is None:
+        return None, ""
+    date, time, fraction, zone = match.groups()
+    try:
+        moment = datetime.fromisoformat(f"{date}T{time}{zone or ''}")
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return None, ""
+    return (moment if moment.year >= FIRST_YEAR else None), fraction or ""
