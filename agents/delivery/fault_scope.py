@@ -8,7 +8,8 @@
 | enough distinct records, alike | nothing passed at all | everybody's |
 
 A kind of write is the creates or the updates of one sObject: full storage refuses creates while
-updates pass. Records are counted, not refusals: one odd record that is saved ten times is one.
+updates pass. Records are counted, not refusals: one odd record that is saved ten times is one, and
+an order with ten lines is one.
 A whole call is judged by its status alone: only 400, 413, 414 and 431 can be a row's.
 """
 
@@ -31,7 +32,7 @@ ENOUGH_BAD_RECORDS = 10
 MAX_REMEMBERED = 20_000
 
 # What is a record's own until more is known; of the rest, nobody is charged before it is clear.
-OWN_UNTIL_PROVEN = frozenset({ErrorKind.LOCK, ErrorKind.ORDERING})
+OWN_UNTIL_PROVEN = frozenset({ErrorKind.LOCK})
 BAD_RECORD = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN})
 
 
@@ -93,7 +94,7 @@ ANYTHING = WriteKind(ANY_SOBJECT, "any")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One refusal: which record, in which kind of write, with which answer."""
+    """One refusal: which order or customer, in which kind of write, with which answer."""
 
     kind: WriteKind
     answer: str
@@ -120,14 +121,13 @@ class FaultWatch:
         """Return how many writes of a kind have passed so far."""
         return self._passes[kind]
 
-    def passed(self, kind: WriteKind, records: Collection[str]) -> None:
-        """Note records that Salesforce took."""
+    def passed(self, kind: WriteKind, rows: int = 1) -> None:
+        """Note rows that Salesforce took."""
         whole = dict.fromkeys((kind, WriteKind(kind.sobject, "any"), ANYTHING))
         for name in whole:
-            self._passes[name] += len(records)
+            self._passes[name] += rows
         for key in [key for key in self._streaks if key[0] in whole]:
             del self._streaks[key]
-        self.clear(records)
 
     def suspect(self, fault: Fault, passes_before: int) -> None:
         """Note that a record may be the one at fault; `passes_before`: of its kind, by then."""
@@ -136,7 +136,7 @@ class FaultWatch:
             self._first.popitem(last=False)
 
     def clear(self, records: Collection[str]) -> None:
-        """Forget what was suspected of records."""
+        """Forget what was suspected of records that are written."""
         for fault in [fault for fault in self._first if fault.record in records]:
             del self._first[fault]
 
@@ -157,7 +157,7 @@ class FaultWatch:
 
     def scope(self, fault: Fault, kind: ErrorKind) -> FaultScope:
         """Return whose fault a refusal is, as far as is known by now."""
-        if self.is_proven(fault):
+        if kind is ErrorKind.ORDERING or self.is_proven(fault):  # a parent missing is its own
             return FaultScope.RECORD
         streak = self._streaks.get((fault.kind, fault.answer))
         enough = ENOUGH_BAD_RECORDS if kind in BAD_RECORD else ENOUGH_RECORDS

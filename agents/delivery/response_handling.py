@@ -119,12 +119,12 @@ def _settle(
                 failures.append(failure)
     for label, rows in Counter(map(_label, results)).items():
         metrics.SALESFORCE_ROWS.labels(sobject, label).inc(rows)
-    _note(draft, results, failures, watch)
+    _note(sobject, results, failures, watch)
     return next((outage for f in failures if (outage := outage_of(f, watch))), None)
 
 
 def _note(
-    draft: CollectionDraft,
+    sobject: str,
     results: Sequence[RowResult],
     failures: Sequence[RefusedWrite],
     watch: FaultWatch,
@@ -133,14 +133,12 @@ def _note(
     for failure in failures:
         if failure.fault is not None:
             watch.refused(failure.fault)
-    sobject = draft.collection.sobject
-    passed: dict[WriteKind, list[str]] = {}
-    for row, result in zip(draft.collection.rows, results, strict=True):
-        if result.success:
-            kind = WriteKind(sobject, "create" if result.created else "update")
-            passed.setdefault(kind, []).append(row.external_id)
-    for kind, records in passed.items():
-        watch.passed(kind, records)
+    taken = [result for result in results if result.success]
+    created = sum(result.created for result in taken)
+    if created:
+        watch.passed(WriteKind(sobject, "create"), created)
+    if len(taken) > created:
+        watch.passed(WriteKind(sobject, "update"), len(taken) - created)
 
 
 def outage_of(failure: RefusedWrite, watch: FaultWatch) -> Outage | None:

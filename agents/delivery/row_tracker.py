@@ -119,7 +119,7 @@ class RowTracker:
             rule=verdict.rule,
             meaning=verdict.meaning,
             fault=Fault(
-                WriteKind(row.sobject, slot.operation()), verdict.rule, record or row.external_id
+                WriteKind(row.sobject, slot.operation()), verdict.rule, record or self.bundle.key
             ),
         )
 

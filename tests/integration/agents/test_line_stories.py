@@ -197,7 +197,7 @@ async def test_a_product_that_is_refused_costs_only_the_orders_that_have_it(desk
     good, refused = await desk.send(order(1), bad)
     assert isinstance(good, Written)
     assert isinstance(refused, RefusedWrite)
-    assert refused.kind is ErrorKind.PERMANENT
+    assert refused.kind is ErrorKind.UNKNOWN
     assert "poison" in refused.message
 
 

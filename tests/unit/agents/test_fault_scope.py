@@ -46,13 +46,13 @@ def test_distinct_records_are_counted_and_not_refusals():
 def test_a_record_that_is_refused_while_others_of_its_kind_pass_has_its_own_fault():
     watch = FaultWatch()
     refuse(watch, "odd")
-    watch.passed(CREATES, ["a"])
+    watch.passed(CREATES)
     assert watch.scope(fault("odd"), BAD) is FaultScope.RECORD
 
 
 def test_a_pass_before_the_first_refusal_proves_nothing():
     watch = FaultWatch()
-    watch.passed(CREATES, ["a"])
+    watch.passed(CREATES)
     refuse(watch, "first of an outage")
     assert watch.scope(fault("first of an outage"), BAD) is FaultScope.UNCLEAR
 
@@ -60,16 +60,16 @@ def test_a_pass_before_the_first_refusal_proves_nothing():
 def test_creates_and_updates_are_judged_apart():
     watch = FaultWatch()
     refuse(watch, "a", "b", "c")
-    watch.passed(UPDATES, ["old"])
+    watch.passed(UPDATES)
     assert watch.scope(fault("a"), CONFIG) is FaultScope.WRITE_KIND
-    watch.passed(CREATES, ["new"])
+    watch.passed(CREATES)
     assert watch.scope(fault("a"), CONFIG) is FaultScope.RECORD
 
 
 def test_another_sobject_that_passes_makes_it_this_kind_of_write_only():
     watch = FaultWatch()
     refuse(watch, "a", "b", "c")
-    watch.passed(ACCOUNTS, ["acc"])
+    watch.passed(ACCOUNTS)
     assert watch.scope(fault("a"), CONFIG) is FaultScope.WRITE_KIND
 
 
@@ -85,7 +85,7 @@ def test_guilty_records_that_travel_together_are_not_taken_for_an_outage_again()
     watch = FaultWatch()
     guilty = [f"g{n}" for n in range(20)]
     refuse(watch, *guilty)
-    watch.passed(CREATES, ["innocent"])
+    watch.passed(CREATES)
     refuse(watch, *guilty)
     assert {watch.scope(fault(g), BAD) for g in guilty} == {FaultScope.RECORD}
 
@@ -93,8 +93,8 @@ def test_guilty_records_that_travel_together_are_not_taken_for_an_outage_again()
 def test_a_record_that_passes_is_cleared_of_everything():
     watch = FaultWatch()
     refuse(watch, "a")
-    watch.passed(CREATES, ["b"])
-    watch.passed(CREATES, ["a"])
+    watch.passed(CREATES)
+    watch.clear(["a"])
     refuse(watch, "a")
     assert watch.scope(fault("a"), BAD) is FaultScope.UNCLEAR
 
@@ -156,7 +156,8 @@ def test_no_innocent_is_condemned_and_every_guilty_is_found_in_the_end(
         refuse(watch, *refused)
         taken = [r for r in records if r not in refused]
         if taken:
-            watch.passed(CREATES, taken)
+            watch.passed(CREATES, len(taken))
+            watch.clear(taken)
         condemned = {r for r in refused if watch.scope(fault(r), kind) is FaultScope.RECORD}
         waiting.difference_update(taken)
         return condemned
@@ -166,6 +167,6 @@ def test_no_innocent_is_condemned_and_every_guilty_is_found_in_the_end(
     for is_outage in [*outages, False]:  # what an outage refuses comes back with the others
         condemned = answer(sorted(waiting), is_outage=is_outage)
         assert condemned <= {str(n) for n in guilty}
-    watch.passed(CREATES, ["somebody else"])
+    watch.passed(CREATES)
     found = answer(sorted(waiting), is_outage=False)
     assert found == {str(n) for n in guilty}
