@@ -4,25 +4,23 @@ declare(strict_types=1);
 
 namespace Orderstream\Webhook\Model;
 
-use Orderstream\Webhook\Sending\RetryPolicy;
-use Orderstream\Webhook\Sending\Save;
+use Orderstream\Webhook\Sending\Delivery;
+use Orderstream\Webhook\Sending\Dispatcher;
 use Psr\Log\LoggerInterface;
 
 /**
- * Takes saves out of the queue and sends them.
+ * Hears "look" from Magento's queue, and looks.
  *
- * A message whose consumer throws is rejected by Magento and never seen again, so nothing is thrown
- * for a failed delivery: the save is put at the end of the queue once more.
+ * Nothing hangs on the message: it may be rejected, acknowledged unread, held for a day or lost.
  */
 class Consumer
 {
-    /** A message that came back waits this long, or a refusing ingress would make a busy loop. */
-    private const PAUSE_SECONDS = 10;
+    /** Short, so that a consumer that is asked to end does so soon; cron goes on with a long backlog. */
+    private const LOOK_SECONDS = 20;
 
     public function __construct(
-        private readonly Settings $settings,
-        private readonly Sender $sender,
-        private readonly Queue $queue,
+        private readonly Dispatcher $dispatcher,
+        private readonly Recorder $recorder,
         private readonly LoggerInterface $logger,
     ) {
     }
@@ -30,38 +28,20 @@ class Consumer
     public function process(string $message): void
     {
         try {
-            $save = Save::of($message);
+            $this->takeOver($message);
+            $this->dispatcher->look(self::LOOK_SECONDS);
         } catch (\Throwable $error) {
-            $this->logger->critical('orderstream: a message of the queue is no save', ['exception' => $error]);
-            return;
-        }
-        try {
-            $this->deliver($save);
-        } catch (\Throwable $error) {
-            $this->logger->error("orderstream: $save->kind $save->id will be sent again", ['exception' => $error]);
-            $this->putBack($save);
+            $this->logger->error('orderstream: the outbox cannot be read', ['exception' => $error]);
         }
     }
 
-    private function deliver(Save $save): void
+    /** Messages of releases before 2.0 were the save itself: into the table with them. */
+    private function takeOver(string $message): void
     {
-        if (!$this->settings->isOn()) {
-            $this->logger->warning("orderstream: switched off, $save->kind $save->id is not sent");
-            return;
+        $save = json_decode($message, true);
+        if (is_array($save) && isset($save['kind'], $save['id'])) {
+            $kind = $save['kind'] === Delivery::ORDER ? Delivery::ORDER : Delivery::CUSTOMER;
+            $this->recorder->note((string) ($save['event'] ?? 'queued'), $kind, (int) $save['id']);
         }
-        [$next, $answer] = $this->sender->send($save);
-        $says = "$save->kind $save->id: status $answer->status $answer->detail";
-        if ($next === RetryPolicy::GIVE_UP) {
-            $this->logger->critical("orderstream: given up, $says");
-        } elseif ($next === RetryPolicy::QUEUE_AGAIN) {
-            $this->logger->error("orderstream: will be sent again, $says");
-            $this->putBack($save);
-        }
-    }
-
-    private function putBack(Save $save): void
-    {
-        sleep(self::PAUSE_SECONDS);
-        $this->queue->put($save);
     }
 }

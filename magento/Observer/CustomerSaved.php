@@ -6,13 +6,13 @@ namespace Orderstream\Webhook\Observer;
 
 use Magento\Framework\Event\Observer;
 use Magento\Framework\Event\ObserverInterface;
-use Orderstream\Webhook\Model\Queue;
-use Orderstream\Webhook\Sending\Save;
+use Orderstream\Webhook\Model\Recorder;
+use Orderstream\Webhook\Sending\Delivery;
 
-/** A customer was saved and committed; logins save them too, orderstream sees that nothing changed. */
+/** A customer is being saved; logins save them too, orderstream sees that nothing changed. */
 class CustomerSaved implements ObserverInterface
 {
-    public function __construct(private readonly Queue $queue)
+    public function __construct(private readonly Recorder $recorder)
     {
     }
 
@@ -20,6 +20,11 @@ class CustomerSaved implements ObserverInterface
     {
         $event = $observer->getEvent();
         $customer = $event->getData('customer') ?? $event->getData('data_object');
-        $this->queue->noteSave('customer_save_commit_after', Save::CUSTOMER, (int) $customer?->getId());
+        $this->recorder->note(
+            (string) $event->getName(),
+            Delivery::CUSTOMER,
+            (int) $customer?->getId(),
+            $this->recorder->customerScope((int) $customer?->getWebsiteId()),
+        );
     }
 }

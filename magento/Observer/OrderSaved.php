@@ -6,19 +6,26 @@ namespace Orderstream\Webhook\Observer;
 
 use Magento\Framework\Event\Observer;
 use Magento\Framework\Event\ObserverInterface;
-use Orderstream\Webhook\Model\Queue;
-use Orderstream\Webhook\Sending\Save;
+use Orderstream\Webhook\Model\Recorder;
+use Orderstream\Webhook\Sending\Delivery;
 
-/** An order was saved and committed. */
+/** An order is being saved: it is noted in the same transaction. */
 class OrderSaved implements ObserverInterface
 {
-    public function __construct(private readonly Queue $queue)
+    public function __construct(private readonly Recorder $recorder)
     {
     }
 
     public function execute(Observer $observer): void
     {
-        $order = $observer->getEvent()->getData('order') ?? $observer->getEvent()->getData('data_object');
-        $this->queue->noteSave('sales_order_save_commit_after', Save::ORDER, (int) $order?->getId());
+        $event = $observer->getEvent();
+        $order = $event->getData('order') ?? $event->getData('data_object');
+        $this->recorder->note(
+            (string) $event->getName(),
+            Delivery::ORDER,
+            (int) $order?->getId(),
+            $this->recorder->orderScope((int) $order?->getStoreId()),
+            (string) $order?->getIncrementId(),
+        );
     }
 }

@@ -4,47 +4,39 @@ declare(strict_types=1);
 
 namespace Orderstream\Webhook\Sending;
 
-/** Sends one body until it is taken, or says what to do with it. Signs every attempt anew. */
-final class Delivery
+/**
+ * One order or customer that has to be sent: all of its saves that wait, joined. Not its content: the
+ * dispatcher reads that when it sends, so what is sent is never older than the saves it stands for.
+ */
+class Delivery
 {
-    public const TAKEN = 0;
+    public const ORDER = 'order';
+    public const CUSTOMER = 'customer';
 
-    private \Closure $clock;
-    private \Closure $sleep;
+    public const WAITING = 'waiting';
+    public const SENT = 'sent';
+    public const GONE = 'gone';
+    public const FAILED = 'failed';
+    public const DISMISSED = 'dismissed';
+    public const SWITCHED_OFF = 'off';
 
     /**
-     * @param ?callable(): int $clock unix seconds
-     * @param ?callable(int): void $sleep seconds
+     * @param list<int> $rowIds of the saves; exactly these are done when the document was taken
+     * @param int $attempts so far
+     * @param int $notedAt unix seconds of the oldest save
+     * @param int $triedAt unix seconds of the last attempt, 0 before the first
      */
     public function __construct(
-        private readonly Transport $transport,
-        private readonly RetryPolicy $policy,
-        ?callable $clock = null,
-        ?callable $sleep = null,
+        public readonly string $kind,
+        public readonly int $id,
+        public readonly Scope $scope,
+        public readonly array $rowIds,
+        public readonly int $attempts = 0,
+        public readonly int $notedAt = 0,
+        public readonly int $triedAt = 0,
     ) {
-        $this->clock = \Closure::fromCallable($clock ?? 'time');
-        $this->sleep = \Closure::fromCallable($sleep ?? 'sleep');
-    }
-
-    /** @return array{int, Answer} TAKEN, GIVE_UP or QUEUE_AGAIN, and the last answer */
-    public function send(
-        string $url,
-        Signer $signer,
-        string $body,
-        int $timeoutSeconds,
-        int $sinceUnixSeconds,
-    ): array {
-        for ($attempt = 1; ; $attempt++) {
-            $now = ($this->clock)();
-            $answer = $this->transport->post($url, $signer->headers($body, $now), $body, $timeoutSeconds);
-            if ($answer->isTaken()) {
-                return [self::TAKEN, $answer];
-            }
-            $next = $this->policy->next($answer, $attempt, ($this->clock)() - $sinceUnixSeconds);
-            if ($next < 0) {
-                return [$next, $answer];
-            }
-            ($this->sleep)($next);
+        if (!in_array($kind, [self::ORDER, self::CUSTOMER], true) || $id <= 0) {
+            throw new \InvalidArgumentException('a delivery is of an order or a customer, with its id');
         }
     }
 }

@@ -8,8 +8,13 @@ namespace Orderstream\Webhook\Sending;
  * The body of a webhook: {"event": ..., "order"|"customer": {...}}, without what nobody may see and
  * without what is in it twice.
  */
-final class Payload
+class Payload
 {
+    /** Magento's own names of what the body holds, whichever save it was that caused it. */
+    private const EVENTS = [
+        Delivery::ORDER => 'sales_order_save_commit_after',
+        Delivery::CUSTOMER => 'customer_save_commit_after',
+    ];
     /** Secrets and traces of the shopper, at the top of an order or customer. */
     private const HIDDEN = [
         'protect_code', 'remote_ip', 'x_forwarded_for',
@@ -21,28 +26,28 @@ final class Payload
 
     /**
      * @param string $kind order or customer
-     * @param array<string, mixed> $document as REST shows it
+     * @param array<string, mixed> $document as a repository of Magento shows it
      */
-    public static function encode(string $event, string $kind, array $document): string
+    public function encode(string $kind, array $document): string
     {
-        return json_encode(['event' => $event, $kind => self::clean($document)], self::JSON);
+        return json_encode(['event' => self::EVENTS[$kind], $kind => $this->clean($document)], self::JSON);
     }
 
     /**
      * @param array<string, mixed> $document
      * @return array<string, mixed>
      */
-    public static function clean(array $document): array
+    public function clean(array $document): array
     {
         $clean = array_diff_key($document, array_flip(self::HIDDEN));
         if (is_array($clean['payment'] ?? null)) {
-            $clean['payment'] = self::cleanPayment($clean['payment']);
+            $clean['payment'] = $this->cleanPayment($clean['payment']);
         }
         if (is_array($clean['items'] ?? null)) {
-            $clean['items'] = array_map(self::cleanItem(...), $clean['items']);
+            $clean['items'] = array_map($this->cleanItem(...), $clean['items']);
         }
         if (is_array($clean['extension_attributes'] ?? null)) {
-            $clean['extension_attributes'] = self::cleanExtensions($clean['extension_attributes']);
+            $clean['extension_attributes'] = $this->cleanExtensions($clean['extension_attributes']);
         }
 
         return $clean;
@@ -52,7 +57,7 @@ final class Payload
      * @param array<string, mixed> $payment
      * @return array<string, mixed>
      */
-    private static function cleanPayment(array $payment): array
+    private function cleanPayment(array $payment): array
     {
         $payment = array_diff_key($payment, array_flip(self::HIDDEN_OF_PAYMENT));
         unset($payment['extension_attributes']['vault_payment_token']);
@@ -68,7 +73,7 @@ final class Payload
      * @param array<string, mixed> $extensions
      * @return array<string, mixed>
      */
-    private static function cleanExtensions(array $extensions): array
+    private function cleanExtensions(array $extensions): array
     {
         unset($extensions['payment_additional_info']);
         $assignments = $extensions['shipping_assignments'] ?? null;
@@ -84,7 +89,7 @@ final class Payload
         return $extensions;
     }
 
-    private static function cleanItem(mixed $item): mixed
+    private function cleanItem(mixed $item): mixed
     {
         if (is_array($item)) {
             unset($item['parent_item']);  // the whole parent row once more; parent_item_id stays

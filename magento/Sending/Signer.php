@@ -8,7 +8,7 @@ namespace Orderstream\Webhook\Sending;
  * Signs a body twice: as every receiver of the blueprint's header expects it, and with the time, so
  * that a captured request is worthless a few minutes later.
  */
-final class Signer
+class Signer
 {
     public const HEADER = 'X-Magento-Signature';
     public const WINDOW_HEADER = 'X-Orderstream-Signature';

@@ -2,10 +2,15 @@
 
 declare(strict_types=1);
 
-// The tests need no Magento and no Composer: only Sending/ is loaded.
+// The tests need no Magento and no Composer: only what is free of Magento is loaded, the tests' own
+// fakes, and the HTTP transport with a stand-in for Magento's client.
 spl_autoload_register(static function (string $class): void {
-    $prefix = 'Orderstream\\Webhook\\Sending\\';
-    if (str_starts_with($class, $prefix)) {
-        require __DIR__ . '/../Sending/' . substr($class, strlen($prefix)) . '.php';
+    $path = dirname(__DIR__) . '/' . str_replace('\\', '/', substr($class, strlen('Orderstream\\Webhook\\'))) . '.php';
+    if (str_starts_with($class, 'Orderstream\\Webhook\\') && is_file($path)) {
+        require $path;
     }
 });
+class_alias(
+    \Orderstream\Webhook\Test\Support\CurlClientFactory::class,
+    'Magento\\Framework\\HTTP\\Client\\CurlFactory',
+);

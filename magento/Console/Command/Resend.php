@@ -5,27 +5,28 @@ declare(strict_types=1);
 namespace Orderstream\Webhook\Console\Command;
 
 use Magento\Customer\Model\ResourceModel\Customer\CollectionFactory as CustomerCollectionFactory;
+use Magento\Framework\Console\Cli;
 use Magento\Framework\Data\Collection\AbstractDb;
 use Magento\Sales\Model\ResourceModel\Order\CollectionFactory as OrderCollectionFactory;
-use Orderstream\Webhook\Model\Queue;
-use Orderstream\Webhook\Model\Settings;
-use Orderstream\Webhook\Sending\Save;
+use Orderstream\Webhook\Model\Recorder;
+use Orderstream\Webhook\Sending\Delivery;
+use Orderstream\Webhook\Sending\UtcTime;
 use Symfony\Component\Console\Command\Command;
 use Symfony\Component\Console\Input\InputInterface;
 use Symfony\Component\Console\Input\InputOption;
 use Symfony\Component\Console\Output\OutputInterface;
 
-/** Puts everything that changed in a time into the queue once more; sending it twice does no harm. */
+/** Notes everything that changed in a time once more; sending it twice does no harm. */
 class Resend extends Command
 {
+    private const INVALID = 2;
     private const PAGE = 500;
-    private const TIME = '/^\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?$/';
 
     public function __construct(
-        private readonly Settings $settings,
         private readonly OrderCollectionFactory $orders,
         private readonly CustomerCollectionFactory $customers,
-        private readonly Queue $queue,
+        private readonly Recorder $recorder,
+        private readonly UtcTime $times,
     ) {
         parent::__construct();
     }
@@ -42,29 +43,28 @@ class Resend extends Command
 
     protected function execute(InputInterface $input, OutputInterface $output): int
     {
-        $from = (string) $input->getOption('from');
-        $to = (string) ($input->getOption('to') ?: gmdate('Y-m-d H:i:s'));
-        if (preg_match(self::TIME, $from) !== 1 || preg_match(self::TIME, $to) !== 1) {
-            $output->writeln('<error>--from and --to: write times as "2026-03-14 18:00:00", in UTC</error>');
-            return 2;
+        try {
+            $from = $this->times->parsed((string) $input->getOption('from'));
+            $to = $this->times->parsed((string) ($input->getOption('to') ?: gmdate('Y-m-d H:i:s')));
+        } catch (\InvalidArgumentException $error) {
+            $output->writeln('<error>--from and --to: ' . $error->getMessage() . '</error>');
+            return self::INVALID;
         }
+        $kind = $input->getOption('customers') ? Delivery::CUSTOMER : Delivery::ORDER;
         $isDryRun = (bool) $input->getOption('dry-run');
-        if (!$isDryRun && !$this->settings->isOn()) {
-            $output->writeln('<error>Stores > Configuration > Services > Orderstream is off or not complete</error>');
-            return 2;
-        }
-        $kind = $input->getOption('customers') ? Save::CUSTOMER : Save::ORDER;
         $count = 0;
         foreach ($this->ids($kind, $from, $to) as $id) {
             $count++;
             if (!$isDryRun) {
-                $event = $kind === Save::ORDER ? 'sales_order_save_commit_after' : 'customer_save_commit_after';
-                $this->queue->put(new Save($event, $kind, $id, time()));
+                $this->recorder->note('orderstream:resend', $kind, $id);
             }
         }
-        $output->writeln($count . ' ' . $kind . 's ' . ($isDryRun ? 'would be sent' : 'are in the queue'));
+        if (!$isDryRun) {
+            $this->recorder->nudge();
+        }
+        $output->writeln($count . ' ' . $kind . 's ' . ($isDryRun ? 'would be sent' : 'wait to be sent'));
 
-        return 0;
+        return Cli::RETURN_SUCCESS;
     }
 
     /** @return \Generator<int> ids in ascending order, a page at a time */
@@ -83,13 +83,13 @@ class Resend extends Command
     private function page(string $kind, string $from, string $to, int $after): array
     {
         /** @var AbstractDb $found */
-        $found = $kind === Save::ORDER ? $this->orders->create() : $this->customers->create();
+        $found = $kind === Delivery::ORDER ? $this->orders->create() : $this->customers->create();
         $found->addFieldToFilter('updated_at', ['gteq' => $from])
             ->addFieldToFilter('updated_at', ['lt' => $to])
             ->addFieldToFilter('entity_id', ['gt' => $after])
             ->setOrder('entity_id', 'ASC')
             ->setPageSize(self::PAGE);
 
-        return array_map(static fn ($item): int => (int) $item->getId(), array_values($found->getItems()));
+        return array_map(fn ($item): int => (int) $item->getId(), array_values($found->getItems()));
     }
 }

@@ -6,24 +6,21 @@ namespace Orderstream\Webhook\Console\Command;
 
 use Magento\Framework\App\Area;
 use Magento\Framework\App\State;
-use Magento\Sales\Model\ResourceModel\Order\CollectionFactory;
-use Orderstream\Webhook\Model\Sender;
-use Orderstream\Webhook\Model\Settings;
-use Orderstream\Webhook\Sending\Delivery;
-use Orderstream\Webhook\Sending\Save;
+use Magento\Framework\Console\Cli;
+use Orderstream\Webhook\Model\Tester;
+use Orderstream\Webhook\Sending\Answer;
+use Orderstream\Webhook\Sending\Scope;
 use Symfony\Component\Console\Command\Command;
 use Symfony\Component\Console\Input\InputInterface;
 use Symfony\Component\Console\Input\InputOption;
 use Symfony\Component\Console\Output\OutputInterface;
 
-/** Sends one order now, past the queue, and shows the answer. */
+/** Sends one order now, past the table, and shows the answer. */
 class SendTest extends Command
 {
     public function __construct(
         private readonly State $state,
-        private readonly Settings $settings,
-        private readonly CollectionFactory $orders,
-        private readonly Sender $sender,
+        private readonly Tester $tester,
     ) {
         parent::__construct();
     }
@@ -32,36 +29,20 @@ class SendTest extends Command
     {
         $this->setName('orderstream:test')
             ->setDescription('Send one order to orderstream now and show the answer')
-            ->addOption('order', null, InputOption::VALUE_REQUIRED, 'entity_id; the newest order when not given');
+            ->addOption('order', null, InputOption::VALUE_REQUIRED, 'entity_id; the newest order when not given')
+            ->addOption('store', null, InputOption::VALUE_REQUIRED, 'id of the store view whose settings count');
     }
 
     protected function execute(InputInterface $input, OutputInterface $output): int
     {
-        $problem = $this->settings->problem();
-        if ($problem !== '') {
-            $output->writeln("<error>Stores > Configuration > Services > Orderstream: $problem</error>");
-            return 2;
-        }
-        $id = (int) ($input->getOption('order') ?: $this->newestOrder());
-        if ($id <= 0) {
-            $output->writeln('<error>there is no order; name one with --order=<entity_id></error>');
-            return 2;
-        }
-        $save = new Save('sales_order_save_commit_after', Save::ORDER, $id, time());
-        [$next, $answer] = $this->state->emulateAreaCode(
+        $store = (int) $input->getOption('store');
+        $scope = $store > 0 ? new Scope(Scope::STORES, $store) : new Scope();
+        $answer = $this->state->emulateAreaCode(
             Area::AREA_CRONTAB,
-            fn (): array => $this->sender->send($save, attempts: 1),
+            fn (): Answer => $this->tester->send($scope, (int) $input->getOption('order')),
         );
-        $output->writeln("order $id: status $answer->status");
-        $output->writeln($answer->detail);
+        $output->writeln($answer->text());
 
-        return $next === Delivery::TAKEN && $answer->isTaken() ? 0 : 1;
-    }
-
-    private function newestOrder(): int
-    {
-        $newest = $this->orders->create()->setOrder('entity_id', 'DESC')->setPageSize(1)->getFirstItem();
-
-        return (int) $newest->getId();
+        return $answer->isTaken() ? Cli::RETURN_SUCCESS : Cli::RETURN_FAILURE;
     }
 }

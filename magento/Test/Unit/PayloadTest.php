@@ -7,7 +7,7 @@ namespace Orderstream\Webhook\Test\Unit;
 use Orderstream\Webhook\Sending\Payload;
 use PHPUnit\Framework\TestCase;
 
-final class PayloadTest extends TestCase
+class PayloadTest extends TestCase
 {
     private const ORDER = [
         'entity_id' => 1042,
@@ -32,7 +32,7 @@ final class PayloadTest extends TestCase
 
     public function testSecretsOfTheShopperDoNotLeaveTheStore(): void
     {
-        $text = Payload::encode('sales_order_save_commit_after', 'order', self::ORDER);
+        $text = (new Payload())->encode('order', self::ORDER);
         foreach (['secret', '203.0.113.24', '4242', 'token', 'payment_additional_info'] as $hidden) {
             self::assertStringNotContainsString($hidden, $text);
         }
@@ -41,7 +41,7 @@ final class PayloadTest extends TestCase
 
     public function testWhatIsThereTwiceIsSentOnce(): void
     {
-        $clean = Payload::clean(self::ORDER);
+        $clean = (new Payload())->clean(self::ORDER);
         self::assertSame(['item_id' => 5003, 'sku' => 'MH01', 'parent_item_id' => 5002], $clean['items'][1]);
         self::assertSame(
             [['shipping' => ['method' => 'flatrate']]],
@@ -53,32 +53,32 @@ final class PayloadTest extends TestCase
     {
         self::assertSame(
             '{"event":"sales_order_save_commit_after","order":{"increment_id":"1","name":"Zoë/Ünal"}}',
-            Payload::encode('sales_order_save_commit_after', 'order', ['increment_id' => '1', 'name' => 'Zoë/Ünal']),
+            (new Payload())->encode('order', ['increment_id' => '1', 'name' => 'Zoë/Ünal']),
         );
     }
 
     public function testAnOrderWithoutPaymentItemsOrExtensionsIsNoError(): void
     {
-        self::assertSame(['increment_id' => '1'], Payload::clean(['increment_id' => '1']));
+        self::assertSame(['increment_id' => '1'], (new Payload())->clean(['increment_id' => '1']));
     }
 
     public function testOddShapesStayAsTheyAre(): void
     {
         $odd = ['items' => ['x'], 'payment' => null, 'extension_attributes' => ['shipping_assignments' => ['y']]];
-        self::assertSame($odd, Payload::clean($odd));
+        self::assertSame($odd, (new Payload())->clean($odd));
     }
 
     public function testBrokenTextIsReplacedAndNotThrown(): void
     {
         self::assertStringContainsString(
             "\u{FFFD}",
-            Payload::encode('e', 'order', ['customer_firstname' => "\xC3"]),
+            (new Payload())->encode('order', ['customer_firstname' => "\xC3"]),
         );
     }
 
     public function testACustomersPasswordHashStaysInTheStore(): void
     {
-        $clean = Payload::clean(['email' => 'a@b.example', 'password_hash' => 'x', 'rp_token' => 'y']);
+        $clean = (new Payload())->clean(['email' => 'a@b.example', 'password_hash' => 'x', 'rp_token' => 'y']);
         self::assertSame(['email' => 'a@b.example'], $clean);
     }
 }

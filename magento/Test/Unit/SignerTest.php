@@ -7,7 +7,7 @@ namespace Orderstream\Webhook\Test\Unit;
 use Orderstream\Webhook\Sending\Signer;
 use PHPUnit\Framework\TestCase;
 
-final class SignerTest extends TestCase
+class SignerTest extends TestCase
 {
     private const BODY = '{"order":{"increment_id":"000000123"}}';
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from support.ingress_front import SECRET, running
 from stream.signatures.hmac_sha256 import SIGNATURE_HEADER, HmacVerifier
 from stream.signatures.timestamped import WINDOW_HEADER, WindowVerifier
 
-BOOTSTRAP = Path(__file__).resolve().parents[3] / "magento" / "Test" / "bootstrap.php"
+TESTS = Path(__file__).resolve().parents[3] / "magento" / "Test"
 NOW = 1_700_000_000
 ORDER = {
     "increment_id": "000000123",
@@ -25,17 +26,9 @@ ORDER = {
 }
 
 SIGN = """
-use Orderstream\\Webhook\\Sending\\{Payload, Signer};
-$body = Payload::encode('sales_order_save_commit_after', 'order', $given['order']);
-$headers = (new Signer($given['secret']))->headers($body, $given['now']);
+$body = (new Orderstream\\Webhook\\Sending\\Payload())->encode('order', $given['order']);
+$headers = (new Orderstream\\Webhook\\Sending\\Signer($given['secret']))->headers($body, $given['now']);
 echo json_encode(['body' => base64_encode($body), 'headers' => $headers]);
-"""
-SEND = """
-use Orderstream\\Webhook\\Sending\\{CurlTransport, Delivery, Payload, RetryPolicy, Signer};
-$body = Payload::encode('sales_order_save_commit_after', 'order', $given['order']);
-$delivery = new Delivery(new CurlTransport(), new RetryPolicy(attempts: 2));
-[$next, $answer] = $delivery->send($given['url'], new Signer($given['secret']), $body, 5, time());
-echo json_encode(['next' => $next, 'status' => $answer->status, 'detail' => $answer->detail]);
 """
 
 
@@ -54,12 +47,9 @@ needs_curl = pytest.mark.skipif(
 )
 
 
-def run_php(code: str, **given) -> dict:
-    setup = f"require {str(BOOTSTRAP)!r}; $given = json_decode($argv[1], true);"
-    # `use` has to come first in a file
-    uses, _, rest = code.strip().partition("\n")
+def run_php(*command: str, **given) -> dict:
     ran = subprocess.run(
-        ["php", "-d", "display_errors=stderr", "-r", f"{uses} {setup} {rest}", json.dumps(given)],
+        ["php", "-d", "display_errors=stderr", *command, json.dumps(given)],
         capture_output=True,
         text=True,
         check=False,
@@ -69,11 +59,16 @@ def run_php(code: str, **given) -> dict:
     return json.loads(ran.stdout)
 
 
+async def dispatch(url: str, *, secret: str = SECRET, **given) -> dict:
+    script = str(TESTS / "dispatch.php")
+    return await asyncio.to_thread(run_php, script, url=url, secret=secret, orders=[ORDER], **given)
+
+
 @needs_php
 def test_what_php_signs_both_verifiers_accept() -> None:
-    import base64
-
-    made = run_php(SIGN, order=ORDER, secret=f"{SECRET}, an-older-secret-0123456", now=NOW)
+    setup = f"require '{TESTS / 'bootstrap.php'}'; $given = json_decode($argv[1], true);"
+    secrets = f"{SECRET}, an-older-secret-0123456"
+    made = run_php("-r", setup + SIGN, order=ORDER, secret=secrets, now=NOW)
     body, headers = base64.b64decode(made["body"]), made["headers"]
     assert set(headers) == {SIGNATURE_HEADER, WINDOW_HEADER}
     assert "Zoë/Ünal".encode() in body
@@ -84,27 +79,44 @@ def test_what_php_signs_both_verifiers_accept() -> None:
 
 
 @needs_curl
-async def test_what_php_posts_is_in_kafka() -> None:
+async def test_what_php_posts_is_in_kafka_and_its_row_is_done() -> None:
     async with running(ingress_senders="module") as front:
-        url = f"{front.url}{WEBHOOK}"
-        said = await asyncio.to_thread(run_php, SEND, order=ORDER, secret=SECRET, url=url)
-        refused = await asyncio.to_thread(
-            run_php, SEND, order=ORDER, secret="another-secret-0123456789", url=url
-        )
-    assert (said["next"], said["status"]) == (0, 200)
+        said = await dispatch(f"{front.url}{WEBHOOK}")
     (record,) = front.kafka.on("magento.orders")
     assert record.key == b"000000123"
-    assert json.loads(said["detail"])["topic"] == "magento.orders"
-    assert (refused["next"], refused["status"]) == (-2, 401)
+    assert (said["states"], said["attempts"]) == (["sent"], [0])
 
 
 @needs_curl
-async def test_php_tries_again_when_kafka_was_away_and_when_nobody_listens() -> None:
+async def test_a_wrong_secret_gives_nothing_up() -> None:
+    async with running(ingress_senders="module") as front:
+        said = await dispatch(f"{front.url}{WEBHOOK}", secret="another-secret-0123456")
+    assert said["states"] == ["waiting"]
+    assert said["answers"][0].startswith("401 ")
+    assert front.kafka.on("magento.orders") == []
+
+
+@needs_curl
+async def test_a_refused_document_fails_with_the_reason_of_the_ingress() -> None:
+    async with running(ingress_senders="module") as front:
+        script = str(TESTS / "dispatch.php")
+        url = f"{front.url}{WEBHOOK}"
+        said = await asyncio.to_thread(
+            run_php, script, url=url, secret=SECRET, orders=[{"grand_total": 1, "items": []}, ORDER]
+        )
+    assert said["states"] == ["failed", "sent"]
+    status, _, reason = said["answers"][0].partition(" ")
+    assert status == "400"
+    assert json.loads(reason)["error"]
+
+
+@needs_curl
+async def test_php_sends_again_after_kafka_was_away_and_waits_when_nobody_listens() -> None:
     async with running(ingress_senders="module") as front:
         front.kafka.fail_next(1)
         url = f"{front.url}{WEBHOOK}"
-        said = await asyncio.to_thread(run_php, SEND, order=ORDER, secret=SECRET, url=url)
-    assert (said["next"], said["status"]) == (0, 200)
+        said = await dispatch(url, looks=2, seconds_between=60)
+    assert (said["states"], said["attempts"]) == (["sent"], [1])
     assert len(front.kafka.attempts) == 2
-    gone = await asyncio.to_thread(run_php, SEND, order=ORDER, secret=SECRET, url=url)
-    assert (gone["next"], gone["status"]) == (-2, 0)
+    gone = await dispatch(url)
+    assert (gone["states"], gone["attempts"]) == (["waiting"], [1])

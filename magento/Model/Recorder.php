@@ -1,0 +1,104 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Orderstream\Webhook\Model;
+
+use Magento\Framework\App\ResourceConnection;
+use Magento\Framework\DB\Adapter\DeadlockException;
+use Magento\Framework\MessageQueue\PublisherInterface;
+use Orderstream\Webhook\Sending\Delivery;
+use Orderstream\Webhook\Sending\Scope;
+use Psr\Log\LoggerInterface;
+
+/** What the observers use: note a save within its transaction, and after the commit say "look". */
+class Recorder
+{
+    /** The queue's name is that of earlier releases, so that what they left in it is still taken. */
+    public const TOPIC = 'orderstream.saved';
+    public const LOOK = '{}';
+
+    public function __construct(
+        private readonly ResourceConnection $resource,
+        private readonly Outbox $outbox,
+        private readonly Lease $lease,
+        private readonly Settings $settings,
+        private readonly PublisherInterface $publisher,
+        private readonly LoggerInterface $logger,
+    ) {
+    }
+
+    /**
+     * No checkout fails because of us, and the log says what could not be noted. One exception: at a
+     * deadlock MySQL has undone the whole transaction, and hiding that would lose the order itself.
+     */
+    public function note(string $event, string $kind, int $id, ?Scope $scope = null, string $number = ''): void
+    {
+        if ($id <= 0) {
+            return;
+        }
+        try {
+            if ($scope === null) {
+                [$scope, $number] = $kind === Delivery::ORDER ? $this->ofOrder($id) : $this->ofCustomer($id);
+            }
+            if ($this->settings->isToBeNoted($scope)) {
+                $this->outbox->note($event, $kind, $id, $scope, $number);
+            }
+        } catch (DeadlockException $error) {
+            throw $error;
+        } catch (\Throwable $error) {
+            $this->logger->critical(
+                "orderstream: $event of $kind $id is not noted; send it with orderstream:resend",
+                ['exception' => $error],
+            );
+        }
+    }
+
+    /** A message that says nothing but "look": whatever becomes of it, cron looks every minute too. */
+    public function nudge(): void
+    {
+        try {
+            if ($this->lease->ask()) {
+                $this->publisher->publish(self::TOPIC, self::LOOK);
+            }
+        } catch (\Throwable $error) {
+            $this->logger->warning('orderstream: the queue takes no message, cron will send', ['exception' => $error]);
+        }
+    }
+
+    public function orderScope(int $storeId): Scope
+    {
+        return $storeId > 0 ? new Scope(Scope::STORES, $storeId) : new Scope();
+    }
+
+    public function customerScope(int $websiteId): Scope
+    {
+        return $websiteId > 0 ? new Scope(Scope::WEBSITES, $websiteId) : new Scope();
+    }
+
+    /** @return array{Scope, string} */
+    private function ofOrder(int $id): array
+    {
+        $connection = $this->resource->getConnection('sales');
+        $row = $connection->fetchRow(
+            $connection->select()
+                ->from($this->resource->getTableName('sales_order', 'sales'), ['store_id', 'increment_id'])
+                ->where('entity_id = ?', $id),
+        ) ?: [];
+
+        return [$this->orderScope((int) ($row['store_id'] ?? 0)), (string) ($row['increment_id'] ?? '')];
+    }
+
+    /** @return array{Scope, string} */
+    private function ofCustomer(int $id): array
+    {
+        $connection = $this->resource->getConnection();
+        $websiteId = $connection->fetchOne(
+            $connection->select()
+                ->from($this->resource->getTableName('customer_entity'), ['website_id'])
+                ->where('entity_id = ?', $id),
+        );
+
+        return [$this->customerScope((int) $websiteId), ''];
+    }
+}
