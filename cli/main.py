@@ -30,6 +30,7 @@ from cli.commands.validate import validate
 from cli.commands.worker import worker
 from stream.errors import StreamError
 from stream.ops.logs import configure_logs
+from stream.ops.printable import printable
 
 app = typer.Typer(
     name="orderstream",
@@ -77,5 +78,5 @@ def run() -> None:
     try:
         app()
     except StreamError as error:
-        print(f"orderstream: {error}", file=sys.stderr)
+        print(printable(f"orderstream: {error}"), file=sys.stderr)
         sys.exit(2)

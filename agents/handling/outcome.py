@@ -27,7 +27,7 @@ from schemas.result import Outcome, Result, result_of
 from schemas.state import State, state_key
 from stream.backfill.event import SENDER
 from stream.kafka.publisher import Record
-from stream.ops.masking import mask_quoted
+from stream.ops.quoted_masking import mask_quoted
 from stream.retry_policy import RetryPolicy
 from stream.topics import Topics
 

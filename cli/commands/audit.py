@@ -101,9 +101,9 @@ def _print_report(report: AuditReport, *, is_masked: bool) -> None:
     if report.unanswered:
         _print_unanswered(report, is_masked=is_masked)
     for problem in report.problems:
-        stdout.print(f"[bold red]✗[/] {problem}", highlight=False)
+        stdout.print(f"✗ {problem}", style="red", highlight=False)
     if report.is_ok:
-        stdout.print("[bold green]✓[/] every event is accounted for", highlight=False)
+        stdout.print("✓ every event is accounted for", style="green", highlight=False)
 
 
 def _notes(report: AuditReport) -> list[str]:
@@ -141,6 +141,7 @@ OTHERS = (
 
 def _print_unanswered(report: AuditReport, *, is_masked: bool) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from stream.ops.masking import mask_email
 
@@ -152,9 +153,7 @@ def _print_unanswered(report: AuditReport, *, is_masked: bool) -> None:
             event.event_id,
             mask_email(event.key) if is_masked else event.key,
             f"{event.topic}/{event.partition}@{event.offset}",
-            f"[red]{show_seconds(event.age_seconds)}[/]"
-            if event.is_overdue
-            else show_seconds(event.age_seconds),
+            Text(show_seconds(event.age_seconds), style="red" if event.is_overdue else ""),
         )
     stdout.print(table)
     hidden = report.unanswered_count - len(report.unanswered)

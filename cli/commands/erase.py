@@ -242,8 +242,7 @@ def _print_plan(person: _Person) -> None:
 def _print_done(done: dict[str, Any]) -> None:
     if done["is_done"]:
         stdout.print(
-            f"[green]done[/]: {done['anonymised']} records anonymised, older events refused from "
-            "now on",
+            f"done: {done['anonymised']} records anonymised, older events refused from now on",
             highlight=False,
         )
     else:

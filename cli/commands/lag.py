@@ -23,6 +23,7 @@ from stream.times import show_seconds, show_time
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
     from stream.config import Settings
     from stream.lag.evaluator import PartitionLag
@@ -125,7 +126,7 @@ def view(snapshot: LagSnapshot, *, everything: bool = False) -> RenderableType:
     return Group(groups, *([parts] if shown else []), *_lines(snapshot))
 
 
-def _cells(part: PartitionLag) -> tuple[str, ...]:
+def _cells(part: PartitionLag) -> tuple[str | Text, ...]:
     return (
         f"{part.topic}/{part.partition}",
         _state(part.state.value),
@@ -147,19 +148,19 @@ def _lines(snapshot: LagSnapshot) -> list[str]:
     letters = snapshot.dead_letters
     if letters.count:
         oldest = show_time(letters.oldest_ms)
-        lines.append(f"[red]{letters.count:,} open dead letters[/], the oldest of {oldest} (UTC)")
+        lines.append(f"{letters.count:,} open dead letters, the oldest of {oldest} (UTC)")
     for group in snapshot.groups:
         if group.unassigned and group.lag:
-            lines.append(f"[red]{group.group}: {group.unassigned} partitions have no consumer[/]")
+            lines.append(f"{group.group}: {group.unassigned} partitions have no consumer")
         if group.deleted_unread:
-            lines.append(
-                f"[bold red]{group.group}: {group.deleted_unread:,} events were deleted unread[/]"
-            )
+            lines.append(f"{group.group}: {group.deleted_unread:,} events were deleted unread")
     return lines
 
 
-def _state(name: str) -> str:
-    return f"[{STYLES[name]}]{name}[/]"
+def _state(name: str) -> Text:
+    from rich.text import Text
+
+    return Text(name, style=STYLES[name])
 
 
 def _to_zero(seconds: float) -> str:

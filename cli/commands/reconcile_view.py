@@ -119,17 +119,15 @@ def _difference(one: Difference, *, is_masked: bool) -> str:
 
 
 def _text(value: str, *, is_masked: bool, name: str = "") -> str:
-    from stream.ops.masking import mask_document
+    from stream.ops.masking import mask_document, mask_text
 
-    return str(mask_document(value, name)) if is_masked else value
+    if not is_masked:
+        return value
+    return str(mask_document(value, name)) if name else mask_text(value)
 
 
 def _masked(read: dict[str, Any]) -> dict[str, Any]:
-    from stream.ops.masking import mask_document
+    from stream.ops.masking import mask_record
 
-    for item in read.get("orders", []):
-        for one in item["differences"]:
-            one["magento"] = mask_document(one["magento"], one["field"])
-            one["salesforce"] = mask_document(one["salesforce"], one["field"])
-    masked: dict[str, Any] = mask_document(read)
+    masked: dict[str, Any] = mask_record(read)
     return masked

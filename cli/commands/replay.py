@@ -140,7 +140,7 @@ def plan_json(
     plan: ReplayPlan, changes: list[EventChange], rate: float, *, is_masked: bool
 ) -> dict[str, Any]:
     """Return the plan as JSON-ready data."""
-    from stream.ops.masking import mask_document
+    from stream.ops.masking import mask_record
 
     read = {
         "topic": plan.topic,
@@ -155,7 +155,7 @@ def plan_json(
         "samples": [sample.key for sample in plan.samples],
         "changes": [asdict(change) for change in changes],
     }
-    masked: dict[str, Any] = mask_document(read) if is_masked else read
+    masked: dict[str, Any] = mask_record(read) if is_masked else read
     return masked
 
 

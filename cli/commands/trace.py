@@ -19,6 +19,8 @@ from stream.audit.trace_json import record_link, trace_json
 from stream.times import show_time
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from stream.audit.trace import Trace
     from stream.audit.trace_rows import TraceRow
     from stream.config import Settings
@@ -67,11 +69,13 @@ def trace(
 
 def _print_trace(life: Trace, settings: Settings, *, is_masked: bool) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from stream.ops.masking import mask_text
 
     show = mask_text if is_masked else str
-    stdout.print(f"[bold]{life.kind.value} {show(life.key)}[/]  {life.deliveries} deliveries")
+    head = Text(f"{life.kind.value} {show(life.key)}", style="bold")
+    stdout.print(head + Text(f"  {life.deliveries} deliveries", style="not bold"))
     table = Table(box=None, header_style="bold")
     for name in ("time (UTC)", "event", "what, where, detail"):
         table.add_column(name, no_wrap="," not in name)
@@ -87,8 +91,8 @@ def _print_trace(life: Trace, settings: Settings, *, is_masked: bool) -> None:
     )
 
 
-def _cells(row: TraceRow, wanted_event: str, show: Any, prefix: str) -> tuple[str, ...]:
-    from rich.markup import escape
+def _cells(row: TraceRow, wanted_event: str, show: Any, prefix: str) -> tuple[RenderableType, ...]:
+    from rich.text import Text
 
     what = f"{row.step.value}: {row.outcome}" if row.outcome else row.step.value
     style = {"synced": "green", "dead": "red", "retry": "yellow"}.get(row.outcome, "")
@@ -96,12 +100,11 @@ def _cells(row: TraceRow, wanted_event: str, show: Any, prefix: str) -> tuple[st
     place = row.place.removeprefix(prefix)
     mark = "▸" if wanted_event and row.event_id == wanted_event else ""
     place = place.removeprefix("magento.").removeprefix("salesforce.")
-    first = f"[{style}]{what}[/]" if style else what
-    detail = escape(show(_detail(row)))
+    detail = show(_detail(row))
     return (
         show_time(row.at_ms),
         f"{mark}…{row.event_id[-SHORT_ID:]}" if row.event_id else "",
-        f"{first}  [dim]{escape(place)}[/]" + (f"\n  {detail}" if detail else ""),
+        Text.assemble((what, style), ("  " + place, "dim"), f"\n  {detail}" if detail else ""),
     )
 
 

@@ -176,7 +176,7 @@ def _report(
 def _show(verdict: ValidationVerdict) -> None:
     from rich.text import Text
 
-    mark = "[green]✓[/]" if verdict.is_good else "[red]✗[/]"
+    mark = "✓" if verdict.is_good else "✗"
     stdout.print(
         f"{mark} {verdict.name:<30} {verdict.outcome or '-':<10} {verdict.compared:>3} fields"
         f"  {verdict.seconds:5.1f} s  "

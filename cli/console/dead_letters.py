@@ -31,11 +31,11 @@ def group_json(group: LetterGroup) -> dict[str, Any]:
 def letter_json(letter: DeadLetter, *, is_masked: bool) -> dict[str, Any]:
     """Return a letter as JSON-ready data, with the fix."""
     from agents.salesforce.errors.errors import classify
-    from stream.ops.masking import mask_document
+    from stream.ops.masking import mask_record
 
     verdict = classify(200, letter.code, letter.message)
     read = asdict(letter) | {"id": letter.id, "meaning": verdict.meaning, "fix": verdict.fix}
-    masked: dict[str, Any] = mask_document(read) if is_masked else read
+    masked: dict[str, Any] = mask_record(read) if is_masked else read
     return masked
 
 

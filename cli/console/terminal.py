@@ -7,11 +7,12 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import orjson
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,7 +21,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.segment import Segment
 
+from stream.ops.printable import printable, printable_json
 from stream.times import parse_when
 
 if TYPE_CHECKING:
@@ -30,8 +33,33 @@ T = TypeVar("T")
 
 EXIT_NO, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
-stdout = Console()
-stderr = Console(stderr=True)
+
+class CleanConsole(Console):
+    """A console for text that may be anybody's: no markup in it, and nothing but characters."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, **options)
+        self.push_render_hook(_Cleaning())
+
+
+class _Cleaning(RenderHook):
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Cleaned(renderable) for renderable in renderables]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cleaned:
+    """What is printed, after the one cleaning step; rich's own control codes pass."""
+
+    renderable: ConsoleRenderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self.renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
+stdout = CleanConsole()
+stderr = CleanConsole(stderr=True)
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
@@ -57,12 +85,13 @@ def operator_settings(*more: Role) -> Settings:
 
 def print_json(value: Any) -> None:
     """Print one JSON document to stdout."""
-    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
+    sys.stdout.write(printable_json(text) + "\n")
 
 
 def note(text: str) -> None:
     """Print one line for people to stderr, as it is."""
-    stderr.print(text, markup=False, highlight=False, soft_wrap=True)
+    stderr.print(text, highlight=False, soft_wrap=True)
 
 
 def fail(message: str, *, code: int = EXIT_USAGE) -> NoReturn:

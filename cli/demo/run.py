@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
-from rich.console import Console
 from rich.text import Text
 
+from cli.console.terminal import CleanConsole
 from cli.demo.broker import BROKER, demo_broker
 from cli.demo.orders import DemoOrders, write_story
 from cli.demo.outcomes import Outcomes
@@ -61,7 +61,7 @@ class Demo:
 
     async def run(self) -> bool:
         """Run it; CancelledError on Ctrl-C, after everything was stopped."""
-        console = Console(highlight=False)
+        console = CleanConsole(highlight=False)
         if not console.is_terminal:
             console.width = max(console.width, PLAIN_WIDTH)
         directory = self.directory or new_run_directory(RUNS_DIRECTORY)
@@ -210,6 +210,4 @@ class _Announcer:
     began: float
 
     def __call__(self, name: str, url: str) -> None:
-        self.console.print(
-            f"  [green]✓[/] {name:<12} {url:<44} {time.monotonic() - self.began:5.1f} s"
-        )
+        self.console.print(f"  ✓ {name:<12} {url:<44} {time.monotonic() - self.began:5.1f} s")

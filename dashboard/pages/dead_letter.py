@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import orjson
+import asyncio
+
 from aiohttp import web
 
 from agents.salesforce.errors.errors import classify
@@ -13,13 +14,13 @@ from schemas.codec import DecodeError
 from schemas.event import Envelope
 from stream.dlq.edit import changed_fields, requeue_edited
 from stream.dlq.index import DeadLetter
-from stream.dlq.view import payload_of, readable, story_of
+from stream.dlq.view import indented, payload_of, readable, story_of
 from stream.errors import JobError
 
 
 async def letter_page(request: web.Request) -> web.StreamResponse:
     letter, envelope = await _read(request)
-    return _page(request, letter, envelope)
+    return await _page(request, letter, envelope)
 
 
 async def unmask(request: web.Request) -> web.StreamResponse:
@@ -28,9 +29,9 @@ async def unmask(request: web.Request) -> web.StreamResponse:
     try:
         why = why_of(form_of(request))
     except ValueError as error:
-        return _page(request, letter, envelope, problem=str(error), status=400)
+        return await _page(request, letter, envelope, problem=str(error), status=400)
     await _record_unmask(request, letter, why)
-    return _page(request, letter, envelope, is_masked=False)
+    return await _page(request, letter, envelope, is_masked=False)
 
 
 async def edit_page(request: web.Request) -> web.StreamResponse:
@@ -39,9 +40,9 @@ async def edit_page(request: web.Request) -> web.StreamResponse:
     try:
         why = why_of(form_of(request))
     except ValueError as error:
-        return _page(request, letter, envelope, problem=str(error), status=400)
+        return await _page(request, letter, envelope, problem=str(error), status=400)
     await _record_unmask(request, letter, why)
-    return _editor(request, letter, readable(envelope.value), why=why)
+    return _editor(request, letter, await asyncio.to_thread(readable, envelope.value), why=why)
 
 
 async def edit(request: web.Request) -> web.StreamResponse:
@@ -97,7 +98,7 @@ async def _record_unmask(request: web.Request, letter: DeadLetter, why: str) -> 
     await operator.record("unmask", why=why, detail=detail)
 
 
-def _page(
+async def _page(
     request: web.Request,
     letter: DeadLetter,
     envelope: Envelope,
@@ -106,8 +107,8 @@ def _page(
     problem: str = "",
     status: int = 200,
 ) -> web.Response:
-    payload = payload_of(envelope, is_masked=is_masked)
-    text = orjson.dumps(payload, option=orjson.OPT_INDENT_2).decode()
+    # In a thread: a payload may be megabytes, and others wait for their pages.
+    payload = await asyncio.to_thread(_shown_payload, envelope, is_masked=is_masked)
     return render(
         request,
         "letter.html",
@@ -116,11 +117,16 @@ def _page(
         key=letter.key,
         verdict=classify(200, letter.code, letter.message),
         story=story_of(envelope, is_masked=is_masked),
-        payload=payload if isinstance(payload, str) else text,
+        payload=payload,
         is_masked=is_masked,
         problem=problem,
         command=f"orderstream dlq show {letter.id}{'' if is_masked else ' --unmask'}",
     )
+
+
+def _shown_payload(envelope: Envelope, *, is_masked: bool) -> str:
+    payload = payload_of(envelope, is_masked=is_masked)
+    return payload if isinstance(payload, str) else indented(payload)
 
 
 def _editor(

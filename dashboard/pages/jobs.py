@@ -13,7 +13,7 @@ from dashboard.site.render import render
 from dashboard.site.state import SESSION, STATE, form_of
 from stream.dlq.index import LetterFilter
 from stream.job_service import kind_of
-from stream.ops.masking import mask_document
+from stream.ops.masking import mask_record
 
 
 async def draft_page(request: web.Request) -> web.StreamResponse:
@@ -77,7 +77,7 @@ def _find_draft(request: web.Request) -> DryRun:
 def _draft(request: web.Request, draft: DryRun, problem: str = "") -> dict[str, Any]:
     return {
         "draft": draft,
-        "changes": [mask_document(_change(change)) for change in draft.changes],
+        "changes": [mask_record(_change(change)) for change in draft.changes],
         "problem": problem,
         "dry_command": _command(draft, run=False),
         "run_command": _command(draft, run=True),
@@ -107,8 +107,8 @@ def _change(change: Any) -> dict[str, Any]:
                 "fields": [
                     {
                         "name": field.name,
-                        "now": {field.name: field.now},
-                        "then": {field.name: field.then},
+                        "now": field.now,
+                        "then": field.then,
                     }
                     for field in row.changes
                 ],

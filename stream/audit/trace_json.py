@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from stream.audit.trace import Trace
-from stream.ops.masking import mask_document
+from stream.ops.masking import mask_record
 from stream.settings.salesforce import SalesforceSettings
 
 GENERIC_LOGIN_HOSTS = ("https://login.salesforce.com", "https://test.salesforce.com")
@@ -30,7 +30,7 @@ def trace_json(
         "records_read": life.records_read,
         "seconds": round(life.seconds, 3),
     }
-    masked: dict[str, Any] = mask_document(read) if is_masked else read
+    masked: dict[str, Any] = mask_record(read) if is_masked else read
     return masked
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stream.ops.alerts import Alert
-from stream.ops.masking import LONG_NUMBER, mask_text
+from stream.ops.masking import mask_text
+from stream.ops.quoted_masking import LONG_NUMBER
 
 CALM_SECONDS = 60.0
 DETAIL_CHARACTERS = 400

@@ -25,11 +25,13 @@ from typing import Any, Literal
 import structlog
 
 from stream.ops.masking import mask_text
+from stream.ops.printable import printable
 
 # Masked by name wherever they appear as a field of a log line.
 PERSONAL_FIELDS = frozenset(
     {"email", "customer_email", "firstname", "lastname", "name", "telephone", "street", "body"}
 )
+MAX_FRAMES = 50
 SECRET_WORDS = ("secret", "token", "password", "assertion", "authorization", "private_key")
 
 
@@ -46,7 +48,7 @@ def mask(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutable
 
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        return mask_text(value)
+        return printable(mask_text(value))
     if isinstance(value, dict):
         return {key: _masked(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -74,7 +76,11 @@ def exception_text(error: BaseException) -> str:
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     before = [exception_text(cause)] if cause is not None else []
     inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    frames = "".join(traceback.format_tb(error.__traceback__))
+    # Without the lines of source: Python 3.13 keeps those of code that was handed to it as text.
+    frames = "".join(
+        f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}\n'
+        for frame in traceback.extract_tb(error.__traceback__, limit=-MAX_FRAMES)
+    )
     return "\n".join(
         [*before, *(exception_text(each) for each in inner), f"{frames}{type(error).__qualname__}"]
     )

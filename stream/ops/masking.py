@@ -1,45 +1,42 @@
 """Masking: what people are shown of events, without the personal data in them.
 
-By name where there are names (documents), by pattern and by comparison where there is only text: a
-message of Salesforce quotes values of the record it refuses, so they are looked for in it.
+| what | rule |
+|---|---|
+| a document of somebody's (`mask_document`) | what `harmless` lists is shown, all else is `***` |
+| a name and its value (`attribute_code`, `value`) | the value is judged by that name |
+| a record of ours (`mask_record`) | its fields are ours; addresses in their texts are masked |
+| a text (`mask_text`) | e-mail addresses are masked, however they are escaped |
+| a message about a document | `quoted_masking` looks for the document's values in it |
+
+All of it takes time in proportion to what it reads, and of a large document only the first
+`MAX_SHOWN` values are shown.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any
 
-# Addresses that are none (`jane@example`) are what error messages quote. `orders/4@49` is a place.
-EMAIL = re.compile(r"[\w.+-]+@[A-Za-z][\w-]*(?:\.[\w-]+)*")
-# Parts of Magento's field names whose values are a person's: `customer_firstname`, `street`, …
-PERSONAL_NAMES = (
-    "firstname",
-    "lastname",
-    "middlename",
-    "phone",
-    "fax",
-    "street",
-    "postcode",
-    "postalcode",
-    "vat_id",
-    "taxvat",
-    "dob",
-    "remote_ip",
-    "x_forwarded_for",
-    "company",
-    "customer_note",
-    "protect_code",
+from stream.ops.harmless import is_harmless, shape_of
+
+MASK = "***"
+MAX_SHOWN = 5_000
+MAX_DEPTH = 100
+MAX_TEXT_CHARACTERS = 20_000
+CUT = "…"
+# Possessive, and only at the start of a word: otherwise one long word costs its length squared.
+# An address without a dot (`jane@example`) is what error messages quote; `orders/4@49` is a place.
+EMAIL = re.compile(
+    r"(?<![^\s<>()\[\],;:\"\\/=])([^\s@%<>()\[\],;:\"\\/=]++)(@|%40|\\u0040|&#64;)"
+    r"((?=[^\W\d_])[\w-]++(?:\.[\w-]++)*+)",
+    re.IGNORECASE,
 )
-# Salesforce's name of an account, contact or order; Magento's `name` is a product's.
-PERSONAL_FIELDS = frozenset({"Name"})
-# Names whose values stay readable in documents, but not where a message of somebody quotes them.
-PERSONAL_IN_TEXT = ("city", "email", "prefix", "suffix")
-LONG_NUMBER = re.compile(r"(?<!\w)\+?\d[\d ()/-]{7,}\d(?!\w)")  # telephone, card, order number
-MIN_WORD_CHARACTERS = 2
-MIN_PHONE_DIGITS = 7
-LONG_WORD_CHARACTERS = 20  # the least length at which a quoted word may have been cut
-WORD = re.compile(r"[^\W_][\w.'-]*")
+FIELD_NAME = re.compile(r"[A-Za-z_$][\w$.:/-]{0,79}|\d{1,6}")
+# Two fields of which the first names the second: custom attributes, payment infos, options.
+LABELS = ("attribute_code", "key", "label", "name", "code", "field", "title", "option_title")
+VALUES = frozenset({"value", "values", "option_value", "print_value", "file", "text"})
+OUR_VALUES = frozenset({"now", "then", "magento", "salesforce"})  # of a compared field
 
 
 def mask_email(text: str) -> str:
@@ -49,74 +46,83 @@ def mask_email(text: str) -> str:
 
 
 def mask_text(text: str) -> str:
-    """Return the text with every e-mail address masked."""
-    return EMAIL.sub(lambda found: mask_email(found[0]), text)
+    """Return the text with every e-mail address masked, and without what is beyond the limit."""
+    if len(text) > MAX_TEXT_CHARACTERS:
+        text = text[:MAX_TEXT_CHARACTERS] + CUT
+    return EMAIL.sub(lambda found: f"{found[1][:1]}***{found[2]}{found[3]}", text)
 
 
 def mask_document(value: Any, name: str = "") -> Any:
-    """Return JSON data with personal values masked; ids, amounts and states stay readable."""
-    if isinstance(value, dict):
-        return {key: mask_document(item, str(key)) for key, item in value.items()}
-    if isinstance(value, list):
-        return [mask_document(item, name) for item in value]
-    if value not in (None, "") and _is_personal(name):
-        return "***"
-    return mask_text(value) if isinstance(value, str) else value
+    """Return somebody's JSON data with all masked that is not known to be harmless."""
+    return _Document().masked(value, name, 0)
 
 
-def _is_personal(name: str) -> bool:
-    return name in PERSONAL_FIELDS or any(part in name.lower() for part in PERSONAL_NAMES)
+@dataclass(slots=True)
+class _Document:
+    """One document on its way; counts what it has shown."""
 
+    shown: int = 0
 
-def mask_quoted(text: str, document: Any) -> str:
-    """Return the text without e-mail addresses and the document's personal values.
-
-    Values are compared word by word, because a mapping joins, cuts and re-orders them, and
-    telephone numbers by their digits, because it writes them in other ways.
-    """
-    values = _personal_texts(document)
-    words = {_folded(word) for value in values for word in WORD.findall(value)}
-    digits = {found for value in values if len(found := _digits(value)) >= MIN_PHONE_DIGITS}
-    masked = LONG_NUMBER.sub(
-        lambda found: "***" if _digits(found[0]) in digits else found[0], mask_text(text)
-    )
-    return WORD.sub(
-        lambda found: "***" if _is_quoted(_folded(found[0]), words) else found[0], masked
-    )
-
-
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdecimal, text))
-
-
-def _folded(word: str) -> str:
-    return word.rstrip(".'-").casefold()
-
-
-def _is_quoted(word: str, words: set[str]) -> bool:
-    """Whether a word is a personal one, or the beginning of one that was cut."""
-    if len(word) < MIN_WORD_CHARACTERS:
-        return False
-    return word in words or (
-        len(word) >= LONG_WORD_CHARACTERS and any(known.startswith(word) for known in words)
-    )
-
-
-def _personal_texts(document: Any) -> list[str]:
-    """Return the personal values of a document; they are few, the document is large."""
-    found: list[str] = []
-    waiting: list[tuple[str, Any]] = [("", document)]
-    while waiting:
-        name, value = waiting.pop()
+    def masked(self, value: Any, name: str, depth: int) -> Any:
+        self.shown += 1
+        if self.shown > MAX_SHOWN or depth > MAX_DEPTH:
+            return CUT
         if isinstance(value, dict):
-            waiting += value.items()
-        elif isinstance(value, list):
-            waiting += [(name, item) for item in value]
-        elif value and _is_personal_in_text(name):
-            found.append(str(value))
-    return found
+            return self._mapping(value, depth)
+        if isinstance(value, list | tuple):
+            shown = []
+            for item in value:
+                shown.append(self.masked(item, name, depth + 1))
+                if self.shown > MAX_SHOWN:
+                    break
+            return shown
+        return masked_value(value, name)
+
+    def _mapping(self, value: dict[Any, Any], depth: int) -> dict[str, Any]:
+        label = label_of(value)
+        shown: dict[str, Any] = {}
+        for key, item in value.items():
+            name = str(key)
+            by = label if label is not None and name in VALUES else name
+            shown[_key(name)] = self.masked(item, by, depth + 1)
+            if self.shown > MAX_SHOWN:
+                break
+        return shown
 
 
-@lru_cache(maxsize=4096)
-def _is_personal_in_text(name: str) -> bool:
-    return _is_personal(name) or any(part in name.lower() for part in PERSONAL_IN_TEXT)
+def masked_value(value: Any, name: str) -> Any:
+    """Return one value as it may be shown under its name."""
+    if is_harmless(name, value):
+        return value
+    if name in LABELS and isinstance(value, str) and shape_of(value) is not None:
+        return value  # the name of something harmless
+    if isinstance(value, str) and EMAIL.fullmatch(value[:MAX_TEXT_CHARACTERS]):
+        return mask_text(value)
+    return MASK
+
+
+def label_of(pair: dict[Any, Any]) -> str | None:
+    """Return the name that a pair's value goes by; None if it is no pair."""
+    if not VALUES.intersection(pair):
+        return None
+    return next((str(pair[name]) for name in LABELS if isinstance(pair.get(name), str)), "")
+
+
+def _key(name: str) -> str:
+    return name if FIELD_NAME.fullmatch(name) and "@" not in name else MASK
+
+
+def mask_record(value: Any) -> Any:
+    """Return a record of ours with the addresses in its texts masked.
+
+    The values of a compared field (`field` or `name`, `now`, `then`) are somebody's: judged by it.
+    """
+    if isinstance(value, dict):
+        field = str(value.get("field") or value.get("name") or "")
+        return {
+            key: mask_document(item, field) if key in OUR_VALUES else mask_record(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [mask_record(item) for item in value]
+    return mask_text(value) if isinstance(value, str) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream.ops.masking import mask_quoted
+from stream.ops.quoted_masking import mask_quoted
 
 ORDER = {
     "order": {
@@ -28,7 +28,7 @@ ORDER = {
         ("Account Name: bad value: Zoë O'Dowd-Li", "Account Name: bad value: *** ***"),
         ("invalid phone +4930901827731", "invalid phone ***"),
         ("invalid phone +49 30 90182-7731", "invalid phone ***"),
-        ("Street: Am Markt 7, HINTERHAUS; Köln", "Street: *** *** 7, ***; ***"),
+        ("Street: Am Markt 7, HINTERHAUS; Köln", "Street: *** *** ***, ***; ***"),
         ("order 000000123 of zoe@example.com", "order 000000123 of z***@example.com"),
         ("duplicates value on record with id: 006Os000000000JIAQ",) * 2,
     ],
@@ -41,6 +41,28 @@ def test_what_a_message_quotes_of_a_person_is_masked(message: str, shown: str) -
 def test_a_long_value_that_was_cut_is_still_recognised() -> None:
     document = {"customer_lastname": "Wolfeschlegelsteinhausenbergerdorff"}
     assert mask_quoted("too large: Wolfeschlegelsteinhausenb", document) == "too large: ***"
+
+
+def test_ordinary_words_survive_whatever_somebody_is_called() -> None:
+    order = {"customer_firstname": "State", "customer_lastname": "Number", "comment": "too large"}
+    text = "Order Number: data value too large, set the State field"
+    assert mask_quoted(text, order) == text
+    told = mask_quoted("Last Name: data value too large: State Number (max length=3)", order)
+    assert told == "Last Name: data value too large: *** *** (max length=3)"
+
+
+@pytest.mark.parametrize(
+    ("document", "message", "shown"),
+    [
+        ({"mp_note": "ring at Miller"}, "bad: ring at Miller now", "bad: *** *** *** now"),
+        ({"mp_iban": "DE02120300000000202051"}, "no DE02120300000000202051", "no ***"),
+        ({"custom_attributes": [{"value": "Bjørnsen"}]}, "is Bjørnsen here", "is *** here"),
+        ({"grand_total": 12.5, "status": "processing"},) + ("processing 12.5",) * 2,
+        ({"color": "blue"},) + ("blue is restricted",) * 2,
+    ],
+)
+def test_what_no_list_knows_is_found_too(document, message, shown) -> None:
+    assert mask_quoted(message, document) == shown
 
 
 def test_a_message_about_nothing_personal_stays_as_it_is() -> None:

@@ -1,0 +1,108 @@
+"""What of a document may be shown to anybody: one list of names, each with the shape of its values.
+
+Everything that is not listed here is masked, whatever it is called and however deep it lies: stores
+add fields nobody here has heard of, and people type their data into all of them. A listed name is
+not enough either; a status with a blank or an `@` in it is not a status.
+
+| kind | values look like |
+|---|---|
+| number | an amount, a quantity, a rate |
+| date | a date or a time |
+| code | one word: ids, states, currencies, methods |
+| sku | a product's number; shops put blanks into them |
+| codes | several codes with commas between them |
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+NUMBER = re.compile(r"[+-]?\d{1,18}(?:\.\d{1,12})?")
+DATE = re.compile(
+    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?(?:Z|[+-]\d{2}:?\d{2})?"
+)
+CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,79}")
+CODES = re.compile(r"[A-Za-z0-9_.-]{1,40}(?:,[A-Za-z0-9_.-]{1,40}){0,39}")
+SKU = re.compile(r"[A-Za-z0-9][\w .:/#()+-]{0,63}")
+
+_CODES_OF_ORDERS = """
+    id entity_id increment_id order_id parent_id parent_item_id item_id quote_id quote_item_id
+    quote_address_id billing_address_id shipping_address_id customer_address_id customer_id
+    customer_group_id group_id store_id website_id product_id category_id rule_id stock_id
+    original_increment_id relation_parent_id relation_parent_real_id relation_child_id
+    relation_child_real_id ext_order_id edit_increment entity_name entity_type address_type
+    state status hold_before_state hold_before_status old_status new_status
+    order_currency_code base_currency_code store_currency_code global_currency_code currency_code
+    currency country_id country_code store_code website_code source_code
+    method shipping_method payment_method carrier_code cc_type product_type type type_id event
+    event_name event_id option_id option_type_id is_virtual is_qty_decimal is_active
+    is_customer_notified is_visible_on_front customer_is_guest customer_note_notify email_sent
+    send_email notification_sent can_ship_partially can_ship_partially_item free_shipping
+    no_discount forced_shipment_with_invoice vat_is_valid default_billing default_shipping
+    disable_auto_group_change confirmation_status is_subscribed subscriber_status
+    subscriber_id locale tax_code rate_code attribute_code schema_version mapping_version sequence
+    version
+"""
+_CODES_OF_SALESFORCE = """
+    account_id contact_id owner_id record_type_id pricebook2_id pricebook_entry_id product2_id
+    opportunity_id order_number order_item_id stage_name forecast_category currency_iso_code
+    product_code success created error_code status_code sobject api_version type
+    magento_order_number magento_order_id magento_customer_id magento_item_id magento_instance
+    magento_store magento_store_id magento_website magento_status magento_state
+"""
+_DATES = """
+    created_at updated_at modified_at saved_at placed_at paid_at shipped_at canceled_at
+    close_date effective_date end_date order_date activated_date created_date last_modified_date
+    system_modstamp magento_updated_at magento_created_at date
+"""
+_NUMBERS = """
+    amount quantity qty total price rate percent weight row_weight position sort_order
+    total_item_count items_count items_qty payment_auth_expiration discount_percent tax_percent
+    unit_price list_price probability store_to_base_rate store_to_order_rate
+"""
+_LISTS = "applied_rule_ids category_ids website_ids"
+_SKUS = "sku product_sku stock_keeping_unit"
+
+# Families whose members a store's modules multiply: `base_row_total_incl_tax`, `qty_backordered`, …
+NUMBER_FAMILY = re.compile(
+    r"(?:base_|global_|store_|order_|row_|shipping_|items_|magento_)*"
+    r"(?:qty|subtotal|grand_total|row_total|total|price|amount|amnt|tax|discount|adjustment|fee|fees|"
+    r"refunded|paid|due|invoiced|canceled|shipped|ordered|returned|backordered|cost|weee|gw|"
+    r"customer_balance|reward|gift_cards|to_order|to_base|to_global|original_price)"
+    r"(?:_(?:qty|ordered|invoiced|shipped|refunded|canceled|returned|backordered|incl|excl|tax|total|"
+    r"amount|amnt|price|paid|due|online|offline|positive|negative|discount|compensation|authorized|"
+    r"authorization|row|rate|base|currency|disposition|applied|value|balance|cost))*"
+)
+
+SHAPES: dict[str, re.Pattern[str]] = {
+    **dict.fromkeys((*_CODES_OF_ORDERS.split(), *_CODES_OF_SALESFORCE.split()), CODE),
+    **dict.fromkeys(_DATES.split(), DATE),
+    **dict.fromkeys(_NUMBERS.split(), NUMBER),
+    **dict.fromkeys(_LISTS.split(), CODES),
+    **dict.fromkeys(_SKUS.split(), SKU),
+}
+CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+MAX_NAME_CHARACTERS = 80
+
+
+@lru_cache(maxsize=4096)
+def shape_of(name: str) -> re.Pattern[str] | None:
+    """Return what values of a name look like when they are harmless; None for an unlisted name.
+
+    Salesforce's and Adobe's spellings (`StageName`, `Grand_Total__c`, `incrementId`) count as ours.
+    """
+    if len(name) > MAX_NAME_CHARACTERS:
+        return None
+    plain = CAMEL.sub("_", name.removesuffix("__c")).lower().replace("__", "_").replace("-", "_")
+    if (shape := SHAPES.get(plain)) is not None:
+        return shape
+    return NUMBER if NUMBER_FAMILY.fullmatch(plain) else None
+
+
+def is_harmless(name: str, value: object) -> bool:
+    """Whether a value may be shown under its name. Flags and nothing always may."""
+    if value is None or value == "" or isinstance(value, bool):
+        return True
+    shape = shape_of(name)
+    return shape is not None and shape.fullmatch(str(value)) is not None

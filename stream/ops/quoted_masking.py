@@ -1,0 +1,151 @@
+"""Masks what a message quotes of the document it is about.
+
+Salesforce's messages quote values of the record they refuse (`data value too large: Jane Roe`),
+cut, joined and re-ordered by the mapping. So they are looked for word by word:
+
+| the document's value | is masked in the message |
+|---|---|
+| a name, street, city, … (`PERSONAL_NAMES`) | every word of it |
+| anything else that may not be shown | two neighbouring words of it, or its only word |
+| a telephone number | its digits, however they are written |
+
+A word of Salesforce's own language (`number`, `state`) is masked only where a value stands: after a
+colon or a quote, or beside another masked word. Not every Mr Number is worth an unreadable log.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+from stream.ops.harmless import is_harmless
+from stream.ops.masking import MASK, mask_text
+
+# Parts of Magento's and Salesforce's field names whose values are a person's.
+_PERSONAL_NAMES = """
+    firstname lastname middlename phone fax street postcode postalcode vat_id taxvat dob remote_ip
+    x_forwarded_for company customer_note protect_code city email prefix suffix region cc_owner
+    po_number sender recipient iban payer
+"""
+PERSONAL_NAMES = tuple(_PERSONAL_NAMES.split())
+# What Salesforce's and our own messages are made of.
+ORDINARY_WORDS = """
+    a account address already an and are at bad be before by can cannot cart city close closed
+    code company contact country county currency customer data date deleted duplicate duplicates
+    email error exceeds field fields first for found from given has id in invalid is it item
+    large last length letter long magento maximum max missing must name new no not number of on
+    only or order orders phone postal price product province quantity record region required
+    restricted row rule same sender set size stage state status street submit than that the this
+    to too type unknown update use user valid value values was with you your zip
+"""
+ORDINARY = frozenset(ORDINARY_WORDS.split())
+LONG_NUMBER = re.compile(r"(?<!\w)\+?\d[\d ()/-]{7,30}\d(?!\w)")  # telephone, card, order number
+WORD = re.compile(r"[^\W_][\w.'-]*+")
+VALUE_STARTS = (":", '"', "'", "“", "«", "(", "=")
+MIN_WORD_CHARACTERS = 2
+MIN_LONE_CHARACTERS = 4  # of a value of one word whose name says nothing
+MIN_PHONE_DIGITS = 7
+LONG_WORD_CHARACTERS = 20  # the least length at which a quoted word may have been cut
+MAX_VALUES = 20_000
+MAX_VALUE_CHARACTERS = 2_000
+MAX_WORD_CHARACTERS = 200
+
+
+@dataclass(slots=True)
+class _Quotable:
+    """What of a document is looked for."""
+
+    words: set[str] = field(default_factory=set)
+    long: list[str] = field(default_factory=list)
+    pairs: set[tuple[str, str]] = field(default_factory=set)
+    digits: set[str] = field(default_factory=set)
+
+    def add(self, name: str, text: str) -> None:
+        words = [_folded(word[:MAX_WORD_CHARACTERS]) for word in WORD.findall(text)]
+        if is_personal(name) or (len(words) == 1 and _is_telling(text.strip())):
+            self.words.update(word for word in words if len(word) >= MIN_WORD_CHARACTERS)
+            self.long += (word for word in words if len(word) > LONG_WORD_CHARACTERS)
+        self.pairs.update(pairwise(words))
+        if len(digits := _digits(text)) >= MIN_PHONE_DIGITS:
+            self.digits.add(digits)
+
+    def holds(self, word: str) -> bool:
+        """Whether a word is a personal one, or the beginning of one that was cut."""
+        if word in self.words:
+            return True
+        if len(word) < LONG_WORD_CHARACTERS:
+            return False
+        at = bisect_left(self.long, word)
+        return at < len(self.long) and self.long[at].startswith(word)
+
+
+def mask_quoted(text: str, document: Any) -> str:
+    """Return the text without e-mail addresses and the document's personal values."""
+    quotable = _Quotable()
+    for name, value in _hidden_values(document):
+        quotable.add(name, value)
+    quotable.long.sort()
+    masked = LONG_NUMBER.sub(
+        lambda found: MASK if _digits(found[0]) in quotable.digits else found[0], mask_text(text)
+    )
+    words = list(WORD.finditer(masked))
+    hidden = _hidden_words(masked, words, quotable)
+    parts, end = [], 0
+    for position in sorted(hidden):
+        parts += [masked[end : words[position].start()], MASK]
+        end = words[position].end()
+    return "".join([*parts, masked[end:]])
+
+
+def _hidden_words(text: str, words: list[re.Match[str]], quotable: _Quotable) -> set[int]:
+    """Return the positions of the words to mask; an ordinary one needs a reason of its own."""
+    folded = [_folded(word[0]) for word in words]
+    found = {position for position, word in enumerate(folded) if quotable.holds(word)}
+    for position, pair in enumerate(pairwise(folded)):
+        if pair in quotable.pairs and not ORDINARY.issuperset(pair):
+            found |= {position, position + 1}
+    sure = {n for n in found if folded[n] not in ORDINARY or _starts_a_value(text, words[n])}
+    return {n for n in found if n in sure or n - 1 in sure or n + 1 in sure}
+
+
+def _starts_a_value(text: str, word: re.Match[str]) -> bool:
+    return text[max(0, word.start() - 3) : word.start()].rstrip().endswith(VALUE_STARTS)
+
+
+def _hidden_values(document: Any) -> Iterator[tuple[str, str]]:
+    """Yield the names and texts of a document that may not be shown."""
+    waiting: list[tuple[str, Any]] = [("", document)]
+    seen = 0
+    while waiting and seen < MAX_VALUES:
+        seen += 1
+        name, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [(str(key), item) for key, item in value.items()]
+        elif isinstance(value, list):
+            waiting += [(name, item) for item in value]
+        elif not is_harmless(name, value):
+            yield name, str(value)[:MAX_VALUE_CHARACTERS]
+
+
+@lru_cache(maxsize=4096)
+def is_personal(name: str) -> bool:
+    """Whether a field holds what a person is called, or where one lives."""
+    return name == "Name" or any(part in name.lower() for part in PERSONAL_NAMES)
+
+
+def _is_telling(word: str) -> bool:
+    """Whether the only word of a value tells something: a name or a number, not just a word."""
+    return len(word) >= MIN_LONE_CHARACTERS and not (word.isalpha() and word.islower())
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdecimal, text))
+
+
+def _folded(word: str) -> str:
+    return word.rstrip(".'-").casefold()
