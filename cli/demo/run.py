@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
+from rich.console import Console
 from rich.text import Text
 
 from cli.console.terminal import CleanConsole
