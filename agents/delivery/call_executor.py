@@ -15,7 +15,7 @@ import structlog
 
 from agents.delivery.blame import Judge, end, fault_of
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.fault_scope import ANYTHING, FaultWatch, is_sign_of_life
+from agents.delivery.fault_scope import ANYTHING, FaultWatch
 from agents.delivery.response_handling import AppliedResults, Refusal, apply_results, owners_of
 from agents.delivery.retry_in_place import (
     REFUSALS,
@@ -37,6 +37,7 @@ from agents.salesforce.api.collection_builder import (
     draft_calls,
 )
 from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.error_table import is_sign_of_life
 from agents.salesforce.errors.errors import SalesforceError
 from stream.errors import FrozenError
 from stream.ops import metrics

@@ -75,11 +75,6 @@ def scope_of_call(status: int) -> CallScope:
     return CallScope.ADDRESS if is_redirect or status in NOT_HERE else CallScope.EVERYBODY
 
 
-def is_sign_of_life(status: int) -> bool:
-    """Whether an answer shows that Salesforce works, be it a refusal: it knew what was asked."""
-    return 0 < status < 500 and status not in {408, 420, 429}  # noqa: PLR2004
-
-
 @dataclass(frozen=True, slots=True)
 class WriteKind:
     """Creates or updates of one sObject. `any`: of calls that were refused without saying which."""

@@ -26,10 +26,25 @@ def check_org(
         for name in ("salesforce-fields", "salesforce-stale-guard", "salesforce-budget"):
             yield skipped(name, "Salesforce was not reached")
         return
-    yield ok("salesforce-login", f"{settings.salesforce_auth_flow} works")
+    yield ok(
+        "salesforce-login",
+        f"{settings.salesforce_auth_flow} works; the org is {facts.instance_url}",
+    )
+    yield _language(facts)
     yield from _mapping(mapping, facts)
     yield _stale_guard(settings, mapping, facts)
     yield _budget(settings, facts)
+
+
+def _language(facts: OrgFacts) -> Check:
+    name = "salesforce-language"
+    if not facts.language:
+        return skipped(name, "the user's language could not be read")
+    return ok(
+        name,
+        f"{facts.language}: messages of Salesforce come in it; codes, field names and ids decide, "
+        "so nothing depends on it",
+    )
 
 
 def _clock(facts: OrgFacts) -> Check:

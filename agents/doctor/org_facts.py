@@ -18,6 +18,8 @@ from agents.mapping.mapping import Mapping as RecordMapping
 from agents.pacing.daily_quota import usage_of_limits
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.wiring import build_client
+from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.error_table import is_sign_of_life
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.http_session import make_session
 from agents.salesforce.http.thread_bridge import in_thread
@@ -36,7 +38,8 @@ class OrgFacts:
     """`problem` is why nothing else is known, `fix` what to do about it.
 
     `skew_seconds`: how far our clock is ahead of Salesforce's. `versions` are the API versions the
-    login host offers; empty when it does not say.
+    login host offers; empty when it does not say. `language` is that of the user's messages;
+    `instance_url` where a fresh login finds the org.
     """
 
     problem: str = ""
@@ -46,6 +49,8 @@ class OrgFacts:
     usage: Usage | None = None
     versions: frozenset[str] = frozenset()
     skew_seconds: float | None = None
+    language: str = ""
+    instance_url: str = ""
 
 
 async def gather_org(settings: Settings, mapping: RecordMapping) -> OrgFacts:
@@ -60,7 +65,9 @@ async def gather_org(settings: Settings, mapping: RecordMapping) -> OrgFacts:
         return OrgFacts(
             describes=describes,
             guarded=client.guard_from(describes),
-            usage=usage_of_limits(await client.limits()),
+            usage=await _usage(client),
+            language=await _language(client),
+            instance_url=(await client.token()).instance_url,
             versions=versions,
             skew_seconds=skew_seconds,
         )
@@ -73,6 +80,26 @@ async def gather_org(settings: Settings, mapping: RecordMapping) -> OrgFacts:
         return OrgFacts(problem="; ".join(error.problems), fix="see docs/settings.md")
     finally:
         client.close()
+
+
+async def _usage(client: OrgClient) -> Usage | None:
+    """Return the day's usage; None where the user may not see it, which is an optional right."""
+    try:
+        return usage_of_limits(await client.limits())
+    except SalesforceError as error:
+        if is_sign_of_life(error.status) and error.kind is not ErrorKind.AUTH:
+            return None
+        raise
+
+
+async def _language(client: OrgClient) -> str:
+    """Return the language of the user's messages, empty where it cannot be read."""
+    try:
+        user_id = (await client.token()).identity_url.rstrip("/").rsplit("/", 1)[-1]
+        user = await client.retrieve("User", "Id", user_id) if user_id.isalnum() else None
+    except SalesforceError:
+        return ""
+    return str((user or {}).get("LanguageLocaleKey") or "")
 
 
 async def _describes(client: OrgClient, sobjects: tuple[str, ...]) -> dict[str, Mapping[str, Any]]:

@@ -123,7 +123,9 @@ SALESFORCE_UNKNOWN_OUTCOMES = Counter(
     ["operation"],
 )
 SALESFORCE_LOGINS = Counter(
-    "orderstream_salesforce_logins_total", "Token calls; result is ok or the code.", ["result"]
+    "orderstream_salesforce_logins_total",
+    "Token calls; result is ok or the code. moved: the login named another host than before.",
+    ["result"],
 )
 
 # Pacing and dispatch

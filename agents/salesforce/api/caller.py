@@ -2,6 +2,8 @@
 
 A 401 is answered by one new token (single-flight, shared by all callers) and one repetition of the
 same work, headers included: nothing was written. A second 401 means that logging in does not help.
+An answer that says "not here", and no connection at all, may mean that the org has moved: a login,
+once per probe, tells, and the work is repeated at the new host.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from agents.salesforce.api.org_session import OrgApi, OrgSession
 from agents.salesforce.auth.oauth_flows import Token
 from agents.salesforce.auth.token_provider import TokenProvider
 from agents.salesforce.errors.error_kind import ErrorKind
-from agents.salesforce.errors.errors import NoAnswerError, SalesforceError
+from agents.salesforce.errors.errors import LoginError, NoAnswerError, SalesforceError
 from agents.salesforce.http.thread_bridge import in_thread
 from stream.ops import metrics, tracing
 
@@ -23,6 +25,8 @@ T = TypeVar("T")
 CheckAlive = Callable[[], None]
 
 UNAUTHORIZED = 401
+REDIRECTS = range(301, 400)
+NOT_HERE = frozenset({404, 410, 420, 421})
 THREAD_GRACE_SECONDS = 5.0
 
 
@@ -54,15 +58,32 @@ class Caller:
         try:
             return await self._once(operation, token, work, check_alive, deadline)
         except SalesforceError as error:
-            if error.status != UNAUTHORIZED:
-                raise
-        token = await self._tokens.token(stale=token)
+            if error.status == UNAUTHORIZED:
+                token = await self._tokens.token(stale=token)
+            else:
+                token = await self._moved(token, error)
         try:
             return await self._once(operation, token, work, check_alive, deadline)
         except SalesforceError as error:
             if error.status == UNAUTHORIZED:
                 self._tokens.refused(token, error)
             raise
+
+    async def token(self) -> Token:
+        """Return the present token. Raises LoginError."""
+        return await self._tokens.token()
+
+    async def _moved(self, token: Token, error: SalesforceError) -> Token:
+        """Return the token of the org's new host; raises the error when that is not the cause."""
+        if not is_elsewhere(error):
+            raise error
+        try:
+            fresh = await self._tokens.moved(token)
+        except LoginError:
+            raise error from None
+        if fresh is None:
+            raise error
+        return fresh
 
     async def _once(
         self,
@@ -93,6 +114,14 @@ class Caller:
     def close(self) -> None:
         """Close idle connections; calls in flight end with the process."""
         self._connection.close()
+
+
+def is_elsewhere(error: SalesforceError) -> bool:
+    """Whether the org may live at another host: nothing was carried out at this one."""
+    if error.status == 0:
+        return not error.is_outcome_unknown and error.kind is ErrorKind.TRANSIENT
+    is_page = error.body_kind != "json"
+    return error.status in REDIRECTS or (error.status in NOT_HERE and is_page)
 
 
 def _count(operation: str, error: SalesforceError) -> None:

@@ -30,6 +30,7 @@ from agents.salesforce.api.composite import (
 from agents.salesforce.api.org_session import OrgApi, packed
 from agents.salesforce.api.record_path import record_path
 from agents.salesforce.api.stale_guard import GuardMode, guard_sets
+from agents.salesforce.auth.oauth_flows import Token
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import bad_answer, row_result, row_results
 from agents.salesforce.interrupt import Interrupt
@@ -181,7 +182,7 @@ class OrgClient:
         try:
             value = await self._json("collection", method, path, body, check_alive)
         except SalesforceError as error:
-            if error.status in COLLECTION_REFUSALS:
+            if error.status in COLLECTION_REFUSALS and error.body_kind == "json":
                 return CollectionAnswer(error=error)
             raise
         return read_collection(value, collection)
@@ -225,6 +226,10 @@ class OrgClient:
 
     async def limits(self) -> dict[str, Any]:
         return _object(await self._json("limits", "GET", "limits"))
+
+    async def token(self) -> Token:
+        """Return the present token. Raises LoginError."""
+        return await self._caller.token()
 
     async def delete(
         self, ids: Sequence[str], *, check_alive: CheckAlive | None = None

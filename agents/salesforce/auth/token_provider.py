@@ -7,6 +7,8 @@
     the login failed    nobody logs in again before a pause that grows and is jittered; callers get
                         the failure at once, with `retry_after_seconds`
     a new token is refused too (`refused`): the same pause, state "auth broken"
+    nobody knows the org at the token's host (`moved`): one login per probe interval, because a
+        new one names the org's present host
 
 So a login that cannot succeed is asked slowly and recovers by itself. Salesforce locks a user out
 for an hour after 3,600 logins in an hour, for all programs that use it; the guard stays under this
@@ -65,6 +67,7 @@ class TokenProvider:
         self._failure: LoginError | None = None
         self._failures = 0
         self._closed_until = 0.0
+        self._doubt_again_at = 0.0
         self._logins: deque[float] = deque()
         self._most_logins = max(1, int(LOGINS_PER_HOUR * SHARE_OF_LOGINS / worker_count))
 
@@ -75,6 +78,27 @@ class TokenProvider:
                 return self._token
             self._refuse_within_pause()
             return await self._login()
+
+    async def moved(self, token: Token) -> Token | None:
+        """Return a token for the host the org has moved to, None as far as it has not moved.
+
+        A token's host is where the org was at the login: a new My Domain, another instance or a
+        refreshed sandbox leaves a redirect, a page of somebody else, or nothing there.
+        """
+        async with self._lock:
+            if self._token is not None and self._token is not token:
+                return self._token if self._token.instance_url != token.instance_url else None
+            now = self._clock()
+            if now < self._doubt_again_at:
+                return None
+            self._doubt_again_at = now + self._probe_seconds
+            self._refuse_within_pause()
+            fresh = await self._login()
+        if fresh.instance_url == token.instance_url:
+            return None
+        metrics.SALESFORCE_LOGINS.labels("moved").inc()
+        log.warning("salesforce_moved", before=token.instance_url, now=fresh.instance_url)
+        return fresh
 
     def confirm(self, token: Token) -> None:
         """Say that Salesforce accepted the token: whatever was broken is over."""

@@ -144,3 +144,8 @@ UNKNOWN_FAILURE = ErrorRule(
 def by_status(status: int) -> ErrorRule:
     """Return the rule of an HTTP status."""
     return next((rule for statuses, rule in BY_STATUS if status in statuses), UNKNOWN_FAILURE)
+
+
+def is_sign_of_life(status: int) -> bool:
+    """Whether an answer shows that Salesforce works, be it a refusal: it knew what was asked."""
+    return 0 < status < 500 and status not in {408, 420, 429}  # noqa: PLR2004

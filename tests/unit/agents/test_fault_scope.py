@@ -15,10 +15,10 @@ from agents.delivery.fault_scope import (
     FaultWatch,
     WriteKind,
     charge,
-    is_sign_of_life,
     scope_of_call,
 )
 from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.error_table import is_sign_of_life
 
 CREATES = WriteKind("Opportunity", "create")
 UPDATES = WriteKind("Opportunity", "update")

@@ -355,3 +355,19 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(LoginError, match="writable") as caught:
         flow.fetch()
     assert caught.value.kind is ErrorKind.AUTH
+
+
+async def test_a_host_that_does_not_know_the_org_is_doubted_once_per_probe(make, clock):
+    before = a_token("old")
+    after = Token("new", "https://acme--moved.my.salesforce.com")
+    flow = ScriptedFlow(before, after)
+    tokens = make(flow)
+    assert await tokens.token() is before
+    assert await tokens.moved(before) is after
+    assert await tokens.token() is after
+    assert await tokens.moved(before) is after
+    assert await tokens.moved(after) is None
+    assert flow.logins == 2
+    clock.now += 61
+    assert await tokens.moved(after) is None
+    assert flow.logins == 3

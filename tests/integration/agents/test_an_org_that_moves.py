@@ -1,0 +1,63 @@
+"""A token's host can move: redirects, strangers' pages and nobody there lead to one new login."""
+
+from __future__ import annotations
+
+import pytest
+from support.salesforce_bench import Bench, accounts, bench, server, the_error, written
+from support.scripted_server import Reply, reply
+
+from agents.salesforce.auth.oauth_flows import Token
+from sandbox.ports import free_port
+
+__all__ = ["bench", "server"]
+
+NOT_HERE = [
+    reply(301, b"", Location="https://new.my.salesforce.com/services/data"),
+    reply(404, b"<html>URL No Longer Exists</html>"),
+    reply(420, b""),
+]
+
+
+def moves(bench: Bench, after: str, before: str = "") -> None:
+    """Let the first login name another address than those after it."""
+
+    def fetch() -> Token:
+        bench.flow.logins += 1
+        is_first = bench.flow.logins == 1
+        return Token(f"t{bench.flow.logins}", before or bench.server.url if is_first else after)
+
+    bench.flow.fetch = fetch  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("answer", NOT_HERE)
+async def test_who_is_not_here_any_more_is_asked_where_he_is(bench: Bench, answer: Reply) -> None:
+    moves(bench, bench.server.url.replace("127.0.0.1", "localhost"))
+    bench.script(answer, reply(200, written(1)))
+    (result,) = await bench.client.composite([accounts("a")])
+    assert result.results
+    assert bench.flow.logins == 2
+    assert bench.server.requests[-1].headers["host"].startswith("localhost")
+
+
+async def test_a_host_that_nobody_answers_at_is_left(bench: Bench) -> None:
+    moves(bench, bench.server.url, before=f"http://127.0.0.1:{free_port()}")
+    bench.script(reply(200, written(1)))
+    (result,) = await bench.client.composite([accounts("a")])
+    assert result.results
+
+
+@pytest.mark.parametrize("answer", NOT_HERE)
+async def test_an_org_that_has_not_moved_is_asked_once_per_probe(
+    bench: Bench, answer: Reply
+) -> None:
+    bench.server.answer = lambda _request: answer
+    first = await the_error(bench)
+    second = await the_error(bench)
+    assert first.status == second.status
+    assert bench.flow.logins == 2
+
+
+async def test_a_record_that_is_not_found_doubts_no_host(bench: Bench) -> None:
+    bench.server.answer = lambda _request: reply(404, [{"errorCode": "NOT_FOUND", "message": "x"}])
+    assert await bench.client.retrieve("Account", "Ext__c", "nobody") is None
+    assert bench.flow.logins == 1
