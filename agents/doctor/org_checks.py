@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from agents.doctor.check import Check, CheckResult, fail, judged, ok, skipped, warn
 from agents.doctor.org_facts import OrgFacts
 from agents.mapping.mapping import Mapping as RecordMapping
-from agents.mapping.schema_check import VERSION_FIELD, SchemaFinding, Severity, check_mapping
+from agents.mapping.org_features import check_fit
+from agents.mapping.schema_check import VERSION_FIELD, SchemaFinding, Severity
 from stream.settings.salesforce import SalesforceSettings
 
 MAX_SKEW_SECONDS = 60.0  # Salesforce refuses assertions that are off by more than a few minutes
@@ -75,7 +76,8 @@ def _version(settings: SalesforceSettings, facts: OrgFacts) -> Check:
 
 
 def _mapping(mapping: RecordMapping, facts: OrgFacts) -> Iterator[Check]:
-    findings = [f for f in check_mapping(mapping, facts.describes) if f.field != VERSION_FIELD]
+    found = check_fit(mapping, facts.describes, facts.features)
+    findings = [finding for finding in found if finding.field != VERSION_FIELD]
     if not findings:
         fine = f"{', '.join(facts.describes)}: every field is there and may be written"
         yield ok("salesforce-fields", fine)
@@ -94,6 +96,8 @@ def _name(finding: SchemaFinding) -> str:
         "no such object": "salesforce-objects",
         "requires the field": "salesforce-required-field",
         "picklist": "salesforce-picklists",
+        "currenc": "salesforce-currencies",
+        "as if it were": "salesforce-currencies",
     }
     found = (name for words, name in kinds.items() if words in finding.problem)
     return next(found, "salesforce-fields")

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import requests
 
 from agents.mapping.mapping import Mapping as RecordMapping
+from agents.mapping.org_features import OrgFeatures
+from agents.mapping_preview.features import ask_features
 from agents.pacing.daily_quota import usage_of_limits
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.wiring import build_client
@@ -51,6 +53,7 @@ class OrgFacts:
     skew_seconds: float | None = None
     language: str = ""
     instance_url: str = ""
+    features: OrgFeatures = field(default_factory=OrgFeatures)
 
 
 async def gather_org(settings: Settings, mapping: RecordMapping) -> OrgFacts:
@@ -70,6 +73,7 @@ async def gather_org(settings: Settings, mapping: RecordMapping) -> OrgFacts:
             instance_url=(await client.token()).instance_url,
             versions=versions,
             skew_seconds=skew_seconds,
+            features=await ask_features(client, describes),
         )
     except SalesforceError as error:
         problem = f"{error.code or error.status}: {error.message}"

@@ -12,10 +12,12 @@ from typing import Any, Protocol
 
 from agents.mapping.coerce import fitting, utf16_length
 from agents.mapping.compiled import CompiledField, CompiledKind, CompiledRow
+from agents.mapping.currencies import CURRENCY_FIELD
 from agents.mapping.dates import version_of
 from agents.mapping.field_types import FieldType
 from agents.mapping.line_model import Lines
 from agents.mapping.model import known_type
+from agents.mapping.order_document import currency_of
 from agents.mapping.paths import Facts, Scope
 from agents.mapping.values import is_blank, text_of
 from schemas.salesforce import Row
@@ -49,8 +51,13 @@ class AddLines(Protocol):
         ...
 
 
-def apply_kind(kind: CompiledKind, facts: Facts, lines: AddLines | None = None) -> Mapped:
-    """Return the rows of a document. Raises MappingError, and nothing else, on any document."""
+def apply_kind(
+    kind: CompiledKind, facts: Facts, lines: AddLines | None = None, *, only_currency: str = ""
+) -> Mapped:
+    """Return the rows of a document. Raises MappingError, and nothing else, on any document.
+
+    `only_currency` is that of an org that has one, if it is known.
+    """
     scope = Scope(facts, facts.document.entity, kind.value_count)
     notes = scope.notes
     target = next((use for use, test in kind.targets if test is None or test(scope)), "")
@@ -63,8 +70,21 @@ def apply_kind(kind: CompiledKind, facts: Facts, lines: AddLines | None = None) 
             notes.append(f"{compiled.rule.sobject}: not written, {unmet}")
         elif (row := build_row(compiled, scope)) is not None:
             rows.append(row)
+            if only_currency:
+                _note_currency(compiled, row, scope, only_currency)
     added = lines.add(scope.facts, rows) if lines is not None else None
     return Mapped(tuple(rows), _shortened(notes), _lock_key(rows), added)
+
+
+def _note_currency(compiled: CompiledRow, row: Row, scope: Scope, only: str) -> None:
+    facts = scope.facts
+    code = currency_of(facts.document.entity, facts.amount[1])
+    if not code or code == only or CURRENCY_FIELD in row.fields:
+        return
+    for name in compiled.money:
+        if row.fields.get(name) is not None or row.insert_fields.get(name) is not None:
+            what = f"is in {code[:3]}, the org has only {only}: stored without conversion"
+            facts.notes.append(f"{row.sobject}.{name}: {what}")
 
 
 def build_row(compiled: CompiledRow, scope: Scope) -> Row | None:
@@ -73,6 +93,8 @@ def build_row(compiled: CompiledRow, scope: Scope) -> Row | None:
     fields: dict[str, Any] = {}
     inserts: dict[str, Any] = {}
     _fill(compiled, scope, fields, inserts)
+    for address in compiled.addresses:
+        address.complete(fields, inserts, scope.notes)
     for parent in compiled.parents:
         link = parent.get(scope)
         if not is_blank(link):

@@ -3,21 +3,24 @@
 | in the org | what becomes of the rule |
 |---|---|
 | the field has another type or length | the org's counts |
-| State and Country picklists are on | `…Country` is sent as `…CountryCode`, `…State` not at all |
+| State and Country picklists are on | `…Country` and `…State` are sent as codes (`addresses`) |
+| it has several currencies | the order's currency goes with each row (`currencies`) |
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.mapping.addresses import Address, addresses_of
 from agents.mapping.coerce import Step, fitting
 from agents.mapping.compiler import compile_value, compile_values, compile_when
+from agents.mapping.currencies import CURRENCY_FIELD, currency_step, money_fields
 from agents.mapping.field_types import FieldType
 from agents.mapping.hooks import load_hook
-from agents.mapping.model import FieldRule, KindRules, ParentRule, RowRule, Rulebook
+from agents.mapping.model import FieldRule, KindRules, ParentRule, RowRule, Rulebook, ValueRule
 from agents.mapping.paths import Getter, Named, Scope
 from agents.mapping.template import compile_path_of
 
@@ -27,6 +30,7 @@ Types = Mapping[tuple[str, str], FieldType]
 KEY_LENGTH = 255
 # An external ID is never cut (two records would become one): its length is checked afterwards.
 UNCUT = FieldType("text", 131_072)
+STATE_NAME = FieldType("text", 255)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ class CompiledRow:
     version: Getter
     hook: Callable[..., Any] | None
     key_length: int
+    addresses: tuple[Address, ...] = ()
+    money: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,11 @@ def compile_kind(
 def compile_row(rule: RowRule, named: Named, types: Types, directory: Path | None) -> CompiledRow:
     """Return the closures of one row; raises MappingFileError."""
     key = next(field for field in rule.fields if field.name == rule.external_id)
-    fields = tuple(_field(rule, field, named, types, directory) for field in rule.fields)
+    fields = tuple(
+        _field(rule, field, named, types, directory)
+        for field in (*rule.fields, *_currency_rule(rule, types))
+    )
+    names = [field.name for field in fields]
     return CompiledRow(
         rule=rule,
         applies=compile_when(rule.when, named),
@@ -104,6 +114,25 @@ def compile_row(rule: RowRule, named: Named, types: Types, directory: Path | Non
         version=compile_path_of(rule.version, rule.entry, named),
         hook=load_hook(rule.python, rule.entry, directory) if rule.python else None,
         key_length=types.get((rule.sobject, key.name), key.type).length or KEY_LENGTH,
+        addresses=addresses_of(rule.sobject, ((f.name, f.is_insert_only) for f in fields), types),
+        money=money_fields(rule.sobject, names, types),
+    )
+
+
+def _currency_rule(row: RowRule, types: Types) -> Iterator[FieldRule]:
+    """Yield the rule that sends the order's currency, where the org has it and the file not."""
+    described = types.get((row.sobject, CURRENCY_FIELD))
+    is_mapped = any(field.name == CURRENCY_FIELD for field in row.fields)
+    if described is None or is_mapped or not described.is_createable:
+        return
+    yield FieldRule(
+        entry=row.entry,
+        name=CURRENCY_FIELD,
+        value=ValueRule(row.entry, sources=("$currency",)),
+        type=described,
+        is_insert_only=not described.is_updateable,
+        skips_blank=True,
+        is_required=False,
     )
 
 
@@ -117,32 +146,36 @@ def _field(
     label = f"{row.sobject}.{rule.name}"
     is_key = rule.name == row.external_id
     name, field_type = _in_org(row, rule, types)
-    fit = fitting(UNCUT) if is_key else fitting(field_type) if name else _without_state
+    fit = fitting(UNCUT) if is_key else _fit_of(name, field_type)
     return CompiledField(
         name=name,
         label=label,
         get=compile_value(rule.value, label, named, directory),
         fit=fit,
         is_insert_only=row.is_insert_only or rule.is_insert_only,
-        skips_blank=rule.skips_blank or is_key or not name,
+        skips_blank=rule.skips_blank or is_key,
         is_required=rule.is_required and not is_key,
-        spare=None if is_key or not name else _spare(rule, fit, field_type),
+        spare=None if is_key else _spare(rule, fit, field_type),
         sources=", ".join((*rule.value.sources, *rule.value.map_by, *rule.value.or_else)),
     )
 
 
 def _in_org(row: RowRule, rule: FieldRule, types: Types) -> tuple[str, FieldType]:
-    """Return name and type of the field in this org; '' for one that it would refuse."""
+    """Return name and type of the field in this org: with picklists on, states are codes."""
     code = f"{rule.name}Code"
     code_type = types.get((row.sobject, code))
     is_mapped = any(other.name == code for other in row.fields)
     if code_type is None or is_mapped or not rule.name.endswith(("State", "Country")):
         return rule.name, types.get((row.sobject, rule.name), rule.type)
-    return ("", rule.type) if rule.name.endswith("State") else (code, code_type)
+    return code, code_type
 
 
-def _without_state(_value: Any, notes: list[str], label: str) -> None:
-    notes.append(f"{label}: left out, the org has State picklists; map {label}Code for it")
+def _fit_of(name: str, field_type: FieldType) -> Step:
+    if name == CURRENCY_FIELD:
+        return currency_step(field_type)
+    if name.endswith("StateCode") and field_type.entries:
+        return fitting(STATE_NAME)  # which state of which country it is, its address decides
+    return fitting(field_type)
 
 
 def _spare(rule: FieldRule, fit: Step, field_type: FieldType) -> Any:

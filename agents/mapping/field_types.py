@@ -47,11 +47,26 @@ DESCRIBED = {
 }
 
 
+# Picklists that refuse other values whatever describe says of them.
+ALWAYS_RESTRICTED = ("StateCode", "CountryCode", "CurrencyIsoCode")
+
+
+@dataclass(frozen=True, slots=True)
+class PicklistEntry:
+    """A value of a picklist; `valid_for` is describe's bitmap of the values it depends on."""
+
+    value: str
+    label: str
+    valid_for: str
+    is_active: bool
+
+
 @dataclass(frozen=True, slots=True)
 class FieldType:
     """A field's type. `length` in UTF-16 units; `precision` and `scale` in digits.
 
-    `choices` are a restricted picklist's values (only `describe` knows them).
+    Only `describe` knows the rest: `choices` are a restricted picklist's values, `entries` those of
+    a state or country picklist with what they depend on, `is_money` a currency field.
     """
 
     kind: str
@@ -60,6 +75,10 @@ class FieldType:
     scale: int = 2
     is_required: bool = False
     choices: frozenset[str] | None = None
+    entries: tuple[PicklistEntry, ...] = ()
+    is_money: bool = False
+    is_createable: bool = True
+    is_updateable: bool = True
 
 
 def parse_type(text: str) -> FieldType | None:
@@ -87,15 +106,50 @@ def described_type(field: Mapping[str, Any]) -> FieldType | None:
         and not field.get("defaultedOnCreate", False)
         and kind != "checkbox"
     )
-    choices = None
-    if field.get("restrictedPicklist") and kind in ("picklist", "multipicklist"):
-        listed = field.get("picklistValues") or ()
-        choices = frozenset(str(v.get("value")) for v in listed if v.get("active", True))
-    length = int(field.get("length") or DEFAULT_LENGTHS.get(kind, 0))
-    if kind != "number":
-        length = length if kind in DEFAULT_LENGTHS else 0
-        return FieldType(kind, length, is_required=is_required, choices=choices)
-    is_whole = field.get("type") in ("int", "long")
-    digits = int(field.get("digits" if is_whole else "precision") or MAX_DIGITS)
-    scale = 0 if is_whole else int(field.get("scale") or 0)
-    return FieldType(kind, 0, digits, scale, is_required=is_required)
+    is_createable = bool(field.get("createable", True))
+    is_updateable = bool(field.get("updateable", True))
+    if kind == "number":
+        is_whole = field.get("type") in ("int", "long")
+        return FieldType(
+            kind,
+            precision=int(field.get("digits" if is_whole else "precision") or MAX_DIGITS),
+            scale=0 if is_whole else int(field.get("scale") or 0),
+            is_required=is_required,
+            is_money=field.get("type") == "currency",
+            is_createable=is_createable,
+            is_updateable=is_updateable,
+        )
+    choices, entries = _described_choices(field, kind)
+    return FieldType(
+        kind,
+        int(field.get("length") or DEFAULT_LENGTHS[kind]) if kind in DEFAULT_LENGTHS else 0,
+        is_required=is_required,
+        choices=choices,
+        entries=entries,
+        is_createable=is_createable,
+        is_updateable=is_updateable,
+    )
+
+
+def _described_choices(
+    field: Mapping[str, Any], kind: str
+) -> tuple[frozenset[str] | None, tuple[PicklistEntry, ...]]:
+    name = str(field.get("name"))
+    is_fixed = name.endswith(ALWAYS_RESTRICTED)
+    if kind not in ("picklist", "multipicklist") or not (
+        is_fixed or field.get("restrictedPicklist")
+    ):
+        return None, ()
+    entries = tuple(
+        PicklistEntry(
+            str(entry.get("value")),
+            str(entry.get("label") or ""),
+            str(entry.get("validFor") or ""),
+            bool(entry.get("active", True)),
+        )
+        for entry in field.get("picklistValues") or ()
+    )
+    choices = frozenset(entry.value for entry in entries if entry.is_active)
+    if is_fixed and not choices:
+        return None, ()
+    return choices, entries if name.endswith(("StateCode", "CountryCode")) else ()

@@ -15,6 +15,7 @@ from typing import Any
 
 from agents.mapping.apply import build_row
 from agents.mapping.compiled import CompiledRow, Types, compile_row
+from agents.mapping.currencies import CURRENCY_FIELD
 from agents.mapping.line_model import LineModel, Lines
 from agents.mapping.lines import Line, order_lines
 from agents.mapping.model import LineChoice, RowRule, Rulebook
@@ -25,7 +26,6 @@ from agents.mapping.yaml_source import parse
 from schemas.salesforce import Row
 
 RULES_FILE = "line_items.yaml"
-CURRENCY_FIELD = "CurrencyIsoCode"
 # What carries the lines, and the field by which a line names it.
 CARRIERS = {"opportunity": ("Opportunity", "OpportunityId"), "order": ("Order", "OrderId")}
 
@@ -55,15 +55,15 @@ class LineRules:
         roots = [self._root(line, facts, currency) for line in lines]
         if self.choice.use == "opportunity":
             rows[place] = self._without_amount(rows[place], currency)
-        elif not self._add_header(facts, rows, rows[place], currency):
+        elif not self._add_header(facts, rows, rows[place]):
             facts.notes.append("lines: left out, an Order needs an Account and there is none")
             return None
-        rows += (row for root in roots for row in self._rows((self.line,), facts, root, currency))
+        rows += (row for root in roots for row in self._rows((self.line,), facts, root))
         products: dict[str, LineModel] = {}
         for line, root in zip(lines, roots, strict=True):
             name = f"{line.sku} {currency}".casefold()
             if name not in products:
-                made = self._rows(self.catalogue, facts, root, currency)
+                made = self._rows(self.catalogue, facts, root)
                 products[name] = LineModel(name, tuple(made))
         carrier, link = CARRIERS[self.choice.use]
         return Lines(
@@ -84,7 +84,7 @@ class LineRules:
             fields.setdefault(CURRENCY_FIELD, currency)
         return dataclasses.replace(row, fields=fields)
 
-    def _add_header(self, facts: Facts, rows: list[Row], owner: Row, currency: str) -> bool:
+    def _add_header(self, facts: Facts, rows: list[Row], owner: Row) -> bool:
         link = owner.fields.get("Account") or owner.insert_fields.get("Account")
         if not isinstance(link, dict) or not link:
             return False
@@ -94,23 +94,19 @@ class LineRules:
             "account": next(iter(link.values())),
             "pricebook": self.choice.pricebook or self.standard_pricebook,
         }
-        rows += self._rows(self.header, facts, root, currency)
+        rows += self._rows(self.header, facts, root)
         return True
 
     def _rows(
-        self, rules: tuple[CompiledRow, ...], facts: Facts, root: dict[str, Any], currency: str
+        self, rules: tuple[CompiledRow, ...], facts: Facts, root: dict[str, Any]
     ) -> Iterator[Row]:
         for compiled in rules:
             scope = Scope(facts, root, 0)
             if compiled.applies is not None and not compiled.applies(scope):
                 continue
             row = build_row(compiled, scope)
-            if row is None:
-                continue
-            if currency and compiled.rule.sobject in ("PricebookEntry", "Order"):
-                late = {**row.insert_fields, CURRENCY_FIELD: currency}
-                row = dataclasses.replace(row, insert_fields=late)
-            yield row
+            if row is not None:
+                yield row
 
     def _root(self, line: Line, facts: Facts, currency: str) -> dict[str, Any]:
         standard = f"{currency} {line.sku}" if currency else line.sku

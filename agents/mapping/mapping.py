@@ -40,13 +40,17 @@ def default_text() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A loaded mapping file. `version` is a short digest of its text."""
+    """A loaded mapping file. `version` is a short digest of its text.
+
+    `only_currency` is that of an org without multi-currency, '' when there is no such org known.
+    """
 
     rulebook: Rulebook
     version: str
     directory: Path | None
     kinds: MappingOf[Kind, CompiledKind] = field(repr=False)
     lines: LineRules | None = field(default=None, repr=False)
+    only_currency: str = ""
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> Self:
@@ -78,7 +82,9 @@ class Mapping:
         lines = compile_lines(book, {}, "")
         return cls(book, version, directory, _compiled(book, directory, {}), lines)
 
-    def refined(self, describes: Describes, *, standard_pricebook: str = "") -> Self:
+    def refined(
+        self, describes: Describes, *, standard_pricebook: str = "", only_currency: str = ""
+    ) -> Self:
         """Return this mapping with the org's own types, lengths and picklists.
 
         `describes` are describe answers by sObject; what they do not cover stays as it is. Line
@@ -92,7 +98,7 @@ class Mapping:
         }
         kinds = _compiled(self.rulebook, self.directory, types)
         lines = compile_lines(self.rulebook, types, standard_pricebook)
-        return type(self)(self.rulebook, self.version, self.directory, kinds, lines)
+        return type(self)(self.rulebook, self.version, self.directory, kinds, lines, only_currency)
 
     @property
     def sobjects(self) -> tuple[str, ...]:
@@ -131,7 +137,7 @@ class Mapping:
             notes=list(document.notes),
             tolerance_seconds=tolerance_seconds,
         )
-        return apply_kind(kind, facts, lines)
+        return apply_kind(kind, facts, lines, only_currency=self.only_currency)
 
     def record_of(self, row: Row) -> dict[str, Any]:
         """Return a row as people read it: everything, in the order of the file.

@@ -131,7 +131,10 @@ class KindRules:
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """The whole file. `amount` is (policy, currency); `kinds` has those the file has rules for."""
+    """The whole file. `amount` is (policy, currency); `kinds` has those the file has rules for.
+
+    `currencies` are those the store sells in, as far as the file says.
+    """
 
     file: str
     targets: tuple[TargetRule, ...]
@@ -139,6 +142,7 @@ class Rulebook:
     kinds: dict[Kind, KindRules]
     lines: LineChoice = LineChoice()
     line_rules: tuple[RowRule, ...] = ()
+    currencies: tuple[str, ...] = ()
 
     @property
     def order(self) -> KindRules:

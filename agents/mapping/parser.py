@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from agents.mapping.amount_parser import read_amount, read_currencies
 from agents.mapping.coerce import RECORD_ID
 from agents.mapping.field_types import KINDS, FieldType, parse_type
 from agents.mapping.model import (
@@ -21,7 +22,6 @@ from agents.mapping.model import (
     When,
     known_type,
 )
-from agents.mapping.order_document import CURRENCIES, POLICIES
 from agents.mapping.yaml_source import Entry, parse
 from schemas.event import Kind
 
@@ -60,9 +60,10 @@ def read_rulebook(text: str, file: str) -> Rulebook:
     return Rulebook(
         file=file,
         targets=_targets(top.get("target")),
-        amount=_amount(top.get("amount")),
+        amount=read_amount(top.get("amount")),
         kinds={kind: _kind(top[kind.value]) for kind in Kind if kind.value in top},
         lines=_lines(top.get("line_items")),
+        currencies=read_currencies(top.get("amount")),
     )
 
 
@@ -101,13 +102,6 @@ def _targets(entry: Entry | None) -> tuple[TargetRule, ...]:
     if not rules or rules[-1].when:
         raise entry.error("the last entry must have no `when:`, so that every order has a target")
     return tuple(rules)
-
-
-def _amount(entry: Entry | None) -> tuple[str, str]:
-    pairs = entry.mapping(("policy", "currency")) if entry else {}
-    policy = pairs["policy"].one_of(POLICIES) if "policy" in pairs else POLICIES[0]
-    currency = pairs["currency"].one_of(CURRENCIES) if "currency" in pairs else CURRENCIES[0]
-    return policy, currency
 
 
 def _kind(entry: Entry) -> KindRules:

@@ -206,8 +206,8 @@ def _address(
         fix = f"map `{code}` yourself if the value is not a two-letter code"
         yield _found(rule.entry, row, rule.name, problem, fix, is_error=False)
     elif rule.name.endswith("State"):
-        problem = "State and Country picklists are on: the state is left out"
-        fix = f"map `{code}`, e.g. from region_code, if your org has the states of your customers"
+        problem = f"State and Country picklists are on: the value is sent as {code}"
+        fix = "a state that the org does not have for the country is emptied, with a note"
         yield _found(rule.entry, row, rule.name, problem, fix, is_error=False)
 
 

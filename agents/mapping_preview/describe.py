@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from agents.mapping.org_features import OrgFeatures
+from agents.mapping_preview.features import ask_features
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.errors.errors import SalesforceError
 from stream.config import Settings
@@ -42,7 +44,14 @@ def read_describes(folder: Path, sobjects: Sequence[str]) -> dict[str, dict[str,
 
 
 async def describe_org(settings: Settings, sobjects: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Ask the org of the settings; one call per sObject.
+    """Return the describe answers of the org of the settings; raises as `ask_org`."""
+    return (await ask_org(settings, sobjects))[0]
+
+
+async def ask_org(
+    settings: Settings, sobjects: Sequence[str]
+) -> tuple[dict[str, dict[str, Any]], OrgFeatures]:
+    """Ask the org of the settings for its describes and features; one call per sObject and one.
 
     Raises SettingsError when the settings cannot reach an org, SalesforceError when it says no.
     """
@@ -55,6 +64,7 @@ async def describe_org(settings: Settings, sobjects: Sequence[str]) -> dict[str,
             except SalesforceError as error:
                 if error.status != NOT_FOUND:
                     raise
+        features = await ask_features(client, describes)
     finally:
         client.close()
-    return describes
+    return describes, features

@@ -14,6 +14,7 @@ from collections.abc import Callable
 import structlog
 
 from agents.mapping.mapping import Mapping as RecordMapping
+from agents.mapping_preview.features import ask_features
 from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.errors.error_kind import ErrorKind
@@ -85,8 +86,11 @@ class OrgSchema:
     async def _ask(self) -> None:
         describes = {name: await self._client.describe(name) for name in self._plain.sobjects}
         guarded = self._client.guard_from(describes)
+        features = await ask_features(self._client, describes)
         self._refined = self._plain.refined(
-            describes, standard_pricebook=await standard_pricebook(self._client, self._plain)
+            describes,
+            standard_pricebook=await standard_pricebook(self._client, self._plain),
+            only_currency=features.only_currency,
         )
         self._asked_at = self._clock()
         log.info("org_described", sobjects=list(describes), guarded=sorted(guarded))

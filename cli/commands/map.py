@@ -13,6 +13,7 @@ from cli.console.terminal import EXIT_NO, fail, print_json, run_async, stderr, s
 if TYPE_CHECKING:
     from agents.mapping.apply import Mapped
     from agents.mapping.mapping import Mapping
+    from agents.mapping.org_features import OrgFeatures
     from agents.mapping.schema_check import SchemaFinding
     from schemas.codec import Document
 
@@ -58,9 +59,11 @@ def map_(
     settings = load_settings()
     mapping = Mapping.load(mapping_file or settings.mapping_file)
     if check:
-        from agents.mapping_preview.describe import describe_org, read_describes
+        from agents.mapping.org_features import OrgFeatures
+        from agents.mapping_preview.describe import ask_org, read_describes
         from stream.errors import MappingFileError
 
+        features = OrgFeatures()
         if describe_dir is not None:
             try:
                 describes = read_describes(describe_dir, mapping.sobjects)
@@ -71,9 +74,10 @@ def map_(
             from stream.ops.logs import configure_logs
 
             configure_logs(level="error", style="console", process="map")  # stdout: the answer
-            describes = run_async(describe_org(load_settings(Role.SALESFORCE), mapping.sobjects))
-        report(mapping, describes, as_json=as_json and file is None)
-        mapping = mapping.refined(describes)
+            role_settings = load_settings(Role.SALESFORCE)
+            describes, features = run_async(ask_org(role_settings, mapping.sobjects))
+        report(mapping, describes, features, as_json=as_json and file is None)
+        mapping = mapping.refined(describes, only_currency=features.only_currency)
     if file is not None:
         document, mapped = map_file(mapping, file, event, settings.magento_instance)
         if as_json:
@@ -158,11 +162,18 @@ def _remark(row: Any, name: str) -> str:
     return "only if new" if name in row.insert_fields else ""
 
 
-def report(mapping: Mapping, describes: dict[str, dict[str, Any]], *, as_json: bool) -> None:
+def report(
+    mapping: Mapping,
+    describes: dict[str, dict[str, Any]],
+    features: OrgFeatures,
+    *,
+    as_json: bool,
+) -> None:
     """Print the findings; exits 1 when one is an error."""
-    from agents.mapping.schema_check import Severity, check_mapping
+    from agents.mapping.org_features import check_fit
+    from agents.mapping.schema_check import Severity
 
-    findings = check_mapping(mapping, describes)
+    findings = check_fit(mapping, describes, features)
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     if as_json:
         print_json(findings)

@@ -15,6 +15,7 @@ from aiohttp import web
 from sandbox.salesforce.app import ORG, SESSIONS
 from sandbox.salesforce.faults.faultkinds import ACTIONS
 from sandbox.salesforce.faults.faults import check_spec
+from sandbox.salesforce.records import features
 from sandbox.salesforce.records.schema import Field, SObject, edited
 from schemas.metadata_package import ValidationRule
 
@@ -76,6 +77,7 @@ async def change_settings(request: web.Request) -> web.Response:
     org = request.app[ORG]
     changes = await _body(request)
     org.settings.change(changes)
+    features.apply(org.store.schema, org.settings)
     if "history_limit" in changes:
         org.history.limit_to(org.settings.history_limit)
     return _json(org.settings.as_dict())

@@ -13,6 +13,7 @@ from sandbox.salesforce.callcount import CallCounts
 from sandbox.salesforce.faults.contention import InFlight
 from sandbox.salesforce.faults.faults import Faults
 from sandbox.salesforce.query.cursors import Cursors
+from sandbox.salesforce.records import features
 from sandbox.salesforce.records.dml import Call, Dml
 from sandbox.salesforce.records.fieldtypes import instant
 from sandbox.salesforce.records.history import History
@@ -40,6 +41,7 @@ class Org:
     def reset(self) -> None:
         """Forget all records, history, counters, faults and schema changes; keep the settings."""
         schema = stock_org(has_version_field=self._has_version_field, has_package=self._has_package)
+        features.apply(schema, self.settings)
         self.store = Store(schema)
         self.validation = ValidationRules(schema)
         for rule in package_rules(schema):

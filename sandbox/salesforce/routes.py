@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from sandbox.salesforce.bulk import job_calls
 from sandbox.salesforce.errors import RequestError, not_found
+from sandbox.salesforce.oauth import ORG_ID
 from sandbox.salesforce.query import query_calls
 from sandbox.salesforce.rest import collection_calls, composite, limits, record_calls
 from sandbox.salesforce.rest.answer import Answer, RestRequest
@@ -49,6 +50,17 @@ def show_limits(request: RestRequest) -> Answer:
     return Answer(200, limits.limits_of(org.settings, org.bulk.batches_used))
 
 
+def show_organization(request: RestRequest) -> Answer:
+    """GET connect/organization: what the org has switched on."""
+    settings = request.org.settings
+    is_multi = bool(settings.currencies)
+    features = {
+        "multiCurrency": is_multi,
+        "defaultCurrencyIsoCode": None if is_multi else settings.only_currency,
+    }
+    return Answer(200, {"orgId": ORG_ID, "name": "Simulated", "features": features})
+
+
 def list_sobjects(request: RestRequest) -> Answer:
     every = [item.summary(request.call.base) for item in request.org.store.schema.values()]
     return Answer(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": every})
@@ -79,6 +91,7 @@ def run_batch(request: RestRequest) -> Answer:
 ROUTES: dict[str, Handler] = {
     "GET ": list_resources,
     "GET limits": show_limits,
+    "GET connect/organization": show_organization,
     "GET sobjects": list_sobjects,
     "GET sobjects/*": show_sobject,
     "GET sobjects/*/describe": describe,

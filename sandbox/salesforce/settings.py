@@ -14,6 +14,9 @@ class Settings:
     `contact_duplicate_rule` is `off`, `alert` (a header may override it) or `block`.
     `lock_contention` refuses rows whose record or Account another call in flight is writing;
     without it such collisions are only counted.
+    `currencies` makes it a multi-currency org, e.g. `USD,EUR,-JPY`: the first is the default, a
+    minus marks an inactive one; without it `only_currency` is the org's. `address_picklists` are
+    State and Country picklists.
     `history_limit` is how many writes are kept in full; the digests per record are always kept.
     """
 
@@ -39,6 +42,9 @@ class Settings:
     bulk_delay_ms: float = 50.0
     bulk_per_row_ms: float = 0.0
     bulk_daily_batches: int = 15_000
+    currencies: str = ""
+    only_currency: str = "USD"
+    address_picklists: bool = False
 
     def change(self, changes: dict[str, Any]) -> None:
         """Set the named settings; raises ValueError that names an unknown one or a wrong type."""

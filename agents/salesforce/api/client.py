@@ -221,15 +221,18 @@ class OrgClient:
             raise
 
     async def describe(self, sobject: str) -> dict[str, Any]:
-        path = f"sobjects/{quote(sobject, safe='')}/describe"
-        return _object(await self._json("describe", "GET", path))
+        return await self.read("describe", f"sobjects/{quote(sobject, safe='')}/describe")
 
     async def limits(self) -> dict[str, Any]:
-        return _object(await self._json("limits", "GET", "limits"))
+        return await self.read("limits", "limits")
 
     async def token(self) -> Token:
         """Return the present token. Raises LoginError."""
         return await self._caller.token()
+
+    async def read(self, operation: str, path: str) -> dict[str, Any]:
+        """Return the JSON object of a GET below the version; `operation` names it in metrics."""
+        return _object(await self._json(operation, "GET", path))
 
     async def delete(
         self, ids: Sequence[str], *, check_alive: CheckAlive | None = None

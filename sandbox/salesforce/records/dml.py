@@ -15,6 +15,7 @@ from sandbox.salesforce.errors import RecordError
 from sandbox.salesforce.faults.contention import Key
 from sandbox.salesforce.faults.faults import lock_error
 from sandbox.salesforce.records import links
+from sandbox.salesforce.records.address_rules import settle_addresses
 from sandbox.salesforce.records.history import Write
 from sandbox.salesforce.records.objects import VERSION_FIELD
 from sandbox.salesforce.records.records import Store, Table
@@ -202,6 +203,8 @@ class Dml:
         try:
             for rule in RULES.get(name, ()):
                 rule(around, old, new)
+            if self._settings.address_picklists:
+                settle_addresses(name, old, new)
         except RecordError as error:
             errors.append(error)
             return

@@ -117,6 +117,8 @@ def _picklist(field: Field) -> Converter:
         text: str | None = as_text(value)
         if text is None:
             return None
+        if field.name == "CurrencyIsoCode" and text.casefold() not in known:
+            raise RecordError("INVALID_CURRENCY_ISO", f"Invalid currency: {text}", [field.name])
         if field.is_restricted and text.casefold() not in known:
             raise RecordError(
                 "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",

@@ -42,6 +42,7 @@ class Field:
     relationship: str = ""
     children: str = ""
     default: Any = None
+    entries: tuple[tuple[str, str, str], ...] = ()  # (value, label, validFor) of a dependent list
 
     @property
     def is_indexed(self) -> bool:
@@ -78,12 +79,14 @@ class Field:
             "picklistValues": [
                 {
                     "value": value,
-                    "label": value,
+                    "label": label,
                     "active": True,
                     "defaultValue": value == self.default,
-                    "validFor": None,
+                    "validFor": valid_for or None,
                 }
-                for value in self.picklist
+                for value, label, valid_for in (
+                    self.entries or ((value, value, "") for value in self.picklist)
+                )
             ],
             "relationshipName": self.relationship or None,
             "referenceTo": [self.refers_to] if self.refers_to else [],

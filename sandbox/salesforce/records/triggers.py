@@ -111,6 +111,8 @@ def price_entry(org: Surroundings, old: Values | None, new: Values) -> None:
         return
     books = org.store.tables["Pricebook2"].records
     entries = [table.records[key] for key in table.ids_with("Product2Id", new["Product2Id"])]
+    currency = new.get("CurrencyIsoCode")
+    entries = [entry for entry in entries if entry.get("CurrencyIsoCode") == currency]
     if any(entry["Pricebook2Id"] == new["Pricebook2Id"] for entry in entries):
         raise RecordError(
             "DUPLICATE_VALUE", "This price definition already exists in this price book"
@@ -132,6 +134,13 @@ def price_line(org: Surroundings, old: Values | None, new: Values) -> None:
             "FIELD_INTEGRITY_EXCEPTION",
             "field integrity exception: PricebookEntryId (pricebook entry is in a different "
             "pricebook than the one assigned to the opportunity)",
+            ["PricebookEntryId"],
+        )
+    if opportunity.get("CurrencyIsoCode") != entry.get("CurrencyIsoCode"):
+        raise RecordError(
+            "FIELD_INTEGRITY_EXCEPTION",
+            "field integrity exception: PricebookEntryId (the currency of the pricebook entry does "
+            "not match that of the opportunity)",
             ["PricebookEntryId"],
         )
     new["Product2Id"], new["ProductCode"] = entry["Product2Id"], entry.get("ProductCode")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from math import inf, nan
 
@@ -115,9 +116,10 @@ def described(**more):
 
 def test_describe_gives_type_length_and_restricted_choices() -> None:
     assert described_type(described()) == parse_type("text(10)")
-    assert described_type(described(type="currency", precision=10, scale=2)) == parse_type(
-        "number(10,2)"
-    )
+    money = described_type(described(type="currency", precision=10, scale=2))
+    assert money is not None
+    assert money.is_money
+    assert replace(money, is_money=False) == parse_type("number(10,2)")
     assert described_type(described(type="int", digits=8, precision=0)) == parse_type("number(8,0)")
     assert described_type(described(type="base64")) is None
     required = described_type(described(nillable=False))

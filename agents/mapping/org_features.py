@@ -1,0 +1,88 @@
+"""What an org has switched on that a mapping must fit: currencies, and what else describe hides.
+
+Pure. `features_of` reads the answer to `connect/organization`, which says the currency of an org
+that has one; without that answer it is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agents.mapping.currencies import CURRENCY_FIELD
+from agents.mapping.mapping import Describes
+from agents.mapping.mapping import Mapping as RecordMapping
+from agents.mapping.model import RowRule
+from agents.mapping.schema_check import SchemaFinding, Severity, check_mapping
+
+ACTIVATE = "activate it (Setup > Manage Currencies); its orders become dead letters until then"
+
+
+@dataclass(frozen=True, slots=True)
+class OrgFeatures:
+    """`only_currency` is '' in a multi-currency org, and where the org does not say."""
+
+    only_currency: str = ""
+
+
+def features_of(organization: Mapping[str, Any]) -> OrgFeatures:
+    """Return what the answer to GET connect/organization says."""
+    features = organization.get("features")
+    if not isinstance(features, Mapping) or features.get("multiCurrency"):
+        return OrgFeatures()
+    return OrgFeatures(only_currency=str(features.get("defaultCurrencyIsoCode") or ""))
+
+
+def check_fit(
+    mapping: RecordMapping, describes: Describes, features: OrgFeatures | None = None
+) -> list[SchemaFinding]:
+    """Return everything about the org that the mapping does not fit, the file's order first."""
+    found = check_mapping(mapping, describes)
+    found += _currencies(mapping, describes, features or OrgFeatures())
+    return found
+
+
+def _currencies(
+    mapping: RecordMapping, describes: Describes, features: OrgFeatures
+) -> Iterator[SchemaFinding]:
+    rows = [row for row in mapping.rulebook.active_rows() if _has_money(row, describes)]
+    wanted = mapping.rulebook.currencies
+    if not rows:
+        return
+    active = _active_currencies(describes, rows)
+    if active is None:
+        for code in wanted:
+            if features.only_currency not in ("", code):
+                problem = f"{code} is stored as if it were {features.only_currency}, the only one"
+                fix = "switch multiple currencies on in the org, or `amount: {currency: base}`"
+                yield _found(rows[0], problem, fix, is_error=False)
+        return
+    for code in wanted:
+        if code not in active:
+            yield _found(rows[0], f"{code} is not an active currency of the org", ACTIVATE)
+    if not wanted:
+        problem = f"active currencies are {', '.join(sorted(active))}: others are refused"
+        fix = "list your store's in the mapping, `amount: {currencies: [EUR]}`, to have it checked"
+        yield _found(rows[0], problem, fix, is_error=False)
+
+
+def _has_money(row: RowRule, describes: Describes) -> bool:
+    fields = describes.get(row.sobject, {}).get("fields") or ()
+    money = {str(field.get("name")) for field in fields if field.get("type") == "currency"}
+    return any(rule.name in money for rule in row.fields)
+
+
+def _active_currencies(describes: Describes, rows: list[RowRule]) -> set[str] | None:
+    for row in rows:
+        for field in describes[row.sobject].get("fields") or ():
+            if field.get("name") == CURRENCY_FIELD:
+                listed = field.get("picklistValues") or ()
+                return {str(v.get("value")) for v in listed if v.get("active", True)}
+    return None
+
+
+def _found(row: RowRule, problem: str, fix: str, *, is_error: bool = True) -> SchemaFinding:
+    severity = Severity.ERROR if is_error else Severity.WARNING
+    place = f"{row.entry.file}:{row.entry.line}"
+    return SchemaFinding(severity, place, row.sobject, CURRENCY_FIELD, problem, fix)
