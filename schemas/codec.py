@@ -21,15 +21,10 @@ from typing import Any
 import orjson
 
 from schemas.document_shape import ANNOUNCING, Shape, has_customer_marks
+from schemas.email import seen
 from schemas.event import Kind
 from schemas.event_names import Ignored, is_about_an_address, plain_name, use_of
-from schemas.identity import (
-    IdentityError,
-    customer_key,
-    folded,
-    has_unseen,
-    order_external_id,
-)
+from schemas.identity import PLAIN, Identity, IdentityError, folded, sent_email
 from schemas.spellings import ALIASES, in_one_form
 from schemas.texts import text_of
 from schemas.unwrapping import Found, SeveralDocumentsError, documents_in, only, opened
@@ -72,6 +67,7 @@ class Document:
     updated_at: str
     ignored: Ignored | None = None
     external_id: str = ""
+    identity: Identity = PLAIN
     notes: tuple[str, ...] = ()
     is_unexpected: bool = False
 
@@ -81,18 +77,22 @@ class Document:
         return self.kind is None
 
     @property
+    def customer_key(self) -> str:
+        """The key of the customer this is, or whose order this is; '' when it is nobody's."""
+        return self.identity.key_of_buyer(self.entity) if self.kind is Kind.ORDER else self.key
+
+    @property
     def is_announcement(self) -> bool:
         """Whether this says of an order that it was saved, and nothing else of it."""
         names = self.entity.keys()
         return self.kind is Kind.ORDER and len(names) > 1 and names <= ANNOUNCING
 
 
-def decode(raw: bytes, *, event: str = "", instance: str = "") -> Document:
+def decode(raw: bytes, *, event: str = "", identity: Identity = PLAIN) -> Document:
     """Decode a webhook body.
 
-    `event` is the name from the URL, used when the body has none; `instance` prefixes order keys
-    (`<instance>:<increment_id>`) for people who run several stores. Raises DecodeError, and
-    nothing else, on any input.
+    `event` is the name from the URL, used when the body has none; `identity` is the rule that keys
+    are made by. Raises DecodeError, and nothing else, on any input.
     """
     body = _parse(raw)
     name, is_signed = _event_name(body, event)
@@ -104,17 +104,17 @@ def decode(raw: bytes, *, event: str = "", instance: str = "") -> Document:
         if isinstance(chosen, Ignored):
             return Document(name or "sales_document_saved", None, "", {}, "", chosen)
         kind, at = chosen
-        return _document(kind, at, name, use, instance)
+        return _document(kind, at, name, use, identity)
     except (IdentityError, SeveralDocumentsError) as error:
         raise DecodeError(str(error)) from None
 
 
-def key_of(entity: dict[str, Any], kind: Kind, instance: str = "") -> str:
+def key_of(entity: dict[str, Any], kind: Kind, identity: Identity = PLAIN) -> str:
     """Return the key of a document of the store's REST API; raises DecodeError."""
     try:
         if kind is Kind.ORDER:
-            return folded(order_external_id(entity, instance))
-        return customer_key(entity)
+            return folded(identity.order_external_id(entity))
+        return identity.key_of_customer(entity)
     except IdentityError as error:
         raise DecodeError(str(error)) from None
 
@@ -249,12 +249,12 @@ def _mismatch(name: str, use: Kind, found: list[Found]) -> Found:
 
 
 def _document(
-    kind: Kind, at: Found, name: str, use: Kind | Ignored | None, instance: str
+    kind: Kind, at: Found, name: str, use: Kind | Ignored | None, identity: Identity
 ) -> Document:
     entity, notes = in_one_form(at.level, kind, at.beside)
-    external_id = order_external_id(entity, instance) if kind is Kind.ORDER else ""
-    key = folded(external_id) or customer_key(entity)
-    if kind is not Kind.ORDER and has_unseen(entity):
+    external_id = identity.order_external_id(entity) if kind is Kind.ORDER else ""
+    key = folded(external_id) or identity.key_of_customer(entity)
+    if kind is not Kind.ORDER and seen(sent_email(entity)) != sent_email(entity):
         notes.append("email: characters that nobody sees were taken out of the e-mail address")
     return Document(
         event=name or f"{kind.value}_saved",
@@ -263,6 +263,7 @@ def _document(
         entity=entity,
         updated_at=text_of(entity.get("updated_at") or entity.get("change_status_at")),
         external_id=external_id if external_id != key else "",
+        identity=identity,
         notes=(*notes, *_read_past(at, kind)),
         is_unexpected=use is Ignored.UNKNOWN,
     )

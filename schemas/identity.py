@@ -1,19 +1,27 @@
-"""The identity of an order and of a customer: the one key that everything uses.
+"""The identity of an order and of a customer: the one rule that everything uses.
+
+Ingress, guard, mapping, enrichment, reconcile, trace and erasure ask here and nowhere else.
 
 | document | key | external ID |
 |---|---|---|
 | order with a number | the number, its case folded | the number as the store writes it |
 | order without | `id:` and its entity id | the same |
-| customer | the e-mail, in lower case, without characters nobody sees | the same |
+| customer | the e-mail in lower case, without characters nobody sees | the same |
 
 Salesforce compares external IDs without case, so `A-1` and `a-1` are one key here as they are one
 record there. Ids have a space of their own: a number that begins like one gets `number:` before it,
-so no number can reach an id. With several stores in one org `<instance>:` stands before an order's
-key (`MAGENTO_INSTANCE`).
+so no number can reach an id.
+
+Magento makes numbers unique per store only, and e-mails per website. `MAGENTO_ORDER_KEY` and
+`MAGENTO_CUSTOMER_KEY` put `<store>:` or `<website>:` before them; `MAGENTO_INSTANCE` puts
+`<instance>:` before an order's key where several Magentos share an org.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from schemas.document_shape import ORDER_NUMBERS, id_of, number_of
@@ -23,27 +31,122 @@ from schemas.texts import text_of
 MAX_KEY_CHARACTERS = 255
 ID_SPACE = "id:"
 NUMBER_SPACE = "number:"
-NOTHING = (None, "", False)
 EMAIL_FIELDS = ("email", "subscriber_email")
+NOTHING = (None, "", False)
 
 
 class IdentityError(ValueError):
     """The document has no identity; the message names the field that is missing or wrong."""
 
 
-def order_external_id(order: dict[str, Any], instance: str = "") -> str:
-    """Return an order's external ID in Salesforce; raises IdentityError."""
-    number = number_of(order)
-    if number.lower().startswith((ID_SPACE, NUMBER_SPACE)):
-        number = f"{NUMBER_SPACE}{number}"
-    if not number:
-        if any(order.get(name) not in NOTHING for name in ORDER_NUMBERS):
-            raise IdentityError("increment_id is neither a text nor an exact whole number")
-        entity_id = id_of(order)
-        if not entity_id:
-            raise IdentityError("no order ID found: the order has no increment_id and no entity_id")
-        number = f"{ID_SPACE}{entity_id}"
-    return _checked(f"{instance}:{number}" if instance else number, "increment_id")
+class OrderKey(StrEnum):
+    """What makes an order's number unique."""
+
+    NUMBER = "number"
+    STORE = "store"
+    WEBSITE = "website"
+
+
+class CustomerKey(StrEnum):
+    """What makes a customer's e-mail unique."""
+
+    EMAIL = "email"
+    WEBSITE = "website"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The rule of one deployment. `websites` tells the website of each store view, by id."""
+
+    instance: str = ""
+    order_key: OrderKey = OrderKey.NUMBER
+    customer_key: CustomerKey = CustomerKey.EMAIL
+    websites: Mapping[str, str] = field(default_factory=dict)
+
+    def order_external_id(self, order: Mapping[str, Any]) -> str:
+        """Return an order's external ID in Salesforce; raises IdentityError."""
+        number = number_of(order)
+        if not number:
+            number = _id_in_its_space(order)
+        elif self.order_key is not OrderKey.NUMBER:
+            number = f"{self._qualifier(order)}:{number}"
+        elif number.lower().startswith((ID_SPACE, NUMBER_SPACE)):
+            number = f"{NUMBER_SPACE}{number}"
+        return _checked(self._prefixed(number), "increment_id")
+
+    def key_of_customer(self, customer: Mapping[str, Any]) -> str:
+        """Return a customer's key; raises IdentityError."""
+        value = sent_email(customer)
+        if not value:
+            raise IdentityError("no customer e-mail found: the customer has no `email`")
+        address = seen(value).lower()
+        if reason := why_not(address):
+            raise IdentityError(f"`email` is no e-mail address: {reason}")
+        if self.customer_key is CustomerKey.WEBSITE:
+            website = self._website_of(customer)
+            if not website:
+                raise IdentityError(
+                    "the customer has no website_id, and MAGENTO_CUSTOMER_KEY=website needs it"
+                )
+            address = f"{website}:{address}"
+        return _checked(address, "email")
+
+    def key_of_buyer(self, order: Mapping[str, Any]) -> str:
+        """Return the key of the customer an order belongs to; '' when it names none."""
+        address = email_of_buyer(order)
+        if why_not(address):
+            return ""
+        if self.customer_key is CustomerKey.WEBSITE:
+            website = self._website_of(order)
+            return f"{website}:{address}" if website else ""
+        return address
+
+    def key_of_target(self, text: str) -> str:
+        """Return the key that a person means by an order's number or a customer's e-mail."""
+        text = text.strip()
+        if "@" in text:
+            return seen(text).lower()
+        is_whole = not text or not self.instance or text.startswith(f"{self.instance}:")
+        return folded(text if is_whole else self._prefixed(text))
+
+    def is_ours(self, key: str) -> bool:
+        """Whether an order's key is of this store, where several share an org."""
+        return not self.instance or key.startswith(folded(f"{self.instance}:"))
+
+    def number_in(self, key: str) -> tuple[str, str]:
+        """Return the store's field and its value that an order's key was made of."""
+        prefix = folded(f"{self.instance}:") if self.instance else ""
+        bare = key.removeprefix(prefix)
+        if bare.startswith(ID_SPACE):
+            return "entity_id", bare.removeprefix(ID_SPACE)
+        if self.order_key is not OrderKey.NUMBER:
+            return "increment_id", bare.partition(":")[2]
+        return "increment_id", bare.removeprefix(NUMBER_SPACE)
+
+    def _prefixed(self, number: str) -> str:
+        return f"{self.instance}:{number}" if self.instance else number
+
+    def _qualifier(self, order: Mapping[str, Any]) -> str:
+        name = f"MAGENTO_ORDER_KEY={self.order_key}"
+        store = text_of(order.get("store_id"))
+        if self.order_key is OrderKey.STORE:
+            if not store:
+                raise IdentityError(f"the order has no store_id, and {name} needs it")
+            return store
+        website = self._website_of(order)
+        if not website:
+            raise IdentityError(
+                f"the website of store_id {store or '(missing)'} is not known, and {name} needs "
+                "it: name the store in MAGENTO_STORE_WEBSITES"
+            )
+        return website
+
+    def _website_of(self, document: Mapping[str, Any]) -> str:
+        own = text_of(document.get("website_id"))
+        return own or self.websites.get(text_of(document.get("store_id")), "")
+
+
+PLAIN = Identity()
 
 
 def folded(external_id: str) -> str:
@@ -51,30 +154,41 @@ def folded(external_id: str) -> str:
     return external_id.casefold()
 
 
-def customer_key(customer: dict[str, Any]) -> str:
-    """Return a customer's key; raises IdentityError."""
-    value = _email_of(customer)
-    if not value:
-        raise IdentityError("no customer e-mail found: the customer has no `email`")
-    address = seen(value).lower()
-    if reason := why_not(address):
-        raise IdentityError(f"`email` is no e-mail address: {reason}")
-    return _checked(address, "email")
+def email_of_buyer(order: Mapping[str, Any]) -> str:
+    """Return the address an order is filed by: the customer's, else the billing address's."""
+    address = order.get("billing_address")
+    billing = address.get("email") if isinstance(address, dict) else None
+    for value in (order.get("customer_email"), billing):
+        found = seen(text_of(value)).lower()
+        if found and not why_not(found):
+            return found
+    return ""
 
 
-def has_unseen(customer: dict[str, Any]) -> bool:
-    """Whether the customer's e-mail was sent with characters that nobody sees."""
-    value = _email_of(customer)
-    return seen(value) != value
-
-
-def _email_of(customer: dict[str, Any]) -> str:
+def sent_email(customer: Mapping[str, Any]) -> str:
+    """Return a customer's e-mail as it was sent."""
     return next((found for name in EMAIL_FIELDS if (found := text_of(customer.get(name)))), "")
 
 
-def _checked(key: str, field: str) -> str:
+def site_of(document: Mapping[str, Any]) -> str:
+    """Return where in the store a document lives: a customer's website, an order's store view."""
+    return text_of(document.get("website_id")) or text_of(document.get("store_id"))
+
+
+def _id_in_its_space(order: Mapping[str, Any]) -> str:
+    if any(order.get(name) not in NOTHING for name in ORDER_NUMBERS):
+        raise IdentityError("increment_id is neither a text nor an exact whole number")
+    entity_id = id_of(order)
+    if not entity_id:
+        raise IdentityError("no order ID found: the order has no increment_id and no entity_id")
+    return f"{ID_SPACE}{entity_id}"
+
+
+def _checked(key: str, field_name: str) -> str:
     if len(key) > MAX_KEY_CHARACTERS:
-        raise IdentityError(f"{field} has {len(key)} characters, at most {MAX_KEY_CHARACTERS} fit")
+        raise IdentityError(
+            f"{field_name} has {len(key)} characters, at most {MAX_KEY_CHARACTERS} fit"
+        )
     if not key.isprintable():
-        raise IdentityError(f"{field} has control characters")
+        raise IdentityError(f"{field_name} has control characters")
     return key

@@ -37,6 +37,7 @@ class State:
     others; `replaced` are the digests written before it, newest first; `overruled` the marks of
     saves that a person or the store has overruled; `edited_ms` is when a person made the content;
     `is_reset`: a person had the version forgotten, and the org is told to let the next write pass.
+    `site` is the order's store view or the customer's website: with `entity_id`, whose key it is.
     """
 
     version: str
@@ -54,6 +55,7 @@ class State:
     overruled: tuple[str, ...] = ()
     edited_ms: int = 0
     is_reset: bool = False
+    site: str = ""
 
     @property
     def is_unknown(self) -> bool:
@@ -70,8 +72,9 @@ class State:
         return replace(self, version="", digest="", rank=0, seen_ms=0, mark="", edited_ms=0)
 
     def as_reset(self) -> Self:
-        """Return it with its version and its memory forgotten."""
-        return replace(self.as_unknown(), replaced=(), overruled=(), is_reset=True)
+        """Return it with its version and its memory forgotten, and free for another document."""
+        unknown = replace(self.as_unknown(), entity_id="", site="")
+        return replace(unknown, replaced=(), overruled=(), is_reset=True)
 
     def in_doubt(self) -> Self:
         """Return it with a content that no event may be held equal to."""
@@ -98,6 +101,7 @@ class State:
             "w": " ".join(self.overruled),
             "m": self.edited_ms,
             "x": int(self.is_reset),
+            "l": self.site,
         }
         return orjson.dumps(always | {name: value for name, value in rarely.items() if value})
 
@@ -121,6 +125,7 @@ class State:
             overruled=tuple(read.get("w", "").split()),
             edited_ms=read.get("m", 0),
             is_reset=bool(read.get("x")),
+            site=read.get("l", ""),
         )
 
 

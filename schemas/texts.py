@@ -7,6 +7,7 @@ from typing import Any
 # From here on neighbouring whole numbers share one float (IEEE 754 double, 53 bits): two orders
 # would get one key.
 MAX_EXACT_FLOAT = 2**53
+MAX_WHOLE = 10**255  # more digits than a key may have
 
 
 def text_of(value: Any) -> str:
@@ -17,7 +18,7 @@ def text_of(value: Any) -> str:
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+        return str(value) if abs(value) < MAX_WHOLE else ""
     if isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT_FLOAT:
         return str(int(value))
     return ""

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from agents.doctor.check import Check, CheckResult, fail, judged, ok, warn
+from schemas.identity import OrderKey
 from stream.config import Settings
 from stream.settings.kafka import KafkaSettings
+from stream.settings.magento import MagentoSettings
 from stream.settings.salesforce import SalesforceSettings
 from stream.topics import DAY_MS
 
@@ -41,7 +43,28 @@ def check_settings(settings: Settings) -> Iterator[Check]:
     yield _concurrency(settings)
     yield _retry_delays(settings)
     yield _workers(settings)
+    yield _identity(settings)
     yield from _salesforce(settings)
+
+
+def _identity(settings: MagentoSettings) -> Check:
+    """Say which key is in use, and whether it has what it needs."""
+    rule = settings.identity
+    by_website = OrderKey.WEBSITE in (rule.order_key, rule.customer_key)
+    if by_website and not rule.websites:
+        return warn(
+            "identity",
+            "keys are qualified by website, and MAGENTO_STORE_WEBSITES is empty",
+            "name the website of each store view, <store_id>=<website_id>,…",
+        )
+    key = (
+        "the number alone" if rule.order_key is OrderKey.NUMBER else f"{rule.order_key} and number"
+    )
+    return ok(
+        "identity",
+        f"orders are told apart by {key}; two with one key are refused, see "
+        "orderstream_key_collisions_total and docs/identity.md",
+    )
 
 
 def _secrets(settings: Settings) -> dict[str, str]:

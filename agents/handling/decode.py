@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from agents.handling.version_guard import Candidate, VersionVerdict, judge, overrules
 from schemas.codec import DecodeError, Document, decode
 from schemas.digest import content_digest, save_mark
+from schemas.document_shape import id_of
 from schemas.event import Envelope, Kind, Origin
+from schemas.identity import Identity, site_of
 from schemas.order_rank import state_rank
 from schemas.sender_clock import TOLERANCE_SECONDS, SenderTime, sender_time
 from schemas.state import (
@@ -19,6 +21,7 @@ from schemas.state import (
     remembered,
     state_key,
 )
+from schemas.texts import text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,19 @@ class DecodedEvent:
         edit = "a person's correction" if self.candidate.edited_ms else ""
         return tuple(note for note in (self.clock.note, edit) if note)
 
+    @property
+    def entity_id(self) -> str:
+        """The store's own id of the order or customer; '' when the event does not say."""
+        entity = self.document.entity
+        if self.document.kind is Kind.ORDER:  # a bare `id` may be the sender's own
+            return text_of(entity.get("entity_id"))
+        return id_of(entity)
+
+    @property
+    def site(self) -> str:
+        """The store view of an order, the website of a customer; '' when the event is silent."""
+        return site_of(self.document.entity)
+
     def new_state(self, before: State | None, ids: dict[str, str]) -> State:
         """Return the state to store once Salesforce has this event."""
         event = self.candidate
@@ -59,7 +75,8 @@ class DecodedEvent:
             offset=self.origin.offset,
             rank=had.rank if event.rank is None else event.rank,
             ids={**had.ids, **ids},
-            entity_id=str(self.document.entity.get("entity_id") or "") or had.entity_id,
+            entity_id=self.entity_id or had.entity_id,
+            site=self.site or had.site,
             first_seen_ms=had.first_seen_ms or self.envelope.received_at_ms,
             seen_ms=event.seen_ms,
             mark=event.mark,
@@ -81,7 +98,7 @@ _NOTHING = State("", "", "", -1, -1)
 
 
 def take_in(
-    envelope: Envelope, *, instance: str, tolerance_seconds: float = TOLERANCE_SECONDS
+    envelope: Envelope, *, identity: Identity, tolerance_seconds: float = TOLERANCE_SECONDS
 ) -> DecodedEvent:
     """Decode an envelope. Raises DecodeError when it cannot be placed.
 
@@ -90,7 +107,7 @@ def take_in(
     origin = envelope.origin
     if origin is None:
         raise DecodeError("the record has no coordinates: it was not consumed from Kafka")
-    document = decode(envelope.value, event=envelope.event, instance=instance)
+    document = decode(envelope.value, event=envelope.event, identity=identity)
     if not envelope.key and document.key:
         envelope = dataclasses.replace(envelope, key=document.key)
     return item_of(envelope, origin, document, tolerance_seconds=tolerance_seconds)

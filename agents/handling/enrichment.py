@@ -34,14 +34,16 @@ from agents.delivery.types import NotSent
 from agents.handling.decode import DecodedEvent, item_of
 from agents.handling.outcome import Decision, Notes
 from agents.handling.outcome_rules import OutcomeRules
-from schemas.codec import DecodeError, decode
+from schemas.codec import DecodeError, decode, key_of
 from schemas.event import Kind
+from schemas.identity import PLAIN, Identity, site_of
 from schemas.sender_clock import TOLERANCE_SECONDS, Clock, sender_time
 from schemas.texts import text_of
 from stream.backfill.event import RESOURCES
 from stream.errors import MagentoError
 from stream.magento.client import MagentoSearch, Patience
-from stream.magento.criteria import Search, any_of
+from stream.magento.criteria import any_of
+from stream.magento.paging import all_of
 from stream.ops import metrics
 
 log = structlog.get_logger()
@@ -55,6 +57,8 @@ SHORT_PATIENCE = Patience(attempts=2, base_seconds=0.25, cap_seconds=1.0)
 DEADLINE_SECONDS = 20.0  # of completing one batch
 AWAY_SECONDS = 5.0  # a store that did not answer is not asked again before this
 
+AMBIGUOUS = "SEVERAL_DOCUMENTS_ONE_KEY"
+WHICH = "and nothing in the event tells which is meant: see docs/identity.md"
 NO_ID = (None, 0, "", "0")
 ORDER_CONTENT = ("grand_total", "base_grand_total", "items")
 CUSTOMER_CONTENT = ("firstname", "lastname", "addresses")
@@ -97,7 +101,7 @@ class Enricher:
     """Completes items. `clock` is any monotonic clock in seconds."""
 
     magento: MagentoSearch
-    instance: str = ""
+    identity: Identity = PLAIN
     page_size: int = 100
     deadline_seconds: float = DEADLINE_SECONDS
     clock: Callable[[], float] = time.monotonic
@@ -132,7 +136,14 @@ class Enricher:
             metrics.ENRICHED.labels("waiting").inc(len(handles))
             return complete
         for place, wanted in handles.items():
-            done = self._completed(items[place], found.get(wanted))
+            several = self._of_key(items[place], found.get(wanted, []))
+            if len(several) > 1:
+                name = wanted[0].value
+                why = f"two {name}s have this number or e-mail in the store, {WHICH}"
+                decisions.append(ends.dead(items[place].envelope, AMBIGUOUS, why))
+                metrics.COLLISIONS.labels(name).inc()
+                continue
+            done = self._completed(items[place], several[0] if several else None)
             if isinstance(done, str):
                 decisions.append(ends.not_there_yet(items[place], "NOT_IN_MAGENTO", done))
                 metrics.ENRICHED.labels("absent").inc()
@@ -146,25 +157,34 @@ class Enricher:
 
     async def _fetch(
         self, handles: Sequence[tuple[Kind, str, str]]
-    ) -> dict[tuple[Kind, str, str], dict[str, Any]]:
+    ) -> dict[tuple[Kind, str, str], list[dict[str, Any]]]:
         """Return the documents by handle. Raises MagentoError when the store is away."""
         if self.clock() < self._away_until:
             raise MagentoError(self._away_reason)
-        found: dict[tuple[Kind, str, str], dict[str, Any]] = {}
+        found: dict[tuple[Kind, str, str], list[dict[str, Any]]] = {}
         try:
             async with asyncio.timeout(self.deadline_seconds):
                 for kind, name, values in _batches(handles, self.page_size):
-                    search = Search((any_of(name, values),), page_size=len(values))
-                    answer = await self.magento.search(RESOURCES[kind], search)
-                    for document in answer.items:
+                    group = any_of(name, values)
+                    for document in await all_of(self.magento, RESOURCES[kind], group, len(values)):
                         handle = handle_of(kind, document) if name == "entity_id" else None
                         value = handle[1] if handle else text_of(document.get(name)).lower()
-                        found[kind, name, value] = document
+                        found.setdefault((kind, name, value), []).append(document)
         except (MagentoError, TimeoutError) as error:
             self._away_until = self.clock() + AWAY_SECONDS
             self._away_reason = str(error) or "no answer in time"
             raise MagentoError(self._away_reason) from None
         return found
+
+    def _of_key(
+        self, item: DecodedEvent, documents: Sequence[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Return the documents that the event may be of: several orders may have one number."""
+        if len(documents) < 2:  # noqa: PLR2004 - the usual case: nothing to choose
+            return list(documents)
+        kind, key = item.document.kind or item.envelope.kind, item.document.key
+        fitting = [one for one in documents if _key(one, kind, self.identity) == key]
+        return [one for one in fitting if site_of(one) == item.site] or fitting
 
     def _completed(self, item: DecodedEvent, document: dict[str, Any] | None) -> DecodedEvent | str:
         """Return the item with the store's content, or why there is none."""
@@ -182,7 +202,7 @@ class Enricher:
             return f"the store's own {kind.value} has no content: check the integration's rights"
         try:
             read = decode(
-                orjson.dumps(document), event=f"{kind.value}_saved", instance=self.instance
+                orjson.dumps(document), event=f"{kind.value}_saved", identity=self.identity
             )
         except DecodeError as error:
             return f"the store's own {kind.value} cannot be used: {error}"
@@ -194,6 +214,13 @@ class Enricher:
             tolerance_seconds=self.tolerance_seconds,
             read_at_ms=self.clock_ms(),
         )
+
+
+def _key(document: dict[str, Any], kind: Kind, identity: Identity) -> str:
+    try:
+        return key_of(document, kind, identity)
+    except DecodeError:
+        return ""
 
 
 def _batches(

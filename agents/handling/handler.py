@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from agents.delivery.types import Dispatcher, NotSent, WriteSet
+from agents.handling.collision import tell_apart
 from agents.handling.debounce import Debounce
 from agents.handling.decode import DecodedEvent, take_in
 from agents.handling.enrichment import Enrich
@@ -36,6 +37,7 @@ from agents.mapping.apply import Mapped
 from agents.mapping.mapping import Mapping as RecordMapping
 from schemas.codec import DecodeError
 from schemas.event import Envelope, Kind, Via
+from schemas.identity import PLAIN, Identity
 from schemas.priority import Priority
 from schemas.result import Outcome
 from schemas.sender_clock import TOLERANCE_SECONDS, Clock, utc_text
@@ -69,7 +71,7 @@ class Handler:
     check_alive: Callable[[], None]
     topics: Topics
     worker: str = ""
-    instance: str = ""
+    identity: Identity = PLAIN
     debounce_ms: int = 0
     settling: Debounce = field(default_factory=lambda: Debounce(max_ms=0))
     journal: PoisonPillJournal | None = None
@@ -108,6 +110,7 @@ class Handler:
         items = self._decode(envelopes, decisions)
         if self.enrich is not None:
             items = await self.enrich(items, self.ends, decisions)
+        items = tell_apart(items, self.get_state, self.ends, decisions)
         items = self._settle(items, decisions)
         items, contested = newest_of(items, self._state_of, self.ends, decisions)
         items = self._guard(items, contested, decisions)
@@ -137,7 +140,7 @@ class Handler:
             try:
                 item = take_in(
                     envelope,
-                    instance=self.instance,
+                    identity=self.identity,
                     tolerance_seconds=self.clock_tolerance_seconds,
                 )
             except DecodeError as error:
@@ -147,7 +150,10 @@ class Handler:
             else:
                 if item.clock.clock is not Clock.GOOD:
                     metrics.SENDER_CLOCKS.labels(item.clock.clock.value).inc()
-                if item.document.is_ignored:
+                if item.document.key != envelope.key and envelope.key and item.document.key:
+                    # Accepted under an older rule of keys: it goes on where its key is now.
+                    decisions.append(self.ends.moved(item, envelope.value))
+                elif item.document.is_ignored:
                     reason = f"event {item.document.event} is not mapped"
                     decisions.append(self.ends.done(item, Outcome.UNCHANGED, reason))
                 else:

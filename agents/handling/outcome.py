@@ -130,9 +130,17 @@ def parked(envelope: Envelope, topic: str, delay_ms: int, now_ms: int, says: Not
 
 
 def moved(
-    envelope: Envelope, document: Document, now_ms: int, topics: Topics, worker: str
+    envelope: Envelope,
+    document: Document,
+    now_ms: int,
+    topics: Topics,
+    worker: str,
+    *,
+    value: bytes = b"",
 ) -> Decision:
     """Return the decision of an event whose document belongs to another key than the event's.
+
+    `value` are the bytes that go on, by default those of the document.
 
     It ends here, and its content goes on as a new event in the partition of the right key: one
     order has one worker at a time. Killed in between and moved again, it goes on twice, the second
@@ -142,7 +150,7 @@ def moved(
         envelope,
         event_id=derived_event_id(now_ms, envelope.event_id),
         key=document.key,
-        value=orjson.dumps(document.entity),
+        value=value or orjson.dumps(document.entity),
         sender=SENDER,
         signature_key="",
         origin=None,

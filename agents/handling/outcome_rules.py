@@ -138,8 +138,9 @@ class OutcomeRules:
             may_retry=True,
         )
 
-    def moved(self, item: DecodedEvent) -> Decision:
-        return moved(item.envelope, item.document, self.clock_ms(), self.topics, self.worker)
+    def moved(self, item: DecodedEvent, value: bytes = b"") -> Decision:
+        now_ms = self.clock_ms()
+        return moved(item.envelope, item.document, now_ms, self.topics, self.worker, value=value)
 
     def done(self, item: DecodedEvent, outcome: Outcome, reason: str) -> Decision:
         says = Notes(reason=reason, notes=item.notes, worker=self.worker)

@@ -75,6 +75,7 @@ def _visible_items(scope: Scope) -> Any:
 
 BUILT_IN: dict[str, Getter] = {
     "$key": lambda scope: scope.facts.document.external_id or scope.facts.document.key,
+    "$customer_key": lambda scope: scope.facts.document.customer_key,
     "$event": lambda scope: scope.facts.document.event,
     "$received_at": lambda scope: scope.facts.received_at,
     "$amount": _amount,

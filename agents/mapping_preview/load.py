@@ -46,8 +46,8 @@ async def compare_events(
         client = build_client(settings, alerts=Alerts())
         try:
             for envelope in envelopes:
-                instance = settings.magento_instance
-                changes.append(await compare(mapping, client, envelope, instance=instance))
+                identity = settings.identity
+                changes.append(await compare(mapping, client, envelope, identity=identity))
         finally:
             client.close()
     except StreamError as error:

@@ -17,6 +17,7 @@ from agents.mapping.mapping import Mapping
 from agents.mapping.schema_check import VERSION_FIELD
 from schemas.codec import DecodeError, decode
 from schemas.event import Envelope
+from schemas.identity import PLAIN, Identity
 from schemas.salesforce import Row
 from stream.errors import MappingError
 
@@ -91,10 +92,10 @@ class Records(Protocol):
         ...
 
 
-def predict(mapping: Mapping, envelope: Envelope, *, instance: str = "") -> Prediction:
+def predict(mapping: Mapping, envelope: Envelope, *, identity: Identity = PLAIN) -> Prediction:
     """Return the forecast for an event that failed. Never raises on any payload."""
     try:
-        document = decode(envelope.value, event=envelope.event, instance=instance)
+        document = decode(envelope.value, event=envelope.event, identity=identity)
         mapped = mapping.apply(document, received_at_ms=envelope.received_at_ms)
     except (DecodeError, MappingError) as error:
         return Prediction(Forecast.REFUSED, str(error))
@@ -104,11 +105,11 @@ def predict(mapping: Mapping, envelope: Envelope, *, instance: str = "") -> Pred
 
 
 async def compare(
-    mapping: Mapping, records: Records, envelope: Envelope, *, instance: str = ""
+    mapping: Mapping, records: Records, envelope: Envelope, *, identity: Identity = PLAIN
 ) -> EventChange:
     """Return what writing an event would change. Raises SalesforceError."""
     try:
-        document = decode(envelope.value, event=envelope.event, instance=instance)
+        document = decode(envelope.value, event=envelope.event, identity=identity)
         mapped = mapping.apply(document, received_at_ms=envelope.received_at_ms)
     except (DecodeError, MappingError) as error:
         return EventChange(envelope.event_id, envelope.key, problem=str(error))

@@ -16,6 +16,7 @@ from agents.mapping.mapping import Mapping
 from agents.reconcile.topic_outcomes import Accepted, accepted
 from schemas.codec import DecodeError, Document, decode
 from schemas.event import Kind
+from schemas.identity import Identity
 from stream.backfill.event import RESOURCES
 from stream.config import Settings
 from stream.errors import MappingError
@@ -71,7 +72,7 @@ async def find_gaps(
         )
         async for page in pages:
             for entity in page.documents:
-                read = read_document(entity, kind, settings.magento_instance)
+                read = read_document(entity, kind, settings.identity)
                 if read is not None:
                     saved[kind, read.key] = read
     report.checked = len(saved)
@@ -106,9 +107,9 @@ def rows_of(mapping: Mapping, document: Document) -> Any:
     return [(row.identity, dict(row.fields)) for row in mapped.rows if row.fields]
 
 
-def read_document(entity: dict[str, Any], kind: Kind, instance: str) -> Document | None:
+def read_document(entity: dict[str, Any], kind: Kind, identity: Identity) -> Document | None:
     """Return a REST document as the pipe decodes it; None when it has no key."""
     try:
-        return decode(orjson.dumps(entity), event=f"{kind.value}_saved", instance=instance)
+        return decode(orjson.dumps(entity), event=f"{kind.value}_saved", identity=identity)
     except DecodeError:
         return None

@@ -27,6 +27,7 @@ from agents.reconcile.topic_outcomes import last_words
 from agents.salesforce.api.bulk_query import CALLS_PER_QUERY
 from schemas.codec import Document
 from schemas.event import Kind
+from schemas.identity import folded
 from schemas.salesforce import Row
 from stream.backfill.event import RESOURCES
 from stream.config import Settings
@@ -34,7 +35,7 @@ from stream.errors import MappingError
 from stream.kafka.range_reader import RangeReader
 from stream.magento.client import MagentoSearch
 from stream.magento.criteria import Search, any_of
-from stream.magento.paging import Window, changed, entity_id_of
+from stream.magento.paging import Window, all_of, changed, entity_id_of
 from stream.magento.times import unix_ms
 
 Progress = Callable[[int, int], None]
@@ -124,7 +125,7 @@ class Reconciler:
         judged: list[Judged] = []
         mapped: list[tuple[dict[str, Any], Document, tuple[Row, ...]]] = []
         for entity in documents:
-            document = read_document(entity, kind, self.settings.magento_instance)
+            document = read_document(entity, kind, self.settings.identity)
             if document is None:
                 judged.append(_judged(Finding.UNMAPPABLE, kind, entity, "", "it has no key"))
                 continue
@@ -172,7 +173,8 @@ class Reconciler:
         for sobject, key in self._order_records():
             time_field = "Magento_Updated_At__c" if sobject in self.stale_guard else "CreatedDate"
             theirs = await keys_between(self.org, sobject, key, time_field, bounds)
-            unknown = sorted(k for k in theirs - keys if self._is_ours(k))
+            identity = self.settings.identity
+            unknown = sorted({folded(k) for k in theirs if identity.is_ours(folded(k))} - keys)
             for part in _parts(unknown, self.settings.magento_page_size):
                 known = await self._known_to_magento(part)
                 found += [
@@ -188,21 +190,23 @@ class Reconciler:
         return found
 
     async def _known_to_magento(self, keys: Sequence[str]) -> set[str]:
-        prefix = f"{self.settings.magento_instance}:" if self.settings.magento_instance else ""
-        numbers = [key.removeprefix(prefix) for key in keys]
-        search = Search((any_of("increment_id", numbers),), page_size=len(numbers))
-        answer = await self.magento.search(RESOURCES[Kind.ORDER], search)
-        return set(self._keys(Kind.ORDER, answer.items))
+        """Return the keys that Magento has an order for; several orders may have one number."""
+        wanted: dict[str, list[str]] = {}
+        for key in keys:
+            name, value = self.settings.identity.number_in(key)
+            wanted.setdefault(name, []).append(value)
+        known: set[str] = set()
+        for name, values in wanted.items():
+            group = any_of(name, values)
+            found = await all_of(self.magento, RESOURCES[Kind.ORDER], group, len(values))
+            known.update(self._keys(Kind.ORDER, found))
+        return known
 
     def _keys(self, kind: Kind, documents: Sequence[dict[str, Any]]) -> Iterator[str]:
         for entity in documents:
-            document = read_document(entity, kind, self.settings.magento_instance)
+            document = read_document(entity, kind, self.settings.identity)
             if document is not None:
                 yield document.key
-
-    def _is_ours(self, key: str) -> bool:
-        instance = self.settings.magento_instance
-        return key.startswith(f"{instance}:") if instance else True
 
     def _order_records(self) -> set[tuple[str, str]]:
         """Return (sObject, external id field) of the records that stand for an order."""

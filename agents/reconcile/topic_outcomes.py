@@ -69,9 +69,7 @@ async def accepted(
             if envelope.key not in keys:
                 continue
             try:
-                document = decode(
-                    envelope.value, event=envelope.event, instance=settings.magento_instance
-                )
+                document = decode(envelope.value, event=envelope.event, identity=settings.identity)
             except DecodeError:
                 continue  # a dead letter, found by its own alert
             subject = (document.kind or envelope.kind, document.key)

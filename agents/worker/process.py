@@ -139,7 +139,7 @@ async def _connect(
         check_alive=freeze.check,
         topics=topics,
         worker=settings.worker_id,
-        instance=settings.magento_instance,
+        identity=settings.identity,
         debounce_ms=int(settings.debounce_seconds * 1000),
         settling=Debounce(max_ms=int(settings.debounce_max_seconds * 1000)),
         journal=journal,
@@ -183,9 +183,7 @@ async def _enrich(settings: MagentoSettings, stack: AsyncExitStack) -> Enrich | 
     if not settings.magento_enrich:
         return None
     magento = await stack.enter_async_context(open_magento(settings, patience=SHORT_PATIENCE))
-    enricher = Enricher(
-        magento, instance=settings.magento_instance, page_size=settings.magento_page_size
-    )
+    enricher = Enricher(magento, identity=settings.identity, page_size=settings.magento_page_size)
     return enricher.enrich
 
 

@@ -138,7 +138,7 @@ async def _plan(
                 envelope = await read_letter(settings, reader, letter)
             except JobError:
                 continue  # retention took it since the index was read
-            predictions.append(predict(mapping, envelope, instance=settings.magento_instance))
+            predictions.append(predict(mapping, envelope, identity=settings.identity))
         return plan, predictions
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agents.mapping.org_features import OrgFeatures
     from agents.mapping.schema_check import SchemaFinding
     from schemas.codec import Document
+    from schemas.identity import Identity
 
 MAX_CELL_CHARACTERS = 500
 
@@ -79,14 +80,16 @@ def map_(
         report(mapping, describes, features, as_json=as_json and file is None)
         mapping = mapping.refined(describes, only_currency=features.only_currency)
     if file is not None:
-        document, mapped = map_file(mapping, file, event, settings.magento_instance)
+        document, mapped = map_file(mapping, file, event, settings.identity)
         if as_json:
             print_json(mapped_json(mapping, document, mapped))
         else:
             _print_mapped(mapping, document, mapped)
 
 
-def map_file(mapping: Mapping, file: str, event: str, instance: str) -> tuple[Document, Mapped]:
+def map_file(
+    mapping: Mapping, file: str, event: str, identity: Identity
+) -> tuple[Document, Mapped]:
     """Map the body in a file; exits 2 when it cannot be read, 1 when it cannot be mapped."""
     from schemas.codec import DecodeError, decode
     from stream.errors import MappingError
@@ -96,7 +99,7 @@ def map_file(mapping: Mapping, file: str, event: str, instance: str) -> tuple[Do
     except OSError as error:
         fail(f"{file}: cannot be read: {error.strerror}")
     try:
-        document = decode(raw, event=event, instance=instance)
+        document = decode(raw, event=event, identity=identity)
         if document.is_ignored:
             fail(f"{file}: the event `{document.event}` is ignored, nothing is sent", code=EXIT_NO)
         return document, mapping.apply(document)

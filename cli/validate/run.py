@@ -128,7 +128,7 @@ class Validation:
         self, verdict: ValidationVerdict, body: bytes, *, is_new: bool, keep: bool = False
     ) -> None:
         """Read every record of the event back and note what differs; `keep`: they are not ours."""
-        document = decode(body, instance=self.settings.magento_instance)
+        document = decode(body, identity=self.settings.identity)
         mapped = self.mapping.apply(document, received_at_ms=int(time.time() * 1000))
         verdict.fitted = [text for text in mapped.notes if " cut from " in text]
         found = await self._read(mapped)

@@ -39,7 +39,7 @@ async def judge_next_order(run: Validation) -> ValidationVerdict:
 
 
 async def _compare(run: Validation, verdict: ValidationVerdict, envelope: Envelope) -> None:
-    document = decode(envelope.value, instance=run.settings.magento_instance)
+    document = decode(envelope.value, identity=run.settings.identity)
     if run.settings.magento_enrich and is_incomplete(Kind.ORDER, document.entity):
         verdict.problem = CONTENTLESS
     else:

@@ -134,8 +134,8 @@ class DryRuns:
                     envelope = await read_letter(settings, reader, letter)
                 except JobError:
                     continue  # retention took it since the index was read
-                instance = settings.magento_instance
-                draft.predictions.append(predict(mapping, envelope, instance=instance))
+                identity = settings.identity
+                draft.predictions.append(predict(mapping, envelope, identity=identity))
         draft.requeue = plan
 
     async def _work_out_replay(self, draft: DryRun, chosen: ReplayRange) -> None:

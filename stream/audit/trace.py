@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from schemas.event import Kind, event_id_time_ms
+from schemas.identity import folded
 from schemas.state import State, state_key
 from stream.audit.trace_rows import TraceRow, TraceStep, rank_of, rows_of
 from stream.config import Settings
@@ -154,11 +155,11 @@ class _Tracer:
         if event_id_time_ms(target) is not None:
             return await self._resolve_event()
         if "@" in target:
-            return await self._resolve_key(Kind.CUSTOMER, target.lower())
-        await self._resolve_key(Kind.ORDER, target)
-        instance = self._settings.magento_instance
-        if trace.state is None and instance and ":" not in target:
-            await self._resolve_key(Kind.ORDER, f"{instance}:{target}")
+            key = self._settings.identity.key_of_target(target)
+            return await self._resolve_key(Kind.CUSTOMER, key)
+        await self._resolve_key(Kind.ORDER, folded(target))
+        if trace.state is None:
+            await self._resolve_key(Kind.ORDER, self._settings.identity.key_of_target(target))
         if trace.state is None and target.isdecimal():
             await self._resolve_entity()
         return True

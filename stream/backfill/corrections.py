@@ -65,7 +65,7 @@ def _records(
                     document,
                     kind,
                     settings.topics,
-                    instance=settings.magento_instance,
+                    identity=settings.identity,
                     job_id=job_id,
                     at_ms=time.time_ns() // 1_000_000,
                     is_forced=True,

@@ -13,6 +13,7 @@ import orjson
 from schemas.codec import key_of
 from schemas.event import Envelope, Kind, Via, new_event_id
 from schemas.headers import headers_of
+from schemas.identity import Identity
 from schemas.operator import READ_FROM_HEADER
 from stream.kafka.publisher import Record
 from stream.magento.criteria import Resource
@@ -28,13 +29,13 @@ def backfill_record(
     kind: Kind,
     topics: Topics,
     *,
-    instance: str,
+    identity: Identity,
     job_id: str,
     at_ms: int,
     is_forced: bool = False,
 ) -> Record:
     """Return the record of a document. Raises schemas.codec.DecodeError when it has no key."""
-    key = key_of(document, kind, instance)
+    key = key_of(document, kind, identity)
     envelope = Envelope(
         event_id=new_event_id(at_ms),
         event=f"{kind.value}_saved",

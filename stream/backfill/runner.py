@@ -150,7 +150,7 @@ class BackfillRun:
             document,
             kind,
             self._settings.topics,
-            instance=self._settings.magento_instance,
+            identity=self._settings.identity,
             job_id=self.spec.job_id,
             at_ms=self._clock_ms(),
         )

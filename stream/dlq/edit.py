@@ -80,7 +80,7 @@ async def requeue_edited(
 
 def check_edit(settings: MagentoSettings, envelope: Envelope, value: bytes) -> None:
     """Raise DecodeError for bytes that are no event, JobError when they are of another order."""
-    document = decode(value, event=envelope.event, instance=settings.magento_instance)
+    document = decode(value, event=envelope.event, identity=settings.identity)
     if document.key != envelope.key:
         raise JobError(f"the edit is of {document.key or 'no order'}, the letter of {envelope.key}")
 
@@ -88,7 +88,7 @@ def check_edit(settings: MagentoSettings, envelope: Envelope, value: bytes) -> N
 def _mark_of(settings: MagentoSettings, envelope: Envelope) -> str:
     """Return the mark of the save that is corrected; '' for one that could not be read."""
     try:
-        document = decode(envelope.value, event=envelope.event, instance=settings.magento_instance)
+        document = decode(envelope.value, event=envelope.event, identity=settings.identity)
     except DecodeError:
         return ""
     return save_mark(content_digest(document.entity), document.updated_at)

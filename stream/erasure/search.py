@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from schemas.codec import DecodeError, Document, decode
 from schemas.event import Kind
+from schemas.identity import email_of_buyer
 from schemas.operator import mark_of
 from stream.config import Settings
 from stream.kafka.range_reader import RangeReader, Record, record_envelope
@@ -101,7 +101,7 @@ def _look_at(record: Record, found: PersonTraces, held: Held, settings: Settings
             return
         owner = _owner(record, settings)
         if owner is not None and owner.kind is Kind.ORDER:
-            if email_of(owner.entity) != found.email:
+            if email_of_buyer(owner.entity) != found.email:
                 return
             found.orders[owner.key] = record_envelope(record).origin.partition  # type: ignore[union-attr]
         elif not is_about and owner is not None and owner.key != found.email:
@@ -115,19 +115,9 @@ def _owner(record: Record, settings: MagentoSettings) -> Document | None:
     """Return the document of a record; None for one that cannot be read."""
     envelope = record_envelope(record)
     try:
-        return decode(envelope.value, event=envelope.event, instance=settings.magento_instance)
+        return decode(envelope.value, event=envelope.event, identity=settings.identity)
     except DecodeError:
         return None
-
-
-def email_of(order: dict[str, Any]) -> str:
-    """Return the address an order is mapped by: the customer's, else the billing address's."""
-    address = order.get("billing_address")
-    billing = address.get("email") if isinstance(address, dict) else None
-    for value in (order.get("customer_email"), billing):
-        if isinstance(value, str) and value.strip():
-            return value.strip().lower()
-    return ""
 
 
 def _number(text: str | None) -> int | None:

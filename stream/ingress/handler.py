@@ -18,6 +18,7 @@ import orjson
 from aiohttp import hdrs, web
 
 from schemas.event import Kind
+from schemas.identity import PLAIN, Identity
 from stream.ingress.body import Body, InFlightLimits
 from stream.ingress.connection import Connection
 from stream.ingress.fast_path import FastPath
@@ -56,7 +57,7 @@ class Ingress:
         readiness: Readiness,
         topics: Topics,
         limits: IngressLimits,
-        instance: str = "",
+        identity: Identity = PLAIN,
         taken: frozenset[Kind] = frozenset((Kind.ORDER, Kind.CUSTOMER)),
         doors: Sequence[Callable[[WebhookSteps], SenderEndpoint]] = (),
     ) -> None:
@@ -80,7 +81,7 @@ class Ingress:
         self._desk = WebhookSteps(
             acceptance,
             max_body_bytes=limits.max_body_bytes,
-            instance=instance,
+            identity=identity,
             taken=taken,
         )
         self.direct = (

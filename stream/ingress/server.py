@@ -80,7 +80,7 @@ async def ingress_server(
             readiness=readiness,
             topics=settings.topics,
             limits=limits_of(settings),
-            instance=settings.magento_instance,
+            identity=settings.identity,
             taken=taken_kinds(settings),
             doors=doors,
         )

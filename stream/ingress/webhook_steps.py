@@ -15,6 +15,7 @@ from aiohttp import hdrs, web
 from schemas.codec import DecodeError, Document, decode
 from schemas.event import Kind
 from schemas.event_names import Ignored
+from schemas.identity import Identity
 from stream.errors import SignatureError
 from stream.ingress.body import Body
 from stream.ingress.connection import Connection
@@ -59,13 +60,13 @@ class WebhookSteps:
         acceptance: PublishStep,
         *,
         max_body_bytes: int,
-        instance: str,
+        identity: Identity,
         taken: frozenset[Kind],
     ) -> None:
         """`instance` prefixes order keys; `taken` are the kinds of events that are published."""
         self._acceptance = acceptance
         self._max_body_bytes = max_body_bytes
-        self._instance = instance
+        self._identity = identity
         self._taken = taken
         self._labels: set[str] = set()
 
@@ -94,7 +95,7 @@ class WebhookSteps:
 
     def decoded(self, raw: bytes, event: str) -> Document:
         try:
-            return decode(raw, event=event, instance=self._instance)
+            return decode(raw, event=event, identity=self._identity)
         except DecodeError as error:
             raise Rejection(Reason.UNDECODABLE, str(error)) from None
 

@@ -189,7 +189,7 @@ class _Choice:
     """Chooses among the events of one partition."""
 
     def __init__(self, settings: MagentoSettings, plan: ReplayPlan) -> None:
-        self._instance = settings.magento_instance
+        self._identity = settings.identity
         self._plan = plan
         self._order = plan.wanted.order.encode()
         # Newest event of each key: (updated_at, offset, whether it fits).
@@ -244,7 +244,7 @@ class _Choice:
             return decode(
                 record.value or b"",
                 event=event.decode(errors="replace"),
-                instance=self._instance,
+                identity=self._identity,
             )
         except DecodeError:
             self._plan.undecodable += 1
@@ -273,8 +273,5 @@ def _copy(settings: KafkaSettings, spec: JobSpec, record: Record, wanted: Replay
 
 
 def order_key_of(settings: MagentoSettings, order: str) -> str:
-    """Return the key of an order number: with the store's prefix; e-mails in lower case."""
-    if "@" in order:
-        return order.lower()
-    instance = settings.magento_instance
-    return f"{instance}:{order}" if order and instance and ":" not in order else order
+    """Return the key of an order number or of an e-mail as a person types it."""
+    return settings.identity.key_of_target(order)

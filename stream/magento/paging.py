@@ -155,6 +155,27 @@ def _behind(
     return [behind[place] for place in sorted(behind, key=lambda p: (p.updated_at, p.entity_id))]
 
 
+async def all_of(
+    source: MagentoSearch, resource: Resource, group: tuple[Filter, ...], page_size: int
+) -> list[dict[str, Any]]:
+    """Return every document that one of a group's filters holds for. Raises MagentoError.
+
+    Several orders may have one number, so a page for as many documents as there are numbers may
+    leave one out.
+    """
+    documents: list[dict[str, Any]] = []
+    last = 0
+    while True:
+        groups = (group, (Filter("entity_id", str(last), "gt"),)) if last else (group,)
+        search = Search(groups, order_by=("entity_id",), page_size=page_size)
+        found = await source.search(resource, search)
+        documents += found.items
+        newest = max((entity_id_of(item) for item in found.items), default=0)
+        if found.total <= len(found.items) or newest <= last:
+            return documents
+        last = newest
+
+
 @dataclass(slots=True)
 class _Seen:
     """The rows of the recent past that were given out, so that none is given out twice."""

@@ -67,6 +67,11 @@ MAGENTO_CALLS = Counter(
     "orderstream_magento_calls_total", "Calls to the store's REST API.", ["answer"]
 )
 BULK_JOBS = Counter("orderstream_bulk_jobs_total", "Jobs of Bulk API 2.0.", ["sobject", "method"])
+COLLISIONS = Counter(
+    "orderstream_key_collisions_total",
+    "Events refused because their key belongs to another order or customer.",
+    ["kind"],
+)
 ENRICHED = Counter(
     "orderstream_enriched_events_total", "Events completed by the store's REST API.", ["outcome"]
 )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
+
+from schemas.identity import CustomerKey, Identity, OrderKey
 
 
 class MagentoSettings(BaseSettings):
@@ -40,7 +43,25 @@ class MagentoSettings(BaseSettings):
         "", description="Client ID of the project in Adobe's console that I/O Events are for."
     )
     magento_instance: str = Field(
-        "", description="Prefix of order keys (`<instance>:<increment_id>`) with several stores."
+        "",
+        description="Prefix of order keys (`<instance>:<increment_id>`) where several Magentos "
+        "share an org; neither `id` nor `number`.",
+    )
+    magento_order_key: OrderKey = Field(
+        OrderKey.NUMBER,
+        description="What makes an order's number unique: number (alone), store "
+        "(`<store_id>:<number>`) or website. Magento promises it per store view only. Change it "
+        "before the first order, or import anew: it is the external ID.",
+    )
+    magento_customer_key: CustomerKey = Field(
+        CustomerKey.EMAIL,
+        description="What makes a customer's e-mail unique: email (alone) or website "
+        "(`<website_id>:<email>`), for stores whose websites do not share customers.",
+    )
+    magento_store_websites: str = Field(
+        "",
+        description="The website of each store view, `<store_id>=<website_id>,…`: orders say only "
+        "their store view. For the two settings above.",
     )
 
     magento_auth: Literal["oauth", "bearer"] = Field(
@@ -80,6 +101,31 @@ class MagentoSettings(BaseSettings):
         description="Complete events that carry only an id, or that were sent before the store's "
         "commit, by its REST API; on or off.",
     )
+
+    @property
+    def identity(self) -> Identity:
+        """The rule that keys of orders and customers are made by."""
+        pairs = (pair.partition("=") for pair in self.magento_store_websites.split(",") if pair)
+        return Identity(
+            self.magento_instance,
+            self.magento_order_key,
+            self.magento_customer_key,
+            {store.strip(): website.strip() for store, _, website in pairs},
+        )
+
+    @field_validator("magento_instance")
+    @classmethod
+    def _reaches_no_id(cls, value: str) -> str:
+        if value.strip().lower() in ("id", "number"):
+            raise ValueError("`id` and `number` are spaces of keys already, choose another name")
+        return value
+
+    @field_validator("magento_store_websites")
+    @classmethod
+    def _pairs_of_ids(cls, value: str) -> str:
+        if value and not re.fullmatch(r"\s*\d+\s*=\s*\d+\s*(,\s*\d+\s*=\s*\d+\s*)*", value):
+            raise ValueError("write `<store_id>=<website_id>`, several separated by commas")
+        return value
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

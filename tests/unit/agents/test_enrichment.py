@@ -14,6 +14,7 @@ from agents.handling.handler import Handler
 from agents.mapping.apply import Mapped
 from sandbox.magento.life import uncommitted
 from sandbox.magento.store import Store
+from schemas.codec import key_of
 from schemas.event import Envelope, ErrorInfo, Kind, Origin, Via
 from schemas.headers import envelope_of
 from schemas.salesforce import Row
@@ -35,7 +36,7 @@ class Shop:
         self.is_away = False
 
     async def search(self, resource, search):
-        (group,) = search.groups
+        group = search.groups[0]
         self.searches.append((resource.name, group[0].field, group[0].value))
         if self.is_away:
             raise MagentoError("Magento answers 503: away", status=503)
@@ -85,7 +86,7 @@ class Org:
             event_id=f"e{self.offset}",
             event=f"{kind.value}_saved",
             kind=kind,
-            key=str(entity.get("increment_id") or entity.get("entity_id") or entity.get("email")),
+            key=key_of(entity, kind),
             received_at_ms=NOW,
             value=orjson.dumps({kind.value: entity}),
             origin=Origin(TOPICS.orders, 0, self.offset, NOW),
@@ -331,3 +332,23 @@ def test_the_most_exact_name_is_asked_for(entity, handle):
 @pytest.mark.parametrize("kind", [Kind.SUBSCRIBER, Kind.CUSTOMER_DELETED])
 def test_other_kinds_of_events_are_what_they_are(kind) -> None:
     assert handle_of(kind, {"entity_id": 1, "email": "jane@example.com"}) is None
+
+
+def test_of_two_orders_with_one_number_the_one_of_the_same_store_view_completes_the_event():
+    first, second = order(7, 10, store_id=1), order(8, 99, store_id=2)
+    second["increment_id"] = first["increment_id"]
+    org = Org(Shop(second, first))
+    told = {"increment_id": first["increment_id"], "store_id": 1, "updated_at": SAVED}
+    assert org.outcomes(org.event(told)) == ["synced"]
+    assert org.sent == {first["increment_id"]: 10}
+
+
+def test_two_orders_with_one_number_that_nothing_tells_apart_are_a_dead_letter():
+    first, second = order(7, 10), order(8, 99)
+    second["increment_id"] = first["increment_id"]
+    org = Org(Shop(second, first))
+    event = org.event({"increment_id": first["increment_id"], "updated_at": SAVED})
+    (decision,) = org.handle(event).values()
+    assert decision.result.outcome.value == "dead"
+    assert "two orders have this number or e-mail" in decision.result.reason
+    assert org.sent == {}

@@ -24,6 +24,7 @@ from sandbox.magento.numbered import numbered_order
 from sandbox.magento.shapes import raw
 from sandbox.magento.store import Store
 from schemas.event import Kind
+from schemas.identity import PLAIN
 from schemas.result import Outcome
 from schemas.salesforce import Row
 
@@ -113,12 +114,12 @@ MAPPING = Mapping.load()
 
 
 def event(entity):
-    document = read_document(entity, Kind.ORDER, "")
+    document = read_document(entity, Kind.ORDER, PLAIN)
     return Accepted(document.updated_at, 1, "e1", document)
 
 
 def gap(saved, sent):
-    document = read_document(saved, Kind.ORDER, "")
+    document = read_document(saved, Kind.ORDER, PLAIN)
     return gap_reason(MAPPING, document, event(sent) if sent else None)
 
 

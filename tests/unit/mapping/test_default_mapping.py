@@ -238,8 +238,8 @@ def test_an_order_without_a_usable_email_has_no_account_and_says_so(mapped, orde
     assert [*rows] == ["Opportunity"]
     assert "Account" not in rows["Opportunity"].fields
     assert "Magento_Customer_Email__c" not in rows["Opportunity"].fields
-    assert "Account: not written, its `when` does not hold (email present)" in notes
-    assert "Contact: not written, its `when` does not hold (email present)" in notes
+    assert "Account: not written, its `when` does not hold ($customer_key present)" in notes
+    assert "Contact: not written, its `when` does not hold ($customer_key present)" in notes
 
 
 def test_an_order_without_a_customer_has_no_lock_key(mapping, document, order) -> None:

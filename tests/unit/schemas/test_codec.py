@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.codec import MAX_EVENT_CHARACTERS, DecodeError, decode
 from schemas.event import Kind
-from schemas.identity import MAX_KEY_CHARACTERS
+from schemas.identity import MAX_KEY_CHARACTERS, Identity
 
 ORDER = {"entity_id": 1042, "increment_id": "2000000381", "grand_total": 127.44}
 
@@ -42,7 +42,7 @@ def test_without_an_increment_id_the_key_is_the_entity_id_in_a_space_of_its_own(
 
 
 def test_several_stores_get_keys_of_their_own() -> None:
-    assert decode(body(ORDER), instance="fr").key == "fr:2000000381"
+    assert decode(body(ORDER), identity=Identity("fr")).key == "fr:2000000381"
 
 
 def test_a_customer_is_keyed_by_the_lower_cased_email() -> None:
@@ -126,7 +126,7 @@ def test_no_document_raises_anything_else_and_a_key_is_always_printable(
     value, event, instance
 ) -> None:
     try:
-        document = decode(body(value), event=event, instance=instance)
+        document = decode(body(value), event=event, identity=Identity(instance))
     except DecodeError:
         return
     assert document.is_ignored or (document.key and document.key.isprintable())

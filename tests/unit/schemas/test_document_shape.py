@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from schemas.codec import MAX_NESTING, DecodeError, decode
 from schemas.event import Kind
 from schemas.event_names import Ignored
+from schemas.identity import Identity
 from tests.support.real_documents import (
     ADDRESS,
     a_customer,
@@ -95,10 +96,10 @@ def test_any_extra_keys_and_any_wrapping_keep_key_kind_and_content(
 )
 def test_no_number_reaches_the_key_of_an_id(one: str, entity_id: int, instance: str) -> None:
     by_id = without(an_order(), "increment_id") | {"entity_id": entity_id}
-    key = decode(orjson.dumps({"order": by_id}), instance=instance).key
+    key = decode(orjson.dumps({"order": by_id}), identity=Identity(instance)).key
     for number in (one, key, key.upper(), str(entity_id), f"id:{entity_id}", f"number:{key}"):
         try:
-            other = decode(orjson.dumps({"order": an_order(number)}), instance=instance)
+            other = decode(orjson.dumps({"order": an_order(number)}), identity=Identity(instance))
         except DecodeError:
             continue
         assert other.key != key

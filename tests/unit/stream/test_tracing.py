@@ -16,6 +16,7 @@ from agents.worker.batch_trace import batch_span, trace_events
 from schemas.codec import decode
 from schemas.event import Envelope, Kind, Origin
 from schemas.headers import envelope_of, headers_of
+from schemas.identity import PLAIN
 from schemas.result import Outcome
 from stream.config import load_settings
 from stream.ingress.body import InFlightLimits
@@ -54,7 +55,7 @@ async def accepted(parent: str = "") -> Record:
         publish_timeout_seconds=1.0,
         now=lambda: 0.0,
     )
-    document = decode(ORDER, event="", instance="")
+    document = decode(ORDER, event="", identity=PLAIN)
     await acceptance.accept(document, ORDER, Verified("magento", "1"), deadline=5.0, parent=parent)
     return kafka.records[0]
 
