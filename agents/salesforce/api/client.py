@@ -1,8 +1,7 @@
 """The one place that talks to Salesforce: an async face over blocking calls in threads.
 
-One method per kind of call; every failure of a whole call is a SalesforceError with its kind. But
-for an expired token (`agents.salesforce.api.caller`) nothing is repeated here: pacing and retries
-belong to the dispatcher.
+One method per kind of call; every failure of a whole call is a SalesforceError. Nothing is repeated
+here (but see `caller`): pacing and retries belong to the dispatcher.
 """
 
 from __future__ import annotations
@@ -146,9 +145,7 @@ class OrgClient:
         self, collections: Sequence[Collection], *, check_alive: CheckAlive | None = None
     ) -> list[CollectionAnswer]:
         if not 1 <= len(collections) <= MAX_COLLECTIONS:
-            raise ValueError(
-                f"{len(collections)} collections; 1 to {MAX_COLLECTIONS} fit in a call"
-            )
+            raise ValueError(f"{len(collections)} collections; 1 to {MAX_COLLECTIONS} fit")
         if any(not 1 <= len(c.rows) <= MAX_ROWS for c in collections):
             raise ValueError(f"a collection holds 1 to {MAX_ROWS} rows")
         answers: list[CollectionAnswer | None] = []
@@ -214,7 +211,7 @@ class OrgClient:
         """Return a record by external id, or None when there is none."""
         path = record_path(sobject, external_id_field, external_id)
         try:
-            return _object(await self._json("retrieve", "GET", path))
+            return await self.read("retrieve", path)
         except SalesforceError as error:
             if error.status == NOT_FOUND:
                 return None
@@ -284,9 +281,9 @@ class OrgClient:
         check_alive: CheckAlive | None = None,
     ) -> Any:
         data, extra = packed(body or b"", is_compressed=self._is_compressed and bool(body))
-        headers = {**self._headers, **extra}
 
         def work(org: OrgApi) -> Any:
+            headers = {**self._headers, **extra}
             return org.restful(path, method=method, data=data or None, headers=headers)
 
         return await self._caller.call(operation, work, check_alive)
