@@ -44,12 +44,18 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class ErrorInfo:
-    """The last failure of an event, as it is written into headers and results."""
+    """The last failure of an event, as it is written into headers and results.
+
+    `status` is the HTTP status of a refused call, 200 when a row of it was refused, 0 when there
+    was no call; `rule` names the row of the error table that judged.
+    """
 
     kind: str
     code: str
     message: str
     fields: tuple[str, ...] = ()
+    status: int = 0
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

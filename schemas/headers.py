@@ -6,6 +6,7 @@
 | origin-topic, -partition, -offset, -timestamp-ms | from the first re-publish on | first record |
 | attempt, first-failed-at-ms, not-before-ms | retry, due, dead letter | story of the retries |
 | error-kind, error-code, error-message, error-fields | retry, due, dead letter | last failure |
+| error-status, error-rule | retry, due, dead letter | HTTP status, and the rule that judged |
 | mapping-version | retry, due, dead letter | the mapping that was used last |
 | traceparent | when tracing is on | W3C trace context of the acceptance |
 | job-id, forced | replay, requeue | which job put it there |
@@ -105,6 +106,8 @@ def _error_headers(error: ErrorInfo) -> list[tuple[str, bytes]]:
         ("error-code", error.code.encode()),
         ("error-message", error.message[:MAX_MESSAGE_CHARACTERS].encode(errors="replace")),
         ("error-fields", ",".join(error.fields).encode(errors="replace")),
+        ("error-status", b"%d" % error.status if error.status else b""),
+        ("error-rule", error.rule.encode(errors="replace")),
     ]
 
 
@@ -171,6 +174,8 @@ def _error(read: dict[str, str]) -> ErrorInfo | None:
         code=read.get("error-code", ""),
         message=read.get("error-message", ""),
         fields=fields,
+        status=_int(read.get("error-status")) or 0,
+        rule=read.get("error-rule", ""),
     )
 
 

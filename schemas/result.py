@@ -56,6 +56,8 @@ class Result(BaseModel):
     error_code: str = ""
     error_message: str = ""
     error_fields: list[str] = Field(default_factory=list)
+    error_status: int = 0
+    error_rule: str = ""
     retry_topic: str = ""
     not_before_ms: int | None = None
     mapping_version: str = ""

@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from prometheus_client import REGISTRY
 from typer.main import get_command
 
+from agents.salesforce.errors import reference as errors_reference
 from cli.main import app
 from stream import settings_reference
 from stream.config import Settings
@@ -76,6 +77,7 @@ def test_every_setting_says_what_it_means() -> None:
     [
         ("docs/settings.md", settings_reference.markdown),
         (".env.example", settings_reference.env_example),
+        ("docs/salesforce-errors.md", errors_reference.markdown),
     ],
 )
 def test_a_generated_document_is_up_to_date(path: str, made) -> None:

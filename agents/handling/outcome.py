@@ -177,6 +177,8 @@ def error_of(refused: RefusedWrite) -> ErrorInfo:
         code=refused.code,
         message=refused.message,
         fields=refused.fields,
+        status=refused.status,
+        rule=refused.rule,
     )
 
 
@@ -219,6 +221,8 @@ def _republished(
             "error_code": error.code,
             "error_message": error.message,
             "error_fields": list(error.fields),
+            "error_status": error.status,
+            "error_rule": error.rule,
         }
     if outcome is not Outcome.DEAD:
         more |= {"retry_topic": topic, "not_before_ms": story.not_before_ms}

@@ -14,27 +14,30 @@ if TYPE_CHECKING:
 
 def group_json(group: LetterGroup) -> dict[str, Any]:
     """Return a group with the fix, as JSON-ready data."""
-    from agents.salesforce.errors.errors import classify
+    from agents.salesforce.errors.fixes import dead_letter_advice
     from stream.ops.masking import mask_text
 
     read = asdict(group)
     del read["sample"]
-    verdict = classify(200, group.code, group.message)
+    sample = group.sample
+    advised = dead_letter_advice(group.code, group.message, status=sample.status, rule=sample.rule)
     return read | {
         "message": mask_text(group.message),
         "sample": group.sample.id,
-        "meaning": verdict.meaning,
-        "fix": verdict.fix,
+        "meaning": advised.meaning,
+        "fix": advised.fix,
     }
 
 
 def letter_json(letter: DeadLetter, *, is_masked: bool) -> dict[str, Any]:
     """Return a letter as JSON-ready data, with the fix."""
-    from agents.salesforce.errors.errors import classify
+    from agents.salesforce.errors.fixes import dead_letter_advice
     from stream.ops.masking import mask_record
 
-    verdict = classify(200, letter.code, letter.message)
-    read = asdict(letter) | {"id": letter.id, "meaning": verdict.meaning, "fix": verdict.fix}
+    advised = dead_letter_advice(
+        letter.code, letter.message, status=letter.status, rule=letter.rule
+    )
+    read = asdict(letter) | {"id": letter.id, "meaning": advised.meaning, "fix": advised.fix}
     masked: dict[str, Any] = mask_record(read) if is_masked else read
     return masked
 

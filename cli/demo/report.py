@@ -10,10 +10,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from agents.salesforce.errors.errors import classify_row
+from agents.salesforce.errors.fixes import dead_letter_advice
 from sandbox.magento.money import cents
 from schemas.result import Result
-from schemas.salesforce import RowError
 
 TABLE_ROWS = 12
 CLOSING_STATES = {"complete": "Closed Won", "closed": "Closed Lost", "canceled": "Closed Lost"}
@@ -122,11 +121,16 @@ def dead_letter_lines(dead: Iterable[Result]) -> list[Text]:
     """Return for each dead letter what it is, what Salesforce said, and what to do."""
     lines = []
     for result in dead:
-        error = RowError(result.error_code, result.error_message, tuple(result.error_fields))
+        advised = dead_letter_advice(
+            result.error_code,
+            result.error_message,
+            status=result.error_status,
+            rule=result.error_rule,
+        )
         fields = f" [{', '.join(result.error_fields)}]" if result.error_fields else ""
         lines += [
             Text(f"dead letter: order {result.key}, event {result.event_id}", style="bold red"),
             Text(f"  reason: {result.error_code}{fields}: {result.error_message}"),
-            Text(f"  fix: {classify_row(error).fix}"),
+            Text(f"  fix: {advised.fix}"),
         ]
     return lines

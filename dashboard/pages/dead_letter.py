@@ -6,7 +6,7 @@ import asyncio
 
 from aiohttp import web
 
-from agents.salesforce.errors.errors import classify
+from agents.salesforce.errors.fixes import dead_letter_advice
 from dashboard.site.forms import why_of
 from dashboard.site.render import render
 from dashboard.site.state import SESSION, STATE, form_of
@@ -115,7 +115,9 @@ async def _page(
         status=status,
         letter=letter,
         key=letter.key,
-        verdict=classify(200, letter.code, letter.message),
+        verdict=dead_letter_advice(
+            letter.code, letter.message, status=letter.status, rule=letter.rule
+        ),
         story=story_of(envelope, is_masked=is_masked),
         payload=payload,
         is_masked=is_masked,

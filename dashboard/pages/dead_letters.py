@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from agents.salesforce.errors.errors import ErrorVerdict, classify
+from agents.salesforce.errors.fixes import Advised, dead_letter_advice
 from dashboard.data.dead_letter_pages import LetterPage, filter_of_group
 from dashboard.site import command_lines
 from dashboard.site.forms import (
@@ -21,7 +21,7 @@ from dashboard.site.forms import (
 )
 from dashboard.site.render import render
 from dashboard.site.state import SESSION, STATE, form_of
-from stream.dlq.index import LetterFilter
+from stream.dlq.index import DeadLetter, LetterFilter
 from stream.dlq.resolutions import drop_letters
 from stream.jobs.spec import DEFAULT_RATE
 
@@ -46,7 +46,7 @@ def _groups(
     groups = [
         {
             "group": group,
-            "verdict": classify(200, group.code, group.message),
+            "verdict": _advice(group.sample),
             "link": query(fields_of(filter_of_group(group))),
             "fields": fields_of(filter_of_group(group)),
         }
@@ -87,12 +87,15 @@ def _list(
     )
 
 
-def _verdict(page: LetterPage, wanted: LetterFilter) -> ErrorVerdict | None:
+def _verdict(page: LetterPage, wanted: LetterFilter) -> Advised | None:
     """Return what the shown letters have in common: the verdict on their code."""
     if not wanted.code or not page.letters:
         return None
-    first = page.letters[0]
-    return classify(200, first.code, first.message)
+    return _advice(page.letters[0])
+
+
+def _advice(letter: DeadLetter) -> Advised:
+    return dead_letter_advice(letter.code, letter.message, status=letter.status, rule=letter.rule)
 
 
 async def plan_requeue(request: web.Request) -> web.StreamResponse:

@@ -49,6 +49,8 @@ class DeadLetter:
     message: str
     mapping_version: str
     size: int
+    status: int = 0
+    rule: str = ""
 
     @property
     def id(self) -> str:
@@ -209,6 +211,8 @@ def letter_of(record: Record) -> DeadLetter:
         message=sys.intern((error.message if error else "")[:MESSAGE_CHARACTERS]),
         mapping_version=sys.intern(envelope.mapping_version),
         size=len(envelope.value),
+        status=error.status if error else 0,
+        rule=sys.intern(error.rule if error else ""),
     )
 
 

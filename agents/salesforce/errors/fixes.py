@@ -6,7 +6,11 @@ person, a parked event for its cause to go, a retried one for its time.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
+
+from agents.salesforce.errors.error_table import BY_CODE, ROW
+from agents.salesforce.errors.errors import classify
 
 
 class EventState(StrEnum):
@@ -26,3 +30,20 @@ def fix_for(state: EventState, fix: str) -> str:
             return f"{fix} It waits without spending an attempt, and then goes on by itself."
         case EventState.DEAD:
             return f"{fix} Then `orderstream dlq requeue`."
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """What a person reads about a dead letter."""
+
+    meaning: str
+    fix: str
+
+
+def dead_letter_advice(code: str, message: str, *, status: int = 0, rule: str = "") -> Advised:
+    """Return what a dead letter means and what to do about it, by the rule that judged it.
+
+    Letters of older versions have no rule: they are judged again, by status and code.
+    """
+    judged = BY_CODE.get(rule) or classify(status or ROW, code, message)
+    return Advised(judged.meaning, fix_for(EventState.DEAD, judged.fix))
