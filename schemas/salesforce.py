@@ -22,6 +22,8 @@ class Row:
     `version` (ISO 8601, UTC) is the Magento `updated_at` behind the row; it is sent as
     `Magento_Updated_At__c` where the org has that field, so that the org refuses stale writes;
     `overrule`, when set, is sent as `Magento_Overruled_By__c` and lets an older version pass.
+    `adopt_by` names the field by which a record without external ID is looked for before the first
+    create; '' when it is not.
     """
 
     sobject: str
@@ -30,6 +32,7 @@ class Row:
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
     insert_fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
     version: str = ""
+    adopt_by: str = ""
     overrule: str = ""
 
     @property

@@ -12,6 +12,7 @@ import random
 from asyncio import FIRST_COMPLETED
 from collections.abc import Callable, Sequence
 
+from agents.delivery.adopter import Adopter
 from agents.delivery.api_choice import Api
 from agents.delivery.api_router import ApiRouter
 from agents.delivery.bulk_writer import BULK_LIMITS, BulkWriter
@@ -153,7 +154,7 @@ def build_dispatcher(
         backlog=backlog,
         calls_left=gate.calls_left,
     )
-    return LineDispatcher(inner, client, gate, known)
+    return LineDispatcher(Adopter(inner, client, gate, known), client, gate, known)
 
 
 def _frozen(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -112,6 +112,7 @@ def build_row(compiled: CompiledRow, scope: Scope) -> Row | None:
         fields=fields,
         insert_fields=inserts,
         version="" if rule.is_insert_only else _version(compiled, scope),
+        adopt_by=rule.adopt_by,
     )
 
 

@@ -98,6 +98,7 @@ class RowRule:
     parents: tuple[ParentRule, ...]
     version: str
     python: str
+    adopt_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ ROW_KEYS = (
     "parents",
     "version",
     "python",
+    "adopt",
 )
 API_NAME = re.compile(r"[A-Za-z]\w*")
 VALUE_NAME = re.compile(r"[A-Za-z_]\w*")
@@ -89,10 +90,8 @@ def _lines(entry: Entry | None) -> LineChoice:
 
 
 def _targets(entry: Entry | None) -> tuple[TargetRule, ...]:
-    if entry is None:
-        return (TargetRule("opportunity", ()),)
-    if entry.items is None:
-        return (TargetRule(entry.one_of(TARGETS), ()),)
+    if entry is None or entry.items is None:
+        return (TargetRule(entry.one_of(TARGETS) if entry else "opportunity", ()),)
     rules = []
     for item in entry.items:
         pairs = item.mapping(("use", "when"))
@@ -144,7 +143,16 @@ def _row(entry: Entry) -> RowRule:
         parents=_parents(pairs.get("parents")),
         version=pairs["version"].scalar() if "version" in pairs else "updated_at",
         python=pairs["python"].scalar() if "python" in pairs else "",
+        adopt_by=_adopt(pairs.get("adopt"), fields),
     )
+
+
+def _adopt(entry: Entry | None, fields: tuple[FieldRule, ...]) -> str:
+    if entry is None or (by := entry.mapping(("by",)).get("by")) is None:
+        return ""
+    if by.scalar() not in {field.name for field in fields}:
+        raise by.error(f"`{by.text}` must be among the `fields:`: its value is looked for")
+    return by.scalar()
 
 
 def _api_name(entry: Entry) -> str:

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Protocol
 
 from agents.reconcile.findings import Identity
+from agents.salesforce.api.soql import REST_ROOM, QueryRoom, id_lists
 from schemas.salesforce import Row
-
-
-@dataclass(frozen=True, slots=True)
-class QueryRoom:
-    """How many external ids a query may name, and in how many characters."""
-
-    ids: int
-    characters: int
-
-
-# A query travels in the URL, of which servers take 16 KB: room for the field names beside the ids.
-REST_ROOM = QueryRoom(ids=200, characters=6_000)
-# A Bulk query's text may have 100,000 characters; a chunk of documents is held in memory meanwhile.
-BULK_ROOM = QueryRoom(ids=2_500, characters=90_000)
 
 
 class Query(Protocol):
@@ -54,27 +40,6 @@ async def fetch_records(
             async for record in client.query(soql):
                 found[sobject, str(record.get(key)).casefold()] = record
     return found
-
-
-def id_lists(values: Sequence[str], room: QueryRoom = REST_ROOM) -> Iterator[list[str]]:
-    """Yield the values quoted for SOQL, in lists that fit into a query."""
-    part: list[str] = []
-    size = 0
-    for value in values:
-        text = quoted(value)
-        if part and (len(part) == room.ids or size + len(text) > room.characters):
-            yield part
-            part, size = [], 0
-        part.append(text)
-        size += len(text) + 2
-    if part:
-        yield part
-
-
-def quoted(value: str) -> str:
-    """Return a SOQL string literal. Source: SOQL reference, "Quoted String Escape Sequences"."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 async def keys_between(

@@ -16,15 +16,10 @@ from typing import Any
 from agents.mapping.mapping import Mapping
 from agents.reconcile.findings import Finding, Judged, differences, explained, finding_of
 from agents.reconcile.missing_events import CLOCK_SKEW_MS, read_document
-from agents.reconcile.org_records import (
-    REST_ROOM,
-    Query,
-    QueryRoom,
-    fetch_records,
-    keys_between,
-)
+from agents.reconcile.org_records import Query, fetch_records, keys_between
 from agents.reconcile.topic_outcomes import last_words
 from agents.salesforce.api.bulk_query import CALLS_PER_QUERY
+from agents.salesforce.api.soql import REST_ROOM, QueryRoom
 from schemas.codec import Document
 from schemas.event import Kind
 from schemas.identity import folded

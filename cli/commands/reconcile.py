@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from agents.mapping.mapping import Mapping
     from agents.reconcile.missing_events import GapReport
-    from agents.reconcile.org_records import QueryRoom
     from agents.reconcile.run import ReconcileReport
     from agents.salesforce.api.client import OrgClient
+    from agents.salesforce.api.soql import QueryRoom
     from schemas.event import Kind
     from stream.backfill.plan import BackfillPlan
     from stream.config import Settings
@@ -168,8 +168,8 @@ async def _gaps(settings: Settings, task: Task) -> tuple[GapReport, int]:
 
 
 async def _compare(settings: Settings, task: Task) -> tuple[ReconcileReport, int]:
-    from agents.reconcile.org_records import BULK_ROOM, REST_ROOM
     from agents.reconcile.run import Reconciler
+    from agents.salesforce.api.soql import BULK_ROOM, REST_ROOM
     from stream.backfill.plan import plan_backfill
     from stream.magento.times import magento_time
 

@@ -28,6 +28,7 @@ from agents.salesforce.api.composite import (
 )
 from agents.salesforce.api.org_session import OrgApi, packed
 from agents.salesforce.api.record_path import record_path
+from agents.salesforce.api.record_updates import Requests
 from agents.salesforce.api.stale_guard import GuardMode, guard_sets
 from agents.salesforce.auth.oauth_flows import Token
 from agents.salesforce.errors.errors import SalesforceError
@@ -60,7 +61,7 @@ class RowWriter(Protocol):
         ...
 
 
-class SalesforceClient(RowWriter, Protocol):
+class SalesforceClient(RowWriter, Requests, Protocol):
     """What the dispatcher knows of Salesforce. `OrgClient` is the real one."""
 
     async def upsert_bulk(
@@ -130,11 +131,9 @@ class OrgClient:
 
     async def guard(self, sobjects: Iterable[str]) -> frozenset[str]:
         """Decide for which sObjects the stale guard is on; `auto` asks `describe` of each."""
-        names = sorted(set(sobjects))
         is_asked = self._stale_guard == "auto"
-        return self.guard_from(
-            {name: await self.describe(name) if is_asked else {} for name in names}
-        )
+        names = sorted(set(sobjects))
+        return self.guard_from({n: await self.describe(n) if is_asked else {} for n in names})
 
     def guard_from(self, describes: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
         """Decide the same from describe answers that are there already."""
@@ -169,15 +168,16 @@ class OrgClient:
         if len(parts) == 1:
             return [await self._send_alone(*parts[0], check_alive)]
         body = composite_body(parts, version=self._version, headers=self._headers)
-        value = await self._json("composite", "POST", "composite", body, check_alive)
+        value = await self.request("composite", "POST", "composite", body, check_alive)
         return read_composite(value, [collection for collection, _ in parts])
 
     async def _send_alone(
         self, collection: Collection, body: bytes, check_alive: CheckAlive | None
     ) -> CollectionAnswer:
-        method, path = collection_call(collection)
         try:
-            value = await self._json("collection", method, path, body, check_alive)
+            value = await self.request(
+                "collection", *collection_call(collection), body, check_alive
+            )
         except SalesforceError as error:
             if error.status in COLLECTION_REFUSALS and error.body_kind == "json":
                 return CollectionAnswer(error=error)
@@ -197,13 +197,13 @@ class OrgClient:
         del record[row.external_id_field], record["attributes"]
         path = record_path(row.sobject, row.external_id_field, row.external_id)
         path += "?updateOnly=true" if is_update_only else ""
-        value = await self._json("upsert", "PATCH", path, dumps(record), check_alive)
+        value = await self.request("upsert", "PATCH", path, dumps(record), check_alive)
         return RowResult(success=True) if value is None else row_result(value)
 
     async def update(self, sobject: str, record_id: str, fields: Mapping[str, Any]) -> None:
         """Write fields of one record by its id. Raises SalesforceError when it is refused."""
         path = f"sobjects/{sobject}/{quote(record_id, safe='')}"
-        await self._json("update", "PATCH", path, dumps(fields))
+        await self.request("update", "PATCH", path, dumps(fields))
 
     async def retrieve(
         self, sobject: str, external_id_field: str, external_id: str
@@ -228,8 +228,8 @@ class OrgClient:
         return await self._caller.token()
 
     async def read(self, operation: str, path: str) -> dict[str, Any]:
-        """Return the JSON object of a GET below the version; `operation` names it in metrics."""
-        return _object(await self._json(operation, "GET", path))
+        """Return the JSON object of a GET; `operation` names it in metrics."""
+        return _object(await self.request(operation, "GET", path))
 
     async def delete(
         self, ids: Sequence[str], *, check_alive: CheckAlive | None = None
@@ -237,7 +237,7 @@ class OrgClient:
         if not 1 <= len(ids) <= MAX_ROWS:
             raise ValueError(f"{len(ids)} ids; 1 to {MAX_ROWS} fit in a call")
         path = f"composite/sobjects?ids={','.join(ids)}&allOrNone=false"
-        value = await self._json("delete", "DELETE", path, None, check_alive)
+        value = await self.request("delete", "DELETE", path, None, check_alive)
         return list(row_results(value, len(ids)))
 
     async def query(
@@ -245,7 +245,7 @@ class OrgClient:
     ) -> AsyncIterator[dict[str, Any]]:
         path = f"query?q={quote(soql, safe='')}"
         while path:
-            page = _object(await self._json("query", "GET", path, None, check_alive))
+            page = _object(await self.request("query", "GET", path, None, check_alive))
             for record in page.get("records") or []:
                 yield record
             following = page.get("nextRecordsUrl")
@@ -272,7 +272,7 @@ class OrgClient:
             interrupt=interrupt,
         )
 
-    async def _json(
+    async def request(
         self,
         operation: str,
         method: str,
@@ -280,6 +280,7 @@ class OrgClient:
         body: bytes | None = None,
         check_alive: CheckAlive | None = None,
     ) -> Any:
+        """Return the decoded answer of one call below the version. Raises SalesforceError."""
         data, extra = packed(body or b"", is_compressed=self._is_compressed and bool(body))
 
         def work(org: OrgApi) -> Any:

@@ -7,8 +7,9 @@ from support.org_settings import settings_for
 from support.salesforce_fixtures import ORDER_KEY, org_keys, salesforce_org
 
 from agents.reconcile.findings import differences
-from agents.reconcile.org_records import BULK_ROOM, fetch_records
+from agents.reconcile.org_records import fetch_records
 from agents.salesforce.api.bulk import Pace
+from agents.salesforce.api.soql import BULK_ROOM
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.errors.errors import SalesforceError
 from schemas.salesforce import Row

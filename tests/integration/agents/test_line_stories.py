@@ -151,7 +151,7 @@ async def test_a_line_somebody_added_by_hand_stays(desk):
         "Quantity": 1,
         "UnitPrice": 7,
     }
-    await desk.client._json("create", "POST", "sobjects/OpportunityLineItem", _bytes(body))
+    await desk.client.request("create", "POST", "sobjects/OpportunityLineItem", _bytes(body))
     await desk.send(order(updated_at="2026-03-14 19:00:00"))
     assert [
         r["TotalPrice"]

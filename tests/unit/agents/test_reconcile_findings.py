@@ -18,8 +18,9 @@ from agents.reconcile.findings import (
     finding_of,
 )
 from agents.reconcile.missing_events import gap_reason, read_document
-from agents.reconcile.org_records import REST_ROOM, fetch_records, id_lists
+from agents.reconcile.org_records import fetch_records
 from agents.reconcile.topic_outcomes import Accepted
+from agents.salesforce.api.soql import REST_ROOM, id_lists
 from sandbox.magento.numbered import numbered_order
 from sandbox.magento.shapes import raw
 from sandbox.magento.store import Store

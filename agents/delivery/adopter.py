@@ -1,0 +1,184 @@
+"""Looks for records that were in the org before us, ahead of the first create for an e-mail.
+
+| step | API calls |
+|---|---|
+| customers this worker has not looked for yet | 1 query per 100, once per customer and worker |
+| those found without our key | 1 call per 200 records |
+
+Both go through the gate, as every call. A customer that could not be looked for for a passing
+reason waits: a twin that was made meanwhile is not unmade by trying again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import structlog
+
+from agents.delivery.adoption import Adoption, adoption_of, queries_for, value_of
+from agents.delivery.existence_cache import ExistenceCache
+from agents.delivery.types import Dispatcher, NotSent, RefusedWrite, WriteOutcome, WriteSet, Written
+from agents.pacing.admission import Admission
+from agents.pacing.ticket import NotAdmittedError
+from agents.salesforce.api.composite import MAX_ROWS
+from agents.salesforce.api.record_updates import KeyUpdate, Requests, give_keys
+from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.errors import SalesforceError, classify_row
+from schemas.priority import Priority
+from schemas.salesforce import Row, RowResult
+
+log = structlog.get_logger()
+
+MAX_SEEN = 200_000  # customers, about 30 MB
+FINAL = frozenset({ErrorKind.PERMANENT, ErrorKind.CONFIG})
+WAITS = frozenset({ErrorKind.AUTH, ErrorKind.QUOTA})
+
+Identity = tuple[str, str]
+
+
+class AdoptClient(Requests, Protocol):
+    """What is asked of Salesforce."""
+
+    def query(
+        self, soql: str, *, check_alive: Callable[[], None] | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield the records of a query. Raises SalesforceError."""
+        ...
+
+
+@dataclass(slots=True)
+class _Search:
+    """What was found out for the rows of one batch."""
+
+    notes: dict[Identity, tuple[str, ...]] = field(default_factory=dict)
+    failures: dict[Identity, WriteOutcome] = field(default_factory=dict)
+
+
+class Adopter:
+    """A Dispatcher that gives keys to records that were there before, ahead of another one."""
+
+    def __init__(
+        self, inner: Dispatcher, client: AdoptClient, gate: Admission, known: ExistenceCache
+    ) -> None:
+        self._inner = inner
+        self._client = client
+        self._gate = gate
+        self._known = known
+        self._seen: OrderedDict[Identity, None] = OrderedDict()
+
+    async def send(
+        self, bundles: Sequence[WriteSet], *, check_alive: Callable[[], None]
+    ) -> list[WriteOutcome]:
+        """Return one outcome per bundle, in order. Raises FrozenError only."""
+        wanted = {row.identity: row for b in bundles for row in b.rows if self._is_unknown(row)}
+        if not wanted:
+            return await self._inner.send(bundles, check_alive=check_alive)
+        priority = min(bundle.priority for bundle in bundles)
+        search = await self._search(list(wanted.values()), priority, check_alive)
+        outcomes = [_failure_among(bundle, search) for bundle in bundles]
+        ready = [place for place, outcome in enumerate(outcomes) if outcome is None]
+        sent = await self._inner.send([bundles[place] for place in ready], check_alive=check_alive)
+        for place, outcome in zip(ready, sent, strict=True):
+            outcomes[place] = _with_notes(outcome, bundles[place], search)
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def _is_unknown(self, row: Row) -> bool:
+        if not row.adopt_by or not value_of(row) or row.identity in self._seen:
+            return False
+        return self._known.id_of(row) is None
+
+    async def _search(
+        self, rows: Sequence[Row], priority: Priority, check_alive: Callable[[], None]
+    ) -> _Search:
+        search = _Search()
+        found: dict[Identity, Adoption] = {}
+        for soql, part in queries_for(rows):
+            try:
+                async with self._gate.call(priority, rows=len(part)):
+                    asked = self._client.query(soql, check_alive=check_alive)
+                    records = [record async for record in asked]
+            except (NotAdmittedError, SalesforceError) as error:
+                self._not_looked_for(part, error, search)
+                continue
+            found |= {row.identity: adoption_of(row, records) for row in part}
+        await self._adopt(found, search, priority, check_alive)
+        for identity in found.keys() - search.failures.keys():
+            self._seen[identity] = None
+        while len(self._seen) > MAX_SEEN:
+            self._seen.popitem(last=False)
+        return search
+
+    def _not_looked_for(
+        self, rows: Sequence[Row], error: NotAdmittedError | SalesforceError, search: _Search
+    ) -> None:
+        if isinstance(error, SalesforceError) and error.kind in FINAL:
+            log.warning("adoption_impossible", code=error.code, detail=str(error))
+            what = f"not looked for by {rows[0].adopt_by} ({error.code}): it may have got a twin"
+            for row in rows:
+                search.notes[row.identity] = (f"{row.sobject}: {what}",)
+            return
+        failure = _failure_of(error)
+        for row in rows:
+            search.failures[row.identity] = failure
+
+    async def _adopt(
+        self,
+        found: dict[Identity, Adoption],
+        search: _Search,
+        priority: Priority,
+        check_alive: Callable[[], None],
+    ) -> None:
+        updates = [(u, identity) for identity, made in found.items() for u in made.updates]
+        updates.sort(key=lambda pair: pair[0].sobject)
+        for start in range(0, len(updates), MAX_ROWS):
+            part = updates[start : start + MAX_ROWS]
+            try:
+                async with self._gate.call(priority, rows=len(part)):
+                    asked = [update for update, _ in part]
+                    results = await give_keys(self._client, asked, check_alive)
+            except (NotAdmittedError, SalesforceError) as error:
+                failure = _failure_of(error)
+                search.failures |= {identity: failure for _, identity in part}
+                continue
+            for (update, identity), result in zip(part, results, strict=True):
+                _absorb(update, identity, result, search)
+        for identity, adoption in found.items():
+            if adoption.notes:
+                search.notes[identity] = (*adoption.notes, *search.notes.get(identity, ()))
+
+
+def _absorb(update: KeyUpdate, identity: Identity, result: RowResult, search: _Search) -> None:
+    if result.success:
+        return
+    verdict = classify_row(result.errors[0])
+    if verdict.kind in FINAL:
+        note = f"{update.sobject} {update.id}: could not get its key ({verdict.code})"
+        search.notes[identity] = (*search.notes.get(identity, ()), note)
+        return
+    search.failures[identity] = RefusedWrite(
+        verdict.kind, verdict.code, result.errors[0].message, (), update.sobject, verdict.fix
+    )
+
+
+def _failure_of(error: NotAdmittedError | SalesforceError) -> WriteOutcome:
+    if isinstance(error, NotAdmittedError):
+        return NotSent(error.reason, error.is_given_up)
+    if error.kind in WAITS:
+        return NotSent(f"looking for a record to adopt: {error.code}: {error.message}")
+    return RefusedWrite(ErrorKind.TRANSIENT, error.code, error.message, (), "", error.fix)
+
+
+def _failure_among(bundle: WriteSet, search: _Search) -> WriteOutcome | None:
+    found = (search.failures.get(row.identity) for row in bundle.rows)
+    return next((failure for failure in found if failure is not None), None)
+
+
+def _with_notes(outcome: WriteOutcome, bundle: WriteSet, search: _Search) -> WriteOutcome:
+    notes = [note for row in bundle.rows for note in search.notes.get(row.identity, ())]
+    if not notes or not isinstance(outcome, Written):
+        return outcome
+    return dataclasses.replace(outcome, notes=(*outcome.notes, *notes))

@@ -1,0 +1,121 @@
+"""Adoption: which record that was there before us is the one a row means. Pure.
+
+| records with the row's e-mail | what becomes of them |
+|---|---|
+| one has the row's key | nothing: it is the one |
+| exactly one without a key | it gets the key |
+| several without a key | the oldest gets it, and a note says how many there are |
+| only with other keys, or none | nothing: the row creates its own |
+
+The parents that the row links by external id are adopted with it. A parent that has another key
+belongs to somebody else: it is left, and noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.salesforce.api.record_updates import KeyUpdate
+from agents.salesforce.api.soql import quoted
+from schemas.salesforce import Row
+
+MAX_VALUES = 100  # of a query, twice: e-mail and key
+MAX_CHARACTERS = 5_000
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What is to be done before a row may create: parents' keys first, then its own."""
+
+    updates: tuple[KeyUpdate, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def value_of(row: Row) -> str:
+    """Return what the row is looked for by; '' when it is not looked for."""
+    value = row.fields.get(row.adopt_by) or row.insert_fields.get(row.adopt_by)
+    return value if row.adopt_by and isinstance(value, str) else ""
+
+
+def queries_for(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
+    """Yield (SOQL, the rows it looks for), in the fewest queries; rows of one sObject each."""
+    shapes: dict[tuple[str, str, str, tuple[tuple[str, str, str], ...]], list[Row]] = {}
+    for row in rows:
+        links = tuple((name, field, "") for name, field, _ in _links(row))
+        shapes.setdefault((row.sobject, row.external_id_field, row.adopt_by, links), []).append(row)
+    for (sobject, key, by, links), members in shapes.items():
+        parents = [f"{name}.{field}" for name, field, _ in links for field in ("Id", field)]
+        fields = ", ".join(["Id", "CreatedDate", key, by, *parents])
+        for part in _parts(members):
+            values = ",".join(quoted(value_of(row)) for row in part)
+            keys = ",".join(quoted(row.external_id) for row in part)
+            where = f"{by} IN ({values}) OR {key} IN ({keys})"
+            yield f"SELECT {fields} FROM {sobject} WHERE {where}", part  # noqa: S608 - quoted
+
+
+def _parts(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    part: list[Row] = []
+    size = 0
+    for row in rows:
+        length = len(value_of(row)) + len(row.external_id)
+        if part and (len(part) == MAX_VALUES or size + length > MAX_CHARACTERS):
+            yield part
+            part, size = [], 0
+        part.append(row)
+        size += length
+    if part:
+        yield part
+
+
+def adoption_of(row: Row, records: Iterable[Record]) -> Adoption:
+    """Return what becomes of the records that were found for a row."""
+    wanted, key = value_of(row).casefold(), row.external_id_field
+    mine = [r for r in records if str(r.get(row.adopt_by) or "").casefold() == wanted]
+    holders = [r for r in records if _is(r.get(key), row.external_id)]
+    free = sorted(
+        (r for r in mine if not r.get(key)),
+        key=lambda r: (str(r.get("CreatedDate")), str(r.get("Id"))),
+    )
+    if holders or not free:
+        return Adoption()
+    chosen, what = free[0], f"{row.sobject} {free[0]['Id']}"
+    note = f"{what}: adopted, it had this {row.adopt_by} and no key"
+    if len(free) > 1:
+        note = f"{what}: adopted, the oldest of {len(free)} with this {row.adopt_by} and no key"
+    updates: list[KeyUpdate] = []
+    notes = [note]
+    for name, field, parent_key in _links(row):
+        _adopt_parent(chosen, (name, field, parent_key), updates, notes)
+    own = KeyUpdate(row.sobject, str(chosen["Id"]), key, row.external_id)
+    return Adoption((*updates, own), tuple(notes))
+
+
+def _adopt_parent(
+    record: Record, link: tuple[str, str, str], updates: list[KeyUpdate], notes: list[str]
+) -> None:
+    name, field, key = link
+    parent = record.get(name)
+    if not isinstance(parent, Mapping) or not parent.get("Id"):
+        return
+    sobject = str((parent.get("attributes") or {}).get("type") or name)
+    present = parent.get(field)
+    if not present:
+        updates.append(KeyUpdate(sobject, str(parent["Id"]), field, key))
+    elif not _is(present, key):
+        notes.append(f"{sobject} {parent['Id']}: has another key and was left; a new one is made")
+
+
+def _links(row: Row) -> Iterator[tuple[str, str, str]]:
+    """Yield (relationship, key field, key) of the parents a row names by external id."""
+    for name, value in {**row.insert_fields, **row.fields}.items():
+        if isinstance(value, Mapping) and len(value) == 1:
+            ((field, key),) = value.items()
+            yield name, str(field), str(key)
+
+
+def _is(value: object, key: str) -> bool:
+    return str(value or "").casefold() == key.casefold()

@@ -1,0 +1,56 @@
+"""Writes single fields of records that are known by id, up to 200 with one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from agents.salesforce.api.composite import MAX_ROWS, dumps
+from agents.salesforce.http.answers import row_results
+from schemas.salesforce import RowResult
+
+CheckAlive = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUpdate:
+    """A record that gets an external id."""
+
+    sobject: str
+    id: str
+    field: str
+    key: str
+
+
+class Requests(Protocol):
+    """What makes one call. `agents.salesforce.api.client.OrgClient` does."""
+
+    async def request(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        check_alive: CheckAlive | None = None,
+    ) -> Any:
+        """Return the decoded answer. Raises SalesforceError."""
+        ...
+
+
+async def give_keys(
+    client: Requests, updates: Sequence[KeyUpdate], check_alive: CheckAlive | None = None
+) -> list[RowResult]:
+    """Give up to 200 records their keys; one result each, in order.
+
+    Sort them by sObject: a call takes ten runs of types. Raises SalesforceError.
+    """
+    if not 1 <= len(updates) <= MAX_ROWS:
+        raise ValueError(f"{len(updates)} updates; 1 to {MAX_ROWS} fit in a call")
+    records = [
+        {"attributes": {"type": update.sobject}, "id": update.id, update.field: update.key}
+        for update in updates
+    ]
+    body = dumps({"allOrNone": False, "records": records})
+    value = await client.request("adopt", "PATCH", "composite/sobjects", body, check_alive)
+    return list(row_results(value, len(updates)))
