@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from schemas.document_shape import ANNOUNCING, Shape, has_customer_marks
+from schemas.document_shape import Shape, has_customer_marks
 from schemas.email import seen
 from schemas.event import Kind
 from schemas.event_names import Ignored, is_about_an_address, plain_name, use_of
@@ -80,12 +80,6 @@ class Document:
     def customer_key(self) -> str:
         """The key of the customer this is, or whose order this is; '' when it is nobody's."""
         return self.identity.key_of_buyer(self.entity) if self.kind is Kind.ORDER else self.key
-
-    @property
-    def is_announcement(self) -> bool:
-        """Whether this says of an order that it was saved, and nothing else of it."""
-        names = self.entity.keys()
-        return self.kind is Kind.ORDER and len(names) > 1 and names <= ANNOUNCING
 
 
 def decode(raw: bytes, *, event: str = "", identity: Identity = PLAIN) -> Document:

@@ -24,6 +24,7 @@ class Row:
     `overrule`, when set, is sent as `Magento_Overruled_By__c` and lets an older version pass.
     `adopt_by` names the field by which a record without external ID is looked for before the first
     create; '' when it is not.
+    `known_id` is the record's id where the state of the event's key has it: it exists.
     """
 
     sobject: str
@@ -34,6 +35,12 @@ class Row:
     version: str = ""
     adopt_by: str = ""
     overrule: str = ""
+    known_id: str = ""
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        """What a new record gets."""
+        return {**self.insert_fields, **self.fields}
 
     @property
     def identity(self) -> tuple[str, str]:

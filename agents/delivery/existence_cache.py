@@ -34,7 +34,7 @@ class ExistenceCache:
 
     def remember(self, row: Row, record_id: str) -> None:
         """Note that a record exists; of use only for sObjects that other rows create on demand."""
-        if row.insert_fields:
+        if row.insert_fields and not row.fields:
             self._created_on_demand.add(row.sobject)
         elif row.sobject not in self._created_on_demand:
             return

@@ -53,8 +53,8 @@ class RowState:
             case WriteMode.CREATE:
                 return self.row, "create"
             case WriteMode.WHOLE:
-                whole = {**self.row.insert_fields, **self.row.fields}
-                return dataclasses.replace(self.row, fields=whole, insert_fields={}), "upsert"
+                whole = dataclasses.replace(self.row, fields=self.row.whole, insert_fields={})
+                return whole, "upsert"
             case _:
                 return self.row, "upsert"
 
@@ -63,7 +63,7 @@ def mode_of(row: Row, known: ExistenceCache) -> WriteMode | None:
     """Return how a row is sent at first; None when it need not be sent."""
     if not row.insert_fields:
         return WriteMode.UPDATE
-    if known.id_of(row) is None:
+    if not row.known_id and known.id_of(row) is None:
         return WriteMode.CREATE
     return WriteMode.UPDATE if row.fields else None
 

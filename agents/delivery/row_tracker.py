@@ -65,7 +65,7 @@ class RowTracker:
         slot.mode = mode_of(slot.row, known)
         slot.is_assumed = bool(slot.row.insert_fields) and slot.mode is not WriteMode.CREATE
         if slot.mode is None:
-            slot.id = known.id_of(slot.row) or ""
+            slot.id = slot.row.known_id or known.id_of(slot.row) or ""
             slot.is_done = True
 
     def absorb(

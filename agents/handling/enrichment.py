@@ -2,9 +2,9 @@
 
 | event | completed because |
 |---|---|
-| an order without totals and rows | a notification: Adobe's starter kit sends four fields |
+| an order that lacks a part which the mapping reads | a notification, or a part of it |
 | an order whose rows have no ids | saved before its transaction was committed, or rolled back |
-| a customer with nothing but id and e-mail | a notification |
+| a customer without names or addresses that the mapping reads | a notification |
 
 In batches, a few calls per batch of events. The store away costs nobody an attempt: the events wait
 in the first retry tier. An order that the store does not have, or not yet in the state the event
@@ -34,12 +34,13 @@ from agents.delivery.types import NotSent
 from agents.handling.decode import DecodedEvent, item_of
 from agents.handling.outcome import Decision, Notes
 from agents.handling.outcome_rules import OutcomeRules
+from agents.mapping.reads import Reads
 from schemas.codec import DecodeError, decode, key_of
 from schemas.event import Kind
 from schemas.identity import PLAIN, Identity, site_of
 from schemas.sender_clock import TOLERANCE_SECONDS, Clock, sender_time
 from schemas.texts import text_of
-from stream.backfill.event import RESOURCES
+from stream.backfill.event import RESOURCES, SENDER
 from stream.errors import MagentoError
 from stream.magento.client import MagentoSearch, Patience
 from stream.magento.criteria import any_of
@@ -60,8 +61,6 @@ AWAY_SECONDS = 5.0  # a store that did not answer is not asked again before this
 AMBIGUOUS = "SEVERAL_DOCUMENTS_ONE_KEY"
 WHICH = "and nothing in the event tells which is meant: see docs/identity.md"
 NO_ID = (None, 0, "", "0")
-ORDER_CONTENT = ("grand_total", "base_grand_total", "items")
-CUSTOMER_CONTENT = ("firstname", "lastname", "addresses")
 # Fields that find the document, the most exact first.
 ID_FIELDS = {
     Kind.ORDER: ("entity_id", "increment_id"),
@@ -69,14 +68,12 @@ ID_FIELDS = {
 }
 
 
-def is_incomplete(kind: Kind, entity: Mapping[str, Any]) -> bool:
+def is_incomplete(kind: Kind, entity: Mapping[str, Any], reads: Reads) -> bool:
     """Whether an event's content must be read from the store."""
-    if kind is Kind.CUSTOMER:
-        return not any(name in entity for name in CUSTOMER_CONTENT)
-    if not any(name in entity for name in ORDER_CONTENT):
+    if reads.lacks_a_part(kind, entity):
         return True
     rows = entity.get("items")
-    if not isinstance(rows, list):
+    if kind is Kind.CUSTOMER or not isinstance(rows, list):
         return False
     return any(isinstance(row, dict) and _lacks_id(row) for row in rows)
 
@@ -101,6 +98,7 @@ class Enricher:
     """Completes items. `clock` is any monotonic clock in seconds."""
 
     magento: MagentoSearch
+    reads: Callable[[Kind], Reads]
     identity: Identity = PLAIN
     page_size: int = 100
     deadline_seconds: float = DEADLINE_SECONDS
@@ -119,7 +117,7 @@ class Enricher:
         for place, item in enumerate(items):
             kind = item.document.kind or item.envelope.kind
             handle = handle_of(kind, item.document.entity)
-            if handle is None or not is_incomplete(kind, item.document.entity):
+            if handle is None or not self._is_wanted(item, kind):
                 complete.append(item)
             else:
                 handles[place] = kind, *handle
@@ -154,6 +152,11 @@ class Enricher:
                 complete.append(done)
                 metrics.ENRICHED.labels("completed").inc()
         return complete
+
+    def _is_wanted(self, item: DecodedEvent, kind: Kind) -> bool:
+        """Whether the store is asked; what came from it is as whole as it has it."""
+        is_read = item.envelope.sender == SENDER
+        return not is_read and is_incomplete(kind, item.document.entity, self.reads(kind))
 
     async def _fetch(
         self, handles: Sequence[tuple[Kind, str, str]]
@@ -198,7 +201,7 @@ class Enricher:
         is_behind = saved.version < item.candidate.version
         if is_behind and item.clock.clock in (Clock.GOOD, Clock.ZONE):
             return f"the store still shows the {kind.value} as it was before this event"
-        if is_incomplete(kind, document):
+        if self.reads(kind).says_nothing(document):
             return f"the store's own {kind.value} has no content: check the integration's rights"
         try:
             read = decode(

@@ -221,18 +221,27 @@ class Handler:
                 decisions.append(self.ends.bug(item.envelope, error))
             else:
                 if records.rows:
-                    mapped.append((item, self._overruling(item, records)))
+                    mapped.append((item, self._with_state(item, records)))
                 else:
                     reason = "; ".join(("the mapping makes no row of it", *records.notes))
                     decisions.append(self.ends.done(item, Outcome.UNCHANGED, reason))
         return mapped
 
-    def _overruling(self, item: DecodedEvent, records: Mapped) -> Mapped:
-        """Let the org's own rule pass rows whose time is older on purpose."""
-        if not overrules(self._state_of(item), item.candidate):
+    def _with_state(self, item: DecodedEvent, records: Mapped) -> Mapped:
+        """Tell rows what the state knows: that their record exists, and an older time may pass."""
+        state = self._state_of(item)
+        if state is None:
             return records
-        token = item.envelope.event_id
-        rows = tuple(replace(row, overrule=token) for row in records.rows)
+        token = item.envelope.event_id if overrules(state, item.candidate) else ""
+        ours = item.document.external_id or item.document.key
+        rows = tuple(
+            replace(
+                row,
+                overrule=token,
+                known_id=state.ids.get(row.sobject, "") if row.external_id == ours else "",
+            )
+            for row in records.rows
+        )
         return replace(records, rows=rows)
 
     async def _foresee(self, items: list[DecodedEvent], contested: set[bytes]) -> None:

@@ -96,12 +96,14 @@ def build_row(compiled: CompiledRow, scope: Scope) -> Row | None:
     for address in compiled.addresses:
         address.complete(fields, inserts, scope.notes)
     for parent in compiled.parents:
+        scope.facts.is_unsaid = False
         link = parent.get(scope)
         if not is_blank(link):
             key = _fit_key(link, scope.notes, parent.label)
-            (inserts if parent.is_insert_only else fields)[parent.relationship] = {
-                parent.field: key
-            }
+            is_late = _is_late(parent.is_insert_only, scope)
+            (inserts if is_late else fields)[parent.relationship] = {parent.field: key}
+    if not rule.is_insert_only:
+        _note_unsaid(compiled, inserts, scope.notes)
     if compiled.hook is not None and not _call_hook(compiled, scope, fields, inserts):
         return None
     owner = inserts if rule.external_id in inserts else fields
@@ -119,22 +121,41 @@ def build_row(compiled: CompiledRow, scope: Scope) -> Row | None:
 def _fill(
     compiled: CompiledRow, scope: Scope, fields: dict[str, Any], inserts: dict[str, Any]
 ) -> None:
-    notes = scope.notes
+    notes, facts = scope.notes, scope.facts
     for name, label, get, fit, is_insert_only, field in compiled.plan:
+        facts.is_unsaid = False
         value = get(scope)
         if value is not None:
             value = fit(value, notes, label)
             if value is None:
                 value = _instead(field, notes)
+                facts.is_unsaid = True
         if value is None:
             if field.is_required:
                 raise _is_missing(field)
             if field.skips_blank:
                 continue
-        if is_insert_only:
+        if _is_late(is_insert_only, scope):
             inserts[name] = value
         else:
             fields[name] = value
+
+
+def _is_late(is_insert_only: bool | None, scope: Scope) -> bool:
+    """Whether a value may only fill a new record: the rule says so, or the event did not say it."""
+    return scope.facts.is_unsaid if is_insert_only is None else is_insert_only
+
+
+def _note_unsaid(compiled: CompiledRow, inserts: dict[str, Any], notes: list[str]) -> None:
+    rule = compiled.rule
+    asked = {field.name for field in compiled.fields if field.is_insert_only}
+    asked |= {parent.relationship for parent in compiled.parents if parent.is_insert_only}
+    names = [name for name in inserts if name not in asked and name != rule.external_id]
+    if names:
+        notes.append(
+            f"{rule.sobject}: only for a new record, the event does not say them: "
+            f"{', '.join(names)}"
+        )
 
 
 _fit_key = fitting(FieldType("text", 255))

@@ -41,7 +41,7 @@ class CompiledField:
     label: str
     get: Getter
     fit: Step
-    is_insert_only: bool
+    is_insert_only: bool | None
     skips_blank: bool
     is_required: bool
     spare: Any
@@ -54,7 +54,7 @@ class CompiledParent:
     field: str
     label: str
     get: Getter
-    is_insert_only: bool
+    is_insert_only: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class CompiledRow:
     applies: Callable[[Scope], bool] | None
     reason: str
     fields: tuple[CompiledField, ...]
-    plan: tuple[tuple[str, str, Getter, Step, bool, CompiledField], ...]
+    plan: tuple[tuple[str, str, Getter, Step, bool | None, CompiledField], ...]
     parents: tuple[CompiledParent, ...]
     version: Getter
     hook: Callable[..., Any] | None
@@ -152,7 +152,7 @@ def _field(
         label=label,
         get=compile_value(rule.value, label, named, directory),
         fit=fit,
-        is_insert_only=row.is_insert_only or rule.is_insert_only,
+        is_insert_only=True if row.is_insert_only else rule.is_insert_only,
         skips_blank=rule.skips_blank or is_key,
         is_required=rule.is_required and not is_key,
         spare=None if is_key else _spare(rule, fit, field_type),
@@ -199,5 +199,5 @@ def _parent(row: RowRule, rule: ParentRule, named: Named, directory: Path | None
         field=rule.field,
         label=label,
         get=compile_value(rule.value, label, named, directory),
-        is_insert_only=row.is_insert_only or rule.is_insert_only,
+        is_insert_only=True if row.is_insert_only else rule.is_insert_only,
     )

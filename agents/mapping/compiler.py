@@ -1,7 +1,8 @@
 """Rules → closures, once at load: mapping an order is then calls and dict look-ups.
 
 A value is made in this order: source, hook, transforms, map; when it is blank then, `or_else` and
-`default` take over, and a note says so.
+`default` take over, and a note says so. What the document did not say itself (those two, a further
+path, a template with a missing part) is marked as unsaid: it may only fill a new record.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from agents.mapping.coerce import Step
 from agents.mapping.hooks import load_hook
 from agents.mapping.model import Condition, EachRule, ValueRule, When
-from agents.mapping.paths import Getter, Named, Scope, equals
+from agents.mapping.paths import Getter, Named, Scope, compile_emptiness, equals
 from agents.mapping.template import compile_path_of, compile_template, compile_transform, run
 from agents.mapping.values import decimal_of, is_blank, text_of
 
@@ -73,6 +74,7 @@ def _instead(rule: ValueRule, label: str, named: Named, steps: tuple[Step, ...])
         return None
 
     def produce(scope: Scope) -> Any:
+        scope.facts.is_unsaid = True
         for path, get in spares:
             value = run(steps, get(scope), scope.notes, label)
             if not is_blank(value):
@@ -104,6 +106,24 @@ def _origin(rule: ValueRule, label: str, named: Named, directory: Path | None) -
     if len(getters) == 1:
         return getters[0]
 
+    if rule.is_one_fact:
+        return _first(getters)
+    empties = [compile_emptiness(path, named) for path in rule.sources]
+
+    def first_said(scope: Scope) -> Any:
+        is_said = True
+        for get, is_empty in zip(getters, empties, strict=True):
+            value = get(scope)
+            if not is_blank(value):
+                scope.facts.is_unsaid = scope.facts.is_unsaid or not is_said
+                return value
+            is_said = is_said and is_empty(scope)
+        return None
+
+    return first_said
+
+
+def _first(getters: list[Getter]) -> Getter:
     def first(scope: Scope) -> Any:
         for get in getters:
             value = get(scope)
@@ -154,7 +174,8 @@ def _finish(
 
     def finish(value: Any, scope: Scope) -> Any:
         if paths:
-            keys = [text_of(get(scope)).strip().lower() for get in paths]
+            # A status without its state is looked up by itself.
+            keys = [key for get in paths if (key := text_of(get(scope)).strip().lower())]
         else:
             keys = [text_of(run(steps, value, scope.notes, label)).strip().lower()]
         return _look_up(table, keys, scope.notes, label)
@@ -169,7 +190,7 @@ def _look_up(table: Table, keys: list[str], notes: list[str], label: str) -> Any
         if key in table:
             found = table[key]
             return LEFT_OUT if found is None else found
-    if keys[0]:
+    if any(keys):
         shown = "/".join(keys)
         shown = f"`{shown}`" if CODE.fullmatch(shown) else "the value"
         notes.append(f"{label}: {shown} is not in the map")

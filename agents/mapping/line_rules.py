@@ -48,6 +48,9 @@ class LineRules:
         if place is None:
             return None  # a lead has no products
         document = facts.document
+        if not isinstance(document.entity.get("items"), list | dict):
+            facts.notes.append("lines: left as they are, the event has no items")
+            return None
         lines = order_lines(document.entity, document.key, self.amount, facts.notes)
         if not lines:
             return None

@@ -19,6 +19,7 @@ from agents.mapping.line_rules import LineRules, compile_lines, rules_of
 from agents.mapping.model import Rulebook
 from agents.mapping.parser import read_rulebook
 from agents.mapping.paths import Facts
+from agents.mapping.reads import Reads, reads_of
 from schemas.codec import Document
 from schemas.event import Kind
 from schemas.salesforce import Row
@@ -29,6 +30,8 @@ DEFAULT_FILE = "default.yaml"
 VERSION_BYTES = 6
 MAX_FILE_BYTES = 1_000_000
 MAX_MS = 32_503_680_000_000  # the year 3000
+
+NO_READS = Reads(frozenset(), frozenset())
 
 Describes = MappingOf[str, MappingOf[str, Any]]
 
@@ -51,6 +54,7 @@ class Mapping:
     kinds: MappingOf[Kind, CompiledKind] = field(repr=False)
     lines: LineRules | None = field(default=None, repr=False)
     only_currency: str = ""
+    reads_by_kind: MappingOf[Kind, Reads] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> Self:
@@ -80,7 +84,8 @@ class Mapping:
         book = read_rulebook(text, file)
         book = dataclasses.replace(book, line_rules=rules_of(book.lines))
         lines = compile_lines(book, {}, "")
-        return cls(book, version, directory, _compiled(book, directory, {}), lines)
+        compiled = _compiled(book, directory, {})
+        return cls(book, version, directory, compiled, lines, reads_by_kind=_reads(book))
 
     def refined(
         self, describes: Describes, *, standard_pricebook: str = "", only_currency: str = ""
@@ -98,7 +103,7 @@ class Mapping:
         }
         kinds = _compiled(self.rulebook, self.directory, types)
         lines = compile_lines(self.rulebook, types, standard_pricebook)
-        return type(self)(self.rulebook, self.version, self.directory, kinds, lines, only_currency)
+        return dataclasses.replace(self, kinds=kinds, lines=lines, only_currency=only_currency)
 
     @property
     def sobjects(self) -> tuple[str, ...]:
@@ -120,7 +125,7 @@ class Mapping:
         """
         if document.kind is None:
             raise MappingError("the event is neither about an order nor about a customer")
-        if document.is_announcement:
+        if document.kind is Kind.ORDER and self.reads(Kind.ORDER).says_nothing(document.entity):
             raise MappingError(
                 "the event says of the order only that it was saved: let the sender send all "
                 "fields, or let orderstream read the order from Magento (docs/events.md)"
@@ -138,6 +143,10 @@ class Mapping:
             tolerance_seconds=tolerance_seconds,
         )
         return apply_kind(kind, facts, lines, only_currency=self.only_currency)
+
+    def reads(self, kind: Kind) -> Reads:
+        """Return what this file reads of documents of a kind."""
+        return self.reads_by_kind.get(kind, NO_READS)
 
     def record_of(self, row: Row) -> dict[str, Any]:
         """Return a row as people read it: everything, in the order of the file.
@@ -160,6 +169,14 @@ def _compiled(book: Rulebook, directory: Path | None, types: Types) -> dict[Kind
         kind: compile_kind(book, rules, types, directory)
         for kind, rules in book.kinds.items()
         if rules.rows
+    }
+
+
+def _reads(book: Rulebook) -> dict[Kind, Reads]:
+    active = {id(row) for row in book.active_rows()}
+    return {
+        kind: reads_of(rules, [row for row in rules.rows if id(row) in active])
+        for kind, rules in book.kinds.items()
     }
 
 

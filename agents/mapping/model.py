@@ -22,6 +22,7 @@ class ValueRule:
 
     entry: Entry
     sources: tuple[str, ...] = ()
+    is_one_fact: bool = False  # the sources are spellings of one thing, none instead of another
     constant: str | None = None
     template: str | None = None
     map_by: tuple[str, ...] = ()
@@ -51,7 +52,7 @@ class FieldRule:
     name: str
     value: ValueRule
     type: FieldType
-    is_insert_only: bool
+    is_insert_only: bool | None  # None: when the document does not say the value
     skips_blank: bool
     is_required: bool
 
@@ -64,7 +65,7 @@ class ParentRule:
     relationship: str
     field: str
     value: ValueRule
-    is_insert_only: bool
+    is_insert_only: bool | None
 
 
 @dataclass(frozen=True, slots=True)

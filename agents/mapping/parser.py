@@ -28,7 +28,7 @@ from schemas.event import Kind
 TARGETS = ("opportunity", "lead")
 LINE_USES = ("off", "opportunity", "order")
 TOP_KEYS = ("target", "amount", "line_items", *(kind.value for kind in Kind))
-ORIGINS = ("from", "value", "template", "map_by", "each")
+ORIGINS = ("from", "one_of", "value", "template", "map_by", "each")
 EACH_KEYS = ("values", "join")
 VALUE_KEYS = (*ORIGINS, *EACH_KEYS, "python", "transforms", "map", "or_else", "default")
 FIELD_KEYS = (*VALUE_KEYS, "type", "insert_only", "skip_blank", "required")
@@ -176,7 +176,7 @@ def _field(entry: Entry, name: str, sobject: str, skips: bool) -> FieldRule:
         name=name,
         value=_value(entry, FIELD_KEYS),
         type=field_type,
-        is_insert_only=_flag(pairs, "insert_only", default=False),
+        is_insert_only=pairs["insert_only"].flag() if "insert_only" in pairs else None,
         skips_blank=_flag(pairs, "skip_blank", default=skips),
         is_required=_flag(pairs, "required", default=field_type.is_required),
     )
@@ -205,7 +205,7 @@ def _parent(entry: Entry, relationship: str) -> ParentRule:
         relationship=relationship,
         field=_api_name(pairs["field"]),
         value=_value(entry, PARENT_KEYS),
-        is_insert_only=_flag(pairs, "insert_only", default=False),
+        is_insert_only=pairs["insert_only"].flag() if "insert_only" in pairs else None,
     )
 
 
@@ -223,7 +223,8 @@ def _value(entry: Entry, allowed: tuple[str, ...] = VALUE_KEYS) -> ValueRule:
     each = _each(entry, pairs)
     return ValueRule(
         entry=entry,
-        sources=_texts(pairs, "from"),
+        sources=_texts(pairs, "from") or _texts(pairs, "one_of"),
+        is_one_fact="one_of" in pairs,
         constant=_text(pairs, "value"),
         template=None if each else _text(pairs, "template"),
         map_by=_texts(pairs, "map_by"),

@@ -47,6 +47,8 @@ class Facts:
     received_at_ms: int = 0
     tolerance_seconds: float = TOLERANCE_SECONDS
     notes: list[str] = field(default_factory=list)
+    # Set by whatever makes a value that the document does not say; reset before each field.
+    is_unsaid: bool = False
 
 
 class Scope:
@@ -55,18 +57,36 @@ class Scope:
     `root` is what paths start from; `cache` holds the named values, computed once each.
     """
 
-    __slots__ = ("cache", "facts", "notes", "root")
+    __slots__ = ("cache", "facts", "notes", "root", "unsaid")
 
     def __init__(self, facts: Facts, root: dict[str, Any], value_count: int) -> None:
         self.facts = facts
         self.root = root
         self.notes = facts.notes
         self.cache = [UNSET] * value_count
+        self.unsaid: set[int] = set()
+
+    def named(self, index: int, compute: Getter) -> Any:
+        """Return a named value, computed at its first use; whether it was said stays with it."""
+        value = self.cache[index]
+        if value is UNSET:
+            facts = self.facts
+            before, facts.is_unsaid = facts.is_unsaid, False
+            value = self.cache[index] = compute(self)
+            if facts.is_unsaid:
+                self.unsaid.add(index)
+            facts.is_unsaid = facts.is_unsaid or before
+        elif index in self.unsaid:
+            self.facts.is_unsaid = True
+        return value
 
 
 def _amount(scope: Scope) -> Any:
     facts = scope.facts
-    return amount_of(facts.document.entity, *facts.amount, facts.notes)
+    known = len(facts.notes)
+    amount = amount_of(facts.document.entity, *facts.amount, facts.notes)
+    facts.is_unsaid = facts.is_unsaid or len(facts.notes) > known  # of the other currency
+    return amount
 
 
 def _visible_items(scope: Scope) -> Any:
@@ -112,26 +132,35 @@ def _key(name: str) -> Getter:
 
 def cached(index: int, compute: Getter) -> Getter:
     """Return the getter of a named value: computed at its first use in a scope."""
-
-    def read(scope: Scope) -> Any:
-        value = scope.cache[index]
-        if value is UNSET:
-            value = scope.cache[index] = compute(scope)
-        return value
-
-    return read
+    return lambda scope: scope.named(index, compute)
 
 
 def _key_of_named(index: int, compute: Getter, key: str) -> Getter:
     """`billing.city` and its like: half of all paths, so they cost one call instead of two."""
 
     def read(scope: Scope) -> Any:
-        value = scope.cache[index]
-        if value is UNSET:
-            value = scope.cache[index] = compute(scope)
+        value = scope.named(index, compute)
         return value.get(key) if type(value) is dict else None
 
     return read
+
+
+def compile_emptiness(text: str, named: Named) -> Callable[[Scope], bool]:
+    """Return the test whether a document says that there is nothing at a path; raises PathError.
+
+    It does when what would hold the value is there: a billing address without a company has none,
+    as REST leaves out what is null. An order without a billing address says nothing of a company.
+    """
+    *holder, last = _parts(text)
+    if not holder:
+        return lambda scope: last in scope.root
+    read = compile_path(".".join(holder), named)
+
+    def is_empty(scope: Scope) -> bool:
+        has_no_address = scope.facts.document.entity.get("addresses") in ([], {})
+        return has_no_address or isinstance(read(scope), dict)
+
+    return is_empty
 
 
 def _follow(value: Any, steps: tuple[str | int | tuple[str, str], ...]) -> Any:

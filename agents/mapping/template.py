@@ -2,7 +2,7 @@
 
 Between the braces stands a path or a named value, then transforms after bars. `{{` and `}}` are
 braces. A template of which every placeholder is blank is blank itself, so that `or_else` and
-`default` can take over.
+`default` can take over; one of which some are blank is not written over a whole one.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def compile_template(text: str, entry: Entry, named: Named, label: str) -> Gette
     def render(scope: Scope) -> str | None:
         texts = []
         has_value = is_constant
+        is_whole = True
         for literal, get, steps in pieces:
             texts.append(literal)
             if get is not None:
@@ -42,6 +43,10 @@ def compile_template(text: str, entry: Entry, named: Named, label: str) -> Gette
                 if part:
                     has_value = True
                     texts.append(part)
+                else:
+                    is_whole = False
+        if has_value and not is_whole:
+            scope.facts.is_unsaid = True
         return "".join(texts).strip() if has_value else None
 
     return render

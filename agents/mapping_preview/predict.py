@@ -125,7 +125,7 @@ def row_change(row: Row, now: MappingOf[str, Any] | None) -> RowChange:
 
     Links to parents are left out: Salesforce stores the parent's id, the row names its external id.
     """
-    wanted = row.fields if now is not None else {**row.insert_fields, **row.fields}
+    wanted = row.fields if now is not None else row.whole
     have: MappingOf[str, Any] = now or {}
     changes = tuple(
         FieldChange(name, have.get(name), then)

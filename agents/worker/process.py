@@ -143,7 +143,7 @@ async def _connect(
         debounce_ms=int(settings.debounce_seconds * 1000),
         settling=Debounce(max_ms=int(settings.debounce_max_seconds * 1000)),
         journal=journal,
-        enrich=await _enrich(settings, stack),
+        enrich=await _enrich(settings, mapping, stack),
         note_doubt=note_doubt,
         clock_tolerance_seconds=settings.magento_clock_tolerance_seconds,
     )
@@ -178,12 +178,20 @@ async def _connect(
     )
 
 
-async def _enrich(settings: MagentoSettings, stack: AsyncExitStack) -> Enrich | None:
+async def _enrich(
+    settings: MagentoSettings, mapping: RecordMapping, stack: AsyncExitStack
+) -> Enrich | None:
     """Return what completes events by Magento's REST API; None while it is switched off."""
     if not settings.magento_enrich:
         return None
     magento = await stack.enter_async_context(open_magento(settings, patience=SHORT_PATIENCE))
-    enricher = Enricher(magento, identity=settings.identity, page_size=settings.magento_page_size)
+    enricher = Enricher(
+        magento,
+        mapping.reads,
+        identity=settings.identity,
+        page_size=settings.magento_page_size,
+        tolerance_seconds=settings.magento_clock_tolerance_seconds,
+    )
     return enricher.enrich
 
 

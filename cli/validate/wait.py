@@ -40,7 +40,8 @@ async def judge_next_order(run: Validation) -> ValidationVerdict:
 
 async def _compare(run: Validation, verdict: ValidationVerdict, envelope: Envelope) -> None:
     document = decode(envelope.value, identity=run.settings.identity)
-    if run.settings.magento_enrich and is_incomplete(Kind.ORDER, document.entity):
+    reads = run.mapping.reads(Kind.ORDER)
+    if run.settings.magento_enrich and is_incomplete(Kind.ORDER, document.entity, reads):
         verdict.problem = CONTENTLESS
     else:
         await run.compare(verdict, envelope.value, is_new=False, keep=True)

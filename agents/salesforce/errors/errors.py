@@ -106,7 +106,7 @@ def misses_parent(error: RowError, row: Row) -> bool:
     parent's key, or the field's name. If it quotes neither, the parent is the harmless reading: it
     is brought back, and the row repeated.
     """
-    sent = {**row.insert_fields, **row.fields}
+    sent = row.whole
     parents = [str(key) for value in sent.values() for key in _keys_of(value)]
     if any(key and key in error.message for key in parents):
         return True

@@ -26,10 +26,12 @@ from support.fakes import FakePublisher
 from support.http_wire import Answer, exchange, head, post
 from support.ingress_front import SECRET, Front, counted, running
 
+from agents.mapping.mapping import Mapping
 from sandbox.magento.orders import draw_draft, place
 from sandbox.magento.people import draw_shopper
 from sandbox.magento.store import OPENS_AT
 from schemas.codec import decode
+from schemas.event import Kind
 from schemas.headers import envelope_of
 from stream.kafka.publisher import Record
 
@@ -323,7 +325,8 @@ async def test_an_event_that_only_announces_an_order_is_published_under_its_numb
     assert answer.status == 200
     event = envelope(front.kafka.records[0])
     assert event.key == "000000617"
-    assert decode(event.value, event=event.event).is_announcement
+    document = decode(event.value, event=event.event)
+    assert Mapping.load().reads(Kind.ORDER).says_nothing(document.entity)
 
 
 async def test_an_invoice_is_ignored_with_its_reason() -> None:

@@ -12,6 +12,7 @@ from agents.delivery.types import Written
 from agents.handling.enrichment import AWAY_SECONDS, Enricher, handle_of, is_incomplete
 from agents.handling.handler import Handler
 from agents.mapping.apply import Mapped
+from agents.mapping.mapping import Mapping
 from sandbox.magento.life import uncommitted
 from sandbox.magento.store import Store
 from schemas.codec import key_of
@@ -22,6 +23,8 @@ from stream.errors import MagentoError
 from stream.magento.client import Found
 from stream.topics import Topics
 
+SHIPPED = Mapping.load()
+READS = SHIPPED.reads(Kind.ORDER)
 TOPICS = Topics(retry_delays_seconds=(30, 120))
 NOW = 1_800_000_000_000
 SAVED = "2026-03-14 18:00:00"
@@ -54,7 +57,7 @@ class Org:
 
     def __init__(self, shop):
         self.shop, self.now, self.sent, self.states = shop, 0.0, {}, {}
-        self.enricher = Enricher(shop, clock=lambda: self.now)
+        self.enricher = Enricher(shop, SHIPPED.reads, clock=lambda: self.now)
         self.offset = 0
         self.handler = Handler(
             org_mapping=self.mapping,
@@ -111,6 +114,10 @@ def order(n, total=10, updated_at=SAVED, **more):
         "entity_id": n,
         "increment_id": f"{n:09d}",
         "updated_at": updated_at,
+        "created_at": SAVED,
+        "state": "processing",
+        "customer_email": "a@b.de",
+        "billing_address": {"city": "Ulm"},
         "grand_total": total,
         "items": [],
         **more,
@@ -222,8 +229,8 @@ def test_an_order_sent_before_its_commit_is_read_again():
     store = Store(seed=3)
     number, _ = store.place()
     committed = store.orders[number]
-    assert is_incomplete(Kind.ORDER, uncommitted(committed))
-    assert not is_incomplete(Kind.ORDER, committed)
+    assert is_incomplete(Kind.ORDER, uncommitted(committed), READS)
+    assert not is_incomplete(Kind.ORDER, committed, READS)
     org = Org(Shop(committed))
     assert org.outcomes(org.event(uncommitted(committed))) == ["synced"]
     assert len(org.shop.searches) == 1

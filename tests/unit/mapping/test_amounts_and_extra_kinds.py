@@ -40,7 +40,7 @@ def mapping_with(policy: str, currency: str) -> Mapping:
 def amount(order: Order, policy: str, currency: str = "order") -> float:
     document = decode(orjson.dumps({"event": "sales_order_save_after", "order": order}))
     rows = mapping_with(policy, currency).apply(document, received_at_ms=1).rows
-    return next(row for row in rows if row.sobject == "Opportunity").fields["Amount"]
+    return next(row for row in rows if row.sobject == "Opportunity").whole["Amount"]
 
 
 def amounts(order: Order) -> tuple[float, ...]:

@@ -141,20 +141,20 @@ def test_a_customer_without_addresses_clears_nothing(mapped, customer) -> None:
 )
 def test_every_state_has_a_stage(mapped, order, state, status, stage) -> None:
     rows, notes = mapped(order | {"state": state, "status": status})
-    assert rows["Opportunity"].fields["StageName"] == stage
+    assert rows["Opportunity"].whole["StageName"] == stage
     assert notes == ()
 
 
 def test_an_unknown_state_gets_the_default_and_a_note(mapped, order) -> None:
     rows, notes = mapped(order | {"state": "quarantine", "status": "odd"})
-    assert rows["Opportunity"].fields["StageName"] == "Prospecting"
+    assert rows["Opportunity"].whole["StageName"] == "Prospecting"
     assert "Opportunity.StageName: `quarantine/odd` is not in the map" in notes
     assert "Opportunity.StageName: missing, used `Prospecting`" in notes
 
 
 def test_configurable_and_bundle_parts_are_not_counted_twice(mapped, order) -> None:
     rows, _ = mapped(order)
-    assert rows["Opportunity"].fields["Description"] == (
+    assert rows["Opportunity"].whole["Description"] == (
         "Joust Duffle Bag (SKU: 24-MB01, Qty: 2)\nChaz Kangeroo Hoodie (SKU: MH01-S-Gray, Qty: 1)"
     )
 
@@ -165,7 +165,7 @@ def test_parts_are_known_before_commit_when_no_row_has_an_id(mapped, order, mark
         item["item_id"] = None
     order["items"][2] |= {"parent_item_id": None, "parent_item": None} | mark
     rows, _ = mapped(order)
-    assert rows["Opportunity"].fields["Description"].count("SKU") == 2
+    assert rows["Opportunity"].whole["Description"].count("SKU") == 2
 
 
 def test_a_bundle_without_ids_is_noted(mapped, order) -> None:
@@ -190,7 +190,7 @@ def test_a_bundle_part_that_names_its_parent_is_known_without_ids(mapped, order,
         {"item_id": None, "sku": "part", "name": "Part", "qty_ordered": 1, "price": 5, **mark},
     ]
     rows, notes = mapped(order)
-    assert rows["Opportunity"].fields["Description"] == "Set (SKU: set, Qty: 1)"
+    assert rows["Opportunity"].whole["Description"] == "Set (SKU: set, Qty: 1)"
     assert notes == ()
 
 
@@ -201,7 +201,7 @@ def test_a_missing_sku_or_name_is_filled_and_noted(mapped, order) -> None:
         {"item_id": 3, "qty_ordered": None},
     ]
     rows, notes = mapped(order)
-    assert rows["Opportunity"].fields["Description"].splitlines() == [
+    assert rows["Opportunity"].whole["Description"].splitlines() == [
         "Gift (SKU: no SKU, Qty: 1)",
         "A-1 (SKU: A-1, Qty: 2.5)",
         "Unnamed product (SKU: no SKU, Qty: ?)",
@@ -217,6 +217,7 @@ def test_a_guests_names_come_from_the_billing_address_and_that_is_noted(mapped, 
     assert notes == (
         "first_name: missing, used billing.firstname",
         "last_name: missing, used billing.lastname",
+        "Opportunity: only for a new record, the event does not say them: Name",
     )
 
 
@@ -228,7 +229,7 @@ def test_without_any_name_the_address_then_guest_stands_in(mapped, order) -> Non
     assert "last_name: missing, used email_name" in notes
     del order["customer_email"]
     rows, notes = mapped(order)
-    assert rows["Opportunity"].fields["Name"] == "Order 2000000381 - Guest"
+    assert rows["Opportunity"].whole["Name"] == "Order 2000000381 - Guest"
     assert "last_name: missing, used `Guest`" in notes
 
 
@@ -266,17 +267,17 @@ def test_raw_get_data_is_read_like_rest(mapped, order) -> None:
 
 def test_close_date_keeps_to_the_months_end(mapped, order) -> None:
     rows, _ = mapped(order | {"created_at": "2023-01-31 23:59:59"})
-    assert rows["Opportunity"].fields["CloseDate"] == "2023-02-28"
+    assert rows["Opportunity"].whole["CloseDate"] == "2023-02-28"
 
 
 def test_an_order_without_dates_closes_a_month_after_it_was_received(mapped, order) -> None:
     del order["created_at"]
     rows, notes = mapped(order)
-    assert rows["Opportunity"].fields["CloseDate"] == "2026-04-14"
+    assert rows["Opportunity"].whole["CloseDate"] == "2026-04-14"
     assert "Opportunity.CloseDate: missing, used updated_at" in notes
     del order["updated_at"]
     rows, notes = mapped(order, received_at_ms=1_700_000_000_000)
-    assert rows["Opportunity"].fields["CloseDate"] == "2023-12-14"
+    assert rows["Opportunity"].whole["CloseDate"] == "2023-12-14"
     assert rows["Opportunity"].version == ""
     assert "Opportunity: no time in updated_at, the org cannot refuse this row as stale" in notes
 
@@ -287,8 +288,8 @@ def test_a_lead_instead_of_an_opportunity_by_configuration(mapped, order) -> Non
     assert [*rows] == ["Lead"]
     lead = rows["Lead"]
     assert lead.external_id == "2000000381"
-    assert lead.fields["Company"] == "Claire Durand"
-    assert lead.fields["Description"].startswith("Order 2000000381, 127.44 EUR\nJoust")
+    assert lead.whole["Company"] == "Claire Durand"
+    assert lead.whole["Description"].startswith("Order 2000000381, 127.44 EUR\nJoust")
     assert lead.version == "2026-03-14T18:02:15Z"
     assert as_lead.sobjects == ("Lead", "Account", "Contact")
 
@@ -316,13 +317,13 @@ def test_the_amount_policy_is_a_setting_of_the_file(
 ) -> None:
     text = default_text().replace("policy: grand_total", f"policy: {policy}", 1)
     using = Mapping.parse(text.replace("currency: order", f"currency: {currency}", 1))
-    assert mapped(order, using=using)[0]["Opportunity"].fields["Amount"] == amount
+    assert mapped(order, using=using)[0]["Opportunity"].whole["Amount"] == amount
 
 
 def test_a_missing_total_is_taken_from_the_other_currency_and_noted(mapped, order) -> None:
     del order["grand_total"]
     rows, notes = mapped(order)
-    assert rows["Opportunity"].fields["Amount"] == 141.6
+    assert rows["Opportunity"].whole["Amount"] == 141.6
     assert "$amount: grand_total is missing, used base_grand_total" in notes
 
 
@@ -331,7 +332,7 @@ def test_too_long_values_are_cut_and_noted(mapped, order) -> None:
     rows, notes = mapped(order)
     assert len(rows["Contact"].insert_fields["FirstName"]) == 40
     assert len(rows["Contact"].insert_fields["LastName"]) == 80
-    assert len(rows["Opportunity"].fields["Name"]) == 120
+    assert len(rows["Opportunity"].whole["Name"]) == 120
     assert "Contact.FirstName: cut from 101 to 40 characters" in notes
     assert "Opportunity.Name: cut from 221 to 120 characters" in notes
 

@@ -32,7 +32,7 @@ def test_there_are_examples() -> None:
 )
 def test_an_example_gives_what_it_says(mapping_of, fields, order, sent) -> None:
     document = Document("order_saved", Kind.ORDER, "7", json.loads(order), "")
-    assert dict(mapping_of(fields).apply(document).rows[0].fields) == json.loads(sent)
+    assert dict(mapping_of(fields).apply(document).rows[0].whole) == json.loads(sent)
 
 
 @pytest.mark.parametrize("text", WHOLE_FILE.findall(TEXT), ids=["first", "guests"])

@@ -46,7 +46,7 @@ def test_the_file_these_tests_break_is_right() -> None:
             "write `value: Big deal`",
         ),
         ("from: increment_id", "from: increment_id, template: x", 7, "exclude each other"),
-        ("from: increment_id, ", "", 7, "no source; give one of from, value"),
+        ("from: increment_id, ", "", 7, "no source; give one of from, one_of, value"),
         ("from: increment_id", "template: '{a'", 7, "write it twice to print it"),
         ("from: increment_id", "template: '{a|lowr}'", 7, "did you mean `lower`?"),
         ("from: increment_id", "each: items", 7, "`each:` needs a `template:`"),

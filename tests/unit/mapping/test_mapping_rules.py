@@ -17,7 +17,8 @@ def value_of(mapping_of):
     def run(rule: str, order: dict, *, name: str = "NextStep", **more):
         document = Document("order_saved", Kind.ORDER, "7", order, "")
         mapped = mapping_of(f"{name}: {rule}", **more).apply(document)
-        return mapped.rows[0].fields.get(name), [n for n in mapped.notes if "no time" not in n]
+        notes = [n for n in mapped.notes if "no time" not in n and "new record" not in n]
+        return mapped.rows[0].whole.get(name), notes
 
     return run
 

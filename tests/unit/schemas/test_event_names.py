@@ -147,20 +147,6 @@ def test_a_type_is_an_event_name_only_in_a_cloud_event() -> None:
     assert said({"type": "sales_order_invoice_save_after", "increment_id": "7", "items": []}).kind
 
 
-@pytest.mark.parametrize(
-    ("value", "is_announcement"),
-    [
-        ({"id": "1042", "increment_id": "7"}, True),
-        ({"entity_id": 1042, "increment_id": "7", "created_at": "x", "updated_at": "y"}, True),
-        ({"increment_id": "7"}, False),
-        ({"id": "1042", "increment_id": "7", "state": "new"}, False),
-    ],
-)
-def test_an_order_of_which_only_ids_are_known_is_an_announcement(value, is_announcement) -> None:
-    document = said(cloud(value))
-    assert (document.key, document.is_announcement) == ("7", is_announcement)
-
-
 def test_an_order_without_any_id_is_still_refused() -> None:
     with pytest.raises(DecodeError, match="order ID"):
         said(cloud({"updated_at": "2026-03-14 18:02:11"}))

@@ -1,0 +1,122 @@
+"""What a mapping reads of a document: by it an event is an announcement, or lacks a part. Pure.
+
+Adobe documents order events of ids, dates and `items[].item_id`; its starter kit sends four fields.
+Whether such an event is worth writing depends on what the file in use would have read of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.mapping.model import KindRules, RowRule, ValueRule, When
+from agents.mapping.values import is_blank
+from schemas.event import Kind
+
+PLACEHOLDER = re.compile(r"\{([^{}|]+)")
+FIRST = re.compile(r"[\w$-]+")
+BUILT_IN_READS = {
+    "$amount": ("grand_total", "base_grand_total"),
+    "$currency": ("order_currency_code", "base_currency_code"),
+    "$default_address": ("addresses",),
+    "$visible_items": ("items",),
+}
+# Whose event it is and when, nothing of what it is about.
+IDENTITY = frozenset(
+    ("id", "entity_id", "increment_id", "real_order_id", "store_id", "created_at", "updated_at")
+) | {"email"}
+# Every whole document has one of each; those that the mapping reads must be there.
+PARTS: dict[Kind, tuple[tuple[str, ...], ...]] = {
+    Kind.ORDER: (
+        ("grand_total", "base_grand_total"),
+        ("items",),
+        ("state", "status"),
+        ("customer_email",),
+        ("created_at",),
+        ("billing_address", "addresses"),
+    ),
+    Kind.CUSTOMER: (("firstname", "lastname"), ("addresses",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """The keys a mapping reads of a document, and of the rows among its items."""
+
+    names: frozenset[str]
+    item_names: frozenset[str]
+    has_hooks: bool = False  # nobody knows what they read
+
+    @property
+    def content(self) -> frozenset[str]:
+        return self.names - IDENTITY
+
+    def says_nothing(self, entity: Mapping[str, Any]) -> bool:
+        """Whether a document has nothing of what the mapping reads, its identity aside."""
+        if not self.content or not IDENTITY.intersection(entity):
+            return False
+        names = entity.keys() - IDENTITY if self.has_hooks else self.content
+        return not any(self._has(entity, name) for name in names)
+
+    def lacks_a_part(self, kind: Kind, entity: Mapping[str, Any]) -> bool:
+        """Whether a part is missing that every whole document has and the mapping reads."""
+        return any(
+            not any(name in entity for name in part) or not self._has_rows(entity, part)
+            for part in PARTS.get(kind, ())
+            if self.names.intersection(part)
+        )
+
+    def _has(self, entity: Mapping[str, Any], name: str) -> bool:
+        return not is_blank(entity.get(name)) and self._has_rows(entity, (name,))
+
+    def _has_rows(self, entity: Mapping[str, Any], part: tuple[str, ...]) -> bool:
+        """Whether rows of items say something that is read of rows; other parts always do."""
+        rows = entity.get("items")
+        if "items" not in part or not self.item_names or not isinstance(rows, list) or not rows:
+            return True
+        return any(isinstance(row, dict) and self.item_names & row.keys() for row in rows)
+
+
+def reads_of(rules: KindRules, rows: Sequence[RowRule]) -> Reads:
+    """Return what these rows read, by way of the kind's named values too."""
+    names: set[str] = set()
+    items: set[str] = set()
+    for rule in _values(rules, rows):
+        names.update(_paths(rule))
+        if rule.each is not None:
+            inner = {path for value in rule.each.values.values() for path in _paths(value)}
+            inner.update(PLACEHOLDER.findall(rule.each.template))
+            items |= {_first(path) for path in inner} - rule.each.values.keys()
+    for row in rows:
+        names.update(_conditions(row.when))
+    firsts = {_first(name) for name in names} - rules.values.keys()
+    known = {read for name in firsts for read in BUILT_IN_READS.get(name, (name,))}
+    hooks = [row.python for row in rows] + [rule.python for rule in _values(rules, rows)]
+    plain = frozenset(name for name in known if not name.startswith("$"))
+    return Reads(plain, frozenset(items), any(hooks))
+
+
+def _values(rules: KindRules, rows: Iterable[RowRule]) -> Iterator[ValueRule]:
+    yield from rules.values.values()
+    for row in rows:
+        yield from (field.value for field in row.fields)
+        yield from (parent.value for parent in row.parents)
+
+
+def _paths(rule: ValueRule) -> Iterator[str]:
+    yield from (*rule.sources, *rule.map_by, *rule.or_else)
+    if rule.template is not None:
+        yield from PLACEHOLDER.findall(rule.template)
+    if rule.each is not None:
+        yield rule.each.path
+
+
+def _conditions(when: When) -> Iterator[str]:
+    yield from (condition.path for conditions in when for condition in conditions)
+
+
+def _first(path: str) -> str:
+    match = FIRST.match(path.strip())
+    return match[0] if match else ""
