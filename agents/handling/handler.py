@@ -170,9 +170,8 @@ class Handler:
             if _is_fresh(item):
                 self.settling.park(item.key, item.candidate.order, now)
                 says = Notes(reason="waits for its order to settle", worker=self.worker)
-                decisions.append(
-                    parked(item.envelope, self.topics.settle, self.debounce_ms, now, says)
-                )
+                waits = parked(item.envelope, self.topics.settle, self.debounce_ms, now, says)
+                decisions.append(waits)
             elif self.settling.is_overtaken(item.key, item.candidate.order, now):
                 reason = "a newer event of this order is settling"
                 decisions.append(self.ends.done(item, Outcome.SUPERSEDED, reason))

@@ -114,7 +114,9 @@ def compile_row(rule: RowRule, named: Named, types: Types, directory: Path | Non
         version=compile_path_of(rule.version, rule.entry, named),
         hook=load_hook(rule.python, rule.entry, directory) if rule.python else None,
         key_length=types.get((rule.sobject, key.name), key.type).length or KEY_LENGTH,
-        addresses=addresses_of(rule.sobject, ((f.name, f.is_insert_only) for f in fields), types),
+        addresses=addresses_of(
+            rule.sobject, ((f.name, bool(f.is_insert_only)) for f in fields), types
+        ),
         money=money_fields(rule.sobject, names, types),
     )
 

@@ -82,7 +82,7 @@ def test_an_instance_prefix_is_part_of_the_key(run, monkeypatch) -> None:
             '{"event": "catalog_product_save_after"}',
             "the event `catalog_product_save_after` is ignored",
         ),
-        ('{"increment_id": "1"}', "Opportunity.CloseDate is empty and required"),
+        ('{"increment_id": "1"}', "says of the order only that it was saved"),
     ],
 )
 def test_a_body_that_cannot_be_mapped_is_exit_1_and_says_why(run, body, says) -> None:

@@ -31,7 +31,10 @@ def test_a_status_only_event_writes_the_stage_and_nothing_it_does_not_say():
         ({"created_at": "14. Mär. 2026"}, "CloseDate"),
         ({"state": "of_our_own", "status": "x"}, "StageName"),
         ({"customer_lastname": None}, "Name"),
-        ({"customer_email": None, "billing_address": {"email": "b@c.de"}}, "Account"),
+        (
+            {"customer_email": None, "billing_address": {"email": "b@c.de"}},
+            "Magento_Customer_Email__c",
+        ),
         ({"items": [{"item_id": 5}]}, "Description"),
         ({"grand_total": None, "base_grand_total": 3}, "Amount"),
     ],
