@@ -231,7 +231,7 @@ async def test_announcements_by_entity_id_are_written_by_the_worker_that_has_the
         for order in orders:
             notice = {name: order[name] for name in ("entity_id", "updated_at")}
             body = json.dumps({"order": notice | {"quote_id": 1}}).encode()
-            await rig.publish_raw(body, str(order["entity_id"]))
+            await rig.publish_raw(body, f"id:{order['entity_id']}")
 
         async def some_have_moved():
             return len(await events_of(rig)) > 80

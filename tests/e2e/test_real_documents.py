@@ -1,0 +1,174 @@
+"""Documents as real stores send them, through ingress, Kafka and worker, into the org.
+
+Each story is one case of a kind that lost or mixed up records. What the org must hold was worked
+out by hand beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+
+from sandbox.ports import free_port
+from sandbox.processes import answers, orderstream
+from tests.support.real_documents import (
+    ADDRESS,
+    a_customer,
+    a_raw_customer,
+    a_row,
+    an_order,
+    cloud_event,
+    order_bodies,
+    without,
+)
+from tests.support.worker_rig import WorkerRig
+
+pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
+
+SECRET = "9f2c1d7e5b8a4f60a3d1c2b4e5f60718"
+SAVED = "sales_order_save_commit_after"
+MAIL = "petra.lund@example.com"
+
+
+class Front:
+    """The ingress in front of a rig. It counts what it was answered 200 for."""
+
+    def __init__(self, rig: WorkerRig) -> None:
+        self.rig = rig
+        self.accepted = 0
+
+    async def start(self, **env: str) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        own = {"INGRESS_PORT": str(port), "MAGENTO_WEBHOOK_SECRET": SECRET}
+        await self.rig.processes.start(
+            "ingress",
+            *orderstream("ingress"),
+            env=self.rig.env | own | env,
+            ready=answers(f"{self.url}/readyz"),
+        )
+
+    async def send(self, body: Any, event: str = "") -> tuple[int, str]:
+        """Post a signed body; return the status and the answer's text."""
+        raw = orjson.dumps(body)
+        signature = hmac.new(SECRET.encode(), raw, hashlib.sha256).hexdigest()
+        headers = {"X-Magento-Signature": f"sha256={signature}", "Content-Type": "application/json"}
+        url = f"{self.url}/magento/webhook/{event}".rstrip("/")
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(url, data=raw, headers=headers) as answer,
+        ):
+            text = await answer.text()
+            self.accepted += answer.status == 200 and "event_id" in text
+            return answer.status, text
+
+    async def settled(self) -> Any:
+        return await self.rig.settled(self.accepted)
+
+    def records(self, sobject: str) -> dict[str, dict[str, Any]]:
+        """Return the org's records by their Magento keys."""
+        key = "Magento_Order_ID__c" if sobject == "Opportunity" else "Magento_Customer_Key__c"
+        return {record[key]: record for record in self.rig.org.records(sobject)["records"]}
+
+
+@pytest.fixture
+async def front(make_rig):
+    front = Front(await make_rig())
+    await front.start()
+    await front.rig.worker("w1")
+    return front
+
+
+async def test_every_wrapping_of_an_order_becomes_that_order(front: Front) -> None:
+    expected = {}
+    for place, name in enumerate(order_bodies(an_order()), start=1):
+        number = f"{place:09d}"
+        order = an_order(number, entity_id=str(place), grand_total=str(place), customer={"id": "9"})
+        body, event = order_bodies(order)[name]
+        status, text = await front.send(body, event)
+        assert status == 200, f"{name}: {text}"
+        assert "event_id" in text, f"{name}: {text}"
+        expected[number] = float(place)
+    await front.settled()
+    found = front.records("Opportunity")
+    assert {number: record["Amount"] for number, record in found.items()} == expected
+    assert {record["Name"] for record in found.values()} == {
+        f"Order {number} - Petra Lund" for number in expected
+    }
+    assert list(front.records("Contact")) == [MAIL]
+
+
+async def test_two_orders_with_one_number_never_show_each_other(front: Front) -> None:
+    first = an_order(entity_id=501, store_id=1, grand_total=100)
+    second = an_order(entity_id=502, store_id=2, grand_total=55.5, customer_email="b@example.com")
+    for order in (first, second, {**first, "status": "complete", "state": "complete",
+                                  "updated_at": "2026-02-02 10:00:00"}):  # fmt: skip
+        await front.send({"event": SAVED, "order": order})
+        report = await front.settled()
+    assert report.total.dead == 1
+    (opportunity,) = front.records("Opportunity").values()
+    assert (opportunity["Amount"], opportunity["StageName"]) == (100.0, "Closed Won")
+    assert list(front.records("Contact")) == [MAIL]
+
+
+async def test_qualified_by_store_they_are_two(make_rig) -> None:
+    front = Front(await make_rig(MAGENTO_ORDER_KEY="store"))
+    await front.start()
+    await front.rig.worker("w1")
+    for order in (an_order(entity_id=501, store_id=1), an_order(entity_id=502, store_id=2)):
+        await front.send({"event": SAVED, "order": order})
+    assert (await front.settled()).total.dead == 0
+    assert sorted(front.records("Opportunity")) == ["1:000000417", "2:000000417"]
+
+
+async def test_spellings_of_addresses_rows_and_mails_meet_in_one_customer(front: Front) -> None:
+    await front.send({"event": "customer_save_after", "customer": a_raw_customer()})
+    await front.settled()
+    contact = front.records("Contact")[MAIL]
+    assert (contact["MailingCity"], contact["Phone"]) == ("Odense", "65 00 00 00")
+    assert front.records("Account")[MAIL]["Name"] == "Petra Lund"
+
+    region = {**without(ADDRESS, "address_type"), "region": {"region": "Fyn", "region_id": 3}}
+    keyed = without(an_order(), "billing_address") | {"addresses": {"billing": region}}
+    keyed |= {"items": {"4170": a_row()}, "customer_email": f"\u202a{MAIL}\u202c"}
+    await front.send({"event": SAVED, "order": keyed})
+    beside = without(an_order("000000418", entity_id="418"), "items", "billing_address")
+    await front.send({"order": beside, "items": [a_row()], "billing_address": ADDRESS})
+    await front.settled()
+    for number in ("000000417", "000000418"):
+        order = front.records("Opportunity")[number]
+        assert (order["Billing_State__c"], order["Billing_City__c"]) == ("Fyn", "Odense")
+        assert order["Description"] == "Bowl (SKU: BOWL, Qty: 2)"
+        assert order["AccountId"] == front.records("Account")[MAIL]["Id"]
+    assert list(front.records("Contact")) == [MAIL]
+
+
+async def test_a_customer_is_found_under_every_name_and_never_made_of_an_order(
+    front: Front,
+) -> None:
+    carrier = "kei..mori.@docomo.ne.jp"
+    model = {"data_model": a_customer(email=carrier), "group_id": 1, "tax_class_id": 3}
+    await front.send(cloud_event(model, "observer.customer_save_commit_after"))
+    saved = {"customer_data_object": a_customer(id=24, email="new@example.com")}
+    saved |= {"orig_customer_data_object": a_customer(id=24, email="old@example.com")}
+    await front.send({"event": "customer_save_after_data_object", **saved})
+    await front.settled()
+    assert sorted(front.records("Contact")) == [carrier, "new@example.com"]
+
+    order, customer = {"data": an_order()}, {"data": a_customer()}
+    for body, event in (
+        (order, "customer.updated"),
+        (customer, "sales.order.updated"),
+        ({"event": SAVED, "customer": a_customer()}, ""),
+        ({"event": SAVED, "product": {"id": 4, "sku": "BOWL"}}, ""),
+    ):
+        status, text = await front.send(body, event)
+        assert status == 400, text
+    await front.settled()
+    assert sorted(front.records("Contact")) == [carrier, "new@example.com"]
+    assert front.records("Opportunity") == {}
