@@ -7,7 +7,7 @@ first-fit, largest first, so that 1,000 orders of Account, Contact and Opportuni
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from agents.delivery.types import WriteSet
@@ -88,7 +88,7 @@ def lock_groups(bundles: Sequence[WriteSet]) -> list[list[int]]:
 
     holders: dict[object, int] = {}
     for position, bundle in enumerate(bundles):
-        for lock in _locks(bundle):
+        for lock in locks_of(bundle):
             first, second = sorted((root(holders.setdefault(lock, position)), root(position)))
             parent[second] = first
     groups: dict[int, list[int]] = {}
@@ -97,7 +97,8 @@ def lock_groups(bundles: Sequence[WriteSet]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _locks(bundle: WriteSet) -> Iterable[object]:
+def locks_of(bundle: WriteSet) -> Iterator[Hashable]:
+    """Yield what a call with this bundle locks."""
     if bundle.lock_key:
         yield bundle.lock_key.casefold()
     for row in bundle.rows:

@@ -172,8 +172,6 @@ def _deadlines(settings: Settings) -> Check:
         )
     if settings.debounce_seconds > settings.debounce_max_seconds:
         problems.append("DEBOUNCE_SECONDS is above DEBOUNCE_MAX_SECONDS")
-    if settings.worker_linger_seconds > settings.worker_linger_max_seconds:
-        problems.append("WORKER_LINGER_SECONDS is above WORKER_LINGER_MAX_SECONDS")
     return judged("deadlines", problems, "fit each other", "raise the one or lower the other")
 
 

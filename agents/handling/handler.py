@@ -15,12 +15,13 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from agents.delivery.types import Dispatcher, NotSent, WriteSet
+from agents.delivery.types import Dispatcher, NotSent
 from agents.handling.collision import tell_apart
 from agents.handling.debounce import Debounce
 from agents.handling.decode import DecodedEvent, take_in
 from agents.handling.enrichment import Enrich
 from agents.handling.erasure_tombstone import REFUSED, decide_erasure, is_erased, is_erasure
+from agents.handling.intent import Intent, Prepared, intents_of
 from agents.handling.newest import newest_of
 from agents.handling.outcome import Decision, Notes, parked
 from agents.handling.outcome_rules import OutcomeRules
@@ -38,7 +39,6 @@ from agents.mapping.mapping import Mapping as RecordMapping
 from schemas.codec import DecodeError
 from schemas.event import Envelope, Kind, Via
 from schemas.identity import PLAIN, Identity
-from schemas.priority import Priority
 from schemas.result import Outcome
 from schemas.sender_clock import TOLERANCE_SECONDS, Clock, utc_text
 from schemas.state import State
@@ -47,13 +47,6 @@ from stream.ops import metrics
 from stream.topics import Topics
 
 log = structlog.get_logger()
-
-PRIORITIES = {
-    Via.LIVE: Priority.LIVE,
-    Via.REQUEUE: Priority.REPLAY,
-    Via.REPLAY: Priority.REPLAY,
-    Via.BACKFILL: Priority.BACKFILL,
-}
 
 
 def now_ms() -> int:
@@ -95,17 +88,27 @@ class Handler:
 
     async def handle(self, envelopes: Sequence[Envelope]) -> list[Decision]:
         """Return one decision per envelope (order not kept). Raises FrozenError only."""
+        prepared = await self.prepare(envelopes)
+        return await self.write(prepared.intents, self.check_alive) + prepared.decisions
+
+    async def prepare(self, envelopes: Sequence[Envelope]) -> Prepared:
+        """Decide what needs no call, and return what has to be written. Raises FrozenError only."""
         erasures = [e for e in envelopes if is_erasure(e, self.topics)]
         resets = [e for e in envelopes if is_reset(e, self.topics)]
         ordered = [*erasures, *resets]
         others = [e for e in envelopes if e not in ordered] if ordered else envelopes
-        decisions = await self._handle(others)
+        prepared = await self._prepare(others)
         now_ms = self.clock_ms()
-        decisions += [decide_reset(e, self.get_state, now_ms, self.worker) for e in resets]
-        # Last, so that no state of the same batch is written over a tombstone.
-        return decisions + [decide_erasure(e, self.topics, now_ms, self.worker) for e in erasures]
+        prepared.decisions.extend(
+            [
+                *(decide_reset(e, self.get_state, now_ms, self.worker) for e in resets),
+                # Last, so that no state of the same batch is written over a tombstone.
+                *(decide_erasure(e, self.topics, now_ms, self.worker) for e in erasures),
+            ]
+        )
+        return prepared
 
-    async def _handle(self, envelopes: Sequence[Envelope]) -> list[Decision]:
+    async def _prepare(self, envelopes: Sequence[Envelope]) -> Prepared:
         decisions: list[Decision] = []
         items = self._decode(envelopes, decisions)
         if self.enrich is not None:
@@ -115,19 +118,16 @@ class Handler:
         items, contested = newest_of(items, self._state_of, self.ends, decisions)
         items = self._guard(items, contested, decisions)
         if not items:
-            return decisions
+            return Prepared(decisions)
         mapping = await self.org_mapping()
         if mapping is None:
             waits = NotSent(reason="Salesforce could not be asked for its fields")
             decisions += [
                 self.ends.not_sent(item, waits, self.clock_ms(), Notes()) for item in items
             ]
-            return decisions
+            return Prepared(decisions)
         mapped = self._map(mapping, items, decisions)
-        if mapped:
-            await self._foresee([item for item, _ in mapped], contested)
-            await self._dispatch(mapped, mapping.version, decisions)
-        return decisions
+        return Prepared(decisions, intents_of(mapped, mapping.version, contested, self.get_state))
 
     def _decode(
         self, envelopes: Sequence[Envelope], decisions: list[Decision]
@@ -243,44 +243,42 @@ class Handler:
         )
         return replace(records, rows=rows)
 
-    async def _foresee(self, items: list[DecodedEvent], contested: set[bytes]) -> None:
+    async def write(
+        self, intents: Sequence[Intent], check_alive: Callable[[], None]
+    ) -> list[Decision]:
+        """Send what was prepared; return one decision for each. Raises FrozenError only."""
+        if not intents:
+            return []
+        await self._foresee(intents)
+        try:
+            outcomes = await self.dispatcher.send(
+                [intent.write_set for intent in intents], check_alive=check_alive
+            )
+        except FrozenError:
+            raise
+        except Exception as error:
+            log.exception("dispatch_bug", bundles=len(intents))
+            bug = NotSent(reason=f"a bug in the dispatcher: {type(error).__name__}")
+            outcomes = [bug] * len(intents)
+        return [
+            self.ends.decide(intent.item, intent.records, outcome, intent.mapping_version)
+            for intent, outcome in zip(intents, outcomes, strict=True)
+        ]
+
+    def look_again(self, intents: Sequence[Intent]) -> tuple[list[Intent], list[Decision]]:
+        """Return which of these are still to be written, after a wait in which others wrote."""
+        decisions: list[Decision] = []
+        rest = [i for i in intents if self._guard([i.item], {i.item.key}, decisions)]
+        return rest, decisions
+
+    async def _foresee(self, intents: Sequence[Intent]) -> None:
         """Put on record which orders are about to change, where a successor could go back."""
-        states = [(item, self._state_of(item)) for item in items]
+        contested = {intent.item.key for intent in intents if intent.is_contested}
+        states = [(intent.item, self._state_of(intent.item)) for intent in intents]
         foreseen = doubts(states, contested)
         if foreseen and self.note_doubt is not None:
             self.check_alive()
             await self.note_doubt(foreseen)
-
-    async def _dispatch(
-        self, mapped: list[tuple[DecodedEvent, Mapped]], version: str, decisions: list[Decision]
-    ) -> None:
-        bundles = [
-            WriteSet(
-                key=item.envelope.key,
-                rows=records.rows,
-                lock_key=records.lock_key,
-                priority=PRIORITIES[item.envelope.via],
-                lines=records.lines,
-                exists=self._written_before(item),
-            )
-            for item, records in mapped
-        ]
-        try:
-            outcomes = await self.dispatcher.send(bundles, check_alive=self.check_alive)
-        except FrozenError:
-            raise
-        except Exception as error:
-            log.exception("dispatch_bug", bundles=len(bundles))
-            outcomes = [NotSent(reason=f"a bug in the dispatcher: {type(error).__name__}")] * len(
-                bundles
-            )
-        for (item, records), outcome in zip(mapped, outcomes, strict=True):
-            decisions.append(self.ends.decide(item, records, outcome, version))
-
-    def _written_before(self, item: DecodedEvent) -> frozenset[str]:
-        """Return the sObjects that Salesforce has of the order or customer, as far as is known."""
-        state = self.get_state(item.origin.partition, item.key)
-        return frozenset(state.ids) if state else frozenset()
 
 
 _CRASHED = (

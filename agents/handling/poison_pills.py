@@ -1,9 +1,10 @@
 """The crash journal: which events were in hand when the last process died?
 
 A record that kills the process (a native crash in a user's hook, memory exhaustion) is redelivered
-for ever and kills every worker that takes it. The journal is a small local file, written before a
-batch is worked on and emptied after it. A worker that finds a batch in it at start takes those
-events one at a time; the one that was in hand alone at `MAX_CRASHES` deaths becomes a dead letter.
+for ever and kills every worker that takes it. The journal is a small local file, written before
+events are worked on, and again when they are done: it names all that is in hand, of every batch in
+flight. A worker that finds events in it at start takes those one at a time, with nothing else in
+hand; the one that was in hand alone at `MAX_CRASHES` deaths becomes a dead letter.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class PoisonPillJournal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._deaths: dict[str, int] = {}
+        self._in_hand: dict[str, None] = {}
         read = self._read()
         self._deaths.update(read.get("deaths", {}))
         in_hand: list[str] = read.get("in_hand", [])
@@ -39,15 +41,28 @@ class PoisonPillJournal:
         """Whether the event was in hand alone at too many deaths."""
         return self._deaths.get(_name(origin), 0) >= MAX_CRASHES
 
+    @property
+    def has_suspects(self) -> bool:
+        return bool(self._deaths)
+
     def begin(self, origins: Iterable[Origin]) -> None:
-        """Note what is in hand, before it is worked on."""
-        self._write([_name(origin) for origin in origins])
+        """Note that these are in hand too, before they are worked on."""
+        self._in_hand.update((_name(origin), None) for origin in origins)
+        self._write()
+
+    def pause(self, origins: Iterable[Origin]) -> None:
+        """Note that these are not worked on for now: what they did so far killed nobody."""
+        for origin in origins:
+            self._in_hand.pop(_name(origin), None)
+        self._write()
 
     def end(self, origins: Iterable[Origin]) -> None:
         """Note that these are done, and clear them of suspicion."""
-        for origin in origins:
-            self._deaths.pop(_name(origin), None)
-        self._write([])
+        names = [_name(origin) for origin in origins]
+        for name in names:
+            self._deaths.pop(name, None)
+            self._in_hand.pop(name, None)
+        self._write()
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -56,10 +71,12 @@ class PoisonPillJournal:
             return {}
         return read if isinstance(read, dict) else {}
 
-    def _write(self, in_hand: list[str]) -> None:
+    def _write(self) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.write_bytes(orjson.dumps({"in_hand": in_hand, "deaths": self._deaths}))
+            self._path.write_bytes(
+                orjson.dumps({"in_hand": [*self._in_hand], "deaths": self._deaths})
+            )
         except OSError:
             return  # no disk for it: the worker works without a journal
 

@@ -30,6 +30,7 @@ log = structlog.get_logger()
 KEEP_UNOWNED_SECONDS = 600.0
 RETRY_SECONDS = 1.0
 PROGRESS_RECORDS = 200_000
+MOST_AHEAD = 10_000
 
 
 @dataclass(slots=True)
@@ -38,6 +39,16 @@ class _Partition:
     position: int = 0
     records: dict[bytes, bytes] = field(default_factory=dict)
     used_at: float = 0.0
+    ahead: set[int] = field(default_factory=set)  # our writes behind one not yet acknowledged
+
+    def advance(self, offset: int) -> None:
+        """Note that the record at an offset is known. Acks of several batches come in any order."""
+        self.ahead.add(offset)
+        while self.position in self.ahead:
+            self.ahead.discard(self.position)
+            self.position += 1
+        if len(self.ahead) > MOST_AHEAD:  # somebody else writes too: read it again next time
+            self.ahead.clear()
 
 
 class StateStore:
@@ -98,6 +109,7 @@ class StateStore:
                 await asyncio.sleep(RETRY_SECONDS)
         for number in stale:
             self._partitions[number].generation = generations[number]
+            self._partitions[number].ahead.clear()
         metrics.STATE_KEYS.set(self.key_count)
 
     def get(self, partition: int, key: bytes) -> State | None:
@@ -110,8 +122,8 @@ class StateStore:
         held = self._partitions.setdefault(partition, _Partition())
         for offset, key, value in sorted(writes, key=lambda write: write[0]):
             _apply(held.records, key, None if value is None else _compact(value))
-            if offset == held.position:
-                held.position = offset + 1
+            if offset >= held.position:
+                held.advance(offset)
         metrics.STATE_KEYS.set(self.key_count)
 
     @property

@@ -26,6 +26,7 @@ from agents.pacing.daily_quota import (
     duration,
     usage_of_limits,
 )
+from agents.pacing.gauges import show_budget, show_state
 from agents.pacing.stall_clock import Progress
 from agents.pacing.system_failure import is_overload, is_systemic, reason_of
 from agents.pacing.ticket import NotAdmittedError, Permit
@@ -74,6 +75,7 @@ class Admission:
         self._heard: Usage | None = None
         self._ask_again_at = 0.0
         self.answered_calls = 0
+        self.when_free: Callable[[], None] = lambda: None
         interrupt.listeners.append(self._changed.set)
         self.divide(1.0)
 
@@ -91,9 +93,14 @@ class Admission:
         metrics.CALL_RATE_LIMIT.set(rate)
         self._changed.set()
 
-    def linger_seconds(self, base: float) -> float:
-        """Return how long a batch should wait to fill, stretched as the budget shrinks."""
-        return self._budget.linger_seconds(base, self._clock())
+    def free_slots(self, starting: int) -> int:
+        """Return how many more calls may start, when so many are about to; 0 without a token."""
+        free = self._slots.limit - self._slots.in_flight - starting
+        return max(0, free) if self._limiter.has_capacity(starting + 1) else 0
+
+    def pause_between_calls(self) -> tuple[float, float]:
+        """Return how far apart calls are by the rate limit, and by the day's budget."""
+        return 1 / self._rate, self._budget.gap_seconds(self._clock())
 
     def spend(self, calls: int) -> None:
         """Note calls that were made past the gate: those of a Bulk job."""
@@ -109,7 +116,7 @@ class Admission:
 
     @property
     def open_for(self) -> ErrorKind | None:
-        """Return the kind of failure the breaker is open for, None when it is closed."""
+        """The kind of failure the breaker is open for, None when it is closed."""
         return self._breaker.kind
 
     @property
@@ -123,11 +130,9 @@ class Admission:
 
     async def rest(self, seconds: float) -> None:
         """Back off, unless the breaker is open and its probes set the pace. See `_admit`."""
-        until = self._clock() + seconds
+        until, closed = self._clock() + seconds, BreakerState.CLOSED
         with self._progress.waiting("backing off"):
-            while (
-                left := until - self._clock()
-            ) > 0 and self._breaker.state is BreakerState.CLOSED:
+            while (left := until - self._clock()) > 0 and self._breaker.state is closed:
                 await self._sleep(left, is_short=True)
         self._check_interrupt(is_short=True)
 
@@ -149,8 +154,9 @@ class Admission:
         finally:
             self._slots.in_flight -= 1
             self._take_in_usage()
-            self._show()
+            show_state(self._breaker.state, self._slots)
             self._changed.set()
+            self.when_free()
 
     async def _admit(self, priority: Priority, rows: int) -> Permit:
         while True:
@@ -171,7 +177,7 @@ class Admission:
         self._slots.in_flight += 1
         self._budget.spend(now)
         ticket = Permit(rows=rows, is_probe=self._breaker.enter(), started=now)
-        self._show()
+        show_state(self._breaker.state, self._slots)
         return ticket
 
     def _pause(self, priority: Priority) -> Pause | None:
@@ -256,7 +262,7 @@ class Admission:
             log.error("breaker_opened", kind=kind.value, reason=reason, next_probe_in=probe)
             alert = Alert.AUTH_BROKEN if kind is ErrorKind.AUTH else Alert.BREAKER_OPEN
             self._alerts.fire(alert, reason)
-        self._show()
+        show_state(self._breaker.state, self._slots)
 
     def _take_in_usage(self) -> None:
         usage, self._heard = self._heard, None
@@ -264,10 +270,8 @@ class Admission:
             return
         now = self._clock()
         self._budget.observe(usage, now)
-        metrics.BUDGET_USED.set(usage.used)
-        metrics.BUDGET_LIMIT.set(usage.limit)
         part = self._budget.part_left(now)
-        metrics.BUDGET_LEFT.set(part)
+        show_budget(usage, part)
         if part < LOW_BELOW:
             self._alerts.fire(Alert.BUDGET_LOW, f"{part:.0%} of our daily API calls is left")
         elif part > FULL_AGAIN_ABOVE:
@@ -291,8 +295,3 @@ class Admission:
         else:
             self.note_usage(usage)
             self._take_in_usage()
-
-    def _show(self) -> None:
-        metrics.BREAKER_STATE.set(self._breaker.state)
-        metrics.CONCURRENCY_LIMIT.set(self._slots.limit)
-        metrics.CALLS_IN_FLIGHT.set(self._slots.in_flight)

@@ -25,7 +25,8 @@ from schemas.priority import Priority
 DAY_SECONDS = 86_400.0
 BUCKET_SECONDS = 300.0
 LEAST_LEFT = {Priority.LIVE: 0.0, Priority.REPLAY: 0.15, Priority.BACKFILL: 0.30}
-STRETCH_BELOW = 0.5  # the linger grows when less than this part is left
+STRETCH_BELOW = 0.5  # calls are spread out when less than this part is left
+PACE = 4.0  # times the even pace, for each part of the share that is left
 LOW_BELOW = 0.10
 FULL_AGAIN_ABOVE = 0.15
 STALE_AFTER_SECONDS = 900.0  # an org's count older than this is asked for again
@@ -53,9 +54,9 @@ class Pause:
 class DailyQuota:
     """The daily budget as one worker sees it. `share` is the part of the org's limit for us."""
 
-    def __init__(self, *, share: float, max_linger_seconds: float = 10.0) -> None:
+    def __init__(self, *, share: float, max_gap_seconds: float = 10.0) -> None:
         self._share = share
-        self._max_linger_seconds = max_linger_seconds
+        self._max_gap_seconds = max_gap_seconds
         self._usage: Usage | None = None
         self._observed_at = 0.0
         self._spent: deque[tuple[float, float]] = deque()  # (bucket's start, our calls in it)
@@ -107,13 +108,17 @@ class DailyQuota:
             seconds,
         )
 
-    def linger_seconds(self, base: float, now: float) -> float:
-        """Return how long a batch should wait to fill: longer, the less is left."""
+    def gap_seconds(self, now: float) -> float:
+        """Return how far apart calls should be, so that the share lasts; 0 while half is left.
+
+        What is left comes back evenly over the day. At the pace below, steady traffic settles
+        where a fifth of the share is left.
+        """
         part = self.part_left(now)
-        if part >= STRETCH_BELOW:
-            return base
-        longest = max(base, self._max_linger_seconds)
-        return longest if part <= 0 else min(longest, base * (STRETCH_BELOW / part) ** 2)
+        if self._usage is None or part >= STRETCH_BELOW:
+            return 0.0
+        even = DAY_SECONDS * self.fleet / max(1.0, self._share * self._usage.limit)
+        return min(self._max_gap_seconds, even / (PACE * max(part, 0.01)))
 
     @property
     def usage(self) -> Usage | None:

@@ -16,28 +16,19 @@ class Progress:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._moved_at = clock()
+        self._waiting_since = 0.0
+        self._waited_seconds = 0.0
         self._waits: dict[str, int] = {}
-        self.events_in_hand = 0
-        self.events_done = 0
-
-    def begin(self, events: int) -> None:
-        """Note that a batch was taken."""
-        self.events_in_hand = events
-        self._moved_at = self._clock()
-
-    def end(self) -> None:
-        """Note that the batch is done: everything it published is acknowledged."""
-        self.events_done += self.events_in_hand
-        self.events_in_hand = 0
-        self._moved_at = self._clock()
 
     def move(self) -> None:
-        """Note that something finished inside a batch: a call was answered."""
+        """Note that something got on: work was begun, a call answered, an outcome put on disk."""
         self._moved_at = self._clock()
 
     @contextmanager
     def waiting(self, reason: str) -> Iterator[None]:
         """Wait on purpose (breaker open, quota spent, Kafka away): not a stall."""
+        if not self._waits:
+            self._waiting_since = self._clock()
         self._waits[reason] = self._waits.get(reason, 0) + 1
         try:
             yield
@@ -46,6 +37,18 @@ class Progress:
             if not self._waits[reason]:
                 del self._waits[reason]
             self._moved_at = self._clock()
+            if not self._waits:
+                self._waited_seconds += self._moved_at - self._waiting_since
+
+    def working_seconds(self) -> float:
+        """Return a clock that stands still while this worker waits on purpose.
+
+        The age of an event by this clock tells one that is stuck from one that waits for better
+        times with all the others.
+        """
+        now = self._clock()
+        waiting = now - self._waiting_since if self._waits else 0.0
+        return now - self._waited_seconds - waiting
 
     @property
     def reasons(self) -> list[str]:

@@ -34,7 +34,7 @@ def build_gate(
         ),
         budget=DailyQuota(
             share=settings.salesforce_daily_share,
-            max_linger_seconds=settings.worker_linger_max_seconds,
+            max_gap_seconds=settings.worker_linger_max_seconds,
         ),
         slots=AdaptiveSlots(
             least=settings.salesforce_concurrency_min, most=settings.salesforce_concurrency

@@ -1,108 +1,75 @@
 """The one agent, over all source topics: Magento events, new and due again → Salesforce.
 
-One agent and concurrency 1, so that one order is never in two hands inside a worker; `take_events`
-with a body that returns only after every publish was acknowledged, so that what is committed is
-done (kafka reference §1.6, §1.20).
+One agent and concurrency 1, so that one stream sees every event in order. It hands events to the
+pipeline and acknowledges nothing itself: `take`, `noack` and a second stream on the channel would
+all acknowledge behind the ledger's back (kafka reference §1.6, §1.20; docs/decisions/0024).
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from faust.types import EventT, StreamT
 
-from agents.handling.handler import Handler
-from agents.handling.outcome import Decision
-from agents.handling.poison_pills import PoisonPillJournal
-from agents.handling.state_store import StateStore
-from agents.pacing.stall_clock import Progress
-from agents.worker.batch_log import log_batch
-from agents.worker.batch_trace import batch_span, trace_events
-from agents.worker.faust_app import WorkerApp, batches
+from agents.handling.intent import PRIORITIES
+from agents.worker.context import WorkerContext
+from agents.worker.faust_app import WorkerApp
+from agents.worker.offset_ledger import HeldEvent
+from agents.worker.pipeline import Pipeline
+from schemas.erasure import ERASURE_EVENT, Erasure
 from schemas.event import Envelope
 from schemas.headers import envelope_of
-from stream.ops import metrics
+from schemas.state import state_key
+from schemas.version_reset import RESET_EVENT
+
+BY_OPERATORS = frozenset({ERASURE_EVENT, RESET_EVENT})
+BREATHE_EVERY = 64  # events, between which the event loop gets its turn
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerContext:
-    """What the agent works with. `finish` publishes decisions and returns after the acks.
-
-    `pause` stretches the linger when the day's Salesforce calls run short.
-    `end_process` never returns: it is called when this process was frozen, or when a bug is about
-    to leave the agent, which Faust would take for an ack. The batch is redelivered.
-    """
-
-    handler: Handler
-    state: StateStore
-    finish: Callable[[Sequence[Decision]], Awaitable[None]]
-    journal: PoisonPillJournal
-    progress: Progress
-    check_alive: Callable[[], None]
-    start_batch: Callable[[], None]
-    end_process: Callable[[Exception], None]
-    pause: Callable[[], Awaitable[None]]
-    linger_seconds: float
-    max_events: int
-
-
-def add_sync_agent(app: WorkerApp, sources: Sequence[str], ports: WorkerContext) -> None:
-    """Define the agent on the app."""
+def add_sync_agent(app: WorkerApp, sources: Sequence[str], context: WorkerContext) -> Pipeline:
+    """Define the agent on the app; return the pipeline that it feeds."""
     channel = app.topic(*sources, value_serializer="raw", key_serializer="raw")
 
+    def drop(held: HeldEvent) -> None:
+        app.consumer.unacked.discard(held.message.message)
+
+    def ack(held: HeldEvent) -> None:
+        if _generation(held.message) == app.consumer_generation_id:
+            held.message.ack()
+        else:  # the books are another generation's now
+            drop(held)
+
+    pipeline = Pipeline(context, ack=ack, drop=drop)
+
     async def sync(stream: StreamT[bytes]) -> None:
-        taken = batches(stream, max_events=ports.max_events, within_seconds=ports.linger_seconds)
-        async for batch in taken:
+        stream.enable_acks = False
+        taken = 0
+        async for event in stream.events():
             try:
-                await work(batch, ports)
-            except Exception as error:  # noqa: BLE001 - leaving the loop would ack the batch
-                ports.end_process(error)
+                held = held_event(event)
+                await pipeline.room()
+                await context.state.ensure({event.message.partition: _generation(event)})
+                is_ours = _generation(event) == app.consumer_generation_id
+                if is_ours and not pipeline.is_fenced:
+                    pipeline.add(held)
+                else:
+                    drop(held)
+                taken += 1
+                if taken % BREATHE_EVERY == 0:
+                    await asyncio.sleep(0)
+            except Exception as error:  # noqa: BLE001 - leaving the loop would lose the event
+                context.end_process(error)
 
     app.agent(channel, name="sync", concurrency=1)(sync)
+    return pipeline
 
 
-async def work(batch: Sequence[EventT[bytes]], ports: WorkerContext) -> None:
-    """Handle one batch to its end; an exception means that it must not be committed."""
-    started = time.monotonic()
-    ports.start_batch()
-    ports.progress.begin(len(batch))
-    generations = {event.message.partition: _generation(event) for event in batch}
-    await ports.state.ensure(generations)
-    envelopes = [envelope_of_event(event) for event in batch]
-    suspects = [e for e in envelopes if e.origin and ports.journal.is_suspect(e.origin)]
-    for envelope in suspects:
-        await _work_part([envelope], ports)
-    rest = [e for e in envelopes if e not in suspects] if suspects else envelopes
-    if rest:
-        await _work_part(rest, ports)
-    ports.progress.end()
-    seconds = time.monotonic() - started
-    metrics.BATCH_EVENTS.observe(len(batch))
-    metrics.BATCH_SECONDS.observe(seconds)
-    await ports.pause()
-
-
-async def _work_part(envelopes: Sequence[Envelope], ports: WorkerContext) -> None:
-    origins = [envelope.origin for envelope in envelopes if envelope.origin]
-    ports.journal.begin(origins)
-    started = time.monotonic()
-    with batch_span(envelopes) as traced:
-        decisions = await ports.handler.handle(envelopes)
-        ports.check_alive()
-        await ports.finish(decisions)
-        if traced is not None:
-            trace_events(decisions)
-    ports.journal.end(origins)
-    log_batch(envelopes, decisions, seconds=time.monotonic() - started)
-
-
-def envelope_of_event(event: EventT[bytes]) -> Envelope:
-    """Return the envelope of a consumed Faust event."""
+def held_event(event: EventT[bytes]) -> HeldEvent:
+    """Return a consumed Faust event as the pipeline holds it."""
     message = event.message
-    return envelope_of(
+    envelope = envelope_of(
         topic=message.topic,
         partition=message.partition,
         offset=message.offset,
@@ -111,6 +78,25 @@ def envelope_of_event(event: EventT[bytes]) -> Envelope:
         value=message.value,
         headers=_header_pairs(message.headers),
     )
+    return HeldEvent(
+        envelope,
+        (message.topic, message.partition),
+        message.offset,
+        key_of(envelope),
+        PRIORITIES[envelope.via],
+        message=event,
+        is_alone=envelope.event in BY_OPERATORS,
+    )
+
+
+def key_of(envelope: Envelope) -> bytes:
+    """Return what must be worked one after the other: an order's events, and its erasure."""
+    if envelope.event == ERASURE_EVENT:
+        try:
+            return Erasure.from_bytes(envelope.value).state_key
+        except (KeyError, TypeError, ValueError):
+            return b""
+    return state_key(envelope.kind, envelope.key)
 
 
 def _header_pairs(headers: Any) -> list[tuple[str, bytes]]:

@@ -4,22 +4,23 @@
 |---|---|---|
 | table_standby_replicas | 1 | co-partitioned assignment, although there are no tables (§1.19) |
 | broker_max_poll_interval | 10^7 s | blocked longer than it, a worker dies silently (§1.5) |
-| broker_rebalance_timeout | a call's deadline + 30 s | a batch in flight must end in it (§2.5) |
-| stream_wait_empty | True | False loses the batch in flight at SIGTERM (§1.4) |
+| broker_rebalance_timeout | a call's deadline + 30 s | calls in flight must end in it (§2.5) |
+| stream_wait_empty | True | False loses what is in flight at SIGTERM (§1.4) |
 | topic_allow_declare, topic_disable_leader | False, True | topics are made by `topics apply` |
 | web_enabled | False | the status server shows less and is ours |
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
 import faust
-from faust.types import TP, EventT, StreamT
+from faust.types import TP
 from faust.types.transports import TransportT
 
-from agents.worker.faust_consumer import PromptConsumer, PromptTransport
+from agents.worker.faust_consumer import PromptConsumer
+from agents.worker.faust_fence import FencedTransport
 from agents.worker.read_log import ReadLog
 from stream.config import Settings
 from stream.kafka.connection import faust_credentials
@@ -32,14 +33,16 @@ METADATA_MS = 15_000
 
 
 class WorkerApp(faust.App):
-    """A Faust app that says when a rebalance begins, so that waits end and batches finish."""
+    """A Faust app that says when a rebalance begins, goes on and ends, so that nothing is left."""
 
     when_rebalance_starts: Callable[[], None] | None = None
+    when_revoked: Callable[[], Awaitable[None]] | None = None
+    when_taking: Callable[[], None] | None = None
     when_assigned: Callable[[float], None] | None = None
     read_log: ReadLog
 
     def _new_transport(self) -> TransportT:
-        return PromptTransport(self.conf.broker_consumer, self)
+        return FencedTransport(self.conf.broker_consumer, self)
 
     def on_rebalance_start(self) -> None:
         """Note the start of a rebalance; Faust calls this from its consumer thread."""
@@ -97,11 +100,3 @@ def create_app(settings: Settings) -> WorkerApp:
     # Faust's signal types know no named parameters.
     cast("Any", app.on_partitions_assigned).connect(assigned)
     return app
-
-
-def batches(
-    stream: StreamT[bytes], *, max_events: int, within_seconds: float
-) -> AsyncIterator[list[EventT[bytes]]]:
-    """Return the stream in batches of events; `take_events` is missing on the typed interface."""
-    taken = cast("Any", stream).take_events(max_events, within=within_seconds)
-    return cast("AsyncIterator[list[EventT[bytes]]]", taken)

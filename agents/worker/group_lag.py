@@ -42,3 +42,8 @@ def may_use_bulk(settings: Settings) -> bool:
     """Whether the largest batch is large enough for a single job to cost fewer calls."""
     largest = composite_calls(settings.worker_batch_max_events)
     return bool(settings.salesforce_bulk_threshold_events) and largest > CALLS_PER_JOB
+
+
+def is_bulk_backlog(settings: Settings, events: int) -> bool:
+    """Whether so many untaken events are worth waiting for a batch that Bulk jobs pay for."""
+    return may_use_bulk(settings) and events >= settings.salesforce_bulk_threshold_events

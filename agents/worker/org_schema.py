@@ -7,6 +7,7 @@ worker would not know whether the org refuses stale writes. An old answer is bet
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Callable
@@ -66,9 +67,19 @@ class OrgSchema:
         self._probe_seconds = probe_seconds
         self._clock = clock
         self._asked_at = float("-inf")
+        self._asking = asyncio.Lock()
 
     async def mapping(self) -> RecordMapping | None:
         """Return the refined mapping; None when the wait for the org was interrupted."""
+        if self._clock() - self._asked_at > FRESH_SECONDS:
+            is_second = self._asking.locked()
+            async with self._asking:  # several batches are in flight; one asks for all
+                if is_second and self._life.interrupt.is_set:
+                    return self._refined
+                return await self._fresh()
+        return self._refined
+
+    async def _fresh(self) -> RecordMapping | None:
         while self._clock() - self._asked_at > FRESH_SECONDS:
             try:
                 await self._ask()

@@ -26,11 +26,14 @@ from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.http.usage import Usage
-from agents.worker.agent import WorkerContext, add_sync_agent
+from agents.worker.agent import add_sync_agent
+from agents.worker.context import WorkerContext
 from agents.worker.faust_app import WorkerApp, create_app
-from agents.worker.group_lag import GroupBacklog
+from agents.worker.faust_fence import fence_and_commit
+from agents.worker.group_lag import GroupBacklog, is_bulk_backlog
 from agents.worker.group_position import look_at_group
 from agents.worker.org_schema import OrgSchema
+from agents.worker.pipeline import Pipeline
 from agents.worker.session_guard import SessionGuard
 from agents.worker.shutdown import Shutdown, end_uncommitted
 from agents.worker.watchdog import Watchdog
@@ -38,6 +41,7 @@ from schemas.result import Outcome
 from schemas.state import State
 from stream.config import Settings
 from stream.dlq.growth_alert import DeadLetterGrowth
+from stream.errors import FrozenError
 from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
 from stream.kafka.publisher import KafkaPublisher
@@ -47,12 +51,15 @@ from stream.ops.alerts import Alerts
 from stream.ops.gc_tuning import settle_garbage_collector
 from stream.ops.status_server import status_server
 from stream.settings.magento import MagentoSettings
+from stream.settings.salesforce import SalesforceSettings
 
 log = structlog.get_logger()
 
 TICK_SECONDS = 0.5
 # Less than the whole session: the broker counts from the last heartbeat, not from our last tick.
 FREEZE_SHARE = 0.8
+# A call's deadline < this much more < the group's patience with this worker (faust_app).
+FENCE_MARGIN_SECONDS = 15.0
 
 
 async def run_worker(settings: Settings) -> None:
@@ -72,10 +79,11 @@ async def run_worker(settings: Settings) -> None:
             )
         )
         log.info("worker_starting", status_url=url, mapping_version=mapping.version)
-        ports = await _connect(
+        context = await _connect(
             settings, mapping, app=app, life=life, progress=progress, alerts=alerts, stack=stack
         )
-        add_sync_agent(app, settings.topics.sources, ports)
+        pipeline = add_sync_agent(app, settings.topics.sources, context)
+        _hand_over(app, life, pipeline, context, settings)
         await app.start()
         settle_garbage_collector()
         log.info("worker_started", status_url=url)
@@ -84,11 +92,13 @@ async def run_worker(settings: Settings) -> None:
             look=lambda: look_at_group(settings),
             alerts=alerts,
             limit_seconds=settings.worker_stall_seconds,
+            oldest_seconds=pipeline.oldest_seconds,
         )
         await stack.enter_async_context(_background(watchdog.run(life.stopping)))
         stack.push_async_callback(app.read_log.close)
         await stack.enter_async_context(_background(app.read_log.watch(alerts, app.rejoin)))
         await life.stopping.wait()
+        await fence_and_commit(app.consumer, app.when_revoked)
         await app.stop()
     log.info("worker_stopped")
 
@@ -167,15 +177,36 @@ async def _connect(
         journal=journal,
         progress=progress,
         check_alive=freeze.check,
-        start_batch=life.start_batch,
+        admission=dispatcher.gate,
         end_process=lambda error: end_uncommitted(error, alerts),
-        pause=lambda: life.pause(
-            dispatcher.gate.linger_seconds(settings.worker_linger_seconds)
-            - settings.worker_linger_seconds
-        ),
+        is_bulk=lambda: is_bulk_backlog(settings, backlog.events),
         linger_seconds=settings.worker_linger_seconds,
-        max_events=settings.worker_batch_max_events,
+        max_batch=settings.worker_batch_max_events,
+        max_held=max(settings.worker_window_events, settings.worker_batch_max_events),
+        max_held_bytes=settings.worker_window_bytes,
     )
+
+
+def _hand_over(
+    app: WorkerApp,
+    life: Shutdown,
+    pipeline: Pipeline,
+    context: WorkerContext,
+    settings: SalesforceSettings,
+) -> None:
+    """Settle what is in flight whenever partitions go, and take events when they come."""
+    patience = settings.salesforce_timeout_seconds + FENCE_MARGIN_SECONDS
+
+    async def revoked() -> None:
+        if not await pipeline.fence(patience):
+            context.end_process(FrozenError(f"a call was still out after {patience:.0f} s"))
+
+    def taking() -> None:
+        if not life.stopping.is_set():
+            life.when_assigned()
+            pipeline.open()
+
+    app.when_revoked, app.when_taking = revoked, taking
 
 
 async def _enrich(

@@ -7,7 +7,7 @@
 | 75 | stop deadline passed, or frozen: ended by itself, uncommitted; start it again |
 | 128 + n | second signal n: ended at once, uncommitted |
 
-Ended uncommitted loses nothing: the batch in hand is redelivered, and the version guard recognises
+Ended uncommitted loses nothing: what is in hand is redelivered, and the version guard recognises
 what had been written already.
 """
 
@@ -31,6 +31,8 @@ EXIT_STALLED = 70
 EXIT_AGAIN = 75
 # The group waits for this worker meanwhile; far below the rebalance timeout.
 REBALANCE_PATIENCE_SECONDS = 10.0
+# Of the stop's deadline: how long a call still waits for its turn. Those that fly may take longer.
+STOP_PATIENCE_SHARE = 0.3
 
 
 @dataclass(slots=True)
@@ -47,11 +49,11 @@ class Shutdown:
             loop.add_signal_handler(number, self._on_signal, number, deadline_seconds)
 
     def when_rebalance_starts(self) -> None:
-        """End long waits, so that the batch in hand finishes before the partitions move."""
+        """End long waits, so that what is in hand finishes before the partitions move."""
         self.interrupt.set("the group is rebalancing", patience_seconds=REBALANCE_PATIENCE_SECONDS)
 
-    def start_batch(self) -> None:
-        """Forget an earlier rebalance; a stop is never forgotten."""
+    def when_assigned(self) -> None:
+        """Forget the rebalance that is over; a stop is never forgotten."""
         if not self.stopping.is_set():
             self.interrupt.clear()
 
@@ -75,7 +77,8 @@ class Shutdown:
             os._exit(128 + number)
         log.info("stopping", signal=number.name, deadline_seconds=deadline_seconds)
         self.stopping.set()
-        self.interrupt.set("the worker is stopping")
+        patience = deadline_seconds * STOP_PATIENCE_SHARE
+        self.interrupt.set("the worker is stopping", patience_seconds=patience)
         # A thread, because the event loop may be what hangs.
         timer = threading.Timer(deadline_seconds, _end_at_deadline, (deadline_seconds,))
         timer.daemon = True

@@ -3,7 +3,9 @@
 Faust can stall silently and for good (kafka reference §1.5, §2.4), and its own lag numbers freeze
 exactly then (§1.13). So the watchdog asks the broker: is there lag, and has the group's committed
 position moved? An outage is no stall: with Kafka away there is no answer and no verdict, and a
-worker that waits on purpose (breaker, quota) says so. The process is ended without a commit; its
+worker that waits on purpose (breaker, quota) says so. Several calls fly at once, so a single event
+that is stuck hides behind the others that get on: its own age is watched too, on a clock that
+stands still while the worker waits on purpose. The process is ended without a commit; its
 supervisor starts it again.
 """
 
@@ -73,9 +75,11 @@ class Watchdog:
         look: Callable[[], Awaitable[GroupPosition | None]],
         alerts: Alerts,
         limit_seconds: float,
+        oldest_seconds: Callable[[], float] = lambda: 0.0,
         end_process: Callable[[int], None] = os._exit,
     ) -> None:
         self._progress = progress
+        self._oldest_seconds = oldest_seconds
         self._look = look
         self._alerts = alerts
         self._limit_seconds = limit_seconds
@@ -92,6 +96,8 @@ class Watchdog:
             still_seconds = self._progress.still_seconds()
             if stall.is_stalled(look, still_seconds, time.monotonic()):
                 self._end(f"no progress for {still_seconds:.0f} s while there is lag")
+            if (oldest := self._oldest_seconds()) >= self._limit_seconds:
+                self._end(f"an event has been in hand for {oldest:.0f} s")
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._limit_seconds / CHECKS_PER_LIMIT):
                     await stopping.wait()

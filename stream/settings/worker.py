@@ -18,12 +18,22 @@ class WorkerSettings(BaseSettings):
     worker_count: int = Field(
         1, ge=1, description="How many workers share the Salesforce limits of this org."
     )
-    worker_batch_max_events: int = Field(1000, ge=1, description="Most events of one batch.")
+    worker_batch_max_events: int = Field(
+        1000, ge=1, description="Most events of one batch; more than 6,000 make Bulk jobs possible."
+    )
+    worker_window_events: int = Field(
+        2000, ge=1, description="Most events in hand, from being taken to being acknowledged."
+    )
+    worker_window_bytes: int = Field(
+        64_000_000, ge=1, description="Most bytes in hand; a single larger event is taken alone."
+    )
     worker_linger_seconds: float = Field(
-        0.2, gt=0, description="How long a batch waits to fill at a trickle."
+        0.2,
+        gt=0,
+        description="How long a batch of a backlog for Bulk jobs waits to fill; no other waits.",
     )
     worker_linger_max_seconds: float = Field(
-        10.0, gt=0, description="The linger grows up to this as the daily API budget shrinks."
+        10.0, gt=0, description="Calls are at most so far apart as the daily API budget shrinks."
     )
     worker_stop_deadline_seconds: float = Field(
         25.0, gt=0, description="SIGTERM ends the worker within this time, whatever it is doing."

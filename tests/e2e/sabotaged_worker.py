@@ -1,6 +1,6 @@
 """A worker with one fault built in, as a process: `python sabotaged_worker.py KIND`.
 
-KIND `escape`: the agent's own code raises for order 666. KIND `hang`: it never returns for it.
+KIND `escape`: the pipeline's own code raises for order 666. KIND `hang`: it never returns for it.
 KIND `die`: the process ends without a word while it maps order 666.
 KIND `skip`: Faust drops the first records that it fetched after a while, as it does in rebalances.
 """
@@ -11,8 +11,8 @@ import sys
 import uvloop
 from faust.transport.drivers.aiokafka import Consumer
 
-import agents.worker.agent
 from agents.mapping.mapping import Mapping
+from agents.worker.pipeline import Pipeline
 from agents.worker.process import run_worker
 from stream.config import Role, load_settings
 from stream.ops.logs import configure_logs
@@ -36,24 +36,24 @@ def skip_records():
 
 
 def sabotage(kind):
-    part, apply = agents.worker.agent._work_part, Mapping.apply
+    work, apply = Pipeline._work, Mapping.apply
 
-    async def broken_part(envelopes, ports):
-        if any(envelope.key == POISON for envelope in envelopes):
+    async def broken_work(self, events, start):
+        if any(held.envelope.key == POISON for held in events):
             if kind == "escape":
                 raise ZeroDivisionError("a bug outside the handler")
             if kind == "hang":
                 import asyncio
 
                 await asyncio.Event().wait()
-        await part(envelopes, ports)
+        await work(self, events, start)
 
     def deadly_apply(self, document, **more):
         if document.key == POISON:
             os._exit(139)
         return apply(self, document, **more)
 
-    agents.worker.agent._work_part = broken_part
+    Pipeline._work = broken_work
     if kind == "skip":
         skip_records()
     if kind == "die":

@@ -36,7 +36,8 @@ async def test_sigterm_in_mid_batch_finishes_the_call_and_commits(make_rig):
     assert await worker.stop(timeout_seconds=15) == 0
 
     report = await rig.audit()
-    assert report.total.synced == 50
+    assert report.total.synced > 1, "what was in a call is done"
+    assert report.total.synced + report.total.pending == 50, "what was not begun is left"
     rig.org.settings(latency_ms=0)
     await rig.worker("w2")
     await rig.publish([(1000, 1)])

@@ -21,7 +21,7 @@ def test_nothing_is_withheld_before_salesforce_has_said_anything():
     budget = DailyQuota(share=0.5)
     budget.spend(0, 10_000)
     assert budget.pause(BACKFILL, 0) is None
-    assert budget.linger_seconds(0.2, 0) == 0.2
+    assert budget.gap_seconds(0) == 0
 
 
 def test_calls_made_before_the_start_are_taken_for_ours():
@@ -88,11 +88,17 @@ def test_calls_become_free_after_a_day():
     assert budget.pause(LIVE, DAY_SECONDS + 600) is None
 
 
-def test_the_linger_stretches_as_the_budget_shrinks():
-    lingers = [seen(used).linger_seconds(0.2, 0) for used in (0, 400, 600, 700, 780, 800)]
-    assert lingers[:2] == [0.2, 0.2]
-    assert lingers == sorted(lingers)
-    assert lingers[-1] == 10
+def test_calls_are_spread_out_as_the_budget_shrinks():
+    gaps = [seen(used).gap_seconds(0) for used in (0, 400, 600, 700, 780, 800)]
+    assert gaps[:2] == [0, 0]
+    assert gaps == sorted(gaps)
+    assert gaps[-1] == 10
+
+
+def test_steady_traffic_settles_while_some_of_the_budget_is_left():
+    """There calls come back as fast as the pace lets them be spent."""
+    calls_a_day = 86_400 / seen(64_000, limit=100_000).gap_seconds(0)
+    assert calls_a_day == pytest.approx(64_000)
 
 
 def test_an_outdated_count_of_the_org_can_be_distrusted_but_our_own_holds():

@@ -78,7 +78,6 @@ def test_good_settings_have_nothing_to_say() -> None:
         ("deadlines", "fail", {"ingress_publish_timeout_seconds": 10.0}),
         ("deadlines", "fail", {"worker_stall_seconds": 60.0}),
         ("deadlines", "fail", {"debounce_seconds": 20.0}),
-        ("deadlines", "fail", {"worker_linger_seconds": 11.0}),
         ("concurrency", "fail", {"salesforce_concurrency_min": 9}),
         ("retry-delays", "fail", {"retry_delays": (30, 8 * 86400)}),
         ("worker-count", "warn", {"worker_count": 9}),

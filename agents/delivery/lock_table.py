@@ -1,0 +1,108 @@
+"""Which records are in a call now, and who waits for them. Pure.
+
+Salesforce locks an order's Account with the order: two calls side by side that hold one Account
+fail with UNABLE_TO_LOCK_ROW. Within one call they share the lock. So a write set goes only when
+none of its locks is in another call; if one is, it waits in line for that one, and everybody else
+goes on. Who comes later does not overtake the line.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Hashable, Iterable
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Owner = object
+
+
+class LockTable(Generic[Item]):
+    """Locks by owner (a call), and lines of items that wait. `locks_of` names an item's locks."""
+
+    def __init__(self, locks_of: Callable[[Item], Collection[Hashable]]) -> None:
+        self._locks_of = locks_of
+        self._held: dict[Hashable, tuple[Owner, int]] = {}
+        self._lines: dict[Hashable, deque[Item]] = {}
+        self._free: dict[Hashable, None] = {}  # lines whose lock nobody holds, oldest first
+        self.waiting = 0
+
+    @property
+    def has_free_lines(self) -> bool:
+        """Whether something that had to wait can go now."""
+        return bool(self._free)
+
+    def claim(self, item: Item, owner: Owner) -> bool:
+        """Take all locks of an item for an owner; if one is taken, put the item in its line."""
+        locks = self._locks_of(item)
+        for lock in locks:
+            holder = self._held.get(lock)
+            if (holder is not None and holder[0] is not owner) or lock in self._lines:
+                self._queue(lock, item)
+                return False
+        self._hold(locks, owner)
+        return True
+
+    def claim_waiting(self, most: int, owner: Owner) -> list[Item]:
+        """Take up to so many items out of lines whose lock is free, in order.
+
+        An item that is still kept from going by another lock changes lines.
+        """
+        taken: list[Item] = []
+        while self._free and len(taken) < most:
+            lock = next(iter(self._free))
+            line = self._lines[lock]
+            while line and len(taken) < most:
+                item = line.popleft()
+                self.waiting -= 1
+                other = self._blocker(item, owner)
+                if other is None:
+                    self._hold(self._locks_of(item), owner)
+                    taken.append(item)
+                else:
+                    self._queue(other, item)
+            if not line:
+                del self._lines[lock]
+            self._free.pop(lock, None)  # held by the owner now, or nobody waits for it
+            if line and lock not in self._held:
+                self._free[lock] = None
+        return taken
+
+    def release(self, item: Item) -> None:
+        """Give an item's locks back."""
+        for lock in self._locks_of(item):
+            owner, count = self._held[lock]
+            if count > 1:
+                self._held[lock] = owner, count - 1
+                continue
+            del self._held[lock]
+            if lock in self._lines:
+                self._free[lock] = None
+
+    def forget(self, is_gone: Callable[[Item], bool]) -> None:
+        """Remove waiting items."""
+        for lock, line in list(self._lines.items()):
+            kept = deque(item for item in line if not is_gone(item))
+            self.waiting -= len(line) - len(kept)
+            if kept:
+                self._lines[lock] = kept
+            else:
+                del self._lines[lock]
+                self._free.pop(lock, None)
+
+    def _blocker(self, item: Item, owner: Owner) -> Hashable | None:
+        for lock in self._locks_of(item):
+            holder = self._held.get(lock)
+            if holder is not None and holder[0] is not owner:
+                return lock
+        return None
+
+    def _hold(self, locks: Iterable[Hashable], owner: Owner) -> None:
+        for lock in locks:
+            _, count = self._held.get(lock, (owner, 0))
+            self._held[lock] = owner, count + 1
+
+    def _queue(self, lock: Hashable, item: Item) -> None:
+        self._lines.setdefault(lock, deque()).append(item)
+        self.waiting += 1
+        if lock not in self._held:
+            self._free[lock] = None

@@ -1,0 +1,66 @@
+"""Events taken together, and which of their writes share a call.
+
+Writes with a common lock go one behind the other inside Salesforce, so a large group of them makes
+a slow call. It gets
+one of its own, so that a customer with many orders delays only himself.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from agents.delivery.call_planner import lock_groups
+from agents.handling.intent import Intent
+from agents.worker.offset_ledger import HeldEvent
+from schemas.event import Envelope, Origin
+
+LARGE_GROUP = 8
+
+Ident = tuple[str, Origin | None]
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """What goes together: `candidates` as planned, `intents` whose locks it has."""
+
+    candidates: list[Intent] = field(default_factory=list)
+    intents: list[Intent] = field(default_factory=list)
+
+
+def split_by_lock(intents: Sequence[Intent]) -> list[Call]:
+    """Return the calls of a batch: everybody's, and one for each large group."""
+    shared, apart = Call(), []
+    for group in lock_groups([intent.write_set for intent in intents]):
+        members = [intents[place] for place in group]
+        if len(members) >= LARGE_GROUP and len(members) < len(intents):
+            apart.append(Call(members))
+        else:
+            shared.candidates += members
+    return [call for call in (shared, *apart) if call.candidates]
+
+
+@dataclass(slots=True)
+class TakenBatch:
+    """Events taken together, and which of them have not been answered."""
+
+    events: Sequence[HeldEvent]
+    _open: dict[Ident, deque[HeldEvent]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for held in self.events:
+            self._open.setdefault(_ident(held.envelope), deque()).append(held)
+
+    def claim(self, envelope: Envelope) -> HeldEvent:
+        """Return the event of a decision; each one once."""
+        return self._open[_ident(envelope)].popleft()
+
+
+def origins_of(events: Sequence[HeldEvent]) -> list[Origin]:
+    """Return where events were first recorded."""
+    return [held.envelope.origin for held in events if held.envelope.origin]
+
+
+def _ident(envelope: Envelope) -> Ident:
+    return envelope.event_id, envelope.origin

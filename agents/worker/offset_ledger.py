@@ -1,0 +1,129 @@
+"""The ledger: which events are in hand, and how far each partition may be committed. Pure.
+
+Events are worked out of order and acknowledged in order. Faust takes every acknowledged offset for
+a licence to commit up to it (faust-streaming #606), so it is told of an event only when everything
+before it in its partition is done. An event that takes long holds back commits, and nothing else;
+how much may be held back is bounded in events and bytes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from schemas.event import Envelope
+from schemas.priority import Priority
+
+Source = tuple[str, int]  # topic, partition
+
+
+class Phase(Enum):
+    """How far an event in hand is. Only what waits may still be dropped."""
+
+    WAITING = auto()
+    WORKING = auto()
+    DONE = auto()
+
+
+@dataclass(slots=True, eq=False)
+class HeldEvent:
+    """An event in hand. `message` is Faust's; `taken_at` is of the clock that stops in outages."""
+
+    envelope: Envelope
+    source: Source
+    offset: int
+    key: bytes
+    priority: Priority = Priority.LIVE
+    taken_at: float = 0.0
+    message: Any = None
+    phase: Phase = Phase.WAITING
+    is_alone: bool = False  # an operator's: taken when the key's earlier events are over
+
+    @property
+    def size(self) -> int:
+        return len(self.envelope.value)
+
+
+class OffsetLedger:
+    """Acknowledges from the head of each partition. `ack` and `drop` tell the consumer."""
+
+    def __init__(
+        self,
+        *,
+        ack: Callable[[HeldEvent], None],
+        drop: Callable[[HeldEvent], None],
+        max_events: int,
+        max_bytes: int,
+    ) -> None:
+        self._ack = ack
+        self._drop = drop
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+        self._queues: dict[Source, deque[HeldEvent]] = {}
+        self.events = 0
+        self.bytes = 0
+
+    @property
+    def has_room(self) -> bool:
+        return self.events < self._max_events and self.bytes < self._max_bytes
+
+    def add(self, held: HeldEvent) -> None:
+        """Take an event in hand; those of a partition come in the order of their offsets."""
+        self._queues.setdefault(held.source, deque()).append(held)
+        self.events += 1
+        self.bytes += held.size
+
+    def finish(self, events: Iterable[HeldEvent]) -> None:
+        """Note that every consequence of these is on disk; acknowledge what is first in line."""
+        touched = set()
+        for held in events:
+            held.phase = Phase.DONE
+            touched.add(held.source)
+        for source in touched:
+            queue = self._queues.get(source, deque())
+            while queue and queue[0].phase is Phase.DONE:
+                held = queue.popleft()
+                self._forget(held)
+                self._ack(held)
+
+    def tail(self) -> list[HeldEvent]:
+        """Return what waits behind everything that was begun.
+
+        What waits before a begun event is worked before partitions are given away: without it the
+        begun one could not be committed, and would be done twice.
+        """
+        dropped: list[HeldEvent] = []
+        for queue in self._queues.values():
+            for held in reversed(queue):
+                if held.phase is not Phase.WAITING:
+                    break
+                dropped.append(held)
+        return dropped
+
+    def unfinished(self) -> list[HeldEvent]:
+        """Return what has no durable outcome yet."""
+        return [h for queue in self._queues.values() for h in queue if h.phase is not Phase.DONE]
+
+    def heads(self) -> list[HeldEvent]:
+        """Return the event that holds back each partition."""
+        return [queue[0] for queue in self._queues.values() if queue]
+
+    def let_go(self, events: Iterable[HeldEvent]) -> None:
+        """Drop events unacknowledged: whoever owns the partition next is given them again."""
+        gone = set(events)
+        for source in {held.source for held in gone}:
+            self._queues[source] = deque(h for h in self._queues[source] if h not in gone)
+        for held in gone:
+            self._forget(held)
+            self._drop(held)
+
+    def clear(self) -> None:
+        """Drop everything that is left."""
+        self.let_go([held for queue in self._queues.values() for held in queue])
+
+    def _forget(self, held: HeldEvent) -> None:
+        self.events -= 1
+        self.bytes -= held.size

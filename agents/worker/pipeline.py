@@ -1,0 +1,303 @@
+"""The pipeline: several batches in flight, nothing waiting for an unrelated call.
+
+A batch leaves when a call may start (a slot, a token, the day's pace), with what is ready then.
+What needs no call ends at once; what is to be written goes in a call of its own, if no call in
+flight has the same record or lock (`agents.delivery.lock_table`), or waits for that one alone. An
+event is finished when all its consequences are on disk; the ledger decides what may be committed.
+
+Whatever leaves a task here as an exception ends the process uncommitted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
+
+from agents.delivery.lock_table import LockTable
+from agents.handling.intent import Intent
+from agents.handling.outcome import Decision
+from agents.salesforce.api.collection_builder import API_LIMITS
+from agents.worker.batch_log import log_batch
+from agents.worker.batch_trace import batch_span, trace_events
+from agents.worker.batches import Call, TakenBatch, origins_of, split_by_lock
+from agents.worker.context import WorkerContext
+from agents.worker.offset_ledger import HeldEvent, OffsetLedger, Phase
+from agents.worker.ready_queue import ReadyQueue
+from stream.ops import metrics
+
+MOST_RUNNING = 64  # batches, most of which only wait for a publish or rest between tries
+
+Ended = list[tuple[HeldEvent, Decision]]
+
+
+class Pipeline:
+    """Works on events between the consumer and Salesforce. Use: `await room()`, then `add`."""
+
+    def __init__(
+        self,
+        context: WorkerContext,
+        *,
+        ack: Callable[[HeldEvent], None],
+        drop: Callable[[HeldEvent], None],
+    ) -> None:
+        self._context = context
+        self._ledger = OffsetLedger(
+            ack=ack, drop=drop, max_events=context.max_held, max_bytes=context.max_held_bytes
+        )
+        self._ready = ReadyQueue()
+        self._locks: LockTable[Intent] = LockTable(lambda intent: intent.locks)
+        self._held: dict[Intent, HeldEvent] = {}
+        self._suspects: deque[HeldEvent] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+        self._starting = 0
+        self._started_at = float("-inf")
+        self._gathers_since = 0.0
+        self._is_pumping = False
+        self._waited_last = False
+        self._is_alone = False
+        self._changed = asyncio.Event()
+        self.is_fenced = False
+        context.admission.when_free = self._pump_soon
+
+    async def room(self) -> None:
+        """Return when another event may be taken. Not asking the consumer is the flow control."""
+        while not (self.is_fenced or self._ledger.has_room):
+            await self._change()
+
+    def add(self, held: HeldEvent) -> None:
+        """Take an event in hand."""
+        held.taken_at = self._context.progress.working_seconds()
+        self._ledger.add(held)
+        self._ready.add(held)
+        self._pump_soon()
+
+    def oldest_seconds(self) -> float:
+        """Return the age of the event that has been in hand for longest; outages do not count."""
+        heads = [held.taken_at for held in self._ledger.heads()]
+        return self._context.progress.working_seconds() - min(heads) if heads else 0.0
+
+    async def fence(self, patience_seconds: float) -> bool:
+        """Begin nothing more and wait for what was begun; return whether all of it has ended.
+
+        What waits behind everything begun is dropped. When this returns False, a call may still
+        land after the next owner's: the process must end.
+        """
+        self.is_fenced = True
+        self._drop(self._ledger.tail())
+        self._pump_soon()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_seconds):
+                while self._running or self._ledger.events:
+                    await self._change()
+        if self._running:
+            return False
+        self._drop(self._ledger.unfinished())
+        self._ledger.clear()
+        return True
+
+    def open(self) -> None:
+        """Take events again: partitions are assigned."""
+        self.is_fenced = False
+        self._pump_soon()
+
+    def _drop(self, events: Sequence[HeldEvent]) -> None:
+        gone = set(events)
+        in_line = [held for held in events if self._ready.is_waiting(held)]
+        self._ready.forget(in_line)
+        self._suspects = deque(held for held in self._suspects if held not in gone)
+        self._locks.forget(lambda intent: self._held[intent] in gone)
+        self._held = {intent: held for intent, held in self._held.items() if held not in gone}
+        self._ready.finish(gone - set(in_line))
+        self._ledger.let_go(gone)
+        self._changed.set()
+
+    def _pump_soon(self) -> None:
+        if not self._is_pumping:
+            self._is_pumping = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _pump(self) -> None:
+        """Start what can start now."""
+        self._is_pumping = False
+        if self._suspects and not self._running:
+            self._is_alone = True
+            self._start_work([self._suspects.popleft()])
+        self._is_alone = self._is_alone and bool(self._running)
+        if self._suspects or self._is_alone:
+            return
+        while len(self._running) < MOST_RUNNING and (self._ready or self._locks.has_free_lines):
+            free = self._context.admission.free_slots(self._starting)
+            wait = max(self._pace(free), self._gathering())
+            if wait > 0:
+                asyncio.get_running_loop().call_later(wait, self._pump_soon)
+            if wait > 0 or not self._start_next(free):
+                break
+        if self._suspects and not self._running:
+            self._pump_soon()
+
+    def _pace(self, free: int) -> float:
+        """Return how long nothing may start; a slot that comes free calls again by itself."""
+        turn, gap = self._context.admission.pause_between_calls()
+        left = self._started_at + gap - time.monotonic()
+        return max(left, 0.0 if free else turn)
+
+    def _gathering(self) -> float:
+        """Return how long to wait for more, where a batch of thousands goes by Bulk jobs."""
+        now, is_full = time.monotonic(), len(self._ready) >= self._context.max_batch
+        if not self._ready or not self._context.is_bulk() or self.is_fenced or is_full:
+            return 0.0
+        self._gathers_since = self._gathers_since or now
+        return max(0.0, self._gathers_since + self._context.linger_seconds - now)
+
+    def _start_next(self, free: int) -> bool:
+        """Start a call of those who waited for a lock, or a batch of fresh events, in turn."""
+        self._started_at, self._gathers_since = time.monotonic(), 0.0
+        is_waiting_turn = self._locks.has_free_lines and not (self._waited_last and self._ready)
+        self._waited_last = is_waiting_turn
+        if is_waiting_turn:
+            call = Call()
+            call.intents = self._locks.claim_waiting(API_LIMITS.bundles, call)
+            if call.intents:
+                self._begin([self._held[intent] for intent in call.intents])
+                self._start(self._send(call, self._claim(), is_late=True))
+            return True
+        fresh = self._apart(self._ready.take(self._size(free)))
+        if fresh:
+            self._start_work(fresh)
+        return not self._suspects
+
+    def _size(self, free: int) -> int:
+        if self._context.is_bulk():
+            return self._context.max_batch
+        return min(self._context.max_batch, API_LIMITS.bundles, -(-len(self._ready) // free))
+
+    def _apart(self, events: list[HeldEvent]) -> list[HeldEvent]:
+        """Put aside the keys with an event that may have killed a worker: they go one by one."""
+        journal = self._context.journal
+        if not journal.has_suspects:
+            return events
+        keys = {
+            held.key
+            for held in events
+            if held.envelope.origin and journal.is_suspect(held.envelope.origin)
+        }
+        self._suspects += [held for held in events if held.key in keys]
+        return [held for held in events if held.key not in keys]
+
+    def _start_work(self, events: list[HeldEvent]) -> None:
+        self._begin(events)  # here and not in the task: a fence in between must find it begun
+        self._start(self._work(events, self._claim()))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(self._guarded(work))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._changed.set()
+        self._pump_soon()
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - going on would acknowledge what is not done
+            self._context.end_process(error)
+
+    async def _work(self, events: list[HeldEvent], start: Callable[[], None]) -> None:
+        """Take a batch as far as it goes without a call, and send on what needs one."""
+        batch = TakenBatch(events)
+        metrics.BATCH_EVENTS.observe(len(events))
+        prepared = await self._context.handler.prepare([held.envelope for held in events])
+        calls = split_by_lock(prepared.intents)
+        for intent in prepared.intents:
+            self._held[intent] = batch.claim(intent.item.envelope)
+        waiting: list[HeldEvent] = []
+        for call in calls:
+            for intent in call.candidates:
+                if self._locks.claim(intent, call):
+                    call.intents.append(intent)
+                else:
+                    waiting.append(self._held[intent])
+            if call.intents:
+                self._start(self._send(call, start))
+                start = self._claim()
+        start()
+        self._put_back(waiting)
+        if prepared.decisions:
+            await self._finish([(batch.claim(d.envelope), d) for d in prepared.decisions])
+
+    def _begin(self, events: Sequence[HeldEvent]) -> None:
+        for held in events:
+            held.phase = Phase.WORKING
+        self._context.journal.begin(origins_of(events))
+        self._context.progress.move()
+
+    def _put_back(self, events: Sequence[HeldEvent]) -> None:
+        if events:
+            for held in events:
+                held.phase = Phase.WAITING
+            self._context.journal.pause(origins_of(events))
+            if self.is_fenced:
+                self._drop([held for held in self._ledger.tail() if held in events])
+
+    async def _send(self, call: Call, start: Callable[[], None], *, is_late: bool = False) -> None:
+        """Write what shares a call and finish it. `start` is told when its first call flies."""
+        began = time.monotonic()
+        intents = call.intents
+        ended: list[Decision] = []
+        if is_late:
+            intents, ended = self._context.handler.look_again(intents)
+
+        loop = asyncio.get_running_loop()
+
+        def check_alive() -> None:  # called in the thread of the call
+            self._context.check_alive()
+            loop.call_soon_threadsafe(start)
+
+        with batch_span([intent.item.envelope for intent in intents]) as traced:
+            decisions = await self._context.handler.write(intents, check_alive)
+            start()
+            if traced is not None:
+                trace_events(decisions)
+        by_envelope = TakenBatch([self._held.pop(intent) for intent in call.intents])
+        await self._finish([(by_envelope.claim(d.envelope), d) for d in (*decisions, *ended)])
+        for intent in call.intents:
+            self._locks.release(intent)
+        metrics.BATCH_SECONDS.observe(time.monotonic() - began)
+
+    def _claim(self) -> Callable[[], None]:
+        """Count a call as about to start, until what is returned is called for the first time."""
+        self._starting += 1
+        is_over = False
+
+        def over() -> None:
+            nonlocal is_over
+            if not is_over:
+                is_over = True
+                self._starting -= 1
+                self._pump_soon()
+
+        return over
+
+    async def _finish(self, ended: Ended) -> None:
+        """Put what became of events on disk, then acknowledge them."""
+        began = time.monotonic()
+        events, decisions = [held for held, _ in ended], [decision for _, decision in ended]
+        self._context.check_alive()
+        await self._context.finish(decisions)
+        self._context.journal.end(origins_of(events))
+        self._context.progress.move()
+        self._ledger.finish(events)
+        self._ready.finish(events)
+        log_batch([held.envelope for held in events], decisions, seconds=time.monotonic() - began)
+        self._changed.set()
+        self._pump_soon()
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
