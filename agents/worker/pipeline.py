@@ -31,8 +31,6 @@ from stream.ops import metrics
 
 MOST_RUNNING = 64  # batches, most of which only wait for a publish or rest between tries
 
-Ended = list[tuple[HeldEvent, Decision]]
-
 
 class Pipeline:
     """Works on events between the consumer and Salesforce. Use: `await room()`, then `add`."""
@@ -93,11 +91,10 @@ class Pipeline:
             async with asyncio.timeout(patience_seconds):
                 while self._running or self._ledger.events:
                     await self._change()
-        if self._running:
-            return False
-        self._drop(self._ledger.unfinished())
-        self._ledger.clear()
-        return True
+        if not self._running:
+            self._drop(self._ledger.unfinished())
+            self._ledger.clear()
+        return not self._running
 
     def open(self) -> None:
         """Take events again: partitions are assigned."""
@@ -142,8 +139,7 @@ class Pipeline:
     def _pace(self, free: int) -> float:
         """Return how long nothing may start; a slot that comes free calls again by itself."""
         turn, gap = self._context.admission.pause_between_calls()
-        left = self._started_at + gap - time.monotonic()
-        return max(left, 0.0 if free else turn)
+        return max(self._started_at + gap - time.monotonic(), 0.0 if free else turn)
 
     def _gathering(self) -> float:
         """Return how long to wait for more, where a batch of thousands goes by Bulk jobs."""
@@ -284,7 +280,7 @@ class Pipeline:
 
         return over
 
-    async def _finish(self, ended: Ended) -> None:
+    async def _finish(self, ended: list[tuple[HeldEvent, Decision]]) -> None:
         """Put what became of events on disk, then acknowledge them."""
         began = time.monotonic()
         events, decisions = [held for held, _ in ended], [decision for _, decision in ended]
@@ -298,6 +294,6 @@ class Pipeline:
         self._changed.set()
         self._pump_soon()
 
-    async def _change(self) -> None:
+    def _change(self) -> Coroutine[Any, Any, bool]:
         self._changed.clear()
-        await self._changed.wait()
+        return self._changed.wait()
