@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from cli.commands.adopt import adopt
 from cli.commands.audit import audit
 from cli.commands.backfill import backfill
 from cli.commands.dashboard import dashboard
@@ -49,6 +50,7 @@ def _orderstream() -> None:
     configure_logs(level="error", style="console", process="cli")
 
 
+app.command()(adopt)
 app.command()(audit)
 app.command()(dashboard)
 app.command()(backfill)

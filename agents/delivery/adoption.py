@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agents.mapping.mapping import Mapping as RecordMapping
+from agents.mapping.model import RowRule
 from agents.salesforce.api.record_updates import KeyUpdate
 from agents.salesforce.api.soql import quoted
 from schemas.salesforce import Row
@@ -33,6 +35,18 @@ class Adoption:
 
     updates: tuple[KeyUpdate, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def adoption_rules(mapping: RecordMapping) -> list[RowRule]:
+    """Return the rows of the mapping that adopt, one per sObject."""
+    rules = (rule for rule in mapping.rulebook.active_rows() if rule.adopt_by)
+    return list({rule.sobject: rule for rule in rules}.values())
+
+
+def without_key_query(rule: RowRule) -> str:
+    """Return the SOQL that counts the records which would be adopted, as `n`."""
+    where = f"{rule.adopt_by} != null AND {rule.external_id} = null"
+    return f"SELECT COUNT(Id) n FROM {rule.sobject} WHERE {where}"  # noqa: S608 - API names
 
 
 def value_of(row: Row) -> str:

@@ -190,6 +190,10 @@ class RowTracker:
             f"{slot.row.sobject}: Salesforce holds a newer state, left as it is"
             for slot in self.slots
             if slot.is_stale
+        ) + tuple(
+            f"{slot.row.sobject} {slot.id}: made again, the one known before was deleted or merged"
+            for slot in self.slots
+            if slot.was_missing and slot.is_created
         )
         return Written(ids, tuple(created), notes, self.calls)
 

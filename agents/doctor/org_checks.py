@@ -33,6 +33,7 @@ def check_org(
     )
     yield _language(facts)
     yield from _mapping(mapping, facts)
+    yield from _adoption(facts)
     yield _stale_guard(settings, mapping, facts)
     yield _budget(settings, facts)
 
@@ -106,6 +107,16 @@ def _name(finding: SchemaFinding) -> str:
 def _sentence(finding: SchemaFinding) -> str:
     what = f"{finding.sobject}.{finding.field}" if finding.field else finding.sobject
     return f"{what}: {finding.problem} ({finding.place})"
+
+
+def _adoption(facts: OrgFacts) -> Iterator[Check]:
+    for sobject, count in facts.without_key.items():
+        name = "salesforce-adoption"
+        if count:
+            detail = f"{count:,} {sobject} records have an e-mail and no key of orderstream's"
+            yield warn(name, detail, "orderstream adopt --dry-run shows which would get one")
+        else:
+            yield ok(name, f"every {sobject} with an e-mail has its key")
 
 
 def _stale_guard(settings: SalesforceSettings, mapping: RecordMapping, facts: OrgFacts) -> Check:

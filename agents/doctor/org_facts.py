@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from agents.delivery.adoption import adoption_rules, without_key_query
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.org_features import OrgFeatures
 from agents.mapping_preview.features import ask_features
@@ -54,6 +55,7 @@ class OrgFacts:
     language: str = ""
     instance_url: str = ""
     features: OrgFeatures = field(default_factory=OrgFeatures)
+    without_key: Mapping[str, int] = field(default_factory=dict)
 
 
 async def gather_org(settings: Settings, mapping: RecordMapping) -> OrgFacts:
@@ -74,6 +76,7 @@ async def gather_org(settings: Settings, mapping: RecordMapping) -> OrgFacts:
             versions=versions,
             skew_seconds=skew_seconds,
             features=await ask_features(client, describes),
+            without_key=await _without_key(client, mapping),
         )
     except SalesforceError as error:
         problem = f"{error.code or error.status}: {error.message}"
@@ -104,6 +107,18 @@ async def _language(client: OrgClient) -> str:
     except SalesforceError:
         return ""
     return str((user or {}).get("LanguageLocaleKey") or "")
+
+
+async def _without_key(client: OrgClient, mapping: RecordMapping) -> dict[str, int]:
+    """Return how many records would be adopted, by sObject; what cannot be counted is left out."""
+    found: dict[str, int] = {}
+    for rule in adoption_rules(mapping):
+        try:
+            counted = [record async for record in client.query(without_key_query(rule))]
+        except SalesforceError:
+            continue
+        found[rule.sobject] = int(counted[0].get("n") or 0) if counted else 0
+    return found
 
 
 async def _describes(client: OrgClient, sobjects: tuple[str, ...]) -> dict[str, Mapping[str, Any]]:
