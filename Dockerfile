@@ -1,7 +1,11 @@
 # One image for every process: `orderstream ingress`, `worker`, `relay`, `topics`, and the simulators.
 # Dependencies come from the lock file with their hashes, OpenTelemetry among them, so that
-# TRACING_OTLP_ENDPOINT is all it takes to trace; the second stage has no compiler and no pip cache,
-# and runs as a user that owns nothing but /state, /config and /tokens.
+# TRACING_OTLP_ENDPOINT is all it takes to trace; the second stage has no compiler, no pip and no
+# setuptools, and runs as a user that owns nothing but /state, /config and /tokens.
+#
+#   docker build --build-arg VERSION=1.0.0 --build-arg REVISION=$(git rev-parse HEAD) \
+#     --tag registry.example.com/orderstream:1.0.0 .
+#   docker push registry.example.com/orderstream:1.0.0
 
 FROM python:3.11-slim-bookworm AS build
 # Only for platforms without a wheel of faust-streaming.
@@ -20,8 +24,18 @@ COPY dashboard ./dashboard
 COPY cli ./cli
 COPY sandbox ./sandbox
 RUN pip install --no-deps .
+# Nothing installs anything in a container that runs.
+RUN pip uninstall --yes setuptools && pip uninstall --yes pip
 
 FROM python:3.11-slim-bookworm
+ARG VERSION=local
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title=orderstream \
+    org.opencontainers.image.description="Carries Magento's order and customer events into Salesforce." \
+    org.opencontainers.image.version=${VERSION} \
+    org.opencontainers.image.revision=${REVISION} \
+    org.opencontainers.image.licenses=Apache-2.0
+RUN python -m pip uninstall --yes setuptools wheel pip
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin orderstream \
     && install --directory --owner orderstream --group orderstream /state /config /tokens
 COPY --from=build /opt/orderstream /opt/orderstream
@@ -29,6 +43,7 @@ COPY --from=build /opt/orderstream /opt/orderstream
 COPY salesforce /opt/orderstream/share/orderstream/salesforce
 ENV PATH=/opt/orderstream/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /state
-USER orderstream
+# By number: `runAsNonRoot` can only be checked for a number.
+USER 10001:10001
 ENTRYPOINT ["orderstream"]
 CMD ["--help"]

@@ -181,11 +181,6 @@ def _groups(settings: Settings, facts: KafkaFacts) -> Iterator[Check]:
     if workers.members > settings.kafka_partitions:
         detail = f"{workers.members} workers for {settings.kafka_partitions} partitions"
         yield warn("workers-idle", detail, "stop those that have nothing to do")
-    if workers.members and workers.members != settings.worker_count:
-        detail = f"{workers.members} workers run, WORKER_COUNT is {settings.worker_count}"
-        fix = "set it to what runs: it divides Salesforce's calls per second and per day"
-        is_over = workers.members > settings.worker_count
-        yield Check("workers-share", CheckResult.FAIL if is_over else CheckResult.WARN, detail, fix)
 
 
 def _members(

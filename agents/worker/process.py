@@ -46,6 +46,7 @@ from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
 from stream.kafka.publisher import KafkaPublisher
 from stream.magento.client import open_magento
+from stream.ops import metrics
 from stream.ops.alert_webhook import alert_webhook
 from stream.ops.alerts import Alerts
 from stream.ops.gc_tuning import settle_garbage_collector
@@ -66,6 +67,7 @@ async def run_worker(settings: Settings) -> None:
     """Run a worker until it is told to stop. Raises MappingFileError before anything starts."""
     mapping = RecordMapping.load(settings.mapping_file)
     life, progress = Shutdown(), Progress()
+    metrics.start_outcomes_at_zero()
     life.install(settings.worker_stop_deadline_seconds)
     async with AsyncExitStack() as stack:
         alerts = Alerts()

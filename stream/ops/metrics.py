@@ -8,6 +8,7 @@ the processes of `orderstream ingress --workers N` share a port, so they share t
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -19,6 +20,44 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.samples import Sample
+
+from schemas.event import Kind
+from schemas.result import Outcome
+
+
+class OwnGauge(Gauge):
+    """A gauge that is absent until its process has set it.
+
+    Every process imports every metric, and the library exports a gauge without labels as 0 from its
+    birth on: a relay would say that no call of the API budget is left.
+    """
+
+    _is_known = False
+
+    def set(self, value: float) -> None:
+        self._know()
+        super().set(value)
+
+    def inc(self, amount: float = 1) -> None:
+        self._know()
+        super().inc(amount)
+
+    def dec(self, amount: float = 1) -> None:
+        self._know()
+        super().dec(amount)
+
+    def _know(self) -> None:
+        if not self._is_known:
+            super()._metric_init()
+            self._is_known = True
+
+    def _metric_init(self) -> None:
+        """Make no value yet: with several processes to a port it would be a 0 in a file."""
+
+    def _child_samples(self) -> Iterable[Sample]:
+        return super()._child_samples() if self._is_known else ()
+
 
 LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
@@ -52,7 +91,7 @@ INGRESS_PUBLISH_SECONDS = Histogram(
     "From publish to the broker's ack.",
     buckets=LATENCY_BUCKETS,
 )
-INGRESS_IN_FLIGHT = Gauge(
+INGRESS_IN_FLIGHT = OwnGauge(
     "orderstream_ingress_in_flight",
     "Publishes awaiting the broker's ack.",
     multiprocess_mode="livesum",
@@ -91,7 +130,7 @@ BATCH_EVENTS = Histogram(
 BATCH_SECONDS = Histogram(
     "orderstream_batch_seconds", "Time to handle one batch.", buckets=LATENCY_BUCKETS
 )
-STATE_KEYS = Gauge("orderstream_state_keys", "Orders and customers held in memory.")
+STATE_KEYS = OwnGauge("orderstream_state_keys", "Orders and customers held in memory.")
 STATE_LOAD_SECONDS = Histogram(
     "orderstream_state_load_seconds", "Time to read a partition's state.", buckets=LATENCY_BUCKETS
 )
@@ -144,15 +183,15 @@ IN_PLACE_RETRIES = Counter(
     "Calls and rounds repeated within a batch, by kind of failure.",
     ["kind"],
 )
-BREAKER_STATE = Gauge(
+BREAKER_STATE = OwnGauge(
     "orderstream_breaker_state", "Circuit breaker: 0 closed, 1 half-open, 2 open."
 )
-BUDGET_USED = Gauge("orderstream_budget_used_calls", "API calls of the whole org in 24 hours.")
-BUDGET_LIMIT = Gauge("orderstream_budget_limit_calls", "The org's API calls per 24 hours.")
-BUDGET_LEFT = Gauge("orderstream_budget_left_ratio", "Part of orderstream's share that is left.")
-CONCURRENCY_LIMIT = Gauge("orderstream_concurrency_limit", "Calls that may be in flight now.")
-CALLS_IN_FLIGHT = Gauge("orderstream_calls_in_flight", "Calls in flight.")
-CALL_RATE_LIMIT = Gauge(
+BUDGET_USED = OwnGauge("orderstream_budget_used_calls", "API calls of the whole org in 24 hours.")
+BUDGET_LIMIT = OwnGauge("orderstream_budget_limit_calls", "The org's API calls per 24 hours.")
+BUDGET_LEFT = OwnGauge("orderstream_budget_left_ratio", "Part of orderstream's share that is left.")
+CONCURRENCY_LIMIT = OwnGauge("orderstream_concurrency_limit", "Calls that may be in flight now.")
+CALLS_IN_FLIGHT = OwnGauge("orderstream_calls_in_flight", "Calls in flight.")
+CALL_RATE_LIMIT = OwnGauge(
     "orderstream_call_rate_limit", "This worker's part of the calls per second."
 )
 
@@ -204,6 +243,18 @@ DEAD_LETTERS_OPEN = Gauge("orderstream_dead_letters_open", "Open dead letters.",
 DEAD_LETTERS_OLDEST = Gauge(
     "orderstream_dead_letters_oldest_seconds", "Age of the oldest open dead letter.", ["topic"]
 )
+
+
+def start_outcomes_at_zero() -> None:
+    """Make the counters of a worker be there before their first event.
+
+    A counter that appears with a value has not risen for Prometheus: a first burst of dead letters
+    would be no rate at all.
+    """
+    for kind in Kind:
+        for outcome in Outcome:
+            OUTCOMES.labels(kind, outcome)
+    SALESFORCE_LOGINS.labels("ok")
 
 
 def exposition() -> tuple[bytes, str]:

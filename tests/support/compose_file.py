@@ -16,6 +16,7 @@ COMPOSE = ROOT / "docker-compose.yml"
 SECRET = {"MAGENTO_WEBHOOK_SECRET": "0123456789abcdef0123456789abcdef"}
 # Read by Compose itself or by this file only, never by a process of ours.
 COMPOSE_VARIABLES = {
+    "ALERTMANAGER_HOST_PORT",
     "COMPOSE_PROFILES",
     "GRAFANA_ADMIN_PASSWORD",
     "GRAFANA_HOST_PORT",

@@ -331,25 +331,18 @@ def test_a_group_that_rebalances_is_a_warning() -> None:
     assert found(checks) == {"workers": "warn"}
 
 
-@pytest.mark.parametrize(
-    ("members", "expected"),
-    [
-        (2, {"workers-share": "fail"}),
-        (9, {"workers-share": "fail", "workers-idle": "warn"}),
-    ],
-)
-def test_more_workers_than_share_the_limits_are_found(members, expected) -> None:
+def test_workers_without_a_partition_are_a_warning() -> None:
     settings = make()
     facts = cluster(settings)
-    crowd = dataclasses.replace(facts.groups[settings.worker_group], members=members)
+    crowd = dataclasses.replace(facts.groups[settings.worker_group], members=9)
     groups = {**facts.groups, settings.worker_group: crowd}
     checks = list(check_kafka(settings, dataclasses.replace(facts, groups=groups)))
-    assert found(checks) == expected
+    assert found(checks) == {"workers-idle": "warn"}
 
 
-def test_fewer_workers_than_share_the_limits_are_a_warning() -> None:
+def test_any_number_of_workers_is_well_since_partitions_divide_the_calls() -> None:
     settings = make(worker_count=3)
-    assert found(list(check_kafka(settings, cluster(settings)))) == {"workers-share": "warn"}
+    assert found(list(check_kafka(settings, cluster(settings)))) == {}
 
 
 def test_a_retry_tier_that_nobody_reads_any_more_is_found() -> None:

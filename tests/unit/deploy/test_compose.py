@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
+import yaml
 from support.compose_file import (
     COMPOSE,
     COMPOSE_VARIABLES,
     ROOT,
     SECRET,
     SETTING_NAMES,
+    interpolate,
     load_compose,
     read_env,
     seconds,
@@ -19,7 +22,7 @@ from support.compose_file import (
 
 from sandbox.broker.container import IMAGE
 from sandbox.broker.properties import SMALL, server_properties
-from stream.config import load_settings
+from stream.config import Settings, load_settings
 from stream.retry.process import STOP_DEADLINE_SECONDS
 
 # What the image's start script reads besides server properties.
@@ -55,7 +58,7 @@ def test_the_services_of_the_pipe_are_there(services):
     assert set(services) == {
         *("kafka", "topics", "ingress", "worker", "relay"),
         *("simulator", "store"),
-        *("lag", "prometheus", "grafana", "dashboard"),
+        *("lag", "prometheus", "alertmanager", "grafana", "dashboard"),
     }
 
 
@@ -158,6 +161,51 @@ def test_the_settings_we_pass_are_accepted(ours):
         assert settings.kafka_bootstrap_servers, name
 
 
+def test_kafkas_health_check_starts_no_jvm_and_asks_the_port_that_the_others_use(services):
+    kafka = services["kafka"]
+    command, shell, option, script = kafka["healthcheck"]["test"]
+    assert (command, shell, option) == ("CMD", "bash", "-c")
+    port = kafka["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(",")[0].rsplit(":", 1)[1]
+    assert script.endswith(f"/dev/tcp/127.0.0.1/{port}")
+    refused = subprocess.run([shell, option, script], capture_output=True, check=False)
+    assert refused.returncode == 1
+
+
+def test_a_process_has_no_secret_that_it_does_not_need(services):
+    secrets = {
+        name.upper()
+        for name, field in Settings.model_fields.items()
+        if "Secret" in str(field.annotation) and not name.startswith("kafka")
+    }
+    org = {name for name in secrets if name.startswith("SALESFORCE_")}
+    pages = {name for name in secrets if name.startswith("DASHBOARD_")}
+    senders = {"MAGENTO_WEBHOOK_SECRET", "MAGEOS_VERIFICATION_TOKEN"}
+    store = {name for name in secrets if name.startswith("MAGENTO_")} - senders
+    needed = {
+        "topics": set(),
+        "ingress": senders,
+        "worker": org | store | {"ALERT_WEBHOOK_URL"},
+        "relay": {"ALERT_WEBHOOK_URL"},
+        "lag": set(),
+        "dashboard": org | store | pages,
+    }
+    for file in (services, production_services()):
+        for name, keeps in needed.items():
+            environment = file[name]["environment"]
+            emptied = {key for key, value in environment.items() if value == ""}
+            assert secrets - emptied == keeps, name
+
+
+def production_services():
+    needed = {
+        "ORDERSTREAM_IMAGE": "x",
+        "ORDERSTREAM_VERSION": "1",
+        "KAFKA_BOOTSTRAP_SERVERS": "x:1",
+    }
+    text = (ROOT / "docker-compose.production.yml").read_text()
+    return yaml.safe_load(interpolate(text, needed))["services"]
+
+
 def test_values_are_strings_so_that_yaml_changes_none_of_them(services):
     for name, service in services.items():
         for key, value in service.get("environment", {}).items():
@@ -207,4 +255,4 @@ def test_kafka_is_the_version_that_the_tests_run_on(services):
 def test_no_secret_is_in_a_file():
     for path in (COMPOSE, ROOT / "deploy/demo.env"):
         for name, value in re.findall(r"(?<!\{)\b(\w*SECRET)\s*[=:]\s*(\S+)", path.read_text()):
-            assert value in {"$(openssl", "*webhook-secret"}, name
+            assert value.strip('",}') == "" or value in {"$(openssl", "*webhook-secret"}, name

@@ -69,6 +69,23 @@ def test_dependencies_come_from_the_lock_file_with_hashes(instructions):
     ]
 
 
+def test_nothing_in_the_image_can_install_anything(instructions):
+    stages = [number for number, (keyword, _) in enumerate(instructions) if keyword == "FROM"]
+    build, run = instructions[: stages[1]], instructions[stages[1] :]
+    for stage in (build, run):
+        removed = " ".join(rest for _, rest in stage if "pip uninstall" in rest)
+        assert {"pip", "setuptools"} <= set(removed.split())
+
+
+def test_the_image_says_what_it_is(instructions):
+    labels = " ".join(rest for keyword, rest in instructions if keyword == "LABEL")
+    for name in ("title", "description", "version", "revision", "licenses"):
+        assert f"org.opencontainers.image.{name}=" in labels
+    assert PROJECT["project"]["license"] in labels
+    arguments = {rest.split("=")[0] for keyword, rest in instructions if keyword == "ARG"}
+    assert arguments == {"VERSION", "REVISION"} == set(re.findall(r"\$\{(\w+)\}", labels))
+
+
 def pins(name: str) -> dict[str, str]:
     """Package -> version of every entry of a lock file; each must have a hash."""
     text = (ROOT / name).read_text()
@@ -101,8 +118,8 @@ def test_the_image_has_the_python_of_the_lock_file(instructions):
 def test_the_process_is_not_root_and_owns_where_it_writes(instructions):
     last_stage = instructions[[i[0] for i in instructions].index("FROM", 1) :]
     users = [rest for keyword, rest in last_stage if keyword == "USER"]
-    assert users == ["orderstream"]
-    run = next(rest for keyword, rest in last_stage if keyword == "RUN")
+    assert users == ["10001:10001"]
+    run = next(rest for _, rest in last_stage if "useradd" in rest)
     assert "useradd --uid 10001" in run
     assert "--owner orderstream --group orderstream /state /config /tokens" in run
 

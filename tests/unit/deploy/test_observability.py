@@ -34,7 +34,8 @@ def rules() -> list[dict[str, Any]]:
 def dashboard_expressions() -> list[str]:
     boards = [json.loads(path.read_text()) for path in DASHBOARDS]
     panels = [panel for board in boards for panel in board["panels"]]
-    return [target["expr"] for panel in panels for target in panel.get("targets", ())]
+    found = [target["expr"] for panel in panels for target in panel.get("targets", ())]
+    return [expression.replace("$__rate_interval", "1m") for expression in found]
 
 
 def names_in(expression: str) -> set[str]:
@@ -109,8 +110,14 @@ def test_a_dashboard_is_whole_and_asks_the_source_that_is_provisioned(path: Path
         assert place["x"] + place["w"] <= 24
         if panel["type"] != "row":
             assert panel["description"], panel["title"]
-            assert panel["datasource"]["uid"] == source["uid"]
-            assert panel["targets"]
+            asked = [panel["datasource"], *(target["datasource"] for target in panel["targets"])]
+            assert {each["uid"] for each in asked} == {"${datasource}"}
+            # A fixed window is empty where the scrape interval is longer than half of it.
+            windows = re.findall(r"rate\([^\[]*\[([^\]]*)", json.dumps(panel["targets"]))
+            assert set(windows) <= {"$__rate_interval"}
+    (variable,) = board["templating"]["list"]
+    assert (variable["name"], variable["type"]) == ("datasource", "datasource")
+    assert variable["current"]["value"] == source["uid"]
 
 
 def test_no_two_dashboards_are_taken_for_one() -> None:
@@ -123,6 +130,24 @@ def test_prometheus_scrapes_every_process_that_compose_runs(services) -> None:
     scraped = {job["job_name"].removeprefix("orderstream-") for job in jobs}
     serving = {name for name, s in services.items() if s.get("command", [""])[0] == name}
     assert serving - {"topics", "dashboard"} == scraped
+
+
+def test_prometheus_tells_the_alertmanager_that_compose_runs(services) -> None:
+    config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
+    (target,) = config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
+    name, _, port = target.partition(":")
+    assert services[name]["ports"][0].endswith(f":{port}")
+    routes = yaml.safe_load((PROMETHEUS / "alertmanager.yml").read_text())
+    receivers = {receiver["name"] for receiver in routes["receivers"]}
+    asked = {
+        routes["route"]["receiver"],
+        *(route["receiver"] for route in routes["route"]["routes"]),
+    }
+    assert asked == receivers
+    known = {rule["alert"] for rule in rules()}
+    for inhibited in routes["inhibit_rules"]:
+        named = [*inhibited["source_matchers"], *inhibited["target_matchers"]]
+        assert set(re.findall(r"Orderstream\w+", " ".join(named))) <= known
 
 
 def test_grafana_has_no_password_of_its_own(services) -> None:
@@ -141,7 +166,7 @@ def test_grafana_has_no_password_of_its_own(services) -> None:
 
 
 def test_nothing_is_watched_unless_it_is_asked_for(services) -> None:
-    for name in ("lag", "prometheus", "grafana"):
+    for name in ("lag", "prometheus", "alertmanager", "grafana"):
         assert services[name]["profiles"] == ["obs"]
 
 

@@ -1,0 +1,51 @@
+"""What a process exports before anything has happened: nothing that it does not know."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+PAGE = "from stream.ops import metrics; {setup}; print(metrics.exposition()[0].decode())"
+
+
+def page_of_a_new_process(setup: str = "pass", **environment: str) -> list[str]:
+    ran = subprocess.run(
+        [sys.executable, "-c", PAGE.format(setup=setup)],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [line for line in ran.stdout.splitlines() if line.startswith(("orderstream_", "kafka_"))]
+
+
+def gauges(lines: list[str]) -> list[str]:
+    return [line for line in lines if not re.search(r"_(total|created|bucket|count|sum)\b", line)]
+
+
+def test_no_gauge_is_there_before_it_is_measured() -> None:
+    assert gauges(page_of_a_new_process()) == []
+
+
+def test_nor_in_the_files_that_several_processes_share(tmp_path: Path) -> None:
+    shared = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    assert gauges(page_of_a_new_process(**shared)) == []
+    said = page_of_a_new_process("metrics.INGRESS_IN_FLIGHT.inc(3)", **shared)
+    assert gauges(said) == ["orderstream_ingress_in_flight 3.0"]
+
+
+def test_what_was_measured_is_exported_a_zero_too() -> None:
+    said = page_of_a_new_process("metrics.BUDGET_LEFT.set(0); metrics.CALLS_IN_FLIGHT.inc()")
+    assert sorted(gauges(said)) == [
+        "orderstream_budget_left_ratio 0.0",
+        "orderstream_calls_in_flight 1.0",
+    ]
+
+
+def test_a_workers_outcomes_are_born_at_zero() -> None:
+    said = page_of_a_new_process("metrics.start_outcomes_at_zero()")
+    assert 'orderstream_outcomes_total{kind="order",outcome="dead"} 0.0' in said
