@@ -44,7 +44,7 @@ def of_kind(kind: str, folder: Path = BASE) -> dict[str, dict[str, Any]]:
 
 DEPLOYMENTS = of_kind("Deployment")
 GAP_DETECTOR = of_kind("CronJob")["gap-detector"]
-PODS = {**DEPLOYMENTS, **of_kind("Job"), **of_kind("CronJob")}
+PODS = {**DEPLOYMENTS, **of_kind("CronJob")}
 
 
 def template_of(owner: dict[str, Any]) -> dict[str, Any]:
@@ -62,6 +62,10 @@ def container_of(owner: dict[str, Any]) -> dict[str, Any]:
     return container
 
 
+def containers_of(owner: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*pod_of(owner).get("initContainers", ()), container_of(owner)]
+
+
 @pytest.mark.parametrize("folder", [BASE, PRODUCTION], ids=["base", "production"])
 def test_every_file_is_in_the_kustomization_and_there(folder):
     listed = {name for name in kustomization(folder)["resources"] if name.endswith(".yaml")}
@@ -70,20 +74,33 @@ def test_every_file_is_in_the_kustomization_and_there(folder):
 
 def test_the_processes_of_the_pipe_are_there():
     running = {"ingress", "worker", "relay", "lag", "dashboard"}
-    assert set(PODS) == running | {"topics", "gap-detector"}
+    assert set(PODS) == running | {"gap-detector"}
+
+
+def test_one_apply_is_enough_the_first_time_and_every_time():
+    """A Job's pod cannot be changed, so a changed setting would make the next apply fail."""
+    assert "Job" not in {d["kind"] for d in documents(BASE) + documents(PRODUCTION)}
+    (topics,) = pod_of(DEPLOYMENTS["worker"])["initContainers"]
+    assert topics["args"] == ["topics", "apply"]
+    readme = (ROOT / "README.md").read_text()
+    commands = readme.split("```")[1].splitlines()
+    assert [line.split("#")[0].strip() for line in commands if "apply" in line][-1] == (
+        "kubectl apply -k overlays/production"
+    )
 
 
 @pytest.mark.parametrize("name", PODS)
 def test_a_container_may_do_nothing_it_need_not(name):
-    pod, container = pod_of(PODS[name]), container_of(PODS[name])
+    pod = pod_of(PODS[name])
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert pod["automountServiceAccountToken"] is False
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
+    for container in containers_of(PODS[name]):
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
 
 
 @pytest.mark.parametrize("name", PODS)
@@ -197,18 +214,53 @@ def test_the_settings_are_settings():
     )
 
 
-def test_workers_are_scaled_by_the_lag_of_their_own_group_and_topics():
+def test_workers_are_scaled_by_time_and_not_while_they_could_write_nothing():
     (scaled,) = of_kind("ScaledObject", PRODUCTION).values()
+    (trigger,) = scaled["spec"]["triggers"]
+    query = trigger["metadata"]["query"]
     settings = load_settings(env_file=None)
-    triggers = [trigger["metadata"] for trigger in scaled["spec"]["triggers"]]
-    assert {t["topic"] for t in triggers} == set(settings.topics.sources)
-    assert {t["consumerGroup"] for t in triggers} == {settings.worker_group}
-    servers = read_env(PRODUCTION / "production.env")["KAFKA_BOOTSTRAP_SERVERS"]
-    assert {t["bootstrapServers"] for t in triggers} == {servers}
+    assert f'orderstream_lag_max_seconds{{consumergroup="{settings.worker_group}"}}' in query
+    assert "orderstream_breaker_state" in query
+    assert "orderstream_budget_left_ratio" in query
     partitions = int(read_env(BASE / "orderstream.env")["KAFKA_PARTITIONS"])
     assert scaled["spec"]["maxReplicaCount"] <= partitions
-    auth = of_kind("TriggerAuthentication", PRODUCTION)
-    assert {t["authenticationRef"]["name"] for t in scaled["spec"]["triggers"]} == set(auth)
+
+
+def test_nobody_but_lag_says_the_lag_and_the_dashboard_finds_the_others():
+    scraped = {
+        name
+        for name, owner in DEPLOYMENTS.items()
+        if template_of(owner)["metadata"].get("annotations", {}).get("prometheus.io/scrape")
+    }
+    assert scraped == set(DEPLOYMENTS) - {"dashboard"}
+    named = {v["name"]: v.get("value") for v in container_of(DEPLOYMENTS["dashboard"])["env"]}
+    services = of_kind("Service")
+    for url in named["DASHBOARD_METRICS_URLS"].split(","):
+        host, port = re.fullmatch(r"http://(\w+):(\d+)/metrics", url).groups()
+        assert services[host]["spec"]["clusterIP"] == "None"
+        assert services[host]["spec"]["ports"][0]["port"] == int(port)
+
+
+def test_what_we_take_nginx_lets_through_from_every_sender():
+    (entry,) = of_kind("Ingress", PRODUCTION).values()
+    size = entry["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"]
+    assert int(size) == load_settings(env_file=None).ingress_max_body_bytes
+    paths = {path["path"] for path in entry["spec"]["rules"][0]["http"]["paths"]}
+    assert paths == {"/magento/webhook", "/adobe"}
+
+
+def test_names_brokers_and_addresses_of_every_usual_cluster_can_be_reached():
+    policies = of_kind("NetworkPolicy")
+    egress = policies["orderstream-default"]["spec"]["egress"]
+    ports = [port for rule in egress for port in rule["ports"]]
+    reached = {
+        number
+        for port in ports
+        for number in range(port["port"], port.get("endPort", port["port"]) + 1)
+    }
+    assert {53, 5353, 9092, 9093, 9094, 9096, 9098, 9100} <= reached
+    blocks = [to["ipBlock"] for to in policies["orderstream-outside"]["spec"]["egress"][0]["to"]]
+    assert {block["cidr"] for block in blocks} == {"0.0.0.0/0", "::/0"}
 
 
 def test_the_network_is_shut_by_default():
@@ -234,10 +286,10 @@ def test_the_overlay_renders_with_your_image_and_without_a_second_replica_count(
     for kind, name in (
         ("Deployment", "ingress"),
         ("Deployment", "worker"),
-        ("Job", "topics"),
         ("CronJob", "gap-detector"),
     ):
-        assert container_of(made[kind, name])["image"] == "registry.example.com/orderstream:1.0.0"
+        images = {container["image"] for container in containers_of(made[kind, name])}
+        assert images == {"registry.example.com/orderstream:1.0.0"}
     assert "replicas" not in made["Deployment", "worker"]["spec"]
     maps = {d["metadata"]["name"] for d in rendered if d["kind"] == "ConfigMap"}
     for entry in container_of(made["Deployment", "worker"])["envFrom"]:

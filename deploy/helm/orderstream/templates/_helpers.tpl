@@ -1,0 +1,8 @@
+{{- define "orderstream.image" -}}
+{{ required "image.repository: the image you built and pushed" .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+
+{{/* A changed setting or file starts the pods anew, as the hash in a name does with Kustomize. */}}
+{{- define "orderstream.checksum" -}}
+checksum/config: {{ list .Values.config .Values.files | toJson | sha256sum }}
+{{- end }}
