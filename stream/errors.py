@@ -11,6 +11,7 @@
       MappingError        this document cannot become a record                   → dead letter
       SalesforceError     Salesforce said no, or nothing (agents.salesforce.errors.errors)
       FrozenError         this process slept past its session, others own its partitions
+        FencedError       the group goes on without this process, or may by now
     schemas.codec.DecodeError is a ValueError: the bytes are no event            → 400, dead letter
 
 In Faust an exception that leaves the agent is an acked, lost message. So inside `agents` these are
@@ -91,3 +92,7 @@ class MappingError(StreamError):
 
 class FrozenError(StreamError):
     """The process was frozen longer than its group session: someone else owns its partitions."""
+
+
+class FencedError(FrozenError):
+    """The group goes on without this process, or may by now: others own its partitions."""

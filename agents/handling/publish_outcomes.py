@@ -7,6 +7,7 @@ Kafka is away it blocks; if the process dies meanwhile, the batch is redelivered
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
 
 from agents.handling.decode import DecodedEvent
@@ -63,6 +64,33 @@ async def announce(
         for item, doubt in foreseen
     ]
     _remember(state, list(zip(records, await publish_all(records), strict=True)))
+
+
+async def restore(
+    newest: Sequence[tuple[int, bytes, bytes]],
+    *,
+    publish_all: PublishAll,
+    state: StateStore,
+    topics: Topics,
+) -> None:
+    """Write states again behind which an older one stands: compaction keeps the last."""
+    records = [
+        Record(topic=topics.state, key=key, value=value, partition=partition)
+        for partition, key, value in newest
+    ]
+    _remember(state, list(zip(records, await publish_all(records), strict=True)))
+
+
+def stamped(records: Sequence[Record], generation: int, topics: Topics) -> list[Record]:
+    """Return records with the group generation that decided them, where a person may ask for it."""
+    header = ("generation", b"%d" % generation)
+    said = {topics.state, topics.results}
+    return [
+        dataclasses.replace(record, headers=(*record.headers, header))
+        if record.topic in said
+        else record
+        for record in records
+    ]
 
 
 def _remember(state: StateStore, written: Sequence[tuple[Record, Ack]]) -> None:

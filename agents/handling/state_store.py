@@ -6,6 +6,10 @@ the topic is read from where this store stopped to its end: whatever another wor
 between is then known. A partition that this worker wrote alone costs nothing to read again,
 because its own acknowledged writes move the position.
 
+Read by version, never by position: a worker that the group had expelled may have written an older
+state behind a newer one. The newer one counts, and is written again behind it, because compaction
+keeps the last and would make the regression permanent.
+
 Memory: 375 bytes per order (key, encoded state and dict entry); `python -m bench.state` measures.
 """
 
@@ -13,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +25,8 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from agents.handling.state_order import goes_back
+from schemas.sender_clock import TOLERANCE_SECONDS, utc_text
 from schemas.state import State
 from stream.kafka.consumer_stop import stop_consumer
 from stream.ops import metrics
@@ -32,6 +38,9 @@ RETRY_SECONDS = 1.0
 PROGRESS_RECORDS = 200_000
 MOST_AHEAD = 10_000
 
+# (partition, key, newest state): what must be written again.
+Overwritten = tuple[int, bytes, bytes]
+
 
 @dataclass(slots=True)
 class _Partition:
@@ -40,6 +49,7 @@ class _Partition:
     records: dict[bytes, bytes] = field(default_factory=dict)
     used_at: float = 0.0
     ahead: set[int] = field(default_factory=set)  # our writes behind one not yet acknowledged
+    overwritten: set[bytes] = field(default_factory=set)  # keys whose last record is an older one
 
     def advance(self, offset: int) -> None:
         """Note that the record at an offset is known. Acks of several batches come in any order."""
@@ -49,6 +59,18 @@ class _Partition:
             self.position += 1
         if len(self.ahead) > MOST_AHEAD:  # somebody else writes too: read it again next time
             self.ahead.clear()
+
+    def take(self, key: bytes | None, value: bytes | None, latest: str) -> None:
+        """Take in a record, unless it is older than what is known of its key."""
+        if key is None:
+            return
+        self.overwritten.discard(key)
+        if value is None:
+            self.records.pop(key, None)
+        elif (known := self.records.get(key)) is not None and goes_back(known, value, latest):
+            self.overwritten.add(key)
+        else:
+            self.records[key] = value
 
 
 class StateStore:
@@ -66,6 +88,8 @@ class StateStore:
         self._clock = clock
         self._partitions: dict[int, _Partition] = {}
         self._consumer: AIOKafkaConsumer | None = None
+        self.check_alive: Callable[[], None] = lambda: None
+        self.restore: Callable[[Sequence[Overwritten]], Awaitable[None]] | None = None
 
     async def start(self) -> None:
         """Connect the reader."""
@@ -87,7 +111,7 @@ class StateStore:
         """Return when the state of each partition is known as of its group generation.
 
         `generations` maps partition → generation of the events at hand. While Kafka is away this
-        waits and says so: without the state nothing may be written.
+        waits and says so: without the state nothing may be written. `check_alive` ends the wait.
         """
         stale = [
             number
@@ -102,14 +126,19 @@ class StateStore:
         self._forget_unowned(now)
         while True:
             try:
-                await self._load(stale)
+                overwritten = await self._load(stale)
                 break
             except KafkaError as error:
                 log.warning("state_load_failed", error=str(error), partitions=stale)
+                self.check_alive()
                 await asyncio.sleep(RETRY_SECONDS)
         for number in stale:
             self._partitions[number].generation = generations[number]
             self._partitions[number].ahead.clear()
+        if overwritten:
+            log.error("state_went_back", keys=len(overwritten), partitions=stale)
+            if self.restore is not None:
+                await self.restore(overwritten)
         metrics.STATE_KEYS.set(self.key_count)
 
     def get(self, partition: int, key: bytes) -> State | None:
@@ -119,9 +148,9 @@ class StateStore:
 
     def put(self, partition: int, writes: Iterable[tuple[int, bytes, bytes | None]]) -> None:
         """Remember acknowledged writes: (offset in the state topic, key, value)."""
-        held = self._partitions.setdefault(partition, _Partition())
+        held, latest = self._partitions.setdefault(partition, _Partition()), _latest_version()
         for offset, key, value in sorted(writes, key=lambda write: write[0]):
-            _apply(held.records, key, None if value is None else _compact(value))
+            held.take(key, None if value is None else _compact(value), latest)
             if offset >= held.position:
                 held.advance(offset)
         metrics.STATE_KEYS.set(self.key_count)
@@ -136,14 +165,15 @@ class StateStore:
             if now - held.used_at > KEEP_UNOWNED_SECONDS:
                 del self._partitions[number]
 
-    async def _load(self, numbers: list[int]) -> None:
+    async def _load(self, numbers: list[int]) -> list[Overwritten]:
+        """Read partitions to their ends; return the states behind which an older one stands."""
         consumer = self._consumer
         if consumer is None:
             raise RuntimeError("the state store was not started")
         parts = {
             TopicPartition(self._topic, number): self._partitions[number] for number in numbers
         }
-        started, count = self._clock(), 0
+        started, count, latest = self._clock(), 0, _latest_version()
         consumer.assign(list(parts))
         try:
             ends = await consumer.end_offsets(list(parts))
@@ -160,7 +190,7 @@ class StateStore:
                 for tp, records in batches.items():
                     held = parts[tp]
                     for record in records:
-                        _apply(held.records, record.key, record.value)
+                        held.take(record.key, record.value, latest)
                     count += len(records)
                     if count % PROGRESS_RECORDS < len(records):
                         log.info("state_loading", records=count, partitions=numbers)
@@ -173,15 +203,16 @@ class StateStore:
         seconds = self._clock() - started
         metrics.STATE_LOAD_SECONDS.observe(seconds)
         log.info("state_loaded", records=count, partitions=numbers, seconds=round(seconds, 3))
+        return [
+            (tp.partition, key, held.records[key])
+            for tp, held in parts.items()
+            for key in held.overwritten
+        ]
 
 
-def _apply(records: dict[bytes, bytes], key: bytes | None, value: bytes | None) -> None:
-    if key is None:
-        return
-    if value is None:
-        records.pop(key, None)
-    else:
-        records[key] = value
+def _latest_version() -> str:
+    """Return the newest version that anybody may have given by now."""
+    return utc_text(int((time.time() + TOLERANCE_SECONDS) * 1000))
 
 
 def _compact(value: bytes) -> bytes:

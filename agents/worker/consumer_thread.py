@@ -7,7 +7,7 @@ as a sentence: a commit that it refuses is no crash, it means that somebody else
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 import structlog
@@ -17,6 +17,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, ensure_aiok
 from faust.types import TP
 
 from agents.worker.read_log import ReadLog
+from agents.worker.session_guard import elapsed_seconds
 
 log = structlog.get_logger()
 
@@ -24,7 +25,31 @@ NO_GENERATION = -1
 
 
 class WitnessingThread(AIOKafkaConsumerThread):
-    """Differs from its base in what it commits, and tells what the coordinator said."""
+    """Differs from its base in what it commits, and tells what the coordinator said.
+
+    `heard_at`: when the coordinator last confirmed the membership, by `elapsed_seconds`.
+    """
+
+    heard_at: float = float("-inf")
+
+    async def on_start(self) -> None:
+        """Start, and listen to every answer to a heartbeat."""
+        await super().on_start()
+        coordinator = _coordinator_of(self._ensure_consumer())
+        ask: Callable[[], Awaitable[bool]] = coordinator._do_heartbeat  # noqa: SLF001 - see below
+
+        async def heartbeat() -> bool:
+            is_member = await ask()
+            if is_member:
+                self.heard_at = elapsed_seconds()
+            return is_member
+
+        coordinator._do_heartbeat = heartbeat  # noqa: SLF001 - see below
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Note that the group has taken us in."""
+        self.heard_at = elapsed_seconds()
+        await super().on_partitions_assigned(assigned, generation_id)
 
     @property
     def generation(self) -> int:

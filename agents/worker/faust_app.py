@@ -22,12 +22,15 @@ from faust.types.transports import TransportT
 from agents.worker.faust_consumer import PromptConsumer
 from agents.worker.faust_fence import FencedTransport
 from agents.worker.read_log import ReadLog
+from agents.worker.session_guard import Membership
 from stream.config import Settings
 from stream.kafka.connection import faust_credentials
 
 MAX_POLL_INTERVAL_SECONDS = 10.0**7
 REBALANCE_MARGIN_SECONDS = 30.0
 COMMIT_INTERVAL_SECONDS = 1.0
+# Who is expelled learns it from a heartbeat: within a second.
+HEARTBEAT_SECONDS = 1.0
 # A topic that was deleted and made again is noticed by this, not before: five minutes by default.
 METADATA_MS = 15_000
 
@@ -49,6 +52,12 @@ class WorkerApp(faust.App):
         if self.when_rebalance_starts is not None:
             self.loop.call_soon_threadsafe(self.when_rebalance_starts)
         super().on_rebalance_start()
+
+    def membership(self) -> Membership | None:
+        """Return what is known of our place in the group; None before it first took us in."""
+        if not self.consumer_generation_id:
+            return None
+        return cast("PromptConsumer", self.consumer).membership
 
     async def rejoin(self) -> None:
         """Leave all partitions and take them again, from where their logs are to be read on."""
@@ -81,7 +90,7 @@ def create_app(settings: Settings) -> WorkerApp:
         stream_buffer_maxsize=max(4096, 2 * settings.worker_batch_max_events),
         broker_max_poll_interval=MAX_POLL_INTERVAL_SECONDS,
         broker_session_timeout=session_seconds,
-        broker_heartbeat_interval=session_seconds / 10,
+        broker_heartbeat_interval=min(HEARTBEAT_SECONDS, session_seconds / 10),
         broker_rebalance_timeout=settings.salesforce_timeout_seconds + REBALANCE_MARGIN_SECONDS,
         broker_request_timeout=max(90.0, session_seconds + 10),
         broker_commit_interval=COMMIT_INTERVAL_SECONDS,

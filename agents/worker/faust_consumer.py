@@ -38,6 +38,7 @@ from mode.services import WaitResults
 
 from agents.worker.consumer_thread import WitnessingThread
 from agents.worker.read_log import ReadLog
+from agents.worker.session_guard import Membership
 from stream.errors import BrokerError
 
 log = structlog.get_logger()
@@ -111,6 +112,12 @@ class PromptConsumer(Consumer):
             with suppress(IllegalStateError):
                 await self._thread.seek_to_beginning(*unread)
         return committed
+
+    @property
+    def membership(self) -> Membership:
+        """What is known of our place in the group; any thread may ask."""
+        held = int(cast("Any", self.app).consumer_generation_id or 0)
+        return Membership(held, self._thread.generation, self._thread.heard_at)
 
     async def rejoin(self) -> None:
         """Leave all partitions and take them again."""

@@ -18,8 +18,8 @@ from agents.handling.enrichment import SHORT_PATIENCE, Enrich, Enricher
 from agents.handling.handler import Handler
 from agents.handling.outcome import Decision
 from agents.handling.poison_pills import PoisonPillJournal
-from agents.handling.publish_outcomes import announce, route
-from agents.handling.state_store import StateStore
+from agents.handling.publish_outcomes import announce, restore, route, stamped
+from agents.handling.state_store import Overwritten, StateStore
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.pacing.admission import Admission
 from agents.pacing.stall_clock import Progress
@@ -34,7 +34,7 @@ from agents.worker.group_lag import GroupBacklog, is_bulk_backlog
 from agents.worker.group_position import look_at_group
 from agents.worker.org_schema import OrgSchema
 from agents.worker.pipeline import Pipeline
-from agents.worker.session_guard import SessionGuard
+from agents.worker.session_guard import Fence, SessionGuard
 from agents.worker.shutdown import Shutdown, end_uncommitted
 from agents.worker.watchdog import Watchdog
 from schemas.result import Outcome
@@ -44,7 +44,7 @@ from stream.dlq.growth_alert import DeadLetterGrowth
 from stream.errors import FrozenError
 from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
-from stream.kafka.publisher import KafkaPublisher
+from stream.kafka.publisher import Ack, KafkaPublisher, Record
 from stream.magento.client import open_magento
 from stream.ops import metrics
 from stream.ops.alert_webhook import alert_webhook
@@ -123,7 +123,9 @@ async def _connect(
     state = StateStore(topic=topics.state, connection=kafka_connection(settings))
     await state.start()
     stack.push_async_callback(state.stop)
-    freeze = SessionGuard(limit_seconds=FREEZE_SHARE * settings.kafka_session_timeout_seconds)
+    patience = FREEZE_SHARE * settings.kafka_session_timeout_seconds
+    freeze = SessionGuard(limit_seconds=patience)
+    fence = Fence(freeze, app.membership, silence_seconds=patience)
     backlog = GroupBacklog()
     await stack.enter_async_context(_background(backlog.watch(settings)))
     client, dispatcher = _salesforce(settings, life, progress, alerts, backlog)
@@ -138,7 +140,18 @@ async def _connect(
         progress=progress,
         probe_seconds=settings.breaker_probe_seconds,
     )
-    publish_all = BlockingPublish(publisher, alerts=alerts)
+    publish_acked = BlockingPublish(
+        publisher, alerts=alerts, check_alive=fence.check, may_send=lambda: fence.is_certain
+    )
+
+    async def publish_all(records: Sequence[Record]) -> Sequence[Ack]:
+        return await publish_acked(stamped(records, fence.generation, topics))
+
+    async def restore_states(newest: Sequence[Overwritten]) -> None:
+        with progress.waiting("kafka"):
+            await restore(newest, publish_all=publish_all, state=state, topics=topics)
+
+    state.restore, state.check_alive = restore_states, fence.check
 
     async def note_doubt(foreseen: Sequence[tuple[DecodedEvent, State]]) -> None:
         with progress.waiting("kafka"):
@@ -148,7 +161,7 @@ async def _connect(
         org_mapping=org.mapping,
         dispatcher=dispatcher,
         get_state=state.get,
-        check_alive=freeze.check,
+        check_alive=fence.check_certain,
         topics=topics,
         worker=settings.worker_id,
         identity=settings.identity,
@@ -178,7 +191,7 @@ async def _connect(
         finish=finish,
         journal=journal,
         progress=progress,
-        check_alive=freeze.check,
+        check_alive=fence.check,
         admission=dispatcher.gate,
         end_process=lambda error: end_uncommitted(error, alerts),
         is_bulk=lambda: is_bulk_backlog(settings, backlog.events),

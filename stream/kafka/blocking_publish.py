@@ -38,10 +38,10 @@ class BlockingPublish:
     """`publish_all(records)`: returns when every record is on disk, however long that takes.
 
     After ten seconds, or when a record is too large for its topic, PUBLISH_BLOCKED is raised; it is
-    resolved when everything is acknowledged. `should_stop` is asked twice a second: when it says
-    yes, PublishError is raised and what was not acknowledged may or may not be there. Without it,
-    only a cancel ends the wait. In a Faust loop that error must not end in a commit: end the
-    process.
+    resolved when everything is acknowledged. `check_alive` is asked before anything is sent and
+    twice a second: what it raises ends the wait, and what was not acknowledged may or may not be
+    there. Without it, only a cancel does. In a Faust loop that error must not end in a commit: end
+    the process. While `may_send` says no, nothing is sent, and nothing is given up.
     """
 
     def __init__(
@@ -49,13 +49,15 @@ class BlockingPublish:
         publisher: Publisher,
         *,
         alerts: Alerts,
-        should_stop: Callable[[], bool] = lambda: False,
+        check_alive: Callable[[], None] = lambda: None,
+        may_send: Callable[[], bool] = lambda: True,
         tick_seconds: float = TICK_SECONDS,
         blocked_after_seconds: float = BLOCKED_AFTER_SECONDS,
     ) -> None:
         self._publisher = publisher
         self._alerts = alerts
-        self._should_stop = should_stop
+        self._check_alive = check_alive
+        self._may_send = may_send
         self._tick_seconds = tick_seconds
         self._blocked_after_seconds = blocked_after_seconds
         self._logged_at = float("-inf")
@@ -67,6 +69,7 @@ class BlockingPublish:
         attempt = 0
         started = time.monotonic()
         while waiting:
+            await self._until_may_send(records, started)
             answers = await self._answers([records[position] for position in waiting], started)
             refused: dict[int, PublishError] = {}
             for position, answer in zip(waiting, answers, strict=True):
@@ -77,7 +80,7 @@ class BlockingPublish:
             if refused:
                 attempt += 1
                 self._note_refused([records[p] for p in refused], refused.values(), started)
-                await self._pause(attempt, len(refused))
+                await self._pause(attempt)
             waiting = list(refused)
         self._alerts.resolve(Alert.PUBLISH_BLOCKED)
         return [acks[position] for position in range(len(records))]
@@ -86,23 +89,25 @@ class BlockingPublish:
         task = asyncio.ensure_future(self._publisher.publish_each(records))
         try:
             while not (await asyncio.wait({task}, timeout=self._tick_seconds))[0]:
-                self._check_stop(len(records))
+                self._check_alive()
                 self._tell_if_blocked(started, f"{_topics(records)}: no ack", records)
         finally:
             if not task.done():
                 task.cancel()
         return task.result()
 
-    async def _pause(self, attempt: int, count: int) -> None:
+    async def _until_may_send(self, records: Sequence[Record], started: float) -> None:
+        self._check_alive()
+        while not self._may_send():
+            self._tell_if_blocked(started, "our place in the group is not confirmed", records)
+            await asyncio.sleep(self._tick_seconds)
+            self._check_alive()
+
+    async def _pause(self, attempt: int) -> None:
         until = time.monotonic() + full_jitter_seconds(attempt, random.random())  # noqa: S311
         while (left := until - time.monotonic()) > 0:
-            self._check_stop(count)
+            self._check_alive()
             await asyncio.sleep(min(left, self._tick_seconds))
-        self._check_stop(count)
-
-    def _check_stop(self, count: int) -> None:
-        if self._should_stop():
-            raise PublishError(f"stopped while {count} records were not acknowledged")
 
     def _note_refused(
         self, records: Sequence[Record], errors: Collection[PublishError], started: float

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import TOO_LARGE_BYTES, FakePublisher
 
-from stream.errors import PublishError
+from stream.errors import FencedError
 from stream.kafka.blocking_publish import (
     BACKOFF_MOST_SECONDS,
     BlockingPublish,
@@ -75,25 +75,56 @@ async def test_a_record_too_large_for_its_topic_is_never_given_up_and_alerts_at_
     task.cancel()
 
 
-async def test_should_stop_ends_a_wait_for_an_answer():
+class Fence:
+    """`check` raises from the moment on when the group goes on without us."""
+
+    def __init__(self, is_lost=lambda: False):
+        self.is_lost, self.is_certain = is_lost, True
+
+    def check(self):
+        if self.is_lost():
+            raise FencedError("others own our partitions")
+
+
+async def test_a_lost_generation_publishes_nothing():
     publisher = FakePublisher()
+    publish = until_acked(publisher, Alerts(), check_alive=Fence(lambda: True).check)
+    with pytest.raises(FencedError):
+        await publish(RECORDS)
+    assert publisher.attempts == []
+
+
+async def test_a_generation_that_is_lost_meanwhile_ends_a_wait_for_an_answer():
+    publisher, lost = FakePublisher(), asyncio.Event()
     publisher.hang()
-    stopping = asyncio.Event()
-    publish = until_acked(publisher, Alerts(), should_stop=stopping.is_set)
+    publish = until_acked(publisher, Alerts(), check_alive=Fence(lost.is_set).check)
     task = asyncio.create_task(publish(RECORDS))
     await asyncio.sleep(0)
-    stopping.set()
-    with pytest.raises(PublishError, match="stopped while 10 records were not acknowledged"):
+    lost.set()
+    with pytest.raises(FencedError):
         await task
     assert publisher.records == []
 
 
-async def test_should_stop_ends_the_pause_between_attempts():
+async def test_a_generation_that_is_lost_meanwhile_ends_the_pause_between_attempts():
     publisher = FakePublisher()
     publisher.fail_next(10**9)
-    publish = until_acked(publisher, Alerts(), should_stop=lambda: len(publisher.attempts) > 30)
-    with pytest.raises(PublishError, match="stopped while 10 records"):
-        await publish(RECORDS)
+    fence = Fence(lambda: len(publisher.attempts) > 30)
+    with pytest.raises(FencedError):
+        await until_acked(publisher, Alerts(), check_alive=fence.check)(RECORDS)
+
+
+async def test_nothing_is_sent_while_our_place_in_the_group_is_not_certain():
+    publisher, fence, alerts = FakePublisher(), Fence(), Alerts()
+    fence.is_certain = False
+    publish = until_acked(
+        publisher, alerts, may_send=lambda: fence.is_certain, blocked_after_seconds=0.05
+    )
+    task = asyncio.create_task(publish(RECORDS))
+    await until(lambda: Alert.PUBLISH_BLOCKED in alerts.active)
+    assert publisher.attempts == []
+    fence.is_certain = True
+    assert len(await task) == 10
 
 
 async def test_a_cancelled_wait_leaves_no_task_behind():

@@ -1,0 +1,33 @@
+"""Which of two states of a key counts? Pure.
+
+The topic's order says nothing: a worker that the group had expelled may have written last. So a
+state with an older version never takes the place of one with a newer version, wherever it stands.
+Three states may go back, because a person or the bound on a sender's clock meant them to: one that
+was reset, one with a later correction, and one behind a version that lies in the future.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from schemas.state import State
+
+
+def goes_back(known: bytes, value: bytes, latest: str) -> bool:
+    """Whether a stored state is older than the one that is known. What cannot be read is not.
+
+    `latest`: the newest version that anybody may have given by now.
+    """
+    try:
+        return is_older(State.from_bytes(value), State.from_bytes(known), latest)
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return False
+
+
+def is_older(state: State, known: State, latest: str) -> bool:
+    """Whether a state is of an older version than another one, and not meant to be."""
+    if state.is_reset or state.is_unknown or known.is_unknown or known.version > latest:
+        return False
+    if state.edited_ms > known.edited_ms:
+        return False
+    return bool(state.version) and state.version < known.version

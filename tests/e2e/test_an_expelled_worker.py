@@ -1,0 +1,78 @@
+"""A worker that the group has expelled calls nothing and publishes nothing any more.
+
+The org's own rule against older states is off: the product alone is judged.
+"""
+
+import contextlib
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.group import LeaveGroupRequest
+
+from stream.kafka.topic_admin import TopicAdmin
+
+pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
+
+ORDERS = range(1, 21)
+
+
+async def expel(settings):
+    """Take the group's members out of it, as a coordinator does whose patience ended."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    await admin.start()
+    try:
+        (answer,) = await admin.describe_consumer_groups([settings.worker_group])
+        coordinator = await admin.find_coordinator(settings.worker_group)
+        for member in answer.groups[0][5]:
+            leave = LeaveGroupRequest(settings.worker_group, member[0])
+            await admin._send_request(leave, coordinator)
+    finally:
+        await admin.close()
+
+
+@contextlib.asynccontextmanager
+async def without(settings, name):
+    """Take a topic away, and make it again."""
+    specs = [spec for spec in settings.topics.specs() if spec.name == name]
+    async with TopicAdmin(settings) as admin:
+        await admin.delete([name])
+        yield
+        await admin.create(specs)
+
+
+async def test_its_old_state_is_not_the_last_word(make_rig):
+    """Its records are refused; meanwhile it is expelled, and others write newer states."""
+    rig = await make_rig()
+    rig.org.settings(stale_rule=False)
+    old = await rig.warm_worker()
+    async with without(rig.settings, rig.settings.topics.results):
+        await rig.publish((n, 2) for n in ORDERS)
+        await rig.until(lambda: set(rig.versions().values()) >= {2.0}, timeout_seconds=60)
+        await expel(rig.settings)
+        assert await old.wait(timeout_seconds=30) == 75
+        assert "the group has gone on from generation" in old.output
+    await rig.worker("successor")
+    await rig.publish((n, 4) for n in ORDERS)
+    await rig.publish((n, 3) for n in ORDERS)
+    report = await rig.settled(len(ORDERS) * 3)
+    assert {rig.versions()[f"{n:09d}"] for n in ORDERS} == {4.0}
+    assert rig.org.summary()["stale_writes"] == 0
+    assert report.is_ok
+
+
+async def test_a_call_is_not_begun_after_the_expulsion(make_rig):
+    """Expelled while the first call of several is out: the others are left to the successor."""
+    rig = await make_rig(SALESFORCE_CONCURRENCY="1", WORKER_LINGER_SECONDS="1")
+    rig.org.settings(stale_rule=False)
+    old = await rig.warm_worker()
+    rig.org.fault("stall_before", times=1, seconds=6, match={"path": "composite"})
+    await rig.publish((n, 2) for n in range(1, 400))
+    await rig.until(lambda: rig.org.calls()["in_flight"] > 0)
+    calls = rig.org.calls()["total"]
+    await expel(rig.settings)
+    assert await old.wait(timeout_seconds=40) == 75
+    assert rig.org.calls()["total"] <= calls + 1
+    await rig.worker("successor")
+    await rig.settled(400)
+    assert rig.org.summary()["stale_writes"] == 0
+    assert rig.org.summary()["duplicates"] == []
