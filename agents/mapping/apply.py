@@ -73,7 +73,7 @@ def apply_kind(
             if only_currency:
                 _note_currency(compiled, row, scope, only_currency)
     added = lines.add(scope.facts, rows) if lines is not None else None
-    return Mapped(tuple(rows), _shortened(notes), _lock_key(rows), added)
+    return Mapped(tuple(rows), _shortened([*notes, *scope.facts.misread]), _lock_key(rows), added)
 
 
 def _note_currency(compiled: CompiledRow, row: Row, scope: Scope, only: str) -> None:

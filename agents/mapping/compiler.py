@@ -125,9 +125,12 @@ def _origin(rule: ValueRule, label: str, named: Named, directory: Path | None) -
 
 def _first(getters: list[Getter]) -> Getter:
     def first(scope: Scope) -> Any:
+        misread = scope.facts.misread
+        before = len(misread)
         for get in getters:
             value = get(scope)
             if not is_blank(value):
+                del misread[before:]  # another source could be read
                 return value
         return None
 

@@ -17,13 +17,15 @@ from typing import Any
 
 from agents.mapping.customer_document import default_address
 from agents.mapping.order_document import amount_of, currency_of, visible_items
-from agents.mapping.values import text_of, yes_or_no
+from agents.mapping.values import is_blank, text_of, yes_or_no
 from schemas.codec import Document
 from schemas.sender_clock import TOLERANCE_SECONDS
 
 Getter = Callable[["Scope"], Any]
 # A named value's place in the scope's cache, and how it is computed.
 Named = Mapping[str, tuple[int, Getter]]
+
+PathStep = str | int | tuple[str, str]
 
 SEGMENT = re.compile(r"([\w$-]+)((?:\[[^\[\]]*\])*)")
 SELECTOR = re.compile(r"\[([^\[\]]*)\]")
@@ -38,7 +40,8 @@ class PathError(ValueError):
 class Facts:
     """What all scopes of one document share. `received_at` is an ISO time, '' when unknown.
 
-    `amount` is the mapping's (policy, currency).
+    `amount` is the mapping's (policy, currency). `misread` are paths that met a form they cannot
+    read; of several sources only what none could read stays.
     """
 
     document: Document
@@ -49,6 +52,7 @@ class Facts:
     notes: list[str] = field(default_factory=list)
     # Set by whatever makes a value that the document does not say; reset before each field.
     is_unsaid: bool = False
+    misread: list[str] = field(default_factory=list)
 
 
 class Scope:
@@ -108,7 +112,8 @@ BUILT_IN: dict[str, Getter] = {
 def compile_path(text: str, named: Named) -> Getter:
     """Return the function that reads a path from a scope; raises PathError.
 
-    It returns None where the path leads nowhere, whatever the document looks like.
+    It returns None where the path leads nowhere, whatever the document looks like. Where there is
+    something in a form that the path cannot enter, it says so.
     """
     steps = _steps(text)
     first, rest = steps[0], tuple(steps[1:])
@@ -120,10 +125,10 @@ def compile_path(text: str, named: Named) -> Getter:
     elif first in named:
         start = cached(*named[first])
         if len(rest) == 1 and isinstance(rest[0], str):
-            return _key_of_named(*named[first], rest[0])
+            return _key_of_named(*named[first], rest[0], text)
     else:
         start = _key(first)
-    return (lambda scope: _follow(start(scope), rest)) if rest else start
+    return (lambda scope: _follow(start(scope), rest, text, scope)) if rest else start
 
 
 def _key(name: str) -> Getter:
@@ -135,12 +140,14 @@ def cached(index: int, compute: Getter) -> Getter:
     return lambda scope: scope.named(index, compute)
 
 
-def _key_of_named(index: int, compute: Getter, key: str) -> Getter:
+def _key_of_named(index: int, compute: Getter, key: str, text: str) -> Getter:
     """`billing.city` and its like: half of all paths, so they cost one call instead of two."""
 
     def read(scope: Scope) -> Any:
         value = scope.named(index, compute)
-        return value.get(key) if type(value) is dict else None
+        if type(value) is dict:
+            return value.get(key)
+        return None if value is None else _misread(value, key, text, scope)
 
     return read
 
@@ -163,19 +170,43 @@ def compile_emptiness(text: str, named: Named) -> Callable[[Scope], bool]:
     return is_empty
 
 
-def _follow(value: Any, steps: tuple[str | int | tuple[str, str], ...]) -> Any:
+def _follow(value: Any, steps: tuple[PathStep, ...], text: str, scope: Scope) -> Any:
     for step in steps:
         if isinstance(step, str):
-            value = value.get(step) if isinstance(value, dict) else None
-        elif not isinstance(value, list):
-            return None
-        elif isinstance(step, int):
-            value = value[step] if -len(value) <= step < len(value) else None
+            if not isinstance(value, dict):
+                return _misread(value, step, text, scope)
+            value = value.get(step)
         else:
-            value = next((entry for entry in value if _has(entry, *step)), None)
+            rows = _rows(value)
+            if rows is None:
+                return _misread(value, step, text, scope)
+            value = _pick(rows, step)
         if value is None:
             return None
     return value
+
+
+def _rows(value: Any) -> list[Any] | None:
+    """Return a list, or the rows of an object that PHP keyed by their ids."""
+    if isinstance(value, dict) and value and all(key.isdecimal() for key in value):
+        return list(value.values())
+    return value if isinstance(value, list) else None
+
+
+def _pick(rows: list[Any], step: int | tuple[str, str]) -> Any:
+    if isinstance(step, int):
+        return rows[step] if -len(rows) <= step < len(rows) else None
+    return next((row for row in rows if _has(row, *step)), None)
+
+
+def _misread(value: Any, step: PathStep, text: str, scope: Scope) -> None:
+    """Note that a path meets a form it cannot enter; nothing at all is no form."""
+    if is_blank(value):
+        return
+    forms: dict[type, str] = {dict: "an object", list: "a list", str: "a text"}
+    form = forms.get(type(value), "a number")
+    wanted = f"`{step}` of" if isinstance(step, str) else "a row of"
+    scope.facts.misread.append(f"{text}: {wanted} {form} cannot be read, left out")
 
 
 def _has(entry: Any, key: str, expected: str) -> bool:

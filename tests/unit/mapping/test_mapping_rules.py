@@ -27,6 +27,12 @@ def test_the_first_path_that_leads_somewhere_counts_without_a_note(value_of) -> 
     assert value_of("[a.b, 'c[1]', d]", {"a": 3, "c": ["x", "y"], "d": "z"}) == ("y", [])
 
 
+UNREADABLE = {
+    "a[0]": ["a[0]: a row of an object cannot be read, left out"],
+    "list.a": ["list.a: `a` of a list cannot be read, left out"],
+}
+
+
 @pytest.mark.parametrize(
     ("path", "found"),
     [
@@ -53,7 +59,9 @@ def test_paths_reach_into_objects_and_lists(value_of, path, found) -> None:
             {"is_main": "1", "name": "by flag"},
         ],
     }
-    assert value_of(f"'{path}'", order) == (found, [])
+    value, notes = value_of(f"'{path}'", order)
+    assert value == found
+    assert notes == UNREADABLE.get(path, [])
 
 
 def test_a_named_value_hides_the_field_of_that_name_below_it(value_of) -> None:
