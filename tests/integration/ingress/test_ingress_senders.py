@@ -309,6 +309,28 @@ async def test_one_bad_event_does_not_take_the_others_with_it() -> None:
     assert [record.key for record in front.kafka.records] == [b"000000617"]
 
 
+async def test_an_event_nested_too_deep_is_refused_alone_and_not_repeated_for_a_day() -> None:
+    order = {"increment_id": "000000618", "grand_total": 1, "deep": 0}
+    good = dumped(cloud_event(event_id="good"))
+    bad = dumped(cloud_event(order, event_id="bad"))
+    bad = bad.replace(b'"deep":0', b'"deep":' + b"[" * 300 + b"]" * 300)
+    async with adobe_events(key_host=FakeKeyHost()) as front:
+        answer = await deliver(front, b"[" + bad + b"," + good + b"]")
+    assert (answer.status, "nested" in answer.json["error"]) == (400, True)
+    assert [record.key for record in front.kafka.records] == [b"000000617"]
+
+
+async def test_an_order_under_a_name_nobody_knows_is_published_and_counted() -> None:
+    labels = {"event": "my_rule_of_big_orders", "kind": "order"}
+    before = counted("orderstream_ingress_unexpected_names_total", **labels)
+    order = {"increment_id": "000000619", "grand_total": 1}
+    async with adobe_events(key_host=FakeKeyHost()) as front:
+        answer = await deliver(front, dumped(cloud_event(order, event=labels["event"])))
+    assert answer.status == 200
+    assert [record.key for record in front.kafka.records] == [b"000000619"]
+    assert counted("orderstream_ingress_unexpected_names_total", **labels) == before + 1
+
+
 async def test_while_kafka_is_away_a_bad_event_does_not_end_the_others_retries() -> None:
     kafka = FakePublisher()
     kafka.fail_next(1)
