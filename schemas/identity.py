@@ -101,6 +101,13 @@ class Identity:
             return f"{website}:{address}" if website else ""
         return address
 
+    def keys_of_email(self, email: str) -> tuple[str, ...]:
+        """Return every key that customers with an address may have."""
+        address = seen(email).lower()
+        if self.customer_key is CustomerKey.EMAIL:
+            return (address,)
+        return (address, *(f"{site}:{address}" for site in sorted(set(self.websites.values()))))
+
     def key_of_target(self, text: str) -> str:
         """Return the key that a person means by an order's number or a customer's e-mail."""
         text = text.strip()

@@ -28,14 +28,21 @@ class OrgRecords:
 
 
 async def find_records(
-    client: OrgClient, personal: Sequence[PersonalRecords], email: str, order_keys: Iterable[str]
+    client: OrgClient,
+    personal: Sequence[PersonalRecords],
+    email: str,
+    order_keys: Iterable[str],
+    people: Sequence[str] = (),
 ) -> OrgRecords:
-    """Return the records of an address and of these orders. Raises SalesforceError."""
+    """Return the records of an address, of its customers' keys and of these orders.
+
+    Raises SalesforceError.
+    """
     records = OrgRecords()
     for kind in personal:
         ids: dict[str, None] = {}
         for keys in _parts(sorted(order_keys)):
-            async for record in client.query(kind.soql(email, keys)):
+            async for record in client.query(kind.soql(email, keys, people)):
                 ids[str(record["Id"])] = None
                 if not kind.key_field and record.get(kind.external_id):
                     records.order_keys.add(str(record[kind.external_id]))

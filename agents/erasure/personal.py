@@ -84,16 +84,23 @@ class PersonalRecords:
     values: Mapping[str, Any]
     key_field: str = ""
 
-    def soql(self, email: str, order_keys: Iterable[str]) -> str:
-        """Return the query for the records of an address and of orders."""
-        quoted_keys = ",".join(f"'{quoted(key)}'" for key in order_keys)
+    def soql(self, email: str, order_keys: Iterable[str], people: Iterable[str] = ()) -> str:
+        """Return the query for the records of an address and of orders.
+
+        `people` are the keys of the address, where it is not itself the only one.
+        """
+        quoted_keys = _listed(order_keys)
         parts = [
-            part.format(email=quoted(email), keys=quoted_keys)
+            part.format(email=quoted(email), keys=quoted_keys, people=_listed(people or (email,)))
             for part in self.conditions
             if "{keys}" not in part or quoted_keys
         ]
         where = " OR ".join(parts)
         return f"SELECT Id, {self.external_id} FROM {self.sobject} WHERE {where}"  # noqa: S608 - quoted above
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return ",".join(f"'{quoted(text)}'" for text in texts)
 
 
 def quoted(text: str) -> str:
@@ -122,14 +129,14 @@ def _of_row(row: RowRule, rules: KindRules, kind: Kind) -> PersonalRecords | Non
             key_field = field.name if is_personal else ""
             is_order_key = not is_personal and kind is Kind.ORDER
             conditions += [f"{field.name} IN ({{keys}})"] if is_order_key else []
-            conditions += [f"{field.name} = '{{email}}'"] if is_personal else []
+            conditions += [f"{field.name} IN ({{people}})"] if is_personal else []
         elif is_personal:
             values[field.name] = _replacement(field)
             if field.type.kind == "email":
                 conditions.append(f"{field.name} = '{{email}}'")
     for parent in row.parents:
         if _is_personal(parent.value, rules, kind, frozenset()):
-            conditions.append(f"{parent.relationship}.{parent.field} = '{{email}}'")
+            conditions.append(f"{parent.relationship}.{parent.field} IN ({{people}})")
     if not conditions:
         return None
     return PersonalRecords(row.sobject, row.external_id, tuple(conditions), values, key_field)
@@ -173,8 +180,8 @@ def _is_personal_path(path: str, rules: KindRules, kind: Kind, seen: frozenset[s
     if not segments:
         return False
     first, *rest = segments
-    if first == "$key":
-        return kind is not Kind.ORDER
+    if first in ("$key", "$customer_key"):
+        return first == "$customer_key" or kind is not Kind.ORDER
     if rest and rest[-1] not in PERSONAL:
         return False  # billing.country_id: of an address, but nobody's
     if rest:

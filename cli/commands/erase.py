@@ -36,13 +36,16 @@ class _Person:
     """What was found of a person, and what is to be done."""
 
     email: str
+    keys: tuple[str, ...]
     found: PersonTraces
     records: OrgRecords
     until: str
 
     @property
     def orders(self) -> list[str]:
-        return sorted({*self.found.orders, *self.records.order_keys})
+        from schemas.identity import folded
+
+        return sorted({*self.found.orders, *map(folded, self.records.order_keys)})
 
     def erasures(self) -> list[Erasure]:
         from schemas.erasure import Erasure
@@ -50,7 +53,7 @@ class _Person:
 
         people = (kind for kind in Kind if kind is not Kind.ORDER)
         return [
-            *(Erasure(kind, self.email, self.until) for kind in people),
+            *(Erasure(kind, key, self.until) for kind in people for key in self.keys),
             *(Erasure(Kind.ORDER, key, self.until) for key in self.orders),
         ]
 
@@ -78,11 +81,12 @@ def erase(  # noqa: PLR0917 - each is an option
 
     Example: orderstream erase --email jane@example.com --why "request 2026-17"
     """
+    from schemas.email import seen, why_not
     from stream.config import Role, load_settings
 
-    address = email.strip().lower()
-    if "@" not in address:
-        fail(f"--email: `{email}` is no e-mail address")
+    address = seen(email).lower()
+    if reason := why_not(address):
+        fail(f"--email: `{email}` is no e-mail address: {reason}")
     since_ms = time_option("--since", since)
     settings = operator_settings()
     load_settings(Role.SALESFORCE)  # says what is missing
@@ -115,10 +119,11 @@ async def _find(settings: Settings, email: str, since_ms: int | None) -> _Person
     personal = personal_records(Mapping.load(settings.mapping_file).rulebook)
     client = _client(settings)
     try:
-        records = await find_records(client, personal, email, found.orders)
+        keys = settings.identity.keys_of_email(email)
+        records = await find_records(client, personal, email, found.orders, keys)
     finally:
         client.close()
-    return _Person(email, found, records, datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"))
+    return _Person(email, keys, found, records, datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"))
 
 
 async def _erase(

@@ -93,7 +93,8 @@ async def find_person(
 def _look_at(record: Record, found: PersonTraces, held: Held, settings: Settings) -> None:
     key = (record.key or b"").decode(errors="replace")
     value = record.value or b""
-    is_about = key.lower() == found.email or key in found.orders
+    people = settings.identity.keys_of_email(found.email)
+    is_about = key.lower() in people or key in found.orders
     if not is_about and found.email.encode() not in value.lower():
         return
     if record.topic != settings.topics.results:
@@ -104,7 +105,7 @@ def _look_at(record: Record, found: PersonTraces, held: Held, settings: Settings
             if email_of_buyer(owner.entity) != found.email:
                 return
             found.orders[owner.key] = record_envelope(record).origin.partition  # type: ignore[union-attr]
-        elif not is_about and owner is not None and owner.key != found.email:
+        elif not is_about and owner is not None and owner.key not in people:
             return
         if record.topic == settings.topics.dead_letters:
             found.letters.append((record.partition, record.offset))

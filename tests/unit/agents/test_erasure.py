@@ -240,3 +240,13 @@ async def test_an_address_with_a_quote_stays_inside_its_quotes():
     await find_records(client, personal_records(Mapping.load().rulebook), "o'b\\@x.y", [])
     assert all("'o\\'b\\\\@x.y'" in soql for soql in client.asked)
     assert not any("IN ()" in soql for soql in client.asked)
+
+
+def test_a_person_is_found_by_every_key_of_the_address_and_through_the_account() -> None:
+    personal = {one.sobject: one for one in personal_records(Mapping.load().rulebook)}
+    keys = ("a@b.cc", "1:a@b.cc")
+    account = personal["Account"].soql("a@b.cc", [], keys)
+    assert "Magento_Customer_Key__c IN ('a@b.cc','1:a@b.cc')" in account
+    opportunity = personal["Opportunity"].soql("a@b.cc", ["7"])
+    assert "Account.Magento_Customer_Key__c IN ('a@b.cc')" in opportunity
+    assert "Magento_Order_ID__c IN ('7')" in opportunity
