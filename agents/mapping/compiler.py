@@ -112,10 +112,13 @@ def _origin(rule: ValueRule, label: str, named: Named, directory: Path | None) -
 
     def first_said(scope: Scope) -> Any:
         is_said = True
+        misread = scope.facts.misread
+        before = len(misread)
         for get, is_empty in zip(getters, empties, strict=True):
             value = get(scope)
             if not is_blank(value):
                 scope.facts.is_unsaid = scope.facts.is_unsaid or not is_said
+                del misread[before:]  # another source could be read
                 return value
             is_said = is_said and is_empty(scope)
         return None
