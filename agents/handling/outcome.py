@@ -129,6 +129,18 @@ def parked(envelope: Envelope, topic: str, delay_ms: int, now_ms: int, says: Not
     return _republished(story, Outcome.PARKED, topic, now_ms=now_ms, says=says, error=None)
 
 
+def held_back(dead: Decision, topic: str, delay_ms: int, now_ms: int, *, worker: str) -> Decision:
+    """Return the decision of an event that may not die now: it waits, and no attempt is spent."""
+    envelope = dataclasses.replace(dead.envelope, attempt=dead.envelope.attempt - 1)
+    says = Notes(
+        reason=f"held back: too many events die of {dead.result.error_code}",
+        mapping_version=dead.result.mapping_version,
+        worker=worker,
+    )
+    waiting = parked(envelope, topic, delay_ms, now_ms, says)
+    return dataclasses.replace(waiting, state=dead.state, writes=dead.writes)
+
+
 def moved(
     envelope: Envelope,
     document: Document,

@@ -12,6 +12,7 @@ import structlog
 
 from agents.delivery.dispatcher import build_dispatcher
 from agents.delivery.line_items import LineDispatcher
+from agents.handling.dead_letter_stop import DeadLetterStop
 from agents.handling.debounce import Debounce
 from agents.handling.decode import DecodedEvent
 from agents.handling.enrichment import SHORT_PATIENCE, Enrich, Enricher
@@ -176,9 +177,12 @@ async def _connect(
         threshold=settings.alert_dead_letters,
         window_seconds=settings.alert_dead_letters_window_seconds,
     )
+    stop = DeadLetterStop.of(settings, alerts)
+    await stack.enter_async_context(_background(stop.follow_releases(settings)))
     dead = 0
 
     async def finish(decisions: Sequence[Decision]) -> None:
+        decisions = [stop.pass_on(decision) for decision in decisions]
         with progress.waiting("kafka"):
             await route(decisions, publish_all=publish_all, state=state, topics=topics)
         nonlocal dead

@@ -119,6 +119,33 @@ def show(
 
 
 @app.command()
+def release(
+    code: Annotated[str, typer.Argument(help="The error code that the alert named.")],
+    *,
+    why: Annotated[str, typer.Option(help="The reason, for the audit topic.")],
+) -> None:
+    """Let the events die that a worker holds back because too many die of one cause.
+
+    Workers that hold such events learn of it within half a minute.
+    Exit 0: on record. 2: settings or Kafka.
+
+    Example: orderstream dlq release STRING_TOO_LONG --why "test orders"
+    """
+    from stream.jobs.operator_log import RELEASED, OperatorLog
+
+    if not why.strip():
+        fail("--why: a reason is needed")
+    settings = operator_settings()
+
+    async def record() -> None:
+        async with OperatorLog.connect(settings) as log:
+            await log.record(RELEASED, why=why, detail={"code": code})
+
+    run_async(record())
+    note(f"{code} is released: its events become dead letters again")
+
+
+@app.command()
 def drop(
     ids: Annotated[list[str] | None, typer.Argument(help="Letter or event ids.")] = None,
     *,

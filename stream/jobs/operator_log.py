@@ -22,6 +22,7 @@ from stream.kafka.range_reader import RangeReader
 from stream.topics import Topics
 
 PUBLISH_TIMEOUT_SECONDS = 15.0
+RELEASED = "dead-letters-released"  # a cause whose events may die again
 
 
 class OperatorLog:

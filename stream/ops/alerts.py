@@ -23,6 +23,7 @@ class Alert(StrEnum):
     BREAKER_OPEN = "breaker_open"
     BUDGET_LOW = "budget_low"
     DEAD_LETTERS_GROWING = "dead_letters_growing"
+    DEAD_LETTERS_STOPPED = "dead_letters_stopped"
     WORKER_STALLED = "worker_stalled"
     PUBLISH_BLOCKED = "publish_blocked"
     WORKER_FROZEN = "worker_frozen"

@@ -44,6 +44,18 @@ class WorkerSettings(BaseSettings):
         description="No progress for this long while there is lag: the watchdog ends "
         "the worker so that its supervisor restarts it.",
     )
+    dead_letter_limit_events: int = Field(
+        500,
+        ge=0,
+        description="When this many events died of one cause within the window, and they are "
+        "DEAD_LETTER_LIMIT_SHARE of all that ended, further ones wait; per worker, 0 = never.",
+    )
+    dead_letter_limit_share: float = Field(
+        0.5, gt=0, le=1, description="The share of DEAD_LETTER_LIMIT_EVENTS."
+    )
+    dead_letter_limit_window_seconds: float = Field(
+        600.0, gt=0, description="The window of DEAD_LETTER_LIMIT_EVENTS."
+    )
     status_host: str = Field("127.0.0.1", description="Address of /livez, /readyz and /metrics.")
     status_port: int = Field(0, ge=0, le=65535, description="Worker and relay; 0 = any free port.")
     state_directory: Path = Field(

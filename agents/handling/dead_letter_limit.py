@@ -1,0 +1,85 @@
+"""A stop for the dead-letter topic: when most events die of one cause, the rest wait instead.
+
+A wrong mapping or a new rule in the org would otherwise drain every order into the dead letters.
+Events are told apart by the fingerprint of their error, so that others go on. Pure; time passed in.
+
+| what happens | what becomes of the next event with this fingerprint |
+|---|---|
+| fewer than `events` of it died in the window, or less than `share` of all that ended | it dies |
+| both are reached | it is deferred, costs no attempt, and is tried again after its wait |
+| it is tried again and passes | it is written: the cause has gone |
+| a person releases it (`orderstream dlq release`) | it dies, for as long as the worker runs |
+| the mapping changes | the count begins anew: the version is part of the fingerprint |
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What makes two dead letters of one cause."""
+
+    code: str
+    fields: tuple[str, ...]
+    mapping_version: str
+
+    @property
+    def label(self) -> str:
+        """The cause as a person reads it."""
+        return f"{self.code} [{', '.join(self.fields)}]" if self.fields else self.code
+
+
+class DeadLetterLimit:
+    """Counts what ended in the last `window_seconds` and says whether an event may still die.
+
+    `events` = 0 switches it off. `held` has the causes whose events wait, with how many did.
+    """
+
+    def __init__(self, *, events: int, share: float, window_seconds: float) -> None:
+        self._events = events
+        self._share = share
+        self._window_seconds = window_seconds
+        self._ended: deque[tuple[float, Fingerprint | None]] = deque()
+        self._deaths: Counter[Fingerprint] = Counter()
+        self._released: set[str] = set()
+        self.held: Counter[Fingerprint] = Counter()
+
+    def ended_well(self, now: float) -> None:
+        """Count an event that ended otherwise than dead."""
+        self._count(now, None)
+
+    def may_die(self, cause: Fingerprint, now: float) -> bool:
+        """Whether an event may become a dead letter; counts it as dead or as held."""
+        if not self._events or cause.code in self._released:
+            return True
+        self._forget(now)
+        if cause in self.held or self._is_reached(cause):
+            self.held[cause] += 1
+            return False
+        self._count(now, cause)
+        return True
+
+    def release(self, code: str) -> None:
+        """Let the events of a cause die: a person knows, and wants them as dead letters."""
+        self._released.add(code)
+        for cause in [cause for cause in self.held if cause.code == code]:
+            del self.held[cause]
+
+    def _is_reached(self, cause: Fingerprint) -> bool:
+        deaths = self._deaths[cause]
+        return deaths >= self._events and deaths >= self._share * len(self._ended)
+
+    def _count(self, now: float, cause: Fingerprint | None) -> None:
+        self._ended.append((now, cause))
+        if cause is not None:
+            self._deaths[cause] += 1
+        self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        while self._ended and self._ended[0][0] < now - self._window_seconds:
+            _, cause = self._ended.popleft()
+            if cause is not None:
+                self._deaths[cause] -= 1

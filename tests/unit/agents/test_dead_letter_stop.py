@@ -1,0 +1,86 @@
+"""What is held back waits with its attempts, its alert says the way out, a release ends it."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.handling.dead_letter_limit import DeadLetterLimit
+from agents.handling.dead_letter_stop import DeadLetterStop, tier_for
+from agents.handling.outcome import Notes, done, failed
+from schemas.event import Envelope, ErrorInfo, Kind, Origin
+from schemas.headers import envelope_of
+from schemas.result import Outcome
+from stream.ops.alerts import Alert, Alerts
+from stream.retry_policy import RetryPolicy
+from stream.topics import Topics
+
+TOPICS = Topics()
+ERROR = ErrorInfo("permanent", "STRING_TOO_LONG", "too long", ("Name",))
+
+
+def event(n):
+    return Envelope(
+        f"e{n}",
+        "",
+        Kind.ORDER,
+        str(n),
+        0,
+        b"{}",
+        origin=Origin("magento.orders", 0, n, 0),
+        attempt=1,
+    )
+
+
+def dead(n):
+    return failed(
+        event(n),
+        ERROR,
+        1_000,
+        Notes(mapping_version="v1"),
+        policy=RetryPolicy(TOPICS),
+        topics=TOPICS,
+        may_retry=False,
+    )
+
+
+@pytest.fixture
+def alerts():
+    return Alerts()
+
+
+@pytest.fixture
+def stop(alerts):
+    limit = DeadLetterLimit(events=2, share=0.5, window_seconds=60)
+    return DeadLetterStop(limit, TOPICS, alerts, worker="w", clock=lambda: 1.0)
+
+
+def test_the_third_of_one_cause_waits_with_its_attempts_and_its_bytes(stop, alerts):
+    outcomes = [stop.pass_on(dead(n)) for n in range(3)]
+    assert [o.result.outcome for o in outcomes] == [Outcome.DEAD, Outcome.DEAD, Outcome.PARKED]
+    held = outcomes[-1]
+    assert held.republish.topic == tier_for(TOPICS) == "salesforce.retry.10m"
+    back = envelope_of(
+        topic=held.republish.topic,
+        partition=0,
+        offset=9,
+        timestamp_ms=0,
+        key=held.republish.key,
+        value=held.republish.value,
+        headers=held.republish.headers,
+    )
+    assert (back.event_id, back.attempt, back.origin) == ("e2", 1, event(2).origin)
+    assert "orderstream dlq release STRING_TOO_LONG" in alerts.active[Alert.DEAD_LETTERS_STOPPED]
+
+
+def test_a_release_lets_them_die_and_ends_the_alert(stop, alerts):
+    for n in range(3):
+        stop.pass_on(dead(n))
+    stop.release("STRING_TOO_LONG")
+    assert not alerts.active
+    assert stop.pass_on(dead(4)).result.outcome is Outcome.DEAD
+
+
+def test_what_ends_well_is_left_alone_and_counts(stop, alerts):
+    good = done(event(1), Outcome.SYNCED, 1_000, Notes())
+    assert all(stop.pass_on(good) is good for _ in range(10))
+    assert all(stop.pass_on(dead(n)).result.outcome is Outcome.DEAD for n in range(5))
