@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 
@@ -66,13 +67,20 @@ def _files(files: tuple[FileFact, ...]) -> Iterator[Check]:
             yield fail(name, f"{file.setting}: no such file: {file.path}", fix)
         elif file.problem:
             fix = "make a key with openssl (README, step 2) and name its .key file"
+            if not file.is_readable:
+                fix = f"give it to the user that runs this: {_give(file)}"
             yield fail("secret-file", f"{file.setting}: {file.path}: {file.problem}", fix)
         else:
             yield _mode(file)
 
 
+def _give(file: FileFact) -> str:
+    return f"chown {os.geteuid()} {file.path} && chmod 400 {file.path}"
+
+
 def _mode(file: FileFact) -> Check:
-    name, fix = "secret-file-mode", f"chmod 600 {file.path}"
+    # Where it is another's, as a file of the host in a container, 600 would shut us out.
+    name, fix = "secret-file-mode", f"chmod 600 {file.path}" if file.is_ours else _give(file)
     if file.is_public:
         detail = f"{file.setting}: everybody on this machine may read {file.path}"
         return Check(name, CheckResult.FAIL, detail, fix)

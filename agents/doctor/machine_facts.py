@@ -32,6 +32,8 @@ class FileFact:
     exists: bool
     mode: int = 0
     problem: str = ""
+    is_readable: bool = True
+    is_ours: bool = True
 
     @property
     def is_public(self) -> bool:
@@ -107,14 +109,16 @@ def _secret_files(settings: Settings, env_file: Path | None) -> list[FileFact]:
 
 def _file(setting: str, path: Path, *, is_key: bool = False) -> FileFact:
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
+        found = path.stat()
+        mode, is_ours = stat.S_IMODE(found.st_mode), found.st_uid == os.geteuid()
         content = path.read_bytes()
     except FileNotFoundError:
         return FileFact(setting, path, exists=False, problem="no such file")
     except OSError as error:
-        return FileFact(setting, path, exists=True, problem=error.strerror or str(error))
+        problem = error.strerror or str(error)
+        return FileFact(setting, path, exists=True, problem=problem, is_readable=False)
     problem = _key_problem(content) if is_key else ""
-    return FileFact(setting, path, exists=True, mode=mode, problem=problem)
+    return FileFact(setting, path, exists=True, mode=mode, problem=problem, is_ours=is_ours)
 
 
 def _key_problem(content: bytes) -> str:

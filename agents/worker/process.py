@@ -31,6 +31,7 @@ from agents.worker.agent import add_sync_agent
 from agents.worker.context import WorkerContext
 from agents.worker.faust_app import WorkerApp, create_app
 from agents.worker.faust_fence import fence_and_commit
+from agents.worker.first_connection import StoppedBeforeConnected, wait_until_answered
 from agents.worker.group_lag import GroupBacklog, is_bulk_backlog
 from agents.worker.group_position import look_at_group
 from agents.worker.org_schema import OrgSchema
@@ -71,6 +72,7 @@ async def run_worker(settings: Settings) -> None:
     metrics.start_outcomes_at_zero()
     life.install(settings.worker_stop_deadline_seconds)
     async with AsyncExitStack() as stack:
+        stack.enter_context(suppress(StoppedBeforeConnected))
         alerts = Alerts()
         source = f"worker {settings.worker_id}"
         await stack.enter_async_context(alert_webhook(settings, alerts, source=source))
@@ -119,8 +121,9 @@ async def _connect(
     """Connect to Kafka and Salesforce; what was opened is closed by the stack."""
     topics = settings.topics
     publisher = KafkaPublisher(settings)
-    await publisher.start()
     stack.push_async_callback(publisher.stop)
+    await publisher.start()
+    await wait_until_answered(publisher.connected, life.stopping)
     state = StateStore(topic=topics.state, connection=kafka_connection(settings))
     await state.start()
     stack.push_async_callback(state.stop)

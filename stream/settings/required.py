@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 
@@ -119,6 +120,12 @@ def _salesforce_problems(settings: Settings) -> list[str]:
             problems.append("SALESFORCE_PRIVATE_KEY_PATH: missing; PEM file of the JWT key")
         elif not path.is_file():
             problems.append(f"SALESFORCE_PRIVATE_KEY_PATH: no such file: {path}")
+        elif not os.access(path, os.R_OK):
+            owner = os.geteuid()
+            problems.append(
+                f"SALESFORCE_PRIVATE_KEY_PATH: {path} cannot be read by user {owner};"
+                f" give it to that user: chown {owner} {path.name} && chmod 400 {path.name}"
+            )
     elif not settings.salesforce_client_secret.get_secret_value():
         problems.append(f"SALESFORCE_CLIENT_SECRET: missing; the {flow} flow needs it")
     return problems

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,24 @@ def test_a_private_key_that_others_may_read_is_found(mode, result, machine, tmp_
     checks = list(check_machine(machine()))
     assert found(checks)["secret-file-mode"] == result
     assert any(check.fix == f"chmod 600 {key}" for check in checks)
+
+
+def test_anothers_key_is_to_be_given_to_us_and_not_shut(machine, tmp_path) -> None:
+    """In a container a file of the host is another's: with 600 it could not be read at all."""
+    key, _ = make_key_pair(tmp_path)
+    key.chmod(0o644)
+    facts = machine()
+    files = tuple(
+        dataclasses.replace(file, is_ours=False) if file.path == key else file
+        for file in facts.secret_files
+    )
+    fixes = [check.fix for check in check_machine(dataclasses.replace(facts, secret_files=files))]
+    assert f"chown {os.geteuid()} {key} && chmod 400 {key}" in fixes
+    files = tuple(dataclasses.replace(file, problem="denied", is_readable=False) for file in files)
+    checks = list(check_machine(dataclasses.replace(facts, secret_files=files)))
+    assert any(
+        "give it to the user" in check.fix for check in checks if check.name == "secret-file"
+    )
 
 
 def test_an_env_file_that_everybody_may_read_is_found(machine, tmp_path) -> None:

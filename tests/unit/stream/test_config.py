@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,23 @@ def test_a_private_key_that_is_not_there_is_named(tmp_path: Path) -> None:
         salesforce_private_key_path=tmp_path / "absent.pem",
     )
     assert lines == [f"SALESFORCE_PRIVATE_KEY_PATH: no such file: {tmp_path / 'absent.pem'}"]
+
+
+def test_a_private_key_that_this_user_may_not_read_is_named_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "server.key"
+    key.touch(0o400)
+    monkeypatch.setattr("os.access", lambda path, mode: path != key)
+    (line,) = problems(
+        Role.WORKER,
+        kafka_bootstrap_servers="b:1",
+        salesforce_client_id="x",
+        salesforce_username="u@example.com",
+        salesforce_private_key_path=key,
+    )
+    assert f"{key} cannot be read" in line
+    assert f"chown {os.geteuid()} server.key" in line
 
 
 def test_a_web_flow_needs_a_client_secret_and_no_private_key() -> None:
