@@ -134,7 +134,7 @@ class Enricher:
             metrics.ENRICHED.labels("waiting").inc(len(handles))
             return complete
         for place, wanted in handles.items():
-            several = self._of_key(items[place], found.get(wanted, []))
+            several = self._meant(items[place], wanted[1], found.get(wanted, []))
             if len(several) > 1:
                 name = wanted[0].value
                 why = f"two {name}s have this number or e-mail in the store, {WHICH}"
@@ -179,12 +179,12 @@ class Enricher:
             raise MagentoError(self._away_reason) from None
         return found
 
-    def _of_key(
-        self, item: DecodedEvent, documents: Sequence[dict[str, Any]]
+    def _meant(
+        self, item: DecodedEvent, by: str, documents: list[dict[str, Any]]
     ) -> list[dict[str, Any]]:
         """Return the documents that the event may be of: several orders may have one number."""
-        if len(documents) < 2:  # noqa: PLR2004 - the usual case: nothing to choose
-            return list(documents)
+        if by == "entity_id":
+            return documents
         kind, key = item.document.kind or item.envelope.kind, item.document.key
         fitting = [one for one in documents if _key(one, kind, self.identity) == key]
         return [one for one in fitting if site_of(one) == item.site] or fitting

@@ -9,7 +9,7 @@ our own topics: on its way, dead, or nobody's.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -70,6 +70,8 @@ class Reconciler:
     stale_guard: frozenset[str] = frozenset()
     room: QueryRoom = REST_ROOM
     progress: Progress = lambda _done, _total: None
+    owners: dict[tuple[Kind, str], int] = field(default_factory=dict, init=False)
+    doubled: set[tuple[Kind, str]] = field(default_factory=set, init=False)
 
     async def run(
         self, kinds: tuple[Kind, ...], window: Window, *, began: str, total: int
@@ -85,7 +87,7 @@ class Reconciler:
                 if kind is Kind.ORDER:
                     keys.update(self._keys(kind, documents))
                 self.progress(report.checked, total)
-        still = await self._look_again(problems)
+        still = told_apart(await self._look_again(problems), self.doubled)
         report.judged = await self._explain(still, window)
         if Kind.ORDER in kinds and not window.store:
             report.judged += await self._extra(window, keys)
@@ -124,6 +126,9 @@ class Reconciler:
             if document is None:
                 judged.append(_judged(Finding.UNMAPPABLE, kind, entity, "", "it has no key"))
                 continue
+            subject, entity_id = (kind, document.key), entity_id_of(entity)
+            if self.owners.setdefault(subject, entity_id) != entity_id:
+                self.doubled.add(subject)
             try:
                 rows = self.mapping.apply(document).rows
             except MappingError as error:
@@ -211,6 +216,17 @@ class Reconciler:
             for rule in self.mapping.rulebook.order.rows
             if not rule.is_insert_only and id(rule) in reachable
         }
+
+
+def told_apart(problems: Sequence[Judged], doubled: Collection[tuple[Kind, str]]) -> list[Judged]:
+    """Return the problems; one record cannot show two documents, so nothing can repair those."""
+    why = "has the key of another in the store, see docs/identity.md: nothing was overwritten"
+    return [
+        replace(one, finding=Finding.UNMAPPABLE, reason=f"this {one.kind.value} {why}")
+        if (one.kind, one.key) in doubled
+        else one
+        for one in problems
+    ]
 
 
 def search_ids(ids: Sequence[int]) -> Search:

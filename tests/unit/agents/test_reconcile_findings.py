@@ -12,6 +12,7 @@ from agents.mapping.mapping import Mapping
 from agents.reconcile.findings import (
     Difference,
     Finding,
+    Judged,
     LastWord,
     differences,
     explained,
@@ -19,6 +20,7 @@ from agents.reconcile.findings import (
 )
 from agents.reconcile.missing_events import gap_reason, read_document
 from agents.reconcile.org_records import fetch_records
+from agents.reconcile.run import told_apart
 from agents.reconcile.topic_outcomes import Accepted
 from agents.salesforce.api.soql import REST_ROOM, id_lists
 from sandbox.magento.numbered import numbered_order
@@ -151,3 +153,13 @@ def test_the_shape_of_the_webhook_does_not_matter():
     }
     assert gap(later, order) == ""
     assert gap(later | {"grand_total": 1}, sent) != ""
+
+
+def test_two_orders_with_one_number_are_not_told_to_differ_for_ever():
+    judged = [
+        Judged(Finding.DIFFERENT, Kind.ORDER, key, entity_id=number)
+        for number, key in ((501, "2000000001"), (7, "000000007"))
+    ]
+    doubled, single = told_apart(judged, {(Kind.ORDER, "2000000001")})
+    assert (doubled.finding, single.finding) == (Finding.UNMAPPABLE, Finding.DIFFERENT)
+    assert "another" in doubled.reason
