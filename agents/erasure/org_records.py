@@ -6,12 +6,16 @@ Children first, because they are found through their parents: a run that was cut
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
+from typing import Literal
+from unicodedata import normalize
 
 from agents.erasure.personal import PersonalRecords
 from agents.salesforce.api.client import OrgClient
 
+FORMS: tuple[Literal["NFC"], Literal["NFD"]] = ("NFC", "NFD")
 KEYS_PER_QUERY = 150  # far below the 16 KB that a URL may have
 
 
@@ -30,18 +34,20 @@ class OrgRecords:
 async def find_records(
     client: OrgClient,
     personal: Sequence[PersonalRecords],
-    email: str,
+    emails: Sequence[str],
     order_keys: Iterable[str],
     people: Sequence[str] = (),
 ) -> OrgRecords:
-    """Return the records of an address, of its customers' keys and of these orders.
+    """Return the records of addresses, of their customers' keys and of these orders.
 
-    Raises SalesforceError.
+    Salesforce compares without case, but letter by letter: each Unicode form is asked for. Raises
+    SalesforceError.
     """
     records = OrgRecords()
+    spellings = sorted({normalize(form, email) for email in emails for form in FORMS})
     for kind in personal:
         ids: dict[str, None] = {}
-        for keys in _parts(sorted(order_keys)):
+        for email, keys in product(spellings, _parts(sorted(order_keys))):
             async for record in client.query(kind.soql(email, keys, people)):
                 ids[str(record["Id"])] = None
                 if not kind.key_field and record.get(kind.external_id):
@@ -67,6 +73,8 @@ async def anonymise(client: OrgClient, records: OrgRecords) -> int:
     return written
 
 
-def _parts(keys: list[str]) -> Iterator[list[str]]:
-    for start in range(0, max(1, len(keys)), KEYS_PER_QUERY):
-        yield keys[start : start + KEYS_PER_QUERY]
+def _parts(keys: list[str]) -> list[list[str]]:
+    return [
+        keys[start : start + KEYS_PER_QUERY]
+        for start in range(0, max(1, len(keys)), KEYS_PER_QUERY)
+    ]

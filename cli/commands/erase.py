@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.console.erasure_proof import end_with_proof
 from cli.console.terminal import (
     EXIT_NO,
     fail,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from agents.erasure.org_records import OrgRecords
     from agents.salesforce.api.client import OrgClient
     from schemas.erasure import Erasure
+    from schemas.person import Person
     from stream.config import Settings
     from stream.erasure.search import PersonTraces
 
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
 class _Person:
     """What was found of a person, and what is to be done."""
 
-    email: str
-    keys: tuple[str, ...]
     found: PersonTraces
     records: OrgRecords
     until: str
@@ -52,14 +52,23 @@ class _Person:
         from schemas.event import Kind
 
         people = (kind for kind in Kind if kind is not Kind.ORDER)
+        keys = sorted(self.found.customer_keys)
         return [
-            *(Erasure(kind, key, self.until) for kind in people for key in self.keys),
+            *(Erasure(kind, key, self.until) for kind in people for key in keys),
             *(Erasure(Kind.ORDER, key, self.until) for key in self.orders),
         ]
 
 
 def erase(  # noqa: PLR0917 - each is an option
-    email: Annotated[str, typer.Option(help="The person's e-mail address.")],
+    email: Annotated[
+        list[str], typer.Option(help="The person's e-mail address; former ones, too.")
+    ],
+    customer_id: Annotated[
+        list[str] | None, typer.Option(help="The customer's id in the store.")
+    ] = None,
+    phone: Annotated[
+        list[str] | None, typer.Option(help="Look for this telephone number, too.")
+    ] = None,
     why: Annotated[str, typer.Option(help="Goes on record, e.g. the request's number.")] = "",
     since: Annotated[
         str | None, typer.Option(help="Read the topics from here only, e.g. 30d.")
@@ -67,6 +76,9 @@ def erase(  # noqa: PLR0917 - each is an option
     timeout: Annotated[
         float, typer.Option(min=1, help="Seconds the workers have to take note.")
     ] = 120.0,
+    prove_only: Annotated[
+        bool, typer.Option("--prove", help="Change nothing: say what still names the person.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
@@ -75,22 +87,29 @@ def erase(  # noqa: PLR0917 - each is an option
 
     Their fields are found by the mapping. Order: the workers take note first (older events of the
     person end as superseded from then on, replays and redeliveries too), then Salesforce is written
-    over. What Kafka's topics hold stays until their retention deletes it: said per topic. The store
-    is not touched: erase the person there first, or it will send them again.
-    Exit 0: done, or a dry run. 1: not confirmed or not finished: run it again. 2: settings, Kafka.
+    over. Then every record of every topic is decoded: what still names the person is said by topic,
+    with the date by which Kafka removes it. The store is not touched: erase the person there first,
+    or it will send them again.
+    Exit 0: done and proved, or a dry run. 1: not confirmed, not finished, or not proved: run it
+    again. 2: settings, Kafka.
 
     Example: orderstream erase --email jane@example.com --why "request 2026-17"
     """
-    from schemas.email import seen, why_not
+    from schemas.person import Person
     from stream.config import Role, load_settings
 
-    address = seen(email).lower()
-    if reason := why_not(address):
-        fail(f"--email: `{email}` is no e-mail address: {reason}")
+    wanted = Person(
+        tuple(dict.fromkeys(_address(text) for text in email)),
+        tuple(customer_id or ()),
+        tuple(phone or ()),
+    )
     since_ms = time_option("--since", since)
     settings = operator_settings()
+    if prove_only:
+        end_with_proof(settings, wanted, {}, as_json=as_json)
+        return
     load_settings(Role.SALESFORCE)  # says what is missing
-    person = run_async(_find(settings, address, since_ms))
+    person = run_async(_find(settings, wanted, since_ms))
     if not as_json:
         _print_plan(person)
     if dry_run:
@@ -100,30 +119,41 @@ def erase(  # noqa: PLR0917 - each is an option
     if not yes and not _is_confirmed():
         raise typer.Exit(EXIT_NO)
     done = run_async(_erase(settings, person, why, timeout))
-    if as_json:
-        print_json({**_report(person), **done})
-    else:
+    if not as_json:
         _print_done(done)
     if not done["is_done"]:
+        if as_json:
+            print_json({**_report(person), **done})
         raise typer.Exit(EXIT_NO)
+    end_with_proof(settings, person.found.person, {**_report(person), **done}, as_json=as_json)
 
 
-async def _find(settings: Settings, email: str, since_ms: int | None) -> _Person:
+def _address(text: str) -> str:
+    from schemas.email import seen, why_not
+
+    address = seen(text).lower()
+    if reason := why_not(address):
+        fail(f"--email: `{text}` is no e-mail address: {reason}")
+    return address
+
+
+async def _find(settings: Settings, wanted: Person, since_ms: int | None) -> _Person:
     from agents.erasure.org_records import find_records
     from agents.erasure.personal import personal_records
     from agents.mapping.mapping import Mapping
     from stream.erasure.search import find_person
 
     with progress_bar("reading the topics") as update:
-        found = await find_person(settings, email, since_ms=since_ms, progress=update)
+        found = await find_person(settings, wanted, since_ms=since_ms, progress=update)
     personal = personal_records(Mapping.load(settings.mapping_file).rulebook)
     client = _client(settings)
     try:
-        keys = settings.identity.keys_of_email(email)
-        records = await find_records(client, personal, email, found.orders, keys)
+        keys = sorted(found.customer_keys)
+        emails = found.person.emails
+        records = await find_records(client, personal, emails, found.orders, keys)
     finally:
         client.close()
-    return _Person(email, keys, found, records, datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"))
+    return _Person(found, records, datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"))
 
 
 async def _erase(
@@ -145,7 +175,8 @@ async def _erase(
     await publisher.start()
     try:
         log = OperatorLog(publisher, settings.topics)
-        who = marker_key(state_key(Kind.CUSTOMER, person.email)).decode()
+        keys = [state_key(Kind.CUSTOMER, email) for email in person.found.person.emails]
+        who = [marker_key(key).decode() for key in keys]
         detail = {
             "person": who,  # a digest: the log must not keep what is to be forgotten
             "orders": len(person.orders),
@@ -195,6 +226,8 @@ def _is_confirmed() -> bool:
 
 def _report(person: _Person) -> dict[str, Any]:
     return {
+        "emails": person.found.person.emails,
+        "customer_ids": person.found.person.customer_ids,
         "orders": person.orders,
         "dead_letters": [f"{partition}-{offset}" for partition, offset in person.found.letters],
         "records": {
@@ -214,6 +247,8 @@ def _print_plan(person: _Person) -> None:
     from rich.text import Text
 
     found = person.found
+    known = ", ".join((*found.person.emails, *(f"id {n}" for n in found.person.customer_ids)))
+    stdout.print(f"known as {known}", highlight=False)
     stdout.print(
         f"{len(person.orders)} orders, {len(found.letters)} dead letters, "
         f"{person.records.count} Salesforce records ({found.records_read:,} records read)",

@@ -124,6 +124,7 @@ def _detail(row: TraceRow) -> str:
 
 async def _record_unmask(settings: Settings, target: str) -> None:
     from stream.jobs.operator_log import OperatorLog
+    from stream.ops.masking import mask_text
 
     async with OperatorLog.connect(settings) as log:
-        await log.record("unmask", detail={"command": "trace", "target": target})
+        await log.record("unmask", detail={"command": "trace", "target": mask_text(target)})

@@ -48,6 +48,7 @@ async def _find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
 async def record_unmask(settings: Settings, command: str) -> None:
     """Put on record that somebody looked at personal data."""
     from stream.jobs.operator_log import OperatorLog
+    from stream.ops.masking import mask_text
 
     async with OperatorLog.connect(settings) as log:
-        await log.record("unmask", detail={"command": command})
+        await log.record("unmask", detail={"command": mask_text(command)})

@@ -1,20 +1,22 @@
 """Finds a person in the topics: their orders and dead letters, and what Kafka still holds.
 
-One bounded read of everything that keeps payloads. A record is looked into only if the address is
-somewhere in its bytes, so a topic is read at about the speed of the network.
+One bounded read of every topic. Each record is decoded and brought into one spelling before it is
+searched (`schemas/person.py`): the bytes of an address are not the same from every sender.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from schemas.codec import DecodeError, Document, decode
 from schemas.event import Kind
-from schemas.identity import email_of_buyer
+from schemas.identity import email_of_buyer, sent_email
 from schemas.operator import mark_of
+from schemas.person import OWN_ID_FIELDS, Person, customer_ids_in
 from stream.config import Settings
-from stream.kafka.range_reader import RangeReader, Record, record_envelope
+from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
 from stream.settings.magento import MagentoSettings
 
 
@@ -51,10 +53,15 @@ class Held:
 
 @dataclass(slots=True)
 class PersonTraces:
-    """A person in the topics. `letters` are (partition, offset) of dead letters."""
+    """A person in the topics. `letters` are (partition, offset) of dead letters.
 
-    email: str
+    `person` knows what the customer's own documents add: former addresses, the customer's id.
+    `customer_keys` are the keys of their states, as the store spelled the address.
+    """
+
+    person: Person
     orders: dict[str, int] = field(default_factory=dict)  # key → partition
+    customer_keys: set[str] = field(default_factory=set)
     letters: list[tuple[int, int]] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     records_read: int = 0
@@ -62,22 +69,24 @@ class PersonTraces:
 
 async def find_person(
     settings: Settings,
-    email: str,
+    person: Person,
     *,
     since_ms: int | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> PersonTraces:
-    """Return what the topics hold of an address (lower case). Raises BrokerError."""
-    found = PersonTraces(email)
+    """Return what the topics hold of a person. Raises BrokerError."""
     async with RangeReader(settings) as reader:
         topics = settings.topics
-        tiers = await reader.topics_starting(topics.retry_prefix)
-        names = [*topics.facts, *tiers, topics.due, topics.settle, topics.dead_letters]
-        names.append(topics.results)
+        names = [spec.name for spec in topics.specs()]
+        names += sorted(set(await reader.topics_starting(topics.retry_prefix)) - set(names))
         spans = await reader.spans(names, since_ms=since_ms)
         total = sum(span.size for span in spans)
         kept = {spec.name: spec.config.get("retention.ms") for spec in topics.specs()}
         held = {name: Held(name, _number(kept.get(name))) for name in names}
+        customers = [span for span in spans if span.topic == topics.customers]
+        found = PersonTraces(await _everything_of(reader, customers, person, settings))
+        for email in found.person.emails:
+            found.customer_keys.update(settings.identity.keys_of_email(email))
         # Facts first: they name the orders whose copies and outcomes are looked for afterwards.
         first = [span for span in spans if span.topic in topics.facts]
         for group in (first, [span for span in spans if span not in first]):
@@ -90,26 +99,68 @@ async def find_person(
     return found
 
 
+async def _everything_of(
+    reader: RangeReader, customers: list[OffsetRange], person: Person, settings: Settings
+) -> Person:
+    """Return the person with the ids and addresses that the customer's own documents tie to them.
+
+    An id leads to a former address, and that to an earlier id: until nothing new is found.
+    """
+    ties: list[tuple[str, set[str]]] = []
+    async for batch in reader.read(customers):
+        for record in batch:
+            owner = _owner(record, settings)
+            if owner is not None and owner.kind is Kind.CUSTOMER:
+                ties.append(
+                    (sent_email(owner.entity), customer_ids_in(owner.entity, OWN_ID_FIELDS))
+                )
+    while True:
+        known = set(person.customer_ids)
+        tied = [tie for tie in ties if person.has_email(tie[0]) or known & tie[1]]
+        emails = tuple(dict.fromkeys((*person.emails, *(email for email, _ in tied))))
+        ids = tuple(sorted(known.union(*(ids for _, ids in tied))))
+        if (emails, ids) == (person.emails, tuple(sorted(person.customer_ids))):
+            return person
+        person = Person(emails, ids, person.phones)
+
+
 def _look_at(record: Record, found: PersonTraces, held: Held, settings: Settings) -> None:
     key = (record.key or b"").decode(errors="replace")
-    value = record.value or b""
-    people = settings.identity.keys_of_email(found.email)
-    is_about = key.lower() in people or key in found.orders
-    if not is_about and found.email.encode() not in value.lower():
+    headers = (value or b"" for _name, value in record.headers)
+    is_named = found.person.is_named_in(record.key or b"", record.value or b"", *headers)
+    if not is_named and key not in found.orders:
         return
-    if record.topic != settings.topics.results:
-        if mark_of(record.headers, value) is not None:
-            return
-        owner = _owner(record, settings)
-        if owner is not None and owner.kind is Kind.ORDER:
-            if email_of_buyer(owner.entity) != found.email:
-                return
-            found.orders[owner.key] = record_envelope(record).origin.partition  # type: ignore[union-attr]
-        elif not is_about and owner is not None and owner.key not in people:
-            return
-        if record.topic == settings.topics.dead_letters:
-            found.letters.append((record.partition, record.offset))
     held.note(record.timestamp)
+    if record.topic in _without_documents(settings):
+        return
+    if mark_of(record.headers, record.value) is not None:
+        return
+    owner = _owner(record, settings)
+    if owner is None:
+        is_theirs = True  # nobody can read it, but it names them
+    elif owner.kind is Kind.ORDER:
+        is_theirs = _is_theirs(owner.entity, found.person)
+        if is_theirs:
+            found.orders[owner.key] = record_envelope(record).origin.partition  # type: ignore[union-attr] # a read record has its place
+            if found.person.has_email(email_of_buyer(owner.entity)):
+                found.customer_keys |= {settings.identity.key_of_buyer(owner.entity)} - {""}
+    else:
+        is_theirs = found.person.has_email(sent_email(owner.entity))
+        if is_theirs:
+            found.customer_keys.add(owner.key)
+    if is_theirs and record.topic == settings.topics.dead_letters:
+        found.letters.append((record.partition, record.offset))
+
+
+def _without_documents(settings: Settings) -> tuple[str, ...]:
+    """Return the topics whose records are ours: outcomes, states, actions."""
+    topics = settings.topics
+    return topics.results, topics.state, topics.operator_audit
+
+
+def _is_theirs(order: dict[str, Any], person: Person) -> bool:
+    by_id = customer_ids_in(order) & set(person.customer_ids)
+    return bool(by_id) or person.has_email(email_of_buyer(order))
 
 
 def _owner(record: Record, settings: MagentoSettings) -> Document | None:

@@ -19,6 +19,7 @@ from schemas.operator import OperatorAction
 from stream.config import Settings
 from stream.kafka.publisher import KafkaPublisher, Publisher, Record
 from stream.kafka.range_reader import RangeReader
+from stream.ops.masking import mask_text
 from stream.topics import Topics
 
 PUBLISH_TIMEOUT_SECONDS = 15.0
@@ -52,7 +53,7 @@ class OperatorLog:
             action=action,
             who=self.who,
             at_ms=int(time.time() * 1000),
-            why=why,
+            why=mask_text(why),
             job_id=job_id,
             detail=detail or {},
         )

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError
+from stream.hosts import https_host, is_below
 
 DOMAINS = ("salesforce.com", "force.com", "cloudforce.com", "salesforce.mil")
 HTTPS_PORT = 443
@@ -32,7 +33,7 @@ def checked_url(url: str, *, setting: str, insecure_url: str = "") -> str:
             code="UNSAFE_URL",
             fix="A simulator's address is allowed by SALESFORCE_INSECURE_URL alone.",
         )
-    return f"https://{urlsplit(address).hostname}"
+    return f"https://{https_host(address)}"
 
 
 def _problem(address: str) -> str:
@@ -41,18 +42,19 @@ def _problem(address: str) -> str:
         port = parts.port
     except ValueError:
         return "it is no URL"
-    host = parts.hostname or ""
+    host = https_host(address)
     is_bare = not (parts.username or parts.password or parts.query or parts.fragment or parts.path)
     checks = (
         (parts.scheme == "https", f"it must start with https://; use {MY_DOMAIN}"),
         (is_bare, "write it without user, path and query"),
         (port in {None, HTTPS_PORT}, "Salesforce answers on port 443 only"),
+        (host != "", "its host name is none"),
         (
-            not host.endswith(".lightning.force.com"),
+            not is_below(host, "lightning.force.com"),
             f"a Lightning host does not accept API sessions; use {MY_DOMAIN}",
         ),
         (
-            host.endswith(tuple(f".{domain}" for domain in DOMAINS)),
+            is_below(host, *DOMAINS),
             f"it is not on a Salesforce domain; use {MY_DOMAIN}",
         ),
     )

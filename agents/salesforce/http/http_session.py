@@ -23,6 +23,8 @@ from agents.salesforce.http.usage import Usage, read_usage
 
 CONNECT_SECONDS = 10.0
 CHUNK_BYTES = 65536
+# Unpacked. The largest honest answer is a page of a Bulk result; a batch of 200 rows is a tenth.
+MAX_ANSWER_BYTES = 128 * 1024 * 1024
 SUCCESS = range(200, 300)
 
 OnUsage = Callable[[Usage], None]
@@ -80,6 +82,10 @@ def _root(error: BaseException) -> BaseException:
         error = inner
 
 
+class AnswerTooLargeError(requests.RequestException):
+    """An answer that would not fit into the memory of a worker."""
+
+
 class DeadlineAdapter(HTTPAdapter):
     """Gives every request a deadline, also those of library methods without a timeout."""
 
@@ -118,6 +124,7 @@ class _DeadlineBody:
         self._deadline = deadline
 
     def stream(self, _chunk: int, *, decode_content: bool = True) -> Iterator[bytes]:
+        read = 0
         while True:
             if time.monotonic() > self._deadline:
                 self._raw.close()
@@ -125,6 +132,10 @@ class _DeadlineBody:
             chunk = self._raw.read1(CHUNK_BYTES, decode_content=decode_content)
             if not chunk:
                 return
+            read += len(chunk)
+            if read > MAX_ANSWER_BYTES:
+                self._raw.close()
+                raise AnswerTooLargeError(f"an answer is larger than {MAX_ANSWER_BYTES:,} bytes")
             yield chunk
 
     def close(self) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import orjson
 import pytest
 
 from schemas.event import Envelope, ErrorInfo, Kind, Origin, new_event_id
 from schemas.headers import headers_of
+from schemas.person import Person
+from stream.erasure.proof import prove_erasure
 from stream.erasure.search import find_person
 from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.publisher import KafkaPublisher, Record
@@ -63,13 +66,13 @@ async def test_orders_copies_letters_and_outcomes_of_a_person_are_found_and_no_o
     await publisher.stop()
     began = time.time() * 1000
 
-    found = await find_person(settings, EMAIL)
+    found = await find_person(settings, Person((EMAIL,)))
 
     assert found.orders == {"1": 1, "2": 1}
     assert found.letters == [(1, 0)]
     held = {item.topic: item for item in found.held}
     assert {topic: item.records for topic, item in held.items()} == {
-        topics.orders: 3,  # the record nobody can read counts: the address is in it
+        topics.orders: 4,  # with the one that only mentions them, and the one nobody can read
         topics.customers: 1,
         topics.dead_letters: 1,
         topics.retry_tiers[0]: 1,
@@ -80,5 +83,48 @@ async def test_orders_copies_letters_and_outcomes_of_a_person_are_found_and_no_o
 
 
 async def test_nobody_is_found_in_empty_topics(topics, make_settings):
-    found = await find_person(make_settings(), EMAIL)
+    settings, person = make_settings(), Person((EMAIL,))
+    found = await find_person(settings, person)
     assert (found.orders, found.letters, found.held) == ({}, [], [])
+    assert (await prove_erasure(settings, person)).remnants == []
+
+
+async def test_every_spelling_former_address_and_id_is_found_and_proved_to_go(
+    topics, make_settings
+):
+    """PHP's escapes, a former address by the customer's id, and what only the proof looks at."""
+    settings = make_settings()
+    customer = {"id": 17, "email": "old@example.com"}
+    escaped = event(topics.orders, "7", order("7", "PLACE"))
+    records = [
+        event(topics.customers, "old@example.com", {"customer": customer}, kind=Kind.CUSTOMER),
+        event(
+            topics.customers, EMAIL, {"customer": customer | {"email": EMAIL}}, kind=Kind.CUSTOMER
+        ),
+        event(topics.orders, "5", order("5", "old@example.com")),
+        event(topics.orders, "6", order("6", "third@example.com", customer_id=17)),
+        replace(escaped, value=escaped.value.replace(b"PLACE", b"j\\u0061ne\\u0040Example.com")),
+        Record(topics.state, b"customer:" + EMAIL.encode(), b"{}", partition=1),
+        Record(topics.operator_audit, b"x", b'{"why":"for j\\u0061ne@example.com"}', partition=1),
+        Record(topics.results, b"8", b"{}", headers=[("x", b"JANE@example.com")], partition=1),
+    ]
+    publisher = KafkaPublisher(settings)
+    await publisher.start()
+    await BlockingPublish(publisher, alerts=Alerts())(records)
+
+    found = await find_person(settings, Person((EMAIL,)))
+
+    assert set(found.person.emails) == {EMAIL, "old@example.com"}
+    assert found.person.customer_ids == ("17",)
+    assert set(found.orders) == {"5", "6", "7"}
+    assert found.customer_keys == {EMAIL, "old@example.com"}
+
+    proof = await prove_erasure(settings, found.person)
+    left = {remnant.topic: remnant for remnant in proof.remnants}
+    assert set(left) >= {topics.orders, topics.customers, topics.operator_audit, topics.results}
+    assert (proof.holds, left[topics.state].has_date) == (False, False)  # no tombstone yet
+
+    tombstone = Record(topics.state, b"customer:" + EMAIL.encode(), None, partition=1)
+    await BlockingPublish(publisher, alerts=Alerts())([tombstone])
+    await publisher.stop()
+    assert (await prove_erasure(settings, found.person)).holds

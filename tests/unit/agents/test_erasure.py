@@ -224,7 +224,7 @@ class FakeClient:
 async def test_records_are_written_over_children_first_with_new_random_keys():
     client = FakeClient()
     personal = personal_records(Mapping.load().rulebook)
-    records = await find_records(client, personal, EMAIL, ["42"])
+    records = await find_records(client, personal, [EMAIL], ["42"])
     assert records.order_keys == {"7"}
     assert await anonymise(client, records) == 3
     assert [sobject for sobject, _, _ in client.updated] == ["Opportunity", "Contact", "Account"]
@@ -237,7 +237,7 @@ async def test_records_are_written_over_children_first_with_new_random_keys():
 
 async def test_an_address_with_a_quote_stays_inside_its_quotes():
     client = FakeClient()
-    await find_records(client, personal_records(Mapping.load().rulebook), "o'b\\@x.y", [])
+    await find_records(client, personal_records(Mapping.load().rulebook), ["o'b\\@x.y"], [])
     assert all("'o\\'b\\\\@x.y'" in soql for soql in client.asked)
     assert not any("IN ()" in soql for soql in client.asked)
 

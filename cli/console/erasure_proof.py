@@ -1,0 +1,71 @@
+"""The proof of an erasure on the terminal, and as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cli.console.terminal import EXIT_NO, note, print_json, progress_bar, run_async, stdout
+from stream.times import show_time
+
+if TYPE_CHECKING:
+    from schemas.person import Person
+    from stream.config import Settings
+    from stream.erasure.proof import Proof
+
+
+def end_with_proof(
+    settings: Settings, person: Person, report: dict[str, Any], *, as_json: bool
+) -> None:
+    """Prove, print, and exit 1 unless the proof holds."""
+    proof = run_async(prove(settings, person))
+    if as_json:
+        print_json({**report, "proof": proof_json(proof)})
+    else:
+        print_proof(proof)
+    if not proof.holds:
+        raise typer.Exit(EXIT_NO)
+
+
+async def prove(settings: Settings, person: Person) -> Proof:
+    """Decode every record of every topic, with a progress bar."""
+    from stream.erasure.proof import prove_erasure
+
+    with progress_bar("proving: decoding all records") as update:
+        return await prove_erasure(settings, person, progress=update)
+
+
+def proof_json(proof: Proof) -> dict[str, Any]:
+    """Return a proof as JSON-ready data; `gone_ms` null: Kafka has no date for it."""
+    return {
+        "holds": proof.holds,
+        "records_read": proof.records_read,
+        "left": [
+            {
+                "topic": remnant.topic,
+                "records": remnant.records,
+                "without_date": remnant.without_date,
+                "gone_ms": remnant.gone_ms if remnant.has_date else None,
+            }
+            for remnant in proof.remnants
+        ],
+    }
+
+
+def print_proof(proof: Proof) -> None:
+    """Print what still names the person, and until when."""
+    from rich.table import Table
+
+    if not proof.remnants:
+        stdout.print(f"proved: none of {proof.records_read:,} records names the person")
+        return
+    table = Table("topic", "records", "gone by (UTC)", title="still names the person")
+    for remnant in proof.remnants:
+        gone = show_time(remnant.gone_ms) if remnant.has_date else "never by itself"
+        table.add_row(remnant.topic, f"{remnant.records:,}", gone)
+    stdout.print(table)
+    if proof.holds:
+        note("proved: Kafka itself removes all of it by then, where partitions go on being written")
+    else:
+        note("not proved: see `never by itself`; run it again, or docs/erasure.md")
