@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -15,10 +14,12 @@ from dashboard.app import build_app
 from stream.config import Settings
 from stream.errors import SettingsError
 from stream.http.app_server import app_server
+from stream.ops.stop_signals import stop_on_signals
 
 log = structlog.get_logger()
 
 MAX_CONNECTIONS = 200
+STOP_DEADLINE_SECONDS = 30.0
 # With 100,000 letters in memory a collection of everything takes as long as some pages: seldom.
 GC_THRESHOLDS = (20_000, 20, 100)
 
@@ -27,9 +28,7 @@ async def run_dashboard(settings: Settings, *, on_listening: Callable[[str], Non
     """Serve until SIGTERM or SIGINT; `on_listening(url)` once the port is open."""
     gc.set_threshold(*GC_THRESHOLDS)
     stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    stop_on_signals(stopping.set, deadline_seconds=STOP_DEADLINE_SECONDS)
     host, port = settings.dashboard_host, settings.dashboard_port
     try:
         async with serve_dashboard(build_app(settings), host, port) as url:

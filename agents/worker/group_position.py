@@ -22,12 +22,13 @@ async def look_at_group(settings: Settings) -> GroupPosition | None:
     """Return what the broker says of the worker group; None when it does not say."""
     try:
         async with asyncio.timeout(LOOK_TIMEOUT_SECONDS), RangeReader(settings) as reader:
-            spans = await reader.spans(settings.topics.sources)
             committed = await reader.committed(settings.worker_group)
+            spans = await reader.spans(settings.topics.sources)
     except (StreamError, KafkaError, TimeoutError):
         return None
     lag = 0
     for span in spans:
         done = committed.get((span.topic, span.partition), span.log_start)
-        lag += max(0, span.end - max(done, span.log_start))
+        # Beyond the end: the log went back, and everything in it may be unread.
+        lag += span.end - (span.log_start if done > span.end else max(done, span.log_start))
     return GroupPosition(committed=committed, lag=lag)

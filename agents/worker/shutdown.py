@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import threading
 from dataclasses import dataclass, field
 
@@ -24,11 +23,13 @@ import structlog
 from agents.salesforce.interrupt import Interrupt
 from stream.errors import FrozenError
 from stream.ops.alerts import Alert, Alerts
+from stream.ops.stop_signals import EXIT_AGAIN, LAST_WORDS_SECONDS, stop_on_signals
 
 log = structlog.get_logger()
 
+__all__ = ["EXIT_AGAIN", "EXIT_STALLED", "Shutdown", "end_uncommitted"]
+
 EXIT_STALLED = 70
-EXIT_AGAIN = 75
 # The group waits for this worker meanwhile; far below the rebalance timeout.
 REBALANCE_PATIENCE_SECONDS = 10.0
 # Of the stop's deadline: how long a call still waits for its turn. Those that fly may take longer.
@@ -44,9 +45,7 @@ class Shutdown:
 
     def install(self, deadline_seconds: float) -> None:
         """Handle SIGTERM and SIGINT: the first one stops, the second one ends at once."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._on_signal, number, deadline_seconds)
+        stop_on_signals(lambda: self._stop(deadline_seconds), deadline_seconds=deadline_seconds)
 
     def when_rebalance_starts(self) -> None:
         """End long waits, so that what is in hand finishes before the partitions move."""
@@ -71,18 +70,11 @@ class Shutdown:
         finally:
             self.interrupt.listeners.remove(woken.set)
 
-    def _on_signal(self, number: signal.Signals, deadline_seconds: float) -> None:
-        if self.stopping.is_set():
-            log.warning("ended_at_once", signal=number.name)
-            os._exit(128 + number)
-        log.info("stopping", signal=number.name, deadline_seconds=deadline_seconds)
+    def _stop(self, deadline_seconds: float) -> None:
         self.stopping.set()
         patience = deadline_seconds * STOP_PATIENCE_SHARE
         self.interrupt.set("the worker is stopping", patience_seconds=patience)
-        # A thread, because the event loop may be what hangs.
-        timer = threading.Timer(deadline_seconds, _end_at_deadline, (deadline_seconds,))
-        timer.daemon = True
-        timer.start()
+        log.info("stopping", deadline_seconds=deadline_seconds)
 
 
 def end_uncommitted(error: Exception, alerts: Alerts) -> None:
@@ -91,11 +83,13 @@ def end_uncommitted(error: Exception, alerts: Alerts) -> None:
     code = EXIT_AGAIN if is_frozen else EXIT_STALLED
     # A bug's message may quote a customer; where it happened is in the log.
     detail = str(error) if is_frozen else f"a bug: {type(error).__name__}; the log says where"
-    alerts.fire(Alert.WORKER_FROZEN if is_frozen else Alert.WORKER_STALLED, detail)
-    log.critical("ended_uncommitted", exit_code=code, exc_info=error)
+    words = threading.Thread(target=_last_words, args=(error, code, detail, alerts), daemon=True)
+    words.start()
+    words.join(LAST_WORDS_SECONDS)
     os._exit(code)
 
 
-def _end_at_deadline(seconds: float) -> None:
-    log.error("stop_deadline", seconds=seconds, exit_code=EXIT_AGAIN)
-    os._exit(EXIT_AGAIN)
+def _last_words(error: Exception, code: int, detail: str, alerts: Alerts) -> None:
+    log.critical("ended_uncommitted", exit_code=code, exc_info=error)
+    is_frozen = isinstance(error, FrozenError)
+    alerts.fire(Alert.WORKER_FROZEN if is_frozen else Alert.WORKER_STALLED, detail)

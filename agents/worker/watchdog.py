@@ -24,6 +24,7 @@ import structlog
 from agents.pacing.stall_clock import Progress
 from agents.worker.shutdown import EXIT_STALLED
 from stream.ops.alerts import Alert, Alerts
+from stream.ops.stop_signals import LAST_WORDS_SECONDS
 
 log = structlog.get_logger()
 
@@ -116,6 +117,11 @@ class Watchdog:
                 return
 
     def _end(self, detail: str) -> None:
-        self._alerts.fire(Alert.WORKER_STALLED, detail)
-        log.critical("worker_stalled", detail=detail, exit_code=EXIT_STALLED)
+        words = threading.Thread(target=self._last_words, args=(detail,), daemon=True)
+        words.start()
+        words.join(LAST_WORDS_SECONDS)
         self._end_process(EXIT_STALLED)
+
+    def _last_words(self, detail: str) -> None:
+        log.critical("worker_stalled", detail=detail, exit_code=EXIT_STALLED)
+        self._alerts.fire(Alert.WORKER_STALLED, detail)

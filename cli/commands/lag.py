@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from stream.settings.kafka import KafkaSettings
 
 STYLES = {"OK": "green", "WARN": "yellow", "REWIND": "yellow", "STALL": "red", "STOP": "red"}
+STOP_DEADLINE_SECONDS = 30.0
+MOST_SECONDS_PER_SAMPLE = 15.0  # then what is shown is nothing, not the past
+SECOND_TRY_SECONDS = 2.0
 BAD_STATES = frozenset({"STALL", "STOP", "REWIND"})
 
 
@@ -152,6 +156,11 @@ def _lines(snapshot: LagSnapshot) -> list[str]:
     for group in snapshot.groups:
         if group.unassigned and group.lag:
             lines.append(f"{group.group}: {group.unassigned} partitions have no consumer")
+        if group.beyond_end:
+            lines.append(
+                f"{group.group}: {group.beyond_end} partitions were read further than their logs "
+                "reach: they went back; a running worker reads them again"
+            )
         if group.deleted_unread:
             lines.append(f"{group.group}: {group.deleted_unread:,} events were deleted unread")
     return lines
@@ -176,12 +185,23 @@ async def _look(settings: Settings, interval: float) -> LagSnapshot:
         first = snapshot = await sampler.sample()
         if first.is_quiet:
             await asyncio.sleep(min(interval, 1.0))
-            return await sampler.sample()
+            return await _once_more(sampler)
         with stderr.status("events are unread: watching for 10 s …"):
             while snapshot.at_ms - first.at_ms < MIN_WINDOW_MS:
                 await asyncio.sleep(interval)
-                snapshot = await sampler.sample()
+                snapshot = await _once_more(sampler)
         return snapshot
+
+
+async def _once_more(sampler: LagSampler) -> LagSnapshot:
+    """Sample again, twice if need be: a session may end between two samples."""
+    from stream.errors import StreamError
+
+    try:
+        return await sampler.sample()
+    except StreamError:
+        await asyncio.sleep(SECOND_TRY_SECONDS)
+        return await sampler.sample()
 
 
 async def _watch(settings: Settings, interval: float, *, everything: bool) -> None:
@@ -192,35 +212,44 @@ async def _watch(settings: Settings, interval: float, *, everything: bool) -> No
     async with LagSampler(settings) as sampler:
         with Live(console=stdout, auto_refresh=False) as live:
             while True:
-                snapshot = await sampler.sample()
+                snapshot = await _once_more(sampler)
                 live.update(view(snapshot, everything=everything), refresh=True)
                 await asyncio.sleep(interval)
 
 
 async def _serve(settings: Settings, port: int, interval: float) -> None:
+    from stream.lag.exporter import forget
     from stream.lag.sampler import LagSampler
     from stream.ops.status_server import status_server
+    from stream.ops.stop_signals import stop_on_signals
 
     problem: list[str] = ["no sample yet"]
+    stopping = asyncio.Event()
+    stop_on_signals(stopping.set, deadline_seconds=STOP_DEADLINE_SECONDS)
+    forget()
     async with LagSampler(settings) as sampler:
         pages = status_server(
             settings.status_host, port, not_ready=lambda: problem[0] if problem else None
         )
         async with pages as url:
             note(f"serving {url}/metrics")
-            while True:
-                problem[:] = await _export(settings, sampler)
-                await asyncio.sleep(interval)
+            while not stopping.is_set():
+                problem[:] = await _export(settings, sampler, interval)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(interval):
+                        await stopping.wait()
 
 
-async def _export(settings: KafkaSettings, sampler: LagSampler) -> list[str]:
+async def _export(settings: KafkaSettings, sampler: LagSampler, interval: float) -> list[str]:
     """Sample and export once; return what is wrong: an exporter outlives its brokers' absence."""
     from stream.errors import StreamError
-    from stream.lag.exporter import export
+    from stream.lag.exporter import export, forget
 
     try:
-        snapshot = await sampler.sample()
-    except StreamError as error:
-        return [str(error)]
+        async with asyncio.timeout(max(MOST_SECONDS_PER_SAMPLE, interval)):
+            snapshot = await sampler.sample()
+    except (StreamError, TimeoutError) as error:
+        forget()
+        return [str(error) or "Kafka did not answer in time"]
     export(snapshot, dead_letter_topic=settings.topics.dead_letters)
     return []

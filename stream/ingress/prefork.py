@@ -7,9 +7,7 @@ the sum of all (prometheus-client's multiprocess mode).
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +16,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from stream.http.connection_reaper import GRACE_SECONDS
 from stream.ingress.server import bind, url_of
+from stream.ops.stop_signals import stop_on_signals
 from stream.ops.supervisor import Supervisor
 from stream.settings.ingress import IngressSettings
 
@@ -50,9 +49,8 @@ async def run_ingress_workers(
             on_ready=lambda pids: on_listening(url_of(reservation), pids),
             on_death=lambda pid: _forget(pid, Path(figures)),
         )
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, supervisor.stop)
+        deadline = stop_seconds(settings) + 2 * SPARE_SECONDS
+        stop_on_signals(supervisor.stop, deadline_seconds=deadline)
         return await supervisor.run()
 
 

@@ -7,18 +7,19 @@ repeat, and /readyz says why. Killed at any moment it loses nothing that was ans
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import Awaitable, Callable
 
 import structlog
 
 from stream.config import Settings
+from stream.ingress.prefork import SPARE_SECONDS, stop_seconds
 from stream.ingress.readiness import FRESH_SECONDS, Readiness
 from stream.ingress.server import ingress_server
 from stream.kafka.connection import kafka_connection
 from stream.kafka.publisher import KafkaPublisher
 from stream.ops.gc_tuning import settle_garbage_collector
+from stream.ops.stop_signals import stop_on_signals
 from stream.topics import Topics
 
 log = structlog.get_logger()
@@ -40,8 +41,7 @@ async def run_ingress(
     kafka_connection(settings)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    stop_on_signals(stopping.set, deadline_seconds=stop_seconds(settings) + SPARE_SECONDS)
     if ends_with_stdin:
         await _stop_at_end_of_stdin(stopping)
     publisher = KafkaPublisher(settings)

@@ -8,6 +8,7 @@ consumer with a small lag is worse than a busy one with a large lag:
 
 | state | when (the first that fits) |
 |---|---|
+| REWIND | the committed offset is beyond the end: the log went back, all of it may be unread |
 | OK | nothing is unread |
 | STOP | events are unread and no member of the group has the partition; or, when that is not known, nothing was committed in the whole window |
 | REWIND | the committed offset went back and has not recovered |
@@ -52,11 +53,17 @@ class Sample:
     at_ms: int
     position: int
     end: int
+    log_start: int = 0
 
     @property
     def lag(self) -> int:
-        """How many offsets are unread."""
-        return max(0, self.end - self.position)
+        """How many offsets are unread: all that there are, where the position is beyond them."""
+        return self.end - self.log_start if self.is_beyond_end else self.end - self.position
+
+    @property
+    def is_beyond_end(self) -> bool:
+        """Whether more was read than the log holds: it was cut, or made again."""
+        return self.position > self.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +114,22 @@ class GroupLag:
     unassigned: int
     deleted_unread: int
     headroom_seconds: float | None
+    beyond_end: int = 0
 
 
 def judge(samples: Sequence[Sample], *, is_assigned: bool | None) -> LagState:
     """Return the state of a partition from its samples, oldest first (at least one)."""
+    if samples[-1].is_beyond_end:
+        return LagState.REWIND
+    if samples[-1].lag == 0:
+        return LagState.OK
+    return _judge_unread(samples, is_assigned=is_assigned)
+
+
+def _judge_unread(samples: Sequence[Sample], *, is_assigned: bool | None) -> LagState:
     last = samples[-1]
     is_long_enough = last.at_ms - samples[0].at_ms >= MIN_WINDOW_MS
     is_moving = any(b.position != a.position for a, b in pairwise(samples))
-    if last.lag == 0:
-        return LagState.OK
     if is_assigned is False or (is_assigned is None and is_long_enough and not is_moving):
         return LagState.STOP
     if last.position < max(sample.position for sample in samples):
@@ -202,6 +216,7 @@ def group_lag(group: str, partitions: Iterable[PartitionLag]) -> GroupLag:
         unassigned=sum(part.is_assigned is False for part in parts),
         deleted_unread=sum(part.deleted_unread for part in parts),
         headroom_seconds=min(headrooms, default=None),
+        beyond_end=sum(part.position > part.end for part in parts),
     )
 
 

@@ -27,10 +27,17 @@ ALL = (
 )
 
 
-def export(snapshot: LagSnapshot, *, dead_letter_topic: str) -> None:
-    """Set all lag metrics of this process. Call it in the loop that serves them: no gap shows."""
+def forget() -> None:
+    """Show nothing but that nothing is known: a figure of the past is no figure of now."""
     for metric in ALL:
         metric.clear()
+    metrics.LAG_UP.set(0)
+
+
+def export(snapshot: LagSnapshot, *, dead_letter_topic: str) -> None:
+    """Set all lag metrics of this process. Call it in the loop that serves them: no gap shows."""
+    forget()
+    metrics.LAG_UP.set(1)
     for (topic, number), span in snapshot.ends.items():
         metrics.KAFKA_END.labels(topic, str(number)).set(span.end)
         metrics.KAFKA_OLDEST.labels(topic, str(number)).set(span.log_start)

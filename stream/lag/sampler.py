@@ -123,8 +123,9 @@ class LagSampler:
         groups = await self._groups()
         names = [topic for topics in groups.values() for topic in topics]
         await self._refresh_retention(names)
-        spans = {(s.topic, s.partition): s for s in await self._reader.spans(names)}
+        # The ends after the commits: a commit beyond them is beyond what there is.
         committed = {group: await self._reader.committed(group) for group in groups}
+        spans = {(s.topic, s.partition): s for s in await self._reader.spans(names)}
         assigned = {group: await self._reader.assigned(group) for group in groups}
         positions = self._note(at_ms, groups, spans, committed)
         await self._read_heads(positions, spans)
@@ -161,7 +162,7 @@ class LagSampler:
                     read = committed[group].get((topic, partition), span.start)
                     positions[place] = max(read, span.start)
                     window = self._samples.setdefault(place, deque(maxlen=self._window))
-                    window.append(Sample(at_ms, positions[place], span.end))
+                    window.append(Sample(at_ms, positions[place], span.end, span.log_start))
         return positions
 
     async def _read_heads(

@@ -19,8 +19,9 @@ import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
+from contextlib import suppress
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import structlog
 
@@ -86,6 +87,27 @@ def exception_text(error: BaseException) -> str:
     )
 
 
+class UnbreakableStream:
+    """A text stream whose reader may go: what cannot be written is lost, and nothing is raised.
+
+    A line reports an act. It must not keep the process from its next one.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write as far as somebody reads."""
+        with suppress(OSError, ValueError):  # ValueError: closed
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush as far as somebody reads."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 def configure_logs(
     *, level: str = "info", style: Literal["json", "console"] = "json", process: str = ""
 ) -> None:
@@ -97,6 +119,7 @@ def configure_logs(
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
     )
+    lines: Any = UnbreakableStream(sys.stderr)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         _named(process),
@@ -108,10 +131,10 @@ def configure_logs(
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(lines),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(lines)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -199,6 +199,7 @@ CALL_RATE_LIMIT = OwnGauge(
 # and labels are kafka_exporter's, so that dashboards people have go on working.
 PARTITION_LABELS = ["consumergroup", "topic", "partition"]
 KAFKA_LAG = Gauge("kafka_consumergroup_lag", "Unread events.", PARTITION_LABELS)
+LAG_UP = Gauge("orderstream_lag_up", "Whether Kafka could be asked: 1, or 0 and no other figure.")
 KAFKA_LAG_SECONDS = Gauge(
     "kafka_consumergroup_lag_seconds", "Age of the oldest unread event.", PARTITION_LABELS
 )

@@ -6,7 +6,6 @@ Killed at any moment it loses nothing: what was forwarded and not yet committed 
 from __future__ import annotations
 
 import asyncio
-import signal
 
 import structlog
 
@@ -17,6 +16,7 @@ from stream.kafka.publisher import KafkaPublisher
 from stream.ops.alert_webhook import alert_webhook
 from stream.ops.alerts import Alerts
 from stream.ops.status_server import status_server
+from stream.ops.stop_signals import stop_on_signals
 from stream.retry.relay import Relay
 
 log = structlog.get_logger()
@@ -27,9 +27,7 @@ STOP_DEADLINE_SECONDS = 10.0
 async def run_relay(settings: Settings) -> None:
     """Run the relay until SIGTERM or SIGINT."""
     stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    stop_on_signals(stopping.set, deadline_seconds=2 * STOP_DEADLINE_SECONDS)
     alerts = Alerts()
     publisher = KafkaPublisher(settings)
     await publisher.start()

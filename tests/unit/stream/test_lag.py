@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import generate_latest
 
 from stream.lag.evaluator import (
     LagState,
@@ -18,6 +19,8 @@ from stream.lag.evaluator import (
     rates,
     seconds_to_zero,
 )
+from stream.lag.exporter import forget
+from stream.ops import metrics
 
 STEP_MS = 2_000
 
@@ -113,3 +116,20 @@ def test_a_group_is_as_slow_as_its_slowest_partition_and_skew_says_so():
     assert skewed.skew == pytest.approx(2.7)
     assert skewed.seconds_to_zero == math.inf
     assert group_lag("g", []).state is LagState.OK
+
+
+def test_a_commit_beyond_the_end_is_a_rewind_and_all_of_the_log_unread():
+    """Not lag 0: the log was cut or made again, and nobody has read what is in it."""
+    sample = Sample(at_ms=0, position=150, end=100, log_start=40)
+    assert sample.lag == 60
+    for is_assigned in (True, False, None):
+        assert judge([sample], is_assigned=is_assigned) is LagState.REWIND
+
+
+def test_an_exporter_that_cannot_ask_shows_no_figure_of_the_past():
+    metrics.KAFKA_LAG_SUM.labels("orderstream").set(0)
+    metrics.LAG_UP.set(1)
+    forget()
+    shown = generate_latest().decode()
+    assert "\nkafka_consumergroup_lag_sum{" not in shown
+    assert "\norderstream_lag_up 0.0" in shown
