@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 
 from agents.handling.version_guard import Candidate, VersionVerdict, judge, overrules
+from agents.mapping.apply import Mapped
+from agents.mapping.mapping import Mapping as RecordMapping
 from schemas.codec import DecodeError, Document, decode
 from schemas.digest import content_digest, save_mark
 from schemas.document_shape import id_of
@@ -83,6 +85,15 @@ class DecodedEvent:
             replaced=tuple(old for old in replaced if old != event.digest[:SEEN_DIGITS]),
             overruled=overruled,
             edited_ms=event.edited_ms,
+        )
+
+    def mapped_by(self, mapping: RecordMapping, tolerance_seconds: float) -> Mapped:
+        """Return its rows; worker and preview ask here. Raises MappingError, nothing else."""
+        return mapping.apply(
+            self.document,
+            received_at_ms=self.envelope.received_at_ms,
+            read_at_ms=self.candidate.seen_ms,
+            tolerance_seconds=tolerance_seconds,
         )
 
     def follows(self, held: DecodedEvent, state: State | None) -> bool:

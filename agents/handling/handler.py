@@ -205,13 +205,8 @@ class Handler:
     ) -> list[tuple[DecodedEvent, Mapped]]:
         mapped = []
         for item in items:
-            received_at_ms = item.envelope.received_at_ms
             try:
-                records = mapping.apply(
-                    item.document,
-                    received_at_ms=received_at_ms,
-                    tolerance_seconds=self.clock_tolerance_seconds,
-                )
+                records = item.mapped_by(mapping, self.clock_tolerance_seconds)
             except MappingError as error:
                 decisions.append(
                     self.ends.dead(item.envelope, "MAPPING_ERROR", str(error), fields=error.fields)

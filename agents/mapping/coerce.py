@@ -62,6 +62,8 @@ def _text(field_type: FieldType, *, one_line: bool = True) -> Step:
             text = LINE_BREAKS.sub(" ", text) if one_line else text.replace("\r\n", "\n")
         text = text.strip()
         if len(text) > surely_short and utf16_length(text) > length:
+            if not one_line and "\n" in text:
+                return _whole_lines(text, length, notes, label)
             notes.append(f"{label}: cut from {utf16_length(text)} to {length} characters")
             text = cut(text, length).rstrip()
         if not text:
@@ -71,6 +73,22 @@ def _text(field_type: FieldType, *, one_line: bool = True) -> Step:
         return text
 
     return fit
+
+
+def _whole_lines(text: str, length: int, notes: list[str], label: str) -> str:
+    """Return the lines that fit, and how many do not; a line that alone is too long is cut."""
+    lines = text.split("\n")
+    room = length - len(f"… and {len(lines)} more lines") - 1
+    used, kept = 0, 0
+    for line in lines:
+        used += utf16_length(line) + 1
+        if used > room:
+            break
+        kept += 1
+    notes.append(f"{label}: {kept} of {len(lines)} lines fit into {length} characters")
+    head = "\n".join(lines[:kept]) if kept else cut(lines[0], room).rstrip()
+    left = len(lines) - max(kept, 1)
+    return f"{head}\n… and {left} more lines" if left else head
 
 
 def _textarea(field_type: FieldType) -> Step:

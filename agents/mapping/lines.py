@@ -134,13 +134,25 @@ def _priced(item: dict[str, Any], prefix: str, notes: list[str]) -> tuple[Decima
 def _row_total(
     item: dict[str, Any], prefix: str, quantity: Decimal | None, notes: list[str]
 ) -> Decimal:
-    stated = item.get(f"{prefix}row_total")
-    if decimal_of(stated) is not None:
-        return _money(stated, notes)
+    """Return what the row costs before discount.
+
+    Magento's REST API shows `row_total` less the discount, every other sender without it; the price
+    tells which one this is. Tax and rounding by row may move a total by a cent per piece, so the
+    stated one counts where it is near; what is in neither form is not used.
+    """
+    stated = _money(item.get(f"{prefix}row_total"), notes)
+    is_stated = decimal_of(item.get(f"{prefix}row_total")) is not None
     price = decimal_of(item.get(f"{prefix}price"))
     if price is None or quantity is None or max(abs(price), abs(quantity)) > MAX_QUANTITY:
-        return Decimal(0)
-    return _money(price * quantity, notes)
+        return stated if is_stated else Decimal(0)
+    whole = _money(price * quantity, notes)
+    if not is_stated:
+        return whole
+    discount = _money(item.get(f"{prefix}discount_amount"), notes)
+    hidden_tax = _money(item.get(f"{prefix}discount_tax_compensation_amount"), notes)
+    forms = (stated, stated + discount - hidden_tax)
+    nearest = min(forms, key=lambda form: abs(form - whole))
+    return nearest if abs(nearest - whole) <= CENT * max(quantity, Decimal(1)) else whole
 
 
 def _money(value: Any, notes: list[str]) -> Decimal:

@@ -115,13 +115,14 @@ class Mapping:
         document: Document,
         *,
         received_at_ms: int = 0,
+        read_at_ms: int = 0,
         tolerance_seconds: float = TOLERANCE_SECONDS,
     ) -> Mapped:
         """Return the rows of a document, parents first.
 
-        `received_at_ms` (unix milliseconds) stands in for dates the document lacks, and bounds the
-        time the org is told (`schemas.sender_clock`). Raises MappingError, and nothing else, on any
-        document.
+        `received_at_ms` (unix milliseconds) stands in for dates the document lacks; it, or
+        `read_at_ms` of a document read from the store, bounds the time the org is told
+        (`schemas.sender_clock`). Raises MappingError, and nothing else, on any document.
         """
         if document.kind is None:
             raise MappingError("the event is neither about an order nor about a customer")
@@ -138,7 +139,7 @@ class Mapping:
             document,
             self.rulebook.amount,
             _iso(received_at_ms),
-            received_at_ms=received_at_ms,
+            received_at_ms=read_at_ms or received_at_ms,
             notes=list(document.notes),
             tolerance_seconds=tolerance_seconds,
         )

@@ -12,7 +12,21 @@ from typing import Any
 
 from agents.mapping.values import decimal_of, text_of
 
-POLICIES = ("grand_total", "paid_minus_refunded", "total_minus_canceled_and_refunded")
+POLICIES = (
+    "grand_total",
+    "paid_minus_refunded",
+    "total_minus_canceled_and_refunded",
+    "total_with_credits",
+)
+# What a buyer pays with besides money: gift cards, store credit, reward points (Adobe Commerce).
+CREDITS = ("gift_cards_amount", "customer_balance_amount", "reward_currency_amount")
+# What a grand total is made of; `discount_amount` is negative, credits are taken off.
+PARTS = (
+    *("subtotal", "shipping_amount", "tax_amount", "discount_amount"),
+    *("discount_tax_compensation_amount", "shipping_discount_tax_compensation_amount"),
+)
+NEEDED_PARTS = PARTS[:3]
+OFF_BY = Decimal("0.05")  # roundings of rows and taxes
 CURRENCIES = ("order", "base")
 NO_ID = (None, 0, "", "0")
 CURRENCY_KEYS = {"order": "order_currency_code", "base": "base_currency_code"}
@@ -81,23 +95,74 @@ def amount_of(
     | `grand_total` | what was ordered, whatever became of it |
     | `paid_minus_refunded` | what was earned so far |
     | `total_minus_canceled_and_refunded` | what can still be earned |
+    | `total_with_credits` | what was ordered, paid by gift card, credit or points included |
 
-    The last two count a missing total as 0: an order nobody paid has no `total_paid`.
+    The second and third count a missing total as 0 (an order nobody paid has no `total_paid`), if
+    the order states its totals at all.
     """
     prefix = "base_" if currency == "base" else ""
     total: Any = order.get(f"{prefix}grand_total")
     if policy == "paid_minus_refunded":
-        return _difference(order, f"{prefix}total_paid", f"{prefix}total_refunded")
+        whole = f"{prefix}total_paid"
+        if total in (None, "") and order.get(whole) in (None, ""):
+            notes.append(f"$amount: the event states neither {whole} nor {prefix}grand_total")
+            return None
+        return _difference(order, whole, f"{prefix}total_refunded")
     if total is None or total == "":
         other = "grand_total" if prefix else "base_grand_total"
         total = order.get(other)
         if total is not None:
             notes.append(f"$amount: {prefix}grand_total is missing, used {other}")
             prefix = "" if prefix else "base_"
+    if total is None or total == "":
+        notes.append(f"$amount: the event states no {prefix}grand_total")
+        return None
+    _note_sum(order, prefix, notes)
     if policy == "total_minus_canceled_and_refunded" and total is not None:
         lost = (f"{prefix}total_canceled", f"{prefix}total_refunded")
         return _difference(order, f"{prefix}grand_total", *lost)
+    if policy == "total_with_credits":
+        paid = decimal_of(total)
+        return float(paid + _credits(order, prefix)) if paid is not None else None
     return total  # type: ignore[no-any-return]
+
+
+def is_amount_stated(order: dict[str, Any], currency: str) -> bool:
+    """Whether an order has its total in the wanted currency, or what was paid of it."""
+    prefix = "base_" if currency == "base" else ""
+    return any(
+        order.get(f"{prefix}{name}") not in (None, "") for name in ("grand_total", "total_paid")
+    )
+
+
+def _credits(order: dict[str, Any], prefix: str) -> Decimal:
+    """Return what was paid by other means; REST has it in extension attributes."""
+    more = order.get("extension_attributes")
+    places = [order, more] if isinstance(more, dict) else [order]
+    found = Decimal(0)
+    for name in CREDITS:
+        amounts = (decimal_of(place.get(prefix + name)) for place in places)
+        amount = next((amount for amount in amounts if amount is not None), Decimal(0))
+        found += amount if _is_amount(amount) else Decimal(0)
+    return found
+
+
+def _note_sum(order: dict[str, Any], prefix: str, notes: list[str]) -> None:
+    """Note a total that its parts do not explain; a module's fee is no mistake, but is said."""
+    parts = {name: decimal_of(order.get(prefix + name)) for name in (*PARTS, "grand_total")}
+    if any(parts[name] is None for name in (*NEEDED_PARTS, "grand_total")):
+        return
+    numbers = [number for number in parts.values() if number is not None]
+    if not all(_is_amount(number) for number in numbers):
+        return
+    total = parts["grand_total"]
+    assert total is not None
+    off = total - (sum(numbers, Decimal(0)) - total - _credits(order, prefix))
+    if abs(off) > OFF_BY:
+        notes.append(
+            f"$amount: {prefix}grand_total is {off.quantize(Decimal('0.01'))} more than subtotal, "
+            "shipping, tax and discount"
+        )
 
 
 def _difference(order: dict[str, Any], whole: str, *less: str) -> float | None:

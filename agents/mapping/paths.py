@@ -16,7 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.mapping.customer_document import default_address
-from agents.mapping.order_document import amount_of, currency_of, visible_items
+from agents.mapping.order_document import (
+    amount_of,
+    currency_of,
+    is_amount_stated,
+    visible_items,
+)
 from agents.mapping.values import is_blank, text_of, yes_or_no
 from schemas.codec import Document
 from schemas.sender_clock import TOLERANCE_SECONDS
@@ -87,10 +92,9 @@ class Scope:
 
 def _amount(scope: Scope) -> Any:
     facts = scope.facts
-    known = len(facts.notes)
-    amount = amount_of(facts.document.entity, *facts.amount, facts.notes)
-    facts.is_unsaid = facts.is_unsaid or len(facts.notes) > known  # of the other currency
-    return amount
+    order = facts.document.entity
+    facts.is_unsaid = facts.is_unsaid or not is_amount_stated(order, facts.amount[1])
+    return amount_of(order, *facts.amount, facts.notes)
 
 
 def _visible_items(scope: Scope) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP
+from decimal import ROUND_HALF_UP, Context
 from typing import Any
 
 from agents.mapping.coerce import Step, clean, cut, seen_email, utf16_length
@@ -18,6 +18,7 @@ from schemas.email import why_not
 
 MAX_SCALE = 12
 MAX_DIGITS = 24  # beyond it a number is no amount and no quantity
+ALL_DIGITS = Context(prec=MAX_DIGITS + MAX_SCALE + 1)  # the default stops at 28 of both
 COUNTRY_CODE_LETTERS = 2
 
 
@@ -80,7 +81,7 @@ def _decimal(args: tuple[str, ...]) -> Step:
 
 def round_half_up(number: Any, scale: int) -> Any:
     """Return the decimal rounded as invoices are: 0.005 → 0.01, -0.005 → -0.01."""
-    return number.quantize(type(number)(1).scaleb(-scale), ROUND_HALF_UP)
+    return number.quantize(type(number)(1).scaleb(-scale), ROUND_HALF_UP, context=ALL_DIGITS)
 
 
 def _plain_number(value: Any) -> str | None:

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.console.terminal import EXIT_NO, fail, print_json, run_async, stderr, stdout
+from cli.console.terminal import (
+    EXIT_NO,
+    fail,
+    now_ms,
+    print_json,
+    run_async,
+    stderr,
+    stdout,
+    time_option,
+)
 
 if TYPE_CHECKING:
+    from agents.handling.decode import DecodedEvent
     from agents.mapping.apply import Mapped
     from agents.mapping.mapping import Mapping
     from agents.mapping.org_features import OrgFeatures
     from agents.mapping.schema_check import SchemaFinding
     from schemas.codec import Document
-    from schemas.identity import Identity
+    from stream.settings.magento import MagentoSettings
 
 MAX_CELL_CHARACTERS = 500
 
@@ -27,6 +38,9 @@ def map_(
     ] = None,
     *,
     event: Annotated[str, typer.Option(help="Event name, for a body that has none.")] = "",
+    received_at: Annotated[
+        str | None, typer.Option(help="When it was received; default now. E.g. 2026-03-14T18:02Z.")
+    ] = None,
     mapping_file: Annotated[
         Path | None,
         typer.Option("--mapping", help="Mapping file; default MAPPING_FILE, else the shipped one."),
@@ -80,18 +94,19 @@ def map_(
         report(mapping, describes, features, as_json=as_json and file is None)
         mapping = mapping.refined(describes, only_currency=features.only_currency)
     if file is not None:
-        document, mapped = map_file(mapping, file, event, settings.identity)
+        received_ms = time_option("--received-at", received_at) or now_ms()
+        item, mapped = map_file(mapping, file, event, settings, received_ms)
         if as_json:
-            print_json(mapped_json(mapping, document, mapped))
+            print_json(mapped_json(mapping, item.document, mapped))
         else:
-            _print_mapped(mapping, document, mapped)
+            _print_mapped(mapping, item.document, mapped)
 
 
 def map_file(
-    mapping: Mapping, file: str, event: str, identity: Identity
-) -> tuple[Document, Mapped]:
+    mapping: Mapping, file: str, event: str, settings: MagentoSettings, received_at_ms: int
+) -> tuple[DecodedEvent, Mapped]:
     """Map the body in a file; exits 2 when it cannot be read, 1 when it cannot be mapped."""
-    from schemas.codec import DecodeError, decode
+    from schemas.codec import DecodeError
     from stream.errors import MappingError
 
     try:
@@ -99,12 +114,41 @@ def map_file(
     except OSError as error:
         fail(f"{file}: cannot be read: {error.strerror}")
     try:
-        document = decode(raw, event=event, identity=identity)
-        if document.is_ignored:
-            fail(f"{file}: the event `{document.event}` is ignored, nothing is sent", code=EXIT_NO)
-        return document, mapping.apply(document)
+        item, mapped = map_body(mapping, raw, event, settings, received_at_ms)
     except (DecodeError, MappingError) as error:
         fail(f"{file}: {error}", code=EXIT_NO)
+    if item.document.is_ignored:
+        name = item.document.event
+        fail(f"{file}: the event `{name}` is ignored, nothing is sent", code=EXIT_NO)
+    return item, mapped
+
+
+def map_body(
+    mapping: Mapping, raw: bytes, event: str, settings: MagentoSettings, received_at_ms: int
+) -> tuple[DecodedEvent, Mapped]:
+    """Return what the worker makes of a body received then: its own code, on the same inputs.
+
+    Raises DecodeError and MappingError.
+    """
+    from agents.handling.decode import take_in
+    from agents.mapping.apply import Mapped
+    from schemas.event import Envelope, Kind, Origin
+
+    tolerance = settings.magento_clock_tolerance_seconds
+    envelope = Envelope(
+        event_id="preview",
+        event=event,
+        kind=Kind.ORDER,
+        key="",
+        received_at_ms=received_at_ms,
+        value=raw,
+        origin=Origin("preview", 0, 0, received_at_ms),
+    )
+    item = take_in(envelope, identity=settings.identity, tolerance_seconds=tolerance)
+    if item.document.is_ignored:
+        return item, Mapped(())
+    mapped = item.mapped_by(mapping, tolerance)
+    return item, replace(mapped, notes=(*item.notes, *mapped.notes))
 
 
 def mapped_json(mapping: Mapping, document: Document, mapped: Mapped) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from aiohttp import web
 
 from sandbox.magento.rest_auth import DeniedError, Integration
 from sandbox.magento.rest_index import COMPARE, Condition, Document, Rows
+from sandbox.magento.shapes import rest_form
 
 FILTER = re.compile(r"searchCriteria\[filter_groups\]\[(\d+)\]\[filters\]\[(\d+)\]\[(\w+)\]")
 SORT = re.compile(r"searchCriteria\[sortOrders\]\[(\d+)\]\[(field|direction)\]")
@@ -105,7 +106,8 @@ class RestStore:
         found = matches.page((page - 1) * size, size, is_descending=_is_descending(query))
         if query.get("fields") == "total_count":
             return _json({"total_count": total})
-        return _json({"items": list(found), "search_criteria": {}, "total_count": total})
+        shown = [rest_form(document) for document in found]
+        return _json({"items": shown, "search_criteria": {}, "total_count": total})
 
     async def _one(self, request: web.Request) -> web.Response:
         refused = self._refused(request)
