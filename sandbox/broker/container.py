@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from sandbox.broker.image import IMAGE
 from sandbox.broker.properties import server_properties
+from sandbox.broker.tools import has_image
 from sandbox.ports import free_port
 
-IMAGE = "apache/kafka:4.3.1"
 PORT = 19092
 START_SECONDS = 120
 
@@ -18,9 +20,13 @@ START_SECONDS = 120
 def kafka_container() -> Iterator[str]:
     """Run apache/kafka and yield its bootstrap servers as this process reaches them."""
     # A development dependency: only who has an engine needs it.
+    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy  # noqa: PLC0415
 
+    # Its helper removes containers that outlive us: worth having, not worth failing for.
+    helper = testcontainers_config.ryuk_image
+    testcontainers_config.ryuk_disabled |= not has_image(shutil.which("docker") or "", helper)
     host_port = free_port()
     container = DockerContainer(IMAGE).with_bind_ports(PORT, host_port)
     bootstrap = f"{container.get_docker_client().host()}:{host_port}"

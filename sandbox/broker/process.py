@@ -96,7 +96,7 @@ class Broker:
         """
         tools = find_java(jars=jars_directory())
         if tools.java_version < LEAST_JAVA or not (tools.maven or tools.has_jars):
-            raise BrokerError(why_not(tools))
+            raise BrokerError(why_not(tools, may_kill=True))
         jars = ensure_jars(tools.maven)
         is_temporary = directory is None and not keep
         home = Path(directory or tempfile.mkdtemp(prefix="orderstream-kafka-")).resolve()

@@ -3,22 +3,31 @@
 | found                              | source  | who starts it                             |
 |------------------------------------|---------|-------------------------------------------|
 | KAFKA_BOOTSTRAP_SERVERS            | GIVEN   | its owner                                 |
-| a Docker engine that answers       | DOCKER  | compose (demo) or testcontainers (tests)  |
+| a Docker engine that has the image | DOCKER  | testcontainers                            |
 | Java 17+, and Maven or cached jars | SANDBOX | `sandbox.broker.Broker`                   |
+
+An engine that answers is not enough: without its registry, or without testcontainers (a dependency
+of development), there is no container, and Java may do. What pauses and kills its broker (chaos,
+some tests) needs SANDBOX, whatever else there is.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from sandbox.broker.image import IMAGE
+
 LEAST_JAVA = 17
 PROBE_SECONDS = 10
+# The first pull ever is 400 MB.
+PULL_SECONDS = 300
 
 
 class BrokerError(RuntimeError):
@@ -35,10 +44,14 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What was found on this machine. `java_version` 0 = no Java; `maven` "" = no Maven."""
+    """What was found on this machine. `java_version` 0 = no Java; `maven` "" = no Maven.
+
+    `docker_problem` says why a client that is there has no container for us.
+    """
 
     bootstrap_servers: str = ""
     has_docker_engine: bool = False
+    docker_problem: str = ""
     java: str = ""
     java_version: int = 0
     maven: str = ""
@@ -56,8 +69,11 @@ def choose_source(tools: Tools) -> Source:
     raise BrokerError(why_not(tools))
 
 
-def why_not(tools: Tools) -> str:
-    """Return the one sentence that says which of three things to set or install."""
+def why_not(tools: Tools, *, may_kill: bool = False) -> str:
+    """Return the one sentence that says which of three things to set or install.
+
+    With `may_kill` the broker has to be one of our own processes.
+    """
     missing = []
     if tools.java_version == 0:
         missing.append("Java was not found")
@@ -65,9 +81,16 @@ def why_not(tools: Tools) -> str:
         missing.append(f"the Java found is version {tools.java_version}")
     if not (tools.maven or tools.has_jars):
         missing.append("Maven (mvn) was not found")
+    here = f"(here {' and '.join(missing)})"
+    if may_kill:
+        return (
+            "no Kafka broker that may be paused and killed: "
+            f"install Java {LEAST_JAVA}+ and Maven {here}"
+        )
+    docker = f" (here {tools.docker_problem})" if tools.docker_problem else ""
     return (
         "no Kafka broker: either set KAFKA_BOOTSTRAP_SERVERS to the host:port of one, or start a "
-        f"Docker engine, or install Java {LEAST_JAVA}+ and Maven (here {' and '.join(missing)})"
+        f"Docker engine{docker}, or install Java {LEAST_JAVA}+ and Maven {here}"
     )
 
 
@@ -79,9 +102,10 @@ def find_tools(*, jars: Path) -> Tools:
     given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "").strip()
     if given:
         return Tools(bootstrap_servers=given)
-    if docker_engine_answers():
+    problem = docker_problem()
+    if problem is None:
         return Tools(has_docker_engine=True)
-    return find_java(jars=jars)
+    return replace(find_java(jars=jars), docker_problem=problem)
 
 
 def find_java(*, jars: Path) -> Tools:
@@ -112,16 +136,31 @@ def java_major(version_text: str) -> int:
     return int(match[2] or 0) if major == 1 else major
 
 
-def docker_engine_answers() -> bool:
-    """Return whether a Docker client is installed and its engine answers within ten seconds."""
+def docker_problem() -> str | None:
+    """Return why Docker gives no broker; "" without a client, None when it gives one."""
     docker = shutil.which("docker")
-    return bool(docker and _first_output([docker, "version", "--format", "{{.Server.Version}}"]))
+    if not docker:
+        return ""
+    if not _first_output([docker, "version", "--format", "{{.Server.Version}}"]):
+        return "a Docker client is there and no engine answers"
+    if importlib.util.find_spec("testcontainers") is None:
+        return "Docker answers and the Python package testcontainers is not installed"
+    if not has_image(docker, IMAGE):
+        return f"Docker answers and cannot pull {IMAGE}"
+    return None
 
 
-def _first_output(command: list[str]) -> str:
+def has_image(docker: str, image: str) -> bool:
+    """Return whether the engine has an image, or can get it."""
+    if _first_output([docker, "image", "inspect", "--format", "{{.Id}}", image]):
+        return True
+    return bool(_first_output([docker, "pull", "--quiet", image], seconds=PULL_SECONDS))
+
+
+def _first_output(command: list[str], *, seconds: float = PROBE_SECONDS) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - a tool that was found on this machine
-            command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False
+            command, capture_output=True, text=True, timeout=seconds, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

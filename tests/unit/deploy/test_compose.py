@@ -20,7 +20,7 @@ from support.compose_file import (
     variables,
 )
 
-from sandbox.broker.container import IMAGE
+from sandbox.broker.image import IMAGE
 from sandbox.broker.properties import SMALL, server_properties
 from stream.config import Settings, load_settings
 from stream.retry.process import STOP_DEADLINE_SECONDS

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from sandbox.broker.tools import (
@@ -9,6 +11,7 @@ from sandbox.broker.tools import (
     choose_source,
     find_tools,
     java_major,
+    why_not,
 )
 
 
@@ -79,11 +82,62 @@ def test_a_machine_without_tools_is_seen_as_one(monkeypatch, tmp_path):
     assert find_tools(jars=tmp_path / "jars") == Tools()
 
 
-def test_a_docker_client_without_engine_is_not_enough(monkeypatch, tmp_path):
-    docker = tmp_path / "docker"
-    docker.write_text("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n")
-    docker.chmod(0o755)
-    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
-    monkeypatch.delenv("JAVA_HOME", raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert not find_tools(jars=tmp_path / "jars").has_docker_engine
+@pytest.fixture
+def docker_that(monkeypatch, tmp_path):
+    """A docker on PATH, alone there, that does as the script says."""
+
+    def make(script: str) -> None:
+        docker = tmp_path / "docker"
+        docker.write_text(f"#!/bin/sh\n{script}\n")
+        docker.chmod(0o755)
+        monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
+        monkeypatch.delenv("JAVA_HOME", raising=False)
+        monkeypatch.setenv("PATH", str(tmp_path))
+
+    return make
+
+
+CANNOT_PULL = """
+case "$1" in
+version) echo 28.2.2;;
+*) echo "toomanyrequests: You have reached your pull rate limit" >&2; exit 1;;
+esac
+"""
+HAS_IMAGE = 'case "$1$2" in version*|imageinspect) echo here;; *) exit 1;; esac'
+PULLS = 'case "$1" in version|pull) echo here;; *) exit 1;; esac'
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo 'Cannot connect to the Docker daemon' >&2; exit 1", "no engine answers"),
+        (CANNOT_PULL, "cannot pull apache/kafka"),
+    ],
+)
+def test_a_docker_that_gives_no_container_is_not_enough(docker_that, tmp_path, script, reason):
+    docker_that(script)
+    tools = find_tools(jars=tmp_path / "jars")
+    assert not tools.has_docker_engine
+    with pytest.raises(BrokerError, match=reason):
+        choose_source(tools)
+    java = dataclasses.replace(tools, java_version=17, maven="/usr/bin/mvn")
+    assert choose_source(java) is Source.SANDBOX
+
+
+@pytest.mark.parametrize("script", [HAS_IMAGE, PULLS], ids=["has the image", "pulls it"])
+def test_a_docker_that_has_the_image_is(docker_that, tmp_path, script):
+    docker_that(script)
+    assert choose_source(find_tools(jars=tmp_path / "jars")) is Source.DOCKER
+
+
+def test_an_engine_without_testcontainers_is_not_enough(docker_that, tmp_path, monkeypatch):
+    docker_that(HAS_IMAGE)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    tools = find_tools(jars=tmp_path / "jars")
+    assert "testcontainers is not installed" in tools.docker_problem
+
+
+def test_who_may_kill_its_broker_is_not_sent_to_docker():
+    sentence = why_not(Tools(has_docker_engine=True), may_kill=True)
+    assert "Docker" not in sentence
+    assert "install Java 17+ and Maven" in sentence
