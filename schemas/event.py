@@ -63,7 +63,8 @@ class Envelope:
     """One event with its story so far.
 
     `attempt` counts finished record-level attempts (0 = never failed). `origin` is None only
-    before the ingress published the event. Times are unix milliseconds.
+    before the ingress published the event. `parked_for` is a digest of what it waits for. Times
+    are unix milliseconds.
     """
 
     event_id: str
@@ -80,6 +81,7 @@ class Envelope:
     first_failed_at_ms: int | None = None
     not_before_ms: int | None = None
     error: ErrorInfo | None = None
+    parked_for: str = ""
     mapping_version: str = ""
     job_id: str = ""
     is_forced: bool = False

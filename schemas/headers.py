@@ -7,6 +7,7 @@
 | attempt, first-failed-at-ms, not-before-ms | retry, due, dead letter | story of the retries |
 | error-kind, error-code, error-message, error-fields | retry, due, dead letter | last failure |
 | error-status, error-rule | retry, due, dead letter | HTTP status, and the rule that judged |
+| parked-for | a parked event | digest of why it waits: the same why makes no second result |
 | mapping-version | retry, due, dead letter | the mapping that was used last |
 | traceparent | when tracing is on | W3C trace context of the acceptance |
 | job-id, forced | replay, requeue | which job put it there |
@@ -46,6 +47,8 @@ def headers_of(envelope: Envelope) -> list[tuple[str, bytes]]:
         headers.append(("first-failed-at-ms", b"%d" % envelope.first_failed_at_ms))
     if envelope.not_before_ms is not None:
         headers.append(("not-before-ms", b"%d" % envelope.not_before_ms))
+    if envelope.parked_for:
+        headers.append(("parked-for", envelope.parked_for.encode()))
     if envelope.mapping_version:
         headers.append(("mapping-version", envelope.mapping_version.encode()))
     if envelope.traceparent:
@@ -143,6 +146,7 @@ def envelope_of(
         first_failed_at_ms=_int(read.get("first-failed-at-ms")),
         not_before_ms=_int(read.get("not-before-ms")),
         error=_error(read),
+        parked_for=read.get("parked-for", ""),
         mapping_version=read.get("mapping-version", ""),
         job_id=read.get("job-id", ""),
         traceparent=read.get("traceparent", ""),

@@ -12,9 +12,20 @@ import structlog
 
 from agents.delivery.api_choice import Api, ApiPreference, Batch, choose_api
 from agents.delivery.types import Dispatcher, WriteOutcome, WriteSet
+from agents.salesforce.api.bulk_csv import NULL
 from schemas.priority import Priority
 
 log = structlog.get_logger()
+
+
+def is_bulk_safe(bundle: WriteSet) -> bool:
+    """Whether CSV can say what the rows say: a text that is CSV's word for null cannot go by it."""
+    return not any(
+        value == NULL
+        for row in bundle.rows
+        for fields in (row.fields, row.insert_fields)
+        for value in fields.values()
+    )
 
 
 class ApiRouter:
@@ -40,7 +51,8 @@ class ApiRouter:
         roads = self._choice(bundles)
         waves: dict[tuple[bool, Api], list[int]] = {}
         for place, bundle in enumerate(bundles):
-            wave = (bundle.priority is not Priority.LIVE, roads.of(bundle.priority))
+            road = roads.of(bundle.priority) if is_bulk_safe(bundle) else Api.COMPOSITE
+            wave = (bundle.priority is not Priority.LIVE, road)
             waves.setdefault(wave, []).append(place)
         if len({road for _, road in waves}) == 1:
             waves = {next(iter(waves)): list(range(len(bundles)))}

@@ -25,6 +25,7 @@ from agents.pacing.admission import Admission
 from agents.pacing.system_failure import reason_of
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
+from stream.ops.alerts import Alert
 
 HELD = (FaultScope.WRITE_KIND, FaultScope.EVERYBODY)
 
@@ -43,7 +44,7 @@ class Judge:
             if cause is None or cause.fault is None:
                 continue
             if self.watch.scope(cause.fault, cause.kind) in HELD:
-                write.outcome = NotSent(reason_of_row(cause))
+                write.outcome = self._held(cause)
 
     def charge_rows(self, writes: Sequence[RowTracker]) -> None:
         """Decide what bundles pay that ended with a refused row."""
@@ -63,10 +64,17 @@ class Judge:
             self.gate.trip(outage.kind, outage.reason)
         scope = self.watch.scope(refused.fault, refused.kind)
         match charge(scope, refused.kind):
+            case Charge.NOTHING if scope in HELD:
+                return self._held(refused)
             case Charge.NOTHING:
                 return NotSent(reason_of_row(refused))
             case paid:
                 return dataclasses.replace(refused, is_unproven=paid is Charge.ATTEMPT)
+
+    def _held(self, cause: RefusedWrite) -> NotSent:
+        reason = reason_of_row(cause)
+        self.gate.alerts.fire(Alert.WRITES_HELD, reason)
+        return NotSent(reason)
 
     def suspect(self, refusal: Refusal, suspects: Sequence[RowTracker]) -> None:
         """Note who was in a refused call: who passes later is cleared, and clears the others."""
@@ -91,13 +99,18 @@ class Judge:
     def hold(self, error: SalesforceError, suspects: Sequence[RowTracker]) -> None:
         """Let bundles wait that an outage refused."""
         reason = reason_of(error)
-        if self.gate.open_for is None and error.kind is ErrorKind.CONFIG:
+        if error.kind is not ErrorKind.CONFIG:
+            self.gate.alerts.fire(Alert.WRITES_HELD, reason)
+        elif self.gate.open_for is None:
             self.gate.trip(ErrorKind.CONFIG, reason)
         end(suspects, NotSent(reason))
 
     def clear(self, writes: Sequence[RowTracker]) -> None:
         """Forget what was suspected of bundles that are written."""
-        self.watch.clear({w.bundle.key for w in writes if isinstance(w.outcome, Written)})
+        written = {w.bundle.key for w in writes if isinstance(w.outcome, Written)}
+        self.watch.clear(written)
+        if written and not self.watch.is_holding:
+            self.gate.alerts.resolve(Alert.WRITES_HELD)
 
 
 def fault_of(refusal: Refusal, write: RowTracker) -> Fault:

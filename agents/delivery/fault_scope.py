@@ -145,6 +145,11 @@ class FaultWatch:
         if len(streak.records) < MAX_REMEMBERED:
             streak.records.add(fault.record)
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether a kind of write waits, as far as the last answers say."""
+        return any(len(streak.records) >= ENOUGH_RECORDS for streak in self._streaks.values())
+
     def is_proven(self, fault: Fault) -> bool:
         """Whether others of its kind passed since the record was first refused."""
         first = self._first.get(fault)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -37,7 +38,7 @@ class Decision:
     """An event with its outcome. `republish` is the copy for a retry tier or the DLQ.
 
     Of a moved event it is what goes on under the right key. `writes` are further records of the
-    state topic, written as they are.
+    state topic, written as they are. `is_repeated`: the last result of the event says the same.
     """
 
     envelope: Envelope
@@ -45,6 +46,7 @@ class Decision:
     state: State | None = None
     republish: Record | None = None
     writes: tuple[Record, ...] = ()
+    is_repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ def failed(
     story = dataclasses.replace(
         envelope,
         attempt=envelope.attempt + 1,
+        parked_for="",
         first_failed_at_ms=envelope.first_failed_at_ms or now_ms,
         error=error,
         mapping_version=says.mapping_version,
@@ -125,8 +128,10 @@ def _document_of(envelope: Envelope) -> Any:
 
 def parked(envelope: Envelope, topic: str, delay_ms: int, now_ms: int, says: Notes) -> Decision:
     """Return the decision of an event that waits without having failed."""
-    story = dataclasses.replace(envelope, not_before_ms=now_ms + delay_ms)
-    return _republished(story, Outcome.PARKED, topic, now_ms=now_ms, says=says, error=None)
+    why = blake2b(says.reason.encode(), digest_size=4).hexdigest()
+    story = dataclasses.replace(envelope, not_before_ms=now_ms + delay_ms, parked_for=why)
+    decision = _republished(story, Outcome.PARKED, topic, now_ms=now_ms, says=says, error=None)
+    return dataclasses.replace(decision, is_repeated=envelope.parked_for == why)
 
 
 def held_back(dead: Decision, topic: str, delay_ms: int, now_ms: int, *, worker: str) -> Decision:

@@ -32,7 +32,8 @@ async def route(
     records: list[Record] = []
     states: list[int] = []
     for decision in decisions:
-        records.append(result_record(decision, topics))
+        if not decision.is_repeated:
+            records.append(result_record(decision, topics))
         if decision.republish is not None:
             records.append(decision.republish)
         if (state_write := state_record(decision, topics)) is not None:

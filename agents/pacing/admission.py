@@ -65,7 +65,7 @@ class Admission:
         self._budget = budget
         self._slots = slots
         self._calls_per_second = calls_per_second
-        self._alerts = alerts
+        self.alerts = alerts
         self._interrupt = interrupt
         self._clock = clock
         self._ask_limits = ask_limits
@@ -193,7 +193,7 @@ class Admission:
             return None
         if priority is not Priority.LIVE:  # it must not stand in the way of live traffic
             raise NotAdmittedError(pause.reason)
-        self._alerts.fire(Alert.BUDGET_LOW, pause.reason)
+        self.alerts.fire(Alert.BUDGET_LOW, pause.reason)
         return Pause("Salesforce: daily budget", pause.seconds)
 
     async def _sleep(self, seconds: float, *, is_short: bool = False) -> None:
@@ -246,8 +246,8 @@ class Admission:
         self._breaker.succeeded(is_probe=is_probe)
         if was_open and self._breaker.state is BreakerState.CLOSED:
             log.warning("breaker_closed")
-            self._alerts.resolve(Alert.BREAKER_OPEN)
-            self._alerts.resolve(Alert.AUTH_BROKEN)
+            self.alerts.resolve(Alert.BREAKER_OPEN)
+            self.alerts.resolve(Alert.AUTH_BROKEN)
 
     def _failed(
         self, kind: ErrorKind, reason: str, *, is_probe: bool, retry_after_seconds: float
@@ -261,7 +261,7 @@ class Admission:
             probe = duration(self._breaker.wait_seconds(now))
             log.error("breaker_opened", kind=kind.value, reason=reason, next_probe_in=probe)
             alert = Alert.AUTH_BROKEN if kind is ErrorKind.AUTH else Alert.BREAKER_OPEN
-            self._alerts.fire(alert, reason)
+            self.alerts.fire(alert, reason)
         show_state(self._breaker.state, self._slots)
 
     def _take_in_usage(self) -> None:
@@ -273,9 +273,9 @@ class Admission:
         part = self._budget.part_left(now)
         show_budget(usage, part)
         if part < LOW_BELOW:
-            self._alerts.fire(Alert.BUDGET_LOW, f"{part:.0%} of our daily API calls is left")
+            self.alerts.fire(Alert.BUDGET_LOW, f"{part:.0%} of our daily API calls is left")
         elif part > FULL_AGAIN_ABOVE:
-            self._alerts.resolve(Alert.BUDGET_LOW)
+            self.alerts.resolve(Alert.BUDGET_LOW)
 
     async def _refresh_usage(self, priority: Priority) -> None:
         """In a pause nobody calls, so no answer tells the org's count: ask for it now and then."""

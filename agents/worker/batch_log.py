@@ -21,6 +21,13 @@ FAILED = frozenset({Outcome.RETRY, Outcome.DEAD})
 MESSAGE_CHARACTERS = 300
 
 
+def log_successes(decisions: Sequence[Decision]) -> None:
+    """Log what was written, with its record ids: one line per event."""
+    for decision in decisions:
+        if decision.result.outcome is Outcome.SYNCED:
+            log.info("record_synced", **success_fields(decision))
+
+
 def log_batch(
     envelopes: Sequence[Envelope], decisions: Sequence[Decision], *, seconds: float
 ) -> None:
@@ -39,6 +46,19 @@ def log_batch(
         attempts_before=sum(envelope.attempt > 0 for envelope in envelopes),
         **Counter(result.outcome.value for result in results),
     )
+
+
+def success_fields(decision: Decision) -> dict[str, Any]:
+    """Return the fields of the line of a written event."""
+    result = decision.result
+    return {
+        "event_id": result.event_id,
+        "key": result.key,
+        "kind": result.kind,
+        "salesforce_ids": result.salesforce_ids,
+        "created": result.created,
+        "latency_ms": result.latency_ms,
+    }
 
 
 def failure_fields(decision: Decision) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.http.usage import Usage
 from agents.worker.agent import add_sync_agent
+from agents.worker.batch_log import log_successes
 from agents.worker.context import WorkerContext
 from agents.worker.faust_app import WorkerApp, create_app
 from agents.worker.faust_fence import fence_and_commit
@@ -42,6 +43,7 @@ from agents.worker.watchdog import Watchdog
 from schemas.result import Outcome
 from schemas.state import State
 from stream.config import Settings
+from stream.dlq.first_alert import FirstDeadLetters
 from stream.dlq.growth_alert import DeadLetterGrowth
 from stream.errors import FrozenError
 from stream.kafka.blocking_publish import BlockingPublish
@@ -182,15 +184,24 @@ async def _connect(
     )
     stop = DeadLetterStop.of(settings, alerts)
     await stack.enter_async_context(_background(stop.follow_releases(settings)))
+    first = FirstDeadLetters(alerts)
     dead = 0
 
     async def finish(decisions: Sequence[Decision]) -> None:
         decisions = [stop.pass_on(decision) for decision in decisions]
         with progress.waiting("kafka"):
             await route(decisions, publish_all=publish_all, state=state, topics=topics)
+        if settings.log_synced:
+            log_successes(decisions)
         nonlocal dead
-        dead += sum(decision.result.outcome is Outcome.DEAD for decision in decisions)
-        growth.watch(alerts, time.monotonic(), dead)
+        now = time.monotonic()
+        for letter in (d.result for d in decisions if d.result.outcome is Outcome.DEAD):
+            dead += 1
+            fingerprint = (letter.error_code, *letter.error_fields)
+            what = " ".join(fingerprint)
+            first.note(fingerprint, f"{what}: order {letter.key}; `orderstream dlq list`", now)
+        growth.watch(alerts, now, dead)
+        first.quiet(now, window_seconds=settings.alert_dead_letters_window_seconds)
 
     return WorkerContext(
         handler=handler,

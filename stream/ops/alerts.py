@@ -22,6 +22,8 @@ class Alert(StrEnum):
     AUTH_BROKEN = "auth_broken"
     BREAKER_OPEN = "breaker_open"
     BUDGET_LOW = "budget_low"
+    DEAD_LETTER = "dead_letter"
+    WRITES_HELD = "writes_held"
     DEAD_LETTERS_GROWING = "dead_letters_growing"
     DEAD_LETTERS_STOPPED = "dead_letters_stopped"
     WORKER_STALLED = "worker_stalled"

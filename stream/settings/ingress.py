@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
 from stream.sender_names import Extra, Sender, checked_names, names_in
@@ -27,6 +29,13 @@ class IngressSettings(BaseSettings):
         "subscriber. Your mapping file needs rules for them.",
     )
     ingress_host: str = Field("127.0.0.1", description="Address the ingress listens on.")
+    port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Where a platform sets it: the port of the ingress, unless INGRESS_PORT is "
+        "set.",
+    )
     ingress_port: int = Field(8080, ge=0, le=65535, description="0 = any free port.")
     ingress_max_body_bytes: int = Field(5 * 1024 * 1024, gt=0, description="Over it: 413.")
     ingress_request_timeout_seconds: float = Field(
@@ -58,6 +67,12 @@ class IngressSettings(BaseSettings):
         description="On SIGTERM /readyz says 503 this long before the port closes, "
         "for load balancers that need notice.",
     )
+
+    @model_validator(mode="after")
+    def _platform_port(self) -> Self:
+        if self.port is not None and "ingress_port" not in self.model_fields_set:
+            self.ingress_port = self.port
+        return self
 
     @field_validator("ingress_senders")
     @classmethod

@@ -29,6 +29,11 @@ class OperationsSettings(BaseSettings):
     alert_repeat_seconds: float = Field(
         14_400.0, gt=0, description="The webhook is told again of an alert that is still active."
     )
+    log_synced: bool = Field(
+        False,
+        description="Log every success with its record ids, one line per event; results "
+        "have them always (`orderstream trace`).",
+    )
     alert_dead_letters: int = Field(
         10, ge=1, description="This many new dead letters within the window are an alert."
     )

@@ -6,6 +6,8 @@ import os
 from enum import StrEnum
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from stream.sender_names import Sender
 from stream.settings.every import Settings
 
@@ -37,6 +39,19 @@ def missing_settings(settings: Settings, role: Role) -> list[str]:
         problems += _dashboard_problems(settings)
     if role is Role.MAGENTO or (role is Role.WORKER and settings.magento_enrich):
         problems += _magento_problems(settings)
+    named = {problem.partition(":")[0] for problem in problems}
+    return problems + [p for p in _samples(settings) if p.partition(":")[0] not in named]
+
+
+def _samples(settings: Settings) -> list[str]:
+    """Return the secrets that are sample values, whoever needs them; addresses are none."""
+    problems = []
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if not isinstance(value, SecretStr) or name.endswith("_url"):
+            continue
+        if any(sample in value.get_secret_value().lower() for sample in SAMPLE_SECRETS):
+            problems.append(f"{name.upper()}: is a sample value; set your own")
     return problems
 
 

@@ -6,7 +6,7 @@ import orjson
 from structlog.testing import capture_logs
 
 from agents.handling.outcome import Notes, done, failed
-from agents.worker.batch_log import log_batch
+from agents.worker.batch_log import log_batch, log_successes
 from schemas.event import Envelope, ErrorInfo, Kind, Origin
 from schemas.result import Outcome
 from stream.retry_policy import RetryPolicy
@@ -74,3 +74,11 @@ def test_salesforces_message_is_kept_without_the_person_it_quotes() -> None:
     headers = dict(decision.republish.headers)
     assert headers["error-message"] == b"row of *** is locked"
     assert b"Rumpel" in decision.republish.value  # the bytes themselves are never touched
+
+
+def test_a_success_is_logged_with_its_record_ids() -> None:
+    written = done(an_event(4), Outcome.SYNCED, 3_000, Notes(ids={"Opportunity": "006X"}))
+    with capture_logs() as lines:
+        log_successes([written, refused(an_event(5), may_retry=True)])
+    (line,) = lines
+    assert (line["event"], line["salesforce_ids"]) == ("record_synced", {"Opportunity": "006X"})

@@ -136,6 +136,17 @@ def test_an_order_that_goes_back_to_old_content_is_written_when_a_write_in_betwe
     assert world.outcomes(world.event(second=2, state="processing")) == ["synced"]
 
 
+def test_an_event_that_waits_for_the_same_thing_again_makes_no_second_result():
+    world = World(lambda _bundle: NotSent("Opportunity: STORAGE_LIMIT_EXCEEDED: full"))
+    (first,) = world.handle(world.event())
+    (again,) = world.handle(first.envelope)
+    assert [first.is_repeated, again.is_repeated] == [False, True]
+    assert again.republish is not None
+    world.dispatcher._answer = lambda _bundle: NotSent("Salesforce is down")
+    (other,) = world.handle(again.envelope)
+    assert not other.is_repeated
+
+
 def test_a_redelivered_batch_with_old_content_at_its_end_is_written():
     """The worker may have been killed after Salesforce had the event in between."""
     world = World()

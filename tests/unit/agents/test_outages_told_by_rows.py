@@ -21,7 +21,7 @@ from agents.delivery.retry_in_place import RetryInPlace
 from agents.delivery.types import NotSent, RefusedWrite, WriteSet, Written
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.salesforce import RowError
-from stream.ops.alerts import Alerts
+from stream.ops.alerts import Alert, Alerts
 
 QUICK = RetryInPlace(base_seconds=0.001, cap_seconds=0.002)
 LANGUAGES = ["No can do.", "Não é possível.", "Nicht möglich.", "できません。"]
@@ -132,6 +132,10 @@ async def test_full_storage_holds_the_creates_while_updates_pass():
         outcomes = await send(dispatcher, *new, *old)
         assert {type(outcome) for outcome in outcomes[:10]} == {NotSent}
         assert {type(outcome) for outcome in outcomes[10:]} == {Written}
+        assert alerts.active.keys() == {Alert.WRITES_HELD}
+    org.always.clear()
+    outcomes = await send(dispatcher, *new)
+    assert {type(outcome) for outcome in outcomes} == {Written}
     assert alerts.active == {}
 
 

@@ -82,3 +82,12 @@ def test_one_road_is_one_batch_in_its_order():
     assert send(MIXED, backlog=10) == [("composite", [b.key for b in MIXED])]
     assert send(MIXED, backlog=5000, calls_left=5) == [("bulk", [b.key for b in MIXED])]
     assert send([], backlog=10) == []
+
+
+def test_a_text_that_is_csvs_word_for_null_goes_by_composite():
+    rows = (Row("A", "K", "na", {"f": "#N/A"}),)
+    literal = WriteSet("na", rows, priority=Priority.BACKFILL)
+    others = [bundle(f"b{n}", Priority.BACKFILL) for n in range(2_000)]
+    log = send([literal, *others], backlog=10**6)
+    assert {name for name, keys in log if "na" in keys} == {"composite"}
+    assert {name for name, keys in log if "b1" in keys} == {"bulk"}

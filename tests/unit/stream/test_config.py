@@ -192,3 +192,27 @@ def test_a_web_flow_needs_a_client_secret_and_no_private_key() -> None:
 def test_the_message_starts_with_what_to_do_and_has_a_line_per_setting() -> None:
     error = SettingsError(["A: missing", "B: bad"])
     assert str(error) == "settings are not usable:\n  A: missing\n  B: bad"
+
+
+@pytest.mark.parametrize(
+    ("env", "port"),
+    [
+        ({"PORT": "9000"}, 9000),
+        ({"PORT": "9000", "INGRESS_PORT": "7000"}, 7000),
+        ({"INGRESS_PORT": "7000"}, 7000),
+        ({}, 8080),
+    ],
+)
+def test_the_port_of_the_platform_is_taken_where_none_is_set(monkeypatch, env, port):
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    assert Settings(_env_file=None).ingress_port == port
+
+
+@pytest.mark.parametrize(
+    "name", ["SALESFORCE_CLIENT_ID", "SALESFORCE_CLIENT_SECRET", "MAGENTO_ACCESS_TOKEN"]
+)
+def test_a_sample_is_refused_for_every_secret(name):
+    said = problems(Role.WORKER, **{name.lower(): "your_value_here"})
+    named = [problem for problem in said if problem.startswith(f"{name}:")]
+    assert named == [f"{name}: is a sample value; set your own"]
