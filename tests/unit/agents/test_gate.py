@@ -57,7 +57,7 @@ async def test_a_freed_slot_is_taken_at_once():
 
 async def test_an_open_breaker_lets_one_probe_through_and_then_everybody():
     gate, alerts = make_gate(failures=1, probe_seconds=0.05), Alerts()
-    gate._alerts = alerts
+    gate.alerts = alerts
     await fail(gate, UNAVAILABLE)
     assert gate.open_for is ErrorKind.TRANSIENT
     assert Alert.BREAKER_OPEN in alerts.active
