@@ -37,8 +37,8 @@ for ($look = 0; $look < ($given['looks'] ?? 1); $look++) {
     $dispatcher->look(20);
     $scene->passes($given['seconds_between'] ?? 0);
 }
-echo json_encode([
+printf('%s', json_encode([
     'states' => $scene->store->states(),
     'answers' => array_column($scene->store->rows, 'answer'),
     'attempts' => array_column($scene->store->rows, 'attempts'),
-], JSON_THROW_ON_ERROR);
+], JSON_THROW_ON_ERROR));

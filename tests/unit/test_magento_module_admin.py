@@ -222,6 +222,19 @@ def test_pages_menu_and_actions_ask_for_rights_that_exist() -> None:
         assert "ADMIN_RESOURCE = " in path.read_text("utf-8") or "extends MassAction" in CODE[path]
 
 
+def test_the_button_posts_where_a_controller_is_that_every_autoloader_finds() -> None:
+    """Magento's own composer.json leaves whatever lies in a folder `Test` out of the class map."""
+    (url,) = re.findall(
+        r"getUrl\('(orderstream/\w+/\w+)'", source("Block/Adminhtml/SendTestButton.php")
+    )
+    _, controller, action = url.split("/")
+    assert "HttpPostActionInterface" in source(
+        f"Controller/Adminhtml/{controller.title()}/{action.title()}.php"
+    )
+    folders = {part for path in CODE for part in path.relative_to(MODULE).parts}
+    assert not {"Test", "dev", "update"} & folders
+
+
 def test_layouts_and_templates_that_are_named_exist() -> None:
     for text in CODE.values():
         for name in re.findall(r"'Orderstream_Webhook::(\w+\.phtml)'", text):

@@ -26,7 +26,7 @@ class SendTestButton extends Field
 
     public function getSendUrl(): string
     {
-        return $this->getUrl('orderstream/test/send', [
+        return $this->getUrl('orderstream/trial/send', [
             'store' => (int) $this->getRequest()->getParam('store'),
             'website' => (int) $this->getRequest()->getParam('website'),
         ]);

@@ -2,7 +2,7 @@
 
 declare(strict_types=1);
 
-namespace Orderstream\Webhook\Controller\Adminhtml\Test;
+namespace Orderstream\Webhook\Controller\Adminhtml\Trial;
 
 use Magento\Backend\App\Action;
 use Magento\Backend\App\Action\Context;
