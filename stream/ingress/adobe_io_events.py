@@ -91,6 +91,8 @@ class AdobeEventsEndpoint:
         if not any(name in request.headers for name, _ in SIGNATURES):
             return await self._validation_answer(visit)
         raw = await self._desk.read(visit, None)
+        if self._client_id.encode() not in raw:  # before any key is fetched
+            raise Rejection(Reason.RECIPIENT_WRONG, "recipientclientid is not our client ID")
         # Verified bytes only are parsed: five megabytes of `[{},{},…]` cost twenty signatures.
         verified = await self._verified(request.headers, raw)
         deliveries = self._deliveries(raw)

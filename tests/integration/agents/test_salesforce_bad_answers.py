@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 from prometheus_client import REGISTRY
 from support.salesforce_bench import Bench, accounts, bench, server, the_error, written
@@ -33,6 +35,19 @@ async def test_a_list_of_another_length_is_never_matched_to_rows(bench, rows):
     assert answer.results is None
     assert answer.error
     assert answer.error.is_outcome_unknown
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+async def test_an_answer_that_would_not_fit_into_memory_is_given_up(bench, monkeypatch, is_packed):
+    """Counted as it is unpacked: 400 KB of gzip became 850 MB."""
+    monkeypatch.setattr("agents.salesforce.http.http_session.MAX_ANSWER_BYTES", 1_000_000)
+    body = b" " * 3_000_000 + b"[]"
+    if is_packed:
+        bench.script(reply(200, gzip.compress(body), Content_Encoding="gzip"))
+    else:
+        bench.script(reply(200, body))
+    error = await the_error(bench)
+    assert (error.kind, error.is_outcome_unknown) == (ErrorKind.TRANSIENT, True)
 
 
 async def test_a_redirect_is_refused_and_the_token_stays_home(bench):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 from support.adobe_sender import (
     ADOBE_ORDER,
     CLIENT_ID,
@@ -195,6 +196,12 @@ async def test_adobes_challenge_is_answered() -> None:
         ("https://adobe.io.evil.example/validate", 401),
         ("http://csm.adobe.io/validate", 401),
         ("https://notadobe.io/validate", 401),
+        ("https://evil.example\\@www.adobe.com/x", 401),
+        ("https://user@www.adobe.com/x", 401),
+        ("https://evil.example/?.adobe.com", 401),
+        ("https://evil.example%2f.adobe.com/x", 401),
+        ("https://evil.example,.adobe.com/x", 401),
+        ("https://www.adobe.com\u2024evil.example/x", 401),
         (7, 401),
     ],
 )
@@ -232,17 +239,34 @@ async def test_neither_signature_right_is_refused_and_so_is_a_key_of_somebody_el
     assert front.kafka.records == []
 
 
-async def test_an_event_for_somebody_else_is_refused_before_any_key_is_fetched() -> None:
+async def test_an_unsigned_body_is_not_parsed() -> None:
+    """Only verified bytes cost a parser: broken JSON for us is refused by its signature."""
+    body = dumped([cloud_event()])
+    headers = event_headers(body, first=rsa_key(1))
+    async with adobe_events(key_host=FakeKeyHost()) as front:
+        answer = await exchange(front.url, post(body + b" [{", *headers, path=EVENTS))
+    assert answer.status == 401
+
+
+async def test_a_flood_of_validation_links_is_one_log_line() -> None:
+    link = dumped({"validationUrl": "https://csm.adobe.io/validate?id=1"})
+    with capture_logs() as lines:
+        async with adobe_events(key_host=FakeKeyHost()) as front:
+            answers = [await exchange(front.url, post(link, path=EVENTS)) for _ in range(5)]
+    assert {answer.status for answer in answers} == {200}
+    assert len([line for line in lines if line["event"] == "adobe_validation_link"]) == 1
+
+
+async def test_an_event_for_somebody_else_is_refused_and_alone_before_any_key_is_fetched() -> None:
     host = FakeKeyHost()
     batch = dumped([cloud_event(), cloud_event(recipient="another-client", event_id="2")])
     async with adobe_events(key_host=host) as front:
-        answers = [
-            await deliver(front, dumped(cloud_event(recipient="another-client"))),
-            await deliver(front, batch),
-        ]
+        alone = await deliver(front, dumped(cloud_event(recipient="another-client")))
+        asked = list(host.asked)
+        answers = [alone, await deliver(front, batch)]
     assert [answer.status for answer in answers] == [401, 401]
     assert "ADOBE_EVENTS_CLIENT_ID" in answers[0].json["fix"]
-    assert (host.asked, front.kafka.records) == ([], [])
+    assert (asked, front.kafka.records) == ([], [])
 
 
 async def test_when_adobes_key_host_is_away_adobe_is_asked_to_come_again() -> None:
@@ -365,9 +389,11 @@ async def test_an_invoice_is_ignored_with_its_reason() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"[1]", b'"x"', b"null", b"[[]]"])
 async def test_what_is_no_event_is_refused(body: bytes) -> None:
+    """Without our client ID it is not for us, whatever else it is; with it, it is read."""
+    ours = dumped([CLIENT_ID])[1:-1]
     async with adobe_events(key_host=FakeKeyHost()) as front:
-        answer = await deliver(front, body)
-    assert answer.status == 400
+        answers = [await deliver(front, body), await deliver(front, body[:1] + ours + body[1:])]
+    assert [answer.status for answer in answers] == [401, 400]
 
 
 async def test_the_doors_of_senders_that_are_off_do_not_exist() -> None:
