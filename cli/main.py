@@ -20,6 +20,7 @@ from cli.commands.lag import lag
 from cli.commands.login import login
 from cli.commands.magento import app as magento
 from cli.commands.map import map_
+from cli.commands.org import app as org
 from cli.commands.reconcile import reconcile
 from cli.commands.relay import relay
 from cli.commands.replay import replay
@@ -72,6 +73,7 @@ app.command()(validate)
 app.command()(worker)
 app.add_typer(dlq)
 app.add_typer(magento)
+app.add_typer(org)
 app.add_typer(topics)
 
 

@@ -39,6 +39,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--daily-limit", type=int, default=100_000, help="API calls a day")
     parser.add_argument("--history", type=int, default=50_000, help="writes kept in full")
     parser.add_argument("--no-version-field", action="store_true", help="an org without the guard")
+    parser.add_argument("--no-package", action="store_true", help="an org without our fields")
     parser.add_argument("--no-stale-rule", action="store_true", help="field yes, rule no")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="any other setting"
@@ -87,6 +88,7 @@ async def run(options: argparse.Namespace, settings: Settings) -> None:
         username=options.username,
         public_url=options.public_url,
         has_version_field=not options.no_version_field,
+        has_package=not options.no_package,
     ) as server:
         key = private_path or server.private_key_path
         ready = {

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sandbox.salesforce.bulk.bulk import Bulk
 from sandbox.salesforce.callcount import CallCounts
 from sandbox.salesforce.faults.contention import InFlight
 from sandbox.salesforce.faults.faults import Faults
+from sandbox.salesforce.oauth import USER_ID
 from sandbox.salesforce.query.cursors import Cursors
 from sandbox.salesforce.records import features
 from sandbox.salesforce.records.dml import Call, Dml
@@ -52,6 +54,7 @@ class Org:
         self.in_flight = InFlight()
         self.dml = Dml(self.store, self.settings, self.faults, self.validation)
         self.cursors = Cursors()
+        self.deployments: dict[str, Any] = {}
         self.bulk.cancel()
         self.bulk = Bulk(self)
         self.settings.calls_used = 0
@@ -114,13 +117,16 @@ class Org:
         }
 
     def _seed(self) -> None:
-        """Put in what every org is born with: the standard price book."""
+        """Put in what every org is born with: the standard price book, and its user."""
         table = self.store.tables["Pricebook2"]
         now = instant(self.now())
         values = {"Name": "Standard Price Book", "IsActive": True, "IsStandard": True}
         stamps = {"CreatedDate": now, "LastModifiedDate": now, "SystemModstamp": now}
         key = table.new_id()
         table.put(key, values | stamps | {"Id": key, "IsDeleted": False})
+        users = self.store.tables["User"]
+        user = {"Id": USER_ID, "Username": "", "LanguageLocaleKey": self.settings.language}
+        users.put(USER_ID, user | stamps | {"IsDeleted": False})
 
 
 def _external_id_fields(table: Table) -> list[str]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from sandbox.salesforce.bulk import job_calls
 from sandbox.salesforce.errors import RequestError, not_found
 from sandbox.salesforce.oauth import ORG_ID
-from sandbox.salesforce.query import query_calls
-from sandbox.salesforce.rest import collection_calls, composite, limits, record_calls
+from sandbox.salesforce.query import query_calls, tooling
+from sandbox.salesforce.rest import collection_calls, composite, deploy_calls, limits, record_calls
 from sandbox.salesforce.rest.answer import Answer, RestRequest
 
 Handler = Callable[..., Answer]
@@ -92,6 +92,9 @@ ROUTES: dict[str, Handler] = {
     "GET ": list_resources,
     "GET limits": show_limits,
     "GET connect/organization": show_organization,
+    "POST metadata/deployRequest": deploy_calls.start,
+    "GET metadata/deployRequest/*": deploy_calls.show,
+    "GET tooling/query": tooling.query,
     "GET sobjects": list_sobjects,
     "GET sobjects/*": show_sobject,
     "GET sobjects/*/describe": describe,

@@ -54,6 +54,7 @@ class SalesforceOrg:
         username: str = USERNAME,
         public_url: str = "",
         has_version_field: bool = True,
+        has_package: bool = True,
     ) -> AsyncIterator[SalesforceOrg]:
         """Serve an org until the block ends.
 
@@ -61,7 +62,9 @@ class SalesforceOrg:
         that goes with the org; `private_key_path` then says where the private half is. Without
         `client_secret` a random one is made. Port 0 takes a free one.
         """
-        org = Org(settings or Settings(), has_version_field=has_version_field)
+        org = Org(
+            settings or Settings(), has_version_field=has_version_field, has_package=has_package
+        )
         with tempfile.TemporaryDirectory(prefix="salesforce-") as folder:
             private_path = None
             if not public_key:

@@ -16,7 +16,7 @@ class Settings:
     without it such collisions are only counted.
     `currencies` makes it a multi-currency org, e.g. `USD,EUR,-JPY`: the first is the default, a
     minus marks an inactive one; without it `only_currency` is the org's. `address_picklists` are
-    State and Country picklists.
+    State and Country picklists. `language` is the integration user's.
     `history_limit` is how many writes are kept in full; the digests per record are always kept.
     """
 
@@ -45,6 +45,7 @@ class Settings:
     currencies: str = ""
     only_currency: str = "USD"
     address_picklists: bool = False
+    language: str = "en_US"
 
     def change(self, changes: dict[str, Any]) -> None:
         """Set the named settings; raises ValueError that names an unknown one or a wrong type."""

@@ -1,7 +1,6 @@
 """The one place that talks to Salesforce: an async face over blocking calls in threads.
 
-One method per kind of call; every failure of a whole call is a SalesforceError. Nothing is repeated
-here (but see `caller`): pacing and retries belong to the dispatcher.
+A failed call is a SalesforceError; but for logins (`caller`) the dispatcher paces and repeats.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from agents.salesforce.api.composite import (
     read_composite,
     record_of,
 )
+from agents.salesforce.api.deploy import Deployer
 from agents.salesforce.api.org_session import OrgApi, packed
 from agents.salesforce.api.record_path import record_path
 from agents.salesforce.api.record_updates import Requests
@@ -119,10 +119,10 @@ class OrgClient:
         self._headers = dict(headers)
         self._is_compressed = is_compressed
         self._stale_guard = stale_guard
-        self._guarded: frozenset[str] = frozenset()
-        self._overrulable: frozenset[str] = frozenset()
+        self._guarded = self._overrulable = frozenset[str]()
         self._bulk = BulkUpsert(caller, bulk_pace)
         self.bulk_query = BulkQuery(caller, bulk_pace)
+        self.deployer = Deployer(caller)
 
     @property
     def guarded(self) -> frozenset[str]:

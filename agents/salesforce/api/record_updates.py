@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -54,3 +54,8 @@ async def give_keys(
     body = dumps({"allOrNone": False, "records": records})
     value = await client.request("adopt", "PATCH", "composite/sobjects", body, check_alive)
     return list(row_results(value, len(updates)))
+
+
+async def create_record(client: Requests, sobject: str, fields: Mapping[str, Any]) -> None:
+    """Create one record. Raises SalesforceError when it is refused."""
+    await client.request("create", "POST", f"sobjects/{sobject}", dumps(fields))

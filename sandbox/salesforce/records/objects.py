@@ -248,6 +248,20 @@ def _orders() -> tuple[SObject, ...]:
     return order, item
 
 
+def _users() -> tuple[SObject, ...]:
+    user = _object("User", "005", text("Username", 80), choice("LanguageLocaleKey", ()))
+    permission_set = _object(
+        "PermissionSet", "0PS", text("Name", 80, is_id_lookup=True), text("Label", 80)
+    )
+    assignment = _object(
+        "PermissionSetAssignment",
+        "0Pa",
+        link("AssigneeId", "User", is_required=True),
+        link("PermissionSetId", "PermissionSet", is_required=True),
+    )
+    return user, permission_set, assignment
+
+
 def stock_org(*, has_version_field: bool = True, has_package: bool = True) -> dict[str, SObject]:
     """Return a fresh schema.
 
@@ -262,6 +276,7 @@ def stock_org(*, has_version_field: bool = True, has_package: bool = True) -> di
         *_catalogue(),
         *_lines(),
         *_orders(),
+        *_users(),
     )
     schema = {item.name: item for item in every}
     fields = package_fields() if has_package else ()
