@@ -8,12 +8,15 @@ what a row's answer means in `agents.delivery.row_tracker`; here is the order of
 from __future__ import annotations
 
 import random
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from agents.delivery.blame import Judge, end, fault_of
+from agents.delivery.cost_model import CostModel, RowKind
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.fault_scope import ANYTHING, FaultWatch
 from agents.delivery.response_handling import AppliedResults, Refusal, apply_results, owners_of
@@ -36,6 +39,7 @@ from agents.salesforce.api.collection_builder import (
     CollectionLimits,
     draft_calls,
 )
+from agents.salesforce.api.composite import Collection
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_table import is_sign_of_life
 from agents.salesforce.errors.errors import SalesforceError
@@ -56,6 +60,7 @@ class CallExecutor:
     gate: Admission
     check_alive: Callable[[], None]
     known: ExistenceCache = field(default_factory=ExistenceCache)
+    costs: CostModel = field(default_factory=CostModel)
     watch: FaultWatch = field(default_factory=FaultWatch)
     policy: RetryInPlace = RETRY_IN_PLACE
     limits: CollectionLimits = API_LIMITS
@@ -147,7 +152,9 @@ class CallExecutor:
         rows = sum(len(draft.owners) for draft in drafts)
         async with self.gate.call(priority, rows=rows) as ticket:
             collections = [draft.collection for draft in drafts]
+            began = time.monotonic()
             answers = await self.client.composite(collections, check_alive=self.check_alive)
+            self._note_cost(time.monotonic() - began, collections, len(owners))
             for write in owners:
                 write.calls += 1
             absorbed = apply_results(drafts, answers, writes, self.known, self.watch)
@@ -156,6 +163,13 @@ class CallExecutor:
             if absorbed.failure is not None:
                 raise absorbed.failure
             self._judge(absorbed, ticket)
+
+    def _note_cost(self, seconds: float, collections: list[Collection], orders: int) -> None:
+        rows: Counter[RowKind] = Counter()
+        for collection in collections:
+            rows[collection.sobject, collection.method] += len(collection.rows)
+        self.costs.observe(seconds, rows, orders)
+        metrics.CALL_ROWS.observe(rows.total())
 
     def _judge(self, absorbed: AppliedResults, ticket: Permit) -> None:
         """Tell the gate when the answers say that nobody's rows are accepted."""

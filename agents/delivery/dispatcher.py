@@ -18,6 +18,7 @@ from agents.delivery.api_router import ApiRouter
 from agents.delivery.bulk_writer import BULK_LIMITS, BulkWriter
 from agents.delivery.call_executor import CallExecutor
 from agents.delivery.call_planner import PORTION_CALLS, CallPlan, plan_calls
+from agents.delivery.cost_model import CostModel
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.fault_scope import FaultWatch
 from agents.delivery.line_items import LineDispatcher
@@ -51,6 +52,7 @@ class SalesforceDispatcher:
         gate: Admission,
         *,
         known: ExistenceCache | None = None,
+        costs: CostModel | None = None,
         watch: FaultWatch | None = None,
         policy: RetryInPlace = RETRY_IN_PLACE,
         limits: CollectionLimits = API_LIMITS,
@@ -59,6 +61,7 @@ class SalesforceDispatcher:
         self.gate = gate
         self._client = client
         self._known = ExistenceCache() if known is None else known
+        self._costs = costs or CostModel()
         self._watch = FaultWatch() if watch is None else watch
         self._policy = policy
         self._limits = limits
@@ -90,6 +93,7 @@ class SalesforceDispatcher:
             gate=self.gate,
             check_alive=check_alive,
             known=self._known,
+            costs=self._costs,
             watch=self._watch,
             policy=self._policy,
             limits=self._limits,
@@ -133,10 +137,12 @@ def build_dispatcher(
     progress: Progress | None = None,
     *,
     backlog: Callable[[], int] = lambda: 0,
+    costs: CostModel | None = None,
 ) -> LineDispatcher:
     """Return the dispatcher of a worker. The client's usage goes to its `gate.note_usage`.
 
-    `backlog` says how many events the workers have not taken yet: Bulk jobs are for many.
+    `backlog` says how many events the workers have not taken yet: Bulk jobs are for many. `costs`
+    learns what Composite calls take.
     """
     gate = build_gate(settings, alerts, interrupt, ask_limits=client.limits, progress=progress)
     known, watch = ExistenceCache(), FaultWatch()
@@ -145,7 +151,9 @@ def build_dispatcher(
     )
     inner = ApiRouter(
         {
-            Api.COMPOSITE: SalesforceDispatcher(client, gate, known=known, watch=watch),
+            Api.COMPOSITE: SalesforceDispatcher(
+                client, gate, known=known, watch=watch, costs=costs
+            ),
             Api.BULK: SalesforceDispatcher(
                 jobs, gate, known=known, watch=watch, limits=BULK_LIMITS
             ),

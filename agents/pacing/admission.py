@@ -93,10 +93,11 @@ class Admission:
         metrics.CALL_RATE_LIMIT.set(rate)
         self._changed.set()
 
-    def free_slots(self, starting: int) -> int:
-        """Return how many more calls may start, when so many are about to; 0 without a token."""
-        free = self._slots.limit - self._slots.in_flight - starting
-        return max(0, free) if self._limiter.has_capacity(starting + 1) else 0
+    def startable(self, starting: int) -> tuple[int, int]:
+        """Return how many slots are free beside `starting` calls, and have a token."""
+        free = max(0, self._slots.limit - self._slots.in_flight - starting)
+        tokens = (n for n in range(free, 0, -1) if self._limiter.has_capacity(starting + n))
+        return free, next(tokens, 0)
 
     def pause_between_calls(self) -> tuple[float, float]:
         """Return how far apart calls are by the rate limit, and by the day's budget."""

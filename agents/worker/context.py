@@ -9,15 +9,14 @@ from agents.handling.handler import Handler
 from agents.handling.outcome import Decision
 from agents.handling.poison_pills import PoisonPillJournal
 from agents.handling.state_store import StateStore
-from agents.pacing.admission import Admission
 from agents.pacing.stall_clock import Progress
+from agents.worker.call_pacing import CallPacing
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
     """Everything is injected. `finish` publishes decisions and returns after the acks.
 
-    `is_bulk`: the backlog is one for Bulk jobs, so a batch waits `linger_seconds` for more.
     `end_process` never returns: it is called when this process was frozen, when it could not give
     its partitions away in time, or when a bug is about to leave the pipeline, where it would end
     as an acknowledged, lost message. What is in hand is redelivered.
@@ -28,11 +27,8 @@ class WorkerContext:
     finish: Callable[[Sequence[Decision]], Awaitable[None]]
     journal: PoisonPillJournal
     progress: Progress
-    admission: Admission
+    pacing: CallPacing
     check_alive: Callable[[], None]
     end_process: Callable[[Exception], None]
-    is_bulk: Callable[[], bool]
-    linger_seconds: float
-    max_batch: int
     max_held: int
     max_held_bytes: int

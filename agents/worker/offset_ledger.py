@@ -4,6 +4,10 @@ Events are worked out of order and acknowledged in order. Faust takes every ackn
 a licence to commit up to it (faust-streaming #606), so it is told of an event only when everything
 before it in its partition is done. An event that takes long holds back commits, and nothing else;
 how much may be held back is bounded in events and bytes.
+
+Two bounds on events: what has no outcome yet (`max_events`), and, far above it, what is done and
+waits behind something slower (`DONE_FACTOR` times as many): one call that hangs to its deadline
+must not stop everybody. The second is what a kill redelivers at most, all of it known as written.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from schemas.event import Envelope
 from schemas.priority import Priority
 
 Source = tuple[str, int]  # topic, partition
+DONE_FACTOR = 25
 
 
 class Phase(Enum):
@@ -64,16 +69,20 @@ class OffsetLedger:
         self._max_bytes = max_bytes
         self._queues: dict[Source, deque[HeldEvent]] = {}
         self.events = 0
+        self.undone = 0
         self.bytes = 0
 
     @property
     def has_room(self) -> bool:
-        return self.events < self._max_events and self.bytes < self._max_bytes
+        """Whether another event may be taken."""
+        is_in_bounds = self.undone < self._max_events and self.bytes < self._max_bytes
+        return is_in_bounds and self.events < DONE_FACTOR * self._max_events
 
     def add(self, held: HeldEvent) -> None:
         """Take an event in hand; those of a partition come in the order of their offsets."""
         self._queues.setdefault(held.source, deque()).append(held)
         self.events += 1
+        self.undone += 1
         self.bytes += held.size
 
     def finish(self, events: Iterable[HeldEvent]) -> None:
@@ -81,6 +90,7 @@ class OffsetLedger:
         touched = set()
         for held in events:
             held.phase = Phase.DONE
+            self.undone -= 1
             touched.add(held.source)
         for source in touched:
             queue = self._queues.get(source, deque())
@@ -126,4 +136,5 @@ class OffsetLedger:
 
     def _forget(self, held: HeldEvent) -> None:
         self.events -= 1
+        self.undone -= held.phase is not Phase.DONE
         self.bytes -= held.size

@@ -15,12 +15,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 from agents.delivery.lock_table import LockTable
 from agents.handling.intent import Intent
 from agents.handling.outcome import Decision
-from agents.salesforce.api.collection_builder import API_LIMITS
 from agents.worker.batch_log import log_batch
 from agents.worker.batch_trace import batch_span, trace_events
 from agents.worker.batches import Call, TakenBatch, origins_of, split_by_lock
@@ -52,14 +52,13 @@ class Pipeline:
         self._suspects: deque[HeldEvent] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._starting = 0
-        self._started_at = float("-inf")
-        self._gathers_since = 0.0
         self._is_pumping = False
         self._waited_last = False
         self._is_alone = False
         self._changed = asyncio.Event()
         self.is_fenced = False
-        context.admission.when_free = self._pump_soon
+        self._pacing = context.pacing
+        self._pacing.admission.when_free = self._pump_soon
 
     async def room(self) -> None:
         """Return when another event may be taken. Not asking the consumer is the flow control."""
@@ -127,49 +126,30 @@ class Pipeline:
         if self._suspects or self._is_alone:
             return
         while len(self._running) < MOST_RUNNING and (self._ready or self._locks.has_free_lines):
-            free = self._context.admission.free_slots(self._starting)
-            wait = max(self._pace(free), self._gathering())
-            if wait > 0:
+            wait = self._pacing.wait_seconds(self._starting, len(self._ready))
+            if 0 < wait < inf:
                 asyncio.get_running_loop().call_later(wait, self._pump_soon)
-            if wait > 0 or not self._start_next(free):
+            if wait > 0 or not self._start_next():
                 break
         if self._suspects and not self._running:
             self._pump_soon()
 
-    def _pace(self, free: int) -> float:
-        """Return how long nothing may start; a slot that comes free calls again by itself."""
-        turn, gap = self._context.admission.pause_between_calls()
-        return max(self._started_at + gap - time.monotonic(), 0.0 if free else turn)
-
-    def _gathering(self) -> float:
-        """Return how long to wait for more, where a batch of thousands goes by Bulk jobs."""
-        now, is_full = time.monotonic(), len(self._ready) >= self._context.max_batch
-        if not self._ready or not self._context.is_bulk() or self.is_fenced or is_full:
-            return 0.0
-        self._gathers_since = self._gathers_since or now
-        return max(0.0, self._gathers_since + self._context.linger_seconds - now)
-
-    def _start_next(self, free: int) -> bool:
+    def _start_next(self) -> bool:
         """Start a call of those who waited for a lock, or a batch of fresh events, in turn."""
-        self._started_at, self._gathers_since = time.monotonic(), 0.0
+        size = self._pacing.size(len(self._ready) or self._locks.waiting)
         is_waiting_turn = self._locks.has_free_lines and not (self._waited_last and self._ready)
         self._waited_last = is_waiting_turn
         if is_waiting_turn:
             call = Call()
-            call.intents = self._locks.claim_waiting(API_LIMITS.bundles, call)
+            call.intents = self._locks.claim_waiting(size, call)
             if call.intents:
                 self._begin([self._held[intent] for intent in call.intents])
                 self._start(self._send(call, self._claim(), is_late=True))
             return True
-        fresh = self._apart(self._ready.take(self._size(free)))
+        fresh = self._apart(self._ready.take(size))
         if fresh:
             self._start_work(fresh)
         return not self._suspects
-
-    def _size(self, free: int) -> int:
-        if self._context.is_bulk():
-            return self._context.max_batch
-        return min(self._context.max_batch, API_LIMITS.bundles, -(-len(self._ready) // free))
 
     def _apart(self, events: list[HeldEvent]) -> list[HeldEvent]:
         """Put aside the keys with an event that may have killed a worker: they go one by one."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from agents.delivery.cost_model import CostModel
 from agents.delivery.dispatcher import build_dispatcher
 from agents.delivery.line_items import LineDispatcher
 from agents.handling.dead_letter_stop import DeadLetterStop
@@ -29,6 +30,7 @@ from agents.salesforce.api.wiring import build_client
 from agents.salesforce.http.usage import Usage
 from agents.worker.agent import add_sync_agent
 from agents.worker.batch_log import log_successes
+from agents.worker.call_pacing import CallPacing
 from agents.worker.context import WorkerContext
 from agents.worker.faust_app import WorkerApp, create_app
 from agents.worker.faust_fence import fence_and_commit
@@ -134,7 +136,8 @@ async def _connect(
     fence = Fence(freeze, app.membership, silence_seconds=patience)
     backlog = GroupBacklog()
     await stack.enter_async_context(_background(backlog.watch(settings)))
-    client, dispatcher = _salesforce(settings, life, progress, alerts, backlog)
+    costs = CostModel(target_seconds=settings.salesforce_latency_target_seconds)
+    client, dispatcher = _salesforce(settings, life, progress, alerts, backlog=backlog, costs=costs)
     app.when_assigned = dispatcher.gate.divide
     await stack.enter_async_context(_background(_tick(freeze)))
     stack.callback(client.close)
@@ -210,11 +213,14 @@ async def _connect(
         journal=journal,
         progress=progress,
         check_alive=fence.check,
-        admission=dispatcher.gate,
+        pacing=CallPacing(
+            admission=dispatcher.gate,
+            costs=costs,
+            is_bulk=lambda: is_bulk_backlog(settings, backlog.events),
+            linger_seconds=settings.worker_linger_seconds,
+            max_batch=settings.worker_batch_max_events,
+        ),
         end_process=lambda error: end_uncommitted(error, alerts),
-        is_bulk=lambda: is_bulk_backlog(settings, backlog.events),
-        linger_seconds=settings.worker_linger_seconds,
-        max_batch=settings.worker_batch_max_events,
         max_held=max(settings.worker_window_events, settings.worker_batch_max_events),
         max_held_bytes=settings.worker_window_bytes,
     )
@@ -260,7 +266,13 @@ async def _enrich(
 
 
 def _salesforce(
-    settings: Settings, life: Shutdown, progress: Progress, alerts: Alerts, backlog: GroupBacklog
+    settings: Settings,
+    life: Shutdown,
+    progress: Progress,
+    alerts: Alerts,
+    *,
+    backlog: GroupBacklog,
+    costs: CostModel,
 ) -> tuple[OrgClient, LineDispatcher]:
     """Return client and dispatcher; the usage that calls report goes to the gate's budget."""
     gates: list[Admission] = []
@@ -270,7 +282,13 @@ def _salesforce(
 
     client = build_client(settings, alerts=alerts, on_usage=note_usage)
     dispatcher = build_dispatcher(
-        settings, client, alerts, life.interrupt, progress, backlog=lambda: backlog.events
+        settings,
+        client,
+        alerts,
+        life.interrupt,
+        progress,
+        backlog=lambda: backlog.events,
+        costs=costs,
     )
     gates.append(dispatcher.gate)
     return client, dispatcher

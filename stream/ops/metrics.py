@@ -127,6 +127,12 @@ EVENT_LATENCY = Histogram(
 BATCH_EVENTS = Histogram(
     "orderstream_batch_events", "Events per batch.", buckets=(1, 2, 5, 10, 50, 100, 200, 500, 1000)
 )
+CALLS_SENT = Counter(
+    "orderstream_calls_sent_total", "Batches sent, by why they left with what they had.", ["why"]
+)
+CALL_ROWS = Histogram(
+    "orderstream_call_rows", "Rows per call.", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 600, 1000)
+)
 BATCH_SECONDS = Histogram(
     "orderstream_batch_seconds", "Time to handle one batch.", buckets=LATENCY_BUCKETS
 )

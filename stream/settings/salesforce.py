@@ -49,6 +49,11 @@ class SalesforceSettings(BaseSettings):
     salesforce_timeout_seconds: float = Field(
         60.0, gt=0, description="Deadline of one Salesforce call."
     )
+    salesforce_latency_target_seconds: float = Field(
+        1.0,
+        gt=0,
+        description="How long a call should take while calls are plenty; less: smaller calls.",
+    )
     salesforce_daily_share: float = Field(
         0.8, gt=0, le=1, description="Share of the org's daily API calls that orderstream may use."
     )

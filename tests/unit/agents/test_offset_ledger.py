@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.worker.offset_ledger import HeldEvent, OffsetLedger, Phase
+from agents.worker.offset_ledger import DONE_FACTOR, HeldEvent, OffsetLedger, Phase
 from schemas.event import Envelope, Kind
 
 ORDERS, DUE = ("magento.orders", 0), ("salesforce.due", 0)
@@ -53,7 +53,8 @@ def test_the_window_is_bounded_in_events_and_in_bytes():
     few.add(), small.add()
     assert not few.ledger.has_room
     assert not small.ledger.has_room
-    few.ledger.finish([held[0]]), small.ledger.finish([held[1]])
+    few.ledger.finish([held[0]])
+    small.ledger.finish([held[1]])
     assert few.ledger.has_room
     assert small.ledger.has_room
 
@@ -106,3 +107,17 @@ def test_no_interleaving_acknowledges_past_an_unfinished_event(data):
     assert set(books.acked) <= finished
     books.ledger.finish(open_events)
     assert books.ledger.events == 0
+
+
+def test_a_call_that_hangs_does_not_stop_the_others_for_long():
+    books = Books(max_events=2)
+    hung, taken = books.add(), 1
+    books.begin(hung)
+    while books.ledger.has_room:
+        books.ledger.finish([books.add()])
+        taken += 1
+    assert taken == 2 * DONE_FACTOR
+    assert books.acked == []
+    books.ledger.finish([hung])
+    assert books.ledger.has_room
+    assert len(books.acked) == taken

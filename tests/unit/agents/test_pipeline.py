@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.delivery.cost_model import CostModel
 from agents.delivery.types import NotSent, Written
 from agents.handling.handler import Handler
 from agents.handling.poison_pills import PoisonPillJournal
 from agents.mapping.apply import Mapped
 from agents.pacing.stall_clock import Progress
 from agents.worker.agent import held_event
+from agents.worker.call_pacing import CallPacing
 from agents.worker.context import WorkerContext
 from agents.worker.pipeline import Pipeline
 from schemas.event import Envelope, Kind, Via
@@ -35,8 +37,9 @@ class Slots:
         self.slots, self.in_flight = slots, 0
         self.when_free = lambda: None
 
-    def free_slots(self, starting):
-        return max(0, self.slots - self.in_flight - starting)
+    def startable(self, starting):
+        free = max(0, self.slots - self.in_flight - starting)
+        return free, free
 
     def pause_between_calls(self):
         return 0.001, 0.0
@@ -103,12 +106,9 @@ class World:
             finish=self.finish,
             journal=self.journal,
             progress=Progress(),
-            admission=self.admission,
+            pacing=CallPacing(self.admission, CostModel(), lambda: False, 0, 1000),
             check_alive=lambda: None,
             end_process=self.ended.append,
-            is_bulk=lambda: False,
-            linger_seconds=0,
-            max_batch=1000,
             max_held=window,
             max_held_bytes=10**9,
         )

@@ -1,0 +1,78 @@
+"""When the next call may start, and how many orders it takes.
+
+No call waits for company while slots and calls are plenty. It waits for a slot, for a token of the
+rate, for the pace that the day's budget asks for, or, where a backlog goes by Bulk jobs, for a
+batch that is worth one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+
+from agents.delivery.call_size import next_call
+from agents.delivery.cost_model import CostModel
+from agents.pacing.admission import Admission
+from agents.salesforce.api.collection_builder import API_LIMITS
+from stream.ops import metrics
+
+LOOKS_PER_TURN = 4
+
+
+@dataclass(slots=True)
+class CallPacing:
+    """Asked before every start. `is_bulk`: the backlog is one for Bulk jobs."""
+
+    admission: Admission
+    costs: CostModel
+    is_bulk: Callable[[], bool]
+    linger_seconds: float
+    max_batch: int
+    clock: Callable[[], float] = time.monotonic
+    _started_at: float = -inf
+    _gathers_since: float | None = None
+    _has_waited: bool = False
+    _startable: int = 1
+    _is_scarce: bool = False
+
+    def wait_seconds(self, starting: int, ready: int) -> float:
+        """Return how long nothing may start, infinite when a call has to end first.
+
+        `starting` calls are about to start, `ready` orders could be taken now.
+        """
+        free, tokens = self.admission.startable(starting)
+        if not free:
+            return inf
+        turn, gap = self.admission.pause_between_calls()
+        wait = max(self._started_at + gap - self.clock(), 0.0 if tokens else turn / LOOKS_PER_TURN)
+        self._has_waited = self._has_waited or wait > 0
+        self._startable = max(1, tokens)
+        self._is_scarce = tokens < free or gap > 0 or self._has_waited
+        return max(wait, self._gathering(ready))
+
+    def size(self, ready: int) -> int:
+        """Return how many orders the call takes that starts now."""
+        self._started_at, self._gathers_since = self.clock(), None
+        was_scarce, self._has_waited = self._is_scarce, False
+        if self.is_bulk():
+            return self.max_batch
+        size = next_call(
+            ready,
+            startable=self._startable,
+            is_scarce=was_scarce,
+            within_target=self.costs.orders_within_target(),
+            most=min(self.max_batch, API_LIMITS.bundles),
+        )
+        metrics.CALLS_SENT.labels(size.why.value).inc()
+        return size.orders
+
+    def _gathering(self, ready: int) -> float:
+        """Return how long to wait for more, where a batch of thousands goes by Bulk jobs."""
+        if not 0 < ready < self.max_batch or not self.is_bulk():
+            return 0.0
+        now = self.clock()
+        if self._gathers_since is None:
+            self._gathers_since = now
+        return max(0.0, self._gathers_since + self.linger_seconds - now)
