@@ -37,8 +37,8 @@ from agents.worker.faust_fence import fence_and_commit
 from agents.worker.first_connection import StoppedBeforeConnected, wait_until_answered
 from agents.worker.group_lag import GroupBacklog, is_bulk_backlog
 from agents.worker.group_position import look_at_group
+from agents.worker.handover import FENCE_MARGIN_SECONDS, settle_before_revokes
 from agents.worker.org_schema import OrgSchema
-from agents.worker.pipeline import Pipeline
 from agents.worker.session_guard import Fence, SessionGuard
 from agents.worker.shutdown import Shutdown, end_uncommitted
 from agents.worker.watchdog import Watchdog
@@ -47,7 +47,6 @@ from schemas.state import State
 from stream.config import Settings
 from stream.dlq.first_alert import FirstDeadLetters
 from stream.dlq.growth_alert import DeadLetterGrowth
-from stream.errors import FrozenError
 from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
 from stream.kafka.publisher import Ack, KafkaPublisher, Record
@@ -58,15 +57,13 @@ from stream.ops.alerts import Alerts
 from stream.ops.gc_tuning import settle_garbage_collector
 from stream.ops.status_server import status_server
 from stream.settings.magento import MagentoSettings
-from stream.settings.salesforce import SalesforceSettings
 
 log = structlog.get_logger()
 
 TICK_SECONDS = 0.5
 # Less than the whole session: the broker counts from the last heartbeat, not from our last tick.
 FREEZE_SHARE = 0.8
-# A call's deadline < this much more < the group's patience with this worker (faust_app).
-FENCE_MARGIN_SECONDS = 15.0
+# Less than the whole session: the bro
 
 
 async def run_worker(settings: Settings) -> None:
@@ -92,7 +89,8 @@ async def run_worker(settings: Settings) -> None:
             settings, mapping, app=app, life=life, progress=progress, alerts=alerts, stack=stack
         )
         pipeline = add_sync_agent(app, settings.topics.sources, context)
-        _hand_over(app, life, pipeline, context, settings)
+        patience = settings.salesforce_timeout_seconds + FENCE_MARGIN_SECONDS
+        settle_before_revokes(app, life, pipeline, context.end_process, patience)
         await app.start()
         settle_garbage_collector()
         log.info("worker_started", status_url=url)
@@ -224,28 +222,6 @@ async def _connect(
         max_held=max(settings.worker_window_events, settings.worker_batch_max_events),
         max_held_bytes=settings.worker_window_bytes,
     )
-
-
-def _hand_over(
-    app: WorkerApp,
-    life: Shutdown,
-    pipeline: Pipeline,
-    context: WorkerContext,
-    settings: SalesforceSettings,
-) -> None:
-    """Settle what is in flight whenever partitions go, and take events when they come."""
-    patience = settings.salesforce_timeout_seconds + FENCE_MARGIN_SECONDS
-
-    async def revoked() -> None:
-        if not await pipeline.fence(patience):
-            context.end_process(FrozenError(f"a call was still out after {patience:.0f} s"))
-
-    def taking() -> None:
-        if not life.stopping.is_set():
-            life.when_assigned()
-            pipeline.open()
-
-    app.when_revoked, app.when_taking = revoked, taking
 
 
 async def _enrich(
