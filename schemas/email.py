@@ -22,10 +22,14 @@ UNSEEN = ("Cf", "Cc")
 
 
 def seen(text: str) -> str:
-    """Return a text without the characters nobody sees, and without blanks around it."""
+    """Return a text without the characters nobody sees, and without blanks around it.
+
+    A letter with its accent is one character afterwards, however it was typed.
+    """
     text = text.strip()
     if text.isascii() and text.isprintable():
         return text
+    text = unicodedata.normalize("NFC", text)
     return "".join(c for c in text if unicodedata.category(c) not in UNSEEN).strip()
 
 

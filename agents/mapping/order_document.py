@@ -7,6 +7,7 @@ looked for in three places.
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -60,14 +61,14 @@ def _without_variants(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     A variant may carry a price (magento2 #22562) but no total of its own, and follows its parent.
     The same product bought alone has a total: it is a line.
     """
-    open_skus: set[str] = set()
+    open_skus: Counter[str] = Counter()
     kept: list[dict[str, Any]] = []
     for row in rows:
         sku = text_of(row.get("sku"))
         if _type(row) == "configurable":
-            open_skus.add(sku)
-        elif sku and sku in open_skus and not (_price(row) and _total(row)):
-            open_skus.discard(sku)
+            open_skus[sku] += 1
+        elif sku and open_skus[sku] and not (_price(row) and _total(row)):
+            open_skus[sku] -= 1
             continue
         kept.append(row)
     return kept

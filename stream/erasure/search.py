@@ -16,6 +16,7 @@ from schemas.identity import email_of_buyer, sent_email
 from schemas.operator import mark_of
 from schemas.person import OWN_ID_FIELDS, Person, customer_ids_in
 from stream.config import Settings
+from stream.erasure.addresses import ties_of_states
 from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
 from stream.settings.magento import MagentoSettings
 
@@ -102,11 +103,11 @@ async def find_person(
 async def _everything_of(
     reader: RangeReader, customers: list[OffsetRange], person: Person, settings: Settings
 ) -> Person:
-    """Return the person with the ids and addresses that the customer's own documents tie to them.
+    """Return the person with the ids and addresses that the customer's documents and states tie.
 
     An id leads to a former address, and that to an earlier id: until nothing new is found.
     """
-    ties: list[tuple[str, set[str]]] = []
+    ties = await ties_of_states(reader, settings.topics.state)
     async for batch in reader.read(customers):
         for record in batch:
             owner = _owner(record, settings)

@@ -16,6 +16,7 @@ import pytest
 
 from sandbox.ports import free_port
 from sandbox.processes import answers, orderstream
+from tests.e2e.test_erased_stays_erased import command
 from tests.support.real_documents import (
     ADDRESS,
     a_customer,
@@ -172,3 +173,24 @@ async def test_a_customer_is_found_under_every_name_and_never_made_of_an_order(
     await front.settled()
     assert sorted(front.records("Contact")) == [carrier, "new@example.com"]
     assert front.records("Opportunity") == {}
+
+
+async def test_who_changes_the_email_is_erased_under_both_addresses(front: Front) -> None:
+    old, new = "greta.sand@example.com", "greta.wolf@example.org"
+    for second, email in enumerate((old, new)):
+        saved = a_customer(id=131, email=email, updated_at=f"2026-02-01 10:00:0{second}")
+        await front.send({"event": "customer_save_after", "customer": saved})
+        order = an_order(f"00000013{second}", entity_id=str(second + 1), customer_email=email)
+        await front.send({"event": SAVED, "order": order})
+        await front.settled()
+    assert sorted(front.records("Contact")) == [old, new]
+
+    code, report, errors = await command(
+        front.rig, "erase", "--email", new, "--why", "test", "--yes", "--json"
+    )
+    assert code == 0, errors
+    assert sorted(orjson.loads(report)["emails"]) == [old, new]
+    for sobject in ("Contact", "Account", "Opportunity"):
+        shown = orjson.dumps(front.rig.org.records(sobject)).decode()
+        assert "greta" not in shown, sobject
+        assert "Petra" not in shown, sobject

@@ -79,3 +79,28 @@ order:
     row = mapping.apply(decode(orjson.dumps({"order": keyed}))).rows[0]
     assert row.fields["NextStep"] == "ok"
     assert "Description" not in row.fields
+
+
+def rows_before_commit(*rows):
+    items = [{"item_id": None, "qty_ordered": 1, "sku": "X", **row} for row in rows]
+    description = {row.sobject: row for row in mapped({"order": an_order(items=items)}).rows}
+    return description["Opportunity"].fields["Description"].split("\n")
+
+
+PARENT = {"product_type": "configurable", "name": "Hoodie", "price": 69, "row_total": 69}
+CHILD = {"product_type": "simple", "name": "Hoodie M", "price": 69, "row_total": 0}
+ALONE = {"product_type": "simple", "name": "Bought alone", "price": 69, "row_total": 69}
+
+
+@pytest.mark.parametrize(
+    ("rows", "names"),
+    [
+        ([PARENT, CHILD], ["Hoodie"]),
+        ([PARENT, PARENT, CHILD, CHILD], ["Hoodie", "Hoodie"]),
+        ([PARENT, CHILD | {"price": 0}, ALONE], ["Hoodie", "Bought alone"]),
+        ([PARENT, ALONE, CHILD], ["Hoodie", "Bought alone"]),
+        ([ALONE], ["Bought alone"]),
+    ],
+)
+def test_a_variant_with_a_price_is_no_line_before_the_commit(rows, names) -> None:
+    assert [line.partition(" (")[0] for line in rows_before_commit(*rows)] == names

@@ -1,0 +1,64 @@
+"""What is an e-mail address: one rule, as wide as Salesforce's."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.email import is_email, seen, why_not
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "haru..mori.@docomo.ne.jp",
+        "o'neil+shop@example.com",
+        "a_b-c/d=e?f{g}|h~i!j#k$l%m&n*o^p`q@mail.example.co.uk",
+        "x@xn--fsq.xn--0zwm56d",
+        "δοκιμή@παράδειγμα.δοκιμή",
+        "संपर्क@उदाहरण.भारत",
+        "用户@例子.广告",
+        "jørgen@blåbær.example",
+        "1@2.cc",
+        "a" * 64 + "@example.com",
+    ],
+)
+def test_an_address_that_salesforce_takes_is_one(address: str) -> None:
+    assert why_not(address) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "it has no @"),
+        ("jane", "it has no @"),
+        ("@example.com", "it has nothing before the @"),
+        ("jane@", "it has nothing after the @"),
+        ("a@b@example.com", "it has two @"),
+        ("jane doe@example.com", "it has a blank in it"),
+        (".jane@example.com", "it begins with a dot"),
+        ("a" * 65 + "@example.com", "it has more than 64 characters before the @"),
+        ('"jane"@example.com', "it has a character before the @ that no address has"),
+        ("jane@example", "its domain has no dot"),
+        ("jane@example..com", "its domain is none"),
+        ("jane@-example.com", "its domain is none"),
+        ("jane@127.0.0.1", "its domain is none"),
+        ("jane@example.c", "its domain is none"),
+        ("jane@ex_ample.com", "its domain is none"),
+        (f"jane@{'a' * 64}.com", "its domain is none"),
+    ],
+)
+def test_a_text_that_is_none_says_why_and_never_itself(text: str, why: str) -> None:
+    assert (is_email(text), why_not(text)) == (False, why)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    ["\u202alayla@example.com\u202c", "lay\u200bla@example.com", " layla@exam\u00adple.com\n",
+     "\ufefflayla@example.com", "layla@example.com\u200e"],
+)  # fmt: skip
+def test_characters_that_nobody_sees_are_no_part_of_it(sent: str) -> None:
+    assert seen(sent) == "layla@example.com"
+
+
+def test_an_accent_is_one_letter_however_it_was_typed() -> None:
+    assert seen("rene\u0301@example.com") == "ren\u00e9@example.com"
