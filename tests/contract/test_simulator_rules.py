@@ -173,7 +173,7 @@ async def test_an_older_state_is_refused_by_the_org_itself(plain_client, salesfo
         {
             "statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION",
             "message": "orderstream: newer state already stored",
-            "fields": [],
+            "fields": ["Magento_Updated_At__c"],
         }
     ]
     (equal,) = await plain_client.upsert("Opportunity", ORDER_KEY, newer)
