@@ -36,6 +36,7 @@ class DecodedEvent:
     candidate: Candidate
     key: bytes
     clock: SenderTime
+    outdid: tuple[str, ...] = ()  # contents before it in its batch that it took the place of
 
     @property
     def order(self) -> tuple[tuple[str, bool, int], bool]:
@@ -65,7 +66,9 @@ class DecodedEvent:
         """Return the state to store once Salesforce has this event."""
         event = self.candidate
         had = before or _NOTHING
-        replaced = remembered(had.digest[:SEEN_DIGITS], had.replaced, KEPT_REPLACED)
+        replaced = had.replaced
+        for digest in (had.digest, *self.outdid):
+            replaced = remembered(digest[:SEEN_DIGITS], replaced, KEPT_REPLACED)
         overruled = remembered(event.corrects, had.overruled, KEPT_OVERRULED)
         if not event.edited_ms and overrules(before, event):
             overruled = remembered(had.mark, overruled, KEPT_OVERRULED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from agents.handling.decode import DecodedEvent
 from agents.handling.outcome import Decision
@@ -40,10 +41,14 @@ def newest_of(
             newest[item.key] = held if item in outdated else item
             decisions.append(ends.superseded(outdated[-1], state))
             continue
-        newer, older = (item, held) if item.follows(held, state) else (held, item)
-        newest[item.key] = newer
+        is_newer = item.follows(held, state)
+        newer, older = (item, held) if is_newer else (held, item)
         if judge(state, older.candidate) is VersionVerdict.SEND:
             contested.add(item.key)
+            if is_newer:
+                outdid = (*held.outdid, held.candidate.digest)
+                newer = replace(item, outdid=outdid)
+        newest[item.key] = newer
         reason = "a newer event of this order is in the same batch"
         decisions.append(ends.done(older, Outcome.SUPERSEDED, reason))
     return list(newest.values()), contested

@@ -149,13 +149,16 @@ def _judge_correction(state: State, candidate: Candidate) -> VersionVerdict:
 
 def _goes_back(state: State, candidate: Candidate) -> bool:
     """Whether an event that no clock can place would undo what was written after it."""
+    here = (candidate.topic, candidate.partition, candidate.offset)
+    if not state.digest and here == (state.topic, state.partition, state.offset):
+        return False  # announced, and not known to be written: it is the event itself
     is_seen = candidate.digest[:SEEN_DIGITS] in state.replaced
     is_behind = candidate.rank is not None and candidate.rank < state.rank
     if candidate.version and not state.version:
         return candidate.version < utc_text(state.seen_ms) and (is_seen or is_behind)
     is_ahead = candidate.rank is not None and candidate.rank > state.rank
     if state.version and not candidate.version and not is_ahead:
-        return bool(state.digest) or is_seen or is_behind
+        return True
     is_copy = candidate.via is Via.BACKFILL and not candidate.is_forced
     is_earlier = candidate.topic == state.topic and candidate.offset < state.offset
     return is_seen or is_behind or ((is_earlier or is_copy) and not is_ahead)
