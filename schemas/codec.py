@@ -48,6 +48,14 @@ MISSING = {
 }
 
 
+ABOUT = {
+    Kind.ORDER: "an order",
+    Kind.CUSTOMER: "a customer",
+    Kind.CUSTOMER_DELETED: "a deleted customer",
+    Kind.SUBSCRIBER: "a subscription",
+}
+
+
 class DecodeError(ValueError):
     """The bytes are not an event we can place; the message names what is missing and the fix."""
 
@@ -237,7 +245,7 @@ def _mismatch(name: str, use: Kind, found: list[Found]) -> Found:
     there = f"; it holds: {found[0].shape} at {found[0].place}" if found else ""
     what = "order ID found" if use is Kind.ORDER else f"{use.value} found"
     raise DecodeError(
-        f"no {what}: the event `{name}` is about a {use.value.replace('_', ' ')}, and the body "
+        f"no {what}: the event `{name}` is about {ABOUT[use]}, and the body "
         f"lacks {MISSING[use]}{there}"
     )
 
