@@ -33,6 +33,7 @@ from cli.commands.worker import worker
 from stream.errors import StreamError
 from stream.ops.logs import configure_logs
 from stream.ops.printable import printable
+from stream.version import own_version
 
 app = typer.Typer(
     name="orderstream",
@@ -41,8 +42,19 @@ app = typer.Typer(
 )
 
 
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(own_version())
+        raise typer.Exit
+
+
 @app.callback()
-def _orderstream() -> None:
+def _orderstream(
+    *,
+    _version: bool = typer.Option(
+        False, "--version", callback=_say_version, is_eager=True, help="Say the version and end."
+    ),
+) -> None:
     """Carry every Magento order and customer change into Salesforce: none lost, doubled or stale.
 
     Every command has --help with an example.

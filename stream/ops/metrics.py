@@ -24,6 +24,7 @@ from prometheus_client.samples import Sample
 
 from schemas.event import Kind
 from schemas.result import Outcome
+from stream.version import own_version
 
 
 class OwnGauge(Gauge):
@@ -60,6 +61,14 @@ class OwnGauge(Gauge):
 
 
 LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+BUILD_INFO = Gauge(
+    "orderstream_build_info",
+    "1; the label says which version runs.",
+    ["version"],
+    multiprocess_mode="livemax",
+)
+BUILD_INFO.labels(own_version()).set(1)
 
 # Alerts
 ALERTS = Gauge(
@@ -205,7 +214,9 @@ CALL_RATE_LIMIT = OwnGauge(
 # and labels are kafka_exporter's, so that dashboards people have go on working.
 PARTITION_LABELS = ["consumergroup", "topic", "partition"]
 KAFKA_LAG = Gauge("kafka_consumergroup_lag", "Unread events.", PARTITION_LABELS)
-LAG_UP = Gauge("orderstream_lag_up", "Whether Kafka could be asked: 1, or 0 and no other figure.")
+LAG_UP = OwnGauge(
+    "orderstream_lag_up", "Whether Kafka could be asked: 1, or 0 and no other figure."
+)
 KAFKA_LAG_SECONDS = Gauge(
     "kafka_consumergroup_lag_seconds", "Age of the oldest unread event.", PARTITION_LABELS
 )

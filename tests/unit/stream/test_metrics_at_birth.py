@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from stream.version import own_version
+
 ROOT = Path(__file__).parents[3]
 PAGE = "from stream.ops import metrics; {setup}; print(metrics.exposition()[0].decode())"
 
@@ -20,7 +22,12 @@ def page_of_a_new_process(setup: str = "pass", **environment: str) -> list[str]:
         text=True,
         check=True,
     )
-    return [line for line in ran.stdout.splitlines() if line.startswith(("orderstream_", "kafka_"))]
+    lines = [
+        line for line in ran.stdout.splitlines() if line.startswith(("orderstream_", "kafka_"))
+    ]
+    (version,) = [line for line in lines if line.startswith("orderstream_build_info")]
+    assert version == f'orderstream_build_info{{version="{own_version()}"}} 1.0'
+    return [line for line in lines if line != version]
 
 
 def gauges(lines: list[str]) -> list[str]:
