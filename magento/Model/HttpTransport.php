@@ -27,6 +27,8 @@ class HttpTransport implements TransportInterface
         $client->setOption(CURLOPT_CONNECTTIMEOUT, min(self::CONNECT_SECONDS, $timeoutSeconds));
         $client->setOption(CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
         $client->setOption(CURLOPT_FOLLOWLOCATION, false);
+        // The client of older Magentos takes HTTP/2's status line, which has no words, for an error.
+        $client->setOption(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
         try {
             $client->post($url, $body);
         } catch (\Throwable $error) {
