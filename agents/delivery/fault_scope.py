@@ -27,8 +27,6 @@ from agents.salesforce.errors.error_table import ROW_STATUSES
 Operation = Literal["create", "update", "any"]
 
 ENOUGH_RECORDS = 3
-# A value that the org takes from nobody (a stage nobody added) looks like so many bad orders.
-ENOUGH_BAD_RECORDS = 10
 MAX_REMEMBERED = 20_000
 
 # What is a record's own until more is known; of the rest, nobody is charged before it is clear.
@@ -160,8 +158,7 @@ class FaultWatch:
         if kind is ErrorKind.ORDERING or self.is_proven(fault):  # a parent missing is its own
             return FaultScope.RECORD
         streak = self._streaks.get((fault.kind, fault.answer))
-        enough = ENOUGH_BAD_RECORDS if kind in BAD_RECORD else ENOUGH_RECORDS
-        if streak is None or len(streak.records) < enough:
+        if streak is None or len(streak.records) < ENOUGH_RECORDS:
             return FaultScope.UNCLEAR
         has_passed = self._passes[ANYTHING] > streak.passes_at_start
         return FaultScope.WRITE_KIND if has_passed else FaultScope.EVERYBODY

@@ -28,11 +28,13 @@ log = structlog.get_logger()
 
 # Only these are for a person at once; anything else may be cured by time.
 HOPELESS = frozenset({ErrorKind.PERMANENT})
+# Enough for others to pass, or to be refused alike; a lone bad order dies within minutes.
+ATTEMPTS_TO_PROVE = 2
 
 
 def may_retry(refused: RefusedWrite, attempt: int) -> bool:
     """Whether an event that was refused at its n-th attempt (0 = the first) is tried again."""
-    if refused.is_unproven:
+    if refused.is_unproven and attempt < ATTEMPTS_TO_PROVE:
         return True
     if refused.kind is ErrorKind.UNKNOWN:
         return attempt == 0

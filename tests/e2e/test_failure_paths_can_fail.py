@@ -9,7 +9,6 @@ from stream.kafka.topic_admin import TopicAdmin
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 
-PERMANENT = {"code": "STRING_TOO_LONG", "message": "data value too large", "fields": ["Name"]}
 LOCKED = {"code": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive access"}
 
 
@@ -56,8 +55,7 @@ async def test_a_dead_letter_too_large_for_the_dlq_blocks_the_offset_until_it_fi
     worker = await rig.warm_worker()
     dlq = rig.settings.topics.dead_letters
     await set_max_bytes(rig, dlq, 300)
-    rig.org.fault("row_error", external_id_pattern=".*", **PERMANENT)
-    (ack,) = await rig.publish([(1, 1)])
+    ack = await rig.publish_raw(b'{"order": "' + b"x" * 300 + b'"}')
     await rig.until(lambda: "publish_blocked" in worker.output, timeout_seconds=60)
     assert await committed_on(rig, ack) <= ack.offset
 

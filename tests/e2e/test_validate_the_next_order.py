@@ -52,7 +52,9 @@ async def test_the_next_order_is_compared_and_left_where_it_is(make_rig):
 async def test_an_order_that_salesforce_refuses_is_told_with_its_code(make_rig):
     rig = await make_rig()
     await rig.warm_worker()
-    rig.org.fault("row_error", code="FIELD_CUSTOM_VALIDATION_EXCEPTION", sobject="Opportunity")
+    refusal = {"code": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "fields": ["StageName"]}
+    rig.org.fault("row_error", sobject="Opportunity", times=100, **refusal)
+    await rig.relay()
     waiting = Waiting(rig)
     await rig.until(waiting.is_waiting)
     await rig.publish([(7, 3)])

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from agents.salesforce.errors import error_table as table
+from agents.salesforce.errors.automation_codes import VALIDATION
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice, ErrorRule
 from agents.salesforce.errors.nested import nested_code, tells_of_a_limit
@@ -96,7 +97,10 @@ def classify_row(error: RowError, row: Row | None = None) -> ErrorVerdict:
     if error.code == "INVALID_FIELD" and row is not None and misses_parent(error, row):
         rule = table.MISSING_PARENT
         return ErrorVerdict(rule.kind, error.code, rule.meaning, rule.fix, rule.advice, "parent")
-    return classify(table.ROW, error.code, error.message)
+    verdict = classify(table.ROW, error.code, error.message)
+    if verdict.kind is ErrorKind.UNKNOWN and error.fields and error.code in VALIDATION:
+        return replace(verdict, kind=ErrorKind.PERMANENT)  # a rule that names its field
+    return verdict
 
 
 def misses_parent(error: RowError, row: Row) -> bool:

@@ -61,12 +61,13 @@ def test_the_governor_limit_of_a_wrapper_is_named():
         (ErrorKind.UNKNOWN, False, 0, True),
         (ErrorKind.UNKNOWN, False, 1, False),
         (ErrorKind.PERMANENT, False, 0, False),
-        (ErrorKind.PERMANENT, True, 3, True),
+        (ErrorKind.PERMANENT, True, 1, True),
+        (ErrorKind.PERMANENT, True, 2, False),
         (ErrorKind.CONFIG, False, 0, True),
         (ErrorKind.LOCK, False, 3, True),
     ],
 )
-def test_an_unknown_code_is_tried_once_more_and_what_is_not_proven_goes_through_the_tiers(
+def test_an_unknown_code_is_tried_once_more_and_what_is_not_proven_twice(
     kind, is_unproven, attempt, is_retried
 ):
     refused = RefusedWrite(kind, "X", "x", is_unproven=is_unproven)

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.delivery.fault_scope import (
-    ENOUGH_BAD_RECORDS,
     CallScope,
     Charge,
     Fault,
@@ -71,14 +70,6 @@ def test_another_sobject_that_passes_makes_it_this_kind_of_write_only():
     refuse(watch, "a", "b", "c")
     watch.passed(ACCOUNTS)
     assert watch.scope(fault("a"), CONFIG) is FaultScope.WRITE_KIND
-
-
-def test_a_bad_value_takes_more_records_to_look_like_an_outage():
-    watch = FaultWatch()
-    refuse(watch, *(f"r{n}" for n in range(ENOUGH_BAD_RECORDS - 1)))
-    assert watch.scope(fault("r0"), BAD) is FaultScope.UNCLEAR
-    refuse(watch, "one more")
-    assert watch.scope(fault("r0"), BAD) is FaultScope.EVERYBODY
 
 
 def test_guilty_records_that_travel_together_are_not_taken_for_an_outage_again():
