@@ -27,10 +27,18 @@ from schemas.event_names import Ignored, is_about_an_address, plain_name, use_of
 from schemas.identity import PLAIN, Identity, IdentityError, folded, sent_email
 from schemas.spellings import ALIASES, in_one_form
 from schemas.texts import text_of
-from schemas.unwrapping import Found, SeveralDocumentsError, documents_in, only, opened
+from schemas.unwrapping import (
+    Found,
+    SeveralDocumentsError,
+    documents_in,
+    only,
+    opened,
+    ordinary_order,
+)
 
 MAX_EVENT_CHARACTERS = 100
 MAX_READ_PAST = 10
+ORDINARY = frozenset(("event", "order"))  # most bodies: nothing beside the order but its name
 MAX_NESTING = 250  # orjson reads 1,024 levels and writes 254; what shows a body adds some
 # Fields that an event name may stand in, besides a CloudEvent's `type`.
 NAME_FIELDS = ("event", "event_name", "eventName")
@@ -101,7 +109,9 @@ def decode(raw: bytes, *, event: str = "", identity: Identity = PLAIN) -> Docume
     use = use_of(name) if name else None
     said = use if isinstance(use, Kind) and (is_signed or use is not Kind.ORDER) else None
     try:
-        found = documents_in(body, said)
+        if use is Kind.ORDER and (order := ordinary_order(body)):
+            return _document(use, order, name, use, identity)
+        found = documents_in(body, said, use if isinstance(use, Kind) else None)
         chosen = _chosen(found, name, use, is_signed=is_signed)
         if isinstance(chosen, Ignored):
             return Document(name or "sales_document_saved", None, "", {}, "", chosen)
@@ -137,6 +147,8 @@ def _parse(raw: bytes) -> dict[str, Any]:
         raise DecodeError(f"the body is not JSON: {error}") from None
     if raw.count(b"{") + raw.count(b"[") > MAX_NESTING:
         written(body)
+    if type(body) is dict:
+        return body
     body = opened(body)
     if isinstance(body, list) and len(body) == 1:
         body = body[0]
@@ -273,7 +285,7 @@ def _document(
 
 def _read_past(at: Found, kind: Kind) -> list[str]:
     """Say what stands beside a document and is not read."""
-    if at.beside is None:
+    if at.beside is None or at.beside.keys() <= ORDINARY:
         return []
     read = {at.path[-1], *(name for names in ALIASES.get(kind, {}).values() for name in names)}
     skipped = [

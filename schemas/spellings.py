@@ -36,6 +36,7 @@ ALIASES: dict[Kind, dict[str, tuple[str, ...]]] = {
     },
     Kind.CUSTOMER: {"addresses": ("addresses", "customer_addresses")},
 }
+BESIDE = ("shipping_address", "addresses", "order_addresses")
 DEFAULT_FLAGS = ("default_billing", "default_shipping")
 
 
@@ -46,6 +47,8 @@ def in_one_form(
 
     `beside` is the level the document was wrapped in. The document is not changed in place.
     """
+    if kind is Kind.ORDER and _is_in_form(entity, beside):
+        return entity, []
     notes: list[str] = []
     changed: dict[str, Any] = {}
     for field, names in ALIASES.get(kind, {}).items():
@@ -67,6 +70,23 @@ def in_one_form(
     elif kind is Kind.CUSTOMER:
         _flag_defaults(entity, changed, notes)
     return ({**entity, **changed} if changed else entity), notes
+
+
+def _is_in_form(order: dict[str, Any], beside: dict[str, Any] | None) -> bool:
+    """Whether an order is in REST's form already, and nothing beside it belongs to it."""
+    items, billing = order.get("items"), order.get("billing_address")
+    shipping = order.get("shipping_address")
+    return (
+        type(items) is list
+        and bool(items)
+        and type(billing) is dict
+        and type(billing.get("region")) is not dict
+        and "addresses" not in order
+        and "order_addresses" not in order
+        and shipping is None
+        and not (beside and any(name in beside for name in BESIDE))
+        and all(type(row) is dict for row in items)
+    )
 
 
 def _first(level: dict[str, Any], names: tuple[str, ...]) -> Any:

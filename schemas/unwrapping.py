@@ -15,7 +15,15 @@ from typing import Any
 
 import orjson
 
-from schemas.document_shape import Shape, id_of, is_thin, number_of, shape_of
+from schemas.document_shape import (
+    IDS,
+    ORDER_NUMBERS,
+    Shape,
+    id_of,
+    is_thin,
+    number_of,
+    shape_of,
+)
 from schemas.event import Kind
 
 # Wrapper → what it says its document is. The order is the order of preference.
@@ -44,6 +52,7 @@ WRAPPERS: dict[str, Kind | None] = {
     "after": None,
     "current": None,
 }
+IDENTITIES = (*ORDER_NUMBERS, *IDS)
 # What was before the save, and what is a part of something: never the document itself.
 NEVER = ("_", "orig", "old", "prev", "before", "quote", "payment", "billing", "shipping", "items")
 MAX_DEPTH = 8
@@ -77,10 +86,32 @@ class SeveralDocumentsError(ValueError):
     """The body holds several documents of one shape, and nothing says which is meant."""
 
 
-def documents_in(body: dict[str, Any], said: Kind | None) -> list[Found]:
+def ordinary_order(body: dict[str, Any]) -> Found | None:
+    """Return the order of an ordinary order event, without a search; None for all others.
+
+    It is what the search would find: a number and a total, under `order` or in the body itself.
+    """
+    path: tuple[str, ...]
+    level = body.get("order")
+    if type(level) is dict and not any(name in body for name in IDENTITIES):
+        path, said, beside = ("order",), Kind.ORDER, body
+    elif body.get("order_id") or type(level) is dict:
+        return None
+    else:
+        level, path, said, beside = body, (), None, None
+    number, total = level.get("increment_id"), level.get("grand_total")
+    if type(number) is not str or not number.strip() or type(total) not in (str, int, float):
+        return None
+    return Found(level, Shape.ORDER, path, said, beside=beside) if total != "" else None
+
+
+def documents_in(
+    body: dict[str, Any], said: Kind | None, wanted: Kind | None = None
+) -> list[Found]:
     """Return the documents of a body, the most likely first; raises SeveralDocumentsError.
 
-    `said` is what the signed event name says it is about, if there is one.
+    `said` is what the signed event name says it is about, if there is one; `wanted` what any name
+    says. Where an order is wanted, what stands beside its wrapper may look like something else.
     """
     found: list[Found] = []
     queue = deque([Found(body, Shape.OTHER, said=said)])
@@ -92,7 +123,10 @@ def documents_in(body: dict[str, Any], said: Kind | None) -> list[Found]:
         here = Found(at.level, shape, at.path, at.said, at.is_known_path, at.beside)
         if shape is not Shape.OTHER:
             found.append(here)
-        if (shape is Shape.OTHER or here.is_thin) and len(at.path) < MAX_DEPTH:
+        is_open = shape is Shape.OTHER or here.is_thin
+        if wanted is Kind.ORDER and shape is not Shape.ORDER:
+            is_open = True
+        if is_open and len(at.path) < MAX_DEPTH:
             queue.extend(_inside(here))
     # A thin order is what remains when nothing fuller was found.
     return sorted(found, key=lambda item: (item.is_thin, not item.is_known_path))

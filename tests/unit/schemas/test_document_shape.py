@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import MAX_NESTING, DecodeError, decode
+from schemas.document_shape import Shape
 from schemas.event import Kind
 from schemas.event_names import Ignored
 from schemas.identity import Identity
+from schemas.unwrapping import documents_in, only, ordinary_order
 from tests.support.real_documents import (
     ADDRESS,
     a_customer,
@@ -308,3 +310,39 @@ def test_what_could_not_be_written_again_is_refused(open_: bytes, close: bytes) 
     orjson.dumps([[[decode(nested(MAX_NESTING - 1)).entity]]])
     with pytest.raises(DecodeError, match="nested"):
         decode(nested(MAX_NESTING))
+
+
+@pytest.mark.parametrize("event", ["", "sales.order.updated"])
+def test_what_stands_beside_an_order_never_hides_it(event: str) -> None:
+    context = {"email": "shop@example.com", "website_id": 1, "group_id": 2, "street": "Nygade 1"}
+    named = {} if event else {"event": "sales_order_save_after"}
+    document = said({**named, **context, "order": an_order()}, event)
+    assert (document.kind, document.key) == (Kind.ORDER, "000000417")
+
+
+ORDINARY = st.fixed_dictionaries(
+    {"increment_id": st.sampled_from(["7", " 8 ", "", None, 7, {}])},
+    optional={
+        "grand_total": st.sampled_from([1, "1.0", "", None, True, {}]),
+        "order_id": st.sampled_from(["5", None, {}]),
+        "entity_id": st.just(9),
+        "order": st.sampled_from([{}, an_order("9"), "x"]),
+        "customer": st.just(PERSON),
+    },
+)
+
+
+@given(level=ORDINARY, is_wrapped=st.booleans(), beside=ORDINARY | st.just({}))
+def test_the_short_way_to_an_ordinary_order_finds_what_the_search_finds(
+    level, is_wrapped, beside
+) -> None:
+    body = {**beside, "order": level} if is_wrapped else level
+    found = ordinary_order(body)
+    if found is not None:
+        searched = only(documents_in(body, None, Kind.ORDER), Shape.ORDER)
+        assert searched is not None
+        assert (found.level, found.path, found.beside) == (
+            searched.level,
+            searched.path,
+            searched.beside,
+        )
