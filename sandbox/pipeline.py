@@ -42,6 +42,7 @@ class Pipeline:
     salesforce_url: str
     ingress_url: str
     workers: int
+    org_profile: str = "plain"
     status_urls: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -55,6 +56,7 @@ class Pipeline:
         *,
         bootstrap_servers: str,
         workers: int = 1,
+        org_profile: str = "plain",
         env: Mapping[str, str] | None = None,
         on_ready: Callable[[str, str], None] = lambda _name, _url: None,
     ) -> Pipeline:
@@ -86,6 +88,7 @@ class Pipeline:
             salesforce_url=salesforce_url,
             ingress_url=f"http://127.0.0.1:{ingress_port}",
             workers=workers,
+            org_profile=org_profile,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(pipeline._start_salesforce(salesforce_port, public_key, on_ready))
@@ -118,7 +121,7 @@ class Pipeline:
         self, port: int, public_key: Path, on_ready: Callable[[str, str], None]
     ) -> None:
         arguments = ["--port", str(port), "--jwt-public-key", str(public_key)]
-        command = module("sandbox.salesforce", *arguments)
+        command = module("sandbox.salesforce", *arguments, "--profile", self.org_profile)
         await self.processes.start(SALESFORCE, *command, ready=self._ready(SALESFORCE))
         on_ready(SALESFORCE, self.salesforce_url)
 

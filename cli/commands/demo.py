@@ -13,6 +13,9 @@ def demo(
     orders: Annotated[int, typer.Option(min=10, max=5000, help="How many orders live.")] = 120,
     workers: Annotated[int, typer.Option(min=1, max=8, help="Worker processes.")] = 1,
     seed: Annotated[int, typer.Option(help="The same seed is the same store.")] = 1,
+    profile: Annotated[
+        str, typer.Option(help="Kind of org: plain, or awkward (large, old, not English).")
+    ] = "plain",
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave everything up until Ctrl-C, and say where.")
     ] = False,
@@ -30,8 +33,9 @@ def demo(
 
     from cli.demo.run import Demo
 
+    demo_run = Demo(orders=orders, workers=workers, seed=seed, keep=keep, org_profile=profile)
     try:
-        is_good = asyncio.run(Demo(orders=orders, workers=workers, seed=seed, keep=keep).run())
+        is_good = asyncio.run(demo_run.run())
     except (asyncio.CancelledError, KeyboardInterrupt):
         raise typer.Exit(EXIT_INTERRUPTED) from None
     if not is_good:

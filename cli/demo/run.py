@@ -58,6 +58,7 @@ class Demo:
     workers: int = 1
     seed: int = 1
     keep: bool = False
+    org_profile: str = "plain"
     directory: Path | None = None
 
     async def run(self) -> bool:
@@ -87,7 +88,9 @@ class Demo:
                 stack.push_async_callback(delete_topics, settings)
             # Before the broker goes: who stops without one waits for its deadline.
             stack.push_async_callback(processes.stop_all, but=BROKER)
-            pipeline = await start_pipeline(processes, servers, self.workers, env, ready)
+            pipeline = await start_pipeline(
+                processes, servers, self.workers, env, ready, org_profile=self.org_profile
+            )
             story = write_story(self.orders, self.seed)
             console.print(story.summary)
             async with OrgRemote(pipeline.salesforce_url) as org, Outcomes(settings) as outcomes:
@@ -141,11 +144,22 @@ async def stay(
 
 
 async def start_pipeline(
-    processes: Processes, servers: str, workers: int, env: dict[str, str], ready: _Announcer
+    processes: Processes,
+    servers: str,
+    workers: int,
+    env: dict[str, str],
+    ready: _Announcer,
+    *,
+    org_profile: str = "plain",
 ) -> Pipeline:
     try:
         return await Pipeline.start(
-            processes, bootstrap_servers=servers, workers=workers, env=env, on_ready=ready
+            processes,
+            bootstrap_servers=servers,
+            workers=workers,
+            org_profile=org_profile,
+            env=env,
+            on_ready=ready,
         )
     except* ProcessError as group:
         raise group.exceptions[0] from None

@@ -17,6 +17,7 @@ import orjson
 import uvloop
 
 from sandbox.salesforce.keys import make_key_pair, public_pem
+from sandbox.salesforce.profiles import PROFILES
 from sandbox.salesforce.server import CONSUMER_KEY, USERNAME, SalesforceOrg
 from sandbox.salesforce.settings import Settings
 
@@ -41,6 +42,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--no-version-field", action="store_true", help="an org without the guard")
     parser.add_argument("--no-package", action="store_true", help="an org without our fields")
     parser.add_argument("--no-stale-rule", action="store_true", help="field yes, rule no")
+    parser.add_argument("--profile", choices=PROFILES, default="plain", help="settings of a kind")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="any other setting"
     )
@@ -55,6 +57,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         history_limit=options.history,
         stale_rule=not options.no_stale_rule,
     )
+    settings.change(PROFILES[options.profile])
     pairs = (item.partition("=") for item in options.set)
     settings.change({name: _value(text) for name, _, text in pairs})
     return settings

@@ -24,6 +24,7 @@ from sandbox.salesforce.errors import RequestError, malformed_json, not_found
 from sandbox.salesforce.faults import contention
 from sandbox.salesforce.faults.faults import Fault
 from sandbox.salesforce.faults.spoil import cut, send_reply, spoilt, stall, truncate
+from sandbox.salesforce.messages import translate
 from sandbox.salesforce.oauth import Sessions
 from sandbox.salesforce.org import CURRENT_VERSION, OLDEST_VERSION, Org
 from sandbox.salesforce.records.dml import Call
@@ -68,6 +69,8 @@ async def _answer(
     request: web.Request, org: Org, call: Call, path: list[str]
 ) -> web.StreamResponse:
     raw = await request.read()
+    if (left := _left_instance(request, org)) is not None:
+        return left
     try:
         call.api_version = _api_version(request)
         call.base = f"/services/data/v{call.api_version:.1f}"
@@ -134,6 +137,18 @@ async def _faulty(
     return send_reply(fault.reply, headers)
 
 
+def _left_instance(request: web.Request, org: Org) -> web.Response | None:
+    """Return what the host answers that the org has moved away from, None at the right one."""
+    host = org.settings.instance_host
+    if not host or request.host.partition(":")[0] == host:
+        return None
+    if org.settings.left_instance == "redirect":
+        target = f"{request.scheme}://{host}:{request.host.partition(':')[2]}{request.path_qs}"
+        return web.Response(status=301, headers={"Location": target})
+    text = "<html><body><h1>URL No Longer Exists</h1></body></html>"
+    return web.Response(status=404, text=text, content_type="text/html")
+
+
 def _response(org: Org, answer: Answer) -> web.Response:
     headers = _usage(org, answer) | answer.headers
     if answer.body is None:
@@ -142,10 +157,14 @@ def _response(org: Org, answer: Answer) -> web.Response:
         return web.Response(
             status=answer.status, body=answer.body, headers=headers | {"Content-Type": _CSV}
         )
-    payload = orjson.dumps(answer.body)
-    return web.Response(
-        status=answer.status, body=payload, headers=headers | {"Content-Type": _JSON}
+    language = org.settings.language
+    body = answer.body if language == "en_US" else translate(answer.body, language)
+    response = web.Response(
+        status=answer.status, body=orjson.dumps(body), headers=headers | {"Content-Type": _JSON}
     )
+    if org.settings.gzip:
+        response.enable_compression()
+    return response
 
 
 def _usage(org: Org, answer: Answer) -> dict[str, str]:
@@ -158,6 +177,8 @@ def _api_version(request: web.Request) -> float:
     match = _VERSION.fullmatch(request.match_info["version"])
     if match is None or not OLDEST_VERSION <= float(match[1]) <= CURRENT_VERSION:
         raise not_found()
+    if float(match[1]) < request.app[ORG].settings.retired_below:
+        raise RequestError(410, "GONE", "The requested API version is retired")
     return float(match[1])
 
 

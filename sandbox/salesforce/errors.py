@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.salesforce.messages import translated
+
 
 @dataclass(slots=True, eq=False)
 class RecordError(Exception):
@@ -32,9 +34,10 @@ class RecordError(Exception):
             self.details
         )
 
-    def for_csv(self) -> str:
+    def for_csv(self, language: str = "en_US") -> str:
         """Return it as bulk result files spell it: `CODE:message:fields--`."""
-        return f"{self.code}:{self.message}:{' '.join(self.fields)} --"
+        message = translated(self.code, self.message, language)
+        return f"{self.code}:{message}:{' '.join(self.fields)} --"
 
 
 @dataclass(slots=True, eq=False)

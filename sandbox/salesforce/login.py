@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 from aiohttp import web
@@ -48,7 +48,7 @@ def _token_answer(request: web.Request, form: dict[str, str]) -> tuple[int, dict
     basic = request.headers.get("Authorization", "")
     try:
         now = org.now().timestamp()
-        session = request.app[SESSIONS].token(form, basic, own_url(request), now)
+        session = request.app[SESSIONS].token(form, basic, instance_url(request), now)
     except OAuthError as error:
         return error.status, dict(error.body())
     return 200, session | {"issued_at": str(int(now * 1000))}
@@ -109,6 +109,13 @@ async def serve_identity(request: web.Request) -> web.Response:
 def own_url(request: web.Request) -> str:
     """Return where clients reach this org: the configured URL, else the one they used."""
     return request.app[PUBLIC_URL] or f"{request.scheme}://{request.host}"
+
+
+def instance_url(request: web.Request) -> str:
+    """Return where data calls go: the URL of this org, at the host it has moved to."""
+    url, host = own_url(request), request.app[ORG].settings.instance_host
+    parts = urlsplit(url)
+    return url if not host else f"{parts.scheme}://{host}:{parts.port}"
 
 
 def _json(body: object, status: int) -> web.Response:

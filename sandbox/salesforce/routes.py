@@ -47,6 +47,9 @@ def list_resources(request: RestRequest) -> Answer:
 
 def show_limits(request: RestRequest) -> Answer:
     org = request.org
+    if not org.settings.view_setup:
+        text = "You don't have the View Setup and Configuration permission"
+        raise RequestError(403, "FORBIDDEN", text)
     return Answer(200, limits.limits_of(org.settings, org.bulk.batches_used))
 
 
@@ -59,6 +62,19 @@ def show_organization(request: RestRequest) -> Answer:
         "defaultCurrencyIsoCode": None if is_multi else settings.only_currency,
     }
     return Answer(200, {"orgId": ORG_ID, "name": "Simulated", "features": features})
+
+
+def stages_of_record_type(request: RestRequest, name: str, record_type: str) -> Answer:
+    """GET ui-api/object-info/*/picklist-values/*: what the record type lets one choose."""
+    fields = request.table(name).sobject.fields
+    process = [s.strip() for s in request.org.settings.sales_process.split(",") if s.strip()]
+    values = {
+        field.name: {"values": [{"value": value, "label": value} for value in listed]}
+        for field in fields.values()
+        if field.type == "picklist"
+        for listed in [process if field.name == "StageName" and process else field.picklist]
+    }
+    return Answer(200, {"picklistFieldValues": values, "eTag": record_type})
 
 
 def list_sobjects(request: RestRequest) -> Answer:
@@ -95,6 +111,7 @@ ROUTES: dict[str, Handler] = {
     "POST metadata/deployRequest": deploy_calls.start,
     "GET metadata/deployRequest/*": deploy_calls.show,
     "GET tooling/query": tooling.query,
+    "GET ui-api/object-info/*/picklist-values/*": stages_of_record_type,
     "GET sobjects": list_sobjects,
     "GET sobjects/*": show_sobject,
     "GET sobjects/*/describe": describe,

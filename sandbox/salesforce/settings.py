@@ -17,6 +17,11 @@ class Settings:
     `currencies` makes it a multi-currency org, e.g. `USD,EUR,-JPY`: the first is the default, a
     minus marks an inactive one; without it `only_currency` is the org's. `address_picklists` are
     State and Country picklists. `language` is the integration user's.
+    `sales_process` names the stages of the user's record type; describe lists all the same.
+    `read_only` and `storage_full` refuse rows; without `view_setup` the limits are not shown.
+    API versions below `retired_below` answer 410. `instance_host` is the host name of tokens from
+    now on: every other one is `gone` or answers with a `redirect` (`left_instance`). `gzip` packs
+    answers for who takes it.
     `history_limit` is how many writes are kept in full; the digests per record are always kept.
     """
 
@@ -46,6 +51,14 @@ class Settings:
     only_currency: str = "USD"
     address_picklists: bool = False
     language: str = "en_US"
+    sales_process: str = ""
+    read_only: bool = False
+    storage_full: bool = False
+    view_setup: bool = True
+    retired_below: float = 0.0
+    instance_host: str = ""
+    left_instance: str = "gone"
+    gzip: bool = False
 
     def change(self, changes: dict[str, Any]) -> None:
         """Set the named settings; raises ValueError that names an unknown one or a wrong type."""

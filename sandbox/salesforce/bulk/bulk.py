@@ -117,7 +117,8 @@ class Bulk:
                 outcome = RowOutcome(errors=errors)
             else:
                 outcome = self._write_row(job, call, table, record)
-            errors_text = "; ".join(error.for_csv() for error in outcome.errors)
+            language = self.host.settings.language
+            errors_text = "; ".join(error.for_csv(language) for error in outcome.errors)
             job.results.append((outcome.id, outcome.is_created, errors_text))
         self.host.finish(call)
 

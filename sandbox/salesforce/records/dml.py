@@ -18,6 +18,7 @@ from sandbox.salesforce.records import links
 from sandbox.salesforce.records.address_rules import settle_addresses
 from sandbox.salesforce.records.history import Write
 from sandbox.salesforce.records.objects import VERSION_FIELD
+from sandbox.salesforce.records.org_states import state_refusal
 from sandbox.salesforce.records.records import Store, Table
 from sandbox.salesforce.records.rules import Prepared, RuleBook
 from sandbox.salesforce.records.schema import Field
@@ -128,8 +129,11 @@ class Dml:
             known = links.existing_id(table, record_id)
         except RecordError as error:
             return self._refuse(call, [error])
-        self._let_go(call, table, known)
         values = table.records[known]
+        refused = state_refusal(self._settings, table.sobject.name, values, values)
+        if refused is not None:
+            return self._refuse(call, [refused])
+        self._let_go(call, table, known)
         self.store.remove(table, known)
         if table.sobject.name in AFTER:
             AFTER[table.sobject.name](self.store, values)
@@ -190,6 +194,10 @@ class Dml:
         """Ask the injected faults and the org's own rules, in this order."""
         name = table.sobject.name
         rules = self.book.rules_for(table.sobject)
+        refused = state_refusal(self._settings, name, old, new)
+        if refused is not None:
+            errors.append(refused)
+            return
         if call.busy or self._faults.has_row_faults:
             parents = [new[item.name] for item in rules.references if new.get(item.name)]
             external_id, record_id = links.external_id_of(rules, new), old["Id"] if old else ""
