@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 
 import orjson
 from aiohttp import web
@@ -15,7 +16,7 @@ from stream.audit.trace_rows import outcome_text
 from stream.ops.masking import mask_text
 from stream.times import show_seconds, show_time
 
-MAX_STREAMS = 50
+MAX_STREAMS, MAX_STREAMS_OF_SESSION = 50, 4
 HEARTBEAT_SECONDS = 5.0
 SHOWN = 50
 
@@ -28,17 +29,19 @@ async def tail_page(request: web.Request) -> web.StreamResponse:
 async def tail_stream(request: web.Request) -> web.StreamResponse:
     """Server-sent events, one per outcome, until the browser leaves or the session ends."""
     state, session = request.app[STATE], request[SESSION]
-    if state.streams >= MAX_STREAMS:
+    if state.streams[session.nonce] >= MAX_STREAMS_OF_SESSION:
+        raise web.HTTPTooManyRequests(text="This login has too many live tails open.")
+    if state.streams.total() >= MAX_STREAMS:
         raise web.HTTPServiceUnavailable(text="Too many live tails are open.")
-    state.streams += 1
+    state.streams[session.nonce] += 1
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     try:
         await response.prepare(request)
         with state.watch.tail.watch() as queue:
-            while time.time() < session.expires_at:
+            while state.sessions.is_alive(session, now=time.time()):
                 try:
                     result = await asyncio.wait_for(queue.get(), HEARTBEAT_SECONDS)
-                    if result is None:
+                    if result is None or not state.sessions.is_alive(session, now=time.time()):
                         break
                     await response.write(b"data: " + orjson.dumps(tail_row(result)) + b"\n\n")
                 except TimeoutError:
@@ -46,7 +49,8 @@ async def tail_stream(request: web.Request) -> web.StreamResponse:
     except ConnectionError:
         pass  # the browser left
     finally:
-        state.streams -= 1
+        state.streams[session.nonce] -= 1
+        state.streams += Counter()  # forgets who has none
     return response
 
 

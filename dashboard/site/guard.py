@@ -14,17 +14,18 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import web
 
+from dashboard.site.access import Access, access_of
 from dashboard.site.render import render
 from dashboard.site.sessions import Session
-from dashboard.site.state import COOKIE, FORM, SESSION, STATE
+from dashboard.site.state import COOKIE, FORM, SESSION, STATE, cookie_name, is_https
 from stream.errors import StreamError
 from stream.http.route_limits import Form, Handler, is_bad_input, read_form
 
 log = structlog.get_logger()
 
 
-OPEN_PATHS = frozenset({"/login", "/livez", "/readyz", "/metrics"})
 STATIC = "/static/"
+BY_ITSELF = ("/part/", "/tail/stream", STATIC)  # a page asks for these, not a person
 TOKEN_FIELD = "token"  # noqa: S105 - the name of a form field
 
 HEADERS: Mapping[str, str] = {
@@ -44,6 +45,8 @@ HEADERS: Mapping[str, str] = {
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Set the security headers (an on_response_prepare signal: streams have them, too)."""
     response.headers.update(HEADERS)
+    if is_https(request):
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if not request.path.startswith(STATIC):
         response.headers.setdefault("Cache-Control", "no-store")
 
@@ -75,17 +78,25 @@ def problem(request: web.Request, status: int, text: str) -> web.Response:
 async def access(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in who may: a session for pages, an operator, origin and token for every change."""
     state = request.app[STATE]
-    session = state.sessions.read(request.cookies.get(COOKIE, ""), now=time.time())
+    cookie = request.cookies.get(cookie_name(request, COOKIE), "")
+    is_use = not request.path.startswith(BY_ITSELF)
+    session = state.sessions.read(cookie, now=time.time(), is_use=is_use)
     if session is not None:
         request[SESSION] = session
     if request.method not in ("GET", "HEAD"):
         check_origin(request.headers, request.scheme, request.host, state.public_origin)
-    if request.path in OPEN_PATHS or request.path.startswith(STATIC):
+    resource = request.match_info.route.resource
+    needed = access_of(request.method, resource.canonical if resource else "")
+    if needed is Access.OPEN:
         return await handler(request)
+    if needed is Access.NOBODY:
+        raise web.HTTPForbidden(text="This page has no policy.")
     if session is None:
         raise web.HTTPSeeOther("/login")
     if request.method not in ("GET", "HEAD"):
         await check_form(request, session)
+    if needed is Access.OPERATOR and not session.is_operator:
+        raise web.HTTPForbidden(text="Only operators may do that; you are logged in to look.")
     return await handler(request)
 
 
@@ -100,13 +111,11 @@ def check_origin(headers: Mapping[str, str], scheme: str, host: str, public: str
 
 
 async def check_form(request: web.Request, session: Session) -> Form:
-    """Raise 403 unless the posted form carries its own token and, but for logout, an operator."""
+    """Raise 403 unless the posted form carries its own token."""
     form = request[FORM] = await read_form(request)
     sessions = request.app[STATE].sessions
     if not sessions.is_form_token(form.get(TOKEN_FIELD, ""), session, request.path):
         raise web.HTTPForbidden(text="The form is not of this session. Go back and load it again.")
-    if not session.is_operator and request.path != "/logout":
-        raise web.HTTPForbidden(text="Only operators may do that; you are logged in to look.")
     return form
 
 

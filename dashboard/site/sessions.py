@@ -1,4 +1,4 @@
-"""Who is logged in: signed, expiring cookies, one token per form, and a limit on guessing. Pure.
+"""Who is logged in: signed, expiring cookies, and one token per form. Pure.
 
 A password says what one may do (operator or reader), the name given with it who one is. The signing
 key lives and dies with the process, so a restart ends every session, and so does `end`.
@@ -11,7 +11,6 @@ import binascii
 import hashlib
 import hmac
 import secrets
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -19,9 +18,7 @@ from enum import StrEnum
 import orjson
 
 MAX_NAME_CHARACTERS = 60
-ATTEMPTS = 5  # wrong passwords of one address within the window
-ATTEMPTS_OF_ALL = 50  # of all addresses together
-ATTEMPT_WINDOW_SECONDS = 60.0
+IDLE_SECONDS = 30 * 60.0  # without a page asked for by a person
 
 
 class UserRole(StrEnum):
@@ -67,6 +64,7 @@ class Sessions:
         self._seconds = seconds
         self._key = key or secrets.token_bytes(32)
         self._ended: dict[str, float] = {}
+        self._used_at: dict[str, float] = {}
 
     def begin(self, name: str, role: UserRole, *, now: float) -> Session:
         """Start a session of somebody whose password was right."""
@@ -79,8 +77,11 @@ class Sessions:
         body = _text(orjson.dumps(asdict(session)))
         return f"{body}.{_text(self._sign(b'session', body))}"
 
-    def read(self, cookie: str, *, now: float) -> Session | None:
-        """Return the session of a cookie; None when it is forged, expired or ended."""
+    def read(self, cookie: str, *, now: float, is_use: bool = True) -> Session | None:
+        """Return the session of a cookie; None when it is forged, expired, idle or ended.
+
+        `is_use`: a person asked; what a page asks for by itself keeps no session alive.
+        """
         body, _, signature = cookie.partition(".")
         if not hmac.compare_digest(
             signature.encode(), _text(self._sign(b"session", body)).encode()
@@ -91,13 +92,32 @@ class Sessions:
             session = Session(**{**read, "role": UserRole(read["role"])})
         except (binascii.Error, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
             return None
+        if not self.is_alive(session, now=now):
+            return None
+        if is_use or session.nonce not in self._used_at:
+            self._used_at[session.nonce] = now
+        return session
+
+    def is_alive(self, session: Session, *, now: float) -> bool:
+        """Whether a session is neither over, nor ended, nor idle for too long."""
+        idle_seconds = now - self._used_at.get(session.nonce, now)
         is_over = session.expires_at <= now or session.nonce in self._ended
-        return None if is_over else session
+        return not is_over and idle_seconds < IDLE_SECONDS
 
     def end(self, session: Session, *, now: float) -> None:
         """End a session before its time: its cookie is worth nothing from now on."""
         self._ended = {nonce: at for nonce, at in self._ended.items() if at > now}
         self._ended[session.nonce] = session.expires_at
+        self._used_at.pop(session.nonce, None)
+
+    def device(self) -> str:
+        """Return a mark for a browser whose password was right: it is counted by itself later."""
+        mark = secrets.token_urlsafe(12)
+        return f"{mark}.{_text(self._sign(b'device', mark))}"
+
+    def is_device(self, cookie: str) -> bool:
+        mark, _, signature = cookie.partition(".")
+        return hmac.compare_digest(signature.encode(), _text(self._sign(b"device", mark)).encode())
 
     def form_token(self, session: Session, action: str) -> str:
         """Return the token of the form that posts to a path: of no use for another one."""
@@ -108,28 +128,6 @@ class Sessions:
 
     def _sign(self, purpose: bytes, text: str) -> bytes:
         return hmac.digest(self._key, purpose + b"\0" + text.encode(), hashlib.sha256)
-
-
-class LoginLimit:
-    """Counts wrong passwords, per address and of all together."""
-
-    def __init__(self) -> None:
-        self._failures: deque[tuple[float, str]] = deque()
-
-    def wait_seconds(self, address: str, *, now: float) -> float:
-        """Return how long the address has to wait before it may try again; 0 = now."""
-        while self._failures and self._failures[0][0] <= now - ATTEMPT_WINDOW_SECONDS:
-            self._failures.popleft()
-        own = [at for at, who in self._failures if who == address]
-        waits = [0.0]
-        if len(own) >= ATTEMPTS:
-            waits.append(own[-ATTEMPTS] + ATTEMPT_WINDOW_SECONDS - now)
-        if len(self._failures) >= ATTEMPTS_OF_ALL:
-            waits.append(self._failures[-ATTEMPTS_OF_ALL][0] + ATTEMPT_WINDOW_SECONDS - now)
-        return max(waits)
-
-    def failed(self, address: str, *, now: float) -> None:
-        self._failures.append((now, address))
 
 
 def _text(value: bytes) -> str:

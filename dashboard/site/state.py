@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -11,10 +12,13 @@ from dashboard.data.dry_runs import DryRuns
 from dashboard.data.job_runner import JobRunner
 from dashboard.data.payloads import Payloads
 from dashboard.data.snapshots import Snapshots
-from dashboard.site.sessions import LoginLimit, Session, Sessions, UserRole
+from dashboard.site.login_limit import LoginLimit
+from dashboard.site.sessions import Session, Sessions, UserRole
 from stream.config import Settings
 
-COOKIE = "orderstream_session"
+COOKIE, DEVICE_COOKIE = "orderstream_session", "orderstream_device"
+# Browsers take a cookie of this name only over https, for this host and no other, and all paths.
+HOST_PREFIX = "__Host-"
 
 
 @dataclass(slots=True)
@@ -30,7 +34,11 @@ class SiteState:
     payloads: Payloads
     public_origin: str = ""
     limit: LoginLimit = field(default_factory=LoginLimit)
-    streams: int = 0
+    streams: Counter[str] = field(default_factory=Counter)  # open ones by session
+
+    @property
+    def is_public_https(self) -> bool:
+        return self.public_origin.startswith("https://")
 
 
 STATE = web.AppKey("state", SiteState)
@@ -41,3 +49,13 @@ FORM = web.RequestKey("form", MultiDictProxy[str])  # what was posted, once its 
 def form_of(request: web.Request) -> MultiDictProxy[str]:
     """Return what was posted; the guard has read it."""
     return request[FORM]
+
+
+def is_https(request: web.Request) -> bool:
+    """Whether the browser came by https, here or to the proxy before us."""
+    return request.secure or request.app[STATE].is_public_https
+
+
+def cookie_name(request: web.Request, name: str) -> str:
+    """Return a cookie's name, bound to the host where browsers can do that."""
+    return f"{HOST_PREFIX}{name}" if is_https(request) else name

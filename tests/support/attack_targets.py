@@ -19,6 +19,7 @@ from support.ingress_front import running
 
 # `make attack` sets it; `make test` runs the short form.
 ROUNDS = int(os.environ.get("ATTACK_ROUNDS", "150"))
+READER_PASSWORD = READER
 MOST_CONNECTIONS = 200  # no server under attack takes more
 SERVERS = ("ingress", "dashboard", "status", "login callback")
 
@@ -75,16 +76,23 @@ async def open_target(name: str) -> AsyncIterator[Target]:
                 yield Target(name, url, PATH, PATH, page_status=400)
 
 
-async def session_cookie(target: Target) -> str:
-    """Log in as an operator; return the header that says so."""
-    body = f"name=Ann&password={OPERATOR}"
+def post_form(target: Target, path: str, cookie: str, body: bytes) -> bytes:
+    """A form as a browser posts it from a page of the target."""
     request = head(
         "POST",
-        "/login",
+        path,
         f"Origin: {target.url}",
         f"Content-Length: {len(body)}",
         "Content-Type: application/x-www-form-urlencoded",
+        cookie,
     ).replace(b"Host: ingress", f"Host: {target.url.removeprefix('http://')}".encode())
-    answer = await target.send(request + body.encode())
+    return request + body
+
+
+async def session_cookie(target: Target, password: str = OPERATOR) -> str:
+    """Log in; return the header that says so."""
+    form = f"name=Ann&password={password}".encode()
+    answer = await target.send(post_form(target, "/login", "X-None: 1", form))
     assert answer.status == 303, answer
-    return f"Cookie: {answer.headers['set-cookie'].partition(';')[0]}"
+    value = next(v for v in answer.cookies if v.startswith("orderstream_session="))
+    return f"Cookie: {value.partition(';')[0]}"

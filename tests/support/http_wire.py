@@ -19,6 +19,7 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
 
     @property
     def json(self) -> Any:
@@ -67,4 +68,5 @@ async def read_answer(reader: asyncio.StreamReader) -> Answer:
         pairs = [line.partition(":") for line in lines if line]
         headers = {name.lower(): value.strip() for name, _, value in pairs}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return Answer(int(first.split()[1]), headers, body)
+    cookies = [value.strip() for name, _, value in pairs if name.lower() == "set-cookie"]
+    return Answer(int(first.split()[1]), headers, body, tuple(cookies))

@@ -6,15 +6,16 @@ import pytest
 from aiohttp import web
 
 from dashboard.site.guard import check_origin, origin_of
-from dashboard.site.sessions import (
-    ATTEMPT_WINDOW_SECONDS,
-    ATTEMPTS,
-    ATTEMPTS_OF_ALL,
+from dashboard.site.login_limit import (
+    FIRST_SECONDS,
+    FORGET_SECONDS,
+    FREE_TRIES,
+    FREE_TRIES_OF_ADDRESS,
+    MOST_SECONDS,
     LoginLimit,
-    Sessions,
-    UserRole,
-    role_of,
+    keys_of,
 )
+from dashboard.site.sessions import IDLE_SECONDS, Sessions, UserRole, role_of
 
 PASSWORDS = {UserRole.OPERATOR: "operators-0123456", UserRole.READER: "readers-01234567"}
 
@@ -75,21 +76,62 @@ def test_a_role_without_a_password_is_open_to_nobody():
     assert role_of("", {**PASSWORDS, UserRole.READER: ""}) is None
 
 
-def test_wrong_passwords_of_one_address_make_it_wait_and_no_other():
-    limit = LoginLimit()
-    for second in range(ATTEMPTS):
-        assert limit.wait_seconds("a", now=second) == 0
-        limit.failed("a", now=second)
-    assert limit.wait_seconds("a", now=ATTEMPTS) == ATTEMPT_WINDOW_SECONDS - ATTEMPTS
-    assert limit.wait_seconds("b", now=ATTEMPTS) == 0
-    assert limit.wait_seconds("a", now=ATTEMPT_WINDOW_SECONDS + 1) == 0
+def test_a_session_that_nobody_uses_ends_and_what_a_page_asks_for_does_not_keep_it():
+    sessions = Sessions(seconds=100 * IDLE_SECONDS)
+    session = sessions.begin("Ann", UserRole.READER, now=0)
+    cookie = sessions.cookie(session)
+    assert sessions.read(cookie, now=0)
+    assert sessions.read(cookie, now=IDLE_SECONDS - 1)
+    assert sessions.read(cookie, now=2 * IDLE_SECONDS - 2, is_use=False)
+    assert sessions.read(cookie, now=2 * IDLE_SECONDS) is None
+    assert not sessions.is_alive(session, now=2 * IDLE_SECONDS)
 
 
-def test_many_addresses_together_make_everybody_wait():
-    limit = LoginLimit()
-    for number in range(ATTEMPTS_OF_ALL):
-        limit.failed(str(number), now=0)
-    assert limit.wait_seconds("new", now=1) == ATTEMPT_WINDOW_SECONDS - 1
+def test_an_ended_session_is_not_alive():
+    sessions = Sessions(seconds=100)
+    session = sessions.begin("Ann", UserRole.READER, now=0)
+    assert sessions.is_alive(session, now=1)
+    sessions.end(session, now=1)
+    assert not sessions.is_alive(session, now=1)
+
+
+def test_wrong_passwords_make_a_name_at_an_address_wait_longer_and_longer():
+    limit, ann = LoginLimit(), keys_of("a", "Ann", "")
+    for second in range(FREE_TRIES):
+        assert limit.wait_seconds(ann, now=second) == 0
+        limit.failed(ann, now=second)
+    waits = []
+    now = float(FREE_TRIES)
+    for _ in range(8):
+        waits.append(limit.wait_seconds(ann, now=now))
+        now += waits[-1]
+        limit.failed(ann, now=now)
+    assert waits == sorted(waits)
+    assert waits[1] == 2 * FIRST_SECONDS
+    assert waits[-1] == MOST_SECONDS
+    assert limit.wait_seconds(ann, now=now + FORGET_SECONDS + 1) == 0
+
+
+def test_nobody_locks_out_a_browser_that_has_logged_in_before():
+    """Behind a proxy all have one address: a stranger who guesses makes strangers wait."""
+    limit, sessions = LoginLimit(), Sessions(seconds=100)
+    for number in range(1_000):
+        limit.failed(keys_of("proxy", f"guess {number}", ""), now=0)
+    assert limit.wait_seconds(keys_of("proxy", "Ann", ""), now=1) > 0
+    device = sessions.device()
+    assert sessions.is_device(device)
+    assert limit.wait_seconds(keys_of("proxy", "Ann", device), now=1) == 0
+    assert limit.wait_seconds(keys_of("elsewhere", "Ann", ""), now=1) == 0
+    assert not sessions.is_device("")
+    assert not sessions.is_device(f"x{device}")
+
+
+def test_the_right_password_forgets_a_names_wrong_ones_and_not_its_addresss():
+    limit, ann = LoginLimit(), keys_of("a", "Ann", "")
+    for number in range(FREE_TRIES_OF_ADDRESS):
+        limit.failed(keys_of("a", f"guess {number}", ""), now=0)
+    limit.succeeded(ann)
+    assert limit.wait_seconds(ann, now=1) > 0
 
 
 @pytest.mark.parametrize(
