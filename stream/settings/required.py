@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from stream.sender_names import Sender
 from stream.settings.every import Settings
+from stream.settings.guessable import is_guessable
 
 MIN_SECRET_CHARACTERS = 16
 SAMPLE_SECRETS = ("your_", "super_secret", "changeme", "change_me", "example", "secret_key")
@@ -160,4 +161,6 @@ def secret_problems(name: str, secrets: tuple[str, ...]) -> list[str]:
             problems.append(
                 f"{which}: has {len(secret)} characters, needs at least {MIN_SECRET_CHARACTERS}"
             )
+        elif is_guessable(secret):
+            problems.append(f"{which}: can be guessed; make one with `openssl rand -hex 32`")
     return problems

@@ -13,7 +13,7 @@ from stream.config import Settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
-SECRET = {"MAGENTO_WEBHOOK_SECRET": "0123456789abcdef0123456789abcdef"}
+SECRET = {"MAGENTO_WEBHOOK_SECRET": "3f9c1be27a60d84e95b1c7d2408f6ae3"}
 # Read by Compose itself or by this file only, never by a process of ours.
 COMPOSE_VARIABLES = {
     "ALERTMANAGER_HOST_PORT",

@@ -50,9 +50,11 @@ class RefreshTokenFile:
         """Replace the token; after a crash the file holds the old or the new one, whole."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        temporary.unlink(missing_ok=True)  # of a process that died and had our number
+        # Made here and now: a link that others put there would name a file of theirs, or of ours.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        descriptor = os.open(temporary, flags, 0o600)
         try:
-            os.fchmod(descriptor, 0o600)
             os.write(descriptor, token.encode() + b"\n")
             os.fsync(descriptor)
         finally:
@@ -69,7 +71,7 @@ class RefreshTokenFile:
         """Hold the lock between processes. Raises LoginError (TRANSIENT) if it stays taken."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = self.path.with_name(f".{self.path.name}.lock")
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             self._wait(descriptor)
             yield

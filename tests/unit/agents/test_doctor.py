@@ -27,7 +27,7 @@ from sandbox.salesforce.records.objects import stock_org
 from stream.config import Role, Settings, load_settings
 from stream.kafka.topic_plan import ExistingTopic, wanted_config
 
-SECRET = "0123456789abcdef0123456789abcdef"
+SECRET = "3f9c1be27a60d84e95b1c7d2408f6ae3"
 ROLES = (Role.INGRESS, Role.WORKER, Role.RELAY)
 GOOD: dict[str, Any] = {
     "kafka_bootstrap_servers": "127.0.0.1:9092",

@@ -15,7 +15,7 @@ MOST_BYTES_PER_ORDER = 600
 def state_of(number: int) -> State:
     return State(
         version="2026-11-25T12:00:00.000000Z",
-        digest="0123456789abcdef0123456789abcdef",
+        digest="3f9c1be27a60d84e95b1c7d2408f6ae3",
         topic="magento.orders",
         partition=0,
         offset=number,

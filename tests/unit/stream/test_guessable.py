@@ -1,0 +1,41 @@
+"""A long secret that anybody guesses is none."""
+
+from __future__ import annotations
+
+import random
+import secrets
+
+import pytest
+
+from stream.settings.guessable import is_guessable
+from stream.settings.required import secret_problems
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "a" * 64,
+        "1234567890123456",
+        "password12345678",
+        "Password!Password!Password!",
+        "abcdefghijklmnopqrstuvwxyz",
+        "abcabcabcabcabcabcabc",
+        "qwertyuiop123456789",
+        "9876543210987654",
+        "adminadminadmin1",
+    ],
+)
+def test_what_follows_a_pattern_is_refused(secret) -> None:
+    assert is_guessable(secret)
+    (problem,) = secret_problems("MAGENTO_WEBHOOK_SECRET", (secret,))
+    assert "guessed" in problem
+    assert secret not in problem
+
+
+def test_random_secrets_are_taken() -> None:
+    seeded = random.Random(7)
+    alphabet = "0123456789abcdef"
+    for _ in range(500):
+        assert not is_guessable("".join(seeded.choices(alphabet, k=32)))
+    assert not is_guessable(secrets.token_urlsafe(24))
+    assert not is_guessable("correct horse battery staple")
