@@ -20,7 +20,7 @@ ROUNDS ?= 20000
 # Each job has a broker of its own (300 MB); the tests wait more than they compute.
 JOBS ?= 3
 
-.PHONY: check help demo test attack chaos bench unit lint integration e2e docs broker-check setup clean
+.PHONY: check help demo test attack chaos bench unit unit-all sbom lint integration e2e docs broker-check setup clean
 
 help: ## list the jobs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -38,6 +38,18 @@ unit: setup ## tests without network, by example
 
 properties: setup ## tests without network, for any input (hypothesis) or over thousands
 	$(PYTEST) -n 2 -m "hypothesis or slow" tests/unit
+
+unit-all: setup ## the unit tests on every Python from 3.11 on that this machine has
+	@for python in python3.11 python3.12 python3.13 python3.14; do \
+	  command -v $$python > /dev/null && $$python -c 'import venv' 2> /dev/null || { echo "$$python: not here"; continue; }; \
+	  echo "== $$($$python -V)"; \
+	  test -x .venv-$$python/bin/python || $$python -m venv .venv-$$python; \
+	  .venv-$$python/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock; \
+	  .venv-$$python/bin/python -m pytest -n 2 -m "not hypothesis and not slow" tests/unit tests/test_architecture.py tests/test_documentation.py; \
+	done
+
+sbom: setup ## what the image consists of, as CycloneDX: sbom.json
+	$(BIN)/python deploy/sbom.py requirements-otel.lock > sbom.json
 
 integration: setup ## tests on the real broker and the simulators
 	$(PYTEST) -n $(JOBS) --dist loadfile tests/contract tests/integration tests/attacks

@@ -95,7 +95,7 @@ class Sessions:
         if not self.is_alive(session, now=now):
             return None
         if is_use or session.nonce not in self._used_at:
-            self._used_at[session.nonce] = now
+            self._used_at[session.nonce] = max(now, self._used_at.get(session.nonce, now))
         return session
 
     def is_alive(self, session: Session, *, now: float) -> bool:

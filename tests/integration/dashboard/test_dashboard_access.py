@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+
 import pytest
 from support.dashboard_site import OPERATOR, hidden_fields
 
+from dashboard.pages.tail import MAX_STREAMS_OF_SESSION
 from dashboard.site.state import COOKIE
+from schemas.result import Outcome
 from stream.jobs.operator_log import read_actions
 from stream.kafka.range_reader import RangeReader
 
@@ -77,6 +81,24 @@ async def test_a_wrong_password_is_refused_and_soon_not_even_looked_at(visit):
         assert (status, "wrong" in page) == (403, True)
     status, page = await stranger.post("/login", {"name": "Eve", "password": OPERATOR})
     assert (status, "Too many" in page) == (429, True)
+
+
+async def test_logging_out_ends_the_live_tails_of_that_login(writer, ann):
+    async with ann.http.get(ann.url + "/tail/stream") as stream:
+        assert stream.status == 200
+        assert (await ann.fill("/tail", "/logout", {}))[0] == 303
+        await writer.conclude(await writer.accept("1"), Outcome.SYNCED)
+        said = await stream.content.read()  # returns when the stream has ended
+    assert b"data:" not in said
+
+
+async def test_one_login_holds_a_few_live_tails_only(ann, rob):
+    async with AsyncExitStack() as stack:
+        for _ in range(MAX_STREAMS_OF_SESSION):
+            await stack.enter_async_context(ann.http.get(ann.url + "/tail/stream"))
+        assert (await ann.get("/tail/stream"))[0] == 429
+        other = await stack.enter_async_context(rob.http.get(rob.url + "/tail/stream"))
+        assert other.status == 200
 
 
 async def test_after_logout_the_cookie_is_worth_nothing(ann):
