@@ -2,8 +2,9 @@
 
 The topic's order says nothing: a worker that the group had expelled may have written last. So a
 state with an older version never takes the place of one with a newer version, wherever it stands.
-Three states may go back, because a person or the bound on a sender's clock meant them to: one that
-was reset, one with a later correction, and one behind a version that lies in the future.
+Four states may go back, because a person, the store or the bound on a sender's clock meant them to:
+one that was reset, one with a later correction, one that overruled the other (a repair), and one
+behind a version that lies in the future.
 """
 
 from __future__ import annotations
@@ -28,6 +29,6 @@ def is_older(state: State, known: State, latest: str) -> bool:
     """Whether a state is of an older version than another one, and not meant to be."""
     if state.is_reset or state.is_unknown or known.is_unknown or known.version > latest:
         return False
-    if state.edited_ms > known.edited_ms:
+    if state.edited_ms > known.edited_ms or (known.mark and known.mark in state.overruled):
         return False
     return bool(state.version) and state.version < known.version

@@ -24,6 +24,7 @@ def state(version, **more):
         (state(NEW), state(OLD), False),
         (replace(state(NEW), digest=""), state(NEW), False),  # in doubt: the same save
         (state(OLD).as_reset(), state(NEW), False),
+        (state(OLD, overruled=("m",)), state(NEW, mark="m"), False),  # a repair
         (state(OLD, edited_ms=5), state(NEW), False),  # a person's correction
         (state(NEW), state(OLD, edited_ms=5), False),  # saved after it
         (state(OLD), state(FUTURE), False),  # that one nobody believes any more

@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from agents.delivery.types import RefusedWrite, Written
 from agents.handling.handler import Handler
+from agents.handling.state_order import goes_back
 from agents.mapping.apply import Mapped
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.codec import decode
@@ -149,7 +150,7 @@ class Pipe(RuleBasedStateMachine):
 
         async def note_doubt(foreseen):
             for item, state in foreseen:
-                self.states[item.key] = state.to_bytes()
+                self.keep(item.key, state)
 
         return Handler(
             org_mapping=mapping,
@@ -160,6 +161,12 @@ class Pipe(RuleBasedStateMachine):
             note_doubt=note_doubt,
             clock_ms=lambda: self.now,
         )
+
+    def keep(self, key: bytes, state: State) -> None:
+        """Store a state as the state store does: never an older one over a newer."""
+        value, known = state.to_bytes(), self.states.get(key)
+        assert known is None or not goes_back(known, value, utc_text(self.now + 300_000))
+        self.states[key] = value
 
     async def send(self, bundles, *, check_alive):
         check_alive()
@@ -176,7 +183,7 @@ class Pipe(RuleBasedStateMachine):
         envelopes = [envelope for envelope, _ in batch]
         for decision in asyncio.run(self.handler.handle(envelopes)):
             if decision.state is not None:
-                self.states[f"order:{KEY}".encode()] = decision.state.to_bytes()
+                self.keep(f"order:{KEY}".encode(), decision.state)
             if decision.result.outcome.value == "retry":
                 self.waiting += [
                     (e, m)
