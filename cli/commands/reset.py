@@ -36,9 +36,10 @@ def reset(
     Example: orderstream reset 000000123 --why "date of 2099 from the ERP"
     """
     from schemas.event import Kind
+    from schemas.identity import folded
 
     kind = Kind.CUSTOMER if is_customer else Kind.ORDER
-    wanted = key.strip().lower() if is_customer else key.strip()
+    wanted = folded(key.strip())
     if not run_async(_reset(operator_settings(), kind, wanted, why, timeout)):
         stderr.print("no worker took note in time; it will as soon as one runs")
         raise typer.Exit(EXIT_NO)

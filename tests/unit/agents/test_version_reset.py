@@ -1,0 +1,39 @@
+"""A reset travels through the pipe and has one key's version forgotten."""
+
+from __future__ import annotations
+
+from test_handler import TOPICS, World
+
+from schemas.event import Envelope, Kind, Origin
+from schemas.version_reset import RESET_EVENT
+
+
+def a_reset(topic, key="100"):
+    origin = Origin(topic, 0, 99, 0)
+    return Envelope("reset", RESET_EVENT, Kind.ORDER, key, 0, b"{}", origin=origin)
+
+
+def test_after_a_reset_an_older_event_is_written_and_overrules_the_org():
+    world = World()
+    older, newer = world.event(second=1, total=1), world.event(second=2, total=2)
+    assert world.outcomes(newer) == ["synced"]
+    assert world.outcomes(older) == ["superseded"]
+    assert world.outcomes(a_reset(TOPICS.due)) == ["unchanged"]
+    state = world.states[b"order:100"]
+    assert (state.version, state.is_reset, state.ids) == ("", True, {"Opportunity": "006100"})
+    assert world.outcomes(older) == ["synced"]
+    assert world.states[b"order:100"].is_reset is False
+
+
+def test_a_reset_of_an_unknown_key_leaves_no_state():
+    world = World()
+    assert world.outcomes(a_reset(TOPICS.due)) == ["unchanged"]
+    assert world.states == {}
+
+
+def test_no_webhook_can_reset_anything():
+    world = World()
+    newer, older = world.event(second=2), world.event(second=1, total=3)
+    world.handle(newer)
+    world.handle(a_reset(TOPICS.orders))
+    assert world.outcomes(older) == ["superseded"]
