@@ -17,7 +17,7 @@ import requests
 from agents.delivery.adoption import adoption_rules, without_key_query
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.org_features import OrgFeatures
-from agents.mapping_preview.features import ask_features
+from agents.mapping_preview.features import ask_choices
 from agents.pacing.daily_quota import usage_of_limits
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.wiring import build_client
@@ -75,7 +75,7 @@ async def gather_org(settings: Settings, mapping: RecordMapping) -> OrgFacts:
             instance_url=(await client.token()).instance_url,
             versions=versions,
             skew_seconds=skew_seconds,
-            features=await ask_features(client, describes),
+            features=await ask_choices(client, describes),
             without_key=await _without_key(client, mapping),
         )
     except SalesforceError as error:

@@ -7,23 +7,29 @@ that has one; without that answer it is not known.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from agents.mapping.currencies import CURRENCY_FIELD
 from agents.mapping.mapping import Describes
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.model import RowRule
-from agents.mapping.schema_check import SchemaFinding, Severity, check_mapping
+from agents.mapping.schema_check import SchemaFinding, Severity, check_mapping, constants
 
+PROCESSED = ("StageName", "Status")  # held against the record type's process, restricted or not
 ACTIVATE = "activate it (Setup > Manage Currencies); its orders become dead letters until then"
 
 
 @dataclass(frozen=True, slots=True)
 class OrgFeatures:
-    """`only_currency` is '' in a multi-currency org, and where the org does not say."""
+    """`only_currency` is '' in a multi-currency org, and where the org does not say.
+
+    `choices` are the picklist values of the user's record type, by (sObject, field): describe lists
+    those of all record types.
+    """
 
     only_currency: str = ""
+    choices: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
 
 def features_of(organization: Mapping[str, Any]) -> OrgFeatures:
@@ -39,8 +45,44 @@ def check_fit(
 ) -> list[SchemaFinding]:
     """Return everything about the org that the mapping does not fit, the file's order first."""
     found = check_mapping(mapping, describes)
-    found += _currencies(mapping, describes, features or OrgFeatures())
+    features = features or OrgFeatures()
+    found += _currencies(mapping, describes, features)
+    found += _record_types(mapping, describes, features)
     return found
+
+
+def record_type_of(describe: Mapping[str, Any]) -> str:
+    """Return the id of the record type that new records of this user get; '' for the only one."""
+    infos = describe.get("recordTypeInfos") or ()
+    for info in infos:
+        if info.get("defaultRecordTypeMapping") and not info.get("master"):
+            return str(info.get("recordTypeId") or "")
+    return ""
+
+
+def _record_types(
+    mapping: RecordMapping, describes: Describes, features: OrgFeatures
+) -> Iterator[SchemaFinding]:
+    """Find fixed values that describe lists and the user's record type does not offer."""
+    for row in mapping.rulebook.active_rows():
+        shown = {str(f.get("name")): f for f in describes.get(row.sobject, {}).get("fields") or ()}
+        for rule in row.fields:
+            allowed = features.choices.get((row.sobject, rule.name))
+            is_strict = rule.name in PROCESSED or bool(
+                shown.get(rule.name, {}).get("restrictedPicklist")
+            )
+            if allowed is None or not is_strict:
+                continue
+            for text, entry in constants(rule):
+                if text not in allowed:
+                    yield SchemaFinding(
+                        Severity.ERROR,
+                        f"{entry.file}:{entry.line}",
+                        row.sobject,
+                        rule.name,
+                        f"`{text}` is not a picklist value of the user's record type",
+                        "add it to the record type or its sales process, or map another",
+                    )
 
 
 def _currencies(
@@ -69,15 +111,15 @@ def _currencies(
 
 def _has_money(row: RowRule, describes: Describes) -> bool:
     fields = describes.get(row.sobject, {}).get("fields") or ()
-    money = {str(field.get("name")) for field in fields if field.get("type") == "currency"}
+    money = {str(shown.get("name")) for shown in fields if shown.get("type") == "currency"}
     return any(rule.name in money for rule in row.fields)
 
 
 def _active_currencies(describes: Describes, rows: list[RowRule]) -> set[str] | None:
     for row in rows:
-        for field in describes[row.sobject].get("fields") or ():
-            if field.get("name") == CURRENCY_FIELD:
-                listed = field.get("picklistValues") or ()
+        for shown in describes[row.sobject].get("fields") or ():
+            if shown.get("name") == CURRENCY_FIELD:
+                listed = shown.get("picklistValues") or ()
                 return {str(v.get("value")) for v in listed if v.get("active", True)}
     return None
 

@@ -173,7 +173,7 @@ def _choices(row: RowRule, rule: FieldRule, described: Described) -> Iterator[Sc
         return
     values = {str(value.get("value")) for value in listed}
     is_restricted = bool(described.get("restrictedPicklist"))
-    for text, entry in _constants(rule):
+    for text, entry in constants(rule):
         if text not in values:
             near = suggestion(text, values)
             fix = f"{near} Or " if near.startswith("did you mean") else ""
@@ -183,7 +183,7 @@ def _choices(row: RowRule, rule: FieldRule, described: Described) -> Iterator[Sc
             yield _found(entry, row, rule.name, problem, fix, is_error=is_restricted)
 
 
-def _constants(rule: FieldRule) -> Iterator[tuple[str, Entry]]:
+def constants(rule: FieldRule) -> Iterator[tuple[str, Entry]]:
     """Yield every fixed value the rule can produce, with the line it stands on."""
     pairs = rule.value.entry.pairs or {}
     for key in ("value", "default"):

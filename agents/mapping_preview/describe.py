@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from agents.mapping.org_features import OrgFeatures
-from agents.mapping_preview.features import ask_features
+from agents.mapping_preview.features import ask_choices
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.errors.errors import SalesforceError
 from stream.config import Settings
@@ -64,7 +64,7 @@ async def ask_org(
             except SalesforceError as error:
                 if error.status != NOT_FOUND:
                     raise
-        features = await ask_features(client, describes)
+        features = await ask_choices(client, describes)
     finally:
         client.close()
     return describes, features

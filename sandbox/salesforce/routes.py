@@ -12,6 +12,7 @@ from sandbox.salesforce.rest import collection_calls, composite, deploy_calls, l
 from sandbox.salesforce.rest.answer import Answer, RestRequest
 
 Handler = Callable[..., Answer]
+RECORD_TYPES = (("Master", "012000000000000AAA", True), ("Online", "012Os0000000001AAA", False))
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 
 
@@ -88,8 +89,20 @@ def show_sobject(request: RestRequest, name: str) -> Answer:
 
 
 def describe(request: RestRequest, name: str) -> Answer:
-    schema = request.org.store.schema
-    return Answer(200, request.table(name).sobject.describe(request.call.base, schema))
+    schema, settings = request.org.store.schema, request.org.settings
+    shown = request.table(name).sobject.describe(request.call.base, schema)
+    if settings.sales_process and shown["name"] == "Opportunity":
+        shown["recordTypeInfos"] = [
+            {
+                "name": label,
+                "recordTypeId": key,
+                "master": is_master,
+                "available": True,
+                "defaultRecordTypeMapping": not is_master,
+            }
+            for label, key, is_master in RECORD_TYPES
+        ]
+    return Answer(200, shown)
 
 
 def run_composite(request: RestRequest) -> Answer:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from support.salesforce_fixtures import org_keys, salesforce_process
 
+from agents.mapping.mapping import default_text
+
 ROOT = Path(__file__).resolve().parents[3]
 
 __all__ = ["org_keys", "salesforce_process"]
@@ -62,3 +64,22 @@ def test_an_org_that_cannot_be_reached_is_exit_2_with_a_reason(check, salesforce
     assert result.returncode == 2
     assert "pre-authorized" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_stage_that_the_users_sales_process_lacks_is_an_error(check, salesforce_process) -> None:
+    salesforce_process.settings(sales_process="Prospecting,Closed Won")
+    result = check("--json")
+    assert result.returncode == 1
+    errors = [f for f in json.loads(result.stdout) if f["severity"] == "error"]
+    assert {f["field"] for f in errors} == {"StageName"}
+    assert any("`Closed Lost`" in f["problem"] for f in errors)
+
+
+def test_an_inactive_currency_of_the_store_is_an_error(check, salesforce_process, tmp_path) -> None:
+    salesforce_process.settings(currencies="USD,-EUR")
+    text = default_text().replace("currency: order", "currency: order\n  currencies: [EUR]")
+    (tmp_path / "m.yaml").write_text(text)
+    result = check("--json", "--mapping", "m.yaml")
+    assert result.returncode == 1
+    (error,) = [f for f in json.loads(result.stdout) if f["severity"] == "error"]
+    assert error["field"] == "CurrencyIsoCode"
