@@ -8,15 +8,17 @@ problems are reported together.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from stream.errors import SettingsError
 from stream.settings.every import Settings
 from stream.settings.required import Role, missing_settings, secret_problems
+from stream.settings.secret_files import secrets_from_files
 
 __all__ = ["Role", "Settings", "load_settings", "secret_problems"]
 
@@ -27,11 +29,12 @@ def load_settings(*roles: Role, env_file: str | Path | None = ".env", **override
     `overrides` (field names) win over the environment. Raises SettingsError naming every missing
     or bad setting at once.
     """
-    problems: list[str] = []
+    from_files, problems = secrets_from_files(secret_fields(), os.environ)
+    overrides = {**from_files, **overrides}
     try:
         settings = Settings(_env_file=env_file, **overrides)
     except ValidationError as error:
-        problems = [_bad(item) for item in error.errors()]
+        problems += [_bad(item) for item in error.errors()]
         # What is missing is named beside what is bad, so go on with the defaults of the bad ones.
         bad = {str(item["loc"][0]).lower() for item in error.errors()}
         fields = {name: field for name, field in Settings.model_fields.items() if name in bad}
@@ -46,6 +49,11 @@ def load_settings(*roles: Role, env_file: str | Path | None = ".env", **override
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def secret_fields() -> list[str]:
+    """Return the names of the settings that are secrets: each may come by file."""
+    return [name for name, field in Settings.model_fields.items() if field.annotation is SecretStr]
 
 
 def _bad(item: ErrorDetails) -> str:

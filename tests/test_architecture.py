@@ -18,6 +18,7 @@ MAX_LINES = 300
 LONG_FILES: dict[str, str] = {}
 # Settings are read by pydantic-settings, in stream/config.py; these need something else.
 ENVIRONMENT_READERS = {
+    "stream/config.py": "the second name of every secret, <NAME>_FILE",
     "stream/ops/metrics.py": "prometheus-client's own variable",
     "stream/ingress/prefork.py": "sets prometheus-client's own variable for its workers",
     "sandbox/broker/tools.py": "the sandbox knows no settings; JAVA_HOME and a given broker",

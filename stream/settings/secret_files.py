@@ -1,0 +1,54 @@
+"""Secrets by file: `<NAME>_FILE` names a file with the value, as Docker and Kubernetes mount it.
+
+Every setting that is a secret has this second name; giving both is a mistake that is said. A file
+that others may write is refused: whoever changes it chooses the secret.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+SUFFIX = "_FILE"
+MAX_BYTES = 64 * 1024
+WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+def secrets_from_files(
+    names: Iterable[str], environment: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """Return the values by field name, and what is wrong with the others. Never prints a value."""
+    values: dict[str, str] = {}
+    problems: list[str] = []
+    for name in names:
+        variable = name.upper() + SUFFIX
+        path = environment.get(variable, "")
+        if not path:
+            continue
+        if environment.get(name.upper(), ""):
+            problems.append(f"{variable}: {name.upper()} is set, too; give one of them")
+            continue
+        try:
+            values[name] = _read(Path(path))
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            problems.append(f"{variable}: {path}: {why}")
+    return values, problems
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        raw = file.read(MAX_BYTES + 1)
+        mode = path.stat().st_mode
+    if mode & WRITABLE_BY_OTHERS:
+        raise ValueError("others may write this file; chmod 600 it")
+    if len(raw) > MAX_BYTES:
+        raise ValueError(f"is larger than {MAX_BYTES} bytes: that is no secret")
+    try:
+        text = raw.decode().strip()
+    except UnicodeDecodeError:
+        raise ValueError("is no text") from None
+    if not text:
+        raise ValueError("is empty")
+    return text

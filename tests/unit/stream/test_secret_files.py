@@ -1,0 +1,61 @@
+"""Secrets come by value or by file, and a file is read with care."""
+
+from __future__ import annotations
+
+import pytest
+
+from stream.config import Role, load_settings, secret_fields
+from stream.errors import SettingsError
+
+SECRET = "3f9c1be27a60d84e95b1c7d2408f6ae3"
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "secret"
+    path.write_text(f"{SECRET}\n")
+    path.chmod(0o444)  # as Docker mounts it
+    return path
+
+
+@pytest.mark.parametrize("name", secret_fields())
+def test_every_secret_may_come_by_file(name, file, monkeypatch) -> None:
+    monkeypatch.setenv(f"{name.upper()}_FILE", str(file))
+    settings = load_settings(env_file=None)
+    assert getattr(settings, name).get_secret_value() == SECRET
+
+
+def problems(**overrides) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(Role.INGRESS, env_file=None, kafka_bootstrap_servers="x:1", **overrides)
+    return caught.value.problems
+
+
+def test_both_ways_are_one_too_many(file, monkeypatch) -> None:
+    monkeypatch.setenv("MAGENTO_WEBHOOK_SECRET_FILE", str(file))
+    monkeypatch.setenv("MAGENTO_WEBHOOK_SECRET", SECRET)
+    said = problems()
+    assert "give one of them" in " ".join(said)
+    assert SECRET not in " ".join(said)
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "said"),
+    [
+        (b"", 0o600, "is empty"),
+        (SECRET.encode(), 0o666, "others may write"),
+        (b"\xff\xfe", 0o600, "is no text"),
+        (b"a" * 100_000, 0o600, "is larger than"),
+    ],
+)
+def test_a_file_that_is_no_secret_is_named(content, mode, said, file, monkeypatch) -> None:
+    file.chmod(0o600)
+    file.write_bytes(content)
+    file.chmod(mode)
+    monkeypatch.setenv("MAGENTO_WEBHOOK_SECRET_FILE", str(file))
+    assert any(said in line and "MAGENTO_WEBHOOK_SECRET_FILE" in line for line in problems())
+
+
+def test_a_missing_file_is_named(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("MAGENTO_WEBHOOK_SECRET_FILE", str(tmp_path / "none"))
+    assert any("No such file" in line for line in problems())
