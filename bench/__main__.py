@@ -23,7 +23,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE, DATA = DOCS / "benchmarks.md", DOCS / "benchmarks.json"
 PARTS = (
     *("ingress", "end_to_end", "stages", "scaling", "state", "salesforce", "line_items"),
-    *("operators", "replay_beside_live", "backfill", "dashboard"),
+    *("org_latency", "operators", "replay_beside_live", "backfill", "dashboard"),
 )
 INTRODUCTION = (
     "Written by `make bench`; one part of it: `python -m bench --only ingress`. Medians of several "
@@ -38,6 +38,7 @@ BRIEF = {
     "scaling": ("--runs", "1", "--long", "20000"),
     "state": ("--orders", "100000"),
     "salesforce": ("--orders", "4000", "--runs", "1"),
+    "org_latency": ("--quick", "--seconds", "8", "--runs", "1"),
     "operators": ("--events", "50000", "--runs", "1"),
     "replay_beside_live": ("--seconds", "8", "--runs", "1"),
     "backfill": ("--orders", "5000"),

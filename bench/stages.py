@@ -70,7 +70,7 @@ def envelopes(raw: Sequence[bytes]) -> list[Envelope]:
             partition=0,
             offset=number,
             timestamp_ms=NOW_MS,
-            key=b"%d" % number,
+            key=decode(body).key.encode(),
             value=body,
             headers=headers,
         )

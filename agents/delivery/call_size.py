@@ -7,8 +7,9 @@
 | scarce: fewer tokens than slots, or a pace | any | all its share | budget |
 | any | more than a call holds | what a call holds | full |
 
-What waits is shared over the calls that could start now, so that none of the free slots stays idle
-beside a large call.
+Scarce calls share what waits. Plenty: a call takes its share of what waits over all slots, also
+those that are busy now: they come free soon, and a call that took everything would keep all of it
+as long as its rows take. More only as far as more rows cost next to nothing.
 """
 
 from __future__ import annotations
@@ -34,13 +35,29 @@ class CallSize:
     why: Why
 
 
-def next_call(
-    waiting: int, *, startable: int, is_scarce: bool, within_target: int, most: int
-) -> CallSize:
-    """Return the size of the next call; `startable` calls could start now."""
-    share = -(-waiting // max(1, startable))
-    if is_scarce:
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What there is to send with: slots at all, calls that could start now, and the org's cost.
+
+    `cheap` orders cost little more than one, `within_target` keep to the latency target, `most`
+    fit in a call.
+    """
+
+    slots: int
+    startable: int
+    is_scarce: bool
+    cheap: int
+    within_target: int
+    most: int
+
+
+def next_call(waiting: int, means: Means) -> CallSize:
+    """Return the size of the next call when so many orders wait."""
+    most, share = means.most, -(-waiting // max(1, means.startable))
+    if means.is_scarce:
         return CallSize(min(share, most), Why.FULL if share >= most else Why.BUDGET)
-    if share > min(within_target, most):
-        return CallSize(*(within_target, Why.TARGET) if within_target < most else (most, Why.FULL))
+    share = max(-(-waiting // max(1, means.slots)), min(share, means.cheap))
+    if share > min(means.within_target, most):
+        is_full = means.within_target >= most
+        return CallSize(most, Why.FULL) if is_full else CallSize(means.within_target, Why.TARGET)
     return CallSize(share, Why.SLOT)

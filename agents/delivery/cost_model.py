@@ -22,6 +22,7 @@ FIRST_ROW_SECONDS = 0.002
 # go into rows, even where the latency target would have smaller calls. But not at any price.
 LEAST_ROWS_TO_FIXED = 12.0
 MOST_TARGETS = 2.0
+CHEAP_PART = 0.5  # orders whose rows take no longer than this part of the fixed time are cheap
 
 
 @dataclass(slots=True)
@@ -62,6 +63,11 @@ class CostModel:
             mean * self.row_seconds.get(kind, FIRST_ROW_SECONDS)
             for kind, mean in self.rows_per_order.items()
         )
+
+    def cheap_orders(self) -> int:
+        """Return how many orders a call may hold without taking much longer than with one."""
+        each = self.order_seconds
+        return 10**9 if each <= 0 else max(1, int(CHEAP_PART * self.fixed_seconds / each))
 
     def orders_within_target(self) -> int:
         """Return how many orders a call may hold while calls are plenty."""

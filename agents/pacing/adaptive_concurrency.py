@@ -64,7 +64,7 @@ class AdaptiveSlots:
             self._lowered_at = now
 
     def _is_slowing(self, seconds: float, rows: int) -> bool:
-        size = len(str(rows))
+        size = rows.bit_length()  # within a factor of two: rows take time
         latency = self._latencies.setdefault(size, _Latency(seconds, seconds))
         latency.recent += FAST_WEIGHT * (seconds - latency.recent)
         latency.usual += BASE_WEIGHT * (seconds - latency.usual)

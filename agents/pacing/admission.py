@@ -93,11 +93,11 @@ class Admission:
         metrics.CALL_RATE_LIMIT.set(rate)
         self._changed.set()
 
-    def startable(self, starting: int) -> tuple[int, int]:
-        """Return how many slots are free beside `starting` calls, and have a token."""
+    def startable(self, starting: int) -> tuple[int, int, int]:
+        """Return the slots at all, those free beside `starting` calls, and that have a token."""
         free = max(0, self._slots.limit - self._slots.in_flight - starting)
         tokens = (n for n in range(free, 0, -1) if self._limiter.has_capacity(starting + n))
-        return free, next(tokens, 0)
+        return self._slots.limit, free, next(tokens, 0)
 
     def pause_between_calls(self) -> tuple[float, float]:
         """Return how far apart calls are by the rate limit, and by the day's budget."""

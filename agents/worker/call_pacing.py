@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
-from agents.delivery.call_size import next_call
+from agents.delivery.call_size import Means, next_call
 from agents.delivery.cost_model import CostModel
 from agents.pacing.admission import Admission
 from agents.salesforce.api.collection_builder import API_LIMITS
@@ -34,6 +34,7 @@ class CallPacing:
     _started_at: float = -inf
     _gathers_since: float | None = None
     _has_waited: bool = False
+    _slots: int = 1
     _startable: int = 1
     _is_scarce: bool = False
 
@@ -42,7 +43,7 @@ class CallPacing:
 
         `starting` calls are about to start, `ready` orders could be taken now.
         """
-        free, tokens = self.admission.startable(starting)
+        self._slots, free, tokens = self.admission.startable(starting)
         if not free:
             return inf
         turn, gap = self.admission.pause_between_calls()
@@ -58,13 +59,15 @@ class CallPacing:
         was_scarce, self._has_waited = self._is_scarce, False
         if self.is_bulk():
             return self.max_batch
-        size = next_call(
-            ready,
+        means = Means(
+            slots=self._slots,
             startable=self._startable,
             is_scarce=was_scarce,
+            cheap=self.costs.cheap_orders(),
             within_target=self.costs.orders_within_target(),
             most=min(self.max_batch, API_LIMITS.bundles),
         )
+        size = next_call(ready, means)
         metrics.CALLS_SENT.labels(size.why.value).inc()
         return size.orders
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from agents.delivery.call_size import CallSize, Why, next_call
+from agents.delivery.call_size import CallSize, Means, Why, next_call
 from agents.delivery.cost_model import CostModel
 
 CREATE, UPDATE = ("Account", "create"), ("Opportunity", "upsert")
@@ -60,8 +60,15 @@ def test_the_model_follows_an_org_that_became_slower():
 
 
 def size(waiting, **how):
-    known = {"startable": 5, "is_scarce": False, "within_target": 40, "most": 200}
-    return next_call(waiting, **known | how)
+    known = {
+        "slots": 5,
+        "startable": 5,
+        "is_scarce": False,
+        "cheap": 2,
+        "within_target": 40,
+        "most": 200,
+    }
+    return next_call(waiting, Means(**known | how))
 
 
 def test_few_orders_go_at_once_one_to_a_slot():
@@ -70,12 +77,20 @@ def test_few_orders_go_at_once_one_to_a_slot():
     assert size(6) == CallSize(2, Why.SLOT)
 
 
+def test_the_last_free_slot_leaves_their_share_to_those_that_come_free_soon():
+    assert size(40, startable=1) == CallSize(8, Why.SLOT)
+
+
+def test_where_rows_cost_next_to_nothing_it_takes_all():
+    assert size(40, startable=1, cheap=10**9) == CallSize(40, Why.SLOT)
+
+
 def test_a_backlog_goes_in_calls_of_the_target():
     assert size(1000) == CallSize(40, Why.TARGET)
 
 
 def test_a_backlog_goes_in_full_calls_where_rows_cost_nothing():
-    assert size(5000, within_target=10**9) == CallSize(200, Why.FULL)
+    assert size(5000, within_target=10**9, cheap=10**9) == CallSize(200, Why.FULL)
 
 
 def test_scarce_calls_take_all_that_waits():

@@ -39,7 +39,7 @@ class Slots:
 
     def startable(self, starting):
         free = max(0, self.slots - self.in_flight - starting)
-        return free, free
+        return self.slots, free, free
 
     def pause_between_calls(self):
         return 0.001, 0.0
