@@ -68,6 +68,7 @@ class OffsetLedger:
         self._max_events = max_events
         self._max_bytes = max_bytes
         self._queues: dict[Source, deque[HeldEvent]] = {}
+        self._dropped: dict[Source, int] = {}  # nothing behind these is acknowledged any more
         self.events = 0
         self.undone = 0
         self.bytes = 0
@@ -97,7 +98,8 @@ class OffsetLedger:
             while queue and queue[0].phase is Phase.DONE:
                 held = queue.popleft()
                 self._forget(held)
-                self._ack(held)
+                is_passed = held.offset > self._dropped.get(source, held.offset)
+                (self._drop if is_passed else self._ack)(held)
 
     def tail(self) -> list[HeldEvent]:
         """Return what waits behind everything that was begun.
@@ -124,6 +126,10 @@ class OffsetLedger:
     def let_go(self, events: Iterable[HeldEvent]) -> None:
         """Drop events unacknowledged: whoever owns the partition next is given them again."""
         gone = set(events)
+        for held in gone:
+            self._dropped[held.source] = min(
+                held.offset, self._dropped.get(held.source, held.offset)
+            )
         for source in {held.source for held in gone}:
             self._queues[source] = deque(h for h in self._queues[source] if h not in gone)
         for held in gone:
@@ -133,6 +139,7 @@ class OffsetLedger:
     def clear(self) -> None:
         """Drop everything that is left."""
         self.let_go([held for queue in self._queues.values() for held in queue])
+        self._dropped.clear()
 
     def _forget(self, held: HeldEvent) -> None:
         self.events -= 1

@@ -218,8 +218,8 @@ class Pipeline:
             for held in events:
                 held.phase = Phase.WAITING
             self._context.journal.pause(origins_of(events))
-            if self.is_fenced:
-                self._drop([held for held in self._ledger.tail() if held in events])
+            if self.is_fenced:  # all of the tail: one that stayed would be acknowledged past these
+                self._drop(self._ledger.tail())
 
     async def _send(self, call: Call, start: Callable[[], None], *, is_late: bool = False) -> None:
         """Write what shares a call and finish it. `start` is told when its first call flies."""
