@@ -19,7 +19,7 @@ from sandbox.salesforce.records.schema import NUMERIC, Field
 
 Converter = Callable[[Any], Any]
 
-_EMAIL = re.compile(r"[^@\s,;<>()\"]+@[^@\s,;<>()\"]+\.[^@\s,;<>()\".]+")
+_EMAIL = re.compile(r"(?!\.)[^@\s,;<>()\"]+@[^@\s,;<>()\"]+\.[^@\s,;<>()\".]+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _EARLIEST_YEAR = 1700  # the platform's own bounds for dates
 _LATEST_YEAR = 4000
