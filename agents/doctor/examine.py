@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from agents.doctor.check import Check, skipped
+from agents.doctor.cluster_checks import check_cluster
+from agents.doctor.cluster_facts import gather_cluster
 from agents.doctor.kafka_checks import check_kafka
 from agents.doctor.kafka_facts import gather_kafka
 from agents.doctor.machine_checks import check_machine
@@ -67,7 +69,13 @@ async def examine(
         yield [store, skipped("kafka-reachable", LIVE_NEEDED)]
         yield [skipped("salesforce-login", LIVE_NEEDED)]
         return
-    yield list(check_kafka(settings, await gather_kafka(settings)))
+    cluster, facts = await gather_cluster(settings), await gather_kafka(settings)
+    least = {
+        name: int(topic.config.get("min.insync.replicas") or 1)
+        for name, topic in facts.topics.items()
+    }
+    yield list(check_cluster(cluster, least))
+    yield list(check_kafka(settings, facts))
     if any(role in WORKS_FOR_SALESFORCE for role in roles):
         yield await _org(settings)
     yield [await live_check(settings) if store.result == "ok" else store]

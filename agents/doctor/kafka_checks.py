@@ -45,6 +45,17 @@ def _missing(settings: KafkaSettings, facts: KafkaFacts) -> Check:
     return judged("kafka-topics", [f"{name} is missing" for name in missing], "all there", fix)
 
 
+def _partition_fix(topics: Mapping[str, ExistingTopic]) -> str:
+    counts = {topic.partitions for topic in topics.values()}
+    if len(counts) == 1:
+        return f"set KAFKA_PARTITIONS to {counts.pop()}, what all topics have, in every process"
+    return (
+        "do not change KAFKA_PARTITIONS: topics that belong together have different counts. What "
+        "has fewer than the source topics gets partitions by kafka-topics.sh --alter; what has "
+        "more keeps them unused (docs/runbook.md, topics_differ)"
+    )
+
+
 def _shape(settings: KafkaSettings, topics: Mapping[str, ExistingTopic]) -> Iterator[Check]:
     wanted = settings.kafka_partitions
     counts = [f"{n} has {t.partitions}" for n, t in topics.items() if t.partitions != wanted]
@@ -52,8 +63,7 @@ def _shape(settings: KafkaSettings, topics: Mapping[str, ExistingTopic]) -> Iter
         "kafka-partitions",
         [*counts, f"KAFKA_PARTITIONS is {wanted}"] if counts else [],
         f"{wanted} everywhere",
-        "all topics need one count, or one order is in two hands: set KAFKA_PARTITIONS to what is "
-        "there, or drain all topics and create them anew",
+        _partition_fix(topics),
     )
     copies = settings.kafka_replication_factor
     yield judged(

@@ -16,8 +16,8 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, ensure_aiokafka_TP
 from faust.types import TP
 
-from agents.worker.read_log import ReadLog
 from agents.worker.session_guard import elapsed_seconds
+from stream.kafka.read_log import ReadLog
 
 log = structlog.get_logger()
 

@@ -19,12 +19,13 @@ import faust
 from faust.types import TP
 from faust.types.transports import TransportT
 
+from agents.worker.assignor import CommonPartitionsAssignor
 from agents.worker.faust_consumer import PromptConsumer
 from agents.worker.faust_fence import FencedTransport
-from agents.worker.read_log import ReadLog
 from agents.worker.session_guard import Membership
 from stream.config import Settings
 from stream.kafka.connection import faust_credentials
+from stream.kafka.read_log import ReadLog
 
 MAX_POLL_INTERVAL_SECONDS = 10.0**7
 REBALANCE_MARGIN_SECONDS = 30.0
@@ -81,6 +82,7 @@ def create_app(settings: Settings) -> WorkerApp:
         settings.worker_group,
         broker=[f"kafka://{host.strip()}" for host in settings.kafka_bootstrap_servers.split(",")],
         autodiscover=False,
+        PartitionAssignor=CommonPartitionsAssignor,
         table_standby_replicas=1,
         topic_partitions=settings.kafka_partitions,
         topic_allow_declare=False,

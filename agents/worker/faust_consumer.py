@@ -37,9 +37,9 @@ from faust.types import TP
 from mode.services import WaitResults
 
 from agents.worker.consumer_thread import WitnessingThread
-from agents.worker.read_log import ReadLog
 from agents.worker.session_guard import Membership
 from stream.errors import BrokerError
+from stream.kafka.read_log import ReadLog
 
 log = structlog.get_logger()
 

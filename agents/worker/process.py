@@ -50,6 +50,7 @@ from stream.dlq.growth_alert import DeadLetterGrowth
 from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
 from stream.kafka.publisher import Ack, KafkaPublisher, Record
+from stream.kafka.topic_check import refuse_shortage, watch_topics
 from stream.magento.client import open_magento
 from stream.ops import metrics
 from stream.ops.alert_webhook import alert_webhook
@@ -85,6 +86,7 @@ async def run_worker(settings: Settings) -> None:
             )
         )
         log.info("worker_starting", status_url=url, mapping_version=mapping.version)
+        await refuse_shortage(settings)
         context = await _connect(
             settings, mapping, app=app, life=life, progress=progress, alerts=alerts, stack=stack
         )
@@ -103,6 +105,7 @@ async def run_worker(settings: Settings) -> None:
         )
         await stack.enter_async_context(_background(watchdog.run(life.stopping)))
         stack.push_async_callback(app.read_log.close)
+        await stack.enter_async_context(_background(watch_topics(settings, alerts)))
         await stack.enter_async_context(_background(app.read_log.watch(alerts, app.rejoin)))
         await life.stopping.wait()
         await fence_and_commit(app.consumer, app.when_revoked)

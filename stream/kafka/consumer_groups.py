@@ -11,6 +11,9 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import KafkaError
 
 from stream.errors import BrokerError
+from stream.kafka.connection import kafka_connection
+from stream.kafka.log_witness import Reading, Witness
+from stream.settings.kafka import KafkaSettings
 
 COORDINATOR_POLL_SECONDS = 0.1
 REBALANCING = frozenset({"PreparingRebalance", "CompletingRebalance"})
@@ -37,6 +40,21 @@ async def committed_offsets(
         (pair.topic, pair.partition): found.offset
         for pair, found in offsets.items()
         if found.offset >= 0
+    }
+
+
+async def committed_readings(settings: KafkaSettings, group: str) -> dict[tuple[str, int], Reading]:
+    """Return what a group has committed, with what it remembers of it. Raises KafkaError."""
+    admin = AIOKafkaAdminClient(**kafka_connection(settings))
+    try:
+        await admin.start()
+        found = await admin.list_consumer_group_offsets(group)
+    finally:
+        await admin.close()
+    return {
+        (pair.topic, pair.partition): Reading(said.offset, Witness.from_metadata(said.metadata))
+        for pair, said in found.items()
+        if said.offset > 0
     }
 
 

@@ -10,20 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stream.kafka.log_witness import Rung, Witness, has_gone_back, identity_of, resume_offset
+from stream.kafka.log_witness import (
+    Reading,
+    Rung,
+    Witness,
+    has_gone_back,
+    identity_of,
+    resume_offset,
+)
 from stream.kafka.range_reader import OffsetRange, RangeReader, Record
 
 Place = tuple[str, int]
 # Who compares records wants one of each partition; a broker gives at least that.
 PROBE_FETCH_BYTES = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How far a partition was read, and what is remembered of it."""
-
-    position: int
-    witness: Witness
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,14 @@ class Witness:
         return cls([Rung(int(offset), name) for offset, _, name in pairs if offset.isdecimal()])
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How far a partition was read, and what is remembered of it."""
+
+    position: int
+    witness: Witness
+
+
 def identity_of(
     *, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
 ) -> str:

@@ -145,10 +145,10 @@ class KafkaPublisher:
         """Take a record along when the producer is there and knows the topic; see Publisher."""
         if self._producer is None or record.key is None:
             return None
-        partitions = self._producer.client.cluster.partitions_for_topic(record.topic)
+        partitions = self._used(self._producer, record.topic)
         if not partitions:
             return None
-        partition = partition_of(record.key, tuple(partitions))
+        partition = partition_of(record.key, partitions)
         return self._queue.offer(record, partition, answered)
 
     async def _send(self, record: Record) -> _Sent | PublishError:
@@ -160,7 +160,7 @@ class KafkaPublisher:
                 record.topic,
                 record.value,
                 key=record.key,
-                partition=record.partition,
+                partition=await self._partition(producer, record),
                 headers=list(record.headers),
             )
         except TOO_LARGE as error:
@@ -168,6 +168,24 @@ class KafkaPublisher:
         except (KafkaError, OSError, AssertionError) as error:
             return self.not_taken(record.topic, producer, error)
         return _Sent(producer, future)
+
+    def _used(self, producer: AIOKafkaProducer, topic: str) -> tuple[int, ...]:
+        """Return the partitions that keys go to: those that both fact topics have.
+
+        So an order stays where it is when somebody gives one of them more.
+        """
+        known = producer.client.cluster.partitions_for_topic
+        if not known(topic):
+            return ()
+        names = {*self._settings.topics.facts, topic}
+        return tuple(range(min(len(count) for name in names if (count := known(name)))))
+
+    async def _partition(self, producer: AIOKafkaProducer, record: Record) -> int | None:
+        if record.partition is not None or record.key is None:
+            return record.partition
+        await producer.partitions_for(record.topic)  # waits until the topic is known
+        used = self._used(producer, record.topic)
+        return partition_of(record.key, used) if used else None
 
     def not_taken(
         self, topic: str, producer: AIOKafkaProducer | None, error: Exception
@@ -240,6 +258,8 @@ class KafkaPublisher:
             await close_producer(producer)
             raise
         else:
+            for topic in self._settings.topics.facts:
+                producer.client.add_topic(topic)  # how many partitions it has decides of all keys
             self._producer = producer
         finally:
             self._connecting = None

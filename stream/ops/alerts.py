@@ -31,6 +31,7 @@ class Alert(StrEnum):
     WORKER_FROZEN = "worker_frozen"
     WEBHOOKS_MISSING = "webhooks_missing"
     LOG_WENT_BACK = "log_went_back"
+    TOPICS_DIFFER = "topics_differ"
 
 
 Listener = Callable[[Alert, str | None], None]

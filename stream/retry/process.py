@@ -13,6 +13,7 @@ from stream.config import Settings
 from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
 from stream.kafka.publisher import KafkaPublisher
+from stream.kafka.topic_check import refuse_shortage, watch_topics
 from stream.ops.alert_webhook import alert_webhook
 from stream.ops.alerts import Alerts
 from stream.ops.status_server import status_server
@@ -28,6 +29,7 @@ async def run_relay(settings: Settings) -> None:
     """Run the relay until SIGTERM or SIGINT."""
     stopping = asyncio.Event()
     stop_on_signals(stopping.set, deadline_seconds=2 * STOP_DEADLINE_SECONDS)
+    await refuse_shortage(settings)
     alerts = Alerts()
     publisher = KafkaPublisher(settings)
     await publisher.start()
@@ -47,6 +49,7 @@ async def run_relay(settings: Settings) -> None:
     ):
         log.info("relay_started", status_url=url)
         running = asyncio.create_task(relay.run(stopping))
+        checking = asyncio.create_task(watch_topics(settings, alerts))
         stop_wait = asyncio.create_task(stopping.wait())
         await asyncio.wait({running, stop_wait}, return_when=asyncio.FIRST_COMPLETED)
         stop_wait.cancel()
@@ -54,6 +57,7 @@ async def run_relay(settings: Settings) -> None:
         if not done:
             log.warning("relay_stop_deadline", seconds=STOP_DEADLINE_SECONDS)
             running.cancel()
+        checking.cancel()
         await publisher.stop()
     log.info("relay_stopped")
     if running in done:

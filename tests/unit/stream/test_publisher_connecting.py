@@ -13,6 +13,10 @@ from stream.kafka.publisher import KafkaPublisher
 class Producer:
     def __init__(self, gate, error=None):
         self._gate, self._error = gate, error
+        self.client, self.topics = self, []
+
+    def add_topic(self, topic):
+        self.topics.append(topic)
 
     async def start(self):
         await self._gate

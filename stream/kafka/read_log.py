@@ -1,8 +1,8 @@
-"""What this worker has read of each partition, and whether that is still what the log holds.
+"""What a member of a group has read of each partition, and whether the log still holds that.
 
-Two readers share it: the consumer notes what it hands out and asks before it starts a partition;
-a background loop compares every few seconds and has the group's partitions taken again when a log
-went back. Until it has caught up, LOG_WENT_BACK says so.
+The worker's consumer and the relay note what they hand out, and ask before they start a partition.
+A background loop compares every few seconds, and has the partitions taken again when a log went
+back. Until it has caught up, LOG_WENT_BACK says so.
 """
 
 from __future__ import annotations
@@ -11,20 +11,23 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
-from faust.types import TP
+from aiokafka import TopicPartition
 
 from stream.config import Settings
 from stream.errors import BrokerError
-from stream.kafka.log_position import PROBE_FETCH_BYTES, Reading, WentBack, find_gone_back
-from stream.kafka.log_witness import Rung, Witness, identity_of
+from stream.kafka.log_position import PROBE_FETCH_BYTES, WentBack, find_gone_back
+from stream.kafka.log_witness import Reading, Rung, Witness, identity_of
 from stream.kafka.range_reader import RangeReader
 from stream.ops import metrics
 from stream.ops.alerts import Alert, Alerts
 
 log = structlog.get_logger()
+
+# (topic, partition): aiokafka's or Faust's named tuple.
+Pair: TypeAlias = Any
 
 CHECK_SECONDS = 3.0
 START_SECONDS = 4.0  # no heartbeat is sent meanwhile
@@ -38,14 +41,14 @@ class ReadLog:
         self._alerts: Alerts | None = None
         self._reader: RangeReader | None = None
         self._using = asyncio.Lock()
-        self._witnesses: dict[TP, Witness] = {}
-        self._uncommitted: dict[TP, dict[int, str]] = {}
-        self._newest: dict[TP, Rung] = {}
+        self._witnesses: dict[Pair, Witness] = {}
+        self._uncommitted: dict[Pair, dict[int, str]] = {}
+        self._newest: dict[Pair, Rung] = {}
         self._unverified: dict[tuple[str, int], Reading] = {}
-        self._catching_up: dict[TP, int] = {}
+        self._catching_up: dict[Pair, int] = {}
         self._suspects = asyncio.Event()
 
-    def note(self, tp: TP, message: Any) -> None:
+    def note(self, tp: Pair, message: Any) -> None:
         """Remember a record that is handed out."""
         headers = message.headers or ()
         identity = identity_of(
@@ -58,7 +61,7 @@ class ReadLog:
         if self._catching_up and message.offset + 1 >= self._catching_up.get(tp, sys.maxsize):
             self._caught_up(tp)
 
-    def metadata(self, tp: TP, offset: int) -> str:
+    def metadata(self, tp: Pair, offset: int) -> str:
         """Return the text for a commit of `offset`: what was read below it."""
         witness = self._witnesses.setdefault(tp, Witness())
         below = self._uncommitted.get(tp, {})
@@ -69,12 +72,12 @@ class ReadLog:
                 del below[known]
         return witness.to_metadata()
 
-    def suspect(self, tp: TP) -> None:
+    def suspect(self, tp: Pair) -> None:
         """Have a partition compared at once: a record came that should be behind us."""
         log.warning("log_suspected", topic=tp.topic, partition=tp.partition)
         self._suspects.set()
 
-    async def has_records(self, tp: TP, start: int, end: int) -> bool:
+    async def has_records(self, tp: Pair, start: int, end: int) -> bool:
         """Whether the broker has a record with an offset in [start, end). Raises BrokerError."""
         async with self._using:
             reader = await self._connected()
@@ -84,8 +87,8 @@ class ReadLog:
         return record is None or record.offset < end
 
     async def healed(
-        self, committed: Mapping[TP, int | None], metadata: Mapping[TP, str]
-    ) -> dict[TP, int]:
+        self, committed: Mapping[Pair, int | None], metadata: Mapping[Pair, str]
+    ) -> dict[Pair, int]:
         """Return where partitions whose log went back are read again, before they are read.
 
         A member that answers late is expelled: without an answer in time the comparison is left to
@@ -108,10 +111,10 @@ class ReadLog:
         except (BrokerError, TimeoutError) as error:
             log.warning("log_not_compared", error=str(error) or type(error).__name__)
         for item in gone.values():
-            tp = TP(item.topic, item.partition)
+            tp = TopicPartition(item.topic, item.partition)
             self._witnesses[tp].forget_from(item.resume)
             self._note_gone(tp, item)
-        return {TP(*place): item.resume for place, item in gone.items()}
+        return {TopicPartition(*place): item.resume for place, item in gone.items()}
 
     async def watch(self, alerts: Alerts, rejoin: Callable[[], Awaitable[None]]) -> None:
         """Compare every few seconds; `rejoin` has all partitions taken again. Never returns."""
@@ -156,7 +159,7 @@ class ReadLog:
             self._reader = reader
         return self._reader
 
-    def _note_gone(self, tp: TP, item: WentBack) -> None:
+    def _note_gone(self, tp: Pair, item: WentBack) -> None:
         log.error("log_went_back", detail=item.sentence)
         metrics.LOG_WENT_BACK.labels(tp.topic, str(tp.partition)).inc()
         if item.resume < item.end:
@@ -166,7 +169,7 @@ class ReadLog:
             if not self._catching_up:
                 self._alerts.resolve(Alert.LOG_WENT_BACK)
 
-    def _caught_up(self, tp: TP) -> None:
+    def _caught_up(self, tp: Pair) -> None:
         self._catching_up.pop(tp, None)
         if not self._catching_up and self._alerts is not None:
             self._alerts.resolve(Alert.LOG_WENT_BACK)
