@@ -101,7 +101,7 @@ class State:
             "w": " ".join(self.overruled),
             "m": self.edited_ms,
             "x": int(self.is_reset),
-            "l": self.site,
+            "g": self.site,
         }
         return orjson.dumps(always | {name: value for name, value in rarely.items() if value})
 
@@ -125,7 +125,7 @@ class State:
             overruled=tuple(read.get("w", "").split()),
             edited_ms=read.get("m", 0),
             is_reset=bool(read.get("x")),
-            site=read.get("l", ""),
+            site=read.get("g", ""),
         )
 
 

@@ -33,9 +33,7 @@ class StoredState(BaseModel):
     i: dict[str, str] = Field(default_factory=dict, description="Salesforce ids by sObject")
     e: str = Field("", description="Magento's entity id")
     f: int = Field(0, description="first written, unix milliseconds")
-    l: str = Field(
-        "", description="the order's store view or the customer's website: whose key it is"
-    )
+    g: str = Field("", description="store view of the order, website of the customer: whose key")
 
 
 class EventHeaders(BaseModel):
