@@ -299,7 +299,9 @@ class Pipe(RuleBasedStateMachine):
     def fails_once(self, data):
         made = self.event(data.draw(st.sampled_from(self.saves)), "good")
         self.events.append(made)
-        if not self.model.takes(made[1]):
+        held = self.model.held
+        is_unchanged = held is not None and held.amount == made[1].amount
+        if is_unchanged or not self.model.takes(made[1]):
             return
         self.fails = True
         self.handle(made)
