@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from stream.config import Settings
 
 PACKAGE = "orderstream"
-REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*>=\s*([0-9.]+)\s*$")
+REQUIREMENT = re.compile(r"^([\w.-]+)[^>]*>=([\w.]+)")  # the least version, wherever it stands
 
 
 @dataclass(frozen=True, slots=True)

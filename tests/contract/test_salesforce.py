@@ -155,8 +155,9 @@ async def test_parents_and_children_travel_in_one_call_in_the_given_order(subjec
 
 
 async def test_a_child_without_parent_is_refused_for_its_order_alone(subject):
-    first, second = await subject.write(subject.order("1", of="nobody"), subject.order("2"))
-    assert classify_row(first.errors[0]).kind is ErrorKind.ORDERING
+    orphan = subject.order("1", of="nobody")
+    first, second = await subject.write(orphan, subject.order("2"))
+    assert classify_row(first.errors[0], orphan).kind is ErrorKind.ORDERING
     assert second.success
 
 

@@ -179,4 +179,5 @@ def test_the_command_says_what_is_missing(tmp_path):
         timeout=30,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("sandbox.broker: no Kafka broker: either set")
+    assert done.stderr.startswith("sandbox.broker: no Kafka broker")
+    assert "install Java 17+ and Maven" in done.stderr
