@@ -31,6 +31,7 @@ from bench.orders import Template
 from schemas.codec import decode
 from schemas.event import Envelope, Kind, new_event_id
 from schemas.headers import envelope_of, identity_headers
+from schemas.identity import PLAIN
 from stream.kafka.record import Record
 from stream.topics import Topics
 
@@ -119,7 +120,7 @@ async def costs() -> dict[str, float]:
 
     async def intake() -> None:
         for each in held:
-            take_in(each, instance="")
+            take_in(each, identity=PLAIN)
 
     async def map_all() -> None:
         for document in documents:

@@ -12,17 +12,21 @@ reason waits: a twin that was made meanwhile is not unmade by trying again.
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
 from agents.delivery.adoption import Adoption, adoption_of, queries_for, value_of
 from agents.delivery.existence_cache import ExistenceCache
+from agents.delivery.retry_in_place import RETRY_IN_PLACE, NextAction, next_action
 from agents.delivery.types import Dispatcher, NotSent, RefusedWrite, WriteOutcome, WriteSet, Written
 from agents.pacing.admission import Admission
+from agents.pacing.system_failure import reason_of
 from agents.pacing.ticket import NotAdmittedError
 from agents.salesforce.api.composite import MAX_ROWS
 from agents.salesforce.api.record_updates import KeyUpdate, Requests, give_keys
@@ -35,9 +39,9 @@ log = structlog.get_logger()
 
 MAX_SEEN = 200_000  # customers, about 30 MB
 FINAL = frozenset({ErrorKind.PERMANENT, ErrorKind.CONFIG})
-WAITS = frozenset({ErrorKind.AUTH, ErrorKind.QUOTA})
 
 Identity = tuple[str, str]
+Answer = TypeVar("Answer")
 
 
 class AdoptClient(Requests, Protocol):
@@ -98,9 +102,8 @@ class Adopter:
         found: dict[Identity, Adoption] = {}
         for soql, part in queries_for(rows):
             try:
-                async with self._gate.call(priority, rows=len(part)):
-                    asked = self._client.query(soql, check_alive=check_alive)
-                    records = [record async for record in asked]
+                ask = partial(self._query, soql, check_alive)
+                records = await self._call(ask, priority, len(part))
             except (NotAdmittedError, SalesforceError) as error:
                 self._not_looked_for(part, error, search)
                 continue
@@ -111,6 +114,29 @@ class Adopter:
         while len(self._seen) > MAX_SEEN:
             self._seen.popitem(last=False)
         return search
+
+    async def _query(self, soql: str, check_alive: Callable[[], None]) -> list[dict[str, Any]]:
+        return [record async for record in self._client.query(soql, check_alive=check_alive)]
+
+    async def _call(
+        self, work: Callable[[], Awaitable[Answer]], priority: Priority, rows: int
+    ) -> Answer:
+        """Make a call, again while nobody gets through: the breaker says when.
+
+        Raises NotAdmittedError, and a SalesforceError that repeating does not cure.
+        """
+        failures: list[SalesforceError] = []
+        while True:
+            try:
+                async with self._gate.call(priority, rows=rows):
+                    return await work()
+            except SalesforceError as error:
+                failures.append(error)
+                action = next_action(failures, RETRY_IN_PLACE, is_lone=False)
+                if action is not NextAction.REPEAT:
+                    raise
+                pause = RETRY_IN_PLACE.backoff_seconds(len(failures), random.random)
+                await self._gate.rest(pause)
 
     def _not_looked_for(
         self, rows: Sequence[Row], error: NotAdmittedError | SalesforceError, search: _Search
@@ -137,9 +163,9 @@ class Adopter:
         for start in range(0, len(updates), MAX_ROWS):
             part = updates[start : start + MAX_ROWS]
             try:
-                async with self._gate.call(priority, rows=len(part)):
-                    asked = [update for update, _ in part]
-                    results = await give_keys(self._client, asked, check_alive)
+                asked = [update for update, _ in part]
+                give = partial(give_keys, self._client, asked, check_alive)
+                results = await self._call(give, priority, len(part))
             except (NotAdmittedError, SalesforceError) as error:
                 failure = _failure_of(error)
                 search.failures |= {identity: failure for _, identity in part}
@@ -167,9 +193,8 @@ def _absorb(update: KeyUpdate, identity: Identity, result: RowResult, search: _S
 def _failure_of(error: NotAdmittedError | SalesforceError) -> WriteOutcome:
     if isinstance(error, NotAdmittedError):
         return NotSent(error.reason, error.is_given_up)
-    if error.kind in WAITS:
-        return NotSent(f"looking for a record to adopt: {error.code}: {error.message}")
-    return RefusedWrite(ErrorKind.TRANSIENT, error.code, error.message, (), "", error.fix)
+    # Whatever it is, it is not the row's doing: the search costs no event an attempt.
+    return NotSent(f"looking for a record to adopt: {reason_of(error)}")
 
 
 def _failure_among(bundle: WriteSet, search: _Search) -> WriteOutcome | None:

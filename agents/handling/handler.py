@@ -1,14 +1,14 @@
 """The handler: a batch of events in, one decision per event out. It never raises.
 
 In Faust an exception that leaves the agent is an acked, lost message, so every failure here is a
-value (docs/architecture.md, invariant 3). Only FrozenError passes: then the process must end
-uncommitted.
+value (docs/architecture.md, invariant 3). Only FrozenError passes: the process ends uncommitted.
 
     decode → (enrich) → settle → newest per order → version guard → map → dispatch → decide
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -110,7 +110,7 @@ class Handler:
 
     async def _prepare(self, envelopes: Sequence[Envelope]) -> Prepared:
         decisions: list[Decision] = []
-        items = self._decode(envelopes, decisions)
+        items = await self._decode(envelopes, decisions)
         if self.enrich is not None:
             items = await self.enrich(items, self.ends, decisions)
         items = tell_apart(items, self.get_state, self.ends, decisions)
@@ -126,14 +126,15 @@ class Handler:
                 self.ends.not_sent(item, waits, self.clock_ms(), Notes()) for item in items
             ]
             return Prepared(decisions)
-        mapped = self._map(mapping, items, decisions)
+        mapped = await self._map(mapping, items, decisions)
         return Prepared(decisions, intents_of(mapped, mapping.version, contested, self.get_state))
 
-    def _decode(
+    async def _decode(
         self, envelopes: Sequence[Envelope], decisions: list[Decision]
     ) -> list[DecodedEvent]:
         items = []
-        for envelope in envelopes:
+        for number, envelope in enumerate(envelopes, 1):
+            await _breathe(number)
             if self.journal and envelope.origin and self.journal.is_condemned(envelope.origin):
                 decisions.append(self.ends.dead(envelope, "WORKER_CRASHED", _CRASHED))
                 continue
@@ -200,11 +201,12 @@ class Handler:
                 decisions.append(self.ends.unchanged(item, state))
         return rest
 
-    def _map(
+    async def _map(
         self, mapping: RecordMapping, items: list[DecodedEvent], decisions: list[Decision]
     ) -> list[tuple[DecodedEvent, Mapped]]:
         mapped = []
-        for item in items:
+        for number, item in enumerate(items, 1):
+            await _breathe(number)
             try:
                 records = item.mapped_by(mapping, self.clock_tolerance_seconds)
             except MappingError as error:
@@ -291,3 +293,8 @@ def _is_fresh(item: DecodedEvent) -> bool:
         and envelope.attempt == 0
         and envelope.not_before_ms is None
     )
+
+
+async def _breathe(number: int) -> None:
+    if number % 64 == 0:  # a loop that a large batch blocks for long is taken for frozen
+        await asyncio.sleep(0)

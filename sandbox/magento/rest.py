@@ -103,7 +103,10 @@ class RestStore:
             raise _BadSearchError(text)
         last = max(1, -(-total // size))
         page = min(max(1, _number(query, "searchCriteria[currentPage]")), last)
-        found = matches.page((page - 1) * size, size, is_descending=_is_descending(query))
+        order = _sort_order(query)
+        if order.names == ["entity_id"]:
+            matches = matches.by_id()
+        found = matches.page((page - 1) * size, size, is_descending=order.is_descending)
         if query.get("fields") == "total_count":
             return _json({"total_count": total})
         shown = [rest_form(document) for document in found]
@@ -116,7 +119,7 @@ class RestStore:
         document = self.rows(request.match_info["name"]).document(int(request.match_info["id"]))
         if document is None:
             return _error(404, "The entity that was requested doesn't exist. Verify the entity.")
-        return _json(document)
+        return _json(rest_form(document))
 
     async def _save(self, request: web.Request) -> web.Response:
         """Save documents from outside the process: a JSON list of them."""
@@ -163,15 +166,22 @@ def _groups(query: Any) -> list[list[Condition]]:
     return list(groups.values())
 
 
-def _is_descending(query: Any) -> bool:
+@dataclass(frozen=True, slots=True)
+class _SortOrder:
+    names: list[str]
+    is_descending: bool
+
+
+def _sort_order(query: Any) -> _SortOrder:
     orders: dict[int, dict[str, str]] = {}
     for name, value in query.items():
         if found := SORT.fullmatch(name):
             orders.setdefault(int(found[1]), {})[found[2]] = value
-    names = [orders[number].get("field") for number in sorted(orders)]
-    if names and names not in (["updated_at"], ["updated_at", "entity_id"]):
+    names = [orders[number].get("field", "") for number in sorted(orders)]
+    if names and names not in (["updated_at"], ["updated_at", "entity_id"], ["entity_id"]):
         raise _BadSearchError(f"this simulated store does not sort by {names}")
-    return not orders or orders[min(orders)].get("direction", "DESC") == "DESC"
+    is_descending = not orders or orders[min(orders)].get("direction", "DESC") == "DESC"
+    return _SortOrder(names, is_descending)
 
 
 def _number(query: Any, name: str) -> int:

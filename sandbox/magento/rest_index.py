@@ -162,6 +162,11 @@ class Matches:
             if document is not None:
                 yield document
 
+    def by_id(self) -> Matches:
+        """Return the same rows in the order of their ids."""
+        places = [*self.head, *self.rows.places[self.start : self.end]]
+        return Matches(self.rows, sorted(places, key=lambda place: place[1]), 0, 0)
+
     def _place(self, position: int) -> Place:
         if position < len(self.head):
             return self.head[position]

@@ -65,7 +65,7 @@ async def test_the_watchdog_does_not_fire_while_salesforce_is_away(make_rig):
 async def test_the_watchdog_does_not_fire_while_the_broker_is_away(
     own_broker, make_settings, salesforce_process, tmp_path
 ):
-    from worker_rig import WorkerRig
+    from support.worker_rig import WorkerRig
 
     from stream.kafka.topic_admin import TopicAdmin
 
@@ -80,10 +80,13 @@ async def test_the_watchdog_does_not_fire_while_the_broker_is_away(
         with pytest.raises(TimeoutError):
             await worker.wait(timeout_seconds=15)
         own_broker.resume()
+        # The broker may have expelled it meanwhile: then it ends with 75, and is started again.
+        worker.is_stopping = True
+        await rig.worker("w2")
         await rig.publish([(5, 1)])
         report = await rig.settled(6, timeout_seconds=90)
         assert report.total.synced == 6
-        assert worker.is_running, worker.log_tail()
+        assert "worker_stalled" not in worker.output
 
 
 async def test_an_event_that_kills_every_worker_becomes_a_dead_letter(make_rig):
