@@ -17,6 +17,7 @@ from agents.worker.offset_ledger import HeldEvent
 from schemas.event import Envelope, Origin
 
 LARGE_GROUP = 8
+LARGEST_GROUPS = 4  # a group is apart when it is this part of the batch: not each of many
 
 Ident = tuple[str, Origin | None]
 
@@ -30,11 +31,12 @@ class Call:
 
 
 def split_by_lock(intents: Sequence[Intent]) -> list[Call]:
-    """Return the calls of a batch: everybody's, and one for each large group."""
+    """Return the calls of a batch: everybody's, and one for a group that would hold it up."""
     shared, apart = Call(), []
     for group in lock_groups([intent.write_set for intent in intents]):
         members = [intents[place] for place in group]
-        if len(members) >= LARGE_GROUP and len(members) < len(intents):
+        is_most = LARGEST_GROUPS * len(members) >= len(intents) > len(members)
+        if len(members) >= LARGE_GROUP and is_most:
             apart.append(Call(members))
         else:
             shared.candidates += members

@@ -35,6 +35,7 @@ LOAD = {
     "SALESFORCE_BULK_THRESHOLD_EVENTS": "3000",
     "WORKER_BATCH_MAX_EVENTS": "20000",
     "WORKER_LINGER_SECONDS": "8",  # time to fetch all of them, on a busy machine too
+    "RETRY_DELAYS": "30s",  # a lone refused create is tried once more: no create beside it passed
 }
 EVERY_DAY = {"WORKER_BATCH_MAX_EVENTS": "1000", "WORKER_LINGER_SECONDS": "0.2"}
 
@@ -122,7 +123,9 @@ async def test_a_load_survives_kill_9_in_the_middle_of_a_job(make_rig):
 
     rig.org.settings(bulk_per_row_ms=0.1)  # Salesforce goes on with the dead worker's job
     second = await rig.worker("w2")
-    report = await rig.settled(ORDERS + len(WRITTEN_LIVE) + len(LIVE_BESIDE))
+    await rig.relay()
+    everything = ORDERS + len(WRITTEN_LIVE) + len(LIVE_BESIDE)
+    report = await rig.settled(everything, timeout_seconds=150)
     assert report.total.superseded == len(NEWER)
     assert (report.total.dead, report.duplicates) == (1, 0)
     assert await dead_letters(rig) == [(order_number(REFUSED), CODE)]
