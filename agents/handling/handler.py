@@ -8,7 +8,6 @@ value (docs/architecture.md, invariant 3). Only FrozenError passes: the process 
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +20,7 @@ from agents.handling.debounce import Debounce
 from agents.handling.decode import DecodedEvent, take_in
 from agents.handling.enrichment import Enrich
 from agents.handling.erasure_tombstone import REFUSED, decide_erasure, is_erased, is_erasure
-from agents.handling.intent import Intent, Prepared, intents_of
+from agents.handling.intent import Intent, Prepared, breathe, intents_of
 from agents.handling.newest import newest_of
 from agents.handling.outcome import Decision, Notes, parked
 from agents.handling.outcome_rules import OutcomeRules
@@ -134,7 +133,7 @@ class Handler:
     ) -> list[DecodedEvent]:
         items = []
         for number, envelope in enumerate(envelopes, 1):
-            await _breathe(number)
+            await breathe(number)
             if self.journal and envelope.origin and self.journal.is_condemned(envelope.origin):
                 decisions.append(self.ends.dead(envelope, "WORKER_CRASHED", _CRASHED))
                 continue
@@ -206,7 +205,7 @@ class Handler:
     ) -> list[tuple[DecodedEvent, Mapped]]:
         mapped = []
         for number, item in enumerate(items, 1):
-            await _breathe(number)
+            await breathe(number)
             try:
                 records = item.mapped_by(mapping, self.clock_tolerance_seconds)
             except MappingError as error:
@@ -257,10 +256,12 @@ class Handler:
             log.exception("dispatch_bug", bundles=len(intents))
             bug = NotSent(reason=f"a bug in the dispatcher: {type(error).__name__}")
             outcomes = [bug] * len(intents)
-        return [
-            self.ends.decide(intent.item, intent.records, outcome, intent.mapping_version)
-            for intent, outcome in zip(intents, outcomes, strict=True)
-        ]
+        decisions = []
+        for number, (intent, outcome) in enumerate(zip(intents, outcomes, strict=True), 1):
+            await breathe(number)
+            version = intent.mapping_version
+            decisions.append(self.ends.decide(intent.item, intent.records, outcome, version))
+        return decisions
 
     def look_again(self, intents: Sequence[Intent]) -> tuple[list[Intent], list[Decision]]:
         """Return which of these are still to be written, after a wait in which others wrote."""
@@ -293,8 +294,3 @@ def _is_fresh(item: DecodedEvent) -> bool:
         and envelope.attempt == 0
         and envelope.not_before_ms is None
     )
-
-
-async def _breathe(number: int) -> None:
-    if number % 64 == 0:  # a loop that a large batch blocks for long is taken for frozen
-        await asyncio.sleep(0)

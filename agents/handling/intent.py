@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
@@ -68,3 +69,9 @@ def intents_of(
         is_contested = item.key in contested
         intents.append(Intent(item, records, mapping_version, is_contested, exists))
     return intents
+
+
+async def breathe(number: int) -> None:
+    """Let the loop turn now and then: who blocks it with a large batch is taken for frozen."""
+    if number % 64 == 0:
+        await asyncio.sleep(0)
