@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.processes import orderstream
 
-pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
+pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(240)]
 
 PATIENCE_SECONDS = 20
 
@@ -25,7 +25,7 @@ class Waiting:
 
     async def verdict(self):
         """Return the exit code and the only step of the report."""
-        code = await self._process.wait(timeout_seconds=3 * PATIENCE_SECONDS)
+        code = await self._process.wait(timeout_seconds=6 * PATIENCE_SECONDS)
         said = self._process.output
         assert "Traceback" not in said
         report = orjson.loads(said[said.index("{\n") :])
@@ -50,12 +50,12 @@ async def test_the_next_order_is_compared_and_left_where_it_is(make_rig):
 
 
 async def test_an_order_that_salesforce_refuses_is_told_with_its_code(make_rig):
-    rig = await make_rig()
+    rig = await make_rig(RETRY_DELAYS="30s")  # a lone refusal is tried once more
     await rig.warm_worker()
     refusal = {"code": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "fields": ["StageName"]}
     rig.org.fault("row_error", sobject="Opportunity", times=100, **refusal)
     await rig.relay()
-    waiting = Waiting(rig)
+    waiting = Waiting(rig, seconds=90)
     await rig.until(waiting.is_waiting)
     await rig.publish([(7, 3)])
     code, step = await waiting.verdict()

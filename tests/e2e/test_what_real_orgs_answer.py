@@ -14,7 +14,7 @@ from support.worker_rig import WorkerRig
 
 from sandbox.process import Process
 
-pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
+pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(240)]
 
 ORDERS = range(1, 13)
 LANGUAGES = ["Não foi possível.", "Das ging nicht.", "できませんでした。"]
@@ -32,6 +32,7 @@ async def play(make_rig, salesforce_process) -> AsyncIterator[Play]:
                 SALESFORCE_LOGIN_URL=proxy.url,
                 SALESFORCE_INSECURE_URL=proxy.url,
                 SALESFORCE_AUTH_PROBE_SECONDS="1",
+                RETRY_DELAYS="30s",  # what only time can judge is judged after one wait
             )
             await rig.relay()
             worker = await rig.warm_worker()
@@ -41,7 +42,7 @@ async def play(make_rig, salesforce_process) -> AsyncIterator[Play]:
 
 
 async def all_are_written(rig: WorkerRig, *, dead: int = 0) -> None:
-    report = await rig.settled(1 + len(ORDERS), timeout_seconds=90)
+    report = await rig.settled(1 + len(ORDERS), timeout_seconds=150)
     assert (report.total.dead, report.total.synced) == (dead, 1 + len(ORDERS) - dead)
 
 
