@@ -28,7 +28,7 @@ CUT = "…"
 # Possessive, and only at the start of a word: otherwise one long word costs its length squared.
 # An address without a dot (`jane@example`) is what error messages quote; `orders/4@49` is a place.
 EMAIL = re.compile(
-    r"(?<![^\s<>()\[\],;:\"\\/=])([^\s@%<>()\[\],;:\"\\/=]++)(@|%40|\\u0040|&#64;)"
+    r"(?<![^\s%<>()\[\],;:\"\\/=])([^\s@%<>()\[\],;:\"\\/=]++)(@|%40|\\u0040|&#64;)"
     r"((?=[^\W\d_])[\w-]++(?:\.[\w-]++)*+)",
     re.IGNORECASE,
 )
