@@ -154,7 +154,8 @@ def test_addresses_are_masked_in_any_text(text, masked) -> None:
 @given(st.text(max_size=60), st.emails(), st.text(max_size=60))
 def test_no_address_survives_in_any_text(before, address, after) -> None:
     local = re.split("[/=%]", address.partition("@")[0])[-1]
-    assert not local or f"{local}@" not in mask_text(f"{before} {address} {after}")
+    is_mask = not local.strip("*")  # nothing to tell from the mask itself
+    assert is_mask or f"{local}@" not in mask_text(f"{before} {address} {after}")
 
 
 HOSTILE: dict[str, Callable[[int], object]] = {
