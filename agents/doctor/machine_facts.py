@@ -145,8 +145,8 @@ def _state_problem(directory: Path) -> str:
 
 def _mapping_problem(path: Path | None) -> str:
     # Compiling a mapping imports hooks: only when it is asked for.
-    from agents.mapping.mapping import Mapping as RecordMapping  # noqa: PLC0415
-    from stream.errors import MappingFileError  # noqa: PLC0415
+    from agents.mapping.mapping import Mapping as RecordMapping  # noqa: PLC0415 - see above
+    from stream.errors import MappingFileError  # noqa: PLC0415 - its error
 
     try:
         RecordMapping.load(path)

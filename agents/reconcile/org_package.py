@@ -141,10 +141,12 @@ async def _rules(client: OrgClient, components: Sequence[Component]) -> dict[str
     found: dict[str, Record] = {}
     for name in wanted:
         fields = "Id, EntityDefinition.QualifiedApiName"
-        soql = f"SELECT {fields} FROM ValidationRule WHERE ValidationName = {quoted(name)}"  # noqa: S608
+        where = f"ValidationName = {quoted(name)}"
+        soql = f"SELECT {fields} FROM ValidationRule WHERE {where}"  # noqa: S608 - quoted
         for record in await _tooling(client, soql):
             # The platform gives Metadata of one rule at a time.
-            by_id = f"SELECT Metadata FROM ValidationRule WHERE Id = {quoted(str(record['Id']))}"  # noqa: S608
+            rule_id = quoted(str(record["Id"]))
+            by_id = f"SELECT Metadata FROM ValidationRule WHERE Id = {rule_id}"  # noqa: S608 - quoted
             (only,) = await _tooling(client, by_id)
             sobject = record["EntityDefinition"]["QualifiedApiName"]
             found[f"{sobject}.{name}"] = only["Metadata"]

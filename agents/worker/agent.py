@@ -7,13 +7,12 @@ all acknowledge behind the ledger's back (kafka reference §1.6, §1.20; docs/de
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from faust.types import EventT, StreamT
 
-from agents.handling.intent import PRIORITIES
+from agents.handling.intent import PRIORITIES, breathe
 from agents.worker.context import WorkerContext
 from agents.worker.faust_app import WorkerApp
 from agents.worker.offset_ledger import HeldEvent
@@ -25,7 +24,6 @@ from schemas.state import state_key
 from schemas.version_reset import RESET_EVENT
 
 BY_OPERATORS = frozenset({ERASURE_EVENT, RESET_EVENT})
-BREATHE_EVERY = 64  # events, between which the event loop gets its turn
 
 
 def add_sync_agent(app: WorkerApp, sources: Sequence[str], context: WorkerContext) -> Pipeline:
@@ -57,8 +55,7 @@ def add_sync_agent(app: WorkerApp, sources: Sequence[str], context: WorkerContex
                 else:
                     drop(held)
                 taken += 1
-                if taken % BREATHE_EVERY == 0:
-                    await asyncio.sleep(0)
+                await breathe(taken)
             except Exception as error:  # noqa: BLE001 - leaving the loop would lose the event
                 context.end_process(error)
 

@@ -148,4 +148,4 @@ def by_status(status: int) -> ErrorRule:
 
 def is_sign_of_life(status: int) -> bool:
     """Whether an answer shows that Salesforce works, be it a refusal: it knew what was asked."""
-    return 0 < status < 500 and status not in {408, 420, 429}  # noqa: PLR2004
+    return 0 < status < 500 and status not in {408, 420, 429}  # noqa: PLR2004 - statuses
