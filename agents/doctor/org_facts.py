@@ -17,6 +17,7 @@ import requests
 from agents.delivery.adoption import adoption_rules, without_key_query
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.org_features import OrgFeatures
+from agents.mapping_preview.describe import describes_of
 from agents.mapping_preview.features import ask_choices
 from agents.pacing.daily_quota import usage_of_limits
 from agents.salesforce.api.client import OrgClient
@@ -66,7 +67,7 @@ async def gather_org(settings: Settings, mapping: RecordMapping) -> OrgFacts:
     except SettingsError as error:
         return OrgFacts(problem="; ".join(error.problems), fix="see docs/settings.md")
     try:
-        describes = await _describes(client, mapping.sobjects)
+        describes = await describes_of(client, mapping.sobjects)
         return OrgFacts(
             describes=describes,
             guarded=client.guard_from(describes),
@@ -119,17 +120,6 @@ async def _without_key(client: OrgClient, mapping: RecordMapping) -> dict[str, i
             continue
         found[rule.sobject] = int(counted[0].get("n") or 0) if counted else 0
     return found
-
-
-async def _describes(client: OrgClient, sobjects: tuple[str, ...]) -> dict[str, Mapping[str, Any]]:
-    describes: dict[str, Mapping[str, Any]] = {}
-    for name in sobjects:
-        try:
-            describes[name] = await client.describe(name)
-        except SalesforceError as error:
-            if error.status != NOT_FOUND:
-                raise
-    return describes
 
 
 def _front(settings: SalesforceSettings) -> tuple[frozenset[str], float | None]:

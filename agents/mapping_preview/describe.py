@@ -10,6 +10,7 @@ import orjson
 
 from agents.mapping.org_features import OrgFeatures
 from agents.mapping_preview.features import ask_choices
+from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.errors.errors import SalesforceError
 from stream.config import Settings
@@ -56,15 +57,21 @@ async def ask_org(
     Raises SettingsError when the settings cannot reach an org, SalesforceError when it says no.
     """
     client = build_client(settings, alerts=Alerts())
-    describes = {}
     try:
-        for name in sobjects:
-            try:
-                describes[name] = await client.describe(name)
-            except SalesforceError as error:
-                if error.status != NOT_FOUND:
-                    raise
+        describes = await describes_of(client, sobjects)
         features = await ask_choices(client, describes)
     finally:
         client.close()
     return describes, features
+
+
+async def describes_of(client: OrgClient, sobjects: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the describe answers of the sObjects that the user may see. Raises SalesforceError."""
+    describes = {}
+    for name in sobjects:
+        try:
+            describes[name] = await client.describe(name)
+        except SalesforceError as error:
+            if error.status != NOT_FOUND:
+                raise
+    return describes

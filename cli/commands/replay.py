@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,7 +26,7 @@ from stream.topics import Topics
 if TYPE_CHECKING:
     from agents.mapping_preview.predict import EventChange
     from stream.config import Settings
-    from stream.jobs.replay import ReplayFilter, ReplayPlan
+    from stream.jobs.replay import ReplayPlan, ReplayRange
     from stream.jobs.runner import JobReport
     from stream.kafka.range_reader import RangeReader
     from stream.settings.kafka import KafkaSettings
@@ -35,16 +35,6 @@ if TYPE_CHECKING:
 NAMES = Topics()
 SHOWN_SAMPLES = 5
 SHOWN_VALUE = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """What to look at: a topic, between two record times, through a filter."""
-
-    topic: str
-    since_ms: int | None
-    until_ms: int | None
-    wanted: ReplayFilter
 
 
 def replay(
@@ -84,7 +74,7 @@ def replay(
     Example: orderstream replay --from 30d --force --run --why "new stage names"
     """
     from cli.console.job_progress import finish_job, resume_in_terminal
-    from stream.jobs.replay import ReplayFilter
+    from stream.jobs.replay import ReplayFilter, ReplayRange
     from stream.jobs.spec import JobKind
 
     settings = operator_settings()
@@ -102,7 +92,7 @@ def replay(
         is_forced=force,
         limit=limit,
     )
-    chosen = Range(
+    chosen = ReplayRange(
         fact_topic(settings, topic),
         time_option("--from", since),
         time_option("--to", until),
@@ -159,7 +149,7 @@ def plan_json(
     return masked
 
 
-async def _plan(settings: MagentoSettings, reader: RangeReader, chosen: Range) -> ReplayPlan:
+async def _plan(settings: MagentoSettings, reader: RangeReader, chosen: ReplayRange) -> ReplayPlan:
     from stream.jobs.replay import plan_replay
 
     with progress_bar("reading events") as progress:
@@ -174,7 +164,7 @@ async def _plan(settings: MagentoSettings, reader: RangeReader, chosen: Range) -
         )
 
 
-async def _preview(settings: Settings, chosen: Range) -> tuple[ReplayPlan, list[EventChange]]:
+async def _preview(settings: Settings, chosen: ReplayRange) -> tuple[ReplayPlan, list[EventChange]]:
     from agents.mapping_preview.load import compare_events
     from stream.kafka.range_reader import RangeReader
 
@@ -184,7 +174,7 @@ async def _preview(settings: Settings, chosen: Range) -> tuple[ReplayPlan, list[
 
 
 async def _run(
-    settings: Settings, chosen: Range, *, rate: float, why: str, max_backlog: int
+    settings: Settings, chosen: ReplayRange, *, rate: float, why: str, max_backlog: int
 ) -> JobReport:
     from cli.console.job_progress import run_in_terminal
     from stream.jobs.replay import new_replay

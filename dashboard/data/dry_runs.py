@@ -22,7 +22,7 @@ from stream.config import Settings
 from stream.dlq.index import DeadLetterIndex, LetterFilter, read_letter
 from stream.dlq.requeue import RequeuePlan, plan_requeue
 from stream.errors import JobError, StreamError
-from stream.jobs.replay import ReplayFilter, ReplayPlan, plan_replay
+from stream.jobs.replay import ReplayPlan, ReplayRange, plan_replay
 from stream.jobs.spec import JobKind
 from stream.kafka.range_reader import RangeReader
 
@@ -31,16 +31,6 @@ log = structlog.get_logger()
 KEPT = 50
 KEPT_SECONDS = 3600.0
 CHANGES_SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayRange:
-    """What a replay looks at: a topic, record times [since, until), a filter."""
-
-    topic: str
-    since_ms: int | None
-    until_ms: int | None
-    wanted: ReplayFilter
 
 
 @dataclass(slots=True)

@@ -6,13 +6,14 @@ from typing import Any
 
 from aiohttp import web
 
-from dashboard.data.dry_runs import DryRun, ReplayRange
+from dashboard.data.dry_runs import DryRun
 from dashboard.site import command_lines
 from dashboard.site.forms import text_of, why_of
 from dashboard.site.render import render
 from dashboard.site.state import SESSION, STATE, form_of
 from stream.dlq.index import LetterFilter
 from stream.job_service import kind_of
+from stream.jobs.replay import ReplayRange
 from stream.ops.masking import mask_record
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from dashboard.data.dry_runs import ReplayRange
 from dashboard.site.forms import Fields, limit_of, rate_of, text_of, time_of
 from dashboard.site.render import render
 from dashboard.site.state import STATE, form_of
 from stream.config import Settings
-from stream.jobs.replay import ReplayFilter, order_key_of
+from stream.jobs.replay import ReplayFilter, ReplayRange, order_key_of
 from stream.jobs.spec import DEFAULT_RATE
 
 

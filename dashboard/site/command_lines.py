@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from datetime import UTC, datetime
 
-from dashboard.data.dry_runs import ReplayRange
 from stream.dlq.index import LetterFilter
 from stream.job_service import resume_command
+from stream.jobs.replay import ReplayRange
 
 
 def list_letters(wanted: LetterFilter) -> str:

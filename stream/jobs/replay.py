@@ -59,6 +59,16 @@ class ReplayFilter:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ReplayRange:
+    """What a replay looks at: a topic, record times [since, until), a filter."""
+
+    topic: str
+    since_ms: int | None
+    until_ms: int | None
+    wanted: ReplayFilter
+
+
 @dataclass(slots=True)
 class ReplayPlan:
     """What a replay would publish. Times are record times in unix milliseconds."""

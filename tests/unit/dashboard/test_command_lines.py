@@ -9,11 +9,10 @@ from typer.main import get_command
 
 from cli.console.dead_letter_options import letter_filter
 from cli.main import app
-from dashboard.data.dry_runs import ReplayRange
 from dashboard.site import command_lines
 from dashboard.site.forms import fields_of, letter_filter_of
 from stream.dlq.index import LetterFilter
-from stream.jobs.replay import ReplayFilter
+from stream.jobs.replay import ReplayFilter, ReplayRange
 from stream.jobs.spec import JobKind
 
 FILTERS = [
