@@ -62,9 +62,7 @@ class LockTable(Generic[Item]):
                     self._queue(other, item)
             if not line:
                 del self._lines[lock]
-            self._free.pop(lock, None)  # held by the owner now, or nobody waits for it
-            if line and lock not in self._held:
-                self._free[lock] = None
+                self._free.pop(lock, None)
         return taken
 
     def release(self, item: Item) -> None:
@@ -100,6 +98,7 @@ class LockTable(Generic[Item]):
         for lock in locks:
             _, count = self._held.get(lock, (owner, 0))
             self._held[lock] = owner, count + 1
+            self._free.pop(lock, None)  # also the line of a lock that was taken out of another line
 
     def _queue(self, lock: Hashable, item: Item) -> None:
         self._lines.setdefault(lock, deque()).append(item)

@@ -12,11 +12,11 @@ from agents.delivery.lock_table import LockTable
 @dataclass(eq=False)
 class Write:
     name: str
-    locks: frozenset
+    locks: tuple
 
 
 def write(name, *locks):
-    return Write(name, frozenset(locks))
+    return Write(name, locks)
 
 
 def make():
@@ -61,6 +61,21 @@ def test_a_write_with_two_locks_changes_lines():
     table.release(first)
     table.release(second)
     assert table.claim_waiting(9, three) == [both]
+
+
+def test_a_line_whose_lock_was_taken_from_another_line_is_not_free():
+    table, one, two, three = make(), object(), object(), object()
+    first, second = write("1", "a"), write("2", "b")
+    both, last = write("3", "a", "b"), write("4", "b")
+    for item, owner in ((first, one), (second, two), (both, three), (last, three)):
+        table.claim(item, owner)
+    table.release(first)
+    table.release(second)
+    assert table.claim_waiting(1, one) == [both]
+    assert table.claim_waiting(1, two) == []
+    table.release(both)
+    assert table.claim_waiting(2, two) == [last]
+    assert not table.has_free_lines
 
 
 def test_who_is_dropped_leaves_the_line():
