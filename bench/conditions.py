@@ -45,7 +45,7 @@ def _commit() -> str:
     command = ["git", "rev-parse", "--short", "HEAD"]
     root = Path(__file__).parent
     try:
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)  # noqa: S603
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)  # noqa: S603 - the command is ours
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return done.stdout.strip()

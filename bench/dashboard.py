@@ -16,7 +16,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -164,10 +164,10 @@ async def pages_of(session: aiohttp.ClientSession, url: str, letters: int) -> li
     ]
 
 
-async def until_read(url: str, process_is_running: object) -> float:
+async def until_read(url: str, process_is_running: Callable[[], bool]) -> float:
     began = time.monotonic()
     ready = answers(f"{url}/readyz")
-    while not await ready(process_is_running):  # type: ignore[arg-type]
+    while not await ready(process_is_running):
         if time.monotonic() - began > READ_TIMEOUT_SECONDS:
             raise TimeoutError("the dashboard has not read everything in time")
         await asyncio.sleep(0.1)

@@ -153,7 +153,7 @@ class NaiveSender:
 
     async def _ask(self, method: str, path: str, **more: object) -> dict[str, list[dict[str, str]]]:
         url = self._base + path
-        async with self._http.request(method, url, headers=self._headers, **more) as answer:  # type: ignore[arg-type]
+        async with self._http.request(method, url, headers=self._headers, **more) as answer:  # type: ignore[arg-type]  # checked by what calls it
             answer.raise_for_status()
             return await answer.json() if answer.content_length else {}
 

@@ -93,7 +93,7 @@ def _install() -> None:
         return
     command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
     try:
-        subprocess.run(  # noqa: S603
+        subprocess.run(  # noqa: S603 - the command is ours
             command, cwd=BLUEPRINT, check=True, capture_output=True, timeout=NPM_SECONDS
         )
     except (OSError, subprocess.SubprocessError) as error:

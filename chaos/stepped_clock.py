@@ -27,7 +27,7 @@ def step_clock(after_seconds: float, by_seconds: float) -> None:
     def step() -> None:
         nonlocal offset_ns
         offset_ns = int(by_seconds * NANOSECONDS)
-        print(f"the clock is stepped by {by_seconds:+.0f} s", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"the clock is stepped by {by_seconds:+.0f} s", file=sys.stderr, flush=True)  # noqa: T201 - a process of its own: stderr is its log
 
     time.time, time.time_ns = shifted, shifted_ns
     timer = threading.Timer(after_seconds, step)

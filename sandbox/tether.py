@@ -29,7 +29,7 @@ def tether(parent_pid: int) -> None:
 
 def main(argv: list[str]) -> None:
     if len(argv) < MIN_ARGUMENTS or not argv[1].isdigit():
-        print("usage: tether.py PARENT_PID COMMAND [ARGUMENT…]", file=sys.stderr)  # noqa: T201
+        print("usage: tether.py PARENT_PID COMMAND [ARGUMENT…]", file=sys.stderr)  # noqa: T201 - a process of its own: stderr is its log
         sys.exit(USAGE_EXIT_CODE)
     tether(int(argv[1]))
     os.execvp(argv[2], argv[2:])  # noqa: S606 - running the given command is its purpose

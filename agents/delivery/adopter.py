@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import structlog
+from cachetools import LRUCache
 
 from agents.delivery.adoption import Adoption, adoption_of, queries_for, value_of
 from agents.delivery.existence_cache import ExistenceCache
@@ -72,7 +72,7 @@ class Adopter:
         self._client = client
         self._gate = gate
         self._known = known
-        self._seen: OrderedDict[Identity, None] = OrderedDict()
+        self._seen: LRUCache[Identity, bool] = LRUCache(MAX_SEEN)
 
     async def send(
         self, bundles: Sequence[WriteSet], *, check_alive: Callable[[], None]
@@ -110,9 +110,7 @@ class Adopter:
             found |= {row.identity: adoption_of(row, records) for row in part}
         await self._adopt(found, search, priority, check_alive)
         for identity in found.keys() - search.failures.keys():
-            self._seen[identity] = None
-        while len(self._seen) > MAX_SEEN:
-            self._seen.popitem(last=False)
+            self._seen[identity] = True
         return search
 
     async def _query(self, soql: str, check_alive: Callable[[], None]) -> list[dict[str, Any]]:

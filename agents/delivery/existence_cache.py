@@ -7,7 +7,7 @@ behind our back, so whoever trusts it wrongly calls `forget` and creates the rec
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from cachetools import LRUCache
 
 from schemas.salesforce import Row
 
@@ -18,8 +18,7 @@ class ExistenceCache:
     """The most recently used identities with their record ids, bounded."""
 
     def __init__(self, max_records: int = MAX_RECORDS) -> None:
-        self._max_records = max_records
-        self._ids: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._ids: LRUCache[tuple[str, str], str] = LRUCache(max_records)
         self._created_on_demand: set[str] = set()
 
     def __len__(self) -> int:
@@ -27,10 +26,7 @@ class ExistenceCache:
 
     def id_of(self, row: Row) -> str | None:
         """Return the record's id ("" when only its existence is known), None if not known."""
-        record_id = self._ids.get(row.identity)
-        if record_id is not None:
-            self._ids.move_to_end(row.identity)
-        return record_id
+        return self._ids.get(row.identity)
 
     def remember(self, row: Row, record_id: str) -> None:
         """Note that a record exists; of use only for sObjects that other rows create on demand."""
@@ -39,9 +35,6 @@ class ExistenceCache:
         elif row.sobject not in self._created_on_demand:
             return
         self._ids[row.identity] = record_id
-        self._ids.move_to_end(row.identity)
-        if len(self._ids) > self._max_records:
-            self._ids.popitem(last=False)
 
     def forget(self, row: Row) -> None:
         """Note that a record may be gone."""

@@ -15,9 +15,10 @@ id of ours are removed: what people add by hand stays.
 from __future__ import annotations
 
 import dataclasses
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, Protocol
+
+from cachetools import LRUCache
 
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.types import Dispatcher, NotSent, RefusedWrite, WriteOutcome, WriteSet, Written
@@ -61,7 +62,7 @@ class LineDispatcher:
         self._client = client
         self.gate = gate
         self._known = known
-        self._products: OrderedDict[str, None] = OrderedDict()
+        self._products: LRUCache[str, bool] = LRUCache(MAX_PRODUCTS)
 
     async def send(
         self, bundles: Sequence[WriteSet], *, check_alive: Callable[[], None]
@@ -102,8 +103,7 @@ class LineDispatcher:
         wanted: dict[str, tuple[LineModel, Priority]] = {}
         for bundle in bundles:
             for product in bundle.lines.products if bundle.lines else ():
-                if product.name in self._products:
-                    self._products.move_to_end(product.name)
+                if self._products.get(product.name):
                     continue
                 _, urgent = wanted.get(product.name, (product, bundle.priority))
                 wanted[product.name] = (product, min(urgent, bundle.priority))
@@ -114,11 +114,9 @@ class LineDispatcher:
         missing: dict[str, WriteOutcome] = {}
         for name, outcome in zip(wanted, outcomes, strict=True):
             if isinstance(outcome, Written):
-                self._products[name] = None
+                self._products[name] = True
             else:
                 missing[name] = outcome
-        while len(self._products) > MAX_PRODUCTS:
-            self._products.popitem(last=False)
         return missing
 
     def _forget(self, lines: Lines | None) -> None:

@@ -20,8 +20,10 @@ from agents.pacing.system_failure import is_systemic
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import SalesforceError
+from stream.backoff import Backoff
 
 REFUSALS = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN, ErrorKind.CONFIG})
+REPEAT = Backoff(first_seconds=0.25, cap_seconds=8.0)
 SUSPICIOUS_STATUSES = frozenset({200, 500, 502, 504})  # 200: an answer that cannot be read
 
 
@@ -38,8 +40,7 @@ class RetryInPlace:
     rounds: int = 3
     calls: int = 3
     lone_calls: int = 6
-    base_seconds: float = 0.25
-    cap_seconds: float = 8.0
+    backoff: Backoff = REPEAT
     row_cap_seconds: float = 0.3
 
     def row_backoff_seconds(self, tries: int, jitter: Callable[[], float]) -> float:
@@ -48,7 +49,7 @@ class RetryInPlace:
 
     def backoff_seconds(self, failures: int, jitter: Callable[[], float]) -> float:
         """Return a wait with full jitter: anything up to the doubled base; `jitter` gives 0..1."""
-        return jitter() * min(self.cap_seconds, self.base_seconds * 2.0 ** min(failures, 30))
+        return self.backoff.drawn_seconds(failures + 1, jitter())
 
 
 RETRY_IN_PLACE = RetryInPlace()

@@ -41,6 +41,7 @@ from schemas.identity import PLAIN, Identity, site_of
 from schemas.sender_clock import TOLERANCE_SECONDS, Clock, sender_time
 from schemas.texts import text_of
 from stream.backfill.event import RESOURCES, SENDER
+from stream.backoff import Backoff
 from stream.errors import MagentoError
 from stream.magento.client import MagentoSearch, Patience
 from stream.magento.criteria import any_of
@@ -54,7 +55,7 @@ Enrich: TypeAlias = Callable[
 ]
 
 # A worker must not hold a batch for long: whoever cannot be completed now waits in a retry tier.
-SHORT_PATIENCE = Patience(attempts=2, base_seconds=0.25, cap_seconds=1.0)
+SHORT_PATIENCE = Patience(attempts=2, backoff=Backoff(first_seconds=0.5, cap_seconds=1.0))
 DEADLINE_SECONDS = 20.0  # of completing one batch
 AWAY_SECONDS = 5.0  # a store that did not answer is not asked again before this
 

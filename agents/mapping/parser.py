@@ -249,7 +249,7 @@ def _each(entry: Entry, pairs: dict[str, Entry]) -> EachRule | None:
         path=pairs["each"].scalar(),
         values=_values(pairs["values"]) if "values" in pairs else {},
         template=pairs["template"].scalar(),
-        join=_text(pairs, "join") if "join" in pairs else "\n",  # type: ignore[arg-type]
+        join=_text(pairs, "join") if "join" in pairs else "\n",  # type: ignore[arg-type]  # `join` is there, so it is a text
     )
 
 

@@ -157,4 +157,4 @@ def duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     if seconds < 60:  # noqa: PLR2004 - a minute
         return f"{seconds:.0f} s"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"  # noqa: PLR2004
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"  # noqa: PLR2004 - the number is its own name here

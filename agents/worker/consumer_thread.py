@@ -103,4 +103,4 @@ class WitnessingThread(AIOKafkaConsumerThread):
 
 def _coordinator_of(consumer: Any) -> Any:
     # aiokafka has no public word for generation, rejoin or the texts of commits.
-    return consumer._coordinator  # noqa: SLF001
+    return consumer._coordinator  # noqa: SLF001 - test_private_names.py holds the name

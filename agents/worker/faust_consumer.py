@@ -60,7 +60,7 @@ class PromptConsumer(Consumer):
     def _new_consumer_thread(self) -> WitnessingThread:
         return WitnessingThread(self, loop=self.loop, beacon=self.beacon)
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - the signature is Faust's
         """Yield fetched messages, each the next one of its partition."""
         left: set[TP] = set()
         async for tp, message in super().getmany(timeout):
@@ -123,7 +123,7 @@ class PromptConsumer(Consumer):
         """Leave all partitions and take them again."""
         await self._thread.rejoin()
 
-    async def wait_first(self, *waits: Any, timeout: Any = None) -> WaitResults:  # noqa: ASYNC109
+    async def wait_first(self, *waits: Any, timeout: Any = None) -> WaitResults:  # noqa: ASYNC109 - the signature is Faust's
         """Wait for the first of several; a delivery is tried at once."""
         is_delivery = len(waits) == DELIVERY_WAITS and isinstance(waits[0], Coroutine)
         if timeout is not None or not is_delivery:

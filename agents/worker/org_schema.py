@@ -89,7 +89,7 @@ class OrgSchema:
                     self._asked_at = self._clock() - FRESH_SECONDS + self._probe_seconds
                     break
                 with self._progress.waiting("describe"):
-                    await self._life.pause(self._probe_seconds * random.uniform(0.5, 1.5))  # noqa: S311
+                    await self._life.pause(self._probe_seconds * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load only
                 if self._life.interrupt.is_set:
                     return None
         return self._refined

@@ -14,8 +14,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 
+from stream.backoff import Backoff
+
 FREE_TRIES, FREE_TRIES_OF_ADDRESS = 5, 20
-FIRST_SECONDS, MOST_SECONDS = 30.0, 15 * 60.0
+DELAY = Backoff(first_seconds=30.0, cap_seconds=15 * 60.0)
 FORGET_SECONDS = 3600.0
 MAX_COUNTED = 10_000
 
@@ -60,5 +62,4 @@ class LoginLimit:
         count, at = self._wrong.get(who, (0, now))
         if count < free or now - at > FORGET_SECONDS:
             return 0.0
-        delay = min(MOST_SECONDS, FIRST_SECONDS * 2.0 ** min(count - free, 10))
-        return max(0.0, at + delay - now)
+        return max(0.0, at + DELAY.seconds(count - free + 1) - now)

@@ -20,9 +20,9 @@ START_SECONDS = 120
 def kafka_container() -> Iterator[str]:
     """Run apache/kafka and yield its bootstrap servers as this process reaches them."""
     # A development dependency: only who has an engine needs it.
-    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415
-    from testcontainers.core.container import DockerContainer  # noqa: PLC0415
-    from testcontainers.core.wait_strategies import LogMessageWaitStrategy  # noqa: PLC0415
+    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415 - loaded only where it is used: the extra or a slow import
+    from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - loaded only where it is used: the extra or a slow import
+    from testcontainers.core.wait_strategies import LogMessageWaitStrategy  # noqa: PLC0415 - loaded only where it is used: the extra or a slow import
 
     # Its helper removes containers that outlive us: worth having, not worth failing for.
     helper = testcontainers_config.ryuk_image

@@ -183,7 +183,7 @@ def _currencies(currency: str, rate_permille: int) -> dict[str, Any]:
         "store_currency_code": BASE_CURRENCY,
         "order_currency_code": currency,
         "base_to_global_rate": 1,
-        "base_to_order_rate": 1 if rate_permille == 1000 else rate_permille / 1000,  # noqa: PLR2004
+        "base_to_order_rate": 1 if rate_permille == 1000 else rate_permille / 1000,  # noqa: PLR2004 - the number is its own name here
         "store_to_base_rate": 0,
         "store_to_order_rate": 0,
     }

@@ -131,7 +131,7 @@ class RestStore:
         self.calls += 1
         if self._failures:
             status, headers = self._failures.popleft()
-            answer = _error(status, "Too Many Requests" if status == 429 else "away")  # noqa: PLR2004
+            answer = _error(status, "Too Many Requests" if status == 429 else "away")  # noqa: PLR2004 - the number is its own name here
             answer.headers.update(headers)
             return answer
         sent = f"{request.scheme}://{request.host}{request.raw_path}"

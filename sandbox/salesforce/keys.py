@@ -52,6 +52,6 @@ def public_pem(text: str) -> str:
 
 def _as_pem(key: object) -> str:
     if not isinstance(key, rsa.RSAPublicKey):
-        raise ValueError(f"the JWT flow needs an RSA key, not {type(key).__name__}")  # noqa: TRY004
+        raise ValueError(f"the JWT flow needs an RSA key, not {type(key).__name__}")  # noqa: TRY004 - the caller reports ValueErrors
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     return key.public_bytes(serialization.Encoding.PEM, form).decode()

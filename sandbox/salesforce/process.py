@@ -71,9 +71,9 @@ class OrgProcess:
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Call the back door; `path` is what follows /__sim__."""
         data = None if body is None else orjson.dumps(body)
-        request = Request(f"{self.url}/__sim__{path}", data, method=method)  # noqa: S310
+        request = Request(f"{self.url}/__sim__{path}", data, method=method)  # noqa: S310 - the address is the simulator's own
         try:
-            with urlopen(request, timeout=_BACK_DOOR_SECONDS) as response:  # noqa: S310
+            with urlopen(request, timeout=_BACK_DOOR_SECONDS) as response:  # noqa: S310 - the address is the simulator's own
                 return orjson.loads(response.read())
         except HTTPError as error:
             raise ValueError(f"{method} {path}: {error.read().decode()}") from None
@@ -86,7 +86,7 @@ def running_org(*arguments: str) -> Iterator[OrgProcess]:
     Raises RuntimeError when the process ends before it is ready; its own message is on stderr.
     """
     command = [sys.executable, "-m", "sandbox.salesforce", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=_ROOT) as process:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=_ROOT) as process:  # noqa: S603 - the command is ours
         try:
             line = process.stdout.readline() if process.stdout else b""
             if not line:

@@ -172,9 +172,10 @@ class GuardedServer(web.Server):
         """Close connections without a request for this long: they are not missed in a drain."""
         now = self._loop.time()
         for connection in list(self._connections):
-            if isinstance(connection, GuardedConnection) and connection.is_idle:  # noqa: SIM102
-                if now - connection.since >= idle_seconds:
-                    connection.force_close()
+            if not isinstance(connection, GuardedConnection) or not connection.is_idle:
+                continue
+            if now - connection.since >= idle_seconds:
+                connection.force_close()
 
     def abort_all(self) -> None:
         """Cut every connection, whatever it is doing."""

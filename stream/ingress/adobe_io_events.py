@@ -17,13 +17,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import structlog
 from aiohttp import hdrs, web
+from cachetools import FIFOCache
 from multidict import CIMultiDictProxy
 
 from schemas.codec import DecodeError, written
@@ -75,7 +75,7 @@ class AdobeEventsEndpoint:
         self._keys = keys
         self._client_id = client_id
         self._link_at = float("-inf")
-        self._receipts: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._receipts: FIFOCache[str, dict[str, Any]] = FIFOCache(REMEMBERED_EVENTS)
 
     async def answer(self, visit: RequestContext) -> web.StreamResponse:
         """Answer Adobe's question, or publish all events of a request; raises Refused."""
@@ -177,8 +177,6 @@ class AdobeEventsEndpoint:
         if not adobe_id:
             return
         self._receipts[adobe_id] = receipt
-        if len(self._receipts) > REMEMBERED_EVENTS:
-            self._receipts.popitem(last=False)
 
     async def _validation_answer(self, visit: RequestContext) -> web.Response:
         """Log the link that Adobe posts when its challenge failed: a person has to open it."""

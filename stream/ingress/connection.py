@@ -76,7 +76,7 @@ class Connection(GuardedConnection):
         ):
             return False
         try:
-            self.is_direct = take(self, message, payload._buffer[0])  # noqa: SLF001
+            self.is_direct = take(self, message, payload._buffer[0])  # noqa: SLF001 - test_private_names.py holds the name
         except Exception as error:  # noqa: BLE001 - the handler meets it again, and answers
             log_bug(error)
         if self.is_direct:

@@ -63,4 +63,4 @@ def stop_seconds(settings: IngressSettings) -> float:
 
 def _forget(pid: int, figures: Path) -> None:
     """Drop the live gauges of a process that ended; its counters stay in the sum."""
-    mark_process_dead(pid, str(figures))  # type: ignore[no-untyped-call]
+    mark_process_dead(pid, str(figures))  # type: ignore[no-untyped-call]  # the library has no types

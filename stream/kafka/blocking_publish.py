@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import structlog
 
+from stream.backoff import Backoff
 from stream.errors import PublishError
 from stream.kafka.publisher import Ack, Publisher, Record
 from stream.ops import metrics
@@ -21,17 +22,11 @@ from stream.ops.alerts import Alert, Alerts
 
 log = structlog.get_logger()
 
-BACKOFF_FIRST_SECONDS = 0.1
-BACKOFF_MOST_SECONDS = 5.0
+REPEAT = Backoff(first_seconds=0.2, cap_seconds=5.0)
 # How long records may wait for an ack before a person is told, and how often it is logged.
 BLOCKED_AFTER_SECONDS = 10.0
 LOG_EVERY_SECONDS = 60.0
 TICK_SECONDS = 0.5
-
-
-def full_jitter_seconds(attempt: int, chance: float) -> float:
-    """Return the pause before attempt 1, 2, …: a share (`chance`, 0 to 1) of a doubling cap."""
-    return chance * min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** min(attempt, 20))
 
 
 class BlockingPublish:
@@ -104,7 +99,7 @@ class BlockingPublish:
             self._check_alive()
 
     async def _pause(self, attempt: int) -> None:
-        until = time.monotonic() + full_jitter_seconds(attempt, random.random())  # noqa: S311
+        until = time.monotonic() + REPEAT.drawn_seconds(attempt, random.random())  # noqa: S311 - spreads load only
         while (left := until - time.monotonic()) > 0:
             self._check_alive()
             await asyncio.sleep(min(left, self._tick_seconds))

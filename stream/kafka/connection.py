@@ -35,7 +35,7 @@ def kafka_connection(settings: KafkaSettings) -> dict[str, Any]:
 def faust_credentials(settings: KafkaSettings) -> Any:
     """Return what Faust calls `broker_credentials`; None for a plain connection."""
     # Faust is the agents' dependency: the ingress and the relay start without importing it.
-    from faust.auth import SASLCredentials, SSLCredentials  # noqa: PLC0415
+    from faust.auth import SASLCredentials, SSLCredentials  # noqa: PLC0415 - loaded only where it is used: the extra or a slow import
 
     context = tls_context(settings) if uses_tls(settings) else None
     if uses_sasl(settings):

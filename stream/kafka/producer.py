@@ -74,7 +74,7 @@ async def close_producer(producer: AIOKafkaProducer) -> None:
     done, _ = await asyncio.wait({stopping}, timeout=FLUSH_SECONDS)
     if not done:
         # aiokafka's stop flushes without limit. Whoever still waits must get an answer.
-        accumulator = producer._message_accumulator  # noqa: SLF001
+        accumulator = producer._message_accumulator  # noqa: SLF001 - test_private_names.py holds the name
         accumulator.fail_all(KafkaError("the producer was closed before Kafka answered"))
         await asyncio.wait({stopping})
     if (error := stopping.exception()) is not None:

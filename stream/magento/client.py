@@ -20,6 +20,7 @@ import structlog
 from aiolimiter import AsyncLimiter
 from yarl import URL
 
+from stream.backoff import Backoff
 from stream.errors import MagentoError
 from stream.magento.criteria import Resource, Search
 from stream.magento.refusals import refusal
@@ -31,6 +32,7 @@ log = structlog.get_logger()
 
 OK = 200
 BAD_REQUEST = 400
+REPEAT = Backoff(first_seconds=1.0, cap_seconds=30.0)
 MAX_ANSWER_BYTES = 256 * 1024 * 1024  # 100 orders of 250 configurable lines are 156 MB
 CHUNK_BYTES = 256 * 1024
 
@@ -56,15 +58,14 @@ class Patience:
     """How often a call is repeated, and how long it waits: full jitter under a doubling cap."""
 
     attempts: int = 6
-    base_seconds: float = 0.5
-    cap_seconds: float = 30.0
+    backoff: Backoff = REPEAT
     jitter: Callable[[], float] = random.random
 
     def wait_seconds(self, attempt: int, retry_after: str) -> float:
         """Return the pause after attempt 1, 2, …; what the store asks for counts, up to the cap."""
         if retry_after.strip().isdecimal():
-            return min(float(retry_after), self.cap_seconds)
-        return self.jitter() * min(self.cap_seconds, self.base_seconds * 2.0**attempt)
+            return min(float(retry_after), self.backoff.cap_seconds)
+        return self.backoff.drawn_seconds(attempt, self.jitter())
 
 
 class MagentoRest:

@@ -14,20 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
+from stream.backoff import Backoff
+
 log = structlog.get_logger()
 
-FIRST_RESTART_SECONDS = 0.5
-MAX_RESTART_SECONDS = 30.0
+RESTART = Backoff(first_seconds=0.5, cap_seconds=30.0)
 # A child that lived this long was well: its next death starts the backoff anew.
 HEALTHY_SECONDS = 60.0
 # Settings are wrong or usage is: a restart cannot cure that.
 EXIT_USAGE = 2
-
-
-def restart_delay_seconds(deaths: int) -> float:
-    """Return the pause before the restart after so many deaths in a row (from 1)."""
-    # The exponent is bounded: 2.0 ** 1024 would overflow.
-    return min(MAX_RESTART_SECONDS, FIRST_RESTART_SECONDS * 2.0 ** min(deaths - 1, 10))
 
 
 class Supervisor:
@@ -79,7 +74,7 @@ class Supervisor:
                 self.stop()
                 return
             deaths = 1 if loop.time() - started >= HEALTHY_SECONDS else deaths + 1
-            pause_seconds = restart_delay_seconds(deaths)
+            pause_seconds = RESTART.seconds(deaths)
             log.error("child_died", code=code, restart_in_seconds=pause_seconds)
             await self._pause(pause_seconds)
 

@@ -42,10 +42,10 @@ def configure_tracing(settings: OperationsSettings, *, process: str) -> None:
     if not endpoint:
         return
     try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 - loaded only where it is used: the extra or a slow import
             OTLPSpanExporter,
         )
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - loaded only where it is used: the extra or a slow import
     except ImportError:
         text = "TRACING_OTLP_ENDPOINT: OpenTelemetry is missing; pip install 'orderstream[otel]'"
         raise SettingsError([text]) from None
@@ -63,8 +63,8 @@ def _traces_url(endpoint: str) -> str:
 def start_tracing(processor: Any, *, process: str, ratio: float = 1.0) -> None:
     """Start tracing into a span processor; `ratio` of the webhooks are traced, each whole."""
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - the extra
-    from opentelemetry.sdk.trace import SpanLimits, TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased  # noqa: PLC0415
+    from opentelemetry.sdk.trace import SpanLimits, TracerProvider  # noqa: PLC0415 - loaded only where it is used: the extra or a slow import
+    from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased  # noqa: PLC0415 - loaded only where it is used: the extra or a slow import
 
     global _tracer  # noqa: PLW0603 - one per process, as the registry of metrics
     name, _, instance = process.partition("/")
@@ -79,12 +79,6 @@ def start_tracing(processor: Any, *, process: str, ratio: float = 1.0) -> None:
     provider.add_span_processor(processor)
     _tracer = provider.get_tracer("orderstream")
     atexit.register(_shut_down, provider)
-
-
-def stop_tracing() -> None:
-    """Make no more spans."""
-    global _tracer  # noqa: PLW0603
-    _tracer = None
 
 
 def _shut_down(provider: Any) -> None:
@@ -139,7 +133,7 @@ def _span(
 
 def _context(traceparent: str) -> Any:
     from opentelemetry.context import Context  # noqa: PLC0415 - the extra
-    from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415
+    from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - loaded only where it is used: the extra or a slow import
         TraceContextTextMapPropagator,
     )
 

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from agents.salesforce.api.composite import Collection
 from agents.salesforce.api.wiring import build_client
 from sandbox.magento.numbered import DEFAULT_CUSTOMERS, numbered_order, order_number, version_of
 from schemas.event import Kind
@@ -57,7 +58,10 @@ async def write_by_hand(rig, versions):
             fields = {"Name": "by hand", "StageName": "Prospecting", "CloseDate": "2026-01-01"}
             fields |= {"Amount": version, "Magento_Updated_At__c": f"2026-01-01T00:00:0{version}Z"}
             row = Row("Opportunity", "Magento_Order_ID__c", order_number(n), fields)
-            assert (await client.upsert_one(row)).success
+            (answer,) = await client.composite(
+                [Collection(row.sobject, row.external_id_field, "upsert", (row,))]
+            )
+            assert answer.results[0].success
     finally:
         client.close()
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from agents.salesforce.api.composite import Collection
 from agents.salesforce.api.wiring import build_client
 from sandbox.magento.numbered import STARTS_AT, numbered_order, version_of
 from sandbox.magento.orders import stamp
@@ -273,6 +274,9 @@ async def change_amount(rig, key):
     client = build_client(load_settings(env_file=None, **env), alerts=Alerts())
     try:
         row = Row("Opportunity", "Magento_Order_ID__c", key, {"Amount": 77})
-        assert (await client.upsert_one(row)).success
+        (answer,) = await client.composite(
+            [Collection(row.sobject, row.external_id_field, "upsert", (row,))]
+        )
+        assert answer.results[0].success
     finally:
         client.close()

@@ -7,10 +7,11 @@ from typing import Any
 from sandbox.magento.numbered import numbered_order
 from sandbox.magento.rest import RestStore
 from sandbox.magento.rest_index import Rows
+from stream.backoff import Backoff
 from stream.config import Settings
 from stream.magento.client import Patience
 
-IMPATIENT = Patience(base_seconds=0.001, cap_seconds=0.01)
+IMPATIENT = Patience(backoff=Backoff(0.001, 0.01))
 
 
 def store_settings(store: RestStore, **overrides: Any) -> Settings:

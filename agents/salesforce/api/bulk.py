@@ -177,7 +177,7 @@ class _Job:
 
     async def _results(self, rows: Sequence[Row]) -> list[RowResult]:
         files = {
-            name: await self._patiently(lambda path=path: self._file(path))  # type: ignore[misc]
+            name: await self._patiently(lambda path=path: self._file(path))  # type: ignore[misc]  # mypy does not infer a lambda with a default
             for name, path in (
                 ("successful", "successfulResults"),
                 ("failed", "failedResults"),

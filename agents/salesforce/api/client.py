@@ -23,7 +23,6 @@ from agents.salesforce.api.composite import (
     dumps,
     read_collection,
     read_composite,
-    record_of,
 )
 from agents.salesforce.api.deploy import Deployer
 from agents.salesforce.api.org_session import OrgApi, packed
@@ -32,7 +31,7 @@ from agents.salesforce.api.record_updates import Requests
 from agents.salesforce.api.stale_guard import GuardMode, guard_sets
 from agents.salesforce.auth.oauth_flows import Token
 from agents.salesforce.errors.errors import SalesforceError
-from agents.salesforce.http.answers import bad_answer, row_result, row_results
+from agents.salesforce.http.answers import bad_answer, row_results
 from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row, RowResult
 
@@ -183,22 +182,6 @@ class OrgClient:
                 return CollectionAnswer(error=error)
             raise
         return read_collection(value, collection)
-
-    async def upsert_one(
-        self, row: Row, *, is_update_only: bool = False, check_alive: CheckAlive | None = None
-    ) -> RowResult:
-        """Upsert one row by itself. Raises SalesforceError when it is refused."""
-        record = record_of(
-            row,
-            is_create=False,
-            is_guarded=row.sobject in self._guarded,
-            may_overrule=row.sobject in self._overrulable,
-        )
-        del record[row.external_id_field], record["attributes"]
-        path = record_path(row.sobject, row.external_id_field, row.external_id)
-        path += "?updateOnly=true" if is_update_only else ""
-        value = await self.request("upsert", "PATCH", path, dumps(record), check_alive)
-        return RowResult(success=True) if value is None else row_result(value)
 
     async def update(self, sobject: str, record_id: str, fields: Mapping[str, Any]) -> None:
         """Write fields of one record by its id. Raises SalesforceError when it is refused."""

@@ -29,6 +29,7 @@ from agents.salesforce.auth.oauth_flows import OAuthFlow, Token
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError, SalesforceError
 from agents.salesforce.http.thread_bridge import in_thread
+from stream.backoff import Backoff
 from stream.ops import metrics
 from stream.ops.alerts import Alert, Alerts
 
@@ -37,8 +38,7 @@ log = structlog.get_logger()
 LOGINS_PER_HOUR = 3600  # per user (Salesforce Developer Limits, login rate)
 SHARE_OF_LOGINS = 0.5
 HOUR_SECONDS = 3600.0
-FIRST_OUTAGE_PAUSE_SECONDS = 1.0
-LONGEST_OUTAGE_PAUSE_SECONDS = 30.0
+OUTAGE_BACKOFF = Backoff(first_seconds=1.0, cap_seconds=30.0)
 LONGEST_PROBE_FACTOR = 5
 
 
@@ -175,11 +175,10 @@ class TokenProvider:
             self._alerts.fire(Alert.AUTH_BROKEN, str(error))
 
     def _pause(self, kind: ErrorKind) -> float:
-        first, longest = FIRST_OUTAGE_PAUSE_SECONDS, LONGEST_OUTAGE_PAUSE_SECONDS
+        backoff = OUTAGE_BACKOFF
         if kind is ErrorKind.AUTH:
-            first, longest = self._probe_seconds, self._probe_seconds * LONGEST_PROBE_FACTOR
-        grown = min(longest, first * 2.0 ** min(self._failures - 1, 16))
-        return grown * (0.5 + 0.5 * self._jitter())
+            backoff = Backoff(self._probe_seconds, self._probe_seconds * LONGEST_PROBE_FACTOR)
+        return backoff.seconds(self._failures) * (0.5 + 0.5 * self._jitter())
 
 
 def _again(error: SalesforceError, retry_after_seconds: float | None) -> LoginError:

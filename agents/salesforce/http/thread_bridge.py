@@ -27,7 +27,7 @@ async def in_thread(work: Callable[[], T], *, name: str) -> T:
         if error is not None:
             future.set_exception(error)
         else:
-            future.set_result(result)  # type: ignore[arg-type]
+            future.set_result(result)  # type: ignore[arg-type]  # None comes beside an error only
 
     def run() -> None:
         result, error = None, None

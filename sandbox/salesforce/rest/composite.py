@@ -86,7 +86,7 @@ def batch(request: RestRequest, execute: Execute) -> Answer:
         if body.get("haltOnError") is True and answer.is_failure:
             break
     request.org.settings.calls_used += max(0, len(results) - 1)
-    has_errors = any(result["statusCode"] >= 400 for result in results)  # noqa: PLR2004
+    has_errors = any(result["statusCode"] >= 400 for result in results)  # noqa: PLR2004 - the number is its own name here
     return Answer(200, {"hasErrors": has_errors, "results": results})
 
 

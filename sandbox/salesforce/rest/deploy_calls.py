@@ -130,11 +130,11 @@ def _object(
             _fail(deployment, full_name, f"Cannot change field type to {custom.type}")
             continue
         new_names.add(custom.name)
-        steps.append(lambda made=made: sobject.put(made))  # type: ignore[misc]
+        steps.append(lambda made=made: sobject.put(made))  # type: ignore[misc]  # mypy does not infer a lambda with a default
         deployment.successes.append({"fullName": full_name, "created": known is None})
     for part in element.findall(f"{_Q}validationRules"):
         rule = rule_of(sobject.name, part)
-        steps.append(lambda rule=rule: org.validation.add(rule))  # type: ignore[misc]
+        steps.append(lambda rule=rule: org.validation.add(rule))  # type: ignore[misc]  # mypy does not infer a lambda with a default
         deployment.successes.append({"fullName": f"{sobject.name}.{rule.name}"})
 
 

@@ -23,12 +23,13 @@ from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.interrupt import Interrupt
 from schemas.priority import Priority
 from schemas.salesforce import Row
+from stream.backoff import Backoff
 from stream.ops.alerts import Alerts
 
 __all__ = ["org_keys", "salesforce_org"]
 
 PACE = Pace(first_poll_seconds=0.02, longest_poll_seconds=0.05, patience_seconds=5)
-QUICK = RetryInPlace(base_seconds=0.02, cap_seconds=0.1)
+QUICK = RetryInPlace(backoff=Backoff(0.02, 0.1))
 
 
 class Road:

@@ -21,13 +21,14 @@ from agents.salesforce.http.usage import Usage
 from agents.salesforce.interrupt import Interrupt
 from sandbox.salesforce.server import SalesforceOrg
 from schemas.salesforce import Row
+from stream.backoff import Backoff
 from stream.ops.alerts import Alert, Alerts
 
 __all__ = ["org_keys", "salesforce_org"]
 
 CUSTOMER = "Magento_Customer_Key__c"
 ORDER = "Magento_Order_ID__c"
-QUICK = RetryInPlace(base_seconds=0.02, cap_seconds=0.1)
+QUICK = RetryInPlace(backoff=Backoff(0.02, 0.1))
 
 
 def order(number: int, customer: str = "", *, version: str = "", **fields: Any) -> WriteSet:

@@ -34,10 +34,11 @@ from agents.salesforce.http.usage import Usage
 from agents.salesforce.interrupt import Interrupt
 from schemas.priority import Priority
 from schemas.salesforce import Row, RowError
+from stream.backoff import Backoff
 from stream.errors import FrozenError
 from stream.ops.alerts import Alert, Alerts
 
-QUICK = RetryInPlace(base_seconds=0.001, cap_seconds=0.002)
+QUICK = RetryInPlace(backoff=Backoff(0.001, 0.002))
 
 
 def make(org: FakeOrg, **options) -> SalesforceDispatcher:

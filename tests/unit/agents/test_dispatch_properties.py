@@ -29,8 +29,9 @@ from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import RowError
+from stream.backoff import Backoff
 
-NO_TIME = RetryInPlace(base_seconds=0.0, cap_seconds=0.0)
+NO_TIME = RetryInPlace(backoff=Backoff(0.0, 0.0))
 CALL_ERRORS = [
     UNAVAILABLE,
     refused(429, ""),

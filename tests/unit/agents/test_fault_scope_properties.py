@@ -13,8 +13,9 @@ from agents.delivery.retry_in_place import RetryInPlace
 from agents.delivery.types import RefusedWrite, WriteSet, Written
 from agents.handling.outcome_rules import may_retry
 from schemas.salesforce import RowError
+from stream.backoff import Backoff
 
-NO_TIME = RetryInPlace(base_seconds=0.0, cap_seconds=0.0)
+NO_TIME = RetryInPlace(backoff=Backoff(0.0, 0.0))
 TIERS = 4
 BAD = RowError("STRING_TOO_LONG", "zu lang", ("Name",))
 ROW_OUTAGES = [

@@ -21,9 +21,10 @@ from agents.delivery.retry_in_place import RetryInPlace
 from agents.delivery.types import NotSent, RefusedWrite, WriteSet, Written
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.salesforce import RowError
+from stream.backoff import Backoff
 from stream.ops.alerts import Alert, Alerts
 
-QUICK = RetryInPlace(base_seconds=0.001, cap_seconds=0.002)
+QUICK = RetryInPlace(backoff=Backoff(0.001, 0.002))
 LANGUAGES = ["No can do.", "Não é possível.", "Nicht möglich.", "できません。"]
 
 

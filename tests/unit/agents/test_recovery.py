@@ -14,6 +14,7 @@ from agents.delivery.row_tracker import root_cause
 from agents.delivery.types import RefusedWrite
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.salesforce import Row
+from stream.backoff import Backoff
 
 INSIDE = refused(500, "UNKNOWN_EXCEPTION")
 FULL = refused(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests Limit exceeded.")
@@ -47,7 +48,7 @@ def test_moves(history, is_lone, move):
 
 
 def test_the_wait_has_full_jitter_doubles_and_is_capped():
-    policy = RetryInPlace(base_seconds=1, cap_seconds=5)
+    policy = RetryInPlace(backoff=Backoff(1, 5))
     assert [policy.backoff_seconds(n, lambda: 1.0) for n in range(5)] == [1, 2, 4, 5, 5]
     assert policy.backoff_seconds(3, lambda: 0.0) == 0
     assert policy.backoff_seconds(10**6, lambda: 1.0) == 5

@@ -7,11 +7,10 @@ from aiohttp import web
 
 from dashboard.site.guard import check_origin, origin_of
 from dashboard.site.login_limit import (
-    FIRST_SECONDS,
+    DELAY,
     FORGET_SECONDS,
     FREE_TRIES,
     FREE_TRIES_OF_ADDRESS,
-    MOST_SECONDS,
     LoginLimit,
     keys_of,
 )
@@ -107,8 +106,8 @@ def test_wrong_passwords_make_a_name_at_an_address_wait_longer_and_longer():
         now += waits[-1]
         limit.failed(ann, now=now)
     assert waits == sorted(waits)
-    assert waits[1] == 2 * FIRST_SECONDS
-    assert waits[-1] == MOST_SECONDS
+    assert waits[1] == 2 * DELAY.first_seconds
+    assert waits[-1] == DELAY.cap_seconds
     assert limit.wait_seconds(ann, now=now + FORGET_SECONDS + 1) == 0
 
 

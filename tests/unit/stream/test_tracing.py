@@ -33,11 +33,11 @@ SENDERS = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.fixture
-def spans():
+def spans(monkeypatch):
+    monkeypatch.setattr(tracing, "_tracer", None)
     exporter = InMemorySpanExporter()
     tracing.start_tracing(SimpleSpanProcessor(exporter), process="worker/w1")
-    yield exporter
-    tracing.stop_tracing()
+    return exporter
 
 
 async def accepted(parent: str = "") -> Record:

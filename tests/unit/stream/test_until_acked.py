@@ -9,9 +9,8 @@ from support.fakes import TOO_LARGE_BYTES, FakePublisher
 
 from stream.errors import FencedError
 from stream.kafka.blocking_publish import (
-    BACKOFF_MOST_SECONDS,
+    REPEAT,
     BlockingPublish,
-    full_jitter_seconds,
 )
 from stream.kafka.publisher import Record
 from stream.ops.alerts import Alert, Alerts
@@ -141,8 +140,8 @@ async def test_a_cancelled_wait_leaves_no_task_behind():
 
 @given(st.integers(min_value=1, max_value=10**6), st.floats(min_value=0, max_value=1))
 def test_a_pause_is_never_longer_than_the_cap(attempt, chance):
-    assert 0 <= full_jitter_seconds(attempt, chance) <= BACKOFF_MOST_SECONDS
+    assert 0 <= REPEAT.drawn_seconds(attempt, chance) <= REPEAT.cap_seconds
 
 
 def test_the_cap_of_the_pause_doubles():
-    assert [full_jitter_seconds(attempt, 1.0) for attempt in (1, 2, 3, 9)] == [0.2, 0.4, 0.8, 5.0]
+    assert [REPEAT.drawn_seconds(attempt, 1.0) for attempt in (1, 2, 3, 9)] == [0.2, 0.4, 0.8, 5.0]
