@@ -15,6 +15,7 @@ import yaml
 from stream.errors import MappingFileError
 
 MAX_DEPTH = 24
+MAX_NODES = 20_000  # aliases counted as often as they are used: ten lines of them can mean billions
 NULLS = ("", "~", "null", "Null", "NULL")
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
@@ -104,33 +105,45 @@ def parse(text: str, file: str) -> Entry:
         raise MappingFileError(f"{file}: not YAML: {reason}") from None
     if node is None:
         raise MappingFileError(f"{file}: is empty; start from `orderstream map --print-default`")
-    return _entry(node, file, "", 0)
+    return _Tree(file).entry(node, "", 0)
 
 
-def _entry(node: yaml.Node, file: str, path: str, depth: int) -> Entry:
-    line = node.start_mark.line + 1
-    if depth > MAX_DEPTH:
-        raise MappingFileError(f"{file} line {line}: nested more than {MAX_DEPTH} levels deep")
-    if isinstance(node, yaml.ScalarNode):
-        is_null = node.style is None and node.value in NULLS
-        return Entry(file, line, path, text=None if is_null else node.value)
-    if isinstance(node, yaml.SequenceNode):
-        items = (_entry(n, file, f"{path}[{i}]", depth + 1) for i, n in enumerate(node.value))
-        return Entry(file, line, path, items=tuple(items))
-    assert isinstance(node, yaml.MappingNode)
-    return Entry(file, line, path, pairs=dict(_pairs(node, file, path, depth)))
+@dataclass(slots=True)
+class _Tree:
+    """One file on its way from nodes to entries; counts them."""
 
+    file: str
+    nodes: int = 0
 
-def _pairs(node: yaml.MappingNode, file: str, path: str, depth: int) -> Iterator[tuple[str, Entry]]:
-    seen = set()
-    for key_node, value_node in node.value:
-        line = key_node.start_mark.line + 1
-        if not isinstance(key_node, yaml.ScalarNode):
-            raise MappingFileError(f"{file} line {line}: a key must be text")
-        key = key_node.value
-        if key in seen:
-            raise MappingFileError(f"{file} line {line} ({path}): `{key}` is there twice")
-        seen.add(key)
-        entry = _entry(value_node, file, f"{path}.{key}" if path else key, depth + 1)
-        # The key's line, not the value's: that is where people look.
-        yield key, Entry(file, line, entry.path, entry.text, entry.items, entry.pairs)
+    def entry(self, node: yaml.Node, path: str, depth: int) -> Entry:
+        line = node.start_mark.line + 1
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise self._error(line, f"more than {MAX_NODES} values, aliases counted at each use")
+        if depth > MAX_DEPTH:
+            raise self._error(line, f"nested more than {MAX_DEPTH} levels deep")
+        if isinstance(node, yaml.ScalarNode):
+            is_null = node.style is None and node.value in NULLS
+            return Entry(self.file, line, path, text=None if is_null else node.value)
+        if isinstance(node, yaml.SequenceNode):
+            items = (self.entry(n, f"{path}[{i}]", depth + 1) for i, n in enumerate(node.value))
+            return Entry(self.file, line, path, items=tuple(items))
+        assert isinstance(node, yaml.MappingNode)
+        return Entry(self.file, line, path, pairs=dict(self._pairs(node, path, depth)))
+
+    def _pairs(self, node: yaml.MappingNode, path: str, depth: int) -> Iterator[tuple[str, Entry]]:
+        seen = set()
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise self._error(line, "a key must be text")
+            key = key_node.value
+            if key in seen:
+                raise self._error(line, f"`{key}` is there twice", f" ({path})")
+            seen.add(key)
+            entry = self.entry(value_node, f"{path}.{key}" if path else key, depth + 1)
+            # The key's line, not the value's: that is where people look.
+            yield key, Entry(self.file, line, entry.path, entry.text, entry.items, entry.pairs)
+
+    def _error(self, line: int, problem: str, where: str = "") -> MappingFileError:
+        return MappingFileError(f"{self.file} line {line}{where}: {problem}")

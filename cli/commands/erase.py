@@ -101,7 +101,7 @@ def erase(  # noqa: PLR0917 - each is an option
     wanted = Person(
         tuple(dict.fromkeys(_address(text) for text in email)),
         tuple(customer_id or ()),
-        tuple(phone or ()),
+        tuple(map(_number, phone or ())),
     )
     since_ms = time_option("--since", since)
     settings = operator_settings()
@@ -135,6 +135,14 @@ def _address(text: str) -> str:
     if reason := why_not(address):
         fail(f"--email: `{text}` is no e-mail address: {reason}")
     return address
+
+
+def _number(text: str) -> str:
+    from schemas.person import PHONE_DIGITS, digits_of
+
+    if len(digits_of(text)) < PHONE_DIGITS:
+        fail(f"--phone: `{text}` has fewer than {PHONE_DIGITS} digits: give it with its area code")
+    return text
 
 
 async def _find(settings: Settings, wanted: Person, since_ms: int | None) -> _Person:

@@ -6,9 +6,10 @@ not enough either; a status with a blank or an `@` in it is not a status.
 
 | kind | values look like |
 |---|---|
-| number | an amount, a quantity, a rate |
+| number | an amount, a quantity, a rate: shorter than a card's number, no nought before it |
+| id | one word with a digit in it |
 | date | a date or a time |
-| code | one word: ids, states, currencies, methods |
+| code | one word: states, currencies, methods |
 | sku | a product's number; shops put blanks into them |
 | codes | several codes with commas between them |
 """
@@ -18,38 +19,43 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-NUMBER = re.compile(r"[+-]?\d{1,18}(?:\.\d{1,12})?")
+NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d{0,11})(?:\.\d{1,12})?")
 DATE = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?(?:Z|[+-]\d{2}:?\d{2})?"
 )
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,79}")
+ID = re.compile(r"(?=[^\d]*\d)[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,79}")
 CODES = re.compile(r"[A-Za-z0-9_.-]{1,40}(?:,[A-Za-z0-9_.-]{1,40}){0,39}")
 SKU = re.compile(r"[A-Za-z0-9][\w .:/#()+-]{0,63}")
 
-_CODES_OF_ORDERS = """
+_IDS = """
     id entity_id increment_id order_id parent_id parent_item_id item_id quote_id quote_item_id
     quote_address_id billing_address_id shipping_address_id customer_address_id customer_id
     customer_group_id group_id store_id website_id product_id category_id rule_id stock_id
     original_increment_id relation_parent_id relation_parent_real_id relation_child_id
-    relation_child_real_id ext_order_id edit_increment entity_name entity_type address_type
+    relation_child_real_id ext_order_id edit_increment event_id option_id option_type_id
+    subscriber_id account_id contact_id owner_id record_type_id pricebook2_id pricebook_entry_id
+    product2_id opportunity_id order_number order_item_id magento_order_number magento_order_id
+    magento_customer_id magento_item_id magento_store_id
+"""
+_CODES_OF_ORDERS = """
+    entity_name entity_type address_type
     state status hold_before_state hold_before_status old_status new_status
     order_currency_code base_currency_code store_currency_code global_currency_code currency_code
     currency country_id country_code store_code website_code source_code
     method shipping_method payment_method carrier_code cc_type product_type type type_id event
-    event_name event_id option_id option_type_id is_virtual is_qty_decimal is_active
+    event_name is_virtual is_qty_decimal is_active
     is_customer_notified is_visible_on_front customer_is_guest customer_note_notify email_sent
     send_email notification_sent can_ship_partially can_ship_partially_item free_shipping
     no_discount forced_shipment_with_invoice vat_is_valid default_billing default_shipping
     disable_auto_group_change confirmation_status is_subscribed subscriber_status
-    subscriber_id locale tax_code rate_code attribute_code schema_version mapping_version sequence
+    locale tax_code rate_code attribute_code schema_version mapping_version sequence
     version
 """
 _CODES_OF_SALESFORCE = """
-    account_id contact_id owner_id record_type_id pricebook2_id pricebook_entry_id product2_id
-    opportunity_id order_number order_item_id stage_name forecast_category currency_iso_code
+    stage_name forecast_category currency_iso_code
     product_code success created error_code status_code sobject api_version type
-    magento_order_number magento_order_id magento_customer_id magento_item_id magento_instance
-    magento_store magento_store_id magento_website magento_status magento_state
+    magento_instance magento_store magento_website magento_status magento_state
 """
 _DATES = """
     created_at updated_at modified_at saved_at placed_at paid_at shipped_at canceled_at
@@ -76,6 +82,7 @@ NUMBER_FAMILY = re.compile(
 )
 
 SHAPES: dict[str, re.Pattern[str]] = {
+    **dict.fromkeys(_IDS.split(), ID),
     **dict.fromkeys((*_CODES_OF_ORDERS.split(), *_CODES_OF_SALESFORCE.split()), CODE),
     **dict.fromkeys(_DATES.split(), DATE),
     **dict.fromkeys(_NUMBERS.split(), NUMBER),

@@ -27,14 +27,23 @@ MAX_TEXT_CHARACTERS = 20_000
 CUT = "…"
 # Possessive, and only at the start of a word: otherwise one long word costs its length squared.
 # An address without a dot (`jane@example`) is what error messages quote; `orders/4@49` is a place.
+_ENDS = r"\s%<>()\[\],;:\"\\/=&\uff20\ufe6b"  # no part of what stands before the @
+_AT = r"@|\uff20|\ufe6b|%(?:25)*40|%u0040|\\+u0040|\\+x40|&(?:amp;)*(?:#0*64|#x0*40|commat);"
+_UNSEEN = r"[\u00ad\u200b-\u200f\u2060\ufeff]*+"
 EMAIL = re.compile(
-    r"(?<![^\s%<>()\[\],;:\"\\/=])([^\s@%<>()\[\],;:\"\\/=]++)(@|%40|\\u0040|&#64;)"
-    r"((?=[^\W\d_])[\w-]++(?:\.[\w-]++)*+)",
+    rf"((?<![^{_ENDS}])[^@{_ENDS}]++|\"[^\"\n]{{1,64}}\")(?:\([^()\n]{{0,64}}\))?"
+    rf"({_AT}){_UNSEEN}"
+    r"((?=[^\W\d_]|[\w-]++\.[\w.-]*[^\W\d_])[\w-]++(?:\.[\w-]++)*+|\[[0-9a-f.:]{2,45}\])",
     re.IGNORECASE,
 )
 FIELD_NAME = re.compile(r"[A-Za-z_$][\w$.:/-]{0,79}|\d{1,6}")
 # Two fields of which the first names the second: custom attributes, payment infos, options.
 LABELS = ("attribute_code", "key", "label", "name", "code", "field", "title", "option_title")
+# What is written for people is a name only if it is spelled like one: an option "ID" asks a person.
+FOR_PEOPLE = frozenset({"key", "label", "name", "title", "option_title"})
+CODE_NAME = re.compile(
+    r"(?!(?:id|date|type|event|method|version|price|fee|tax|state)$)[a-z][a-z0-9_]*"
+)
 VALUES = frozenset({"value", "values", "option_value", "print_value", "file", "text"})
 OUR_VALUES = frozenset({"now", "then", "magento", "salesforce"})  # of a compared field
 
@@ -105,7 +114,9 @@ def label_of(pair: dict[Any, Any]) -> str | None:
     """Return the name that a pair's value goes by; None if it is no pair."""
     if not VALUES.intersection(pair):
         return None
-    return next((str(pair[name]) for name in LABELS if isinstance(pair.get(name), str)), "")
+    name = next((name for name in LABELS if isinstance(pair.get(name), str)), "")
+    label = str(pair[name]) if name else ""
+    return label if name not in FOR_PEOPLE or CODE_NAME.fullmatch(label) else ""
 
 
 def _key(name: str) -> str:

@@ -7,7 +7,9 @@ cut, joined and re-ordered by the mapping. So they are looked for word by word:
 |---|---|
 | a name, street, city, … (`PERSONAL_NAMES`) | every word of it |
 | anything else that may not be shown | two neighbouring words of it, or its only word |
-| a telephone number | its digits, however they are written |
+| a telephone number | its last digits, however they are written |
+
+What is escaped in the message is read first, and both are brought into one Unicode form.
 
 A word of Salesforce's own language (`number`, `state`) is masked only where a value stands: after a
 colon or a quote, or beside another masked word. Not every Mr Number is worth an unreadable log.
@@ -15,7 +17,9 @@ colon or a quote, or beside another masked word. Not every Mr Number is worth an
 
 from __future__ import annotations
 
+import html
 import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -45,11 +49,15 @@ ORDINARY_WORDS = """
 """
 ORDINARY = frozenset(ORDINARY_WORDS.split())
 LONG_NUMBER = re.compile(r"(?<!\w)\+?\d[\d ()/-]{7,30}\d(?!\w)")  # telephone, card, order number
+ANY_NUMBER = re.compile(r"(?<!\w)\+?\d[\d ()/.-]{5,30}\d(?!\w)")
 WORD = re.compile(r"[^\W_][\w.'-]*+")
 VALUE_STARTS = (":", '"', "'", "“", "«", "(", "=")
 MIN_WORD_CHARACTERS = 2
 MIN_LONE_CHARACTERS = 4  # of a value of one word whose name says nothing
 MIN_PHONE_DIGITS = 7
+LAST_DIGITS = 8  # countries and stores write the first ones in many ways
+ESCAPE = re.compile(r"\\+u([0-9a-fA-F]{4})|\\+(['\"/])")
+PART = re.compile(r"[^\W_]{2,}")
 LONG_WORD_CHARACTERS = 20  # the least length at which a quoted word may have been cut
 MAX_VALUES = 20_000
 MAX_VALUE_CHARACTERS = 2_000
@@ -64,15 +72,27 @@ class _Quotable:
     long: list[str] = field(default_factory=list)
     pairs: set[tuple[str, str]] = field(default_factory=set)
     digits: set[str] = field(default_factory=set)
+    phones: set[str] = field(default_factory=set)
 
     def add(self, name: str, text: str) -> None:
+        text = unicodedata.normalize("NFC", text)
         words = [_folded(word[:MAX_WORD_CHARACTERS]) for word in WORD.findall(text)]
         if is_personal(name) or (len(words) == 1 and _is_telling(text.strip())):
             self.words.update(word for word in words if len(word) >= MIN_WORD_CHARACTERS)
+            if is_personal(name):
+                self.words.update(map(str.casefold, PART.findall(text[:MAX_VALUE_CHARACTERS])))
             self.long += (word for word in words if len(word) > LONG_WORD_CHARACTERS)
         self.pairs.update(pairwise(words))
         if len(digits := _digits(text)) >= MIN_PHONE_DIGITS:
             self.digits.add(digits)
+            if "phone" in name.lower() or "fax" in name.lower():
+                self.phones.add(digits[-LAST_DIGITS:])
+
+    def has_number(self, text: str) -> bool:
+        """Whether a number is one of the document's, or its telephone's end."""
+        digits = _digits(text)
+        is_phone = len(digits) >= MIN_PHONE_DIGITS and digits[-LAST_DIGITS:] in self.phones
+        return digits in self.digits or is_phone
 
     def holds(self, word: str) -> bool:
         """Whether a word is a personal one, or the beginning of one that was cut."""
@@ -90,8 +110,9 @@ def mask_quoted(text: str, document: Any) -> str:
     for name, value in _hidden_values(document):
         quotable.add(name, value)
     quotable.long.sort()
-    masked = LONG_NUMBER.sub(
-        lambda found: MASK if _digits(found[0]) in quotable.digits else found[0], mask_text(text)
+    masked = ANY_NUMBER.sub(
+        lambda found: MASK if quotable.has_number(found[0]) else found[0],
+        mask_text(_unescaped(text)),
     )
     words = list(WORD.finditer(masked))
     hidden = _hidden_words(masked, words, quotable)
@@ -100,6 +121,20 @@ def mask_quoted(text: str, document: Any) -> str:
         parts += [masked[end : words[position].start()], MASK]
         end = words[position].end()
     return "".join([*parts, masked[end:]])
+
+
+def _unescaped(text: str) -> str:
+    """Return a message with what senders and Salesforce escape as it reads."""
+    if "\\" in text:
+        text = ESCAPE.sub(_readable, text)
+    if "&" in text:
+        text = html.unescape(text)
+    return unicodedata.normalize("NFC", text)
+
+
+def _readable(found: re.Match[str]) -> str:
+    char = chr(int(found[1], 16)) if found[1] else found[2]
+    return char if char.isprintable() else found[0]
 
 
 def _hidden_words(text: str, words: list[re.Match[str]], quotable: _Quotable) -> set[int]:

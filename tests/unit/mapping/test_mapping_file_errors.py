@@ -160,3 +160,16 @@ def test_a_saved_copy_of_the_default_works_with_a_byte_order_mark(tmp_path) -> N
     copy = tmp_path / "mapping.yaml"
     copy.write_text(default_text(), encoding="utf-8-sig")
     assert Mapping.load(copy).version == Mapping.load().version
+
+
+def test_aliases_are_counted_as_often_as_they_are_used() -> None:
+    """Ten lines of nine aliases each stand for three billion values."""
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    for before, name in zip("abcdefghi", "bcdefghij", strict=True):
+        lines.append(f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]")
+    assert "aliases counted at each use" in error_of("\n".join(lines))
+
+
+def test_an_alias_is_its_values() -> None:
+    text = GOOD.replace("[upper]", "&once [upper]").replace("[date]", "*once")
+    assert Mapping.parse(text).sobjects == ("Opportunity",)

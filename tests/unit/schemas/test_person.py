@@ -61,6 +61,14 @@ SPELLINGS = st.sampled_from(
         lambda text: json.dumps(json.dumps({"email": text})),
         lambda text: f"https://shop.example/?mail={quote(text)}&x=1",
         lambda text: f"customer:{text}",
+        lambda text: f"write to:\n{text}\n",
+        lambda text: json.dumps({"note": f"\t{text}\r\n"}),
+        lambda text: text.replace("@", " @ "),
+        lambda text: '"{}"@{}'.format(*text.split("@")),
+        lambda text: text.replace("@", "%u0040"),
+        lambda text: text.replace(".", "\N{IDEOGRAPHIC FULL STOP}"),
+        lambda text: text.replace("@", "\N{VARIATION SELECTOR-16}@"),
+        lambda text: quote(text, encoding="latin-1"),
     ]
 )
 JSON = st.recursive(
@@ -115,6 +123,9 @@ def test_nobody_else_is_found(document) -> None:
         "jane at example.com",
         '{"customer_id": 170, "order_id": 17}',
         "+49 30 90182-7732",
+        '{"customer": {"group": {"id": 18}}, "id": 17}',
+        "customer_id=170",
+        "x customer_id=17.5",
     ],
 )
 def test_a_similar_one_is_somebody_else(text) -> None:
@@ -137,6 +148,26 @@ def test_a_similar_one_is_somebody_else(text) -> None:
 )
 def test_ids_numbers_and_broken_documents_are_found_too(raw) -> None:
     assert JANE.is_named_in(raw)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"info": json.dumps({"customer_id": 17})},
+        {"info": json.dumps({"info": json.dumps({"customer_id": "17"})})},
+        {"customer": {"name": "x", "id": 17}},
+        {"customer_id": 17.0},
+        {"attributes": [{"attribute_code": "customer_id", "value": "17"}]},
+        {"attributes": [{"value": "17", "attribute_code": "customer_id"}]},
+        {"Magento_Customer_Id__c": "17"},
+        {"query": "a=1&customer_id=17"},
+        {"phones": "030 901827731 / 030 12345678"},
+        {"phone": "030\N{NON-BREAKING HYPHEN}9018\N{EN DASH}27731"},
+        {"phone": "".join(chr(0x660 + int(digit)) for digit in "901827731")},
+    ],
+)
+def test_ids_and_numbers_are_found_however_they_are_written(document) -> None:
+    assert JANE.is_named_in(json.dumps(document).encode())
 
 
 def test_a_document_deeper_than_we_write_is_searched_too() -> None:

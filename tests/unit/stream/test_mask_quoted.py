@@ -30,6 +30,15 @@ ORDER = {
         ("invalid phone +49 30 90182-7731", "invalid phone ***"),
         ("Street: Am Markt 7, HINTERHAUS; Köln", "Street: *** *** ***, ***; ***"),
         ("order 000000123 of zoe@example.com", "order 000000123 of z***@example.com"),
+        ("invalid phone 90182-7731", "invalid phone ***"),
+        ("Last Name: O&#39;DOWD-LI", "Last Name: ***"),
+        (
+            "Last Name: O\N{RIGHT SINGLE QUOTATION MARK}Dowd",
+            "Last Name: O\N{RIGHT SINGLE QUOTATION MARK}***",
+        ),
+        ("Last Name: O\\'Dowd-Li", "Last Name: ***"),
+        ("First Name: Zo\\u00eb", "First Name: ***"),
+        ("First Name: Zoe\N{COMBINING DIAERESIS}", "First Name: ***"),
         ("duplicates value on record with id: 006Os000000000JIAQ",) * 2,
     ],
 )

@@ -82,6 +82,10 @@ def test_everything_else_is_masked_however_deep(name) -> None:
         ("sku", "Jane\x1b[2J"),
         ("store_id", "\x1b]0;title\x07"),
         ("country_id", "D" * 200),
+        ("total_paid", "4111111111111111"),
+        ("tax", "01018012345"),
+        ("customer_id", "jane.roe"),
+        ("increment_id", "JaneRoe"),
     ],
 )
 def test_a_harmless_name_alone_shows_nothing(name, value) -> None:
@@ -95,6 +99,21 @@ def test_a_value_is_judged_by_the_name_beside_it(label) -> None:
     status = {label: "status", "value": "processing"}
     assert mask_document([status]) == [status]
     assert mask_document([{"value": "processing"}]) == [{"value": "***"}]
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        {"label": "ID", "value": "010180-12345"},
+        {"title": "Date", "value": "1980-01-01"},
+        {"option_title": "Type", "option_value": "JaneRoe"},
+        {"name": "Price", "text": "90012345"},
+        {"key": "id", "value": "010180-12345"},
+    ],
+)
+def test_a_question_to_the_shopper_is_no_name_of_a_field(pair) -> None:
+    shown = mask_document({"options": [pair]})["options"][0]
+    assert list(shown.values())[-1] == "***"
 
 
 def test_a_name_that_is_somebodys_is_masked_too() -> None:
@@ -145,6 +164,22 @@ def test_a_record_of_ours_is_readable_and_its_texts_are_masked() -> None:
         ("magento.orders/4@49", "magento.orders/4@49"),
         ("UNABLE_TO_LOCK_ROW: 001 @ 5", "UNABLE_TO_LOCK_ROW: 001 @ 5"),
         ("nothing to hide", "nothing to hide"),
+        ("of jane@163.com", "of j***@163.com"),
+        ("jane@1and1.co.uk", "j***@1and1.co.uk"),
+        ('"jane roe"@example.com', '"***@example.com'),
+        ("jane(work)@example.com", "j***@example.com"),
+        ("jane@[192.0.2.1]", "j***@[192.0.2.1]"),
+        ("jane&#064;example.com", "j***&#064;example.com"),
+        ("jane&#x40;example.com", "j***&#x40;example.com"),
+        ("jane&amp;commat;example.com", "j***&amp;commat;example.com"),
+        ("jane%2540example.com", "j***%2540example.com"),
+        ("jane\\x40example.com", "j***\\x40example.com"),
+        (
+            "jane\N{FULLWIDTH COMMERCIAL AT}example.com",
+            "j***\N{FULLWIDTH COMMERCIAL AT}example.com",
+        ),
+        ("jane@\N{ZERO WIDTH SPACE}example.com", "j***@example.com"),
+        ("2 at 3@4.5 each", "2 at 3@4.5 each"),
     ],
 )
 def test_addresses_are_masked_in_any_text(text, masked) -> None:
@@ -165,6 +200,9 @@ HOSTILE: dict[str, Callable[[int], object]] = {
     "digits and blanks": lambda n: "1 " * (n // 2) + "x",
     "percent signs": lambda n: "a%4" * (n // 3),
     "escapes": lambda n: "\\u004" * (n // 6),
+    "quotes": lambda n: '"a' * (n // 2),
+    "brackets before no at": lambda n: "a(" * (n // 2),
+    "ampersands": lambda n: "a&amp;" * (n // 6),
     "many words": lambda n: "Aa1 " * (n // 4),
 }
 
