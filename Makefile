@@ -11,6 +11,7 @@ CODE := $(wildcard schemas stream agents dashboard cli sandbox chaos bench tests
 PYTEST := $(BIN)/python -m pytest
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ORDERS ?= 120
+BROKERS ?= 1
 PROFILE ?= plain
 KEEP ?=
 ONLY ?=
@@ -25,8 +26,8 @@ JOBS ?= 3
 help: ## list the jobs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-demo: setup broker-check ## the main job end to end, in front of you (KEEP=1: leave it up; ORDERS=n; PROFILE=awkward)
-	@exec $(BIN)/orderstream demo --orders $(ORDERS) --profile $(PROFILE) $(if $(KEEP),--keep)
+demo: setup broker-check ## the main job end to end, in front of you (KEEP=1: leave it up; ORDERS=n; BROKERS=3; PROFILE=awkward)
+	@exec $(BIN)/orderstream demo --orders $(ORDERS) --brokers $(BROKERS) --profile $(PROFILE) $(if $(KEEP),--keep)
 
 check: setup lint ## format, lint, types, contracts, unit tests: under a minute on two quiet cores
 	$(PYTEST) -q -n 2 -m "not hypothesis and not slow" tests/unit tests/test_architecture.py tests/test_documentation.py

@@ -1,4 +1,4 @@
-"""`python -m chaos [--list] [--only NAME …] [--fresh] [--json] [--scale X]`.
+"""`python -m chaos [--list] [--only NAME …] [--fresh] [--json] [--scale small]`.
 
 Every finished scenario's card is saved at once: a run that was broken off goes on where it was.
 When all are done, the next run starts from the beginning. Exit 0: every promise kept; 1: one is
@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -23,6 +24,7 @@ from chaos.scenario import Scenario
 from chaos.scenarios import SCENARIOS
 
 WORK_DIRECTORY = Path(".orderstream") / "chaos"
+SCALES = {"small": 0.3, "full": 1.0, "long": 5.0}
 REPORTS = (Path("docs/chaos.md"), Path("docs/chaos.json"))
 
 
@@ -43,7 +45,7 @@ def main() -> int:
         card = uvloop.run(perform(scenario, WORK_DIRECTORY / scenario.name, scale=arguments.scale))
         saved.put(card)
         print(summary_line(card), file=sys.stderr, flush=True)
-        write_reports(saved.cards, REPORTS)
+        write_reports(saved.every_card, REPORTS)
     cards = [card for card in saved.cards if not arguments.only or card.name in arguments.only]
     if arguments.json:
         print(as_json(cards).decode(), end="")
@@ -57,7 +59,13 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="run this one")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run finished")
     parser.add_argument("--json", action="store_true", help="print the cards as JSON")
-    parser.add_argument("--scale", type=float, default=1.0, help="shorter (0.3) or longer (5) runs")
+    parser.add_argument(
+        "--scale",
+        type=scale_of,
+        default=1.0,
+        metavar="X",
+        help=f"how long: a number, or {', '.join(SCALES)}; 1 is the report card's length",
+    )
     arguments = parser.parse_args(words)
     names = [scenario.name for scenario in SCENARIOS]
     if unknown := [name for name in arguments.only if name not in names]:
@@ -65,6 +73,11 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     if arguments.scale <= 0:
         parser.error("--scale must be above 0")
     return arguments
+
+
+def scale_of(word: str) -> float:
+    """Return the number that a word for a length stands for; raises ValueError."""
+    return SCALES.get(word) or float(word)
 
 
 class Saved:
@@ -81,6 +94,16 @@ class Saved:
             Card.from_json(orjson.loads(self._path(scenario.name).read_bytes()))
             for scenario in SCENARIOS
             if self.has(scenario)
+        ]
+
+    @property
+    def every_card(self) -> list[Card]:
+        """Return a card for every scenario: one that was not run yet says so."""
+        done = {card.name: card for card in self.cards}
+        return [
+            done.get(item.name)
+            or Card(item.name, item.story, datetime.now(UTC), skipped="not run yet")
+            for item in SCENARIOS
         ]
 
     @property

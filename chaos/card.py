@@ -12,7 +12,10 @@ from chaos.verdict import Figures
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What came of a scenario. `broken`: one sentence per broken promise; none is good."""
+    """What came of a scenario. `broken`: one sentence per broken promise; none is good.
+
+    `scale`: how long it was, by the report card's measure.
+    """
 
     name: str
     story: str
@@ -22,6 +25,7 @@ class Card:
     broken: tuple[str, ...] = ()
     seen: Mapping[str, int] = field(default_factory=dict)
     skipped: str = ""
+    scale: float = 1.0
 
     @property
     def is_good(self) -> bool:
@@ -49,4 +53,5 @@ class Card:
             broken=tuple(data["broken"]),
             seen=data["seen"],
             skipped=data["skipped"],
+            scale=data.get("scale", 1.0),
         )

@@ -18,15 +18,20 @@ async def held_versions(org: OrgRemote) -> dict[str, int]:
     return {item["key"]: _version(item["version"]) for item in digests if item["version"]}
 
 
+async def held_amounts(org: OrgRemote) -> dict[str, int]:
+    """Return the same by what was written: dearer, and right whatever the time stamps say."""
+    records = await org.records(ORDER)
+    return {record[NUMBER]: version_of(record["Amount"]) for record in records}
+
+
 async def memory_of(org: OrgRemote) -> OrgMemory:
     """Return everything the judge needs to know of the org."""
-    records = await org.records(ORDER)
     history = await org.history(ORDER, "")
     digests = await org.digests()
     summary = await org.summary()
     orders = [item for item in digests if item["sobject"] == ORDER]
     return OrgMemory(
-        held={record[NUMBER]: version_of(record["Amount"]) for record in records},
+        held=await held_amounts(org),
         writes=[
             (write["external_id"], version_of(write["fields"]["Amount"]))
             for write in history

@@ -11,8 +11,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from aiokafka.errors import KafkaError
+
 from chaos.balance import count_topics
 from chaos.card import Card
+from chaos.links import Links
 from chaos.load import Load
 from chaos.org_view import memory_of
 from chaos.product import ProductError, settled_books
@@ -20,7 +23,8 @@ from chaos.scenario import QUICK_ENV, NotHereError, Scenario
 from chaos.stage import Stage
 from chaos.supervisor import Supervisor
 from chaos.verdict import Expectation, Figures, Run, judge
-from sandbox.broker import Broker, BrokerError
+from sandbox.broker import Broker, BrokerError, Cluster
+from sandbox.magento.numbered import numbered_webhook
 from sandbox.org_remote import OrgRemote
 from sandbox.pipeline import Pipeline
 from sandbox.process import ProcessError
@@ -29,7 +33,6 @@ from stream.config import Settings, load_settings
 
 WARM_UP_SECONDS = 3.0
 COOL_DOWN_SECONDS = 5.0
-RUN_SECONDS = 600.0
 HISTORY_LIMIT = 500_000
 SHARED_SETTINGS = ("KAFKA_", "RETRY_")
 
@@ -47,11 +50,13 @@ async def perform(
     try:
         figures, broken, seen = await _judged(scenario, directory, scale, bootstrap_servers)
     except NotHereError as error:
-        return Card(scenario.name, scenario.story, at, skipped=str(error))
-    except (ProcessError, BrokerError, ProductError, TimeoutError, ExceptionGroup) as error:
+        return Card(scenario.name, scenario.story, at, skipped=f"not here: {error}")
+    except (ProcessError, BrokerError, ProductError, KafkaError, OSError, ExceptionGroup) as error:
         figures, broken, seen = None, [_cause(error)], {}
     seconds = time.monotonic() - began
-    card = Card(scenario.name, scenario.story, at, seconds, figures, tuple(broken), seen)
+    card = Card(
+        *(scenario.name, scenario.story, at, seconds, figures, tuple(broken), seen), scale=scale
+    )
     if card.is_good:
         shutil.rmtree(directory, ignore_errors=True)
     return card
@@ -67,7 +72,10 @@ def _cause(error: Exception) -> str:
 async def _judged(
     scenario: Scenario, directory: Path, scale: float, servers: str
 ) -> tuple[Figures, list[str], dict[str, int]]:
-    async with _stage(scenario, directory, scale, servers) as stage, asyncio.timeout(RUN_SECONDS):
+    async with (
+        _stage(scenario, directory, scale, servers) as stage,
+        asyncio.timeout(scenario.run_seconds),
+    ):
         stage.load.start()
         await asyncio.sleep(WARM_UP_SECONDS)
         await scenario.act(stage)
@@ -77,7 +85,7 @@ async def _judged(
         await stage.load.stop()
         run = await _observe(stage)
         figures, broken = judge(run, _expectation(scenario, stage))
-        return figures, broken, dict(stage.seen)
+        return figures, [*broken, *stage.complaints], dict(stage.seen)
 
 
 async def _observe(stage: Stage) -> Run:
@@ -127,18 +135,16 @@ async def _stage(
     directory.mkdir(parents=True)
     directory = directory.resolve()
     env = QUICK_ENV | dict(scenario.env) | {"KAFKA_TOPIC_PREFIX": f"chaos-{secrets.token_hex(4)}."}
+    env |= {"KAFKA_REPLICATION_FACTOR": str(scenario.brokers)}
     if scenario.env_of:
         env |= scenario.env_of(directory)
     async with AsyncExitStack() as stack:
-        broker, disk = None, None
-        if scenario.broker_disk:
-            disk = stack.enter_context(scenario.broker_disk(directory))
-        if scenario.needs_own_broker or not servers:
-            broker = await asyncio.to_thread(
-                Broker.start, disk, extra_properties=scenario.broker_properties
-            )
-            stack.push_async_callback(asyncio.to_thread, broker.stop)
-            servers = broker.bootstrap_servers
+        links = await stack.enter_async_context(Links())
+        disk = (
+            stack.enter_context(scenario.broker_disk(directory)) if scenario.broker_disk else None
+        )
+        broker = await _own_broker(scenario, disk, stack, links, servers)
+        servers = broker.bootstrap_servers if broker else servers
         processes = await stack.enter_async_context(Processes(directory))
         pipeline = await Pipeline.start(
             processes, bootstrap_servers=servers, workers=scenario.workers, env=env
@@ -155,8 +161,35 @@ async def _stage(
         stack.push_async_callback(supervisor.stop)
         settings = _settings(servers, env)
         yield Stage(
-            pipeline, org, load, supervisor, settings, broker, scale, scenario.may_delete_unread
+            *(pipeline, org, load, supervisor, settings, broker, scale),
+            may_lose=scenario.may_delete_unread,
+            links=links,
+            own_disk=disk,
+            is_undated=scenario.document is not numbered_webhook,
         )
+
+
+async def _own_broker(
+    scenario: Scenario, disk: Path | None, stack: AsyncExitStack, links: Links, servers: str
+) -> Broker | Cluster | None:
+    """Start the broker or the brokers that the scenario may hurt; None: it hurts none."""
+    is_cluster = scenario.brokers > 1
+    if servers and not (scenario.needs_own_broker or is_cluster):
+        return None
+    extra = scenario.broker_properties
+    broker: Broker | Cluster
+    if is_cluster:
+        broker = await asyncio.to_thread(
+            Cluster.start,
+            brokers=scenario.brokers,
+            extra_properties=extra,
+            disks={1: disk / "data"} if disk else {},
+            advertise=links.add if scenario.has_links else None,
+        )
+    else:
+        broker = await asyncio.to_thread(Broker.start, disk, extra_properties=extra)
+    stack.push_async_callback(asyncio.to_thread, broker.stop)
+    return broker
 
 
 def _load(scenario: Scenario, pipeline: Pipeline) -> Load:
@@ -165,6 +198,7 @@ def _load(scenario: Scenario, pipeline: Pipeline) -> Load:
         pipeline.secret,
         rate_per_second=scenario.rate_per_second,
         customers=scenario.customers,
+        document=scenario.document,
     )
 
 

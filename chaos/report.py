@@ -36,7 +36,7 @@ def markdown(cards: Sequence[Card]) -> str:
     lines = [
         HEAD,
         f"**{good} of {len(cards)} scenarios kept every promise**"
-        + (f", {skipped} could not be run on that machine" if skipped else "")
+        + (f", {skipped} were not run" if skipped else "")
         + f". {_totals(cards)}",
         "",
         "| " + " | ".join(COLUMNS) + " |",
@@ -53,7 +53,7 @@ def markdown(cards: Sequence[Card]) -> str:
 def summary_line(card: Card) -> str:
     """Return one line for a terminal."""
     if card.skipped:
-        return f"  - {card.name}: not here: {card.skipped}"
+        return f"  - {card.name}: {card.skipped}"
     mark = "✓" if card.is_good else "✗"
     figures = card.figures
     if figures is None:
@@ -94,13 +94,14 @@ def _detail(card: Card) -> list[str]:
     seen = ", ".join(f"{what}: {count:,}" for what, count in sorted(card.seen.items()) if count)
     lines = [f"**{card.name}**: {card.story}."]
     if card.skipped:
-        lines.append(f"Not run on that machine: {card.skipped}.")
+        lines.append(f"Not run: {card.skipped}.")
     if card.figures and card.figures.deleted_unread:
         lines.append(f"Deleted unread, and counted by the audit: {card.figures.deleted_unread:,}.")
     if seen:
         lines.append(f"Seen: {seen}.")
     if not card.skipped:
-        lines.append(f"Run {card.at:%Y-%m-%d %H:%M} UTC, {card.seconds:.0f} s.")
+        length = "" if card.scale == 1 else f", at {card.scale:g} of the full length"
+        lines.append(f"Run {card.at:%Y-%m-%d %H:%M} UTC, {card.seconds:.0f} s{length}.")
     return [" ".join(lines), *(f"- **broken**: {_one_line(text)}" for text in card.broken), ""]
 
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chaos.load import Document
+from sandbox.magento.numbered import numbered_webhook
+
 if TYPE_CHECKING:
     from chaos.stage import Stage
 
@@ -38,7 +41,9 @@ class Scenario:
     been seen, or the run proves nothing. `has_stale_rule`: the org's own validation rule refuses
     older versions; off, so that the product alone is judged, except where it takes the rule.
     `env_of` makes files in the run's directory and returns settings that name them; `broker_disk`
-    gives the broker a disk of its own.
+    gives the broker a disk of its own. `brokers`: three are a cluster, with topics of replication 3
+    and min.insync 2; the disk is the first one's then. `has_links`: what they say to each other
+    goes through proxies that a scenario can cut. `document` writes what the store sends.
     """
 
     name: str
@@ -48,8 +53,11 @@ class Scenario:
     env: Mapping[str, str] = field(default_factory=dict)
     broker_properties: Mapping[str, str] = field(default_factory=dict)
     needs_own_broker: bool = False
+    brokers: int = 1
+    has_links: bool = False
     env_of: Callable[[Path], Mapping[str, str]] | None = None
     broker_disk: Callable[[Path], AbstractContextManager[Path]] | None = None
+    document: Document = numbered_webhook
     workers: int = 2
     rate_per_second: float = 30.0
     least_accepted: int = 200
@@ -59,3 +67,4 @@ class Scenario:
     may_delete_unread: bool = False
     recovers_within_seconds: float = 90.0
     ack_p99_seconds: float | None = None
+    run_seconds: float = 600.0

@@ -1,7 +1,7 @@
 """What a scenario acts on: the running pipe, the load on it, the org, the broker, and a notebook.
 
 Everything a scenario does is noted in `seen`, so that the judge can tell a run in which nothing
-happened from one that was survived.
+happened from one that was survived. What it finds broken by itself is in `complaints`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from chaos.links import Links
 from chaos.load import Load
-from chaos.org_view import held_versions
+from chaos.org_view import held_amounts, held_versions
 from chaos.scenario import BATCH_MAX_EVENTS
 from chaos.supervisor import Supervisor
 from chaos.verdict import lost_orders, newest_accepted
-from sandbox.broker import Broker
+from sandbox.broker import Broker, Cluster
 from sandbox.org_remote import OrgRemote
 from sandbox.pipeline import Pipeline, worker_name
 from sandbox.process import Process
@@ -42,7 +44,7 @@ class Stage:
     load: Load
     supervisor: Supervisor
     settings: Settings
-    own_broker: Broker | None
+    own_broker: Broker | Cluster | None
     scale: float = 1.0
     may_lose: bool = False
     seen: Counter[str] = field(default_factory=Counter)
@@ -51,6 +53,10 @@ class Stage:
     batches_at_risk: int = 0
     fault: tuple[float, float] = (0.0, 0.0)
     recovery: asyncio.Task[float | None] | None = None
+    links: Links = field(default_factory=Links)
+    own_disk: Path | None = None
+    is_undated: bool = False
+    complaints: list[str] = field(default_factory=list)
 
     @property
     def workers(self) -> list[str]:
@@ -58,8 +64,19 @@ class Stage:
 
     @property
     def broker(self) -> Broker:
-        assert self.own_broker is not None, "the scenario does not say needs_own_broker"
+        assert isinstance(self.own_broker, Broker), "the scenario does not say needs_own_broker"
         return self.own_broker
+
+    @property
+    def cluster(self) -> Cluster:
+        assert isinstance(self.own_broker, Cluster), "the scenario does not say brokers=3"
+        return self.own_broker
+
+    @property
+    def disk(self) -> Path:
+        """The small disk of the broker, or of the first of several."""
+        assert self.own_disk is not None, "the scenario does not say broker_disk"
+        return self.own_disk
 
     @property
     def most_redundant(self) -> int:
@@ -107,11 +124,15 @@ class Stage:
         due = newest_accepted(deliveries[-LATEST:] if self.may_lose else deliveries)
         began = time.monotonic()
         while time.monotonic() - began < RECOVERY_TIMEOUT_SECONDS:
-            held = await held_versions(self.org)
+            held = await self.held()
             if lost_orders(due, held) <= self.dead_orders:
                 return time.monotonic() - began
             await asyncio.sleep(LOOK_SECONDS)
         return None
+
+    async def held(self) -> dict[str, int]:
+        """Return order → the version that the org holds now."""
+        return await (held_amounts if self.is_undated else held_versions)(self.org)
 
     async def in_flight(self) -> int:
         """Return how many Salesforce calls are under way."""
@@ -132,6 +153,31 @@ class Stage:
     async def revive(self, name: str) -> None:
         """Start a killed or stopped process again, and return when it is ready."""
         await self.pipeline.restart(name)
+
+    async def quiet(self) -> None:
+        """Send nothing more for now, and return when all that was accepted is in Salesforce."""
+        await self.load.pause()
+
+        async def is_written() -> bool:
+            due = newest_accepted(self.load.deliveries)
+            return lost_orders(due, await self.held()) <= self.dead_orders
+
+        await self.until(is_written)
+
+    async def says(self, word: str) -> bool:
+        """Return whether a worker's log gets the word in time."""
+
+        async def has_it() -> bool:
+            return any(word in self.process(name).output for name in self.workers)
+
+        return await self.until(has_it)
+
+    def readdress(self, servers: str) -> None:
+        """Tell whoever is started from now on where the brokers are."""
+        self.pipeline.env["KAFKA_BOOTSTRAP_SERVERS"] = servers
+        for process in self.pipeline.processes.running:
+            process.env["KAFKA_BOOTSTRAP_SERVERS"] = servers
+        self.settings = self.settings.model_copy(update={"kafka_bootstrap_servers": servers})
 
     async def is_ready(self, name: str) -> bool:
         url = self.pipeline.status_urls[name]

@@ -68,7 +68,7 @@ async def lose_a_retry_topic(stage: Stage) -> None:
     await delete_topic(stage.settings, tier)
     async with stage.hurting():
         armed = await stage.org.arm(LOCKED)
-        stage.seen["publish_blocked"] += await _says(stage, "publish_blocked")
+        stage.seen["publish_blocked"] += await stage.says("publish_blocked")
         await stage.rest(10)
         await create_topic(stage.settings, tier)
     await stage.org.disarm(armed)
@@ -82,25 +82,16 @@ async def lose_the_dead_letter_queue(stage: Stage) -> None:
     stage.dead_orders.add(f"{REFUSED_ORDER:09d}")
     async with stage.hurting():
         await stage.load.send(REFUSED_ORDER, 1)
-        stage.seen["publish_blocked"] += await _says(stage, "publish_blocked")
+        stage.seen["publish_blocked"] += await stage.says("publish_blocked")
         await stage.rest(10)
         await create_topic(stage.settings, topics.dead_letters)
 
 
-async def _says(stage: Stage, word: str) -> bool:
-    """Return whether a worker's log gets the word in time."""
-
-    async def has_it() -> bool:
-        return any(word in stage.process(name).output for name in stage.workers)
-
-    return await stage.until(has_it)
-
-
 async def fill_the_disk(stage: Stage) -> None:
     """Fill the broker's disk until the broker cannot go on."""
-    ballast = stage.broker.directory / "ballast"
+    ballast = stage.disk / "ballast"
     async with stage.hurting():
-        await asyncio.to_thread(_fill, ballast)
+        await asyncio.to_thread(fill_disk, ballast)
         stage.seen["disk full"] += 1
 
         async def is_refusing() -> bool:
@@ -113,7 +104,8 @@ async def fill_the_disk(stage: Stage) -> None:
         stage.batches_at_risk += len(stage.workers)
 
 
-def _fill(path: Path) -> None:
+def fill_disk(path: Path) -> None:
+    """Write a file until there is no room for one more byte."""
     with contextlib.suppress(OSError), path.open("wb") as file:
         while True:
             file.write(b"x" * 65536)

@@ -14,6 +14,10 @@ from sandbox.pipeline import INGRESS, RELAY
 ROUNDS = 3
 WRITTEN_NOT_ANSWERED = {"kind": "stall_after", "seconds": 8, "match": {"path": "composite"}}
 SLOW = {"kind": "latency", "latency_ms": 400, "match": {"path": "composite"}}
+SLOWER = {"kind": "latency", "latency_ms": 1200, "match": {"path": "composite"}}
+STUCK = {"kind": "stall_before", "seconds": 8, "times": 1, "match": {"path": "composite"}}
+SEVERAL = 4
+WINDOW_BATCHES = 4
 STORM_SECONDS = 60.0
 STORM_PACE_SECONDS = 3.0
 STORM_WORKER = 3
@@ -40,6 +44,23 @@ async def _kill_in_call(stage: Stage, name: str) -> None:
     await stage.rest(1)
     await stage.revive(name)
     await stage.rest(3)
+
+
+async def kill_with_several_in_flight(stage: Stage) -> None:
+    """Kill a worker with several calls on the wire and one that hangs before all of them."""
+    slow = await stage.org.arm(SLOWER)
+    async with stage.hurting():
+        for _ in range(stage.times(ROUNDS)):
+            for name in stage.workers:
+                stuck = await stage.org.arm(STUCK)
+                stage.seen["several in flight"] += await stage.until_in_call(SEVERAL)
+                # What is done behind the one that hangs is done again: a window of it.
+                await stage.kill(name, at_risk=WINDOW_BATCHES)
+                await stage.org.disarm(stuck)
+                await stage.rest(1)
+                await stage.revive(name)
+                await stage.rest(3)
+    await stage.org.disarm(slow)
 
 
 async def kill_after_the_write(stage: Stage) -> None:
@@ -138,6 +159,13 @@ SCENARIOS = (
         "kill -9 of each worker in turn, three times, while its Salesforce calls are under way",
         kill_in_mid_batch,
         evidence={"kill -9": 6, "in mid-batch": 6},
+    ),
+    Scenario(
+        "worker-killed-with-several-in-flight",
+        "kill -9 of each worker three times, with four calls on the wire and one that hangs",
+        kill_with_several_in_flight,
+        evidence={"kill -9": 6, "several in flight": 6},
+        rate_per_second=60.0,
     ),
     Scenario(
         "worker-killed-after-the-write",

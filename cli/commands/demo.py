@@ -9,9 +9,12 @@ import typer
 from cli.console.terminal import EXIT_INTERRUPTED, EXIT_NO
 
 
-def demo(
+def demo(  # noqa: PLR0917 - each is an option
     orders: Annotated[int, typer.Option(min=10, max=5000, help="How many orders live.")] = 120,
     workers: Annotated[int, typer.Option(min=1, max=8, help="Worker processes.")] = 1,
+    brokers: Annotated[
+        int, typer.Option(min=1, max=5, help="Kafka brokers; 3 is replication 3, min.insync 2.")
+    ] = 1,
     seed: Annotated[int, typer.Option(help="The same seed is the same store.")] = 1,
     profile: Annotated[
         str, typer.Option(help="Kind of org: plain, or awkward (large, old, not English).")
@@ -25,7 +28,7 @@ def demo(
     The store places and updates orders and sends signed webhooks: some twice, some late, one that
     Salesforce refuses. Exit 0: the balance holds and Salesforce has the newest state of every
     order. 1: it does not, or a process died. Your settings and .env are not used, except
-    KAFKA_BOOTSTRAP_SERVERS.
+    KAFKA_BOOTSTRAP_SERVERS, and with several brokers not that either.
 
     Example: orderstream demo --orders 300 --keep
     """
@@ -33,7 +36,14 @@ def demo(
 
     from cli.demo.run import Demo
 
-    demo_run = Demo(orders=orders, workers=workers, seed=seed, keep=keep, org_profile=profile)
+    demo_run = Demo(
+        orders=orders,
+        workers=workers,
+        brokers=brokers,
+        seed=seed,
+        keep=keep,
+        org_profile=profile,
+    )
     try:
         is_good = asyncio.run(demo_run.run())
     except (asyncio.CancelledError, KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""The demo's Kafka: the one that is given, one in a container, or one of the sandbox's own."""
+"""The demo's Kafka: a given one, one in a container, or the sandbox's own: one broker or three."""
 
 from __future__ import annotations
 
@@ -16,24 +16,27 @@ from sandbox.processes import Processes, logs, module
 BROKER = "broker"
 # The first start ever downloads Kafka.
 READY_TIMEOUT_SECONDS = 300.0
-ADDRESS = r"^(127\.0\.0\.1:\d+)$"
+ADDRESS = r"^(127\.0\.0\.1:\d+(?:,127\.0\.0\.1:\d+)*)$"
 
 
 @asynccontextmanager
-async def demo_broker(processes: Processes) -> AsyncIterator[tuple[str, Source]]:
+async def demo_broker(
+    processes: Processes, *, brokers: int = 1
+) -> AsyncIterator[tuple[str, Source]]:
     """Yield bootstrap servers of a broker that serves; ours ends with the block or `processes`.
 
-    Raises BrokerError when this machine cannot have one, ProcessError when it does not start.
+    Several brokers there are in the sandbox only. Raises BrokerError when this machine cannot have
+    one, ProcessError when it does not start.
     """
     tools = await asyncio.to_thread(find_tools, jars=jars_directory())
-    source = choose_source(tools)
+    source = choose_source(tools) if brokers == 1 else Source.SANDBOX
     match source:
         case Source.GIVEN:
             yield tools.bootstrap_servers, source
         case Source.SANDBOX:
             process = await processes.start(
                 BROKER,
-                *module("sandbox.broker"),
+                *module("sandbox.broker", "--brokers", str(brokers)),
                 ready=logs(ADDRESS),
                 ready_timeout_seconds=READY_TIMEOUT_SECONDS,
             )

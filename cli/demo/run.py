@@ -56,6 +56,7 @@ class Demo:
 
     orders: int
     workers: int = 1
+    brokers: int = 1
     seed: int = 1
     keep: bool = False
     org_profile: str = "plain"
@@ -79,10 +80,12 @@ class Demo:
         began = time.monotonic()
         async with AsyncExitStack() as stack:
             console.print(f"logs: {processes.directory}")
-            servers, source = await stack.enter_async_context(demo_broker(processes))
+            servers, source = await stack.enter_async_context(
+                demo_broker(processes, brokers=self.brokers)
+            )
             ready = _Announcer(console, began)
             ready("broker", servers)
-            env = DEMO_ENV | broker_env(source)
+            env = DEMO_ENV | broker_env(source, brokers=self.brokers)
             settings = settings_of(servers, env)
             if source is Source.GIVEN:
                 stack.push_async_callback(delete_topics, settings)
@@ -103,10 +106,10 @@ class Demo:
             return books.is_good
 
 
-def broker_env(source: Source) -> dict[str, str]:
+def broker_env(source: Source, *, brokers: int = 1) -> dict[str, str]:
     """Return how the processes reach the broker: a given one by your own KAFKA_… variables."""
     if source is not Source.GIVEN:
-        return {"KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"}
+        return {"KAFKA_SECURITY_PROTOCOL": "PLAINTEXT", "KAFKA_REPLICATION_FACTOR": str(brokers)}
     yours = load_settings(env_file=None)
     env = {"KAFKA_TOPIC_PREFIX": f"demo-{secrets.token_hex(4)}."}
     for name in yours.model_fields_set:

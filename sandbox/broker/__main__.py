@@ -1,7 +1,8 @@
-"""Run a broker in a terminal: `python -m sandbox.broker [--directory D] [--keep | --check]`.
+"""Kafka in a terminal: `python -m sandbox.broker [--brokers 3] [--directory D] [--keep | --check]`.
 
 Prints the bootstrap servers as its first line, so that a script can read them, and ends with
-SIGTERM or Ctrl-C.
+SIGTERM or Ctrl-C. Brokers are hurt by their id, a line each on its input: `kill 2`, `halt 2`,
+`pause 2`, `resume 2`, `restart 2`; the controller of a cluster has the id `controller`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import argparse
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from types import FrameType
 
+from sandbox.broker.cluster import Cluster
 from sandbox.broker.jars import jars_directory
+from sandbox.broker.node import Node
 from sandbox.broker.process import Broker
 from sandbox.broker.tools import BrokerError, Source, choose_source, find_tools
 
@@ -22,13 +26,23 @@ MEANING = {
     Source.DOCKER: "in a container, the Docker engine answers",
     Source.SANDBOX: "Apache Kafka's own jars, with this machine's Java",
 }
+ACTS = {
+    "kill": Node.kill,
+    "halt": Node.halt,
+    "pause": Node.pause,
+    "resume": Node.resume,
+    "restart": Node.restart,
+}
 
 
 def main() -> int:
-    """Run until told to stop. Exit 0: stopped; 1: the broker ended by itself; 2: no broker."""
+    """Run until told to stop. Exit 0: stopped; 1: a broker ended by itself; 2: no broker."""
     parser = argparse.ArgumentParser(
         prog="python -m sandbox.broker",
         description="A real Apache Kafka on free ports of 127.0.0.1.",
+    )
+    parser.add_argument(
+        "--brokers", type=int, default=1, metavar="N", help="3: with a controller, replication 3"
     )
     parser.add_argument("--directory", help="keep the data here; a second start finds it")
     parser.add_argument(
@@ -48,18 +62,63 @@ def main() -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
-        broker = Broker.start(arguments.directory, keep=arguments.keep)
+        kafka = start(arguments.brokers, arguments.directory, keep=arguments.keep)
     except BrokerError as error:
         print(f"sandbox.broker: {error}", file=sys.stderr)
         return 2
-    with broker:
-        print(broker.bootstrap_servers, flush=True)
-        print(f"data and log: {broker.directory}", file=sys.stderr, flush=True)
-        while not stopping.wait(WATCH_SECONDS):
-            if not broker.is_running:
-                print(f"sandbox.broker: Kafka ended:\n{broker.log_tail()}", file=sys.stderr)
+    with kafka:
+        return serve(kafka, stopping)
+
+
+def start(brokers: int, directory: str | None, *, keep: bool) -> Broker | Cluster:
+    """Start one broker, or a cluster of several."""
+    if brokers == 1:
+        return Broker.start(directory, keep=keep)
+    return Cluster.start(directory, brokers=brokers, keep=keep)
+
+
+def serve(kafka: Broker | Cluster, stopping: threading.Event) -> int:
+    """Say where it is, do what the input says, and watch it until told to stop."""
+    nodes = nodes_of(kafka)
+    # Who was ended on purpose is not missed.
+    ended: set[str] = set()
+    print(kafka.bootstrap_servers, flush=True)
+    print(f"data and log: {kafka.directory}", file=sys.stderr, flush=True)
+    threading.Thread(target=obey, args=(nodes, ended), daemon=True).start()
+    while not stopping.wait(WATCH_SECONDS):
+        for name, node in nodes.items():
+            if name not in ended and not node.is_running:
+                print(f"sandbox.broker: {name} ended:\n{node.log_tail()}", file=sys.stderr)
                 return 1
     return 0
+
+
+def nodes_of(kafka: Broker | Cluster) -> dict[str, Node]:
+    """Return every node by the name it is called by."""
+    if isinstance(kafka, Broker):
+        return {"1": kafka}
+    return {str(number): node for number, node in kafka.brokers.items()} | {
+        "controller": kafka.controller
+    }
+
+
+def obey(nodes: Mapping[str, Node], ended: set[str]) -> None:
+    """Do what the lines of the input say, as long as there is an input."""
+    for line in sys.stdin:
+        verb, _, name = line.strip().partition(" ")
+        if verb not in ACTS or name not in nodes:
+            print(f"say one of {', '.join(ACTS)} and {', '.join(nodes)}", file=sys.stderr)
+            continue
+        # Missed from now on only when it was started again.
+        ended.add(name)
+        try:
+            ACTS[verb](nodes[name])
+        except BrokerError as error:
+            print(f"sandbox.broker: {name}: {error}", file=sys.stderr)
+            continue
+        if nodes[name].is_running:
+            ended.discard(name)
+        print(f"{verb} {name}: done", file=sys.stderr, flush=True)
 
 
 def check() -> int:

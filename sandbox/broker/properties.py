@@ -1,4 +1,4 @@
-"""Kafka's server.properties as a pure function: one KRaft node, small, on loopback.
+"""Kafka's server.properties as pure functions: small KRaft nodes on loopback.
 
 The small values follow the ones Kafka's own tests use; everything can be overridden, so that a
 test can ask for TLS listeners or for a cleaner that runs every second.
@@ -7,6 +7,7 @@ test can ask for TLS listeners or for a cleaner that runs every second.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.ports import HOST
@@ -41,6 +42,20 @@ SMALL = {
     "log.segment.delete.delay.ms": "1000",
 }
 
+# What a cluster of three is for: a broker may go, and acks=all still means two copies.
+LEAST_IN_SYNC = 2
+
+CLUSTER_PROTOCOLS = "CONTROLLER:PLAINTEXT,CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT"
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """A broker's ports in a cluster. `advertised`: where other brokers are told to find it."""
+
+    client: int
+    internal: int
+    advertised: int
+
 
 def server_properties(
     *,
@@ -57,6 +72,57 @@ def server_properties(
         "controller.quorum.voters": f"1@{HOST}:{controller_port}",
         "log.dirs": str(data_directory),
         **(extra or {}),
+    }
+
+
+def controller_properties(
+    node_id: int, *, port: int, data_directory: Path, extra: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the properties of a cluster's only controller."""
+    return {
+        **SMALL,
+        "process.roles": "controller",
+        "node.id": str(node_id),
+        "listeners": f"CONTROLLER://{HOST}:{port}",
+        "listener.security.protocol.map": CLUSTER_PROTOCOLS,
+        "inter.broker.listener.name": "INTERNAL",
+        "controller.quorum.voters": f"{node_id}@{HOST}:{port}",
+        "log.dirs": str(data_directory),
+        **extra,
+    }
+
+
+def broker_properties(
+    node_id: int,
+    listeners: Listeners,
+    *,
+    controller: tuple[int, int],
+    data_directory: Path,
+    replicas: int,
+    extra: Mapping[str, str],
+) -> dict[str, str]:
+    """Return the properties of one broker of a cluster; `controller`: (node id, port)."""
+    here, internal = f"CLIENT://{HOST}:{listeners.client}", f"INTERNAL://{HOST}"
+    in_sync = str(min(LEAST_IN_SYNC, replicas))
+    return {
+        **SMALL,
+        "process.roles": "broker",
+        "node.id": str(node_id),
+        "listeners": f"{here},{internal}:{listeners.internal}",
+        "advertised.listeners": f"{here},{internal}:{listeners.advertised}",
+        "listener.security.protocol.map": CLUSTER_PROTOCOLS,
+        "inter.broker.listener.name": "INTERNAL",
+        "controller.quorum.voters": f"{controller[0]}@{HOST}:{controller[1]}",
+        "log.dirs": str(data_directory),
+        "default.replication.factor": str(replicas),
+        "min.insync.replicas": in_sync,
+        "offsets.topic.replication.factor": str(replicas),
+        "offsets.topic.num.partitions": str(replicas),
+        "transaction.state.log.replication.factor": str(replicas),
+        "transaction.state.log.min.isr": in_sync,
+        # A follower that is gone leaves the in-sync replicas soon, for whoever wants to see it.
+        "replica.lag.time.max.ms": "5000",
+        **extra,
     }
 
 

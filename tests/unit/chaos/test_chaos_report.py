@@ -30,7 +30,7 @@ BAD = dataclasses.replace(
     figures=dataclasses.replace(FIGURES, lost=2, recovery_seconds=None),
     broken=("2 orders lost", "recovered never, promised 90 s"),
 )
-SKIPPED = Card("disk-full", "no room", AT, skipped="mount was refused")
+SKIPPED = Card("disk-full", "no room", AT, skipped="not here: mount was refused")
 
 
 def test_a_good_row_has_every_figure():
@@ -40,11 +40,11 @@ def test_a_good_row_has_every_figure():
 
 def test_broken_promises_are_spelled_out_and_counted():
     text = markdown([GOOD, BAD, SKIPPED])
-    assert "**1 of 3 scenarios kept every promise**, 1 could not be run" in text
+    assert "**1 of 3 scenarios kept every promise**, 1 were not run" in text
     assert "- **broken**: 2 orders lost" in text
     assert "2 orders lost, 0 duplicate records" in text
     assert "| disk-full | - |" in text
-    assert "Not run on that machine: mount was refused." in text
+    assert "Not run: not here: mount was refused." in text
 
 
 def test_what_was_seen_is_named_without_zeros():

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sandbox.broker.properties import render, server_properties
+from sandbox.broker.properties import (
+    Listeners,
+    broker_properties,
+    controller_properties,
+    render,
+    server_properties,
+)
 
 
 def properties(**extra):
@@ -34,3 +40,27 @@ def test_the_file_has_one_property_a_line_and_escapes_backslashes():
 
 def test_a_line_break_in_a_value_stays_in_its_property():
     assert render({"sasl.jaas.config": "one\ntwo"}) == "sasl.jaas.config=one\\ntwo\n"
+
+
+def test_three_brokers_keep_three_copies_and_ask_for_two():
+    made = broker_properties(
+        2,
+        Listeners(client=20001, internal=20002, advertised=20009),
+        controller=(100, 20003),
+        data_directory=Path("/data"),
+        replicas=3,
+        extra={},
+    )
+    assert made["process.roles"] == "broker"
+    assert made["controller.quorum.voters"] == "100@127.0.0.1:20003"
+    assert made["listeners"] == "CLIENT://127.0.0.1:20001,INTERNAL://127.0.0.1:20002"
+    assert made["advertised.listeners"] == "CLIENT://127.0.0.1:20001,INTERNAL://127.0.0.1:20009"
+    assert made["offsets.topic.replication.factor"] == "3"
+    assert made["min.insync.replicas"] == "2"
+
+
+def test_a_controller_has_no_listener_for_clients():
+    made = controller_properties(100, port=20003, data_directory=Path("/data"), extra={})
+    assert made["listeners"] == "CONTROLLER://127.0.0.1:20003"
+    assert made["process.roles"] == "controller"
+    assert "advertised.listeners" not in made

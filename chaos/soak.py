@@ -1,0 +1,190 @@
+"""`python -m chaos.soak --minutes 60 --seed 7`: a random fault every 30 s, and flat memory.
+
+The load is a third of what the benchmarks say a machine sustains (docs/benchmarks.json), or
+`--rate`. The seed decides which fault comes when, and is printed: the same seed is the same story.
+Judged like every scenario, and by the memory and open files of the product's processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+import uvloop
+
+from chaos.perform import perform
+from chaos.report import summary_line
+from chaos.scenario import Scenario
+from chaos.stage import Stage
+from chaos.vitals import Vitals
+from sandbox.pipeline import INGRESS, RELAY
+
+WORK_DIRECTORY = Path(".orderstream") / "chaos"
+BENCHMARKS = Path("docs/benchmarks.json")
+SUSTAINED = "sustained for 10 min"
+SHARE = 3
+EVERY_SECONDS = 30.0
+DOWN_SECONDS = 3.0
+FROZEN_SECONDS = 12.0
+STORM_SECONDS = 10.0
+STORMS: dict[str, dict[str, Any]] = {
+    "503": {"kind": "unavailable"},
+    "429": {"kind": "rate_limited", "headers": {"Retry-After": "2"}, "probability": 0.8},
+    "cut after the write": {
+        "kind": "cut_after",
+        "probability": 0.3,
+        "match": {"path": "composite"},
+    },
+    "slow calls": {"kind": "latency", "latency_ms": 5000, "match": {"path": "composite"}},
+    "rows locked": {
+        "kind": "row_error",
+        "sobject": "Opportunity",
+        "code": "UNABLE_TO_LOCK_ROW",
+        "message": "unable to obtain exclusive access to this record",
+        "probability": 0.2,
+    },
+}
+Fault = Callable[[Stage, random.Random], Awaitable[None]]
+
+
+async def kill_one(stage: Stage, chance: random.Random) -> None:
+    name = chance.choice([*stage.workers, RELAY, INGRESS])
+    await stage.kill(name)
+    await asyncio.sleep(DOWN_SECONDS)
+    await stage.revive(name)
+
+
+async def restart_one(stage: Stage, chance: random.Random) -> None:
+    name = chance.choice([*stage.workers, RELAY, INGRESS])
+    await stage.process(name).stop()
+    await stage.revive(name)
+    stage.batches_at_risk += len(stage.workers)
+
+
+async def freeze_a_worker(stage: Stage, chance: random.Random) -> None:
+    name = chance.choice(stage.workers)
+    stage.process(name).freeze()
+    await asyncio.sleep(FROZEN_SECONDS)
+    stage.process(name).thaw()
+    stage.batches_at_risk += len(stage.workers)
+
+
+async def freeze_the_broker(stage: Stage, _chance: random.Random) -> None:
+    stage.broker.pause()
+    await asyncio.sleep(FROZEN_SECONDS)
+    stage.broker.resume()
+    stage.batches_at_risk += len(stage.workers)
+
+
+async def kill_the_broker(stage: Stage, _chance: random.Random) -> None:
+    stage.broker.kill()
+    await asyncio.sleep(DOWN_SECONDS)
+    await asyncio.to_thread(stage.broker.restart)
+    stage.batches_at_risk += len(stage.workers)
+
+
+async def expire_tokens(stage: Stage, _chance: random.Random) -> None:
+    await stage.org.arm({"kind": "expire_tokens"})
+
+
+def storm(name: str) -> Fault:
+    """Return the fault: the org as in STORMS for a while."""
+
+    async def act(stage: Stage, _chance: random.Random) -> None:
+        cuts = stage.seen["cut_after"]
+        await stage.storm([dict(STORMS[name])], STORM_SECONDS)
+        stage.batches_at_risk += stage.seen["cut_after"] - cuts
+
+    return act
+
+
+FAULTS: dict[str, Fault] = {
+    "kill -9": kill_one,
+    "SIGTERM": restart_one,
+    "worker frozen": freeze_a_worker,
+    "broker frozen": freeze_the_broker,
+    "broker killed": kill_the_broker,
+    "tokens expired": expire_tokens,
+    **{name: storm(name) for name in STORMS},
+}
+
+
+def soak(minutes: float, seed: int, rate: float) -> Scenario:
+    """Return the scenario of one soak."""
+
+    async def act(stage: Stage) -> None:
+        chance = random.Random(seed)
+        vitals = Vitals()
+        names = (*stage.workers, RELAY, INGRESS)
+        watching = asyncio.create_task(
+            vitals.watch(lambda: stage.pipeline.processes.running, names)
+        )
+        end = time.monotonic() + minutes * 60
+        while (began := time.monotonic()) < end:
+            await _one_fault(stage, chance)
+            await asyncio.sleep(max(0.0, min(end, began + EVERY_SECONDS) - time.monotonic()))
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        stage.seen["processes judged by memory and files"] = vitals.judged
+        stage.complaints += vitals.grown()
+
+    return Scenario(
+        f"soak-{seed}",
+        f"a random fault every {EVERY_SECONDS:.0f} s for {minutes:g} minutes, seed {seed}",
+        act,
+        evidence={"faults": 1, "processes judged by memory and files": 1},
+        needs_own_broker=True,
+        rate_per_second=rate,
+        # The org's rule is the second guard of a worker that was frozen in a call.
+        has_stale_rule=True,
+        least_accepted=int(minutes * 60 * rate / 2),
+        recovers_within_seconds=120.0,
+        run_seconds=minutes * 60 + 600,
+    )
+
+
+async def _one_fault(stage: Stage, chance: random.Random) -> None:
+    name = chance.choice(sorted(FAULTS))
+    print(f"  {time.strftime('%H:%M:%S')} {name}", file=sys.stderr, flush=True)
+    stage.seen["faults"] += 1
+    stage.seen[f"fault: {name}"] += 1
+    async with stage.hurting():
+        await FAULTS[name](stage, chance)
+
+
+def a_third() -> float:
+    """Return a third of the sustained rate that the benchmarks have measured."""
+    sections = orjson.loads(BENCHMARKS.read_bytes())["sections"]
+    figures = [figure for section in sections for figure in section["figures"]]
+    return float(next(item["median"] for item in figures if item["what"] == SUSTAINED)) / SHARE
+
+
+def main() -> int:
+    """Run one soak. Exit 0: every promise kept; 1: one is broken."""
+    parser = argparse.ArgumentParser(prog="python -m chaos.soak", description="The soak.")
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=None, help="printed when it is not given")
+    parser.add_argument("--rate", type=float, default=None, help="webhooks a second")
+    arguments = parser.parse_args()
+    seed = random.SystemRandom().randrange(10_000) if arguments.seed is None else arguments.seed
+    scenario = soak(arguments.minutes, seed, arguments.rate or a_third())
+    print(f"{scenario.story}, {scenario.rate_per_second:.0f} webhooks/s", file=sys.stderr)
+    card = uvloop.run(perform(scenario, WORK_DIRECTORY / scenario.name))
+    print(summary_line(card), file=sys.stderr, flush=True)
+    saved = WORK_DIRECTORY / f"{scenario.name}.json"
+    saved.write_bytes(orjson.dumps(card.to_json(), option=orjson.OPT_INDENT_2))
+    print(f"card: {saved}", file=sys.stderr)
+    return 0 if card.is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
