@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from schemas.document_shape import Shape, has_customer_marks
+from schemas.document_shape import Shape, has_customer_marks, number_of
 from schemas.email import seen
 from schemas.event import Kind
 from schemas.event_names import Ignored, is_about_an_address, plain_name, use_of
@@ -195,7 +195,7 @@ def _chosen(
 
 def _by_shape(found: list[Found], order: Found | None) -> tuple[Kind, Found] | Ignored:
     """Decide without a name."""
-    if order is not None:
+    if order is not None and (number_of(order.level) or not _is_guess(order)):
         return Kind.ORDER, order
     if customer := only(found, Shape.CUSTOMER):
         return Kind.CUSTOMER, customer

@@ -80,13 +80,17 @@ ORDER_MARKS: dict[str, Form] = {
     "total_qty_ordered": scalar,
     "total_item_count": scalar,
     "order_currency_code": text,
+    "status_histories": nested,
+    "items": order_rows,
+}
+# Who bought: tickets, subscriptions and negotiated quotes say it too, so beside an entity id alone
+# these need a name that says order.
+BUYER_MARKS: dict[str, Form] = {
     "customer_email": text,
     "customer_is_guest": scalar,
     "customer_firstname": text,
     "customer_lastname": text,
     "quote_id": text,
-    "status_histories": nested,
-    "items": order_rows,
 }
 # What others have too: these need an order number, or signed bytes that say `order`.
 SHARED_ORDER_MARKS: dict[str, Form] = {
@@ -97,16 +101,12 @@ SHARED_ORDER_MARKS: dict[str, Form] = {
     "billing_address": nested,
     "addresses": nested,
 }
-# What no invoice, shipment or credit memo has: two of them and a total outweigh an `order_id`.
+# What no invoice, shipment or credit memo has, whatever a module adds of the buyer: one of them, a
+# buyer and a total outweigh an `order_id` or an `order_increment_id` of something else.
 NOT_OF_SALES_DOCUMENTS: dict[str, Form] = {
-    "customer_email": text,
-    "customer_is_guest": scalar,
-    "customer_firstname": text,
-    "customer_lastname": text,
     "total_due": scalar,
     "total_qty_ordered": scalar,
     "status_histories": nested,
-    "state": word,
     "status": word,
     "items": order_rows,
 }
@@ -139,7 +139,7 @@ def shape_of(level: Level, said: Kind | None = None) -> Shape:
         (Shape.ORDER, lambda: _is_order(level, said is Kind.ORDER)),
         (Shape.SUBSCRIBER, lambda: text(level.get("subscriber_email"))),
         (Shape.CUSTOMER, lambda: is_customer(level, is_named=is_said_customer)),
-        (Shape.SALES_DOCUMENT, lambda: text(level.get("order_id")) and bool(number_of(level))),
+        (Shape.SALES_DOCUMENT, lambda: _is_of_an_order(level) and bool(number_of(level))),
         (Shape.CART, lambda: _is_cart(level)),
         (Shape.ADDRESS, lambda: _is_address(level)),
     )
@@ -163,30 +163,50 @@ def id_of(level: Level) -> str:
 
 def is_thin(level: Level) -> bool:
     """Whether an order has no mark of its own: what is nested in it may be the order itself."""
-    return not _has(level, ORDER_MARKS)
+    is_bought = bool(number_of(level)) and _has(level, BUYER_MARKS)
+    return not is_bought and not _has(level, ORDER_MARKS)
 
 
 def _is_order(level: Level, is_said: bool) -> bool:
     number, entity_id = number_of(level), id_of(level)
-    if not number and not entity_id:
+    if (not number and not entity_id) or _is_cart(level):
         return False
-    if _is_cart(level):
-        return False
-    has_own = _has(level, ORDER_MARKS)
-    if is_said:
-        is_shared = _has(level, SHARED_ORDER_MARKS) and not is_customer(level, is_named=False)
-        return bool(number) or has_own or is_shared or level.keys() <= ANNOUNCING
-    if text(level.get("order_id")):
-        return _outweighs_order_id(level)
+    if is_customer(level, is_named=False) and not _has_total(level):
+        return False  # customers may have numbers, and whatever a module adds to them
+    has_own = _has(level, ORDER_MARKS) or _has(level, BUYER_MARKS)
+    if is_said and not _is_sales_document(level):
+        is_bare = level.keys() <= ANNOUNCING
+        return bool(number) or has_own or _has(level, SHARED_ORDER_MARKS) or is_bare
+    if _is_of_an_order(level):
+        return _outweighs_its_order(level)
     if not number:
         return has_own
     return has_own or not is_customer(level, is_named=True)
 
 
-def _outweighs_order_id(level: Level) -> bool:
-    if not any(scalar(level.get(total)) for total in TOTALS):
-        return False
-    return sum(form(level.get(mark)) for mark, form in NOT_OF_SALES_DOCUMENTS.items()) > 1
+def _is_of_an_order(level: Level) -> bool:
+    """Whether a level names an order that it is not itself, as invoices and returns do."""
+    own = (id_of(level), number_of(level))
+    order_id = text_of(level.get("order_id"))
+    if order_id and order_id not in own:
+        return True
+    return "order_increment_id" in level and text_of(level["order_increment_id"]) not in own[1:]
+
+
+def _is_sales_document(level: Level) -> bool:
+    """Whether a level says nothing that an invoice or a shipment of another order does not say."""
+    is_order = _has(level, NOT_OF_SALES_DOCUMENTS) or _has(level, BUYER_MARKS)
+    is_document = _has_total(level) or nested(level.get("items"))
+    return _is_of_an_order(level) and is_document and not is_order
+
+
+def _outweighs_its_order(level: Level) -> bool:
+    is_bought = any(form(level.get(m)) for m, form in BUYER_MARKS.items() if m != "quote_id")
+    return is_bought and _has(level, NOT_OF_SALES_DOCUMENTS) and _has_total(level)
+
+
+def _has_total(level: Level) -> bool:
+    return any(scalar(level.get(total)) for total in TOTALS)
 
 
 def _is_cart(level: Level) -> bool:

@@ -15,9 +15,12 @@ no date at all. Nothing can be saved after it was received, so our receipt bound
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 TIMESTAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII
@@ -85,6 +88,21 @@ def sender_time(
     if NEAREST_ZONE <= quarters <= FARTHEST_ZONE and abs(ahead - zone) <= tolerance:
         return SenderTime(_text(moment - zone) + fraction, Clock.ZONE, claimed)
     return SenderTime(utc_text(received_at_ms), Clock.AHEAD, claimed)
+
+
+def date_object(value: Mapping[str, Any]) -> str:
+    """Return the UTC time of PHP's DateTime, as json_encode writes one; '' when it is none."""
+    text, zone = str(value.get("date", "")), str(value.get("timezone", ""))
+    moment, fraction = _moment(text + zone if zone[:1] in "+-" else text)
+    if moment is None:
+        return ""
+    if zone[:1] not in ("+", "-") and zone.upper() not in ("UTC", "Z"):
+        try:
+            local = moment.replace(tzinfo=ZoneInfo(zone))
+            moment = local.astimezone(UTC).replace(tzinfo=None)
+        except (ValueError, OSError, OverflowError, ZoneInfoNotFoundError):
+            return ""
+    return _text(moment) + fraction
 
 
 def utc_text(at_ms: int) -> str:

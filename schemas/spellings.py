@@ -7,12 +7,13 @@ in that form already is returned as it is, which is nearly every one.
 
 | field | also read |
 |---|---|
-| `items` of an order | object keyed by anything, JSON text, `order_items`, beside the order |
-| `billing_address`, `shipping_address` of an order | JSON text, list of one, beside the order |
+| `items` of an order | object keyed by anything, JSON text, one row, a search result |
+| `billing_address`, `shipping_address` of an order | `schemas.address_spellings`; beside it |
 | `addresses` of an order | object keyed `billing`, `shipping`; beside the order |
-| `region` in an order's address | object: its `region`, with `region_code` and `region_id` |
+| `increment_id` of an order | beside the order |
+| `created_at`, `updated_at` | PHP's DateTime as an object |
 | `addresses` of a customer | object keyed by ids, JSON text, beside the customer |
-| `default_billing`, `default_shipping` of a customer | an id: the row's flag |
+| `default_billing`, `default_shipping` of a customer | an id: the row's flag; the address itself |
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from schemas.address_spellings import MARKS, is_plain, keyed, one_address, plain_address
+from schemas.document_shape import number_of
 from schemas.event import Kind
+from schemas.sender_clock import date_object
 from schemas.texts import text_of
 from schemas.unwrapping import opened
 
@@ -30,13 +34,20 @@ ADDRESSES = ("billing_address", "shipping_address")
 # Field of a document → the names it goes by, inside or beside it.
 ALIASES: dict[Kind, dict[str, tuple[str, ...]]] = {
     Kind.ORDER: {
-        "items": ("items", "order_items"),
+        "items": ("items", "order_items", "all_items", "visible_items", "line_items"),
         "addresses": ("addresses", "order_addresses"),
         **{name: (name,) for name in ADDRESSES},
     },
     Kind.CUSTOMER: {"addresses": ("addresses", "customer_addresses")},
 }
 BESIDE = ("shipping_address", "addresses", "order_addresses")
+TIMES = ("created_at", "updated_at")
+# What an address is called that stands on the customer itself, not among the rows.
+OWN_ADDRESSES = {
+    "default_billing": ("default_billing", "default_billing_address", "billing_address"),
+    "default_shipping": ("default_shipping", "default_shipping_address", "shipping_address"),
+}
+ROW_MARKS = ("qty_ordered", "item_id", "sku")
 DEFAULT_FLAGS = ("default_billing", "default_shipping")
 
 
@@ -50,6 +61,23 @@ def in_one_form(
     if kind is Kind.ORDER and _is_in_form(entity, beside):
         return entity, []
     notes: list[str] = []
+    changed = _parts(entity, kind, beside, notes)
+    _spell_times(entity, changed)
+    if kind is Kind.ORDER:
+        _spell_addresses(entity, changed)
+        if beside is not None and not number_of(entity) and (number := number_of(beside)):
+            notes.append("increment_id: read beside the order")
+            changed["increment_id"] = number
+    elif kind is Kind.CUSTOMER:
+        _own_addresses(entity, changed)
+        _flag_defaults(entity, changed, notes)
+    return ({**entity, **changed} if changed else entity), notes
+
+
+def _parts(
+    entity: dict[str, Any], kind: Kind, beside: dict[str, Any] | None, notes: list[str]
+) -> dict[str, Any]:
+    """Return the rows and addresses that are written otherwise, or beside the document."""
     changed: dict[str, Any] = {}
     for field, names in ALIASES.get(kind, {}).items():
         value, source = _first(entity, names), ""
@@ -65,11 +93,7 @@ def in_one_form(
             notes.append(f"{field}: read {source}{kind}")
         if read is not entity.get(field):
             changed[field] = read
-    if kind is Kind.ORDER:
-        _spell_regions(entity, changed)
-    elif kind is Kind.CUSTOMER:
-        _flag_defaults(entity, changed, notes)
-    return ({**entity, **changed} if changed else entity), notes
+    return changed
 
 
 def _is_in_form(order: dict[str, Any], beside: dict[str, Any] | None) -> bool:
@@ -77,13 +101,17 @@ def _is_in_form(order: dict[str, Any], beside: dict[str, Any] | None) -> bool:
     items, billing = order.get("items"), order.get("billing_address")
     shipping = order.get("shipping_address")
     return (
-        type(items) is list
+        bool(order.get("increment_id"))
+        and type(items) is list
         and bool(items)
         and type(billing) is dict
-        and type(billing.get("region")) is not dict
+        and is_plain(billing)
+        and bool(billing.keys() & MARKS)
         and "addresses" not in order
         and "order_addresses" not in order
         and shipping is None
+        and type(order.get("updated_at")) is not dict
+        and type(order.get("created_at")) is not dict
         and not (beside and any(name in beside for name in BESIDE))
         and all(type(row) is dict for row in items)
     )
@@ -108,8 +136,10 @@ def _rows(value: Any) -> Rows | None:
         return rows or None
     if isinstance(value, dict):
         nested = value.get("items")
-        if isinstance(nested, list | dict) and len(value) <= 2:  # noqa: PLR2004 - a search result
+        if isinstance(nested, list) or (isinstance(nested, dict) and len(value) <= 2):  # noqa: PLR2004 - a search result
             return _rows(nested)
+        if any(type(value.get(mark)) in (str, int, float) for mark in ROW_MARKS):
+            return [value]
         rows = [row for entry in value.values() if isinstance(row := opened(entry), dict)]
         return rows if rows and len(rows) == len(value) else None
     return None
@@ -121,51 +151,54 @@ def _address_rows(value: Any) -> Rows | None:
     rows = _rows(value)
     if rows is None or not isinstance(value, dict) or len(rows) != len(value):
         return rows
-    return [_keyed(key, row) for key, row in zip(value, rows, strict=True)]
-
-
-def _keyed(key: str, row: dict[str, Any]) -> dict[str, Any]:
-    if key.isdecimal():
-        return row if text_of(row.get("id") or row.get("entity_id")) else {**row, "id": key}
-    kind = key.removesuffix("_address")
-    return row if row.get("address_type") else {**row, "address_type": kind}
-
-
-def _address(value: Any) -> dict[str, Any] | None:
-    value = opened(value)
-    if isinstance(value, list) and len(value) == 1:
-        value = opened(value[0])
-    return value if isinstance(value, dict) else None
+    return [keyed(key, row) for key, row in zip(value, rows, strict=True)]
 
 
 FORMS: dict[str, Callable[[Any], Any]] = {
     "items": _rows,
     "addresses": _address_rows,
-    **dict.fromkeys(ADDRESSES, _address),
+    **dict.fromkeys(ADDRESSES, one_address),
 }
 
 
-def _spell_regions(entity: dict[str, Any], changed: dict[str, Any]) -> None:
-    """Write the regions of an order's addresses as texts, as REST does."""
+def _spell_times(entity: dict[str, Any], changed: dict[str, Any]) -> None:
+    for name in TIMES:
+        if isinstance(entity.get(name), dict) and (text := date_object(entity[name])):
+            changed[name] = text
+
+
+def _spell_addresses(entity: dict[str, Any], changed: dict[str, Any]) -> None:
+    """Write the addresses of an order as REST does."""
     for name in ADDRESSES:
         address = changed.get(name, entity.get(name))
-        if isinstance(address, dict) and isinstance(address.get("region"), dict):
-            changed[name] = _with_plain_region(address)
+        if isinstance(address, dict) and not is_plain(address):
+            changed[name] = plain_address(address)
     rows = changed.get("addresses", entity.get("addresses"))
-    if isinstance(rows, list) and any(_has_region_object(row) for row in rows):
-        changed["addresses"] = [
-            _with_plain_region(row) if _has_region_object(row) else row for row in rows
-        ]
+    if isinstance(rows, list):
+        spelled = [plain_address(row) if isinstance(row, dict) else row for row in rows]
+        if spelled != rows:
+            changed["addresses"] = spelled
 
 
-def _has_region_object(row: Any) -> bool:
-    return isinstance(row, dict) and isinstance(row.get("region"), dict)
+def _own_addresses(entity: dict[str, Any], changed: dict[str, Any]) -> None:
+    """Write the addresses of a customer as REST does, and put among them what stands outside."""
+    rows = changed.get("addresses", entity.get("addresses")) or []
+    if not isinstance(rows, list):
+        return
+    spelled = [
+        plain_address(row, is_of_order=False) if isinstance(row, dict) else row for row in rows
+    ]
+    if not rows:
+        for flag, names in OWN_ADDRESSES.items():
+            found = next((one for name in names if (one := _own(entity.get(name)))), None)
+            if found is not None:
+                spelled.append({**plain_address(found, is_of_order=False), flag: True})
+    if spelled != rows:
+        changed["addresses"] = spelled
 
 
-def _with_plain_region(address: dict[str, Any]) -> dict[str, Any]:
-    region = address["region"]
-    parts = {name: region[name] for name in ("region_code", "region_id") if region.get(name)}
-    return {**parts, **address, "region": region.get("region") or region.get("name") or ""}
+def _own(value: Any) -> dict[str, Any] | None:
+    return one_address(value) if isinstance(value, dict | list | str) else None
 
 
 def _flag_defaults(entity: dict[str, Any], changed: dict[str, Any], notes: list[str]) -> None:

@@ -95,10 +95,12 @@ def ordinary_order(body: dict[str, Any]) -> Found | None:
     level = body.get("order")
     if type(level) is dict and not any(name in body for name in IDENTITIES):
         path, said, beside = ("order",), Kind.ORDER, body
-    elif body.get("order_id") or type(level) is dict:
+    elif type(level) is dict:
         return None
     else:
         level, path, said, beside = body, (), None, None
+    if level.get("order_id") or "order_increment_id" in level:
+        return None  # an invoice's, perhaps
     number, total = level.get("increment_id"), level.get("grand_total")
     if type(number) is not str or not number.strip() or type(total) not in (str, int, float):
         return None
@@ -160,9 +162,19 @@ def _fuller(order: Found, thin: list[Found]) -> Found:
 
 
 def _is_another(outer: Found, inner: Found) -> bool:
-    if number := number_of(outer.level):
-        return number != number_of(inner.level)
-    return not inner.is_known_path and id_of(outer.level) != id_of(inner.level)
+    """Whether two orders are two; raises SeveralDocumentsError when both are named as the order."""
+    number, inner_number = number_of(outer.level), number_of(inner.level)
+    if not number:
+        return not inner.is_known_path and id_of(outer.level) != id_of(inner.level)
+    if not inner_number:
+        return not inner.is_known_path or inner.beside is not outer.level
+    if not inner.is_known_path:
+        return number != inner_number
+    if number != inner_number and inner.said is Kind.ORDER:
+        raise SeveralDocumentsError(
+            f"there are two orders: the number in {outer.place} is not that in {inner.place}"
+        )
+    return number != inner_number
 
 
 def _inside(at: Found) -> Iterator[Found]:

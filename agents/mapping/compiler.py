@@ -17,7 +17,14 @@ from agents.mapping.coerce import Step
 from agents.mapping.hooks import load_hook
 from agents.mapping.model import Condition, EachRule, ValueRule, When
 from agents.mapping.paths import Getter, Named, Scope, compile_emptiness, equals
-from agents.mapping.template import compile_path_of, compile_template, compile_transform, run
+from agents.mapping.template import (
+    compile_path_of,
+    compile_template,
+    compile_transform,
+    run,
+    stepped,
+    unread,
+)
 from agents.mapping.values import decimal_of, is_blank, text_of
 
 Table = dict[str, str | None]
@@ -175,13 +182,20 @@ def _finish(
         if len(steps) > 1:
             return lambda value, scope: run(steps, value, scope.notes, label)
         step = steps[0]
-        return lambda value, scope: None if is_blank(value) else step(value, scope.notes, label)
+
+        def one_step(value: Any, scope: Scope) -> Any:
+            return None if is_blank(value) else stepped(step, value, scope.notes, label)
+
+        return one_step
     paths = [compile_path_of(path, rule.entry, named) for path in rule.map_by]
 
     def finish(value: Any, scope: Scope) -> Any:
         if paths:
             # A status without its state is looked up by itself.
-            keys = [key for get in paths if (key := text_of(get(scope)).strip().lower())]
+            parts = [get(scope) for get in paths]
+            if any(part and isinstance(part, dict) for part in parts):
+                scope.notes.append(unread(label))
+            keys = [key for part in parts if (key := text_of(part).strip().lower())]
         else:
             keys = [text_of(run(steps, value, scope.notes, label)).strip().lower()]
         return _look_up(table, keys, scope.notes, label)

@@ -115,7 +115,7 @@ def amount_of(
         if total is not None:
             notes.append(f"$amount: {prefix}grand_total is missing, used {other}")
             prefix = "" if prefix else "base_"
-    if total is None or total == "":
+    if total is None or total == "" or isinstance(total, bool):
         notes.append(f"$amount: the event states no {prefix}grand_total")
         return None
     _note_sum(order, prefix, notes)

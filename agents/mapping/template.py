@@ -40,6 +40,8 @@ def compile_template(text: str, entry: Entry, named: Named, label: str) -> Gette
                 if steps:
                     value = run(steps, value, scope.notes, label)
                 part = value if type(value) is str else text_of(value)
+                if not part and value and isinstance(value, dict):
+                    scope.notes.append(unread(label))
                 if part:
                     has_value = True
                     texts.append(part)
@@ -57,8 +59,21 @@ def run(steps: Sequence[Step], value: Any, notes: list[str], label: str) -> Any:
     for step in steps:
         if is_blank(value):
             return None
-        value = step(value, notes, label)
+        value = stepped(step, value, notes, label)
     return value
+
+
+def stepped(step: Step, value: Any, notes: list[str], label: str) -> Any:
+    """Return a value after one step; an object that no step can read is noted."""
+    made = step(value, notes, label)
+    if isinstance(value, dict) and is_blank(made):
+        notes.append(unread(label))
+    return made
+
+
+def unread(label: str) -> str:
+    """Return the note for an object where a text or a number is read."""
+    return f"{label}: an object cannot be read as a value, left out"
 
 
 def compile_path_of(text: str, entry: Entry, named: Named) -> Getter:

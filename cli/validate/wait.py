@@ -39,7 +39,7 @@ async def judge_next_order(run: Validation) -> ValidationVerdict:
 
 
 async def _compare(run: Validation, verdict: ValidationVerdict, envelope: Envelope) -> None:
-    document = decode(envelope.value, identity=run.settings.identity)
+    document = decode(envelope.value, event=envelope.event, identity=run.settings.identity)
     reads = run.mapping.reads(Kind.ORDER)
     if run.settings.magento_enrich and is_incomplete(Kind.ORDER, document.entity, reads):
         verdict.problem = CONTENTLESS

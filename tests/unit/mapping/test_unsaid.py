@@ -125,3 +125,23 @@ order:
         StageName: {value: Prospecting}
         CloseDate: {value: 2026-01-01}
 """
+
+
+@pytest.mark.parametrize(
+    ("change", "label"),
+    [
+        ({"state": {"value": "new"}, "status": "complete"}, "Opportunity.StageName"),
+        ({"customer_firstname": {"value": "Ana"}}, "full_name"),
+        ({"items": [{"name": "Cup", "qty_ordered": {"n": 2}}]}, "lines.quantity"),
+    ],
+)
+def test_an_object_where_a_value_is_read_is_always_noted(change, label):
+    order = {"increment_id": "7", "customer_firstname": "A", "customer_lastname": "B", **change}
+    _, notes = row_of(order, "Opportunity")
+    assert f"{label}: an object cannot be read as a value, left out" in notes
+
+
+def test_a_flag_is_no_amount():
+    row, notes = row_of({"increment_id": "7", "grand_total": True}, "Opportunity")
+    assert "Amount" not in {**row.fields, **row.insert_fields}
+    assert "$amount: the event states no grand_total" in notes

@@ -64,6 +64,7 @@ def test_the_document_lists_every_mark_and_wrapper_of_the_code() -> None:
     text = " ".join(DOCUMENT.read_text("utf-8").split())
     tables = (
         document_shape.ORDER_MARKS,
+        document_shape.BUYER_MARKS,
         document_shape.SHARED_ORDER_MARKS,
         document_shape.NOT_OF_SALES_DOCUMENTS,
         document_shape.CUSTOMER_MARKS,

@@ -1,0 +1,104 @@
+"""Documents that look like orders or customers and are others, and the ones that only seem so."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from schemas.codec import DecodeError, decode
+from schemas.event import Kind
+from schemas.event_names import Ignored
+from tests.support.real_documents import a_customer, an_order, without
+
+BUYER = {"customer_email": "x@example.com", "customer_firstname": "X", "customer_lastname": "Y"}
+SALE = {"entity_id": 9, "increment_id": "000000900", "grand_total": 86, "state": 2}
+
+
+def said(body: object, event: str = ""):
+    return decode(orjson.dumps(body), event=event)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {**SALE, **BUYER, "order_id": 417},
+        {**SALE, **BUYER, "order_id": 417, "order_increment_id": "000000417", "state": "Paid"},
+        {**SALE, "order_increment_id": "000000417", "customer_email": "x@example.com"},
+        {**SALE, "creator_id": 2, "company_id": 4, "quote_id": 5, "status": "pending",
+         "order_id": None, "order_increment_id": None},
+        {"entity_id": 4, "increment_id": "R-1", "order_id": 417, "status": "pending",
+         "customer_custom_email": "x@example.com", "items": [{"qty_requested": 1}]},
+    ],
+    ids=["invoice with its buyer", "invoice of a grid", "one number", "purchase order", "return"],
+)  # fmt: skip
+@pytest.mark.parametrize("event", ["acme_document_save_after", "sales_order_invoice_save_after"])
+def test_what_names_another_order_is_not_taken_for_one(document, event: str) -> None:
+    assert said(document, event).is_ignored
+    with pytest.raises(DecodeError, match="sales document"):
+        said(document, "sales_order_save_after")
+
+
+def test_an_invoice_is_no_order_because_a_signed_name_says_so() -> None:
+    for items in ([], [{"order_item_id": 3, "qty": 1}]):
+        invoice = {**SALE, "order_id": 417, "items": items}
+        with pytest.raises(DecodeError, match="sales document"):
+            said({"event": "sales_order_save_after", "order": invoice})
+
+
+@pytest.mark.parametrize("order_id", ["417", 417, "000000417", "9999"])
+def test_an_order_may_have_an_order_id(order_id) -> None:
+    assert said(an_order(order_id=order_id, entity_id=417)).key == "000000417"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"id": 3, "customer_email": "x@example.com", "status": "open", "subject": "Help"},
+        {"id": 3, "customer_firstname": "X", "customer_lastname": "Y"},
+        {"entity_id": 3, "quote_id": 9, "status": "created", "creator_id": 2},
+    ],
+    ids=["ticket", "wish", "negotiated quote"],
+)
+def test_an_id_and_a_buyer_are_an_order_only_where_a_name_says_order(document) -> None:
+    with pytest.raises(DecodeError, match="is unknown"):
+        said(document, "acme_thing_save_after")
+    with pytest.raises(DecodeError, match="no event name"):
+        said(document)
+    named = said(document, "sales_order_save_after")
+    assert (named.kind, named.key) == (Kind.ORDER, "id:3")
+
+
+EXTRA = {
+    "quote_id": 4,
+    "customer_is_guest": 0,
+    "total_due": 1,
+    "items": [{"item_id": 2, "sku": "a"}],
+}
+
+
+@pytest.mark.parametrize("number", [None, "000000012"])
+@pytest.mark.parametrize("event", ["customer_save_after", "customer_save_after_data_object", ""])
+def test_a_customer_stays_one_whatever_a_module_adds(event: str, number) -> None:
+    customer = {**a_customer(), **EXTRA, "increment_id": number}
+    document = said(customer, event)
+    assert (document.kind, document.key) == (Kind.CUSTOMER, "petra.lund@example.com")
+    with pytest.raises(DecodeError, match="increment_id"):
+        said({"event": "sales_order_save_after", "order": customer})
+
+
+def test_a_number_beside_its_order_is_the_orders() -> None:
+    order = an_order()
+    body = {"increment_id": "000000417", "order": without(order, "increment_id")}
+    document = said(body, "sales_order_save_after")
+    assert document.entity == order
+    assert document.notes == ("increment_id: read beside the order",)
+
+
+def test_two_numbers_are_two_orders_and_refused() -> None:
+    with pytest.raises(DecodeError, match="two orders"):
+        said({"increment_id": "000000418", "order": an_order()}, "sales_order_save_after")
+
+
+def test_a_document_of_no_use_is_ignored_by_its_name() -> None:
+    ticket = {"id": 3, "subject": "Help", "status": "open"}
+    assert said(ticket, "acme_ticket_save_after").ignored is Ignored.UNKNOWN
