@@ -26,6 +26,7 @@ from cli.commands.relay import relay
 from cli.commands.replay import replay
 from cli.commands.reset import reset
 from cli.commands.settings import settings
+from cli.commands.setup import setup
 from cli.commands.topics import app as topics
 from cli.commands.trace import trace
 from cli.commands.validate import validate
@@ -80,6 +81,7 @@ app.command()(relay)
 app.command()(replay)
 app.command()(reset)
 app.command()(settings)
+app.command()(setup)
 app.command()(trace)
 app.command()(validate)
 app.command()(worker)

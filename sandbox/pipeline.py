@@ -93,12 +93,18 @@ class Pipeline:
         async with asyncio.TaskGroup() as group:
             group.create_task(pipeline._start_salesforce(salesforce_port, public_key, on_ready))
             group.create_task(pipeline._apply_topics(on_ready))
-        async with asyncio.TaskGroup() as group:
-            group.create_task(pipeline._start_ingress(on_ready))
-            group.create_task(pipeline._start_with_status(RELAY, orderstream("relay"), on_ready))
-            for number in range(1, workers + 1):
-                group.create_task(pipeline.start_worker(number, on_ready))
+        await pipeline.start_product(on_ready)
         return pipeline
+
+    async def start_product(
+        self, on_ready: Callable[[str, str], None] = lambda _name, _url: None
+    ) -> None:
+        """Start ingress, relay and workers on topics and an org that are there."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._start_ingress(on_ready))
+            group.create_task(self._start_with_status(RELAY, orderstream("relay"), on_ready))
+            for number in range(1, self.workers + 1):
+                group.create_task(self.start_worker(number, on_ready))
 
     async def start_worker(
         self, number: int, on_ready: Callable[[str, str], None] = lambda _name, _url: None

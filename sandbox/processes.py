@@ -40,6 +40,11 @@ KEPT_VARIABLES = (
 READY_TIMEOUT_SECONDS = 60.0
 
 
+def surroundings() -> dict[str, str]:
+    """Return what a child may see of our own environment."""
+    return {key: os.environ[key] for key in KEPT_VARIABLES if key in os.environ}
+
+
 Ready = Callable[[Process], Awaitable[bool]]
 
 
@@ -132,12 +137,11 @@ class Processes:
         """Start a process without waiting for it."""
         if name in self._all and self._all[name].is_running:
             raise ValueError(f"{name} is already running as {self._all[name].pid}")
-        surroundings = {key: os.environ[key] for key in KEPT_VARIABLES if key in os.environ}
         own = {"PYTHONPATH": str(PROJECT_DIRECTORY), "PYTHONUNBUFFERED": "1"}
         process = Process(
             name=name,
             argv=argv,
-            env=surroundings | own | dict(env or {}),
+            env=surroundings() | own | dict(env or {}),
             log_path=self.directory / f"{name}.log",
             cwd=self.directory,
         )

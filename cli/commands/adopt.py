@@ -44,7 +44,7 @@ def adopt(
     mapping = Mapping.load(settings.mapping_file)
     if not adoption_rules(mapping):
         fail("the mapping has no `adopt:` rule, nothing would be adopted")
-    plan, refused = run_async(_run(settings, mapping, csv_file, is_dry=dry_run))
+    plan, refused = run_async(adopt_by(settings, mapping, csv_file, is_dry=dry_run))
     counts = plan.counts
     answer = {
         "records": plan.records,
@@ -64,7 +64,7 @@ def adopt(
         raise typer.Exit(EXIT_NO)
 
 
-async def _run(
+async def adopt_by(
     settings: Settings, mapping: Any, csv_file: Path | None, *, is_dry: bool
 ) -> tuple[AdoptionPlan, list[tuple[KeyUpdate, str]]]:
     from agents.reconcile.adopt import adopt as give

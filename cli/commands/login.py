@@ -44,10 +44,13 @@ def login(
     settings = load_settings()
     if not settings.salesforce_client_id.get_secret_value():
         raise SettingsError(["SALESFORCE_CLIENT_ID: missing; the consumer key of your app"])
-    _run(settings, port, is_opened=not no_browser, wait_seconds=wait_seconds)
+    log_in(settings, port, is_opened=not no_browser, wait_seconds=wait_seconds)
 
 
-def _run(settings: SalesforceSettings, port: int, *, is_opened: bool, wait_seconds: float) -> None:
+def log_in(
+    settings: SalesforceSettings, port: int, *, is_opened: bool, wait_seconds: float
+) -> None:
+    """Let a person consent and keep the token; exits 1 when Salesforce refuses."""
     from agents.salesforce.api.wiring import build_endpoint
     from agents.salesforce.auth.browser_login import BrowserLogin
     from agents.salesforce.auth.refresh_token import RefreshTokenFile

@@ -41,8 +41,8 @@ def plan(*, package: Package = None, as_json: AsJson = False) -> None:
 
     Example: orderstream org plan
     """
-    settings, components = _prepared(package)
-    _finish(run_async(_plan(settings, components)), [], as_json=as_json, word="")
+    settings, components = package_of(package)
+    _finish(run_async(plan_package(settings, components)), [], as_json=as_json, word="")
 
 
 @app.command()
@@ -61,16 +61,19 @@ def apply(
 
     Example: orderstream org apply --check-only
     """
-    settings, components = _prepared(package)
-    plans, assigned = run_async(_apply(settings, components, is_check_only=check_only))
+    settings, components = package_of(package)
+    plans, assigned = run_async(apply_package(settings, components, is_check_only=check_only))
     _finish(plans, assigned, as_json=as_json, word="checked" if check_only else "deployed")
 
 
-def _prepared(package: Path | None) -> tuple[Settings, list[Component]]:
+def package_of(
+    package: Path | None, settings: Settings | None = None
+) -> tuple[Settings, list[Component]]:
+    """Return the settings and what the mapping needs of the package."""
     from agents.mapping.mapping import Mapping
     from schemas.metadata_package import read_package
 
-    settings = load_settings(Role.SALESFORCE)
+    settings = settings or load_settings(Role.SALESFORCE)
     use = Mapping.load(settings.mapping_file).rulebook.lines.use
     folders = ["force-app", *(["line-items"] if use else [])]
     folders += ["order-items"] if use == "order" else []
@@ -94,7 +97,7 @@ async def _org(settings: Settings) -> AsyncIterator[tuple[OrgClient, str]]:
         client.close()
 
 
-async def _plan(settings: Settings, components: Sequence[Component]) -> list[ComponentPlan]:
+async def plan_package(settings: Settings, components: Sequence[Component]) -> list[ComponentPlan]:
     from agents.reconcile.org_package import plan as plan_of
     from agents.reconcile.org_package import read_org
 
@@ -102,7 +105,7 @@ async def _plan(settings: Settings, components: Sequence[Component]) -> list[Com
         return plan_of(components, await read_org(client, components, user_id))
 
 
-async def _apply(
+async def apply_package(
     settings: Settings, components: Sequence[Component], *, is_check_only: bool
 ) -> tuple[list[ComponentPlan], list[str]]:
     from agents.reconcile.org_package import Action, assign, read_org

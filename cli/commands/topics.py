@@ -42,7 +42,7 @@ def apply(as_json: bool = AS_JSON) -> None:
     Example: KAFKA_BOOTSTRAP_SERVERS=localhost:9092 orderstream topics apply --json
     """
     settings = _settings()
-    _finish(settings, run_async(_apply(settings)), as_json=as_json, is_done=True)
+    _finish(settings, run_async(apply_topics(settings)), as_json=as_json, is_done=True)
 
 
 @app.command()
@@ -114,7 +114,7 @@ async def _plan(settings: Settings) -> list[TopicPlan]:
         return await admin.plan(settings.topics.specs())
 
 
-async def _apply(settings: Settings) -> list[TopicPlan]:
+async def apply_topics(settings: Settings) -> list[TopicPlan]:
     from stream.kafka.topic_admin import TopicAdmin
 
     async with TopicAdmin(settings) as admin:

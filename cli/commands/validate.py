@@ -72,11 +72,10 @@ def validate(
 async def _on_a_sandbox(*, patience_seconds: float, keep: bool, is_quiet: bool) -> dict[str, Any]:
     from cli.validate.sandbox import sandbox_pipe
 
-    async with (
-        sandbox_pipe(note) as (settings, url, secret),
-        _validation(settings, patience_seconds) as run,
-    ):
-        return await _story(run, url, secret, keep=keep, is_quiet=is_quiet)
+    async with sandbox_pipe(note) as (settings, url, secret):
+        return await validate_pipe(
+            settings, url, secret, patience_seconds=patience_seconds, keep=keep, is_quiet=is_quiet
+        )
 
 
 async def _on_your_pipe(
@@ -86,13 +85,29 @@ async def _on_your_pipe(
 
     settings = operator_settings()
     load_settings(Role.SALESFORCE)  # says what is missing
-    async with _validation(settings, patience_seconds) as run:
-        if wait:
+    if wait:
+        async with _validation(settings, patience_seconds) as run:
             return await _wait(run, is_quiet=is_quiet)
-        active = settings.webhook_secrets
-        if not active:
-            fail("MAGENTO_WEBHOOK_SECRET: missing; validate signs with it")
-        return await _story(run, url, active[0], keep=keep, is_quiet=is_quiet)
+    active = settings.webhook_secrets
+    if not active:
+        fail("MAGENTO_WEBHOOK_SECRET: missing; validate signs with it")
+    return await validate_pipe(
+        settings, url, active[0], patience_seconds=patience_seconds, keep=keep, is_quiet=is_quiet
+    )
+
+
+async def validate_pipe(
+    settings: Settings,
+    url: str,
+    secret: str,
+    *,
+    patience_seconds: float,
+    keep: bool = False,
+    is_quiet: bool = False,
+) -> dict[str, Any]:
+    """Tell the story to a running pipe; return the report."""
+    async with _validation(settings, patience_seconds) as run:
+        return await _story(run, url, secret, keep=keep, is_quiet=is_quiet)
 
 
 @asynccontextmanager

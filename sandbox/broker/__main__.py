@@ -45,6 +45,7 @@ def main() -> int:
         "--brokers", type=int, default=1, metavar="N", help="3: with a controller, replication 3"
     )
     parser.add_argument("--directory", help="keep the data here; a second start finds it")
+    parser.add_argument("--port", type=int, default=0, help="of one broker; 0: any free one")
     parser.add_argument(
         "--keep", action="store_true", help="do not remove the temporary directory at the end"
     )
@@ -62,7 +63,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
-        kafka = start(arguments.brokers, arguments.directory, keep=arguments.keep)
+        kafka = start(
+            arguments.brokers, arguments.directory, keep=arguments.keep, port=arguments.port
+        )
     except BrokerError as error:
         print(f"sandbox.broker: {error}", file=sys.stderr)
         return 2
@@ -70,10 +73,10 @@ def main() -> int:
         return serve(kafka, stopping)
 
 
-def start(brokers: int, directory: str | None, *, keep: bool) -> Broker | Cluster:
-    """Start one broker, or a cluster of several."""
+def start(brokers: int, directory: str | None, *, keep: bool, port: int = 0) -> Broker | Cluster:
+    """Start one broker, or a cluster of several; a port is for one."""
     if brokers == 1:
-        return Broker.start(directory, keep=keep)
+        return Broker.start(directory, keep=keep, port=port)
     return Cluster.start(directory, brokers=brokers, keep=keep)
 
 

@@ -16,9 +16,17 @@ from sandbox.ports import HOST, free_ports
 class Broker(Node):
     """One Apache Kafka in KRaft mode on 127.0.0.1. Made by `Broker.start`; a context manager."""
 
-    def __init__(self, runtime: Runtime, home: Home, extra_properties: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        home: Home,
+        extra_properties: Mapping[str, str],
+        *,
+        wanted_port: int = 0,
+    ) -> None:
         super().__init__(runtime, home.path, cluster_id=home.cluster_id, removed=home.removed)
         self.port = 0
+        self._wanted_port = wanted_port
         self._home = home
         self._extra_properties = extra_properties
 
@@ -28,16 +36,17 @@ class Broker(Node):
         directory: str | Path | None = None,
         *,
         keep: bool = False,
+        port: int = 0,
         extra_properties: Mapping[str, str] | None = None,
     ) -> Broker:
         """Start a broker and return when it serves: 2 to 4 s, plus the first download.
 
         A directory you name is never removed, and a second start on it finds the data (on other
-        ports). Without one, a temporary directory is used and removed by `stop`, unless `keep`.
-        Raises BrokerError.
+        ports, unless you name the port). Without one, a temporary directory is used and removed by
+        `stop`, unless `keep`. Raises BrokerError.
         """
         runtime = Runtime.find()
-        broker = cls(runtime, Home(directory, keep=keep), extra_properties or {})
+        broker = cls(runtime, Home(directory, keep=keep), extra_properties or {}, wanted_port=port)
         try:
             on_free_ports(broker._launch_on_new_ports)
         except BaseException:
@@ -67,7 +76,8 @@ class Broker(Node):
         self.stop()
 
     def _launch_on_new_ports(self) -> None:
-        self.port, controller_port = free_ports(2)
+        free, controller_port = free_ports(2)
+        self.port = self._wanted_port or free
         self.properties = server_properties(
             port=self.port,
             controller_port=controller_port,
