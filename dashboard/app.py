@@ -19,10 +19,12 @@ from dashboard.pages import jobs as pages_jobs
 from dashboard.pages import login as pages_login
 from dashboard.pages import overview as pages_overview
 from dashboard.pages import replay as pages_replay
+from dashboard.pages import sign_in as pages_sign_in
 from dashboard.pages import status as pages_status
 from dashboard.pages import tail as pages_tail
 from dashboard.pages import trace as pages_trace
 from dashboard.site import guard
+from dashboard.site.identity_provider import IdentityProvider
 from dashboard.site.render import compile_templates
 from dashboard.site.sessions import Sessions, UserRole
 from dashboard.site.state import STATE, SiteState
@@ -40,6 +42,7 @@ PAGES = (
     pages_trace,
     pages_tail,
     pages_login,
+    pages_sign_in,
     pages_status,
 )
 HOUR_SECONDS = 3600
@@ -66,6 +69,7 @@ def build_app(settings: Settings) -> web.Application:
         drafts=DryRuns(settings),
         payloads=Payloads(settings),
         public_origin=guard.origin_of(settings.dashboard_public_url),
+        provider=IdentityProvider(settings) if settings.dashboard_oidc_issuer else None,
     )
     for pages in PAGES:
         app.router.add_routes(pages.ROUTES)
@@ -92,4 +96,6 @@ async def _stop(app: web.Application) -> None:
     await state.drafts.stop()
     await state.watch.stop()
     await state.payloads.close()
+    if state.provider is not None:
+        await state.provider.close()
     await state.desk.publisher.stop()

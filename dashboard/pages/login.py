@@ -1,4 +1,7 @@
-"""Login and logout. The password says what one may do, the name is what the audit topic gets."""
+"""Login and logout. The password says what one may do, the name is what the audit topic gets.
+
+Whom a trusted proxy has signed in needs neither.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,41 @@ import time
 import structlog
 from aiohttp import web
 
+from dashboard.pages.entrance import enter
+from dashboard.pages.sign_in import admit
 from dashboard.site.forms import text_of
 from dashboard.site.login_limit import keys_of
 from dashboard.site.render import render
-from dashboard.site.sessions import role_of
+from dashboard.site.sessions import Way, role_of
 from dashboard.site.state import COOKIE, DEVICE_COOKIE, SESSION, STATE, cookie_name, is_https
+from dashboard.site.trusted_proxy import user_of_proxy
 from stream.http.route_limits import read_form
 
 log = structlog.get_logger()
 
-DEVICE_SECONDS = 30 * 24 * 3600
 WRONG_SECONDS = 0.5  # a wrong password costs this long
 
 
 async def login_page(request: web.Request) -> web.StreamResponse:
     if request.get(SESSION) is not None:
         raise web.HTTPSeeOther("/")
-    return render(request, "login.html", problem="", name="")
+    state = request.app[STATE]
+    if (user := user_of_proxy(request.headers, request.remote, state.settings)) is not None:
+        return admit(request, user, Way.PROXY)
+    return _page(request, "")
+
+
+def _page(request: web.Request, problem: str, *, name: str = "", status: int = 200) -> web.Response:
+    state = request.app[STATE]
+    return render(
+        request,
+        "login.html",
+        status=status,
+        problem=problem,
+        name=name,
+        has_sign_in=state.provider is not None,
+        has_password=any(state.passwords.values()),
+    )
 
 
 async def login(request: web.Request) -> web.StreamResponse:
@@ -36,7 +57,7 @@ async def login(request: web.Request) -> web.StreamResponse:
     wait = state.limit.wait_seconds(keys, now=time.monotonic())
     if wait > 0:
         text = f"Too many wrong passwords. Try again in {math.ceil(wait)} s."
-        page = render(request, "login.html", status=429, problem=text, name="")
+        page = _page(request, text, status=429)
         page.headers["Retry-After"] = str(math.ceil(wait))
         return page
     role = role_of(form.get("password", ""), state.passwords)
@@ -46,29 +67,9 @@ async def login(request: web.Request) -> web.StreamResponse:
             log.warning("dashboard_login_refused", address=address)
             await asyncio.sleep(WRONG_SECONDS)
         problem = "The password is wrong." if role is None else "Say who you are."
-        return render(request, "login.html", status=403, problem=problem, name=name)
+        return _page(request, problem, name=name, status=403)
     state.limit.succeeded(keys)
-    session = state.sessions.begin(name, role, now=time.time())
-    log.info("dashboard_login", who=session.name, role=role.value, address=address)
-    answer = web.HTTPSeeOther("/")
-    lasts = int(session.expires_at - time.time())
-    _set(request, answer, COOKIE, state.sessions.cookie(session), lasts)
-    _set(request, answer, DEVICE_COOKIE, state.sessions.device(), DEVICE_SECONDS)
-    raise answer
-
-
-def _set(
-    request: web.Request, answer: web.HTTPSeeOther, name: str, value: str, seconds: int
-) -> None:
-    answer.set_cookie(
-        cookie_name(request, name),
-        value,
-        max_age=seconds,
-        httponly=True,
-        samesite="Strict",
-        secure=is_https(request),
-        path="/",
-    )
+    return enter(request, name, role, Way.PASSWORD)
 
 
 async def logout(request: web.Request) -> web.StreamResponse:

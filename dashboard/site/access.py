@@ -20,7 +20,8 @@ class Access(StrEnum):
 
 
 _OPEN = """
-    GET /login  POST /login  GET /livez  GET /readyz  GET /metrics  GET /static/{digest}/{name}
+    GET /login  POST /login  GET /login/start  GET /login/callback
+    GET /livez  GET /readyz  GET /metrics  GET /static/{digest}/{name}
 """
 _READER = """
     GET /  GET /part/overview  GET /lag  GET /part/lag  GET /letters  GET /letters/{id}

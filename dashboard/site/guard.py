@@ -15,9 +15,11 @@ import structlog
 from aiohttp import web
 
 from dashboard.site.access import Access, access_of
+from dashboard.site.groups import role_of_groups
 from dashboard.site.render import render
-from dashboard.site.sessions import Session
+from dashboard.site.sessions import Session, Way
 from dashboard.site.state import COOKIE, FORM, SESSION, STATE, cookie_name, is_https
+from dashboard.site.trusted_proxy import user_of_proxy
 from stream.errors import StreamError
 from stream.http.route_limits import Form, Handler, is_bad_input, read_form
 
@@ -81,6 +83,8 @@ async def access(request: web.Request, handler: Handler) -> web.StreamResponse:
     cookie = request.cookies.get(cookie_name(request, COOKIE), "")
     is_use = not request.path.startswith(BY_ITSELF)
     session = state.sessions.read(cookie, now=time.time(), is_use=is_use)
+    if session is not None and not _is_still_proved(request, session):
+        session = None
     if session is not None:
         request[SESSION] = session
     if request.method not in ("GET", "HEAD"):
@@ -91,6 +95,8 @@ async def access(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     if needed is Access.NOBODY:
         raise web.HTTPForbidden(text="This page has no policy.")
+    if session is None and is_from_elsewhere(request):
+        return render(request, "welcome.html", to=request.path_qs)
     if session is None:
         raise web.HTTPSeeOther("/login")
     if request.method not in ("GET", "HEAD"):
@@ -98,6 +104,36 @@ async def access(request: web.Request, handler: Handler) -> web.StreamResponse:
     if needed is Access.OPERATOR and not session.is_operator:
         raise web.HTTPForbidden(text="Only operators may do that; you are logged in to look.")
     return await handler(request)
+
+
+def _is_still_proved(request: web.Request, session: Session) -> bool:
+    """Whether a proxy that let somebody in still says so: with every request, and the same name."""
+    if session.way is not Way.PROXY:
+        return True
+    settings = request.app[STATE].settings
+    user = user_of_proxy(request.headers, request.remote, settings)
+    return (
+        user is not None
+        and user.name == session.name
+        and session.role
+        is role_of_groups(
+            user.groups, operators=settings.operator_groups, readers=settings.reader_groups
+        )
+    )
+
+
+def is_from_elsewhere(request: web.Request) -> bool:
+    """Whether a person followed a link of another site: the browser keeps a Strict cookie back.
+
+    A page of ours that leads to the same address makes it the next request's own site.
+    """
+    return (
+        request.method == "GET"
+        and request.path_qs[1:2] not in {"/", "\\"}  # would lead to another host
+        and request.headers.get("Sec-Fetch-Site") == "cross-site"
+        and request.headers.get("Sec-Fetch-Mode") == "navigate"
+        and request.headers.get("Sec-Fetch-Dest") == "document"
+    )
 
 
 def check_origin(headers: Mapping[str, str], scheme: str, host: str, public: str) -> None:

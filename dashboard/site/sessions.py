@@ -1,6 +1,7 @@
 """Who is logged in: signed, expiring cookies, and one token per form. Pure.
 
-A password says what one may do (operator or reader), the name given with it who one is. The signing
+A password says what one may do (operator or reader), the name given with it who one is; a sign-in
+or a trusted proxy says both, and then the name is proved, as actions on record show. The signing
 key lives and dies with the process, so a restart ends every session, and so does `end`.
 """
 
@@ -28,6 +29,21 @@ class UserRole(StrEnum):
     OPERATOR = "operator"
 
 
+class Way(StrEnum):
+    """How somebody came in."""
+
+    PASSWORD = "password"  # noqa: S105 - the name of a way
+    SIGN_IN = "sign-in"
+    PROXY = "proxy"
+
+
+IN_THE_LOG = {
+    Way.PASSWORD: "dashboard",
+    Way.SIGN_IN: "dashboard, signed in",
+    Way.PROXY: "dashboard, by proxy",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """One login. `expires_at` is in unix seconds; `nonce` tells the sessions of a person apart."""
@@ -36,6 +52,7 @@ class Session:
     role: UserRole
     nonce: str
     expires_at: float
+    way: Way = Way.PASSWORD
 
     @property
     def is_operator(self) -> bool:
@@ -43,8 +60,8 @@ class Session:
 
     @property
     def who(self) -> str:
-        """The name that actions carry in the operator log."""
-        return f"{self.name} (dashboard)"
+        """The name that actions carry in the operator log, and whether it is proved."""
+        return f"{self.name} ({IN_THE_LOG[self.way]})"
 
 
 def role_of(password: str, passwords: Mapping[UserRole, str]) -> UserRole | None:
@@ -66,11 +83,10 @@ class Sessions:
         self._ended: dict[str, float] = {}
         self._used_at: dict[str, float] = {}
 
-    def begin(self, name: str, role: UserRole, *, now: float) -> Session:
-        """Start a session of somebody whose password was right."""
-        return Session(
-            name[:MAX_NAME_CHARACTERS], role, secrets.token_urlsafe(12), now + self._seconds
-        )
+    def begin(self, name: str, role: UserRole, *, now: float, way: Way = Way.PASSWORD) -> Session:
+        """Start a session of somebody who was let in."""
+        nonce = secrets.token_urlsafe(12)
+        return Session(name[:MAX_NAME_CHARACTERS], role, nonce, now + self._seconds, way)
 
     def cookie(self, session: Session) -> str:
         """Return the cookie's value: the session and its signature."""
@@ -89,7 +105,7 @@ class Sessions:
             return None
         try:
             read = orjson.loads(_bytes(body))
-            session = Session(**{**read, "role": UserRole(read["role"])})
+            session = Session(**{**read, "role": UserRole(read["role"]), "way": Way(read["way"])})
         except (binascii.Error, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
             return None
         if not self.is_alive(session, now=now):

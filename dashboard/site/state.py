@@ -12,11 +12,14 @@ from dashboard.data.dry_runs import DryRuns
 from dashboard.data.job_runner import JobRunner
 from dashboard.data.payloads import Payloads
 from dashboard.data.snapshots import Snapshots
+from dashboard.site.identity_provider import IdentityProvider
 from dashboard.site.login_limit import LoginLimit
 from dashboard.site.sessions import Session, Sessions, UserRole
+from dashboard.site.sign_in_attempt import SignInAttempts
 from stream.config import Settings
 
 COOKIE, DEVICE_COOKIE = "orderstream_session", "orderstream_device"
+ATTEMPT_COOKIE = "orderstream_sign_in"
 # Browsers take a cookie of this name only over https, for this host and no other, and all paths.
 HOST_PREFIX = "__Host-"
 
@@ -33,6 +36,8 @@ class SiteState:
     drafts: DryRuns
     payloads: Payloads
     public_origin: str = ""
+    provider: IdentityProvider | None = None  # of a sign-in, where one is set
+    attempts: SignInAttempts = field(default_factory=SignInAttempts)
     limit: LoginLimit = field(default_factory=LoginLimit)
     streams: Counter[str] = field(default_factory=Counter)  # open ones by session
 

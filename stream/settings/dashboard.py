@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from ipaddress import ip_network
+
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 
@@ -36,9 +38,80 @@ class DashboardSettings(BaseSettings):
         description="The dashboard's balance counts the events of this many days, one byte each.",
     )
 
+    dashboard_operator_groups: str = Field(
+        "",
+        description="Groups of the sign-in provider or the proxy whose members are operators, "
+        "separated by commas.",
+    )
+    dashboard_reader_groups: str = Field(
+        "", description="Groups whose members may look; `*`: everybody who is signed in."
+    )
+    dashboard_oidc_issuer: str = Field(
+        "",
+        description="Sign-in by OpenID Connect: the provider's issuer, as its discovery document "
+        "writes it. Empty: none. Register `<DASHBOARD_PUBLIC_URL>/login/callback` there.",
+    )
+    dashboard_oidc_client_id: str = Field("", description="The client ID that the provider gave.")
+    dashboard_oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="Its secret; empty for a public client, which PKCE allows."
+    )
+    dashboard_oidc_scopes: str = Field(
+        "openid profile email", description="What is asked for; some providers want `groups`, too."
+    )
+    dashboard_oidc_groups_claim: str = Field(
+        "groups", description="The claim with the groups (or app roles)."
+    )
+    dashboard_oidc_name_claim: str = Field(
+        "preferred_username",
+        description="The claim with the name that goes on record; `sub` where it is missing.",
+    )
+    dashboard_oidc_insecure_url: str = Field(
+        "", description="Allow this one http address as DASHBOARD_OIDC_ISSUER: simulators only."
+    )
+    dashboard_proxy_addresses: str = Field(
+        "",
+        description="Addresses or networks of the proxy that signs people in, separated by commas. "
+        "Its headers count on connections from there only.",
+    )
+    dashboard_proxy_user_header: str = Field(
+        "", description="Header with the name, e.g. X-Forwarded-User. Empty: no proxy signs in."
+    )
+    dashboard_proxy_groups_header: str = Field(
+        "", description="Header with the groups, separated by commas, e.g. X-Forwarded-Groups."
+    )
+
+    @field_validator("dashboard_proxy_addresses")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for part in _parts(value):
+            try:
+                network = ip_network(part)
+            except ValueError as error:
+                raise ValueError(f"`{part}` is no address or network: {error}") from None
+            if network.prefixlen == 0:
+                raise ValueError(f"`{part}` is everybody: name the proxy's address")
+        return value
+
+    @property
+    def proxy_addresses(self) -> tuple[str, ...]:
+        """From where the headers of a signing-in proxy count."""
+        return _parts(self.dashboard_proxy_addresses)
+
+    @property
+    def operator_groups(self) -> tuple[str, ...]:
+        """Groups whose members may change things."""
+        return _parts(self.dashboard_operator_groups)
+
+    @property
+    def reader_groups(self) -> tuple[str, ...]:
+        """Groups whose members may look."""
+        return _parts(self.dashboard_reader_groups)
+
     @property
     def metrics_urls(self) -> tuple[str, ...]:
         """Where the dashboard reads the metrics of the other processes."""
-        return tuple(
-            url for part in self.dashboard_metrics_urls.split(",") if (url := part.strip())
-        )
+        return _parts(self.dashboard_metrics_urls)
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part for raw in text.split(",") if (part := raw.strip()))

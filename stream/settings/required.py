@@ -116,11 +116,39 @@ def _public_key_problems(path: Path | None) -> list[str]:
 def _dashboard_problems(settings: Settings) -> list[str]:
     operator = settings.dashboard_operator_password.get_secret_value()
     reader = settings.dashboard_reader_password.get_secret_value()
-    problems = secret_problems("DASHBOARD_OPERATOR_PASSWORD", (operator,) if operator else ())
+    has_other_door = bool(settings.dashboard_oidc_issuer or settings.dashboard_proxy_user_header)
+    problems = []
+    if operator or not has_other_door:
+        problems += secret_problems("DASHBOARD_OPERATOR_PASSWORD", (operator,) if operator else ())
     if reader:
         problems += secret_problems("DASHBOARD_READER_PASSWORD", (reader,))
     if reader and reader == operator:
         problems.append("DASHBOARD_READER_PASSWORD: is the operators' password; take another")
+    return problems + (_sign_in_problems(settings) if has_other_door else [])
+
+
+def _sign_in_problems(settings: Settings) -> list[str]:
+    """Return what a sign-in lacks, by a provider or by a proxy."""
+    problems = []
+    if not settings.operator_groups:
+        problems.append(
+            "DASHBOARD_OPERATOR_GROUPS: missing; the groups whose members may change things"
+        )
+    issuer, insecure = settings.dashboard_oidc_issuer, settings.dashboard_oidc_insecure_url
+    if issuer:
+        is_simulator = bool(insecure) and issuer.rstrip("/") == insecure.rstrip("/")
+        if not issuer.startswith("https://") and not is_simulator:
+            problems.append("DASHBOARD_OIDC_ISSUER: must begin with https://")
+        if not settings.dashboard_oidc_client_id:
+            problems.append("DASHBOARD_OIDC_CLIENT_ID: missing; the provider shows it")
+        if "openid" not in settings.dashboard_oidc_scopes.split():
+            problems.append("DASHBOARD_OIDC_SCOPES: must have `openid` in it")
+        if not settings.dashboard_public_url:
+            problems.append("DASHBOARD_PUBLIC_URL: missing; the provider sends browsers back to it")
+    if settings.dashboard_proxy_user_header and not settings.proxy_addresses:
+        problems.append(
+            "DASHBOARD_PROXY_ADDRESSES: missing; without it anybody could send the header"
+        )
     return problems
 
 

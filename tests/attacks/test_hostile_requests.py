@@ -58,6 +58,7 @@ TARGETS = (
     "/trace?target=%ed%a0%80", "/login?a[]=%c3%28", "/?" + "a=1&" * 900, "/static/x/..%2f..%2fapp.py",
     "*", "http://[::1", "http://evil.example:99999/", "/\x7f", "/letters/9-9999999999999999999999",
     "/jobs/" + "x" * 3_000, "/part/drafts/%27%22", "/OauthRedirect?state=%ed%a0%80",
+    "/login/callback?state=%ed%a0%80&code=", "/login/start?x[]=1",
     "/OauthRedirect?error=x&state=", "/adobe/events?challenge=%ed%a0%80",
 )  # fmt: skip
 HEADS: dict[str, bytes] = {

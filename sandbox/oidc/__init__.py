@@ -1,0 +1,1 @@
+"""A small sign-in provider (OpenID Connect) for whoever has none."""
