@@ -17,6 +17,10 @@ MAX_DOMAIN_CHARACTERS = 255
 MAX_LABEL_CHARACTERS = 63  # RFC 1035 §2.3.4
 LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~.-]+")
 LABEL = re.compile(r"\w(?:[\w-]*\w)?")
+# Nearly every address there is; each of them passes the rules below, which cost ten times as much.
+ORDINARY = re.compile(
+    r"[a-zA-Z0-9_+-][a-zA-Z0-9_+.-]{0,63}@(?:[a-zA-Z0-9]{1,63}\.){1,3}[a-zA-Z]{2,63}", re.ASCII
+)
 # Categories of characters that have no sight: format characters and controls.
 UNSEEN = ("Cf", "Cc")
 
@@ -35,6 +39,11 @@ def seen(text: str) -> str:
 
 def why_not(address: str) -> str:
     """Return why a text is no e-mail address, '' when it is one. Never shows the address."""
+    return "" if ORDINARY.fullmatch(address) else broken_rule(address)
+
+
+def broken_rule(address: str) -> str:
+    """Return the first rule that a text breaks, '' when it is an address."""
     local, at, domain = address.rpartition("@")
     reasons = (
         (not at, "it has no @"),

@@ -115,7 +115,7 @@ def _epoch(at_ms: int) -> datetime:
 
 
 def _text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M:%S")
+    return moment.isoformat(" ", "seconds")
 
 
 def _moment(text: str) -> tuple[datetime | None, str]:

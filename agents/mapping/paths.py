@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from agents.mapping.customer_document import default_address
@@ -41,7 +42,7 @@ class PathError(ValueError):
     """The text is no path; the message shows how one is written."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Facts:
     """What all scopes of one document share. `received_at` is an ISO time, '' when unknown.
 
@@ -58,6 +59,11 @@ class Facts:
     # Set by whatever makes a value that the document does not say; reset before each field.
     is_unsaid: bool = False
     misread: list[str] = field(default_factory=list)
+
+    @cached_property
+    def customer_key(self) -> str:
+        """The key of the document's customer: asked for by several fields, made once."""
+        return self.document.customer_key
 
 
 class Scope:
@@ -103,7 +109,7 @@ def _visible_items(scope: Scope) -> Any:
 
 BUILT_IN: dict[str, Getter] = {
     "$key": lambda scope: scope.facts.document.external_id or scope.facts.document.key,
-    "$customer_key": lambda scope: scope.facts.document.customer_key,
+    "$customer_key": lambda scope: scope.facts.customer_key,
     "$event": lambda scope: scope.facts.document.event,
     "$received_at": lambda scope: scope.facts.received_at,
     "$amount": _amount,

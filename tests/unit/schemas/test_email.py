@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from schemas.email import is_email, seen, why_not
+from schemas.email import ORDINARY, broken_rule, is_email, seen, why_not
 
 
 @pytest.mark.parametrize(
@@ -62,3 +64,8 @@ def test_characters_that_nobody_sees_are_no_part_of_it(sent: str) -> None:
 
 def test_an_accent_is_one_letter_however_it_was_typed() -> None:
     assert seen("rene\u0301@example.com") == "ren\u00e9@example.com"
+
+
+@given(st.from_regex(ORDINARY, fullmatch=True))
+def test_what_is_taken_at_a_glance_breaks_no_rule(address):
+    assert broken_rule(address) == ""
