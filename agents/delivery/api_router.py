@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from agents.delivery.api_choice import Api, ApiPreference, Batch, choose_api
+from agents.delivery.api_choice import ALL_COMPOSITE, Api, ApiPreference, Batch, choose_api
 from agents.delivery.types import Dispatcher, WriteOutcome, WriteSet
 from agents.salesforce.api.bulk_csv import NULL
 from schemas.priority import Priority
@@ -38,11 +38,13 @@ class ApiRouter:
         threshold: int,
         backlog: Callable[[], int],
         calls_left: Callable[[], float],
+        is_bulk_closed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._roads = roads
         self._threshold = threshold
         self._backlog = backlog
         self._calls_left = calls_left
+        self._is_bulk_closed = is_bulk_closed
 
     async def send(
         self, bundles: Sequence[WriteSet], *, check_alive: Callable[[], None]
@@ -64,6 +66,8 @@ class ApiRouter:
         return [outcomes[place] for place in range(len(bundles))]
 
     def _choice(self, bundles: Sequence[WriteSet]) -> ApiPreference:
+        if self._is_bulk_closed():
+            return ALL_COMPOSITE
         jobs = {(row.sobject, bool(row.insert_fields)) for b in bundles for row in b.rows}
         backlog, left = self._backlog(), self._calls_left()
         batch = Batch(len(bundles), len(jobs))

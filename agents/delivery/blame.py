@@ -41,9 +41,9 @@ class Judge:
         """Let bundles wait whose cause is known not to be theirs: no repetition would help."""
         for write in writes:
             cause = write.cause()
-            if cause is None or cause.fault is None:
+            if cause is None or cause.fault is None or cause.kind is ErrorKind.ORDERING:
                 continue
-            if self.watch.scope(cause.fault, cause.kind) in HELD:
+            if self.watch.scope(cause.fault) in HELD:
                 write.outcome = self._held(cause)
 
     def charge_rows(self, writes: Sequence[RowTracker]) -> None:
@@ -62,7 +62,7 @@ class Judge:
         outage = outage_of(refused, self.watch)
         if outage is not None and self.gate.open_for is None:
             self.gate.trip(outage.kind, outage.reason)
-        scope = self.watch.scope(refused.fault, refused.kind)
+        scope = self.watch.scope(refused.fault)
         match charge(scope, refused.kind):
             case Charge.NOTHING if scope in HELD:
                 return self._held(refused)
@@ -85,21 +85,30 @@ class Judge:
         """End a bundle that was refused on its own."""
         error, fault = refusal.error, fault_of(refusal, write)
         self.watch.refused(fault)
-        scope = self.watch.scope(fault, error.kind)
+        scope = self.watch.scope(fault)
         match charge(scope, error.kind):
             case Charge.NOTHING if scope is FaultScope.UNCLEAR:
                 end([write], NotSent(reason_of(error)))
             case Charge.NOTHING:
-                self.hold(error, [write])
+                self.hold(refusal, [write])
             case paid:
                 refused = refused_as(error, refusal.sobject)
                 is_unproven = paid is Charge.ATTEMPT
                 end([write], dataclasses.replace(refused, is_unproven=is_unproven))
 
-    def hold(self, error: SalesforceError, suspects: Sequence[RowTracker]) -> None:
-        """Let bundles wait that an outage refused."""
+    def hold(self, refusal: Refusal, suspects: Sequence[RowTracker]) -> None:
+        """Let bundles wait that an outage refused.
+
+        One sObject that nobody may write, in calls that are answered, stops its own writes only.
+        """
+        error = refusal.error
         reason = reason_of(error)
-        if error.kind is not ErrorKind.CONFIG:
+        faults = [fault_of(refusal, write) for write in suspects]
+        if refusal.is_part:
+            for fault in faults:
+                self.watch.refused(fault, refusal.anything_before)
+        is_some = refusal.is_part and FaultScope.EVERYBODY not in map(self.watch.scope, faults)
+        if error.kind is not ErrorKind.CONFIG or is_some:
             self.gate.alerts.fire(Alert.WRITES_HELD, reason)
         elif self.gate.open_for is None:
             self.gate.trip(ErrorKind.CONFIG, reason)

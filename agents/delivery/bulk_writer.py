@@ -8,8 +8,11 @@ three result files are read, so no event is acknowledged before.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import structlog
 
 from agents.delivery.api_choice import CALLS_PER_JOB
 from agents.delivery.retry_in_place import REFUSALS
@@ -17,9 +20,16 @@ from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.client import SalesforceClient
 from agents.salesforce.api.collection_builder import CollectionLimits
 from agents.salesforce.api.composite import Collection, CollectionAnswer
+from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.interrupt import Interrupt
 from stream.ops import metrics
+
+log = structlog.get_logger()
+
+CLOSED_SECONDS = 900.0  # after a job was refused, before another one is tried
+DAILY_CALLS = "REQUEST_LIMIT_EXCEEDED"
 
 # One call of a lane is all jobs of a batch; a job's own file is cut at 100 MB by the client.
 BULK_LIMITS = CollectionLimits(
@@ -28,7 +38,11 @@ BULK_LIMITS = CollectionLimits(
 
 
 class BulkWriter:
-    """Writes collections by Bulk API 2.0. `spend` is told of the calls that jobs cost."""
+    """Writes collections by Bulk API 2.0. `spend` is told of the calls that jobs cost.
+
+    `is_closed`: a job was refused as such (its quota is spent, the feature is off, a name in it is
+    unknown). What says so is Bulk's business; Composite calls do without, or tell the cause.
+    """
 
     def __init__(
         self,
@@ -37,11 +51,19 @@ class BulkWriter:
         spend: Callable[[int], None],
         interrupt: Interrupt,
         progress: Progress,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._spend = spend
         self._interrupt = interrupt
         self._progress = progress
+        self._clock = clock
+        self._closed_until = 0.0
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether jobs are not tried at the moment."""
+        return self._clock() < self._closed_until
 
     async def composite(
         self,
@@ -58,8 +80,7 @@ class BulkWriter:
         for collection in collections:
             if failure is None:
                 answer = await self._job(collection, check_alive)
-                if answer.error is not None and answer.error.kind not in REFUSALS:
-                    failure = answer.error
+                failure = answer.error
             else:
                 answer = CollectionAnswer(error=failure)
             answers.append(answer)
@@ -84,5 +105,11 @@ class BulkWriter:
                     interrupt=self._interrupt,
                 )
             except SalesforceError as error:
+                if error.kind in REFUSALS or (
+                    error.kind is ErrorKind.QUOTA and error.rule != DAILY_CALLS
+                ):
+                    self._closed_until = self._clock() + CLOSED_SECONDS
+                    error.advice = Advice.OTHER_API
+                    log.warning("bulk_closed", code=error.code, seconds=CLOSED_SECONDS)
                 return CollectionAnswer(error=error)
         return CollectionAnswer(results=tuple(results))

@@ -19,7 +19,14 @@ from agents.delivery.blame import Judge, end, fault_of
 from agents.delivery.cost_model import CostModel, RowKind
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.fault_scope import ANYTHING, FaultWatch
-from agents.delivery.response_handling import AppliedResults, Refusal, apply_results, owners_of
+from agents.delivery.response_handling import (
+    AppliedResults,
+    Refusal,
+    apply_results,
+    owners_of,
+    passes_of,
+    sobject_of,
+)
 from agents.delivery.retry_in_place import (
     REFUSALS,
     RETRY_IN_PLACE,
@@ -41,6 +48,7 @@ from agents.salesforce.api.collection_builder import (
 )
 from agents.salesforce.api.composite import Collection
 from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.error_table import is_sign_of_life
 from agents.salesforce.errors.errors import SalesforceError
 from stream.errors import FrozenError
@@ -83,12 +91,8 @@ class CallExecutor:
         except Exception as error:  # a bug: handed to the retry tiers, repeated safely there
             log.exception("dispatch_bug", bundles=len(writes))
             what = f"a bug in orderstream: {type(error).__name__}"
-            end(
-                writes,
-                RefusedWrite(
-                    ErrorKind.TRANSIENT, "UNEXPECTED", what, fix=_BUG_FIX, rule="UNEXPECTED"
-                ),
-            )
+            bug = "UNEXPECTED"
+            end(writes, RefusedWrite(ErrorKind.TRANSIENT, bug, what, fix=_BUG_FIX, rule=bug))
 
     async def _finish(self, writes: Sequence[RowTracker]) -> None:
         while unfinished := [write for write in writes if write.is_open]:
@@ -120,7 +124,7 @@ class CallExecutor:
         """Make one call, again and again while it fails for reasons that are not its rows'."""
         refusals: list[Refusal] = []
         answered_before = self.gate.answered_calls
-        passes_before = self.watch.passes(ANYTHING)
+        passes_before = passes_of(drafts, self.watch)
         failures: list[SalesforceError] = []
         while True:
             try:
@@ -132,7 +136,8 @@ class CallExecutor:
                 if move is NextAction.SUSPECT:
                     move = await self._suspect(answered_before)
                 if move is not NextAction.REPEAT:
-                    refusals.append(Refusal(error, owners, passes_before=passes_before))
+                    sobject = sobject_of(drafts)
+                    refusals.append(Refusal(error, owners, sobject, passes_before[sobject]))
                     break
                 metrics.IN_PLACE_RETRIES.labels(error.kind.value).inc()
                 await self._rest(len(failures))
@@ -200,12 +205,14 @@ class CallExecutor:
         suspects = [write for write in refusal.writes if write.is_open]
         if len(suspects) < len(refusal.writes):
             return  # who has ended meanwhile may have been the guilty one: the others go again
-        if error.kind not in REFUSALS:
+        if error.advice is Advice.OTHER_API:
+            end(suspects, NotSent(reason_of(error)))
+        elif error.kind not in REFUSALS:
             await self._halve(refusal, suspects)
         elif is_systemic(error) or (
             error.kind is ErrorKind.CONFIG and self.gate.open_for is ErrorKind.CONFIG
         ):
-            self.judge.hold(error, suspects)
+            self.judge.hold(refusal, suspects)
         else:
             self.judge.suspect(refusal, suspects)
             await self._search(refusal, suspects)
@@ -268,7 +275,7 @@ class CallExecutor:
         is_alike = {refusal.error.code for refusal, _ in refused} == {error.code}
         is_explained = any(map(self.watch.is_proven, faults))
         if is_alike and not is_explained and self.watch.passes(ANYTHING) == anything:
-            self.judge.hold(error, suspects)
+            self.judge.hold(first, suspects)
         else:
             for refusal, guilty in refused:
                 self.judge.blame(refusal, guilty)

@@ -161,6 +161,7 @@ def build_dispatcher(
         threshold=settings.salesforce_bulk_threshold_events,
         backlog=backlog,
         calls_left=gate.calls_left,
+        is_bulk_closed=lambda: jobs.is_closed,
     )
     return LineDispatcher(Adopter(inner, client, gate, known), client, gate, known)
 

@@ -30,7 +30,7 @@ ENOUGH_RECORDS = 3
 MAX_REMEMBERED = 20_000
 
 # What is a record's own until more is known; of the rest, nobody is charged before it is clear.
-OWN_UNTIL_PROVEN = frozenset({ErrorKind.LOCK})
+OWN_UNTIL_PROVEN = frozenset({ErrorKind.LOCK, ErrorKind.ORDERING})
 BAD_RECORD = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN})
 
 
@@ -133,13 +133,18 @@ class FaultWatch:
         for fault in [fault for fault in self._first if fault.record in records]:
             del self._first[fault]
 
-    def refused(self, fault: Fault) -> None:
-        """Note a refusal. A record with an explanation of its own says nothing about others."""
+    def refused(self, fault: Fault, anything_before: int | None = None) -> None:
+        """Note a refusal. A record with an explanation of its own says nothing about others.
+
+        `anything_before`: how much had passed when its call was sent, the present by default. What
+        passes in the same call shows that not everything is refused.
+        """
         self.suspect(fault, self._passes[fault.kind])
         if self.is_proven(fault):
             return
         key = (fault.kind, fault.answer)
-        streak = self._streaks.setdefault(key, _Streak(self._passes[ANYTHING]))
+        before = self._passes[ANYTHING] if anything_before is None else anything_before
+        streak = self._streaks.setdefault(key, _Streak(before))
         if len(streak.records) < MAX_REMEMBERED:
             streak.records.add(fault.record)
 
@@ -153,9 +158,9 @@ class FaultWatch:
         first = self._first.get(fault)
         return first is not None and self._passes[fault.kind] > first
 
-    def scope(self, fault: Fault, kind: ErrorKind) -> FaultScope:
+    def scope(self, fault: Fault) -> FaultScope:
         """Return whose fault a refusal is, as far as is known by now."""
-        if kind is ErrorKind.ORDERING or self.is_proven(fault):  # a parent missing is its own
+        if self.is_proven(fault):
             return FaultScope.RECORD
         streak = self._streaks.get((fault.kind, fault.answer))
         if streak is None or len(streak.records) < ENOUGH_RECORDS:

@@ -12,13 +12,20 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.fault_scope import ANY_SOBJECT, FaultScope, FaultWatch, WriteKind
+from agents.delivery.fault_scope import (
+    ANY_SOBJECT,
+    ANYTHING,
+    FaultScope,
+    FaultWatch,
+    WriteKind,
+)
 from agents.delivery.retry_in_place import REFUSALS
 from agents.delivery.row_tracker import HOPELESS, RowTracker
 from agents.delivery.types import RefusedWrite
 from agents.salesforce.api.collection_builder import CollectionDraft
 from agents.salesforce.api.composite import CollectionAnswer
 from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import SalesforceError, classify_row, is_stale
 from agents.salesforce.http.answers import bad_answer
 from schemas.salesforce import RowResult
@@ -29,13 +36,16 @@ from stream.ops import metrics
 class Refusal:
     """A call or collection that was refused as a whole, and the bundles that were in it.
 
-    `passes_before`: how many writes of its sObject had passed when it was sent.
+    `passes_before`: how many writes of its sObject had passed when it was sent, `anything_before`:
+    how many at all. `is_part`: the call itself was answered, so the org is there and lets us in.
     """
 
     error: SalesforceError
     writes: list[RowTracker]
     sobject: str = ANY_SOBJECT
     passes_before: int = 0
+    is_part: bool = False
+    anything_before: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,18 @@ def owners_of(drafts: Sequence[CollectionDraft], writes: Sequence[RowTracker]) -
     return [writes[place] for place in sorted(places)]
 
 
+def sobject_of(drafts: Sequence[CollectionDraft]) -> str:
+    """Return the only sObject of drafts, `*` when they are of several."""
+    names = {draft.collection.sobject for draft in drafts}
+    return names.pop() if len(names) == 1 else ANY_SOBJECT
+
+
+def passes_of(drafts: Sequence[CollectionDraft], watch: FaultWatch) -> dict[str, int]:
+    """Return how many writes have passed: of each sObject of the drafts, and `*` of all."""
+    names = {ANY_SOBJECT, *(draft.collection.sobject for draft in drafts)}
+    return {name: watch.passes(WriteKind(name, "any")) for name in names}
+
+
 def apply_results(
     drafts: Sequence[CollectionDraft],
     answers: Sequence[CollectionAnswer],
@@ -74,15 +96,21 @@ def apply_results(
 ) -> AppliedResults:
     """Take each answer to the bundles; return what could not be settled."""
     absorbed = AppliedResults()
+    anything = watch.passes(ANYTHING)
     for draft, answer in zip_longest(drafts, answers[: len(drafts)]):
         error = _error_of(draft, answer)
         if error is None:
-            outage = _settle(draft, answer.results or (), writes, known, watch)
+            results = answer.results or ()
+            outage = _settle(draft, results, writes, known, watch, anything_before=anything)
             absorbed.outage = absorbed.outage or outage
-        elif error.kind in REFUSALS:
+        elif error.kind in REFUSALS and error.advice is not Advice.OTHER_API:
             sobject = draft.collection.sobject
             before = watch.passes(WriteKind(sobject, "any"))
-            absorbed.refusals.append(Refusal(error, owners_of([draft], writes), sobject, before))
+            owners = owners_of([draft], writes)
+            refusal = Refusal(
+                error, owners, sobject, before, is_part=True, anything_before=anything
+            )
+            absorbed.refusals.append(refusal)
         else:
             absorbed.unsettled.append(draft)
             absorbed.failure = absorbed.failure or error
@@ -105,6 +133,8 @@ def _settle(
     writes: Sequence[RowTracker],
     known: ExistenceCache,
     watch: FaultWatch,
+    *,
+    anything_before: int,
 ) -> Outage | None:
     """Take results to their rows; return why nobody's rows are accepted, if so."""
     sobject = draft.collection.sobject
@@ -115,24 +145,19 @@ def _settle(
             write = writes[place]
             write.absorb(row, result, known, is_mixed=is_mixed, is_crowded=is_crowded)
             failure = write.slots[row].failure
-            if failure is not None and not write.wants_less:
-                failures.append(failure)
+            if failure is None or write.wants_less or failure.kind is ErrorKind.ORDERING:
+                continue  # a missing parent is brought back first: it counts where that failed
+            failures.append(failure)
     for label, rows in Counter(map(_label, results)).items():
         metrics.SALESFORCE_ROWS.labels(sobject, label).inc(rows)
-    _note(sobject, results, failures, watch)
+    for failure in failures:  # before what passed beside them, which then counts as evidence
+        if failure.fault is not None:
+            watch.refused(failure.fault, anything_before)
+    _note_passes(sobject, results, watch)
     return next((outage for f in failures if (outage := outage_of(f, watch))), None)
 
 
-def _note(
-    sobject: str,
-    results: Sequence[RowResult],
-    failures: Sequence[RefusedWrite],
-    watch: FaultWatch,
-) -> None:
-    """Tell the watch: refusals first, so that what passed beside them counts as evidence."""
-    for failure in failures:
-        if failure.fault is not None:
-            watch.refused(failure.fault)
+def _note_passes(sobject: str, results: Sequence[RowResult], watch: FaultWatch) -> None:
     taken = [result for result in results if result.success]
     created = sum(result.created for result in taken)
     if created:
@@ -145,7 +170,7 @@ def outage_of(failure: RefusedWrite, watch: FaultWatch) -> Outage | None:
     """Return the outage that a refused row tells of, None unless it is everybody's."""
     if failure.fault is None:
         return None
-    if watch.scope(failure.fault, failure.kind) is not FaultScope.EVERYBODY:
+    if watch.scope(failure.fault) is not FaultScope.EVERYBODY:
         return None
     is_org = failure.kind in HOPELESS
     return Outage(ErrorKind.CONFIG if is_org else ErrorKind.TRANSIENT, reason_of_row(failure))

@@ -6,6 +6,7 @@
 | too many at once | the same again after a rest |
 | outage-like, but others get through meanwhile | in halves: a row of it may be the cause |
 | "too large", "took too long" | in halves |
+| refused by an API that another one may replace | handed back, unsent |
 | refused (HTTP 400, 413, 414, 431) | the guilty bundle is searched |
 | refused with any other status | nothing of it can be sent: breaker, no search |
 """
@@ -24,7 +25,8 @@ from stream.backoff import Backoff
 
 REFUSALS = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN, ErrorKind.CONFIG})
 REPEAT = Backoff(first_seconds=0.25, cap_seconds=8.0)
-SUSPICIOUS_STATUSES = frozenset({200, 500, 502, 504})  # 200: an answer that cannot be read
+# 2xx: an answer that cannot be read. 503 is not: it says that everybody comes too fast.
+SUSPICIOUS_STATUSES = frozenset({*range(200, 300), *range(500, 600)} - {503})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ def next_action(
     `is_lone`: there is one bundle in it.
     """
     error = history[-1]
+    if error.advice is Advice.OTHER_API:
+        return NextAction.HOLD
     if error.kind in REFUSALS:
         return NextAction.HOLD if is_systemic(error) else NextAction.SEARCH
     if error.advice is Advice.SEND_LESS:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from agents.delivery.duplicates import Twin, twin_of
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.fault_scope import Fault, WriteKind
+from agents.delivery.fault_scope import OWN_UNTIL_PROVEN, Fault, WriteKind
 from agents.delivery.row_state import RowState, WriteMode, mode_of
 from agents.delivery.types import RefusedWrite, Stale, WriteOutcome, WriteSet, Written
 from agents.salesforce.api.collection_builder import RowWrite
@@ -107,8 +107,9 @@ class RowTracker:
             slot.has_repeated = True
             kind = ErrorKind.TRANSIENT
         row = slot.row
-        # A lock is the lock holder's: many orders of one locked customer are one case.
-        record = self.bundle.lock_key if kind is ErrorKind.LOCK else ""
+        # A lock is the lock holder's, a missing parent the parent's: many orders of one customer
+        # who is locked or missing are one case.
+        record = self.bundle.lock_key if kind in OWN_UNTIL_PROVEN else ""
         return RefusedWrite(
             kind,
             verdict.code,

@@ -32,6 +32,8 @@ from stream.ops.quoted_masking import mask_quoted
 from stream.retry_policy import RetryPolicy
 from stream.topics import Topics
 
+MESSAGE_CHARACTERS = 500  # of Salesforce's, as letters and results keep it
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -192,11 +194,18 @@ def error_of(refused: RefusedWrite) -> ErrorInfo:
     return ErrorInfo(
         kind=refused.kind.value,
         code=refused.code,
-        message=refused.message,
+        message=_shortened(refused.message),
         fields=refused.fields,
         status=refused.status,
         rule=refused.rule,
     )
+
+
+def _shortened(message: str) -> str:
+    """Return a message's beginning and its end: automation tells the cause last."""
+    if len(message) <= MESSAGE_CHARACTERS:
+        return message
+    return f"{message[: MESSAGE_CHARACTERS // 2]} … {message[-MESSAGE_CHARACTERS // 2 :]}"
 
 
 def state_record(decision: Decision, topics: Topics) -> Record | None:

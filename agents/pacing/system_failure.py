@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agents.pacing.circuit_breaker import PROBING
 from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.error_table import ROW_STATUSES
 from agents.salesforce.errors.errors import SalesforceError
 
@@ -12,6 +13,8 @@ OVERLOADED_STATUSES = frozenset({429, 503})
 
 def is_systemic(error: SalesforceError) -> bool:
     """Whether a failed call says that nobody gets through, rather than something about its rows."""
+    if error.advice is Advice.OTHER_API:
+        return False
     if error.kind is ErrorKind.CONFIG:
         return error.status not in ROW_STATUSES
     return error.kind in PROBING and not error.advice

@@ -34,6 +34,7 @@ LONGEST_POLL_SECONDS = 30.0
 PATIENCE_SECONDS = 600.0  # of failing polls before a job is given up
 ABORT_SECONDS = 5.0
 TRANSFER_SECONDS = 600.0  # of one file of up to 100 MB, either way
+NOTHING = (None, 0, "0", "")
 RUNNING = ("Open", "UploadComplete", "InProgress")
 CSV_HEADERS = {"Content-Type": "text/csv; charset=UTF-8"}
 RESULT_HEADERS = {"Accept": "text/csv"}
@@ -256,7 +257,7 @@ class _Job:
 
 
 def _raise_if_nothing_was_read(state: Mapping[str, Any]) -> None:
-    if state.get("state") != "Failed" or state.get("numberRecordsProcessed"):
+    if state.get("state") != "Failed" or state.get("numberRecordsProcessed") not in NOTHING:
         return
     error = bulk_error(str(state.get("errorMessage") or ""))
     verdict = classify_job(error.code)

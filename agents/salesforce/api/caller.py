@@ -1,9 +1,11 @@
 """One call with a valid token: in a thread, against a deadline, counted.
 
-A 401 is answered by one new token (single-flight, shared by all callers) and one repetition of the
-same work, headers included: nothing was written. A second 401 means that logging in does not help.
-An answer that says "not here", and no connection at all, may mean that the org has moved: a login,
-once per probe, tells, and the work is repeated at the new host.
+A refused session is answered by one new token (single-flight, shared by all callers) and one
+repetition of the same work, headers included: nothing was written. A second refusal means that
+logging in does not help.
+Somebody else's page, and no answer at all, may mean that the org has moved: a login, once per
+probe, tells. Where nothing can have been carried out the work is repeated at the new host;
+otherwise the error stands, and whoever repeats the work is there.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ CheckAlive = Callable[[], None]
 
 UNAUTHORIZED = 401
 REDIRECTS = range(301, 400)
-NOT_HERE = frozenset({404, 410, 420, 421})
+SUCCESS = range(200, 300)
+NOT_HERE = frozenset({400, 403, 404, 405, 410, 420, 421})
+NO_ANSWER = frozenset({"NO_ANSWER", "CERTIFICATE"})
 THREAD_GRACE_SECONDS = 5.0
 
 
@@ -58,14 +62,14 @@ class Caller:
         try:
             return await self._once(operation, token, work, check_alive, deadline)
         except SalesforceError as error:
-            if error.status == UNAUTHORIZED:
+            if is_session_refused(error):
                 token = await self._tokens.token(stale=token)
             else:
                 token = await self._moved(token, error)
         try:
             return await self._once(operation, token, work, check_alive, deadline)
         except SalesforceError as error:
-            if error.status == UNAUTHORIZED:
+            if is_session_refused(error):
                 self._tokens.refused(token, error)
             raise
 
@@ -75,13 +79,13 @@ class Caller:
 
     async def _moved(self, token: Token, error: SalesforceError) -> Token:
         """Return the token of the org's new host; raises the error when that is not the cause."""
-        if not is_elsewhere(error):
+        if not is_doubtful(error):
             raise error
         try:
             fresh = await self._tokens.moved(token)
         except LoginError:
             raise error from None
-        if fresh is None:
+        if fresh is None or error.is_outcome_unknown:
             raise error
         return fresh
 
@@ -116,12 +120,21 @@ class Caller:
         self._connection.close()
 
 
-def is_elsewhere(error: SalesforceError) -> bool:
-    """Whether the org may live at another host: nothing was carried out at this one."""
+def is_session_refused(error: SalesforceError) -> bool:
+    """Whether the session is not taken; a proxy may give the code another status than 401."""
+    return error.status == UNAUTHORIZED or error.rule == "INVALID_SESSION_ID"
+
+
+def is_doubtful(error: SalesforceError) -> bool:
+    """Whether the org may live at another host: no answer, a redirect, or a page of no API.
+
+    The API answers in JSON; 429, 503 and the like come from servers in front of the right host.
+    """
     if error.status == 0:
-        return not error.is_outcome_unknown and error.kind is ErrorKind.TRANSIENT
-    is_page = error.body_kind != "json"
-    return error.status in REDIRECTS or (error.status in NOT_HERE and is_page)
+        return error.code in NO_ANSWER
+    is_page = error.body_kind in {"html", "text", "empty"}
+    is_elsewhere = error.status in NOT_HERE or error.status in SUCCESS
+    return error.status in REDIRECTS or (is_page and is_elsewhere)
 
 
 def _count(operation: str, error: SalesforceError) -> None:

@@ -81,6 +81,15 @@ LOGIN_RULES: tuple[LoginRule, ...] = (
         "Setup > Users: {username} is not active; activate it or change SALESFORCE_USERNAME.",
     ),
     LoginRule(
+        r"ip.?restricted|RESTRICTED_(DOMAIN|TIME)",
+        "Setup > the profile of {username} > Login IP Ranges and Login Hours must allow this "
+        "network now; or the app's policy IP Relaxation.",
+    ),
+    LoginRule(
+        r"frozen|lockout|locked out",
+        "Setup > Users: {username} is frozen or locked out; unfreeze or unlock it.",
+    ),
+    LoginRule(
         r"no client credentials user",
         "Setup > the app > Policies > Client Credentials Flow: enable it and name a Run As user.",
     ),

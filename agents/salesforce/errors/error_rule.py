@@ -13,6 +13,7 @@ class Advice(StrEnum):
 
     NONE = ""
     RETRY_ONCE = "retry_once"  # two writers may have raced: one repetition, then it is as it says
+    OTHER_API = "other_api"  # this API does not take it: another one may
     SEND_LESS = "send_less"  # the same rows in a smaller request would pass
 
 

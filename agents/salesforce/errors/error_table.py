@@ -28,6 +28,7 @@ BY_CODE = {code: rule for rule in RULES for code in rule.codes}
 WRAPPER_CODES = frozenset(WRAPPERS + VALIDATION)
 
 ROW = 200  # the status of a row's own error: its call was answered
+REFUSALS = range(300, 500)
 ROW_STATUSES = frozenset({400, 413, 414, 431})  # a refused call that one of its rows may explain
 
 TOO_MANY_AT_ONCE = ErrorRule(
@@ -147,5 +148,8 @@ def by_status(status: int) -> ErrorRule:
 
 
 def is_sign_of_life(status: int) -> bool:
-    """Whether an answer shows that Salesforce works, be it a refusal: it knew what was asked."""
-    return 0 < status < 500 and status not in {408, 420, 429}  # noqa: PLR2004 - statuses
+    """Whether a refusal shows that Salesforce works: it knew what was asked.
+
+    A success that cannot be read is none: a server in between says that to everything.
+    """
+    return status in REFUSALS and status not in {408, 420, 429}

@@ -57,6 +57,12 @@ OWN_RULES: tuple[ErrorRule, ...] = (
         ("BAD_ANSWER",),
     ),
     ErrorRule(
+        Kind.TRANSIENT,
+        "A Bulk job ended before it came to this row, or its results do not name the row.",
+        "Setup > Bulk Data Load Jobs: see who or what ended the job.",
+        ("UNPROCESSED", "RESULT_MISSING"),
+    ),
+    ErrorRule(
         Kind.PERMANENT,
         "A value of this event cannot be sent: it is no text, number or date that JSON has.",
         "Correct the transformation of the field in mapping.yaml.",

@@ -25,7 +25,7 @@ from agents.salesforce.http.usage import read_usage
 from schemas.salesforce import RowError, RowResult
 
 SALESFORCE_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
-MESSAGE_CHARACTERS = 500
+MESSAGE_CHARACTERS = 5000  # all of it: the cause stands at the end of what a flow tells
 SERVER_FAILURES = range(500, 600)
 
 BAD_ROW = RowResult(

@@ -15,7 +15,10 @@ NOT_HERE = [
     reply(301, b"", Location="https://new.my.salesforce.com/services/data"),
     reply(404, b"<html>URL No Longer Exists</html>"),
     reply(420, b""),
+    reply(403, b"<html>This domain is parked</html>"),
+    reply(400, b"Unknown host"),
 ]
+MAYBE = [reply(200, b"<html>Bem-vindo</html>"), reply(200, b"parked")]
 
 
 def moves(bench: Bench, after: str, before: str = "") -> None:
@@ -37,6 +40,28 @@ async def test_who_is_not_here_any_more_is_asked_where_he_is(bench: Bench, answe
     assert result.results
     assert bench.flow.logins == 2
     assert bench.server.requests[-1].headers["host"].startswith("localhost")
+
+
+@pytest.mark.parametrize("answer", MAYBE)
+async def test_where_the_work_may_have_been_done_the_next_call_goes_to_the_new_host(
+    bench: Bench, answer: Reply
+) -> None:
+    moves(bench, bench.server.url.replace("127.0.0.1", "localhost"))
+    bench.script(answer, reply(200, written(1)))
+    assert (await the_error(bench)).is_outcome_unknown
+    (result,) = await bench.client.composite([accounts("a")])
+    assert result.results
+    assert bench.flow.logins == 2
+    assert bench.server.requests[-1].headers["host"].startswith("localhost")
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_a_refused_session_is_known_by_its_code(bench: Bench, status: int) -> None:
+    refused = [{"errorCode": "INVALID_SESSION_ID", "message": "Sessão expirada"}]
+    bench.script(reply(status, refused), reply(200, written(1)))
+    (result,) = await bench.client.composite([accounts("a")])
+    assert result.results
+    assert bench.flow.logins == 2
 
 
 async def test_a_host_that_nobody_answers_at_is_left(bench: Bench) -> None:

@@ -174,6 +174,46 @@ async def test_the_calls_of_jobs_count_against_the_budget(road):
     assert road.org.settings.calls_used <= road.spent + 5
 
 
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "ExceededQuota"),
+        (403, "FeatureNotEnabled"),
+        (405, "METHOD_NOT_ALLOWED"),
+        (400, "CODE_OF_2031"),
+    ],
+)
+async def test_what_bulk_does_not_take_goes_by_composite_calls(salesforce_org, status, code):
+    settings = settings_for(
+        salesforce_org, salesforce_calls_per_second=1000.0, salesforce_bulk_threshold_events=10
+    )
+    body = [{"errorCode": code, "message": "Não"}]
+    salesforce_org.org.faults.add(
+        {
+            "kind": "respond",
+            "status": status,
+            "body": body,
+            "times": 99,
+            "match": {"path": "jobs/ingest"},
+        }
+    )
+    alerts = Alerts()
+    client = build_client(settings, alerts=alerts, bulk_pace=PACE)
+    try:
+        dispatcher = build_dispatcher(
+            settings, client, alerts, Interrupt(), backlog=lambda: 1_000_000
+        )
+        bundles = [one_row(n, Priority.REPLAY) for n in range(2200)]
+        async with asyncio.timeout(120):
+            first = await dispatcher.send(bundles, check_alive=lambda: None)
+            again = await dispatcher.send(bundles, check_alive=lambda: None)
+    finally:
+        client.close()
+    assert kinds(first) == {NotSent: 2200}
+    assert kinds(again) == {Written: 2200}
+    assert alerts.active == {}
+
+
 async def test_a_worker_takes_the_bulk_road_for_a_backlog_and_live_events_do_not(salesforce_org):
     settings = settings_for(
         salesforce_org, salesforce_calls_per_second=1000.0, salesforce_bulk_threshold_events=5000

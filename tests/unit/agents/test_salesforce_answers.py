@@ -81,9 +81,12 @@ def test_the_servers_date_is_kept_for_judging_the_clock():
     assert refusal_of(400, {"Date": "Wed, 21 Oct 2026 07:28:00 GMT"}, b"").server_date
 
 
-def test_a_message_is_cut_to_a_readable_length():
-    body = orjson.dumps([{"errorCode": "X", "message": "m" * 10_000}])
-    assert len(refusal_of(400, {}, body).message) == 500
+def test_a_code_at_the_end_of_what_a_flow_tells_is_still_read():
+    told = "O processo falhou. " * 200 + "UNABLE_TO_LOCK_ROW: acesso exclusivo"
+    body = orjson.dumps([{"errorCode": "CANNOT_EXECUTE_FLOW_TRIGGER", "message": told}])
+    assert refusal_of(500, {}, body).kind is ErrorKind.LOCK
+    endless = orjson.dumps([{"errorCode": "X", "message": "m" * 100_000}])
+    assert len(refusal_of(400, {}, endless).message) < 10_000
 
 
 def test_a_duplicate_error_with_its_misspelt_detail_is_read():
