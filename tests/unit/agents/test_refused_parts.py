@@ -14,9 +14,10 @@ from agents.salesforce.api.composite import CollectionAnswer
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import bad_answer
 from schemas.salesforce import RowError
+from stream.backoff import Backoff
 from stream.ops.alerts import Alert, Alerts
 
-NO_TIME = RetryInPlace(base_seconds=0.0, cap_seconds=0.0)
+NO_TIME = RetryInPlace(backoff=Backoff(0.0, 0.0))
 
 
 class OrgThatRefusesOrders(FakeOrg):
