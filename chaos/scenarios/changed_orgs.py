@@ -46,7 +46,10 @@ def closed(**settings: bool) -> Callable[[Stage], Awaitable[None]]:
 
 
 def moved(left_instance: str) -> Callable[[Stage], Awaitable[None]]:
-    """Return the act: the org answers at another host, and again at the first."""
+    """Return the act: the org answers at another host, and again at the first.
+
+    Without TLS the product goes to no other address than the one it was told: an outage meanwhile.
+    """
 
     async def act(stage: Stage) -> None:
         async with stage.hurting():
@@ -88,13 +91,13 @@ SCENARIOS = (
     ),
     _row(
         "moves-and-is-gone",
-        "the instance moves to another host and back; the old one answers 404 with a page",
+        "the instance moves to a host that is not allowed, and back; the old one answers 404",
         moved("gone"),
         {"moved": 2, "logins after it": 1},
     ),
     _row(
         "moves-and-redirects",
-        "the instance moves to another host and back; the old one answers 301",
+        "the instance moves to a host that is not allowed, and back; the old one answers 301",
         moved("redirect"),
         {"moved": 2},
     ),
