@@ -10,10 +10,12 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from aiokafka.errors import KafkaError
 
 from chaos.links import Links
 from chaos.load import Load
@@ -100,11 +102,15 @@ class Stage:
         *,
         timeout_seconds: float = WAIT_TIMEOUT_SECONDS,
     ) -> bool:
-        """Return whether something came true within the timeout."""
+        """Return whether something came true within the timeout.
+
+        What nobody can be asked about, because Kafka is away, is not true yet.
+        """
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:
-            if await what():
-                return True
+            with suppress(KafkaError):
+                if await what():
+                    return True
             await asyncio.sleep(POLL_SECONDS)
         return False
 

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from aiokafka.errors import KafkaError
-
 from chaos.scenario import Scenario
 from chaos.stage import Stage
 from chaos.topic_tools import in_sync
@@ -30,21 +28,17 @@ async def all_at_once(acts: Iterable[Callable[[], Any]]) -> None:
 
 
 async def _copies(stage: Stage) -> list[set[int]]:
-    """Return the in-sync replicas of what matters; nothing while nobody can be asked."""
+    """Return the in-sync replicas of every partition that matters."""
     settings = stage.settings
     names = (settings.topics.orders, settings.topics.state, "__consumer_offsets")
-    try:
-        return [copies for name in names for copies in (await in_sync(settings, name)).values()]
-    except KafkaError:
-        return []
+    return [copies for name in names for copies in (await in_sync(settings, name)).values()]
 
 
 async def all_in_sync(stage: Stage) -> bool:
     """Return whether every broker has every copy again, in time."""
 
     async def are_they() -> bool:
-        copies = await _copies(stage)
-        return bool(copies) and all(len(each) == BROKERS for each in copies)
+        return all(len(copies) == BROKERS for copies in await _copies(stage))
 
     return await stage.until(are_they, timeout_seconds=ALL_IN_SYNC_SECONDS)
 
@@ -53,8 +47,7 @@ async def is_out_of_sync(stage: Stage, number: int) -> bool:
     """Return whether a broker has left the in-sync replicas in time."""
 
     async def is_it() -> bool:
-        copies = await _copies(stage)
-        return bool(copies) and not any(number in each for each in copies)
+        return not any(number in copies for copies in await _copies(stage))
 
     return await stage.until(is_it)
 

@@ -10,6 +10,11 @@ Read by version, never by position: a worker that the group had expelled may hav
 state behind a newer one. The newer one counts, and is written again behind it, because compaction
 keeps the last and would make the regression permanent.
 
+A log may go back (docs/decisions/0025), and then outgrow what was read of it. So reading goes on
+only behind the very record that was read last; where that one is not, everything is read again.
+What is known stays: it says what Salesforce has, whatever became of the log, and what the log has
+lost of it is written again.
+
 Memory: 375 bytes per order (key, encoded state and dict entry); `python -m bench.state` measures.
 """
 
@@ -38,6 +43,7 @@ RETRY_SECONDS = 1.0
 PROGRESS_RECORDS = 200_000
 MOST_AHEAD = 10_000
 
+Witness = int
 # (partition, key, newest state): what must be written again.
 Overwritten = tuple[int, bytes, bytes]
 
@@ -48,17 +54,46 @@ class _Partition:
     position: int = 0
     records: dict[bytes, bytes] = field(default_factory=dict)
     used_at: float = 0.0
-    ahead: set[int] = field(default_factory=set)  # our writes behind one not yet acknowledged
-    overwritten: set[bytes] = field(default_factory=set)  # keys whose last record is an older one
+    # Our writes behind one not yet acknowledged.
+    ahead: dict[int, Witness] = field(default_factory=dict)
+    last: Witness | None = None  # of the record at position - 1
+    expected: int | None = None  # where a reading must find that record first
+    # Keys of which the log has an older record last, or none any more.
+    overwritten: set[bytes] = field(default_factory=set)
 
-    def advance(self, offset: int) -> None:
+    def advance(self, offset: int, witness: Witness) -> None:
         """Note that the record at an offset is known. Acks of several batches come in any order."""
-        self.ahead.add(offset)
+        self.ahead[offset] = witness
         while self.position in self.ahead:
-            self.ahead.discard(self.position)
+            self.last = self.ahead.pop(self.position)
             self.position += 1
         if len(self.ahead) > MOST_AHEAD:  # somebody else writes too: read it again next time
             self.ahead.clear()
+
+    def start(self, begin: int, end: int) -> int:
+        """Return where to read from: the record that was read last, if it may be there still."""
+        if self.last is None or not begin < self.position <= end:
+            return self.read_again(begin)
+        self.expected = self.position - 1
+        return self.expected
+
+    def read_again(self, begin: int) -> int:
+        """Begin at the start of the log; what it has no record of any more is to be written."""
+        self.expected, self.last, self.position = None, None, begin
+        self.overwritten = set(self.records)
+        return begin
+
+    def read(self, records: Sequence[Any], latest: str) -> bool:
+        """Take in records as they come; False: the log is not the one that was read before."""
+        for record in records:
+            if self.expected is not None:
+                if record.offset != self.expected or self.last != _witness(record):
+                    return False
+                self.expected = None
+                continue
+            self.take(record.key, record.value, latest)
+            self.position, self.last = record.offset + 1, _witness(record)
+        return True
 
     def take(self, key: bytes | None, value: bytes | None, latest: str) -> None:
         """Take in a record, unless it is older than what is known of its key."""
@@ -152,7 +187,7 @@ class StateStore:
         for offset, key, value in sorted(writes, key=lambda write: write[0]):
             held.take(key, None if value is None else _compact(value), latest)
             if offset >= held.position:
-                held.advance(offset)
+                held.advance(offset, hash((key, value)))
         metrics.STATE_KEYS.set(self.key_count)
 
     @property
@@ -173,31 +208,10 @@ class StateStore:
         parts = {
             TopicPartition(self._topic, number): self._partitions[number] for number in numbers
         }
-        started, count, latest = self._clock(), 0, _latest_version()
+        started = self._clock()
         consumer.assign(list(parts))
         try:
-            ends = await consumer.end_offsets(list(parts))
-            begins = await consumer.beginning_offsets(list(parts))
-            for tp, held in parts.items():
-                if held.position > ends[tp]:  # the topic was made anew: ours is another history
-                    held.records.clear()
-                    held.position = 0
-                held.position = max(held.position, begins[tp])
-                consumer.seek(tp, held.position)
-            open_parts = {tp for tp, held in parts.items() if held.position < ends[tp]}
-            while open_parts:
-                batches = await consumer.getmany(*open_parts, timeout_ms=500)
-                for tp, records in batches.items():
-                    held = parts[tp]
-                    for record in records:
-                        held.take(record.key, record.value, latest)
-                    count += len(records)
-                    if count % PROGRESS_RECORDS < len(records):
-                        log.info("state_loading", records=count, partitions=numbers)
-                for tp in list(open_parts):
-                    parts[tp].position = await consumer.position(tp)
-                    if parts[tp].position >= ends[tp]:
-                        open_parts.discard(tp)
+            count = await _read_to_end(consumer, parts)
         finally:
             consumer.unsubscribe()
         seconds = self._clock() - started
@@ -208,6 +222,38 @@ class StateStore:
             for tp, held in parts.items()
             for key in held.overwritten
         ]
+
+
+async def _read_to_end(consumer: AIOKafkaConsumer, parts: dict[Any, _Partition]) -> int:
+    """Read each partition from where it was read to its end; return how many records came."""
+    ends = await consumer.end_offsets(list(parts))
+    begins = await consumer.beginning_offsets(list(parts))
+    count, latest, reading = 0, _latest_version(), set()
+    for tp, held in parts.items():
+        consumer.seek(tp, start := held.start(begins[tp], ends[tp]))
+        if start < ends[tp]:
+            reading.add(tp)
+    while reading:
+        for tp, records in (await consumer.getmany(*reading, timeout_ms=500)).items():
+            if not parts[tp].read(records, latest):
+                log.error("state_log_went_back", partition=tp.partition)
+                consumer.seek(tp, parts[tp].read_again(begins[tp]))
+            count += len(records)
+            if count % PROGRESS_RECORDS < len(records):
+                log.info("state_loading", records=count, partition=tp.partition)
+        for tp in list(reading):
+            if await consumer.position(tp) < ends[tp]:
+                continue
+            if parts[tp].expected is None:
+                reading.discard(tp)
+            else:  # compaction may have taken the record that was read last
+                consumer.seek(tp, parts[tp].read_again(begins[tp]))
+    return count
+
+
+def _witness(record: Any) -> Witness:
+    """Return what tells a record from another one at its offset."""
+    return hash((record.key, record.value))
 
 
 def _latest_version() -> str:

@@ -37,14 +37,14 @@ async def unclean_election(stage: Stage) -> None:
     Whatever it missed was written to Salesforce before, so only what comes later can be lost. What
     the cut took with it is in no topic, and in nobody's books.
     """
+    cut = [(FIRST_CUT_ORDER + n, version) for version in (1, 2) for n in range(CUT_ORDERS)]
+    await stage.load.send_all(cut[:CUT_ORDERS], senders=CUT_ORDERS)
     await stage.quiet()
     behind = stage.cluster.brokers[LEFT_BEHIND]
     async with stage.hurting():
         await asyncio.to_thread(behind.kill)
         await is_out_of_sync(stage, LEFT_BEHIND)
-        await stage.load.send_all(
-            [(FIRST_CUT_ORDER + n, 1) for n in range(CUT_ORDERS)], senders=CUT_ORDERS
-        )
+        await stage.load.send_all(cut[CUT_ORDERS:], senders=CUT_ORDERS)
         await stage.quiet()
         for number in OTHERS:
             stage.cluster.brokers[number].kill()
@@ -54,6 +54,8 @@ async def unclean_election(stage: Stage) -> None:
         )
         await all_at_once(stage.cluster.brokers[number].restart for number in OTHERS)
         await all_in_sync(stage)
+        # Late deliveries of what the cut took the newer state of.
+        await stage.load.send_all(cut[:CUT_ORDERS], senders=CUT_ORDERS)
         stage.load.go_on()
         stage.seen["log_went_back"] += await stage.says("log_went_back")
     at_risk(stage)
@@ -125,6 +127,7 @@ SCENARIOS = (
             "unclean.leader.election.interval.ms": "1000",
         },
         may_delete_unread=True,
+        has_stale_rule=True,
     ),
     on_three_brokers(
         "topic-made-again",

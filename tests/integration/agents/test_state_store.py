@@ -1,11 +1,13 @@
 """The order state is read by version: who wrote last does not matter."""
 
 import pytest
+import structlog
 from aiokafka import AIOKafkaProducer
 
 from agents.handling.state_store import StateStore
 from schemas.state import State
 from stream.kafka.connection import kafka_connection
+from stream.kafka.topic_admin import TopicAdmin
 
 pytestmark = pytest.mark.kafka
 KEY, OTHER = b"order:1", b"order:2"
@@ -68,3 +70,67 @@ async def test_an_older_state_that_a_newer_one_followed_needs_no_repair(producer
     store.restore = restore
     await store.ensure({0: 1})
     assert store.get(0, KEY).version == "2026-01-01 00:00:05"
+
+
+@pytest.fixture
+async def anew(make_settings, topics):
+    """A function that cuts the state's log as an unclean election does: gone, from the start."""
+
+    async def cut():
+        specs = [spec for spec in make_settings().topics.specs() if spec.name == topics.state]
+        async with TopicAdmin(make_settings()) as admin:
+            await admin.delete([topics.state])
+            await admin.create(specs)
+
+    return cut
+
+
+def second(number):
+    return f"2026-01-01 00:00:0{number}"
+
+
+async def test_a_log_that_was_cut_costs_no_state_and_gets_back_what_it_lost(
+    make_settings, store, topics, anew
+):
+    """What is known is what Salesforce has: an older event must not be written over it."""
+    restored = []
+
+    async def restore(newest):
+        restored.extend(key for _, key, _ in newest)
+
+    store.restore = restore
+    async with AIOKafkaProducer(**kafka_connection(make_settings())) as before:
+        await write(before, topics, KEY, state(second(4)))
+        await write(before, topics, OTHER, state(second(4)))
+    await store.ensure({0: 1})
+    await anew()
+    await store.ensure({0: 2})
+    assert store.get(0, KEY).version == second(4)
+    assert set(restored) == {KEY, OTHER}
+
+
+async def test_a_log_that_was_cut_and_outgrew_what_was_read_is_read_from_its_start(
+    make_settings, store, topics, anew
+):
+    """Every offset is within the log: only the record tells."""
+    async with AIOKafkaProducer(**kafka_connection(make_settings())) as before:
+        await write(before, topics, KEY, state(second(2)))
+    await store.ensure({0: 1})
+    await anew()
+    async with AIOKafkaProducer(**kafka_connection(make_settings())) as after:
+        for key, version in ((OTHER, 5), (KEY, 4), (b"order:3", 1)):
+            await write(after, topics, key, state(second(version)))
+    await store.ensure({0: 2})
+    assert store.get(0, OTHER).version == second(5)
+    assert store.get(0, KEY).version == second(4)
+
+
+async def test_a_log_that_only_grew_is_read_from_where_it_was(producer, store, topics):
+    await write(producer, topics, KEY, state(second(1)))
+    await store.ensure({0: 1})
+    await write(producer, topics, OTHER, state(second(2)))
+    with structlog.testing.capture_logs() as said:
+        await store.ensure({0: 2})
+    assert store.get(0, OTHER).version == second(2)
+    (loaded,) = [entry for entry in said if entry["event"] == "state_loaded"]
+    assert loaded["records"] == 2  # the one that was read last, and the new one
