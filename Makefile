@@ -61,7 +61,7 @@ attack: setup ## hostile requests at every server of ours, for minutes (ROUNDS=n
 e2e: setup ## stories: the product's own processes
 	$(PYTEST) -n $(JOBS) --dist load tests/e2e
 
-chaos: setup broker-check ## every way we know to hurt the pipe, 40 min: docs/chaos.md (ONLY=name; goes on where it was)
+chaos: setup broker-check ## every way we know to hurt the pipe, an hour: docs/chaos.md (ONLY=name; SCALE=small; goes on where it was)
 	@exec $(BIN)/python -m chaos --scale $(SCALE) $(foreach name,$(ONLY),--only $(name))
 
 bench: setup broker-check ## every figure we claim, measured, an hour: docs/benchmarks.md (ONLY=part; MINUTES=n)
