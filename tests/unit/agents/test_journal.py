@@ -1,5 +1,7 @@
 """A record that kills every worker that takes it ends in the DLQ, not in a crash loop."""
 
+import orjson
+
 from agents.handling.poison_pills import MAX_CRASHES, PoisonPillJournal
 from schemas.event import Origin
 
@@ -40,3 +42,12 @@ def test_a_clean_stop_leaves_no_suspects(tmp_path):
 def test_a_broken_journal_costs_nothing_but_the_count(tmp_path):
     (tmp_path / "journal").write_bytes(b"\x00 not json")
     assert not PoisonPillJournal(tmp_path / "journal").is_suspect(POISON)
+
+
+def test_a_shorter_list_over_a_longer_one_can_be_read(tmp_path):
+    path = tmp_path / "journal"
+    journal = PoisonPillJournal(path)
+    journal.begin([POISON, INNOCENT])
+    journal.end([POISON])
+    assert orjson.loads(path.read_bytes())["in_hand"] == ["magento.orders/3/18"]
+    assert PoisonPillJournal(path).is_suspect(INNOCENT)
