@@ -21,7 +21,7 @@ ROUNDS ?= 20000
 # Each job has a broker of its own (300 MB); the tests wait more than they compute.
 JOBS ?= 3
 
-.PHONY: check help demo test attack chaos bench unit unit-all sbom lint integration e2e docs broker-check setup clean
+.PHONY: check forget-skipped help demo test attack chaos bench unit unit-all sbom lint integration e2e docs broker-check setup clean
 
 help: ## list the jobs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -32,7 +32,11 @@ demo: setup broker-check ## the main job end to end, in front of you (KEEP=1: le
 check: setup lint ## format, lint, types, contracts, unit tests: under a minute on two quiet cores
 	$(PYTEST) -q -n 2 -m "not hypothesis and not slow" tests/unit tests/test_architecture.py tests/test_documentation.py
 
-test: setup broker-check lint unit properties integration e2e ## everything, on a real broker
+test: setup broker-check lint forget-skipped unit properties integration e2e ## everything, on a real broker
+	@$(BIN)/python -m tests.support.skipped tell
+
+forget-skipped:
+	@$(BIN)/python -m tests.support.skipped begin
 
 unit: setup ## tests without network, by example
 	$(PYTEST) -n 2 -m "not hypothesis and not slow" tests/unit tests/test_architecture.py tests/test_documentation.py

@@ -19,6 +19,7 @@ from sandbox.broker.tools import find_tools
 from stream.config import Settings, load_settings
 from stream.kafka.topic_admin import TopicAdmin
 from stream.topics import Topics
+from tests.support.skipped import line_of, note, reasons_of
 
 PARTITIONS = 4
 # How long one example takes says more about the machine than about the code.
@@ -92,3 +93,12 @@ async def topics(make_settings: Callable[..., Settings]) -> AsyncIterator[Topics
         await admin.create(specs)
         yield settings.topics
         await admin.delete([spec.name for spec in specs])
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell what was skipped in one line, with what to install; `make test` tells it of all suites."""
+    if hasattr(terminalreporter.config, "workerinput"):
+        return  # one of several processes: the first tells it for all
+    reasons = reasons_of(terminalreporter.stats.get("skipped", []))
+    note(reasons)
+    terminalreporter.write_line(line_of(reasons))
