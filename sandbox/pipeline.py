@@ -72,6 +72,7 @@ class Pipeline:
             "KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
             "KAFKA_PARTITIONS": "8",
             "MAGENTO_WEBHOOK_SECRET": secret,
+            "OPERATOR_SIGNING_KEY": secrets.token_hex(32),
             "SALESFORCE_CLIENT_ID": CONSUMER_KEY,
             "SALESFORCE_USERNAME": USERNAME,
             "SALESFORCE_PRIVATE_KEY_PATH": str(private_key),

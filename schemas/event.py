@@ -88,6 +88,7 @@ class Envelope:
     # A person's correction: the mark of the save it corrects, and when it was made.
     corrects: str = ""
     edited_at_ms: int | None = None
+    operator_signature: str = field(default="", repr=False)  # see schemas.operator_signature
     traceparent: str = ""
 
 

@@ -12,6 +12,7 @@
 | traceparent | when tracing is on | W3C trace context of the acceptance |
 | job-id, forced | replay, requeue | which job put it there |
 | corrects, edited-at-ms | dlq edit | which save a person corrected, and when |
+| operator-signature | whatever an operator's process publishes | `schemas.operator_signature` |
 """
 
 from __future__ import annotations
@@ -100,6 +101,7 @@ def _operator_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
     if envelope.edited_at_ms:
         headers.append(("corrects", envelope.corrects.encode()))
         headers.append(("edited-at-ms", b"%d" % envelope.edited_at_ms))
+    headers.append(("operator-signature", envelope.operator_signature.encode()))
     return headers
 
 
@@ -127,12 +129,12 @@ def envelope_of(
     """Return the envelope of a consumed record.
 
     Never raises: a record without our headers (somebody else wrote into the topic) becomes an
-    envelope whose event id is its coordinates, and the handler decides what to do with it.
+    envelope whose event id is its coordinates, by which the handler knows it.
     """
     read = {name: bytes(raw).decode(errors="replace") for name, raw in headers if raw is not None}
     here = Origin(topic, partition, offset, timestamp_ms)
     return Envelope(
-        event_id=read.get("event-id") or coordinates_id(topic, partition, offset),
+        event_id=_event_id(read) or coordinates_id(topic, partition, offset),
         event=read.get("event", ""),
         kind=_kind(read.get("kind", ""), topic),
         key=(key or b"").decode(errors="replace"),
@@ -153,12 +155,19 @@ def envelope_of(
         is_forced=read.get("forced") == "1",
         corrects=read.get("corrects", ""),
         edited_at_ms=_int(read.get("edited-at-ms")),
+        operator_signature=read.get("operator-signature", ""),
     )
 
 
 def coordinates_id(topic: str, partition: int, offset: int) -> str:
     """Return what stands in for the event id of a record that has none."""
     return f"{topic}-{partition}-{offset}"
+
+
+def _event_id(read: dict[str, str]) -> str:
+    """Return the event id of a record that has the headers every event has; '' of any other."""
+    is_ours = read.get("kind") in KINDS and _int(read.get("received-at-ms")) is not None
+    return read.get("event-id", "") if is_ours else ""
 
 
 def _origin(read: dict[str, str]) -> Origin | None:

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from schemas.topic_records import RECORDS, RecordKind, json_schemas
+from stream.kafka.access import markdown as access_table
 from stream.topics import DAY_MS, Topics, TopicSpec
 
 # Who writes and who reads, by role.
@@ -33,6 +34,10 @@ itself have a JSON Schema in `schemas/json/`, with an AsyncAPI document of all o
 
 Made by `orderstream topics docs`; a test holds that it is up to date.
 """
+
+
+USERS = """One Kafka user per process: R reads, W writes, D describes. `orderstream topics acls`
+prints it with its groups, for kafka-acls.sh and for Strimzi ([kafka.md](kafka.md))."""
 
 
 def role_of(spec: TopicSpec, topics: Topics) -> str:
@@ -64,7 +69,10 @@ def write_files(root: Path) -> list[str]:
 def markdown() -> str:
     """Return docs/topics.md."""
     topics = Topics()
-    return "\n".join([HEAD, *(_section(spec, role_of(spec, topics)) for spec in topics.specs())])
+    users = f"## Who may do what\n\n{USERS}\n\n{access_table()}\n"
+    return "\n".join(
+        [HEAD, users, *(_section(spec, role_of(spec, topics)) for spec in topics.specs())]
+    )
 
 
 def asyncapi() -> dict[str, Any]:

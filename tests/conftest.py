@@ -26,6 +26,7 @@ PARTITIONS = 4
 hypothesis.settings.register_profile("steady", deadline=None)
 hypothesis.settings.load_profile("steady")
 TEST_SECRET = "a-secret-for-tests-only-0123456789"
+TEST_SIGNING_KEY = "operators-of-these-tests-9f3c1be27a60"
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +78,7 @@ def make_settings(
             "kafka_topic_prefix": topic_prefix,
             "kafka_partitions": PARTITIONS,
             "magento_webhook_secret": TEST_SECRET,
+            "operator_signing_key": TEST_SIGNING_KEY,
             "state_directory": tmp_path / "state",
         }
         return load_settings(env_file=None, **{**values, **overrides})

@@ -25,12 +25,8 @@ from agents.handling.newest import newest_of
 from agents.handling.outcome import Decision, Notes, parked
 from agents.handling.outcome_rules import OutcomeRules
 from agents.handling.poison_pills import MAX_CRASHES, PoisonPillJournal
-from agents.handling.version_guard import (
-    VersionVerdict,
-    judge,
-    overrules,
-    trusted,
-)
+from agents.handling.record_trust import RecordTrust, sift
+from agents.handling.version_guard import VersionVerdict, judge, overrules, trusted
 from agents.handling.version_reset import decide_reset, is_reset
 from agents.handling.write_intent import NoteDoubt, doubts
 from agents.mapping.apply import Mapped
@@ -69,12 +65,15 @@ class Handler:
     journal: PoisonPillJournal | None = None
     enrich: Enrich | None = None
     note_doubt: NoteDoubt | None = None
+    trust: RecordTrust | None = None
     clock_ms: Callable[[], int] = now_ms
     clock_tolerance_seconds: float = TOLERANCE_SECONDS
     ends: OutcomeRules = field(init=False)
 
     def __post_init__(self) -> None:
         self.ends = OutcomeRules(self._known, self.topics, self.clock_ms, self.worker)
+        if self.trust is not None:
+            self.ends = replace(self.ends, sign=self.trust.signed)
 
     def _known(self, partition: int, key: bytes) -> State | None:
         """Return the state of a key, as reset when its version lies in the future."""
@@ -92,6 +91,7 @@ class Handler:
 
     async def prepare(self, envelopes: Sequence[Envelope]) -> Prepared:
         """Decide what needs no call, and return what has to be written. Raises FrozenError only."""
+        envelopes, refused = sift(envelopes, self.trust, self.ends)
         erasures = [e for e in envelopes if is_erasure(e, self.topics)]
         resets = [e for e in envelopes if is_reset(e, self.topics)]
         ordered = [*erasures, *resets]
@@ -100,6 +100,7 @@ class Handler:
         now_ms = self.clock_ms()
         prepared.decisions.extend(
             [
+                *refused,
                 *(decide_reset(e, self.get_state, now_ms, self.worker) for e in resets),
                 # Last, so that no state of the same batch is written over a tombstone.
                 *(decide_erasure(e, self.topics, now_ms, self.worker) for e in erasures),
@@ -148,6 +149,8 @@ class Handler:
             except Exception as error:  # noqa: BLE001 - a bug costs this event only
                 decisions.append(self.ends.bug(envelope, error))
             else:
+                if item.envelope.key != envelope.key:  # it came without one
+                    item = replace(item, envelope=self.ends.sign(item.envelope))
                 if item.clock.clock is not Clock.GOOD:
                     metrics.SENDER_CLOCKS.labels(item.clock.clock.value).inc()
                 if item.document.key != envelope.key and envelope.key and item.document.key:

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -156,27 +157,31 @@ def moved(
     worker: str,
     *,
     value: bytes = b"",
+    sign: Callable[[Envelope], Envelope] = lambda envelope: envelope,
 ) -> Decision:
     """Return the decision of an event whose document belongs to another key than the event's.
 
-    `value` are the bytes that go on, by default those of the document.
+    `value` are the bytes that go on, by default those of the document; `sign` signs an operator's
+    event anew.
 
     It ends here, and its content goes on as a new event in the partition of the right key: one
     order has one worker at a time. Killed in between and moved again, it goes on twice, the second
     time as unchanged; both ids end alike (`derived_event_id`).
     """
-    successor = dataclasses.replace(
-        envelope,
-        event_id=derived_event_id(now_ms, envelope.event_id),
-        key=document.key,
-        value=value or orjson.dumps(document.entity),
-        sender=SENDER,
-        signature_key="",
-        origin=None,
-        attempt=0,
-        first_failed_at_ms=None,
-        not_before_ms=None,
-        error=None,
+    successor = sign(
+        dataclasses.replace(
+            envelope,
+            event_id=derived_event_id(now_ms, envelope.event_id),
+            key=document.key,
+            value=value or orjson.dumps(document.entity),
+            sender=SENDER,
+            signature_key="",
+            origin=None,
+            attempt=0,
+            first_failed_at_ms=None,
+            not_before_ms=None,
+            error=None,
+        )
     )
     says = Notes(reason=f"goes on under its own key as event {successor.event_id}", worker=worker)
     record = Record(

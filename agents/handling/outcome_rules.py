@@ -49,6 +49,7 @@ class OutcomeRules:
     topics: Topics
     clock_ms: Callable[[], int]
     worker: str = ""
+    sign: Callable[[Envelope], Envelope] = lambda envelope: envelope
 
     def unchanged(self, item: DecodedEvent, state: State | None) -> Decision:
         is_newer = state is not None and item.candidate.version > state.version
@@ -142,7 +143,15 @@ class OutcomeRules:
 
     def moved(self, item: DecodedEvent, value: bytes = b"") -> Decision:
         now_ms = self.clock_ms()
-        return moved(item.envelope, item.document, now_ms, self.topics, self.worker, value=value)
+        return moved(
+            item.envelope,
+            item.document,
+            now_ms,
+            self.topics,
+            self.worker,
+            value=value,
+            sign=self.sign,
+        )
 
     def done(self, item: DecodedEvent, outcome: Outcome, reason: str) -> Decision:
         says = Notes(reason=reason, notes=item.notes, worker=self.worker)

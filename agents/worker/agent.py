@@ -20,10 +20,8 @@ from agents.worker.pipeline import Pipeline
 from schemas.erasure import ERASURE_EVENT, Erasure
 from schemas.event import Envelope
 from schemas.headers import envelope_of
+from schemas.operator_signature import BY_OPERATORS
 from schemas.state import state_key
-from schemas.version_reset import RESET_EVENT
-
-BY_OPERATORS = frozenset({ERASURE_EVENT, RESET_EVENT})
 
 
 def add_sync_agent(app: WorkerApp, sources: Sequence[str], context: WorkerContext) -> Pipeline:

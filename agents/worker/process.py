@@ -21,6 +21,7 @@ from agents.handling.handler import Handler
 from agents.handling.outcome import Decision
 from agents.handling.poison_pills import PoisonPillJournal
 from agents.handling.publish_outcomes import announce, restore, route, stamped
+from agents.handling.record_trust import RecordTrust
 from agents.handling.state_store import Overwritten, StateStore
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.pacing.admission import Admission
@@ -180,6 +181,7 @@ async def _connect(
         journal=journal,
         enrich=await _enrich(settings, mapping, stack),
         note_doubt=note_doubt,
+        trust=RecordTrust(topics, settings.operator_signing_keys),
         clock_tolerance_seconds=settings.magento_clock_tolerance_seconds,
     )
     growth = DeadLetterGrowth(

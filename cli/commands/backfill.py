@@ -75,7 +75,7 @@ def backfill(
     from stream.jobs.spec import JobKind
     from stream.magento.paging import new_window
 
-    settings = operator_settings(Role.MAGENTO)
+    settings = operator_settings(Role.MAGENTO, *((Role.JOBS,) if run or resume else ()))
     if resume:
         work = resume_in_terminal(settings, resume, JobKind.BACKFILL, max_backlog=max_backlog)
         finish_job(run_async(work), as_json=as_json)

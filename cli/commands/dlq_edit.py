@@ -38,11 +38,12 @@ def edit(
     Example: orderstream dlq edit 3-17 --why "postcode was in the city field"
     """
     from cli.console.dead_letter_lookup import find
+    from stream.config import Role
     from stream.dlq.edit import changed_fields
 
     if not why.strip():
         fail("--why: a reason is needed")
-    settings = operator_settings()
+    settings = operator_settings(Role.JOBS)
     letter, envelope = find(settings, letter_id)
     value = _edited(settings, envelope, file)
     fields = changed_fields(envelope.value, value)

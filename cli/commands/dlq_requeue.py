@@ -64,9 +64,10 @@ def requeue(
     Example: orderstream dlq requeue --code STRING_TOO_LONG --rate 50 --why "mapping fixed"
     """
     from cli.console.job_progress import finish_job, resume_in_terminal
+    from stream.config import Role
     from stream.jobs.spec import JobKind
 
-    settings = operator_settings()
+    settings = operator_settings(*(() if dry_run else (Role.JOBS,)))
     if resume:
         work = resume_in_terminal(settings, resume, JobKind.REQUEUE, max_backlog=max_backlog)
         finish_job(run_async(work), as_json=as_json)

@@ -104,7 +104,7 @@ def erase(  # noqa: PLR0917 - each is an option
         tuple(map(_number, phone or ())),
     )
     since_ms = time_option("--since", since)
-    settings = operator_settings()
+    settings = operator_settings(*(() if dry_run or prove_only else (Role.JOBS,)))
     if prove_only:
         end_with_proof(settings, wanted, {}, as_json=as_json)
         return

@@ -83,7 +83,8 @@ def reconcile(
     from stream.config import Role
     from stream.magento.paging import new_window
 
-    settings = operator_settings(Role.MAGENTO, *(() if last else (Role.SALESFORCE,)))
+    more = ((Role.JOBS,) if fix else ()) + (() if last else (Role.SALESFORCE,))
+    settings = operator_settings(Role.MAGENTO, *more)
     kinds = (Kind.ORDER, Kind.CUSTOMER) if customers else (Kind.ORDER,)
     bounds = _bounds(since, until, last, grace)
     task = Task(kinds, new_window(*bounds, store), fix, why)

@@ -74,10 +74,11 @@ def replay(
     Example: orderstream replay --from 30d --force --run --why "new stage names"
     """
     from cli.console.job_progress import finish_job, resume_in_terminal
+    from stream.config import Role
     from stream.jobs.replay import ReplayFilter, ReplayRange
     from stream.jobs.spec import JobKind
 
-    settings = operator_settings()
+    settings = operator_settings(*((Role.JOBS,) if run or resume else ()))
     if resume:
         going_on = resume_in_terminal(settings, resume, JobKind.REPLAY, max_backlog=max_backlog)
         finish_job(run_async(going_on), as_json=as_json)

@@ -40,7 +40,9 @@ def reset(
 
     kind = Kind.CUSTOMER if is_customer else Kind.ORDER
     wanted = folded(key.strip())
-    if not run_async(_reset(operator_settings(), kind, wanted, why, timeout)):
+    from stream.config import Role
+
+    if not run_async(_reset(operator_settings(Role.JOBS), kind, wanted, why, timeout)):
         stderr.print("no worker took note in time; it will as soon as one runs")
         raise typer.Exit(EXIT_NO)
     stdout.print("forgotten; next: reconcile --fix, or replay --order with the number")

@@ -1,4 +1,4 @@
-"""`orderstream topics plan|apply|docs`: make the cluster's topics what this installation needs."""
+"""`orderstream topics …`: make topics and their users what this installation needs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.commands.topics_acls import acls
 from cli.console.terminal import EXIT_NO, print_json, run_async, stdout
 from stream.config import Role, Settings, load_settings
 from stream.settings.kafka import KafkaSettings
@@ -22,6 +23,7 @@ app = typer.Typer(
     "2: settings are wrong or Kafka is away.",
     no_args_is_help=True,
 )
+app.command()(acls)
 AS_JSON = typer.Option(False, "--json", help="Print JSON instead of a table.")
 
 

@@ -64,8 +64,7 @@ def _records(
                 backfill_record(
                     document,
                     kind,
-                    settings.topics,
-                    identity=settings.identity,
+                    settings,
                     job_id=job_id,
                     at_ms=time.time_ns() // 1_000_000,
                     is_forced=True,

@@ -13,12 +13,12 @@ import orjson
 from schemas.codec import key_of
 from schemas.event import Envelope, Kind, Via, new_event_id
 from schemas.headers import headers_of
-from schemas.identity import Identity
 from schemas.operator import READ_FROM_HEADER
+from stream.config import Settings
+from stream.jobs.signing import signed
 from stream.kafka.publisher import Record
 from stream.magento.criteria import Resource
 from stream.magento.paging import Cursor, cursor_of
-from stream.topics import Topics
 
 SENDER = "rest"
 RESOURCES = {Kind.ORDER: Resource.ORDERS, Kind.CUSTOMER: Resource.CUSTOMERS}
@@ -27,29 +27,34 @@ RESOURCES = {Kind.ORDER: Resource.ORDERS, Kind.CUSTOMER: Resource.CUSTOMERS}
 def backfill_record(
     document: dict[str, Any],
     kind: Kind,
-    topics: Topics,
+    settings: Settings,
     *,
-    identity: Identity,
     job_id: str,
     at_ms: int,
     is_forced: bool = False,
 ) -> Record:
-    """Return the record of a document. Raises schemas.codec.DecodeError when it has no key."""
-    key = key_of(document, kind, identity)
-    envelope = Envelope(
-        event_id=new_event_id(at_ms),
-        event=f"{kind.value}_saved",
-        kind=kind,
-        key=key,
-        received_at_ms=at_ms,
-        value=orjson.dumps(document),
-        sender=SENDER,
-        via=Via.BACKFILL,
-        job_id=job_id,
-        is_forced=is_forced,
+    """Return the record of a document.
+
+    Raises schemas.codec.DecodeError when it has no key, JobError when there is none to sign with.
+    """
+    key = key_of(document, kind, settings.identity)
+    envelope = signed(
+        settings,
+        Envelope(
+            event_id=new_event_id(at_ms),
+            event=f"{kind.value}_saved",
+            kind=kind,
+            key=key,
+            received_at_ms=at_ms,
+            value=orjson.dumps(document),
+            sender=SENDER,
+            via=Via.BACKFILL,
+            job_id=job_id,
+            is_forced=is_forced,
+        ),
     )
     return Record(
-        topic=topics.source_of(kind),
+        topic=settings.topics.source_of(kind),
         key=key.encode(),
         value=envelope.value,
         headers=[*headers_of(envelope), (READ_FROM_HEADER, place_text(cursor_of(document)))],

@@ -149,8 +149,7 @@ class BackfillRun:
         return backfill_record(
             document,
             kind,
-            self._settings.topics,
-            identity=self._settings.identity,
+            self._settings,
             job_id=self.spec.job_id,
             at_ms=self._clock_ms(),
         )

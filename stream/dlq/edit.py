@@ -65,7 +65,7 @@ async def requeue_edited(
             corrects=envelope.corrects or _mark_of(settings, envelope),
             edited_at_ms=time.time_ns() // 1_000_000,
         ),
-        settings.topics,
+        settings,
         via=Via.REQUEUE,
         job_id=job_id,
         place=place,

@@ -3,16 +3,20 @@
 Copy first, mark afterwards: a letter is marked only when its copy in `salesforce.due` is
 acknowledged, so a crash between the two leaves an open letter whose copy the next run finds
 (`stream.jobs.spec`) and only marks. One event is copied once, however many letters it has.
+
+A requeue vouches for what it copies, so a record that somebody may have forged goes with one only
+when it was named: by its id, its event id, or the code of such letters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 
 from schemas.event import Via
 from schemas.operator import Resolution
+from schemas.operator_signature import UNTRUSTED
 from stream.dlq.index import DeadLetter, DeadLetterIndex, LetterFilter
 from stream.dlq.resolutions import MarkWriter
 from stream.jobs.runner import Copy, JobReport, JobRun, copy_of
@@ -43,7 +47,7 @@ def plan_requeue(
     index: DeadLetterIndex, topic: str, wanted: LetterFilter, *, limit: int | None = None
 ) -> RequeuePlan:
     """Return what would be requeued now, from a fresh index. Nothing is read or written."""
-    groups = _by_origin(index.letters(wanted))
+    groups = _by_origin(_vouched(index, wanted))
     chosen = list(groups.values())[:limit]
     letters = [letter for group in chosen for letter in group]
     return RequeuePlan(
@@ -120,7 +124,9 @@ async def _work(run: JobRun, index: DeadLetterIndex, marks: MarkWriter) -> dict[
     wanted = LetterFilter(**{**read, "ids": tuple(read["ids"])})
     ends = {span.partition: span.end for span in spans}
     letters = (
-        letter for letter in index.letters(wanted) if letter.offset < ends.get(letter.partition, 0)
+        letter
+        for letter in _vouched(index, wanted)
+        if letter.offset < ends.get(letter.partition, 0)
     )
     work: dict[Source, list[int]] = {}
     room = None if selection["limit"] is None else selection["limit"] - run.copies
@@ -145,6 +151,11 @@ async def _still_open(
     return still
 
 
+def _vouched(index: DeadLetterIndex, wanted: LetterFilter) -> Iterator[DeadLetter]:
+    is_named = bool(wanted.ids) or wanted.code == UNTRUSTED
+    return (x for x in index.letters(wanted) if is_named or x.code != UNTRUSTED)
+
+
 def _by_origin(letters: Iterable[DeadLetter]) -> dict[Source, list[DeadLetter]]:
     groups: dict[Source, list[DeadLetter]] = {}
     for letter in letters:
@@ -165,4 +176,4 @@ def _spans(topic: str, letters: Iterable[DeadLetter]) -> tuple[OffsetRange, ...]
 def _copy(settings: KafkaSettings, spec: JobSpec, record: Record) -> Copy:
     place = (record.topic, record.partition, record.offset)
     envelope = record_envelope(record)
-    return copy_of(envelope, settings.topics, via=Via.REQUEUE, job_id=spec.job_id, place=place)
+    return copy_of(envelope, settings, via=Via.REQUEUE, job_id=spec.job_id, place=place)

@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterable, Mapping
 
 from schemas.erasure import ERASURE_EVENT, Erasure, marker_key
-from schemas.event import Kind, new_event_id
-from schemas.headers import identity_headers
+from schemas.event import Kind
+from schemas.headers import headers_of
 from stream.config import Settings
+from stream.jobs.signing import operator_event
 from stream.kafka.partitioner import partition_of
 from stream.kafka.publisher import Publisher, Record
 from stream.kafka.range_reader import RangeReader
@@ -25,7 +26,9 @@ async def publish_erasures(
     erasures: Iterable[Erasure],
     partitions: Mapping[str, int],
 ) -> set[bytes]:
-    """Publish erasures to the due topic; return the markers to wait for. Raises PublishError.
+    """Publish erasures to the due topic, signed; return the markers to wait for.
+
+    Raises PublishError and JobError.
 
     `partitions` says where the events of an order are, if any are; else the key tells.
     """
@@ -34,19 +37,19 @@ async def publish_erasures(
     numbers = tuple(range(settings.kafka_partitions))
     for erasure in erasures:
         marker = marker_key(erasure.state_key)
-        headers = identity_headers(
-            event_id=new_event_id(now_ms),
-            event=ERASURE_EVENT,
-            kind=erasure.kind,
-            received_at_ms=now_ms,
-            sender="operator",
-            signature_key="",
+        event = operator_event(
+            settings,
+            ERASURE_EVENT,
+            erasure.kind,
+            key=marker.decode(),  # a digest: log and outcome name nobody
+            value=erasure.to_bytes(),
+            at_ms=now_ms,
         )
         record = Record(
             topic=settings.topics.due,
-            key=marker,  # in the log and in the outcome a digest stands for the person
-            value=erasure.to_bytes(),
-            headers=headers,
+            key=marker,
+            value=event.value,
+            headers=headers_of(event),
             partition=_partition(erasure, partitions, numbers),
         )
         await publisher.publish(record, timeout_seconds=PUBLISH_TIMEOUT_SECONDS)

@@ -274,7 +274,7 @@ def _chunks(records: Sequence[Record], size: int) -> Iterator[Sequence[Record]]:
 def _copy(settings: KafkaSettings, spec: JobSpec, record: Record, wanted: ReplayFilter) -> Copy:
     return copy_of(
         record_envelope(record),
-        settings.topics,
+        settings,
         via=Via.REPLAY,
         job_id=spec.job_id,
         place=(record.topic, record.partition, record.offset),

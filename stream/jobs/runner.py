@@ -18,11 +18,12 @@ from schemas.operator import copied_from, source_of_copy
 from stream.config import Settings
 from stream.errors import JobError, PublishError
 from stream.jobs.operator_log import OperatorLog
+from stream.jobs.signing import signed
 from stream.jobs.spec import DONE, STARTED, STOPPED, JobSpec, OffsetSet, Source
 from stream.jobs.throttle import JobPace, sleep_or_stop
 from stream.kafka.publisher import Publisher, Record
 from stream.kafka.range_reader import OffsetRange, RangeReader
-from stream.topics import Topics
+from stream.settings.kafka import KafkaSettings
 
 log = structlog.get_logger()
 
@@ -68,7 +69,7 @@ class Copy:
 
 def copy_of(
     envelope: Envelope,
-    topics: Topics,
+    settings: KafkaSettings,
     *,
     via: Via,
     job_id: str,
@@ -77,20 +78,24 @@ def copy_of(
 ) -> Copy:
     """Return the copy a job publishes: same event, bytes, key, partition number and origin.
 
-    Attempts start from zero, and the failures of the past are left where they are.
+    Attempts start from zero, and the failures of the past are left where they are. Raises JobError
+    where there is no key to sign it with.
     """
-    story = replace(
-        envelope,
-        via=via,
-        job_id=job_id,
-        is_forced=is_forced,
-        attempt=0,
-        first_failed_at_ms=None,
-        not_before_ms=None,
-        error=None,
+    story = signed(
+        settings,
+        replace(
+            envelope,
+            via=via,
+            job_id=job_id,
+            is_forced=is_forced,
+            attempt=0,
+            first_failed_at_ms=None,
+            not_before_ms=None,
+            error=None,
+        ),
     )
     record = Record(
-        topic=topics.due,
+        topic=settings.topics.due,
         key=envelope.key.encode(),
         value=envelope.value,
         headers=[*headers_of(story), copied_from(*place)],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
-from schemas.event import Kind, new_event_id
-from schemas.headers import identity_headers
+from schemas.event import Kind
+from schemas.headers import headers_of
 from schemas.version_reset import RESET_EVENT
 from stream.jobs.operator_log import OperatorLog
+from stream.jobs.signing import operator_event
 from stream.kafka.partitioner import partition_of
 from stream.kafka.publisher import Publisher, Record
 from stream.settings.kafka import KafkaSettings
@@ -24,26 +25,18 @@ async def publish_reset(
     key: str,
     why: str,
 ) -> str:
-    """Publish a reset, on record first; return its event id. Raises PublishError."""
+    """Publish a reset, on record first; return its event id. Raises PublishError, JobError."""
     now_ms = time.time_ns() // 1_000_000
-    event_id = new_event_id(now_ms)
-    detail = {"kind": kind.value, "key": key, "event_id": event_id}
+    event = operator_event(settings, RESET_EVENT, kind, key=key, value=b"{}", at_ms=now_ms)
+    detail = {"kind": kind.value, "key": key, "event_id": event.event_id}
     await operator.record("version-reset", why=why, detail=detail)
-    headers = identity_headers(
-        event_id=event_id,
-        event=RESET_EVENT,
-        kind=kind,
-        received_at_ms=now_ms,
-        sender="operator",
-        signature_key="",
-    )
     numbers = tuple(range(settings.kafka_partitions))
     record = Record(
         topic=settings.topics.due,
         key=key.encode(),
-        value=b"{}",
-        headers=headers,
+        value=event.value,
+        headers=headers_of(event),
         partition=partition_of(key.encode(), numbers),
     )
     await publisher.publish(record, timeout_seconds=PUBLISH_TIMEOUT_SECONDS)
-    return event_id
+    return event.event_id

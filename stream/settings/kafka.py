@@ -40,6 +40,13 @@ class KafkaSettings(BaseSettings):
         30.0, gt=0, description="After this long without heartbeat a worker's partitions move."
     )
 
+    operator_signing_key: SecretStr = Field(
+        SecretStr(""),
+        description="Signs what operators publish (replay, requeue, backfill, erasure …): the same "
+        "for workers, dashboard and commands, unknown to ingress and relay. Several separated by "
+        "commas while you rotate: the first signs, workers believe all.",
+    )
+
     retry_delays: Annotated[tuple[int, ...], NoDecode] = Field(
         (30, 120, 600, 3600),
         description="Retry tiers, e.g. `30s,2m,10m,1h`; the length is the limit of attempts.",
@@ -62,6 +69,12 @@ class KafkaSettings(BaseSettings):
     def topics(self) -> Topics:
         """The topic names of this installation."""
         return Topics(self.kafka_topic_prefix, self.retry_delays)
+
+    @property
+    def operator_signing_keys(self) -> tuple[str, ...]:
+        """The active keys; the first one signs."""
+        parts = self.operator_signing_key.get_secret_value().split(",")
+        return tuple(part.strip() for part in parts if part.strip())
 
     @property
     def worker_group(self) -> str:

@@ -26,12 +26,15 @@ class Role(StrEnum):
     SALESFORCE = "salesforce"  # asks the org, needs no broker
     MAGENTO = "magento"  # asks the store's REST API, needs no broker
     DASHBOARD = "dashboard"
+    JOBS = "jobs"  # publishes what operators order
 
 
 def missing_settings(settings: Settings, role: Role) -> list[str]:
     problems = []
     if role not in (Role.SALESFORCE, Role.MAGENTO) and not settings.kafka_bootstrap_servers:
         problems.append("KAFKA_BOOTSTRAP_SERVERS: missing; set host:port of your Kafka")
+    if settings.operator_signing_keys or role is Role.JOBS:
+        problems += secret_problems("OPERATOR_SIGNING_KEY", settings.operator_signing_keys)
     if role is Role.INGRESS:
         problems += _sender_problems(settings)
     if role in (Role.WORKER, Role.SALESFORCE):
@@ -49,7 +52,7 @@ def _samples(settings: Settings) -> list[str]:
     problems = []
     for name in type(settings).model_fields:
         value = getattr(settings, name)
-        is_own = name.startswith(("magento_webhook_", "mageos_", "dashboard_"))
+        is_own = name.startswith(("magento_webhook_", "mageos_", "dashboard_", "operator_"))
         if not isinstance(value, SecretStr) or is_own or name.endswith("_url"):
             continue
         if any(sample in value.get_secret_value().lower() for sample in SAMPLE_SECRETS):

@@ -47,6 +47,7 @@ class WorkerRig:
             "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
             "KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
             "KAFKA_PARTITIONS": str(settings.kafka_partitions),
+            "OPERATOR_SIGNING_KEY": settings.operator_signing_key.get_secret_value(),
             "KAFKA_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
             "RETRY_DELAYS": ",".join(f"{s}s" for s in settings.retry_delays),
             "SALESFORCE_LOGIN_URL": org.url,

@@ -22,6 +22,14 @@ OWN_RULES: tuple[ErrorRule, ...] = (
     ),
     ErrorRule(
         Kind.PERMANENT,
+        "Something that may not wrote this record into a topic, or no key proves who did.",
+        "Find out who writes there: one Kafka user per process (`orderstream topics acls`), the "
+        "same OPERATOR_SIGNING_KEY for workers, dashboard and commands. Drop it, or requeue it by "
+        "its id.",
+        ("UNTRUSTED_RECORD",),
+    ),
+    ErrorRule(
+        Kind.PERMANENT,
         "Workers died while they handled this event, several times: it was set aside.",
         "Look at the worker's log of those times, and fix the mapping hook or the payload.",
         ("WORKER_CRASHED",),

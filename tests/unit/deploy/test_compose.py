@@ -184,10 +184,10 @@ def test_a_process_has_no_secret_that_it_does_not_need(services):
     needed = {
         "topics": set(),
         "ingress": senders,
-        "worker": org | store | {"ALERT_WEBHOOK_URL"},
+        "worker": org | store | {"ALERT_WEBHOOK_URL", "OPERATOR_SIGNING_KEY"},
         "relay": {"ALERT_WEBHOOK_URL"},
         "lag": set(),
-        "dashboard": org | store | pages,
+        "dashboard": org | store | pages | {"OPERATOR_SIGNING_KEY"},
     }
     for file in (services, production_services()):
         for name, keeps in needed.items():
