@@ -1,4 +1,4 @@
-"""`python -m chaos [--list] [--only NAME …] [--fresh] [--json] [--scale small]`.
+"""`python -m chaos [--list] [--only NAME …] [--together] [--fresh] [--json] [--scale small]`.
 
 Every finished scenario's card is saved at once: a run that was broken off goes on where it was.
 When all are done, the next run starts from the beginning. Exit 0: every promise kept; 1: one is
@@ -22,6 +22,7 @@ from chaos.perform import perform
 from chaos.report import markdown, summary_line
 from chaos.scenario import Scenario
 from chaos.scenarios import SCENARIOS
+from chaos.together import apart, groups, together
 
 WORK_DIRECTORY = Path(".orderstream") / "chaos"
 SCALES = {"small": 0.3, "full": 1.0, "long": 5.0}
@@ -38,18 +39,28 @@ def main() -> int:
     saved = Saved(WORK_DIRECTORY / "results")
     if arguments.fresh or (not arguments.only and saved.is_complete):
         saved.forget()
-    for number, scenario in enumerate(chosen, 1):
-        if not arguments.only and saved.has(scenario):
-            continue
-        print(f"[{number}/{len(chosen)}] {scenario.name}: {scenario.story}", file=sys.stderr)
-        card = uvloop.run(perform(scenario, WORK_DIRECTORY / scenario.name, scale=arguments.scale))
-        saved.put(card)
-        print(summary_line(card), file=sys.stderr, flush=True)
+    todo = [item for item in chosen if arguments.only or not saved.has(item)]
+    runs = groups(todo) if arguments.together else [[scenario] for scenario in todo]
+    for number, members in enumerate(runs, 1):
+        for scenario in members:
+            print(f"[{number}/{len(runs)}] {scenario.name}: {scenario.story}", file=sys.stderr)
+        for card in run(members, arguments.scale):
+            saved.put(card)
+            print(summary_line(card), file=sys.stderr, flush=True)
         write_reports(saved.every_card, REPORTS)
     cards = [card for card in saved.cards if not arguments.only or card.name in arguments.only]
     if arguments.json:
         print(as_json(cards).decode(), end="")
     return 0 if all(card.is_good for card in cards) else 1
+
+
+def run(members: Sequence[Scenario], scale: float) -> list[Card]:
+    """Run one scenario, or several in one pipe; return a card for each."""
+    if len(members) == 1:
+        [scenario] = members
+        return [uvloop.run(perform(scenario, WORK_DIRECTORY / scenario.name, scale=scale))]
+    directory = WORK_DIRECTORY / f"{members[0].name}-and-{len(members) - 1}-more"
+    return apart(uvloop.run(perform(together(members), directory, scale=scale)), members)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -58,6 +69,9 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="run this one")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run finished")
+    parser.add_argument(
+        "--together", action="store_true", help="one pipe for those that want the same: shorter"
+    )
     parser.add_argument("--json", action="store_true", help="print the cards as JSON")
     parser.add_argument(
         "--scale",

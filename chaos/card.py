@@ -14,7 +14,8 @@ from chaos.verdict import Figures
 class Card:
     """What came of a scenario. `broken`: one sentence per broken promise; none is good.
 
-    `scale`: how long it was, by the report card's measure.
+    `scale`: how long it was, by the report card's measure. `together`: the scenarios that shared
+    its pipe, and its figures.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Card:
     seen: Mapping[str, int] = field(default_factory=dict)
     skipped: str = ""
     scale: float = 1.0
+    together: tuple[str, ...] = ()
 
     @property
     def is_good(self) -> bool:
@@ -54,4 +56,5 @@ class Card:
             seen=data["seen"],
             skipped=data["skipped"],
             scale=data.get("scale", 1.0),
+            together=tuple(data.get("together", ())),
         )

@@ -102,11 +102,15 @@ def _detail(card: Card) -> list[str]:
     if not card.skipped:
         length = "" if card.scale == 1 else f", at {card.scale:g} of the full length"
         lines.append(f"Run {card.at:%Y-%m-%d %H:%M} UTC, {card.seconds:.0f} s{length}.")
+        if len(card.together) > 1:
+            lines.append(f"One pipe and one judgement with {len(card.together) - 1} other(s).")
     return [" ".join(lines), *(f"- **broken**: {_one_line(text)}" for text in card.broken), ""]
 
 
 def _totals(cards: Sequence[Card]) -> str:
-    figures = [card.figures for card in cards if card.figures]
+    # Who shared a pipe shares its figures: they count once.
+    shared = {card.together or (card.name,): card.figures for card in cards if card.figures}
+    figures = list(shared.values())
     accepted = sum(item.accepted for item in figures)
     lost = sum(item.lost for item in figures if not item.deleted_unread)
     deleted = sum(item.lost for item in figures if item.deleted_unread)

@@ -44,6 +44,7 @@ class Scenario:
     gives the broker a disk of its own. `brokers`: three are a cluster, with topics of replication 3
     and min.insync 2; the disk is the first one's then. `has_links`: what they say to each other
     goes through proxies that a scenario can cut. `document` writes what the store sends.
+    `is_alone`: what it leaves behind would be in the way of another one in the same pipe.
     """
 
     name: str
@@ -68,3 +69,4 @@ class Scenario:
     recovers_within_seconds: float = 90.0
     ack_p99_seconds: float | None = None
     run_seconds: float = 600.0
+    is_alone: bool = False

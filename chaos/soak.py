@@ -1,4 +1,4 @@
-"""`python -m chaos.soak --minutes 60 --seed 7`: a random fault every 30 s, and flat memory.
+"""`python -m chaos.soak --minutes 60 --seed 7 [--brokers 3]`: a fault every 30 s, flat memory.
 
 The load is a third of what the benchmarks say a machine sustains (docs/benchmarks.json), or
 `--rate`. The seed decides which fault comes when, and is printed: the same seed is the same story.
@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,26 @@ import uvloop
 from chaos.perform import perform
 from chaos.report import summary_line
 from chaos.scenario import Scenario
+from chaos.scenarios.changed_topics import reassign
+from chaos.scenarios.three_brokers import (
+    controller,
+    down_and_up,
+    group_coordinator,
+    leader,
+    part_the_brokers,
+    restart_all,
+    two_down,
+)
 from chaos.stage import Stage
+from chaos.three import BROKERS, Act
 from chaos.vitals import Vitals
+from sandbox.broker.node import Node
 from sandbox.pipeline import INGRESS, RELAY
 
 WORK_DIRECTORY = Path(".orderstream") / "chaos"
 BENCHMARKS = Path("docs/benchmarks.json")
 SUSTAINED = "sustained for 10 min"
 SHARE = 3
-EVERY_SECONDS = 30.0
 DOWN_SECONDS = 3.0
 FROZEN_SECONDS = 12.0
 STORM_SECONDS = 10.0
@@ -106,31 +118,70 @@ def storm(name: str) -> Fault:
     return act
 
 
+def scene(act: Act) -> Fault:
+    """Return a scenario's act as a fault."""
+
+    async def play(stage: Stage, _chance: random.Random) -> None:
+        await act(stage)
+
+    return play
+
+
 FAULTS: dict[str, Fault] = {
     "kill -9": kill_one,
     "SIGTERM": restart_one,
     "worker frozen": freeze_a_worker,
-    "broker frozen": freeze_the_broker,
-    "broker killed": kill_the_broker,
     "tokens expired": expire_tokens,
     **{name: storm(name) for name in STORMS},
 }
+# By how many brokers there are.
+BROKER_FAULTS: dict[int, dict[str, Fault]] = {
+    1: {"broker frozen": freeze_the_broker, "broker killed": kill_the_broker},
+    BROKERS: {
+        "leader killed": scene(down_and_up(leader, Node.kill, Node.restart)),
+        "leader frozen": scene(down_and_up(leader, Node.pause, Node.resume)),
+        "coordinator killed": scene(down_and_up(group_coordinator, Node.kill, Node.restart)),
+        "controller killed": scene(down_and_up(controller, Node.kill, Node.restart)),
+        "brokers restarted": scene(restart_all),
+        "two brokers down": scene(two_down),
+        "brokers parted": scene(part_the_brokers),
+        "replicas moved": scene(reassign),
+    },
+}
 
 
-def soak(minutes: float, seed: int, rate: float) -> Scenario:
+@dataclass(frozen=True, slots=True)
+class Soak:
+    """What is asked for."""
+
+    seed: int
+    rate: float
+    minutes: float = 60.0
+    every_seconds: float = 30.0
+    brokers: int = 1
+
+    @property
+    def faults(self) -> dict[str, Fault]:
+        """What may happen; two soaks of one seed see the same."""
+        return FAULTS | BROKER_FAULTS[self.brokers]
+
+
+def soak(wanted: Soak) -> Scenario:
     """Return the scenario of one soak."""
+    seconds = wanted.minutes * 60
 
     async def act(stage: Stage) -> None:
-        chance = random.Random(seed)
+        chance = random.Random(wanted.seed)
         vitals = Vitals()
         names = (*stage.workers, RELAY, INGRESS)
         watching = asyncio.create_task(
             vitals.watch(lambda: stage.pipeline.processes.running, names)
         )
-        end = time.monotonic() + minutes * 60
+        end = time.monotonic() + seconds
         while (began := time.monotonic()) < end:
-            await _one_fault(stage, chance)
-            await asyncio.sleep(max(0.0, min(end, began + EVERY_SECONDS) - time.monotonic()))
+            await _one_fault(stage, wanted, chance)
+            rest = min(end, began + wanted.every_seconds) - time.monotonic()
+            await asyncio.sleep(max(0.0, rest))
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
@@ -138,27 +189,30 @@ def soak(minutes: float, seed: int, rate: float) -> Scenario:
         stage.complaints += vitals.grown()
 
     return Scenario(
-        f"soak-{seed}",
-        f"a random fault every {EVERY_SECONDS:.0f} s for {minutes:g} minutes, seed {seed}",
+        f"soak-{wanted.seed}",
+        f"a random fault every {wanted.every_seconds:g} s for {wanted.minutes:g} minutes on "
+        f"{wanted.brokers} broker(s), seed {wanted.seed}",
         act,
         evidence={"faults": 1, "processes judged by memory and files": 1},
         needs_own_broker=True,
-        rate_per_second=rate,
+        brokers=wanted.brokers,
+        has_links=wanted.brokers > 1,
+        rate_per_second=wanted.rate,
         # The org's rule is the second guard of a worker that was frozen in a call.
         has_stale_rule=True,
-        least_accepted=int(minutes * 60 * rate / 2),
+        least_accepted=int(seconds * wanted.rate / 2),
         recovers_within_seconds=120.0,
-        run_seconds=minutes * 60 + 600,
+        run_seconds=seconds + 600,
     )
 
 
-async def _one_fault(stage: Stage, chance: random.Random) -> None:
-    name = chance.choice(sorted(FAULTS))
+async def _one_fault(stage: Stage, wanted: Soak, chance: random.Random) -> None:
+    name = chance.choice(sorted(wanted.faults))
     print(f"  {time.strftime('%H:%M:%S')} {name}", file=sys.stderr, flush=True)
     stage.seen["faults"] += 1
     stage.seen[f"fault: {name}"] += 1
     async with stage.hurting():
-        await FAULTS[name](stage, chance)
+        await wanted.faults[name](stage, chance)
 
 
 def a_third() -> float:
@@ -174,9 +228,17 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=None, help="printed when it is not given")
     parser.add_argument("--rate", type=float, default=None, help="webhooks a second")
+    parser.add_argument("--every", type=float, default=30.0, help="seconds between two faults")
+    parser.add_argument("--brokers", type=int, choices=sorted(BROKER_FAULTS), default=1)
     arguments = parser.parse_args()
-    seed = random.SystemRandom().randrange(10_000) if arguments.seed is None else arguments.seed
-    scenario = soak(arguments.minutes, seed, arguments.rate or a_third())
+    wanted = Soak(
+        random.SystemRandom().randrange(10_000) if arguments.seed is None else arguments.seed,
+        arguments.rate or a_third(),
+        arguments.minutes,
+        arguments.every,
+        arguments.brokers,
+    )
+    scenario = soak(wanted)
     print(f"{scenario.story}, {scenario.rate_per_second:.0f} webhooks/s", file=sys.stderr)
     card = uvloop.run(perform(scenario, WORK_DIRECTORY / scenario.name))
     print(summary_line(card), file=sys.stderr, flush=True)

@@ -141,6 +141,7 @@ SCENARIOS = (
         "the orders' topic alone gets more partitions; a worker and the ingress start after it",
         add_to_one_topic,
         {"altered": 1, "topics_differ": 1},
+        is_alone=True,
     ),
     on_three_brokers(
         "replicas-moved",

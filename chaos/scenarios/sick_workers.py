@@ -129,5 +129,6 @@ SCENARIOS = (
         "clocks jump under load: one worker +1 h, the other -1 h, ingress -2 h, relay +60 s",
         step_the_clocks,
         evidence={"clocks stepped": len(CLOCK_STEPS)},
+        is_alone=True,
     ),
 )
