@@ -25,6 +25,7 @@ from sandbox.salesforce.server import CONSUMER_KEY, USERNAME
 TOPICS_TIMEOUT_SECONDS = 60.0
 
 SALESFORCE, INGRESS, RELAY, TOPICS = "salesforce", "ingress", "relay", "topics"
+DASHBOARD = "dashboard"
 
 
 def worker_name(number: int) -> str:
@@ -114,6 +115,20 @@ class Pipeline:
         name = worker_name(number)
         command = orderstream("worker", "--worker-id", name)
         return await self._start_with_status(name, command, on_ready)
+
+    async def start_dashboard(self) -> tuple[str, str]:
+        """Start the dashboard on the metrics of all processes; return its URL and password."""
+        port, password = free_port(), secrets.token_urlsafe(15)
+        url = self.status_urls[DASHBOARD] = f"http://127.0.0.1:{port}"
+        metrics = [f"{there}/metrics" for name, there in self.status_urls.items() if there != url]
+        env = self.env | {
+            "DASHBOARD_PORT": str(port),
+            "DASHBOARD_OPERATOR_PASSWORD": password,
+            "DASHBOARD_METRICS_URLS": ",".join(metrics),
+        }
+        command = orderstream("dashboard")
+        await self.processes.start(DASHBOARD, *command, env=env, ready=self._ready(DASHBOARD))
+        return url, password
 
     async def restart(self, name: str) -> Process:
         """Start a stopped or killed process of the pipe again, on the same ports."""

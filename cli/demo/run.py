@@ -132,7 +132,9 @@ async def stay(
     """Say where everything is and how to send an order by hand, and wait for Ctrl-C."""
     body = pipeline.processes.directory / "order.json"
     body.write_bytes(story.next_order.body)
+    url, password = await pipeline.start_dashboard()
     console.print(f"\neverything is up until Ctrl-C (Kafka: {source.value})")
+    console.print(f"look at it: {url}  any name, password {password}", soft_wrap=True)
     urls = {
         "Salesforce": pipeline.salesforce_url,
         "webhook": pipeline.webhook_url,

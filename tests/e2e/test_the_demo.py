@@ -12,6 +12,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import orjson
 import pytest
@@ -140,10 +142,21 @@ def test_a_kept_demo_takes_one_more_order_from_the_printed_curl(
     answer = subprocess.run(command, capture_output=True, check=True, timeout=30)
     receipt = orjson.loads(answer.stdout)
     assert {"event_id", "topic", "partition", "offset"} <= set(receipt)
+    assert "accounted for" in dashboard_page(demo)
     assert demo.process.poll() is None
     demo.process.send_signal(signal.SIGINT)
     assert demo.process.wait(DEADLINE_SECONDS) == 130
     assert_nothing_is_left(demo)
+
+
+def dashboard_page(demo: RunningDemo) -> str:
+    """The dashboard's first page, with the address and password that the demo printed."""
+    url, password = demo.wait_for(r"^look at it: (\S+)  any name, password (\S+)$").groups()
+    opener = build_opener(HTTPCookieProcessor())
+    form = urlencode({"name": "Ann", "password": password}).encode()
+    asked = Request(f"{url}/login", form, {"Origin": url})  # noqa: S310 - the demo's own address
+    with opener.open(asked, timeout=30) as answer:
+        return answer.read().decode()
 
 
 @pytest.mark.parametrize("moment", ["^logs: ", r"✓ broker", r"✓ ingress", r"accepted \d+ of"])
