@@ -5,7 +5,8 @@
 The worker's own part, in one process: ledger, queue, locks, handler, planner, admission and cost
 model are the product's; the org is a clock that takes 80 ms for a call and so much for each row,
 Kafka's acks come at once. Two workers share slots and calls. The bound is computed for the same
-arrivals (`bench.latency_bound`). Every order is of a customer this worker does not know: 3 rows.
+arrivals (`agents.pacing.ideal_sender`), the targets are those that `orderstream size` promises.
+Every order is of a customer this worker does not know: 3 rows.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from agents.pacing.adaptive_concurrency import AdaptiveSlots
 from agents.pacing.admission import Admission
 from agents.pacing.circuit_breaker import Breaker
 from agents.pacing.daily_quota import DailyQuota
+from agents.pacing.ideal_sender import Org, bound, percentile
+from agents.pacing.sizing import GRACE_SECONDS, P50_FACTOR, P99_FACTOR
 from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.composite import Collection, CollectionAnswer
 from agents.salesforce.interrupt import Interrupt
@@ -39,7 +42,6 @@ from agents.worker.offset_ledger import HeldEvent
 from agents.worker.pipeline import Pipeline
 from bench.command import options_of, run
 from bench.figures import Section
-from bench.latency_bound import Org, bound, percentile
 from bench.orders import Template
 from bench.stages import envelopes
 from schemas.salesforce import RowResult
@@ -52,7 +54,7 @@ MOST_OF_SLOTS = 0.8
 UNLIMITED = 1_000.0
 RATES = (2, 10, 20, 50, 100, 200)
 MOST_BOUND_SECONDS = 5.0
-P50_FACTOR, P99_FACTOR, GRACE_MS = 1.5, 2.0, 50.0
+GRACE_MS = 1000 * GRACE_SECONDS
 WINDOW = 100_000
 SETTLE_SECONDS = 60.0
 
@@ -266,7 +268,8 @@ TEXT = (
     "The worker's own part: ledger, queue, locks, handler, planner, admission and cost model, "
     "against an org that takes 80 ms a call (the last: 100 ms) and so much per row; Kafka and HTTP "
     "are left out. The bound is that of an ideal sender with the same slots and calls "
-    "(`bench/latency_bound.py`). Targets: p50 at most 1.5 x, p99 at most 2 x the bound, and 50 ms."
+    "(`agents/pacing/ideal_sender.py`). Targets: p50 at most 1.5 x, p99 at most 2 x the bound, and "
+    "50 ms."
 )
 
 

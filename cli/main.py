@@ -27,6 +27,7 @@ from cli.commands.replay import replay
 from cli.commands.reset import reset
 from cli.commands.settings import settings
 from cli.commands.setup import setup
+from cli.commands.size import size
 from cli.commands.topics import app as topics
 from cli.commands.trace import trace
 from cli.commands.validate import validate
@@ -82,6 +83,7 @@ app.command()(replay)
 app.command()(reset)
 app.command()(settings)
 app.command()(setup)
+app.command()(size)
 app.command()(trace)
 app.command()(validate)
 app.command()(worker)
