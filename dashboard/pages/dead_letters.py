@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from aiohttp import web
@@ -14,7 +15,6 @@ from dashboard.site.forms import (
     letter_filter_of,
     limit_of,
     page_of,
-    query,
     rate_of,
     text_of,
     why_of,
@@ -26,28 +26,46 @@ from stream.dlq.resolutions import drop_letters
 from stream.jobs.spec import DEFAULT_RATE
 
 GROUPS_SHOWN = 100
+FILTER_FIELDS = ("code", "field", "order", "store", "since", "until")
 
 
 async def letters_page(request: web.Request) -> web.StreamResponse:
     """Show the groups, or the letters that fit when something is asked for."""
+    fields: dict[str, str] = {}
     try:
-        wanted = letter_filter_of(request.query)
+        fields = _asked(request)
+        wanted = letter_filter_of(fields)
     except ValueError as error:
-        return _groups(request, dict(request.query), str(error), status=400)
+        return _groups(request, fields, str(error), status=400)
     if wanted.is_everything and "all" not in request.query:
         return _groups(request, {}, "")
     return _list(request, wanted)
 
 
+async def find_letters(request: web.Request) -> web.StreamResponse:
+    """Lead to the address of what was asked for: without personal data in it."""
+    form = form_of(request)
+    try:
+        fields = fields_of(letter_filter_of(form))
+    except ValueError as error:
+        typed = {name: text_of(form, name) for name in FILTER_FIELDS}
+        return _groups(request, typed, str(error), status=400)
+    raise web.HTTPSeeOther(f"/letters{request.app[STATE].searches.address(fields, all='1')}")
+
+
+def _asked(request: web.Request) -> dict[str, str]:
+    return request.app[STATE].searches.fields(request.query, now=time.time())
+
+
 def _groups(
     request: web.Request, fields: dict[str, str], problem: str, *, status: int = 200
 ) -> web.Response:
-    shelf = request.app[STATE].watch.shelf
+    shelf, address = request.app[STATE].watch.shelf, request.app[STATE].searches.address
     groups = [
         {
             "group": group,
             "verdict": _advice(group.sample),
-            "link": query(fields_of(filter_of_group(group))),
+            "link": address(fields_of(filter_of_group(group))),
             "fields": fields_of(filter_of_group(group)),
         }
         for group in shelf.groups[:GROUPS_SHOWN]
@@ -70,7 +88,7 @@ def _list(
     request: web.Request, wanted: LetterFilter, problem: str = "", *, status: int = 200
 ) -> web.Response:
     page = request.app[STATE].watch.shelf.page(wanted, page_of(request.query))
-    fields = fields_of(wanted)
+    fields, address = fields_of(wanted), request.app[STATE].searches.address
     return render(
         request,
         "letter_list.html",
@@ -78,9 +96,8 @@ def _list(
         page=page,
         fields=fields,
         verdict=_verdict(page, wanted),
-        links=[
-            query(fields | {"page": str(n), "all": "1"}) for n in (page.page - 1, page.page + 1)
-        ],
+        links=[address(fields, page=str(n), all="1") for n in (page.page - 1, page.page + 1)],
+        drop_link=address(fields),
         problem=problem,
         rate=f"{DEFAULT_RATE:g}",
         command=command_lines.list_letters(wanted),
@@ -112,7 +129,7 @@ async def plan_requeue(request: web.Request) -> web.StreamResponse:
 async def drop_page(request: web.Request) -> web.StreamResponse:
     """Ask for the reason before anything is given up."""
     try:
-        wanted = letter_filter_of(request.query)
+        wanted = letter_filter_of(_asked(request))
     except ValueError as error:
         raise web.HTTPBadRequest(text=str(error)) from None
     return _drop_form(request, wanted, "")
@@ -158,7 +175,7 @@ def _drop_form(
         "count": len(letters),
         "orders": len({letter.key for letter in letters}),
         "fields": fields_of(wanted),
-        "back": query(fields_of(wanted)),
+        "back": request.app[STATE].searches.address(fields_of(wanted)),
         "command": command_lines.drop(wanted, why="…"),
     }
     return render(request, "drop.html", status=status, problem=problem, **values)
@@ -166,6 +183,7 @@ def _drop_form(
 
 ROUTES = (
     web.get("/letters", letters_page),
+    web.post("/letters/find", find_letters),
     web.post("/letters/requeue", plan_requeue),
     web.get("/letters/drop", drop_page),
     web.post("/letters/drop", drop),

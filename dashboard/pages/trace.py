@@ -1,14 +1,19 @@
-"""One order's life, by order number, entity id, event id or e-mail address."""
+"""One order's life, by order number, entity id, event id or e-mail address.
+
+The form is posted and leads to an address without personal data in it (`searches`).
+"""
 
 from __future__ import annotations
 
 import shlex
+import time
+from typing import Any
 
 from aiohttp import web
 
 from dashboard.site.forms import Fields, text_of, time_of
 from dashboard.site.render import render
-from dashboard.site.state import STATE
+from dashboard.site.state import STATE, form_of
 from stream.audit.trace import run_trace
 from stream.audit.trace_json import trace_json
 
@@ -16,24 +21,43 @@ MAX_TARGET_CHARACTERS = 320  # the longest e-mail address
 SHORT_ID = 8
 
 
+async def find(request: web.Request) -> web.StreamResponse:
+    """Lead to the address of what was asked for."""
+    form = form_of(request)
+    try:
+        fields = {"target": target_of(form), "since": text_of(form, "since")}
+        time_of(form, "since", "Look back to")
+    except ValueError as error:
+        return _page(request, {}, str(error))
+    raise web.HTTPSeeOther(f"/trace{request.app[STATE].searches.address(fields)}")
+
+
 async def trace_page(request: web.Request) -> web.StreamResponse:
     """Show the search, and the life of what was asked for; personal data masked."""
     state = request.app[STATE]
-    target, problem, life = "", "", None
+    fields: Fields = {}
     try:
-        target = target_of(request.query)
-        since_ms = time_of(request.query, "since", "Look back to")
+        fields = state.searches.fields(request.query, now=time.time())
+        target, since_ms = target_of(fields), time_of(fields, "since", "Look back to")
+        life = None
         if target:
             found = await run_trace(state.settings, target, since_ms=since_ms)
             life = trace_json(found, state.settings)
     except ValueError as error:
-        problem = str(error)
+        return _page(request, fields, str(error))
+    return _page(request, fields, "", life)
+
+
+def _page(
+    request: web.Request, fields: Fields, problem: str, life: dict[str, Any] | None = None
+) -> web.Response:
+    target = text_of(fields, "target")
     return render(
         request,
         "trace.html",
         status=400 if problem else 200,
         target=target,
-        since=text_of(request.query, "since"),
+        since=text_of(fields, "since"),
         life=life,
         problem=problem,
         short=SHORT_ID,
@@ -49,4 +73,7 @@ def target_of(fields: Fields) -> str:
     return target
 
 
-ROUTES = (web.get("/trace", trace_page),)
+ROUTES = (
+    web.get("/trace", trace_page),
+    web.post("/trace", find),
+)

@@ -27,6 +27,7 @@ _READER = """
     GET /  GET /part/overview  GET /lag  GET /part/lag  GET /letters  GET /letters/{id}
     GET /letters/drop  GET /drafts/{id}  GET /part/drafts/{id}  GET /jobs  GET /jobs/{id}
     GET /part/jobs/{id}  GET /replay  GET /trace  GET /tail  GET /tail/stream  POST /logout
+    POST /letters/find  POST /trace
 """
 _OPERATOR = """
     POST /letters/requeue  POST /letters/drop  POST /letters/{id}/unmask  POST /letters/{id}/open

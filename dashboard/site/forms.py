@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from stream.dlq.index import LetterFilter
 from stream.jobs.spec import DEFAULT_RATE
@@ -96,9 +95,3 @@ def fields_of(wanted: LetterFilter) -> dict[str, str]:
         "ids": " ".join(wanted.ids),
     }
     return {name: value for name, value in fields.items() if value}
-
-
-def query(fields: Mapping[str, Any]) -> str:
-    """Return `?…` of the fields that are not empty."""
-    text = urlencode({name: value for name, value in fields.items() if value not in ("", None)})
-    return f"?{text}" if text else ""

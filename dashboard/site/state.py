@@ -14,6 +14,7 @@ from dashboard.data.payloads import Payloads
 from dashboard.data.snapshots import Snapshots
 from dashboard.site.identity_provider import IdentityProvider
 from dashboard.site.login_limit import LoginLimit
+from dashboard.site.searches import Searches
 from dashboard.site.sessions import Session, Sessions, UserRole
 from dashboard.site.sign_in_attempt import SignInAttempts
 from stream.config import Settings
@@ -38,6 +39,7 @@ class SiteState:
     public_origin: str = ""
     provider: IdentityProvider | None = None  # of a sign-in, where one is set
     attempts: SignInAttempts = field(default_factory=SignInAttempts)
+    searches: Searches = field(default_factory=Searches)
     limit: LoginLimit = field(default_factory=LoginLimit)
     streams: Counter[str] = field(default_factory=Counter)  # open ones by session
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from urllib.parse import quote
 
 import orjson
 import pytest
 from aiohttp import web
-from support.dashboard_site import dashboard_settings, open_site
+from support.dashboard_site import dashboard_settings, open_site, words
 from support.topic_writer import as_replay
 
-from schemas.event import Via
+from schemas.event import Kind, Via
 from schemas.result import Outcome
 from stream.audit.audit import run_audit
 from stream.kafka.range_reader import RangeReader, record_envelope
@@ -143,7 +145,39 @@ async def test_a_trace_tells_an_orders_life(writer, ann):
     assert "order 000000042 1 deliveries" in page
     assert "synced" in page
     assert "Opportunity 006A" in page
-    assert "Nothing is known" in await ann.text("/trace?target=nothing")
+    assert "Nothing is known" in await ann.text("/trace?target=000000043")
+
+
+async def test_an_e_mail_is_looked_for_and_in_no_address(writer, ann, rob):
+    email = "jane@example.com"
+    event = await writer.accept(email, {"email": email}, kind=Kind.CUSTOMER)
+    await writer.conclude(event, Outcome.SYNCED)
+    status, where = await ann.fill("/trace", "/trace", {"target": email})
+    assert status == 303
+    assert "jane" not in where
+    page = await ann.text(where)
+    assert "1 deliveries" in page
+    assert "1 deliveries" in await rob.text(where)  # a link for colleagues
+    status, page = await ann.get(f"/trace?target={quote(email)}")
+    assert (status, "Search by the form" in page, "deliveries" in page) == (400, True, False)
+    status, where = await ann.fill("/trace", "/trace", {"target": "000000042"})
+    assert (status, where) == (303, "/trace?target=000000042")
+
+
+async def test_letters_of_a_person_are_looked_for_and_in_no_address(writer, ann):
+    email = "jane@example.com"
+    event = await writer.accept(email, {"email": email}, kind=Kind.CUSTOMER)
+    await writer.bury(event, code="A", fields=())
+    await ann.until(lambda: len(ann.state.watch.shelf) == 1)
+    status, where = await ann.fill("/letters", "/letters/find", {"order": email, "code": "A"})
+    assert status == 303
+    assert "jane" not in where
+    _, html = await ann.get(where)
+    assert "1 open" in words(html)
+    assert not re.search(r'(?:href|src)="[^"]*jane', html)
+    assert (await ann.get(f"/letters?order={email}"))[0] == 400
+    status, where = await ann.fill("/letters", "/letters/find", {"order": "000000042"})
+    assert where == "/letters?order=000000042&all=1"
 
 
 async def test_the_tail_tells_outcomes_as_they_come(writer, ann, monkeypatch):
