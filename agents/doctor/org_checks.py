@@ -99,6 +99,7 @@ def _name(finding: SchemaFinding) -> str:
         "picklist": "salesforce-picklists",
         "currenc": "salesforce-currencies",
         "as if it were": "salesforce-currencies",
+        "Person Accounts": "salesforce-person-accounts",
     }
     found = (name for words, name in kinds.items() if words in finding.problem)
     return next(found, "salesforce-fields")

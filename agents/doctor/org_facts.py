@@ -125,7 +125,8 @@ async def _without_key(client: OrgClient, mapping: RecordMapping) -> dict[str, i
 def _front(settings: SalesforceSettings) -> tuple[frozenset[str], float | None]:
     """Return (API versions, clock skew) from the login host's version list, open to everybody."""
     url = f"{settings.salesforce_login_url.rstrip('/')}/services/data"
-    is_allowed = url.startswith(("https://", f"{settings.salesforce_insecure_url.rstrip('/')}/"))
+    insecure = [one.strip().rstrip("/") for one in settings.salesforce_insecure_url.split(",")]
+    is_allowed = url.startswith(("https://", *(f"{one}/" for one in insecure)))
     if not is_allowed or not urlsplit(url).hostname:
         return frozenset(), None
     with make_session(pool_size=1, timeout_seconds=FRONT_SECONDS) as session:

@@ -27,6 +27,7 @@ from schemas.sender_clock import TOLERANCE_SECONDS
 from stream.errors import MappingError, MappingFileError
 
 DEFAULT_FILE = "default.yaml"
+PERSON_FILE = "person_accounts.yaml"
 VERSION_BYTES = 6
 MAX_FILE_BYTES = 1_000_000
 MAX_MS = 32_503_680_000_000  # the year 3000
@@ -36,9 +37,9 @@ NO_READS = Reads(frozenset(), frozenset())
 Describes = MappingOf[str, MappingOf[str, Any]]
 
 
-def default_text() -> str:
-    """Return the shipped mapping file."""
-    return (files("agents.mapping") / DEFAULT_FILE).read_text(encoding="utf-8")
+def default_text(name: str = DEFAULT_FILE) -> str:
+    """Return a shipped mapping file; `PERSON_FILE` is the one for Person Accounts."""
+    return (files("agents.mapping") / name).read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What an org has switched on that a mapping must fit: currencies, and what else describe hides.
+"""What an org has switched on that a mapping must fit: currencies, record types, Person Accounts.
 
 Pure. `features_of` reads the answer to `connect/organization`, which says the currency of an org
 that has one; without that answer it is not known.
@@ -14,9 +14,25 @@ from agents.mapping.currencies import CURRENCY_FIELD
 from agents.mapping.mapping import Describes
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.model import RowRule
-from agents.mapping.schema_check import SchemaFinding, Severity, check_mapping, constants
+from agents.mapping.schema_check import (
+    PERSON_FLAG,
+    SchemaFinding,
+    Severity,
+    check_mapping,
+    constants,
+    has_person_accounts,
+)
 
+PERSON_FIELDS = frozenset({"LastName", "FirstName", "PersonEmail"})
 PROCESSED = ("StageName", "Status")  # held against the record type's process, restricted or not
+WITH_PERSONS = (
+    "Person Accounts are on: this mapping makes a business account and a Contact of each person",
+    "take `orderstream map --print-person-accounts`, unless people are business accounts here",
+)
+WITHOUT_PERSONS = (
+    "Person Accounts are off in this org, and this mapping writes them",
+    "take the mapping of `orderstream map --print-default`",
+)
 ACTIVATE = "activate it (Setup > Manage Currencies); its orders become dead letters until then"
 
 
@@ -48,7 +64,26 @@ def check_fit(
     features = features or OrgFeatures()
     found += _currencies(mapping, describes, features)
     found += _record_types(mapping, describes, features)
+    found += _person_accounts(mapping, describes)
     return found
+
+
+def _person_accounts(mapping: RecordMapping, describes: Describes) -> Iterator[SchemaFinding]:
+    """Say which mapping fits where people are Accounts, and where they are not."""
+    if "Account" not in describes:
+        return
+    has_persons = has_person_accounts(describes["Account"])
+    for row in mapping.rulebook.active_rows():
+        if row.sobject != "Account":
+            continue
+        is_person = any(rule.name in PERSON_FIELDS for rule in row.fields)
+        if is_person == has_persons:
+            continue
+        place = f"{row.entry.file}:{row.entry.line}"
+        problem, fix = WITHOUT_PERSONS if is_person else WITH_PERSONS
+        severity = Severity.ERROR if is_person else Severity.WARNING
+        yield SchemaFinding(severity, place, "Account", PERSON_FLAG, problem, fix)
+        return
 
 
 def record_type_of(describe: Mapping[str, Any]) -> str:

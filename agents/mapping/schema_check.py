@@ -18,6 +18,8 @@ from agents.mapping.model import FieldRule, ParentRule, RowRule
 from agents.mapping.yaml_source import Entry, suggestion
 
 VERSION_FIELD = "Magento_Updated_At__c"
+PERSON_FLAG = "IsPersonAccount"
+NAMES = frozenset({"Name", "LastName"})
 DEPLOY = "deploy the metadata package in salesforce/"
 GRANT = "give the integration user the permission set orderstream_sync, or field-level security"
 
@@ -257,8 +259,15 @@ def _parent(
         )
 
 
+def has_person_accounts(describe: Described) -> bool:
+    """Whether the Accounts of the org may be people."""
+    return any(field.get("name") == PERSON_FLAG for field in describe.get("fields") or ())
+
+
 def _required(row: RowRule, fields: Mapping[str, Described]) -> Iterator[SchemaFinding]:
     written = {rule.name for rule in row.fields}
+    if PERSON_FLAG in fields and written & NAMES:
+        written |= NAMES  # an Account is named by one of them, Salesforce makes the other
     written |= {
         str(f.get("name"))
         for f in fields.values()

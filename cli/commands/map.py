@@ -56,6 +56,10 @@ def map_(
     print_default: Annotated[
         bool, typer.Option("--print-default", help="Print the shipped mapping file.")
     ] = False,
+    print_person_accounts: Annotated[
+        bool,
+        typer.Option("--print-person-accounts", help="Print the one for orgs with those."),
+    ] = False,
 ) -> None:
     """Show what would be sent to Salesforce, with every note; nothing is sent.
 
@@ -63,11 +67,11 @@ def map_(
 
     Example: orderstream map order.json
     """
-    from agents.mapping.mapping import Mapping, default_text
+    from agents.mapping.mapping import DEFAULT_FILE, PERSON_FILE, Mapping, default_text
     from stream.config import load_settings
 
-    if print_default:
-        sys.stdout.write(default_text())
+    if print_default or print_person_accounts:
+        sys.stdout.write(default_text(PERSON_FILE if print_person_accounts else DEFAULT_FILE))
         return
     if file is None and not check:
         fail("give a FILE with a webhook body (`-` for standard input), --check or --print-default")

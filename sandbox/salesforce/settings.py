@@ -16,7 +16,8 @@ class Settings:
     without it such collisions are only counted.
     `currencies` makes it a multi-currency org, e.g. `USD,EUR,-JPY`: the first is the default, a
     minus marks an inactive one; without it `only_currency` is the org's. `address_picklists` are
-    State and Country picklists. `language` is the integration user's.
+    State and Country picklists; `person_accounts` are Accounts that are people. `language` is the
+    integration user's.
     `sales_process` names the stages of the user's record type; describe lists all the same.
     `read_only` and `storage_full` refuse rows; without `view_setup` the limits are not shown.
     API versions below `retired_below` answer 410. `instance_host` is the host name of tokens from
@@ -50,6 +51,7 @@ class Settings:
     currencies: str = ""
     only_currency: str = "USD"
     address_picklists: bool = False
+    person_accounts: bool = False
     language: str = "en_US"
     sales_process: str = ""
     read_only: bool = False

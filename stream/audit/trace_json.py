@@ -36,6 +36,6 @@ def trace_json(
 
 def record_link(settings: SalesforceSettings, record_id: str) -> str:
     """Return a link to a Salesforce record, or its path when the org's address is not known."""
-    base = settings.salesforce_insecure_url or settings.salesforce_login_url
+    base = settings.salesforce_insecure_url.partition(",")[0] or settings.salesforce_login_url
     base = "" if base in GENERIC_LOGIN_HOSTS else base.rstrip("/")
     return f"{base}/{record_id}"

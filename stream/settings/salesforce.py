@@ -35,7 +35,9 @@ class SalesforceSettings(BaseSettings):
         Path(".orderstream/refresh_token"), description="Where `orderstream login` keeps its token."
     )
     salesforce_insecure_url: str = Field(
-        "", description="Allow this one http address as login and instance URL: simulators only."
+        "",
+        description="Allow this http address as login and instance URL: simulators only; two, "
+        "separated by a comma, for one that moves.",
     )
     salesforce_calls_per_second: float = Field(
         10.0, gt=0, description="Calls per second of the whole org share; divided over workers."

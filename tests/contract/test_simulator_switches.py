@@ -151,3 +151,30 @@ async def test_address_picklists_refuse_a_state_of_another_country(plain_client)
 def test_every_profile_is_made_of_settings_that_exist():
     for changes in PROFILES.values():
         Settings().change(changes)
+
+
+async def test_an_account_with_a_last_name_and_no_name_is_a_person(plain_client):
+    await switch(plain_client, person_accounts=True)
+    person = {ACCOUNT_KEY: "p", "FirstName": "Ana", "LastName": "Souza", "PersonEmail": "a@b.test"}
+    made, business, both = await plain_client.upsert(
+        "Account",
+        ACCOUNT_KEY,
+        person,
+        an_account("b"),
+        {**person, ACCOUNT_KEY: "x", "Name": "Ana Souza"},
+    )
+    (late,) = await plain_client.upsert(
+        "Account", ACCOUNT_KEY, {ACCOUNT_KEY: "b", "LastName": "Late"}
+    )
+    assert made["success"], made
+    assert business["success"], business
+    for refused in (both, late):
+        assert refused["errors"][0]["statusCode"] == "INVALID_FIELD_FOR_INSERT_UPDATE"
+    read = (await plain_client.call("GET", f"/sobjects/Account/{made['id']}")).json
+    assert (read["IsPersonAccount"], read["Name"]) == (True, "Ana Souza")
+    contact = await plain_client.call("GET", f"/sobjects/Contact/{read['PersonContactId']}")
+    assert contact.json["Email"] == "a@b.test"
+    (renamed,) = await plain_client.upsert("Account", ACCOUNT_KEY, {**person, "LastName": "Lima"})
+    assert renamed["success"], renamed
+    contact = await plain_client.call("GET", f"/sobjects/Contact/{read['PersonContactId']}")
+    assert contact.json["Name"] == "Ana Lima"

@@ -20,10 +20,10 @@ MY_DOMAIN = "https://<domain>.my.salesforce.com (Setup > My Domain)"
 def checked_url(url: str, *, setting: str, insecure_url: str = "") -> str:
     """Return scheme, host and port of `url`. Raises LoginError saying what is wrong with it.
 
-    `setting` names where the address came from. `insecure_url` is allowed exactly as it is.
+    `setting` names where the address came from. what `insecure_url` lists is allowed exactly.
     """
     address = url.strip().rstrip("/")
-    if insecure_url and address == insecure_url.strip().rstrip("/"):
+    if address and address in {one.strip().rstrip("/") for one in insecure_url.split(",")}:
         return address
     problem = _problem(address)
     if problem:

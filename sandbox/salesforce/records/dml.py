@@ -19,6 +19,7 @@ from sandbox.salesforce.records.address_rules import settle_addresses
 from sandbox.salesforce.records.history import Write
 from sandbox.salesforce.records.objects import VERSION_FIELD
 from sandbox.salesforce.records.org_states import state_refusal
+from sandbox.salesforce.records.person_accounts import settle_person
 from sandbox.salesforce.records.records import Store, Table
 from sandbox.salesforce.records.rules import Prepared, RuleBook
 from sandbox.salesforce.records.schema import Field
@@ -174,6 +175,8 @@ class Dml:
         links.fill_parents(self.store, prepared)
         links.check_references(self.store, rules, prepared)
         new = {**old, **values} if old is not None else {**rules.defaults, **values}
+        if self._settings.person_accounts and table.sobject.name == "Account":
+            settle_person(old, new, prepared)
         rules.refuse_missing(new, prepared)
         if not errors:
             links.check_unique(table, rules, known, prepared)

@@ -1,4 +1,4 @@
-"""What an administrator switches on for the whole org: several currencies, address picklists.
+"""What is switched on for the whole org: several currencies, address picklists, Person Accounts.
 
 Each is a setting of the simulator, off by default, and changes the schema as it does on the
 platform. `apply` may run again when a setting changes.
@@ -10,6 +10,7 @@ import base64
 from dataclasses import replace
 
 from sandbox.salesforce.records.fieldkinds import choice
+from sandbox.salesforce.records.person_accounts import person_fields
 from sandbox.salesforce.records.schema import Field, SObject
 from sandbox.salesforce.settings import Settings
 
@@ -49,6 +50,7 @@ def apply(schema: dict[str, SObject], settings: Settings) -> None:
     for name, prefixes in ADDRESSES.items():
         fields = [field for prefix in prefixes for field in _codes(prefix)]
         _put(schema[name], fields, is_on=settings.address_picklists)
+    _put(schema["Account"], person_fields(), is_on=settings.person_accounts)
 
 
 def _put(sobject: SObject, fields: list[Field], *, is_on: bool) -> None:

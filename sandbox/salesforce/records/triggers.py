@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.salesforce.errors import RecordError
+from sandbox.salesforce.records.person_accounts import keep_contact
 from sandbox.salesforce.records.records import Store
 from sandbox.salesforce.settings import Settings
 
@@ -203,4 +204,7 @@ def after_line_change(store: Store, line: Values) -> None:
     store.put(opportunities, opportunity["Id"], opportunity | rolled_up)
 
 
-AFTER: dict[str, Callable[[Store, Values], None]] = {"OpportunityLineItem": after_line_change}
+AFTER: dict[str, Callable[[Store, Values], None]] = {
+    "OpportunityLineItem": after_line_change,
+    "Account": keep_contact,
+}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.salesforce_fixtures import org_keys, salesforce_process
 
-from agents.mapping.mapping import default_text
+from agents.mapping.mapping import PERSON_FILE, default_text
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -83,3 +83,25 @@ def test_an_inactive_currency_of_the_store_is_an_error(check, salesforce_process
     assert result.returncode == 1
     (error,) = [f for f in json.loads(result.stdout) if f["severity"] == "error"]
     assert error["field"] == "CurrencyIsoCode"
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_mapping_that_fits_people_as_accounts_is_named(
+    check, salesforce_process, tmp_path, is_on: bool
+) -> None:
+    salesforce_process.settings(person_accounts=is_on)
+    (tmp_path / "people.yaml").write_text(default_text(PERSON_FILE))
+    said = {
+        name: [f for f in json.loads(answer.stdout) if f["field"] == "IsPersonAccount"]
+        for name, answer in (
+            ("default", check("--json")),
+            ("people", check("--json", "--mapping", "people.yaml")),
+        )
+    }
+    wrong, right = ("default", "people") if is_on else ("people", "default")
+    assert said[right] == []
+    (finding,) = said[wrong]
+    assert finding["severity"] == ("warning" if is_on else "error")
+    assert ("--print-person-accounts" if is_on else "--print-default") in finding["fix"]
+    if is_on:
+        assert check("--mapping", "people.yaml").returncode == 0

@@ -91,6 +91,8 @@ def test_any_other_address_is_refused_with_its_reason(url, reason):
 def test_a_simulators_address_is_allowed_exactly_as_it_is_set():
     allowed = "http://127.0.0.1:9000"
     assert checked_url(allowed + "/", setting="X", insecure_url=allowed) == allowed
+    two = f"http://127.0.0.1:1, {allowed}"
+    assert checked_url(allowed, setting="X", insecure_url=two) == allowed
     with pytest.raises(LoginError):
         checked_url("http://127.0.0.1:9001", setting="X", insecure_url=allowed)
     with pytest.raises(LoginError):
