@@ -12,7 +12,8 @@ use Orderstream\Webhook\Sending\TransportInterface;
 class HttpTransport implements TransportInterface
 {
     private const CONNECT_SECONDS = 5;
-    private const DETAIL_CHARACTERS = 500;
+    /** A receipt or refusal of the ingress has to be whole, or it cannot be told from other answers. */
+    private const DETAIL_CHARACTERS = 8000;
 
     public function __construct(private readonly CurlFactory $clients)
     {

@@ -14,9 +14,16 @@ class Answer
     ) {
     }
 
+    /**
+     * Only by its receipt: a page of a web server, a gateway or a cache at a wrong address answers 200
+     * as well, and what it was sent is lost.
+     */
     public function isTaken(): bool
     {
-        return $this->status >= 200 && $this->status < 300;
+        $receipt = $this->isSuccess() ? json_decode($this->detail, true) : null;
+
+        return is_array($receipt)
+            && (is_string($receipt['event_id'] ?? null) || ($receipt['ignored'] ?? null) === true);
     }
 
     /** The ingress answers in JSON; a proxy on the way to it, or a wrong address, does not. */
@@ -27,6 +34,13 @@ class Answer
 
     public function text(): string
     {
-        return trim(($this->status > 0 ? $this->status . ' ' : '') . $this->detail);
+        $meaning = $this->isSuccess() && !$this->isTaken() ? 'without the receipt of an orderstream ingress: ' : '';
+
+        return trim(($this->status > 0 ? $this->status . ' ' : '') . $meaning . $this->detail);
+    }
+
+    private function isSuccess(): bool
+    {
+        return $this->status >= 200 && $this->status < 300;
     }
 }

@@ -21,7 +21,7 @@ class FakeIngress implements TransportInterface
 
     public function __construct(private readonly FakeStore $store)
     {
-        $this->answer = static fn (): Answer => new Answer(200, '{}');
+        $this->answer = static fn (): Answer => new Answer(200, '{"event_id":"e"}');
     }
 
     public function post(string $url, array $headers, string $body, int $timeoutSeconds): Answer

@@ -40,7 +40,7 @@ class DispatcherTest extends TestCase
             if (count($this->scene->ingress->posts) === 1) {
                 $this->scene->order(1, 'complete');
             }
-            return new Answer(200, '{}');
+            return new Answer(200, '{"event_id":"e"}');
         };
         $this->scene->dispatcher()->look(20);
         self::assertSame(['new', 'complete'], array_column($this->scene->ingress->taken, 'status'));
@@ -69,7 +69,7 @@ class DispatcherTest extends TestCase
         $this->scene->cronFor(8 * 24 * 60);  // longer than an order that cannot be read is kept trying
         self::assertSame(array_fill(0, 20, Delivery::WAITING), $this->scene->store->states());
         self::assertLessThanOrEqual(8 * 24 * 60, count($this->scene->ingress->posts));
-        $this->scene->ingress->answer = static fn (): Answer => new Answer(200, '{}');
+        $this->scene->ingress->answer = static fn (): Answer => new Answer(200, '{"event_id":"e"}');
         $this->scene->cronFor(3);
         self::assertSame(array_fill(0, 20, Delivery::SENT), $this->scene->store->states());
     }
@@ -78,7 +78,7 @@ class DispatcherTest extends TestCase
     {
         $this->scene->order(1, 'poison');
         $this->scene->ingress->answer = static fn (string $url, string $body): Answer =>
-            str_contains($body, 'poison') ? new Answer(503, '{}') : new Answer(200, '{}');
+            str_contains($body, 'poison') ? new Answer(503, '{}') : new Answer(200, '{"event_id":"e"}');
         foreach (range(2, 200) as $id) {
             $this->scene->order($id);
             $this->scene->cronFor(1);
@@ -114,7 +114,7 @@ class DispatcherTest extends TestCase
         $this->scene->order(1);
         $process->look(20);
         $this->scene->targets['default0'] = new Target(Scene::URL, 'the-right-secret-012');
-        $this->scene->ingress->answer = static fn (): Answer => new Answer(200, '{}');
+        $this->scene->ingress->answer = static fn (): Answer => new Answer(200, '{"event_id":"e"}');
         $this->scene->passes(60);
         $process->look(20);
         [, $headers, $body] = $this->scene->ingress->posts[1];
@@ -131,7 +131,7 @@ class DispatcherTest extends TestCase
         $this->scene->order(2, scope: new Scope(Scope::STORES, 2));
         $this->scene->order(3, scope: new Scope(Scope::STORES, 1));
         $this->scene->ingress->answer = static fn (string $url): Answer =>
-            $url === 'https://one.example' ? new Answer(0, 'refused') : new Answer(200, '{}');
+            $url === 'https://one.example' ? new Answer(0, 'refused') : new Answer(200, '{"event_id":"e"}');
         $this->scene->dispatcher()->look(20);
         $sent = array_column($this->scene->ingress->taken, 'increment_id');
         self::assertSame(['2'], $sent);
@@ -165,7 +165,7 @@ class DispatcherTest extends TestCase
         }
         $this->scene->ingress->answer = function (): Answer {
             $this->scene->passes(15);
-            return new Answer(200, '{}');
+            return new Answer(200, '{"event_id":"e"}');
         };
         self::assertSame(2, $this->scene->dispatcher()->look(20));
     }

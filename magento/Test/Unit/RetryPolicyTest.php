@@ -44,6 +44,32 @@ class RetryPolicyTest extends TestCase
         self::assertSame([10, 20, 40, 80, 120, 120, 120], $retries);
     }
 
+    /** @return iterable<string, array{int, string}> */
+    public static function whatOtherServersAnswer(): iterable
+    {
+        yield 'the welcome page of a web server' => [200, '<html>It works</html>'];
+        yield 'nothing at all' => [204, ''];
+        yield 'a gateway that took it and passes nothing on' => [202, '{"message":"accepted"}'];
+        yield 'an empty object' => [200, '{}'];
+        yield 'a text' => [200, '"event_id"'];
+        yield 'a receipt without its event' => [200, '{"event_id":null}'];
+    }
+
+    /** @dataProvider whatOtherServersAnswer */
+    public function testASuccessWithoutAReceiptIsNone(int $status, string $body): void
+    {
+        $answer = new Answer($status, $body);
+        self::assertSame(Delivery::WAITING, $this->after($answer)->state);
+        self::assertStringContainsString('without the receipt', $answer->text());
+    }
+
+    public function testAnIngressThatTakesOrIgnoresItIsDone(): void
+    {
+        foreach (['{"event_id":"1-7f","topic":"t"}', '{"ignored":true,"event":"x"}'] as $receipt) {
+            self::assertSame(Delivery::SENT, $this->after(new Answer(200, $receipt))->state);
+        }
+    }
+
     public function testRetryAfterCountsUpToFiveMinutes(): void
     {
         self::assertSame(7, $this->after(new Answer(503, '', '7'))->pauseSeconds);
