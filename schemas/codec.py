@@ -54,8 +54,6 @@ MISSING = {
     Kind.CUSTOMER_DELETED: "a customer's `email`",
     Kind.SUBSCRIBER: "a `subscriber_email`",
 }
-
-
 ABOUT = {
     Kind.ORDER: "an order",
     Kind.CUSTOMER: "a customer",
@@ -91,6 +89,11 @@ class Document:
     def is_ignored(self) -> bool:
         """Whether this is an event orderstream has no use for: answered 200, not published."""
         return self.kind is None
+
+    @property
+    def customer_id(self) -> str:
+        """The store's id of the customer this is, or whose order this is; '' when not said."""
+        return self.identity.id_of_person(self.entity, self.kind)
 
     @property
     def customer_key(self) -> str:

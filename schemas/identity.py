@@ -26,6 +26,7 @@ from typing import Any
 
 from schemas.document_shape import ORDER_NUMBERS, id_of, number_of
 from schemas.email import seen, why_not
+from schemas.event import Kind
 from schemas.texts import text_of
 
 MAX_KEY_CHARACTERS = 255
@@ -33,6 +34,7 @@ ID_SPACE = "id:"
 NUMBER_SPACE = "number:"
 EMAIL_FIELDS = ("email", "subscriber_email")
 NOTHING = (None, "", False)
+NO_IDS = ("", "0")
 
 
 class IdentityError(ValueError):
@@ -100,6 +102,15 @@ class Identity:
             website = self._website_of(order)
             return f"{website}:{address}" if website else ""
         return address
+
+    def id_of_person(self, document: Mapping[str, Any], kind: Kind | None) -> str:
+        """Return the store's id of the customer a document is of; '' for a guest's order."""
+        found = ""
+        if kind is Kind.ORDER:
+            found = text_of(document.get("customer_id"))
+        elif kind is Kind.CUSTOMER:
+            found = id_of(document)
+        return self._prefixed(found) if found not in NO_IDS else ""
 
     def keys_of_email(self, email: str) -> tuple[str, ...]:
         """Return every key that customers with an address may have."""

@@ -25,6 +25,8 @@ class Row:
     `adopt_by` names the field by which a record without external ID is looked for before the first
     create; '' when it is not.
     `known_id` is the record's id where the state of the event's key has it: it exists.
+    `customer_id` is the store's id of the customer whose record this is, '' for guests; `is_own`:
+    the event is the customer's own, so a record under another key may be renamed by it.
     """
 
     sobject: str
@@ -36,6 +38,8 @@ class Row:
     adopt_by: str = ""
     overrule: str = ""
     known_id: str = ""
+    customer_id: str = ""
+    is_own: bool = False
 
     @property
     def whole(self) -> dict[str, Any]:

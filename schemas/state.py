@@ -71,6 +71,10 @@ class State:
         """Return it with nothing known but whose it is."""
         return replace(self, version="", digest="", rank=0, seen_ms=0, mark="", edited_ms=0)
 
+    def as_vacant(self) -> Self:
+        """Return it without a document: its records have another key by now."""
+        return replace(self.as_unknown(), entity_id="", site="", ids={}, replaced=(), overruled=())
+
     def as_reset(self) -> Self:
         """Return it with its version and its memory forgotten, and free for another document."""
         unknown = replace(self.as_unknown(), entity_id="", site="")

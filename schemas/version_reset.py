@@ -8,3 +8,5 @@ written whatever its time, and passes the org's own stale rule once (docs/decisi
 from __future__ import annotations
 
 RESET_EVENT = "orderstream_version_reset"
+# Of a key whose records have another key by now: nothing is known of it, and nobody overruled.
+RENAMED = b'{"why":"renamed"}'

@@ -12,25 +12,20 @@ reason waits: a twin that was made meanwhile is not unmade by trying again.
 from __future__ import annotations
 
 import dataclasses
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Protocol, TypeVar
 
 import structlog
 from cachetools import LRUCache
 
 from agents.delivery.adoption import Adoption, adoption_of, queries_for, value_of
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.retry_in_place import RETRY_IN_PLACE, NextAction, next_action
-from agents.delivery.types import Dispatcher, NotSent, RefusedWrite, WriteOutcome, WriteSet, Written
+from agents.delivery.org_search import FINAL, OrgSearch, SearchClient, failure_of
+from agents.delivery.types import Dispatcher, RefusedWrite, WriteOutcome, WriteSet, Written
 from agents.pacing.admission import Admission
-from agents.pacing.system_failure import reason_of
 from agents.pacing.ticket import NotAdmittedError
 from agents.salesforce.api.composite import MAX_ROWS
-from agents.salesforce.api.record_updates import KeyUpdate, Requests, give_keys
-from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.api.record_updates import KeyUpdate
 from agents.salesforce.errors.errors import SalesforceError, classify_row
 from schemas.priority import Priority
 from schemas.salesforce import Row, RowResult
@@ -38,20 +33,8 @@ from schemas.salesforce import Row, RowResult
 log = structlog.get_logger()
 
 MAX_SEEN = 200_000  # customers, about 30 MB
-FINAL = frozenset({ErrorKind.PERMANENT, ErrorKind.CONFIG})
 
 Identity = tuple[str, str]
-Answer = TypeVar("Answer")
-
-
-class AdoptClient(Requests, Protocol):
-    """What is asked of Salesforce."""
-
-    def query(
-        self, soql: str, *, check_alive: Callable[[], None] | None = None
-    ) -> AsyncIterator[dict[str, Any]]:
-        """Yield the records of a query. Raises SalesforceError."""
-        ...
 
 
 @dataclass(slots=True)
@@ -66,11 +49,10 @@ class Adopter:
     """A Dispatcher that gives keys to records that were there before, ahead of another one."""
 
     def __init__(
-        self, inner: Dispatcher, client: AdoptClient, gate: Admission, known: ExistenceCache
+        self, inner: Dispatcher, client: SearchClient, gate: Admission, known: ExistenceCache
     ) -> None:
         self._inner = inner
-        self._client = client
-        self._gate = gate
+        self._org = OrgSearch(client, gate)
         self._known = known
         self._seen: LRUCache[Identity, bool] = LRUCache(MAX_SEEN)
 
@@ -102,8 +84,7 @@ class Adopter:
         found: dict[Identity, Adoption] = {}
         for soql, part in queries_for(rows):
             try:
-                ask = partial(self._query, soql, check_alive)
-                records = await self._call(ask, priority, len(part))
+                records = await self._org.records(soql, priority, len(part), check_alive)
             except (NotAdmittedError, SalesforceError) as error:
                 self._not_looked_for(part, error, search)
                 continue
@@ -112,29 +93,6 @@ class Adopter:
         for identity in found.keys() - search.failures.keys():
             self._seen[identity] = True
         return search
-
-    async def _query(self, soql: str, check_alive: Callable[[], None]) -> list[dict[str, Any]]:
-        return [record async for record in self._client.query(soql, check_alive=check_alive)]
-
-    async def _call(
-        self, work: Callable[[], Awaitable[Answer]], priority: Priority, rows: int
-    ) -> Answer:
-        """Make a call, again while nobody gets through: the breaker says when.
-
-        Raises NotAdmittedError, and a SalesforceError that repeating does not cure.
-        """
-        failures: list[SalesforceError] = []
-        while True:
-            try:
-                async with self._gate.call(priority, rows=rows):
-                    return await work()
-            except SalesforceError as error:
-                failures.append(error)
-                action = next_action(failures, RETRY_IN_PLACE, is_lone=False)
-                if action is not NextAction.REPEAT:
-                    raise
-                pause = RETRY_IN_PLACE.backoff_seconds(len(failures), random.random)
-                await self._gate.rest(pause)
 
     def _not_looked_for(
         self, rows: Sequence[Row], error: NotAdmittedError | SalesforceError, search: _Search
@@ -145,7 +103,7 @@ class Adopter:
             for row in rows:
                 search.notes[row.identity] = (f"{row.sobject}: {what}",)
             return
-        failure = _failure_of(error)
+        failure = failure_of(error)
         for row in rows:
             search.failures[row.identity] = failure
 
@@ -162,10 +120,9 @@ class Adopter:
             part = updates[start : start + MAX_ROWS]
             try:
                 asked = [update for update, _ in part]
-                give = partial(give_keys, self._client, asked, check_alive)
-                results = await self._call(give, priority, len(part))
+                results = await self._org.give_keys(asked, priority, check_alive)
             except (NotAdmittedError, SalesforceError) as error:
-                failure = _failure_of(error)
+                failure = failure_of(error)
                 search.failures |= {identity: failure for _, identity in part}
                 continue
             for (update, identity), result in zip(part, results, strict=True):
@@ -186,13 +143,6 @@ def _absorb(update: KeyUpdate, identity: Identity, result: RowResult, search: _S
     search.failures[identity] = RefusedWrite(
         verdict.kind, verdict.code, result.errors[0].message, (), update.sobject, verdict.fix
     )
-
-
-def _failure_of(error: NotAdmittedError | SalesforceError) -> WriteOutcome:
-    if isinstance(error, NotAdmittedError):
-        return NotSent(error.reason, error.is_given_up)
-    # Whatever it is, it is not the row's doing: the search costs no event an attempt.
-    return NotSent(f"looking for a record to adopt: {reason_of(error)}")
 
 
 def _failure_among(bundle: WriteSet, search: _Search) -> WriteOutcome | None:

@@ -22,6 +22,7 @@ from agents.delivery.cost_model import CostModel
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.fault_scope import FaultWatch
 from agents.delivery.line_items import LineDispatcher
+from agents.delivery.renamer import Renamer
 from agents.delivery.retry_in_place import RETRY_IN_PLACE, RetryInPlace
 from agents.delivery.row_state import method_of
 from agents.delivery.row_tracker import RowTracker
@@ -163,7 +164,8 @@ def build_dispatcher(
         calls_left=gate.calls_left,
         is_bulk_closed=lambda: jobs.is_closed,
     )
-    return LineDispatcher(Adopter(inner, client, gate, known), client, gate, known)
+    adopter = Adopter(inner, client, gate, known)
+    return LineDispatcher(Renamer(adopter, client, gate, known), client, gate, known)
 
 
 def _frozen(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -39,3 +39,7 @@ class ExistenceCache:
     def forget(self, row: Row) -> None:
         """Note that a record may be gone."""
         self._ids.pop(row.identity, None)
+
+    def forget_key(self, sobject: str, external_id: str) -> None:
+        """Note that a record has another key by now."""
+        self._ids.pop((sobject, external_id.casefold()), None)

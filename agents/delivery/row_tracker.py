@@ -149,6 +149,9 @@ class RowTracker:
             return False
         if cause.kind is ErrorKind.ORDERING and self._waits_for_a_parent():
             return False
+        if cause.kind is ErrorKind.ORDERING and self.bundle.may_be_renamed and self._doubtful():
+            self.outcome = cause
+            return False
         self.tries += 1
         if self.tries > max_tries:
             self.outcome = cause
@@ -162,16 +165,20 @@ class RowTracker:
         return any(slot.is_outstanding for slot in self.slots[:orphan])
 
     def _bring_back_parents(self, known: ExistenceCache) -> bool:
-        """Reopen the rows believed to exist that stand before a row whose parent is missing."""
+        """Reopen the rows believed to exist, of which one turned out to be gone."""
+        doubtful = self._doubtful()
+        for slot in doubtful:
+            _reopen(slot, known)
+        return bool(doubtful)
+
+    def _doubtful(self) -> list[RowState]:
+        """Return the rows believed to exist that stand before a row whose parent is missing."""
         missing = [
             place
             for place, slot in enumerate(self.slots)
             if slot.failure and slot.failure.kind is ErrorKind.ORDERING
         ]
-        doubtful = [slot for slot in self.slots[: max(missing, default=0)] if slot.is_assumed]
-        for slot in doubtful:
-            _reopen(slot, known)
-        return bool(doubtful)
+        return [slot for slot in self.slots[: max(missing, default=0)] if slot.is_assumed]
 
     def _main_slot(self) -> RowState | None:
         """Return the row the event is about: the last one that is no line."""

@@ -24,6 +24,7 @@ class WriteSet:
     Bundles that share a `lock_key` (the Account both would lock) never fly in parallel. `lines` is
     set when the order's lines are among the rows. `exists` names the sObjects that Salesforce has
     of this event already, as far as is known: their rows are updates, the others creates.
+    `may_be_renamed`: a parent that is not there may have got another key; it is not made again.
     """
 
     key: str
@@ -32,16 +33,21 @@ class WriteSet:
     priority: Priority = Priority.LIVE
     lines: Lines | None = None
     exists: frozenset[str] = frozenset()
+    may_be_renamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Salesforce has every row. `ids` and `created` are by sObject."""
+    """Salesforce has every row. `ids` and `created` are by sObject.
+
+    `renamed` are the keys that records of this customer had before.
+    """
 
     ids: dict[str, str]
     created: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     calls: int = 1
+    renamed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ def check_kafka(settings: Settings, facts: KafkaFacts) -> Iterator[Check]:
         yield _sizes(settings, facts.topics)
     yield from _groups(settings, facts)
     yield _old_tiers(facts)
+    yield _collisions(facts)
     yield _clock(facts)
 
 
@@ -213,6 +214,12 @@ def _members(
     return judged(
         name, [f"nobody reads {part}" for part in lonely], f"{found.members} in {group}", fix
     )
+
+
+def _collisions(facts: KafkaFacts) -> Check:
+    found = [f"{count:,} open dead letters of {code}" for code, count in facts.collisions.items()]
+    fix = "set MAGENTO_ORDER_KEY or MAGENTO_CUSTOMER_KEY (docs/identity.md), then requeue them"
+    return judged("key-collisions", found, "no two documents claim one key", fix)
 
 
 def _old_tiers(facts: KafkaFacts) -> Check:

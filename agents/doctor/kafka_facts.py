@@ -6,14 +6,17 @@ Reads only; no consumer group is joined.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from agents.handling.collision import CODES as COLLIDING
 from stream.config import Settings
+from stream.dlq.index import DeadLetterIndex
 from stream.errors import BrokerError, SettingsError, TopicAdminError
 from stream.kafka.connection import kafka_connection
 from stream.kafka.consumer_groups import committed_offsets, held_partitions
@@ -39,6 +42,7 @@ class KafkaFacts:
     """`problem` is why nothing else is known. `newest_ms` is the latest record time of our topics.
 
     `old_tiers`: retry topics of an earlier RETRY_DELAYS, with how many records they hold.
+    `collisions`: open dead letters of two documents with one key, by code.
     """
 
     problem: str = ""
@@ -46,6 +50,7 @@ class KafkaFacts:
     topics: Mapping[str, ExistingTopic] = field(default_factory=dict)
     groups: Mapping[str, GroupFacts] = field(default_factory=dict)
     old_tiers: Mapping[str, int] = field(default_factory=dict)
+    collisions: Mapping[str, int] = field(default_factory=dict)
     newest_ms: int | None = None
     now_ms: int = 0
 
@@ -69,15 +74,28 @@ async def _gather(settings: Settings) -> KafkaFacts:
         prefix = settings.topics.retry_prefix
         tiers = set(await reader.topics_starting(prefix)) - set(settings.topics.retry_tiers)
         old = {tier: sum(span.size for span in await reader.spans([tier])) for tier in tiers}
+        collisions = await _collisions(settings, reader, topics)
         newest = await _newest_ms(reader, [name for name in names if name in topics])
     return KafkaFacts(
         brokers=brokers,
         topics=topics,
         groups=await _groups(settings),
         old_tiers={tier: count for tier, count in old.items() if count},
+        collisions=collisions,
         newest_ms=newest,
         now_ms=time.time_ns() // 1_000_000,
     )
+
+
+async def _collisions(
+    settings: KafkaSettings, reader: RangeReader, topics: Container[str]
+) -> dict[str, int]:
+    """Return how many open dead letters say that two documents have one key."""
+    if settings.topics.dead_letters not in topics:
+        return {}
+    index = DeadLetterIndex(settings, reader)
+    await index.refresh()
+    return dict(Counter(letter.code for letter in index.letters() if letter.code in COLLIDING))
 
 
 async def _newest_ms(reader: RangeReader, topics: list[str]) -> int | None:

@@ -9,9 +9,12 @@ from agents.doctor.org_facts import OrgFacts
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.org_features import check_fit
 from agents.mapping.schema_check import VERSION_FIELD, SchemaFinding, Severity
+from agents.salesforce.api.composite import CUSTOMER_ID_FIELD, OVERRULE_FIELD
+from agents.salesforce.api.stale_guard import taking
 from stream.settings.salesforce import SalesforceSettings
 
 MAX_SKEW_SECONDS = 60.0  # Salesforce refuses assertions that are off by more than a few minutes
+CUSTOMER_KEY_FIELD = "Magento_Customer_Key__c"
 LOW_BUDGET = 0.2
 DEPLOY = "deploy the metadata package in salesforce/"
 
@@ -35,6 +38,8 @@ def check_org(
     yield from _mapping(mapping, facts)
     yield from _adoption(facts)
     yield _stale_guard(settings, mapping, facts)
+    yield _overruling(mapping, facts)
+    yield _renaming(facts)
     yield _budget(settings, facts)
 
 
@@ -136,6 +141,35 @@ def _stale_guard(settings: SalesforceSettings, mapping: RecordMapping, facts: Or
     off = settings.salesforce_stale_guard == "off"
     fix = "set SALESFORCE_STALE_GUARD=auto" if off else f"{DEPLOY}: field, rule and permission set"
     return warn(name, detail, fix)
+
+
+def _overruling(mapping: RecordMapping, facts: OrgFacts) -> Check:
+    rows = mapping.rulebook.active_rows()
+    written = {row.sobject for row in rows if not row.is_insert_only}
+    deaf = sorted((written & facts.guarded) - taking(facts.describes, OVERRULE_FIELD))
+    problem = (
+        f"{', '.join(deaf)}: without {OVERRULE_FIELD} the org's stale rule refuses what goes back "
+        "on purpose: `reconcile --fix`, `dlq edit`, `orderstream reset`"
+    )
+    fine = "a repair, a correction and a reset pass the org's stale rule, once each"
+    problems = [problem] if deaf else []
+    return judged("salesforce-overruling", problems, fine, DEPLOY, CheckResult.WARN)
+
+
+def _renaming(facts: OrgFacts) -> Check:
+    with_customers = {
+        name
+        for name, shown in facts.describes.items()
+        if any(field.get("name") == CUSTOMER_KEY_FIELD for field in shown.get("fields") or ())
+    }
+    deaf = sorted(with_customers - taking(facts.describes, CUSTOMER_ID_FIELD))
+    problem = (
+        f"{', '.join(deaf)}: without {CUSTOMER_ID_FIELD} a customer whose e-mail changes gets a "
+        "second record"
+    )
+    fine = "a customer's records follow the customer's e-mail"
+    problems = [problem] if deaf else []
+    return judged("salesforce-renaming", problems, fine, DEPLOY, CheckResult.WARN)
 
 
 def _budget(settings: SalesforceSettings, facts: OrgFacts) -> Check:

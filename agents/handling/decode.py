@@ -12,7 +12,7 @@ from schemas.codec import DecodeError, Document, decode
 from schemas.digest import content_digest, save_mark
 from schemas.document_shape import id_of
 from schemas.event import Envelope, Kind, Origin
-from schemas.identity import Identity, site_of
+from schemas.identity import Identity, folded, site_of
 from schemas.order_rank import state_rank
 from schemas.sender_clock import TOLERANCE_SECONDS, SenderTime, sender_time
 from schemas.state import (
@@ -92,12 +92,13 @@ class DecodedEvent:
 
     def mapped_by(self, mapping: RecordMapping, tolerance_seconds: float) -> Mapped:
         """Return its rows; worker and preview ask here. Raises MappingError, nothing else."""
-        return mapping.apply(
+        mapped = mapping.apply(
             self.document,
             received_at_ms=self.envelope.received_at_ms,
             read_at_ms=self.candidate.seen_ms,
             tolerance_seconds=tolerance_seconds,
         )
+        return _of_a_customer(mapped, self.document)
 
     def follows(self, held: DecodedEvent, state: State | None) -> bool:
         """Whether it would be written over another event of its key, had that one been first."""
@@ -106,6 +107,21 @@ class DecodedEvent:
             return verdict is VersionVerdict.SEND
         mine, theirs = self.candidate, held.candidate
         return (mine.version, mine.is_forced) >= (theirs.version, theirs.is_forced)
+
+
+def _of_a_customer(mapped: Mapped, document: Document) -> Mapped:
+    """Return the rows, each customer's record with the store's id of its customer."""
+    customer_id = document.customer_id
+    if not customer_id:
+        return mapped
+    key, is_own = folded(document.customer_key), document.kind is Kind.CUSTOMER
+    rows = tuple(
+        dataclasses.replace(row, customer_id=customer_id, is_own=is_own)
+        if folded(row.external_id) == key
+        else row
+        for row in mapped.rows
+    )
+    return dataclasses.replace(mapped, rows=rows)
 
 
 _NOTHING = State("", "", "", -1, -1)

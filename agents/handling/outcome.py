@@ -5,6 +5,7 @@
 | synced | yes | yes | |
 | unchanged | yes | when its version is newer | |
 | superseded | yes | | |
+| synced, records renamed | yes | yes | `salesforce.due`, under the key they had |
 | superseded, moved | yes | | its source topic, under the key it belongs to |
 | retry | yes | in doubt | the retry tier of its attempt |
 | parked | yes | in doubt | the first tier (or settle), without spending an attempt |
@@ -24,9 +25,10 @@ import orjson
 from agents.delivery.types import RefusedWrite
 from schemas.codec import Document
 from schemas.event import Envelope, ErrorInfo, derived_event_id
-from schemas.headers import headers_of
+from schemas.headers import headers_of, identity_headers
 from schemas.result import Outcome, Result, result_of
 from schemas.state import State, state_key
+from schemas.version_reset import RENAMED, RESET_EVENT
 from stream.backfill.event import SENDER
 from stream.kafka.publisher import Record
 from stream.ops.quoted_masking import mask_quoted
@@ -40,7 +42,8 @@ MESSAGE_CHARACTERS = 500  # of Salesforce's, as letters and results keep it
 class Decision:
     """An event with its outcome. `republish` is the copy for a retry tier or the DLQ.
 
-    Of a moved event it is what goes on under the right key. `writes` are further records of the
+    Of a moved event it is what goes on under the right key, of one that renamed records the word to
+    the worker of the old key. `writes` are further records of the
     state topic, written as they are. `is_repeated`: the last result of the event says the same.
     """
 
@@ -147,6 +150,19 @@ def held_back(dead: Decision, topic: str, delay_ms: int, now_ms: int, *, worker:
     )
     waiting = parked(envelope, topic, delay_ms, now_ms, says)
     return dataclasses.replace(waiting, state=dead.state, writes=dead.writes)
+
+
+def vacancy(envelope: Envelope, key: str, now_ms: int, topics: Topics) -> Record:
+    """Return the word to whoever owns a key that its records have left (docs/decisions/0034)."""
+    headers = identity_headers(
+        event_id=derived_event_id(now_ms, envelope.event_id),
+        event=RESET_EVENT,
+        kind=envelope.kind,
+        received_at_ms=now_ms,
+        sender=SENDER,
+        signature_key="",
+    )
+    return Record(topic=topics.due, key=key.encode(), value=RENAMED, headers=headers)
 
 
 def moved(

@@ -14,7 +14,16 @@ import structlog
 
 from agents.delivery.types import NotSent, RefusedWrite, Stale, WriteOutcome, Written
 from agents.handling.decode import DecodedEvent
-from agents.handling.outcome import Decision, Notes, done, error_of, failed, moved, parked
+from agents.handling.outcome import (
+    Decision,
+    Notes,
+    done,
+    error_of,
+    failed,
+    moved,
+    parked,
+    vacancy,
+)
 from agents.handling.version_guard import why_superseded
 from agents.mapping.apply import Mapped
 from agents.salesforce.errors.error_kind import ErrorKind
@@ -74,7 +83,7 @@ class OutcomeRules:
         told = (*item.notes, *records.notes)
         says = Notes(notes=told, mapping_version=version, worker=self.worker)
         match outcome:
-            case Written(ids=ids, created=created, notes=notes):
+            case Written(ids=ids, created=created, notes=notes, renamed=renamed):
                 before = self.get_state(item.origin.partition, item.key)
                 says = Notes(
                     notes=(*says.notes, *notes),
@@ -84,7 +93,11 @@ class OutcomeRules:
                     created=created,
                 )
                 state = item.new_state(before, ids)
-                return done(item.envelope, Outcome.SYNCED, now, says, state=state)
+                synced = done(item.envelope, Outcome.SYNCED, now, says, state=state)
+                if not renamed:
+                    return synced
+                word = vacancy(item.envelope, renamed[0], now, self.topics)
+                return dataclasses.replace(synced, republish=word)
             case Stale():
                 says = dataclasses.replace(
                     says, reason="the org refused it: it holds a newer state"

@@ -13,6 +13,7 @@ from agents.salesforce.api.bulk import BulkUpsert, Pace
 from agents.salesforce.api.bulk_query import BulkQuery
 from agents.salesforce.api.caller import Caller, CheckAlive
 from agents.salesforce.api.composite import (
+    CUSTOMER_ID_FIELD,
     MAX_COLLECTIONS,
     MAX_ROWS,
     Collection,
@@ -28,7 +29,7 @@ from agents.salesforce.api.deploy import Deployer
 from agents.salesforce.api.org_session import OrgApi, packed
 from agents.salesforce.api.record_path import record_path
 from agents.salesforce.api.record_updates import Requests
-from agents.salesforce.api.stale_guard import GuardMode, guard_sets
+from agents.salesforce.api.stale_guard import GuardMode, guard_sets, taking
 from agents.salesforce.auth.oauth_flows import Token
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import bad_answer, row_results
@@ -62,6 +63,16 @@ class RowWriter(Protocol):
 
 class SalesforceClient(RowWriter, Requests, Protocol):
     """What the dispatcher knows of Salesforce. `OrgClient` is the real one."""
+
+    @property
+    def guarded(self) -> frozenset[str]:
+        """The sObjects whose rows carry Magento_Updated_At__c."""
+        ...
+
+    @property
+    def identified(self) -> frozenset[str]:
+        """The sObjects with Magento_Customer_ID__c."""
+        ...
 
     async def upsert_bulk(
         self,
@@ -118,7 +129,7 @@ class OrgClient:
         self._headers = dict(headers)
         self._is_compressed = is_compressed
         self._stale_guard = stale_guard
-        self._guarded = self._overrulable = frozenset[str]()
+        self._guarded = self._overrulable = self._identified = frozenset[str]()
         self._bulk = BulkUpsert(caller, bulk_pace)
         self.bulk_query = BulkQuery(caller, bulk_pace)
         self.deployer = Deployer(caller)
@@ -127,6 +138,10 @@ class OrgClient:
     def guarded(self) -> frozenset[str]:
         """The sObjects whose rows carry Magento_Updated_At__c."""
         return self._guarded
+
+    @property
+    def identified(self) -> frozenset[str]:
+        return self._identified
 
     async def guard(self, sobjects: Iterable[str]) -> frozenset[str]:
         """Decide for which sObjects the stale guard is on; `auto` asks `describe` of each."""
@@ -137,6 +152,7 @@ class OrgClient:
     def guard_from(self, describes: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
         """Decide the same from describe answers that are there already."""
         self._guarded, self._overrulable = guard_sets(self._stale_guard, describes)
+        self._identified = taking(describes, CUSTOMER_ID_FIELD)
         return self._guarded
 
     async def composite(

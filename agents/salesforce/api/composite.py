@@ -25,6 +25,7 @@ MAX_BODY_BYTES = 50_000_000  # REST request body
 SUCCESS = range(200, 300)
 STALE_GUARD_FIELD = "Magento_Updated_At__c"
 OVERRULE_FIELD = "Magento_Overruled_By__c"
+CUSTOMER_ID_FIELD = "Magento_Customer_ID__c"
 
 
 @dataclass(frozen=True, slots=True)

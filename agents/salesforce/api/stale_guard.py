@@ -19,11 +19,11 @@ def guard_sets(mode: GuardMode, describes: Mapping[str, Mapping[str, Any]]) -> t
         case "on":
             guarded = frozenset(describes)
         case "auto":
-            guarded = _taking(describes, STALE_GUARD_FIELD)
-    return guarded, guarded & _taking(describes, OVERRULE_FIELD)
+            guarded = taking(describes, STALE_GUARD_FIELD)
+    return guarded, guarded & taking(describes, OVERRULE_FIELD)
 
 
-def _taking(describes: Mapping[str, Mapping[str, Any]], name: str) -> Names:
+def taking(describes: Mapping[str, Mapping[str, Any]], name: str) -> Names:
     """Return the sObjects with a field of that name that the user may write."""
     return frozenset(
         sobject

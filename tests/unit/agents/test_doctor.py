@@ -458,6 +458,21 @@ def test_a_field_and_an_object_that_are_not_there_are_found(mapping, describes) 
     assert found(checks)["salesforce-objects"] == "fail"
 
 
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("salesforce-overruling", "Magento_Overruled_By__c"),
+        ("salesforce-renaming", "Magento_Customer_ID__c"),
+    ],
+)
+def test_a_package_of_an_earlier_release_is_found(name, field, mapping, describes) -> None:
+    for shown in describes.values():
+        shown["fields"] = [one for one in shown["fields"] if one["name"] != field]
+    checks = list(check_org(make(), mapping, org(mapping, describes)))
+    assert found(checks) == {name: "warn"}
+    assert any(field in check.detail for check in checks)
+
+
 def test_without_the_stale_guard_it_is_said_plainly_what_is_not_guaranteed(
     mapping, describes
 ) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from test_handler import TOPICS, World
 
 from schemas.event import Envelope, Kind, Origin
-from schemas.version_reset import RESET_EVENT
+from schemas.version_reset import RENAMED, RESET_EVENT
 
 
 def a_reset(topic, key="100"):
@@ -37,3 +39,14 @@ def test_no_webhook_can_reset_anything():
     world.handle(newer)
     world.handle(a_reset(TOPICS.orders))
     assert world.outcomes(older) == ["superseded"]
+
+
+def test_a_key_that_its_records_have_left_is_free_and_overrules_nobody():
+    world = World()
+    newer, older = world.event(second=2, total=2), world.event(second=1, total=1)
+    world.handle(newer)
+    left = dataclasses.replace(a_reset(TOPICS.due), value=RENAMED)
+    assert world.outcomes(left) == ["unchanged"]
+    state = world.states[b"order:100"]
+    assert (state.is_unknown, state.is_reset, state.ids, state.entity_id) == (True, False, {}, "")
+    assert world.outcomes(older) == ["synced"]

@@ -11,7 +11,7 @@ import pytest
 
 from agents.mapping.mapping import Mapping
 from agents.mapping.schema_check import VERSION_FIELD
-from agents.salesforce.api.composite import OVERRULE_FIELD
+from agents.salesforce.api.composite import CUSTOMER_ID_FIELD, OVERRULE_FIELD
 from agents.salesforce.errors.errors import STALE_MARKER
 from sandbox.salesforce.records.objects import stock_org
 
@@ -19,6 +19,7 @@ PACKAGE = Path(__file__).resolve().parents[3] / "salesforce"
 SOURCE = PACKAGE / "force-app" / "main" / "default"
 LINE_SOURCES = (PACKAGE / "line-items", PACKAGE / "order-items")
 VERSIONED = ("Account", "Contact", "Lead", "Opportunity")
+OF_CUSTOMERS = ("Account", "Contact")
 GUARD_FIELDS = (VERSION_FIELD, OVERRULE_FIELD)
 NAMESPACE = "{http://soap.sforce.com/2006/04/metadata}"
 RULE = "Orderstream_Refuses_Stale_Writes"
@@ -74,7 +75,13 @@ def test_nothing_is_deployed_that_nobody_uses() -> None:
         (path.parents[1].name, path.name.split(".")[0]) for path in SOURCE.rglob("*.field-meta.xml")
     }
     guard = {(sobject, name) for sobject in VERSIONED for name in GUARD_FIELDS}
-    assert made == {*CUSTOM, *guard}
+    assert made == {*CUSTOM, *guard, *((sobject, CUSTOMER_ID_FIELD) for sobject in OF_CUSTOMERS)}
+
+
+@pytest.mark.parametrize("sobject", OF_CUSTOMERS)
+def test_the_customers_id_is_found_by_index_and_may_stand_twice(sobject) -> None:
+    field = read(field_file(sobject, CUSTOMER_ID_FIELD))
+    assert (field["externalId"], field["unique"]) == ("true", "false")
 
 
 @pytest.mark.parametrize("sobject", VERSIONED)
@@ -103,6 +110,7 @@ def granted() -> dict[str, tuple[str, str]]:
 
 def test_the_permission_set_grants_every_field_the_mapping_writes_and_no_other() -> None:
     wanted = {f"{sobject}.{name}" for sobject in VERSIONED for name in GUARD_FIELDS}
+    wanted |= {f"{sobject}.{CUSTOMER_ID_FIELD}" for sobject in OF_CUSTOMERS}
     for row in ROWS:
         for field in row.fields:
             if field.name in ALWAYS_GRANTED:

@@ -1,0 +1,90 @@
+"""Asks the org for records, and gives them keys, ahead of what a bundle writes.
+
+Both go through the gate, as every call. Whatever keeps somebody from asking is not the event's
+doing: it waits, and no attempt is spent.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from agents.delivery.retry_in_place import RETRY_IN_PLACE, NextAction, next_action
+from agents.delivery.types import NotSent, WriteOutcome
+from agents.pacing.admission import Admission
+from agents.pacing.system_failure import reason_of
+from agents.pacing.ticket import NotAdmittedError
+from agents.salesforce.api.record_updates import KeyUpdate, Requests, give_keys
+from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.errors import SalesforceError
+from schemas.priority import Priority
+from schemas.salesforce import RowResult
+
+FINAL = frozenset({ErrorKind.PERMANENT, ErrorKind.CONFIG})
+
+CheckAlive = Callable[[], None]
+Answer = TypeVar("Answer")
+
+
+class SearchClient(Requests, Protocol):
+    """What is asked of Salesforce."""
+
+    def query(
+        self, soql: str, *, check_alive: CheckAlive | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield the records of a query. Raises SalesforceError."""
+        ...
+
+
+class OrgSearch:
+    """One client behind one gate."""
+
+    def __init__(self, client: SearchClient, gate: Admission) -> None:
+        self._client = client
+        self._gate = gate
+
+    async def records(
+        self, soql: str, priority: Priority, rows: int, check_alive: CheckAlive
+    ) -> list[dict[str, Any]]:
+        """Return what a query finds. Raises as `_call`."""
+        return await self._call(partial(self._query, soql, check_alive), priority, rows)
+
+    async def give_keys(
+        self, updates: Sequence[KeyUpdate], priority: Priority, check_alive: CheckAlive
+    ) -> list[RowResult]:
+        """Give up to 200 records their keys, sorted by sObject. Raises as `_call`."""
+        give = partial(give_keys, self._client, updates, check_alive)
+        return await self._call(give, priority, len(updates))
+
+    async def _query(self, soql: str, check_alive: CheckAlive) -> list[dict[str, Any]]:
+        return [record async for record in self._client.query(soql, check_alive=check_alive)]
+
+    async def _call(
+        self, work: Callable[[], Awaitable[Answer]], priority: Priority, rows: int
+    ) -> Answer:
+        """Make a call, again while nobody gets through: the breaker says when.
+
+        Raises NotAdmittedError, and a SalesforceError that repeating does not cure.
+        """
+        failures: list[SalesforceError] = []
+        while True:
+            try:
+                async with self._gate.call(priority, rows=rows):
+                    return await work()
+            except SalesforceError as error:
+                failures.append(error)
+                action = next_action(failures, RETRY_IN_PLACE, is_lone=False)
+                if action is not NextAction.REPEAT:
+                    raise
+                pause = RETRY_IN_PLACE.backoff_seconds(len(failures), random.random)
+                await self._gate.rest(pause)
+
+
+def failure_of(error: NotAdmittedError | SalesforceError) -> WriteOutcome:
+    """Return the outcome of an event whose record could not be looked for."""
+    if isinstance(error, NotAdmittedError):
+        return NotSent(error.reason, error.is_given_up)
+    # Whatever it is, it is not the row's doing: the search costs no event an attempt.
+    return NotSent(f"looking for a record that was there before: {reason_of(error)}")

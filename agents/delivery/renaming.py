@@ -1,0 +1,143 @@
+"""A customer's e-mail is the key of their records; when it changes, the records change it. Pure.
+
+The org remembers the store's id of each customer in `Magento_Customer_ID__c`. Found under it:
+
+| the org has | a row of the customer's own event | a row of an order |
+|---|---|---|
+| a record with the row's key | goes to it | goes to it |
+| one of this customer under another key | renames it, or is older and goes to it | goes to it |
+| neither | creates its own | creates its own |
+
+So an order that was placed under the old address, and is saved after the change, still meets its
+customer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.delivery.types import WriteSet
+from agents.salesforce.api.composite import CUSTOMER_ID_FIELD, STALE_GUARD_FIELD
+from agents.salesforce.api.record_updates import KeyUpdate
+from agents.salesforce.api.soql import quoted
+from schemas.salesforce import Row
+
+MAX_VALUES = 100  # of a query, twice: ids and keys
+SECONDS = 19  # of an ISO time, its zone left away: both are UTC
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """What is to be done before a row is written.
+
+    `update` gives a record the row's key, `was` is the one it had; `key` is the one the row goes
+    to instead of its own.
+    """
+
+    update: KeyUpdate | None = None
+    was: str = ""
+    key: str = ""
+    note: str = ""
+
+
+NOTHING = Renaming()
+
+
+def queries_for(
+    rows: Sequence[Row], guarded: frozenset[str]
+) -> Iterator[tuple[str, Sequence[Row]]]:
+    """Yield (SOQL, the rows it looks for); rows of one sObject and key field each."""
+    shapes: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        shapes.setdefault((row.sobject, row.external_id_field), []).append(row)
+    for (sobject, key), members in shapes.items():
+        times = [STALE_GUARD_FIELD] if sobject in guarded else []
+        fields = ", ".join(["Id", "CreatedDate", key, CUSTOMER_ID_FIELD, *times])
+        for start in range(0, len(members), MAX_VALUES):
+            part = members[start : start + MAX_VALUES]
+            ids = ",".join(quoted(row.customer_id) for row in part)
+            keys = ",".join(quoted(row.external_id) for row in part)
+            where = f"{CUSTOMER_ID_FIELD} IN ({ids}) OR {key} IN ({keys})"
+            yield f"SELECT {fields} FROM {sobject} WHERE {where}", part  # noqa: S608 - quoted
+
+
+def renaming_of(row: Row, records: Iterable[Record]) -> Renaming:
+    """Return what becomes of the records that were found for a row."""
+    key = row.external_id_field
+    held = [record for record in records if record.get(key)]
+    theirs = [r for r in held if str(r.get(CUSTOMER_ID_FIELD) or "") == row.customer_id]
+    others = [r for r in theirs if not _is(r[key], row.external_id)]
+    if not others:
+        return NOTHING
+    record = max(others, key=lambda r: (_time(r), str(r.get("CreatedDate"))))
+    what, was = f"{row.sobject} {record['Id']}", str(record[key])
+    if any(_is(r[key], row.external_id) for r in held):
+        # A guest bought under the new address before. No API merges two records.
+        note = f"{what}: this customer's too, under an earlier e-mail; merge the two in Salesforce"
+        return Renaming(note=note if row.is_own else "")
+    if not row.is_own:
+        return Renaming(key=was, note=f"{what}: its customer has another e-mail by now")
+    if row.version and _time(record) > row.version[:SECONDS]:
+        return Renaming(key=was)
+    update = KeyUpdate(row.sobject, str(record["Id"]), key, row.external_id)
+    return Renaming(update, was, note=f"{what}: renamed, the customer's e-mail has changed")
+
+
+def follow(rows: Iterable[Row], renamings: dict[tuple[str, str], Renaming]) -> None:
+    """Let rows of orders go where a row of their own batch renames their record to."""
+    moved = {
+        (row.sobject, found.was.casefold(), row.customer_id): row.external_id
+        for row in rows
+        if (found := renamings.get(row.identity, NOTHING)).update is not None
+    }
+    for row in rows:
+        key = moved.get((*row.identity, row.customer_id))
+        if key is not None and not row.is_own:
+            renamings[row.identity] = Renaming(key=key)
+
+
+def redirected(bundle: WriteSet, renamings: Mapping[tuple[str, str], Renaming]) -> WriteSet:
+    """Return the bundle with the rows, links and lock of the keys that its records have."""
+    targets = {
+        row.identity: found.key
+        for row in bundle.rows
+        if row.customer_id and (found := renamings.get(row.identity, NOTHING)).key
+    }
+    if not targets:
+        return bundle
+    rows = tuple(_row(row, targets) for row in bundle.rows)
+    lock_key = targets.get(("Account", bundle.lock_key.casefold()), bundle.lock_key).lower()
+    return dataclasses.replace(bundle, rows=rows, lock_key=lock_key)
+
+
+def _row(row: Row, targets: Mapping[tuple[str, str], str]) -> Row:
+    return dataclasses.replace(
+        row,
+        external_id=targets.get(row.identity, row.external_id),
+        fields=_linked(row.fields, targets),
+        insert_fields=_linked(row.insert_fields, targets),
+    )
+
+
+def _linked(fields: Mapping[str, Any], targets: Mapping[tuple[str, str], str]) -> Mapping[str, Any]:
+    changed = {
+        name: {link: targets[name, str(key).casefold()]}
+        for name, value in fields.items()
+        if isinstance(value, Mapping)
+        for link, key in value.items()
+        if (name, str(key).casefold()) in targets
+    }
+    return {**fields, **changed} if changed else fields
+
+
+def _time(record: Record) -> str:
+    return str(record.get(STALE_GUARD_FIELD) or "")[:SECONDS]
+
+
+def _is(value: object, key: str) -> bool:
+    return str(value or "").casefold() == key.casefold()
