@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stream.errors import SettingsError
 from stream.settings.every import Settings
@@ -29,7 +30,8 @@ def load_settings(*roles: Role, env_file: str | Path | None = ".env", **override
     `overrides` (field names) win over the environment. Raises SettingsError naming every missing
     or bad setting at once.
     """
-    from_files, problems = secrets_from_files(secret_fields(), os.environ)
+    variables = {**_lines_of(env_file), **os.environ}
+    from_files, problems = secrets_from_files(secret_fields(), variables)
     overrides = {**from_files, **overrides}
     try:
         settings = Settings(_env_file=env_file, **overrides)
@@ -49,6 +51,17 @@ def load_settings(*roles: Role, env_file: str | Path | None = ".env", **override
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+class _Lines(BaseSettings):
+    """Every line of a `.env` file, also those that are no setting: `<NAME>_FILE`."""
+
+    model_config = SettingsConfigDict(env_file_encoding="utf-8", extra="allow")
+
+
+def _lines_of(env_file: str | Path | None) -> dict[str, str]:
+    lines = _Lines(_env_file=env_file).model_extra or {}
+    return {name.upper(): str(value) for name, value in lines.items() if value}
 
 
 def secret_fields() -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.console.terminal import (
     EXIT_NO,
+    fail,
     operator_settings,
     print_json,
     run_async,
@@ -31,10 +33,13 @@ SHORT_ID = 8  # the first characters of an event id tell the events of one order
 def trace(
     target: Annotated[
         str, typer.Argument(help="Order number, Magento entity id, event id or e-mail address.")
-    ],
+    ] = "",
     since: Annotated[
         str | None, typer.Option(help="Look back to this time instead of the order's first write.")
     ] = None,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="Say which secrets signed events, and when last.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the life as JSON.")] = False,
     unmask: Annotated[
         bool, typer.Option(help="Show e-mail addresses in full; recorded in the audit topic.")
@@ -50,7 +55,12 @@ def trace(
     from stream.audit.trace import run_trace
 
     since_ms = time_option("--since", since)
+    if bool(target) is keys:
+        fail("give an order to trace, or --keys")
     settings = operator_settings()
+    if keys:
+        _trace_keys(settings, since_ms, as_json=as_json)
+        return
     if unmask:
         run_async(_record_unmask(settings, target))
     life = run_async(run_trace(settings, target, since_ms=since_ms))
@@ -65,6 +75,23 @@ def trace(
             soft_wrap=True,
         )
         raise typer.Exit(EXIT_NO)
+
+
+def _trace_keys(settings: Settings, since_ms: int | None, *, as_json: bool) -> None:
+    """Print when each key signed last: what a rotation waits for."""
+    from rich.table import Table
+
+    from stream.audit.signing_keys import keys_used
+
+    used = run_async(keys_used(settings, since_ms=since_ms))
+    if as_json:
+        print_json([asdict(use) for use in used])
+        return
+    table = Table("sender", "key", "events", "first used (UTC)", "last used (UTC)", box=None)
+    for use in used:
+        times = show_time(use.first_ms), show_time(use.last_ms)
+        table.add_row(use.sender, use.key, f"{use.events:,}", *times)
+    stdout.print(table, highlight=False)
 
 
 def _print_trace(life: Trace, settings: Settings, *, is_masked: bool) -> None:

@@ -89,9 +89,12 @@ class WebhookSteps:
 
     def verified(self, verifier: Verifier, headers: Mapping[str, str], raw: bytes) -> Verified:
         try:
-            return verifier.verify(headers, raw)
+            verified = verifier.verify(headers, raw)
         except SignatureError as error:
             raise Rejection(Reason(error.reason), str(error)) from None
+        used = metrics.SIGNATURE_KEY_USED.labels(verified.sender, verified.key_id)
+        used.set_to_current_time()
+        return verified
 
     def decoded(self, raw: bytes, event: str) -> Document:
         try:

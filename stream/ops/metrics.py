@@ -105,6 +105,12 @@ INGRESS_IN_FLIGHT = OwnGauge(
     "Publishes awaiting the broker's ack.",
     multiprocess_mode="livesum",
 )
+SIGNATURE_KEY_USED = Gauge(
+    "orderstream_signature_key_used_timestamp_seconds",
+    "When a webhook was last signed by a key.",
+    ["sender", "key"],
+    multiprocess_mode="max",
+)
 INGRESS_CUT = Counter(
     "orderstream_ingress_connections_cut_total", "Connections ended by the watchdog.", ["why"]
 )

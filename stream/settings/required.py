@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from stream.sender_names import Sender
 from stream.settings.every import Settings
 from stream.settings.guessable import is_guessable
+from stream.settings.secret_files import is_writable_by_others
 
 MIN_SECRET_CHARACTERS = 16
 SAMPLE_SECRETS = ("your_", "super_secret", "changeme", "change_me", "example", "secret_key")
@@ -30,7 +31,7 @@ class Role(StrEnum):
 
 
 def missing_settings(settings: Settings, role: Role) -> list[str]:
-    problems = []
+    problems = _open_files(settings)
     if role not in (Role.SALESFORCE, Role.MAGENTO) and not settings.kafka_bootstrap_servers:
         problems.append("KAFKA_BOOTSTRAP_SERVERS: missing; set host:port of your Kafka")
     if settings.operator_signing_keys or role is Role.JOBS:
@@ -45,6 +46,17 @@ def missing_settings(settings: Settings, role: Role) -> list[str]:
         problems += _magento_problems(settings)
     named = {problem.partition(":")[0] for problem in problems}
     return problems + [p for p in _samples(settings) if p.partition(":")[0] not in named]
+
+
+def _open_files(settings: Settings) -> list[str]:
+    """Return the key files that others may write: they would choose the key."""
+    names = ("salesforce_private_key_path", "salesforce_refresh_token_path", "kafka_ssl_key_path")
+    paths = {name: getattr(settings, name) for name in names}
+    return [
+        f"{name.upper()}: {path}: others may write this file; chmod 600 it"
+        for name, path in paths.items()
+        if path is not None and is_writable_by_others(path)
+    ]
 
 
 def _samples(settings: Settings) -> list[str]:

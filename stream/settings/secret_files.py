@@ -37,6 +37,14 @@ def secrets_from_files(
     return values, problems
 
 
+def is_writable_by_others(path: Path) -> bool:
+    """Whether a file that is there may be changed by somebody else."""
+    try:
+        return bool(path.stat().st_mode & WRITABLE_BY_OTHERS)
+    except OSError:
+        return False  # whoever needs it says so
+
+
 def _read(path: Path) -> str:
     with path.open("rb") as file:
         raw = file.read(MAX_BYTES + 1)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from agents.salesforce.auth.instance_url import MY_DOMAIN, checked_url
 from agents.salesforce.auth.login_errors import LoginContext, login_error
 from agents.salesforce.auth.refresh_token import RefreshTokenFile
+from agents.salesforce.auth.secret_file import SecretFileError, read_secret_file
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError, SalesforceError
 from agents.salesforce.http.answers import bad_answer, decode
@@ -142,7 +143,9 @@ class JwtFlow:
 def private_key(path: Path) -> RSAPrivateKey:
     """Return the RSA key of a PEM file. Raises LoginError naming what is wrong with the file."""
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        key = load_pem_private_key(read_secret_file(path), password=None)
+    except SecretFileError as error:
+        raise _bad_key(path, f"is refused: {error}") from None
     except OSError as error:
         raise _bad_key(path, f"cannot be read ({type(error).__name__})") from None
     except TypeError:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from agents.salesforce.auth.secret_file import SecretFileError, read_secret_file
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError
 
@@ -30,7 +31,9 @@ class RefreshTokenFile:
     def read(self) -> str:
         """Return the token. Raises LoginError (AUTH) when there is none."""
         try:
-            token = self.path.read_text(encoding="utf-8").strip()
+            token = read_secret_file(self.path).decode(errors="replace").strip()
+        except SecretFileError as error:
+            raise self._missing(str(error)) from None
         except OSError as error:
             raise self._missing(type(error).__name__) from None
         if not token:

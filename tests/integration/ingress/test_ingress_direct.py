@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 from support.http_wire import connect, post, read_answer, signature
-from support.ingress_front import ORDER, SECRET, SIGNED, Front, counted, running
+from support.ingress_front import OLD_SECRET, ORDER, SECRET, SIGNED, Front, counted, running
+
+from stream.signatures.hmac_sha256 import key_id
 
 
 @pytest.fixture
@@ -136,6 +138,19 @@ async def test_a_sender_that_hangs_up_meanwhile_loses_nothing(front) -> None:
     assert (await front.send(ORDER)).status == 200
     after = counted("orderstream_ingress_requests_total", status="200", reason="accepted")
     assert after == before + 2
+
+
+async def test_the_metrics_say_when_a_key_signed_last(front) -> None:
+    """A rotation: the old secret is known by its key, and stands still once the store has changed."""
+    name = "orderstream_signature_key_used_timestamp_seconds"
+    new, old = key_id(SECRET.encode(), 1), key_id(OLD_SECRET.encode(), 2)
+    assert (await front.send(ORDER, secret=OLD_SECRET)).status == 200
+    first = counted(name, sender="magento", key=old)
+    assert first > 0
+    assert (await front.send(ORDER, secret="of a stranger, a long one")).status == 401
+    assert (await front.send(ORDER)).status == 200
+    assert counted(name, sender="magento", key=old) == first
+    assert counted(name, sender="magento", key=new) > first
 
 
 async def in_flight(count: int) -> None:

@@ -10,6 +10,7 @@ from support.topic_writer import as_replay, now_ms
 from schemas.event import ErrorInfo, Kind, Via, new_event_id
 from schemas.operator import Mark, Resolution
 from schemas.result import Outcome
+from stream.audit.signing_keys import keys_used
 from stream.audit.trace import run_trace
 from stream.audit.trace_rows import TraceStep
 from stream.kafka.publisher import Record
@@ -183,3 +184,14 @@ async def test_a_wait_in_a_retry_tier_of_the_past_is_part_of_the_life(make_setti
     await writer.copy(failed, writer.topics.retry_tiers[1])
     life = await run_trace(make_settings(retry_delays="45s"), KEY)
     assert [row.step for row in life.rows] == [TraceStep.DELIVERED, TraceStep.WAITS]
+
+
+async def test_which_keys_signed_and_when_last(settings, writer):
+    start = now_ms() - 60_000
+    for number, key in enumerate(("2-old", "2-old", "1-new", "")):
+        at_ms = start + number * 1_000
+        await writer.accept(f"{number}", at_ms=at_ms, signature_key=key)
+    used = {use.key: use for use in await keys_used(settings)}
+    assert set(used) == {"2-old", "1-new"}
+    old = used["2-old"]
+    assert (old.events, old.first_ms, old.last_ms) == (2, start, start + 1_000)

@@ -6,8 +6,12 @@ import os
 import stat
 
 import pytest
+from structlog.testing import capture_logs
 
+from agents.salesforce.auth.oauth_flows import private_key
 from agents.salesforce.auth.refresh_token import RefreshTokenFile
+from agents.salesforce.errors.errors import LoginError
+from sandbox.salesforce.keys import make_key_pair
 
 
 def test_a_link_in_its_place_is_not_followed(tmp_path) -> None:
@@ -29,3 +33,30 @@ def test_a_link_in_place_of_the_lock_is_refused(tmp_path) -> None:
     with pytest.raises(OSError, match="symbolic links"), RefreshTokenFile(path).locked():
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_token_that_others_may_write_is_refused(tmp_path, mode) -> None:
+    path = tmp_path / "refresh"
+    RefreshTokenFile(path).write("the-token")
+    path.chmod(mode)
+    with pytest.raises(LoginError, match="others may write it"):
+        RefreshTokenFile(path).read()
+
+
+def test_a_token_that_others_may_read_is_said_once(tmp_path) -> None:
+    path = tmp_path / "refresh"
+    RefreshTokenFile(path).write("the-token")
+    path.chmod(0o644)
+    with capture_logs() as lines:
+        assert [RefreshTokenFile(path).read() for _ in range(3)] == ["the-token"] * 3
+    assert [line["event"] for line in lines] == ["secret_file_readable_by_others"]
+    assert "the-token" not in str(lines)
+
+
+def test_a_key_that_others_may_write_signs_nothing(tmp_path) -> None:
+    path, _ = make_key_pair(tmp_path)
+    assert private_key(path)
+    path.chmod(0o660)
+    with pytest.raises(LoginError, match="others may write it"):
+        private_key(path)

@@ -59,3 +59,27 @@ def test_a_file_that_is_no_secret_is_named(content, mode, said, file, monkeypatc
 def test_a_missing_file_is_named(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("MAGENTO_WEBHOOK_SECRET_FILE", str(tmp_path / "none"))
     assert any("No such file" in line for line in problems())
+
+
+def test_a_line_of_the_env_file_may_name_the_secrets_file(file, tmp_path, monkeypatch) -> None:
+    monkeypatch.delenv("MAGENTO_WEBHOOK_SECRET_FILE", raising=False)
+    lines = tmp_path / "env"
+    lines.write_text(f"MAGENTO_WEBHOOK_SECRET_FILE={file}\n")
+    settings = load_settings(env_file=lines)
+    assert settings.magento_webhook_secret.get_secret_value() == SECRET
+    lines.write_text(f"MAGENTO_WEBHOOK_SECRET_FILE={file}\nMAGENTO_WEBHOOK_SECRET={SECRET}\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(env_file=lines)
+    assert "give one of them" in " ".join(caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    "name", ["salesforce_private_key_path", "salesforce_refresh_token_path", "kafka_ssl_key_path"]
+)
+def test_a_key_file_that_others_may_write_stops_the_start(name, file) -> None:
+    file.chmod(0o664)
+    said = problems(**{name: file})
+    assert any(line.startswith(name.upper()) and "others may write" in line for line in said)
+    assert SECRET not in " ".join(said)
+    file.chmod(0o440)
+    assert not any("others may write" in line for line in problems(**{name: file}))
