@@ -27,6 +27,7 @@ class Finding(StrEnum):
 
     MISSING = "missing"  # a record is not in Salesforce, and nothing is on its way
     DIFFERENT = "different"  # a field differs, and nothing is on its way
+    MERGED = "merged"  # people merged it into another: it is missing, or was made a second time
     DEAD = "dead"  # its last event is a dead letter
     UNMAPPABLE = "unmappable"  # the mapping refuses the document
     EXTRA = "extra"  # Salesforce has an order that Magento does not know

@@ -169,6 +169,7 @@ async def _gaps(settings: Settings, task: Task) -> tuple[GapReport, int]:
 
 
 async def _compare(settings: Settings, task: Task) -> tuple[ReconcileReport, int]:
+    from agents.reconcile.merged import find_merges, tell_merges
     from agents.reconcile.run import Reconciler
     from agents.salesforce.api.soql import BULK_ROOM, REST_ROOM
     from stream.backfill.plan import plan_backfill
@@ -193,6 +194,7 @@ async def _compare(settings: Settings, task: Task) -> tuple[ReconcileReport, int
                 progress=progress,
             )
             report = await reconciler.run(task.kinds, task.window, began=began, total=plan.events)
+            tell_merges(report, await find_merges(org, mapping))
         wanted = report.fixable()
         ids = {kind: [j.entity_id for j in wanted if j.kind is kind] for kind in task.kinds}
         return report, await _fix(settings, task, magento, ids)

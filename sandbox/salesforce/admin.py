@@ -171,6 +171,16 @@ async def show_records(request: web.Request) -> web.Response:
     return _json({"total": len(records), "records": records[offset : offset + limit]})
 
 
+async def merge(request: web.Request) -> web.Response:
+    """POST /__sim__/merge: `{"sobject", "winner", "loser"}`, as a person merges two records."""
+    org, asked = request.app[ORG], await _body(request)
+    call = org.new_call()
+    table = org.store.tables[asked["sobject"]]
+    org.dml.merge(call, table, asked["winner"], asked["loser"])
+    org.finish(call)
+    return _json({"merged": asked["loser"]})
+
+
 async def reset(request: web.Request) -> web.Response:
     """POST /__sim__/reset: a new org; `{"keep_tokens": true}` keeps the sessions."""
     body = (await _body(request)) if request.can_read_body else {}
@@ -199,6 +209,7 @@ def add_routes(app: web.Application) -> None:
     router.add_get("/__sim__/summary", show_summary)
     router.add_get("/__sim__/calls", show_calls)
     router.add_get("/__sim__/records/{sobject}", show_records)
+    router.add_post("/__sim__/merge", merge)
     router.add_post("/__sim__/reset", reset)
 
 

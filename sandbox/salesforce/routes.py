@@ -137,7 +137,7 @@ ROUTES: dict[str, Handler] = {
     "DELETE sobjects/*/*/*": record_calls.delete_by_key,
     "GET query": query_calls.query,
     "GET query/*": query_calls.next_page,
-    "GET queryAll": query_calls.query,
+    "GET queryAll": query_calls.query_all,
     "GET queryAll/*": query_calls.next_page,
     "POST composite": run_composite,
     "POST composite/graph": run_graph,

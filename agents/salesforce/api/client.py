@@ -240,9 +240,10 @@ class OrgClient:
         return list(row_results(value, len(ids)))
 
     async def query(
-        self, soql: str, *, check_alive: CheckAlive | None = None
+        self, soql: str, *, check_alive: CheckAlive | None = None, with_deleted: bool = False
     ) -> AsyncIterator[dict[str, Any]]:
-        path = f"query?q={quote(soql, safe='')}"
+        """Yield the records of a query, page by page; `with_deleted`: the Recycle Bin's, too."""
+        path = f"{'queryAll' if with_deleted else 'query'}?q={quote(soql, safe='')}"
         while path:
             page = _object(await self.request("query", "GET", path, None, check_alive))
             for record in page.get("records") or []:

@@ -10,13 +10,18 @@ from sandbox.salesforce.query.soql import malformed, parse
 from sandbox.salesforce.rest.answer import Answer, RestRequest
 
 
-def query(request: RestRequest) -> Answer:
-    """GET /query?q=…, first page; also /queryAll."""
+def query_all(request: RestRequest) -> Answer:
+    """GET /queryAll?q=…: the same with what was deleted or merged away."""
+    return query(request, with_deleted=True)
+
+
+def query(request: RestRequest, *, with_deleted: bool = False) -> Answer:
+    """GET /query?q=…, first page."""
     text = request.query.get("q", "")
     if not text:
         raise malformed("A query string has to be specified")
     parsed = parse(text)
-    search = Search(request.org.store, parsed, request.call.base)
+    search = Search(request.org.store, parsed, request.call.base, with_deleted=with_deleted)
     if parsed.is_bare_count:
         return Answer(200, {"totalSize": search.count(), "done": True, "records": []})
     rows = search.rows()

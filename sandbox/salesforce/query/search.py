@@ -32,7 +32,10 @@ Getter = Callable[[Values], Any]
 class Search:
     """One query against one store; `base` is `/services/data/vXX.0`, for the records' URLs."""
 
-    def __init__(self, store: Store, query: Query, base: str) -> None:
+    def __init__(
+        self, store: Store, query: Query, base: str, *, with_deleted: bool = False
+    ) -> None:
+        self._with_deleted = with_deleted
         self._store = store
         self._query = query
         self._base = base
@@ -70,6 +73,8 @@ class Search:
 
     def _candidates(self, where: Condition | None) -> Iterable[Values]:
         """Return the records an index leaves to look at, or all."""
+        if self._with_deleted:
+            return [*self._table.records.values(), *self._table.deleted.values()]
         parts = where.conditions if isinstance(where, Both) else (where,)
         for part in parts:
             if isinstance(part, Comparison) and part.operator in ("=", "IN"):

@@ -141,6 +141,12 @@ class Dml:
         self._remember(call, table, values, "delete", sent={}, is_changed=True)
         return RowOutcome(known)
 
+    def merge(self, call: Call, table: Table, winner: str, loser: str) -> None:
+        """Merge a record into another as people do: its children go over, it goes to the bin."""
+        links.hand_over(self.store, table, loser, winner)
+        self.delete(call, table, loser)
+        table.deleted[loser]["MasterRecordId"] = winner
+
     def _let_go(self, call: Call, parent: Table, record_id: str) -> None:
         """Delete the children that need this parent, clear the links of those that do not."""
         for table in self.store.tables.values():

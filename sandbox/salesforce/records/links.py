@@ -100,3 +100,12 @@ def external_id_of(rules: FieldRules, values: Mapping[str, Any]) -> str:
         if value is not None:
             return str(value)
     return ""
+
+
+def hand_over(store: Store, parents: Table, before: str, after: str) -> None:
+    """Give the children of one record to another of its object."""
+    for table in store.tables.values():
+        for item in table.sobject.fields.values():
+            if item.refers_to == parents.sobject.name:
+                for key in list(table.ids_with(item.name, before)):
+                    store.put(table, key, {**table.records[key], item.name: after})

@@ -71,6 +71,11 @@ def _master(name: str, children: str) -> Field:
     return link(f"{name}Id", name, is_required=True, is_updateable=False, children=children)
 
 
+def _winner(name: str) -> Field:
+    """Return what names the record that another one was merged into."""
+    return readonly(link("MasterRecordId", name, relationship="MasterRecord"))
+
+
 def _account() -> SObject:
     return _object(
         "Account",
@@ -89,6 +94,7 @@ def _account() -> SObject:
         text("AccountNumber", 40),
         choice("AccountSource", LEAD_SOURCES),
         link("ParentId", "Account", children="ChildAccounts"),
+        _winner("Account"),
     )
 
 
@@ -111,6 +117,7 @@ def _contact() -> SObject:
         plain("Birthdate", "date"),
         choice("LeadSource", LEAD_SOURCES),
         flag("HasOptedOutOfEmail"),
+        _winner("Contact"),
     )
 
 
@@ -131,6 +138,7 @@ def _lead() -> SObject:
         *(replace(item, label=item.name) for item in address("")),
         area("Description"),
         number("AnnualRevenue", 18, 0, kind="currency"),
+        _winner("Lead"),
     )
 
 

@@ -50,7 +50,7 @@ class Table:
     def __init__(self, sobject: SObject) -> None:
         self.sobject = sobject
         self.records: dict[str, dict[str, Any]] = {}
-        self.deleted: set[str] = set()
+        self.deleted: dict[str, dict[str, Any]] = {}  # the Recycle Bin
         self.created_count = 0
         self._indexes: dict[str, dict[Any, list[str]]] = {}
         self._revision = -1
@@ -97,7 +97,7 @@ class Table:
         values = self.records.pop(key)
         for name, index in self.indexes().items():
             _unlink(index, values.get(name), key)
-        self.deleted.add(key)
+        self.deleted[key] = {**values, "IsDeleted": True}
 
     def _index(self, key: str, values: dict[str, Any]) -> None:
         for name, index in self._indexes.items():
@@ -177,9 +177,9 @@ class Store:
 
 def _forget(table: Table, key: str) -> None:
     table.remove(key)
-    table.deleted.discard(key)
+    del table.deleted[key]
 
 
 def _restore(table: Table, key: str, values: dict[str, Any]) -> None:
-    table.deleted.discard(key)
+    table.deleted.pop(key, None)
     table.put(key, values)

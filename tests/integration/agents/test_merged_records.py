@@ -1,0 +1,65 @@
+"""Records that were merged away in the org: found, with the twins that came of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from support.org_settings import settings_for
+from support.salesforce_fixtures import ACCOUNT_KEY, org_keys, salesforce_org
+
+from agents.mapping.mapping import Mapping
+from agents.reconcile.findings import Difference, Finding, Judged
+from agents.reconcile.merged import find_merges, tell_merges
+from agents.reconcile.run import ReconcileReport
+from agents.salesforce.api.composite import Collection
+from agents.salesforce.api.wiring import build_client
+from schemas.event import Kind
+from schemas.salesforce import Row
+from stream.magento.paging import Window
+from stream.ops.alerts import Alerts
+
+__all__ = ["org_keys", "salesforce_org"]
+
+
+async def written(client, *names: str) -> list[str]:
+    rows = tuple(Row("Account", ACCOUNT_KEY, name, {"Name": name}) for name in names)
+    (answer,) = await client.composite([Collection("Account", ACCOUNT_KEY, "upsert", rows)])
+    return [result.id for result in answer.results or ()]
+
+
+async def test_a_merge_is_told_with_its_twin_and_is_not_repaired_by_an_event(salesforce_org):
+    org, accounts = salesforce_org.org, salesforce_org.org.store.tables["Account"]
+    client = build_client(settings_for(salesforce_org), alerts=Alerts())
+    try:
+        winner, gone, doubled = await written(client, "w", "gone", "doubled")
+        for loser in (gone, doubled):
+            org.dml.merge(org.new_call(), accounts, winner, loser)
+        (twin,) = await written(client, "doubled")
+        found = await find_merges(client, Mapping.load())
+    finally:
+        client.close()
+    assert {merge.key: merge.twin for merge in found.values()} == {"gone": "", "doubled": twin}
+    lost = Difference("Account", "GONE")
+    missing = Judged(Finding.MISSING, Kind.ORDER, "1", differences=(lost,))
+    report = ReconcileReport(Window("", ""), (Kind.ORDER,), checked=1, judged=[missing])
+    report.found = Counter({Finding.MISSING: 1, Finding.EQUAL: 5})
+    tell_merges(report, found)
+    assert {item.key: item.finding for item in report.judged} == {
+        "1": Finding.MERGED,
+        "doubled": Finding.MERGED,
+    }
+    assert all(winner in item.reason for item in report.judged)
+    assert report.fixable() == []
+    assert (report.found[Finding.MERGED], report.found[Finding.EQUAL]) == (2, 5)
+
+
+async def test_a_winner_that_got_the_key_has_no_twin(salesforce_org):
+    org, accounts = salesforce_org.org, salesforce_org.org.store.tables["Account"]
+    client = build_client(settings_for(salesforce_org), alerts=Alerts())
+    try:
+        winner, loser = await written(client, "a", "b")
+        org.dml.merge(org.new_call(), accounts, winner, loser)
+        await client.update("Account", winner, {ACCOUNT_KEY: "b"})
+        assert await find_merges(client, Mapping.load()) == {}
+    finally:
+        client.close()
