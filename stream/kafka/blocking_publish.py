@@ -11,6 +11,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -29,14 +30,24 @@ LOG_EVERY_SECONDS = 60.0
 TICK_SECONDS = 0.5
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Wait:
+    """One publish that is waited for: told from another one that began at the same time."""
+
+    started: float
+
+
 class BlockingPublish:
     """`publish_all(records)`: returns when every record is on disk, however long that takes.
 
     After ten seconds, or when a record is too large for its topic, PUBLISH_BLOCKED is raised; it is
-    resolved when everything is acknowledged. `check_alive` is asked before anything is sent and
-    twice a second: what it raises ends the wait, and what was not acknowledged may or may not be
-    there. Without it, only a cancel does. In a Faust loop that error must not end in a commit: end
-    the process. While `may_send` says no, nothing is sent, and nothing is given up.
+    resolved when nothing that was blocked is left: several publishes wait at the same time, and one
+    partition that takes its records says nothing about another one.
+
+    `check_alive` is asked before anything is sent and twice a second: what it raises ends the wait,
+    and what was not acknowledged may or may not be there. Without it, only a cancel does. In a
+    Faust loop that error must not end in a commit: end the process. While `may_send` says no,
+    nothing is sent, and nothing is given up.
     """
 
     def __init__(
@@ -56,16 +67,26 @@ class BlockingPublish:
         self._tick_seconds = tick_seconds
         self._blocked_after_seconds = blocked_after_seconds
         self._logged_at = float("-inf")
+        self._blocked: set[_Wait] = set()
 
     async def __call__(self, records: Sequence[Record]) -> list[Ack]:
         """Return one ack per record, in their order. Only what failed is sent again."""
+        wait = _Wait(time.monotonic())
+        try:
+            acks = await self._until_acked(records, wait)
+            if self._blocked == {wait}:
+                self._alerts.resolve(Alert.PUBLISH_BLOCKED)
+        finally:
+            self._blocked.discard(wait)
+        return acks
+
+    async def _until_acked(self, records: Sequence[Record], wait: _Wait) -> list[Ack]:
         acks: dict[int, Ack] = {}
         waiting = list(range(len(records)))
         attempt = 0
-        started = time.monotonic()
         while waiting:
-            await self._until_may_send(records, started)
-            answers = await self._answers([records[position] for position in waiting], started)
+            await self._until_may_send(records, wait)
+            answers = await self._answers([records[position] for position in waiting], wait)
             refused: dict[int, PublishError] = {}
             for position, answer in zip(waiting, answers, strict=True):
                 if isinstance(answer, Ack):
@@ -74,27 +95,26 @@ class BlockingPublish:
                     refused[position] = answer
             if refused:
                 attempt += 1
-                self._note_refused([records[p] for p in refused], refused.values(), started)
+                self._note_refused([records[p] for p in refused], refused.values(), wait)
                 await self._pause(attempt)
             waiting = list(refused)
-        self._alerts.resolve(Alert.PUBLISH_BLOCKED)
         return [acks[position] for position in range(len(records))]
 
-    async def _answers(self, records: Sequence[Record], started: float) -> list[Ack | PublishError]:
+    async def _answers(self, records: Sequence[Record], wait: _Wait) -> list[Ack | PublishError]:
         task = asyncio.ensure_future(self._publisher.publish_each(records))
         try:
             while not (await asyncio.wait({task}, timeout=self._tick_seconds))[0]:
                 self._check_alive()
-                self._tell_if_blocked(started, f"{_topics(records)}: no ack", records)
+                self._tell_if_blocked(wait, f"{_topics(records)}: no ack", records)
         finally:
             if not task.done():
                 task.cancel()
         return task.result()
 
-    async def _until_may_send(self, records: Sequence[Record], started: float) -> None:
+    async def _until_may_send(self, records: Sequence[Record], wait: _Wait) -> None:
         self._check_alive()
         while not self._may_send():
-            self._tell_if_blocked(started, "our place in the group is not confirmed", records)
+            self._tell_if_blocked(wait, "our place in the group is not confirmed", records)
             await asyncio.sleep(self._tick_seconds)
             self._check_alive()
 
@@ -105,19 +125,21 @@ class BlockingPublish:
             await asyncio.sleep(min(left, self._tick_seconds))
 
     def _note_refused(
-        self, records: Sequence[Record], errors: Collection[PublishError], started: float
+        self, records: Sequence[Record], errors: Collection[PublishError], wait: _Wait
     ) -> None:
         for topic, count in Counter(record.topic for record in records).items():
             metrics.PUBLISH_RETRIES.labels(topic).inc(count)
         reason = str(next(iter(errors)))
         self._log(reason, records)
         if any(error.is_too_large for error in errors):
+            self._blocked.add(wait)
             self._alerts.fire(Alert.PUBLISH_BLOCKED, reason)
-        self._tell_if_blocked(started, reason, records)
+        self._tell_if_blocked(wait, reason, records)
 
-    def _tell_if_blocked(self, started: float, reason: str, records: Sequence[Record]) -> None:
-        waited = time.monotonic() - started
+    def _tell_if_blocked(self, wait: _Wait, reason: str, records: Sequence[Record]) -> None:
+        waited = time.monotonic() - wait.started
         if waited >= self._blocked_after_seconds:
+            self._blocked.add(wait)
             self._alerts.fire(Alert.PUBLISH_BLOCKED, f"{reason} (for {waited:.0f} s)")
             self._log(reason, records)
 

@@ -63,6 +63,33 @@ async def test_silence_raises_the_alert_and_the_answer_resolves_it():
     assert alerts.active == {}
 
 
+class LeaderlessPartition:
+    """A publisher of which one partition does not answer."""
+
+    def __init__(self, number):
+        self.number, self.leaderless, self.others = number, FakePublisher(), FakePublisher()
+        self.leaderless.hang()
+
+    async def publish_each(self, records):
+        is_there = records[0].partition == self.number
+        return await (self.leaderless if is_there else self.others).publish_each(records)
+
+
+async def test_one_that_gets_through_does_not_resolve_the_alert_of_one_that_is_blocked():
+    """Several batches are in flight: a partition without a leader blocks only some of them."""
+    publisher, alerts, told = LeaderlessPartition(0), Alerts(), []
+    alerts.listeners.append(lambda alert, detail: told.append((alert, detail is not None)))
+    publish = until_acked(publisher, alerts, blocked_after_seconds=0.05)
+    blocked = asyncio.create_task(publish(RECORDS[:1]))
+    await until(lambda: Alert.PUBLISH_BLOCKED in alerts.active)
+    assert len(await publish(RECORDS[1:2])) == 1
+    assert Alert.PUBLISH_BLOCKED in alerts.active
+    publisher.leaderless.answer()
+    await blocked
+    assert alerts.active == {}
+    assert told == [(Alert.PUBLISH_BLOCKED, True), (Alert.PUBLISH_BLOCKED, False)]
+
+
 async def test_a_record_too_large_for_its_topic_is_never_given_up_and_alerts_at_once():
     publisher, alerts = FakePublisher(), Alerts()
     publish = until_acked(publisher, alerts)
