@@ -47,7 +47,7 @@ def main() -> int:
         for card in run(members, arguments.scale):
             saved.put(card)
             print(summary_line(card), file=sys.stderr, flush=True)
-        write_reports(saved.every_card, REPORTS)
+        write_reports(every_card(saved.cards, REPORTS[1]), REPORTS)
     cards = [card for card in saved.cards if not arguments.only or card.name in arguments.only]
     if arguments.json:
         print(as_json(cards).decode(), end="")
@@ -111,16 +111,6 @@ class Saved:
         ]
 
     @property
-    def every_card(self) -> list[Card]:
-        """Return a card for every scenario: one that was not run yet says so."""
-        done = {card.name: card for card in self.cards}
-        return [
-            done.get(item.name)
-            or Card(item.name, item.story, datetime.now(UTC), skipped="not run yet")
-            for item in SCENARIOS
-        ]
-
-    @property
     def is_complete(self) -> bool:
         return all(self.has(scenario) for scenario in SCENARIOS)
 
@@ -136,6 +126,20 @@ class Saved:
 
     def _path(self, name: str) -> Path:
         return self._directory / f"{name}.json"
+
+
+def every_card(ran: Sequence[Card], report: Path) -> list[Card]:
+    """Return a card for every scenario: the new one, else the report's, else that it did not run.
+
+    A part that is run again replaces its part of the report and nothing else.
+    """
+    known = orjson.loads(report.read_bytes()) if report.exists() else []
+    cards = {card.name: card for card in (*map(Card.from_json, known), *ran)}
+    return [
+        cards.get(item.name)
+        or Card(item.name, item.story, datetime.now(UTC), skipped="not run yet")
+        for item in SCENARIOS
+    ]
 
 
 def write_reports(cards: Sequence[Card], paths: tuple[Path, Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from chaos.card import Card
 from chaos.verdict import Figures
@@ -23,6 +24,8 @@ mean to make some say so · **open**: events without an outcome (audit) · **bac
 fault's end until everything accepted before is in Salesforce · **ack p99**: seconds from the moment
 a webhook was due until its 2xx, the sender's repeats included, during the fault.
 """
+# Runs further apart are of different code.
+ONE_REPORT = timedelta(days=1)
 COLUMNS = (
     *("scenario", "2xx", "records", "lost", "twins", "twice", "stale", "dead", "open", "back"),
     *("ack p99", ""),
@@ -38,6 +41,7 @@ def markdown(cards: Sequence[Card]) -> str:
         f"**{good} of {len(cards)} scenarios kept every promise**"
         + (f", {skipped} were not run" if skipped else "")
         + f". {_totals(cards)}",
+        *_outdated(cards),
         "",
         "| " + " | ".join(COLUMNS) + " |",
         "|---" + "|--:" * (len(COLUMNS) - 2) + "|---|",
@@ -105,6 +109,14 @@ def _detail(card: Card) -> list[str]:
         if len(card.together) > 1:
             lines.append(f"One pipe and one judgement with {len(card.together) - 1} other(s).")
     return [" ".join(lines), *(f"- **broken**: {_one_line(text)}" for text in card.broken), ""]
+
+
+def _outdated(cards: Sequence[Card]) -> list[str]:
+    """Say which runs are of another time than the newest: the code has gone on since."""
+    ran = [card for card in cards if not card.skipped]
+    newest = max((card.at for card in ran), default=None)
+    old = [card.name for card in ran if newest and newest - card.at > ONE_REPORT]
+    return ["", f"Of an earlier run than the others: {', '.join(old)}."] if old else []
 
 
 def _totals(cards: Sequence[Card]) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import orjson
 
 from chaos.card import Card
-from chaos.report import markdown, summary_line
+from chaos.report import ONE_REPORT, markdown, summary_line
 from chaos.verdict import Figures
 
 FIGURES = Figures(
@@ -45,6 +45,12 @@ def test_broken_promises_are_spelled_out_and_counted():
     assert "2 orders lost, 0 duplicate records" in text
     assert "| disk-full | - |" in text
     assert "Not run: not here: mount was refused." in text
+
+
+def test_a_run_of_another_day_is_named_as_such():
+    old = dataclasses.replace(GOOD, name="clocks-stepped", at=AT - ONE_REPORT * 2)
+    assert "Of an earlier run than the others: clocks-stepped." in markdown([GOOD, old, SKIPPED])
+    assert "earlier run" not in markdown([GOOD, SKIPPED])
 
 
 def test_what_was_seen_is_named_without_zeros():

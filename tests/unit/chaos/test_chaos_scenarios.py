@@ -1,10 +1,13 @@
 """The scenarios as a list: named once, with evidence, and with a load that repeats its orders."""
 
+import dataclasses
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 
-from chaos.__main__ import Saved, parse
+from chaos.__main__ import Saved, as_json, every_card, parse
+from chaos.card import Card
 from chaos.load import BLOCK_ORDERS, VERSIONS, numbered
 from chaos.scenarios import SCENARIOS
 
@@ -32,9 +35,6 @@ def test_an_unknown_scenario_is_refused_with_the_names_there_are(capsys):
 
 
 def test_a_run_that_was_broken_off_goes_on_where_it_was(tmp_path):
-    from datetime import UTC, datetime
-
-    from chaos.card import Card
 
     saved = Saved(tmp_path)
     card = Card(SCENARIOS[1].name, "story", datetime(2026, 1, 1, tzinfo=UTC), skipped="why")
@@ -44,3 +44,15 @@ def test_a_run_that_was_broken_off_goes_on_where_it_was(tmp_path):
     assert again.has(SCENARIOS[1])
     assert not again.has(SCENARIOS[0])
     assert not again.is_complete
+
+
+def test_a_part_that_is_run_again_replaces_its_part_of_the_report(tmp_path):
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    first, second, third = (Card(SCENARIOS[n].name, "old", at, skipped="why") for n in range(3))
+    report = tmp_path / "chaos.json"
+    report.write_bytes(as_json([first, second]))
+    again = dataclasses.replace(second, story="new")
+    cards = every_card([again, third], report)
+    assert cards[:3] == [first, again, third]
+    assert [card.name for card in cards] == [scenario.name for scenario in SCENARIOS]
+    assert {card.skipped for card in cards[3:]} == {"not run yet"}
