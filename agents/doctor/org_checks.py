@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from agents.doctor.check import Check, CheckResult, fail, judged, ok, skipped, warn
 from agents.doctor.org_facts import OrgFacts
@@ -34,6 +35,7 @@ def check_org(
         "salesforce-login",
         f"{settings.salesforce_auth_flow} works; the org is {facts.instance_url}",
     )
+    yield _host(facts)
     yield _language(facts)
     yield from _mapping(mapping, facts)
     yield from _adoption(facts)
@@ -41,6 +43,22 @@ def check_org(
     yield _overruling(mapping, facts)
     yield _renaming(facts)
     yield _budget(settings, facts)
+
+
+def _host(facts: OrgFacts) -> Check:
+    name, here = "salesforce-host", urlsplit(facts.instance_url).netloc
+    if not facts.worker_host:
+        return skipped(name, "no worker's page shows its host: run doctor where STATUS_PORT is set")
+    return judged(
+        name,
+        [f"the worker calls {facts.worker_host}, a fresh login names {here}"]
+        if facts.worker_host != here
+        else [],
+        f"the worker calls {here}, as a fresh login says",
+        "the org has moved: the worker logs in again by itself when the old host fails; restart it "
+        "if it does not",
+        CheckResult.WARN,
+    )
 
 
 def _language(facts: OrgFacts) -> Check:

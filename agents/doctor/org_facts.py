@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import requests
 
 from agents.delivery.adoption import adoption_rules, without_key_query
+from agents.doctor.worker_page import worker_host
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.org_features import OrgFeatures
 from agents.mapping_preview.describe import describes_of
@@ -43,7 +44,8 @@ class OrgFacts:
 
     `skew_seconds`: how far our clock is ahead of Salesforce's. `versions` are the API versions the
     login host offers; empty when it does not say. `language` is that of the user's messages;
-    `instance_url` where a fresh login finds the org.
+    `instance_url` where a fresh login finds the org, `worker_host` where the running worker calls
+    it: '' is not logged in, None not known.
     """
 
     problem: str = ""
@@ -55,6 +57,7 @@ class OrgFacts:
     skew_seconds: float | None = None
     language: str = ""
     instance_url: str = ""
+    worker_host: str | None = None
     features: OrgFeatures = field(default_factory=OrgFeatures)
     without_key: Mapping[str, int] = field(default_factory=dict)
 
@@ -78,6 +81,7 @@ async def gather_org(settings: Settings, mapping: RecordMapping) -> OrgFacts:
             skew_seconds=skew_seconds,
             features=await ask_choices(client, describes),
             without_key=await _without_key(client, mapping),
+            worker_host=await worker_host(settings),
         )
     except SalesforceError as error:
         problem = f"{error.code or error.status}: {error.message}"

@@ -192,6 +192,11 @@ SALESFORCE_LOGINS = Counter(
     "Token calls; result is ok or the code. moved: the login named another host than before.",
     ["result"],
 )
+SALESFORCE_HOST = Gauge(
+    "orderstream_salesforce_host",
+    "1 for the host that the present token sends calls to.",
+    ["host"],
+)
 
 # Pacing and dispatch
 SALESFORCE_ROWS = Counter(

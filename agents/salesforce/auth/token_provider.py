@@ -22,6 +22,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -155,6 +156,8 @@ class TokenProvider:
         else:
             metrics.SALESFORCE_LOGINS.labels("ok").inc()
             log.info("salesforce_login", instance_url=token.instance_url)
+            metrics.SALESFORCE_HOST.clear()
+            metrics.SALESFORCE_HOST.labels(urlsplit(token.instance_url).netloc).set(1)
             self._token = token
             if self._failure is not None and self._failure.kind is not ErrorKind.AUTH:
                 self._failures = 0

@@ -417,6 +417,11 @@ def test_an_org_with_the_package_is_fine(mapping, describes) -> None:
     [
         ("salesforce-login", "fail", {"problem": "invalid_grant: user hasn't approved"}),
         ("clock-salesforce", "fail", {"skew_seconds": -400.0}),
+        (
+            "salesforce-host",
+            "warn",
+            {"instance_url": "https://new.my.salesforce.com", "worker_host": "old.example"},
+        ),
         ("salesforce-version", "fail", {"versions": frozenset({"v60.0"})}),
         ("salesforce-stale-guard", "warn", {"guarded": frozenset()}),
         ("salesforce-budget", "warn", {"usage": Usage(90_000, 100_000)}),
