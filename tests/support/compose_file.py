@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from stream.config import Settings
+from stream.config import Settings, secret_fields
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -32,6 +32,8 @@ COMPOSE_VARIABLES = {
     "SIMULATOR_HOST_PORT",
 }
 SETTING_NAMES = {name.upper() for name in Settings.model_fields}
+# The second name of every secret.
+SETTING_NAMES |= {f"{name.upper()}_FILE" for name in secret_fields()}
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
 

@@ -194,6 +194,17 @@ def test_a_process_has_no_secret_that_it_does_not_need(services):
             environment = file[name]["environment"]
             emptied = {key for key, value in environment.items() if value == ""}
             assert secrets - emptied == keeps, name
+            # The second name of a secret is as good as the first.
+            assert {s for s in secrets if f"{s}_FILE" not in emptied} == keeps, name
+
+
+def test_only_who_signs_in_to_the_org_is_given_its_key():
+    services = production_services()
+    holders = {n for n, s in services.items() if any("/secrets:" in v for v in s["volumes"])}
+    assert holders == {"worker", "dashboard"}
+    for name, service in services.items():
+        path = service["environment"].get("SALESFORCE_PRIVATE_KEY_PATH", "")
+        assert path == ("/secrets/server.key" if name in holders else ""), name
 
 
 def production_services():
