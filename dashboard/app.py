@@ -9,14 +9,18 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from agents.mapping.mapping import MAX_FILE_BYTES
 from dashboard.data.dry_runs import DryRuns
+from dashboard.data.health import Health
 from dashboard.data.job_runner import JobRunner
 from dashboard.data.payloads import Payloads
 from dashboard.data.snapshots import Snapshots
 from dashboard.pages import dead_letter as pages_letter
 from dashboard.pages import dead_letters as pages_letters
+from dashboard.pages import health as pages_health
 from dashboard.pages import jobs as pages_jobs
 from dashboard.pages import login as pages_login
+from dashboard.pages import mapping as pages_mapping
 from dashboard.pages import overview as pages_overview
 from dashboard.pages import replay as pages_replay
 from dashboard.pages import sign_in as pages_sign_in
@@ -41,6 +45,8 @@ PAGES = (
     pages_replay,
     pages_trace,
     pages_tail,
+    pages_health,
+    pages_mapping,
     pages_login,
     pages_sign_in,
     pages_status,
@@ -50,6 +56,7 @@ LIMITS: RouteTable = {
     "POST /login": RouteLimit(4 * 1024),
     # An edited payload comes back as a form: up to three characters per byte.
     "POST /letters/{id}/edit": RouteLimit(3 * MAX_MESSAGE_BYTES),
+    "POST /mapping/try": RouteLimit(3 * MAX_FILE_BYTES),
     "GET /tail/stream": STREAM,
 }
 
@@ -68,6 +75,7 @@ def build_app(settings: Settings) -> web.Application:
         desk=JobRunner(settings, KafkaPublisher(settings)),
         drafts=DryRuns(settings),
         payloads=Payloads(settings),
+        health=Health(settings),
         public_origin=guard.origin_of(settings.dashboard_public_url),
         provider=IdentityProvider(settings) if settings.dashboard_oidc_issuer else None,
     )
@@ -94,6 +102,7 @@ async def _stop(app: web.Application) -> None:
     state = app[STATE]
     await state.desk.stop()
     await state.drafts.stop()
+    await state.health.stop()
     await state.watch.stop()
     await state.payloads.close()
     if state.provider is not None:

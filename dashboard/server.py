@@ -15,6 +15,7 @@ from stream.config import Settings
 from stream.errors import SettingsError
 from stream.http.app_server import app_server
 from stream.ops.stop_signals import stop_on_signals
+from stream.settings.dashboard import DashboardSettings
 
 log = structlog.get_logger()
 
@@ -27,11 +28,18 @@ GC_THRESHOLDS = (20_000, 20, 100)
 async def run_dashboard(settings: Settings, *, on_listening: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT; `on_listening(url)` once the port is open."""
     gc.set_threshold(*GC_THRESHOLDS)
+    await serve_until_stopped(build_app(settings), settings, on_listening)
+
+
+async def serve_until_stopped(
+    app: web.Application, settings: DashboardSettings, on_listening: Callable[[str], None]
+) -> None:
+    """Serve an application where the settings say, until SIGTERM or SIGINT."""
     stopping = asyncio.Event()
     stop_on_signals(stopping.set, deadline_seconds=STOP_DEADLINE_SECONDS)
     host, port = settings.dashboard_host, settings.dashboard_port
     try:
-        async with serve_dashboard(build_app(settings), host, port) as url:
+        async with serve_dashboard(app, host, port) as url:
             on_listening(url)
             await stopping.wait()
     except OSError as error:

@@ -58,7 +58,7 @@ async def examine(
     problems: Sequence[str],
     *,
     roles: Sequence[Role],
-    env_file: Path,
+    env_file: Path | None,
     is_live: bool,
 ) -> AsyncIterator[list[Check]]:
     """Yield the checks of one area after the other."""

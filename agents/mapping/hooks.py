@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,23 @@ from agents.mapping.yaml_source import Entry
 from stream.errors import MappingError
 
 NAME = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_]\w*)")
+_are_refused = ContextVar("hooks refused", default=False)
+
+
+@contextmanager
+def hooks_refused() -> Iterator[None]:
+    """Load no hook inside: for a mapping whose author may not run Python here."""
+    token = _are_refused.set(True)
+    try:
+        yield
+    finally:
+        _are_refused.reset(token)
 
 
 def load_hook(name: str, entry: Entry, directory: Path | None) -> Callable[..., Any]:
     """Return the guarded function; raises MappingFileError when there is none of that name."""
+    if _are_refused.get():
+        raise entry.error(f"`{name}` is Python, and a draft runs none: use `orderstream map`")
     match = NAME.fullmatch(name)
     if match is None:
         raise entry.error(f'`{name}` names no function; write `python: "my_module:function"`')

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,22 +19,32 @@ def dashboard(
 ) -> None:
     """Serve the dashboard: balance, lag, dead letters, replays, traces, jobs.
 
-    Needs Kafka and DASHBOARD_OPERATOR_PASSWORD. Put a TLS proxy before it and set
-    DASHBOARD_PUBLIC_URL when browsers are not on this machine.
+    Needs Kafka and DASHBOARD_OPERATOR_PASSWORD; with nothing configured it shows the steps of
+    `orderstream setup`. Put a TLS proxy before it and set DASHBOARD_PUBLIC_URL when browsers are
+    not on this machine.
 
     Example: DASHBOARD_OPERATOR_PASSWORD=… orderstream dashboard --port 8081
     """
+    from dashboard.first_run import build_first_run, is_first_run
+    from dashboard.server import run_dashboard, serve_until_stopped
     from stream.config import Role, load_settings
     from stream.ops.logs import configure_logs
+
+    def on_listening(url: str) -> None:
+        note(f"dashboard at {url}")
 
     overrides: dict[str, Any] = {"dashboard_host": host} if host else {}
     if port >= 0:
         overrides["dashboard_port"] = port
+    settings = load_settings(**overrides)
+    if is_first_run(settings):
+        note("nothing is configured: this page shows the steps of `orderstream setup`")
+        app = build_first_run(Path(".env"))
+        asyncio.run(serve_until_stopped(app, settings, on_listening))
+        return
     settings = load_settings(Role.DASHBOARD, **overrides)
     configure_logs(level=settings.log_level, style=settings.log_format, process="dashboard")
 
     import uvloop
 
-    from dashboard.server import run_dashboard
-
-    uvloop.run(run_dashboard(settings, on_listening=lambda url: note(f"dashboard at {url}")))
+    uvloop.run(run_dashboard(settings, on_listening=on_listening))

@@ -28,3 +28,8 @@ def show_span(seconds: float | None) -> str:
     if math.isinf(seconds):
         return "never"
     return "0s" if seconds == 0 else show_seconds(seconds)
+
+
+def show_counted(count: int, noun: str) -> str:
+    """Return `1 letter`, `2 letters`."""
+    return f"{show_count(count)} {noun}{'' if count == 1 else 's'}"

@@ -5,6 +5,7 @@ Everything that is not known is said to be not known; nothing is shown as zero t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +69,7 @@ def overview(watch: Snapshots, *, now_ms: int, has_metrics: bool) -> dict[str, A
         "workers": workers,
         "is_scraped": bool(watch.scrapes),
         "alerts": alerts(group, snapshot, workers),
-        "lag_chart": lag_chart(list(watch.lag_points), now_ms),
+        "lag_chart": lag_chart(list(watch.lag_points), now_ms, past=watch.balance.ages.points()),
         "flow_chart": flow_chart(watch, now_ms),
         "recent": list(watch.balance.recent)[: -RECENT_SHOWN - 1 : -1],
     }
@@ -91,11 +92,19 @@ def alerts(
     return found
 
 
-def lag_chart(points: list[LagPoint], now_ms: int) -> Chart:
-    """Return the age of the oldest unread event over up to an hour."""
-    first = points[0].at_ms if points else now_ms
-    start = max(now_ms - HOUR_MS, min(first, now_ms - LEAST_SPAN_MS))
-    shown = [(point.at_ms, point.seconds) for point in points if point.at_ms >= start]
+def lag_chart(
+    points: list[LagPoint], now_ms: int, *, past: Sequence[tuple[int, float]] = ()
+) -> Chart:
+    """Return the age of the oldest unread event over up to an hour.
+
+    Before the first sample of this process: how old events were when they were worked on.
+    """
+    sampled = [(point.at_ms, point.seconds) for point in points]
+    since = sampled[0][0] if sampled else now_ms
+    known = [*(point for point in past if point[0] < since), *sampled]
+    first = next((at for at, _ in known if at >= now_ms - HOUR_MS), now_ms)
+    start = min(first, now_ms - LEAST_SPAN_MS)
+    shown = [point for point in known if point[0] >= start]
     return draw({"lag": shown}, start_ms=start, end_ms=now_ms, show=show_span, least_top=5.0)
 
 

@@ -23,10 +23,13 @@ from dashboard.site.render import render
 from dashboard.site.state import SESSION, STATE, form_of
 from stream.dlq.index import DeadLetter, LetterFilter
 from stream.dlq.resolutions import drop_letters
+from stream.jobs.operator_log import RELEASED
 from stream.jobs.spec import DEFAULT_RATE
 
 GROUPS_SHOWN = 100
 FILTER_FIELDS = ("code", "field", "order", "store", "since", "until")
+CHOOSE = "Choose letters: all of them cannot be dropped at once."
+STOPPED = "dead_letters_stopped"  # the workers' alert that a cause is held back
 
 
 async def letters_page(request: web.Request) -> web.StreamResponse:
@@ -81,6 +84,7 @@ def _groups(
         problem=problem,
         rate=f"{DEFAULT_RATE:g}",
         command="orderstream dlq list",
+        is_held=_is_held(request),
     )
 
 
@@ -132,6 +136,8 @@ async def drop_page(request: web.Request) -> web.StreamResponse:
         wanted = letter_filter_of(_asked(request))
     except ValueError as error:
         raise web.HTTPBadRequest(text=str(error)) from None
+    if wanted.is_everything:
+        raise web.HTTPBadRequest(text=CHOOSE)
     return _drop_form(request, wanted, "")
 
 
@@ -160,11 +166,40 @@ async def drop(request: web.Request) -> web.StreamResponse:
     )
 
 
+def _is_held(request: web.Request) -> bool:
+    """Return whether a worker holds events back; without their metrics nobody can tell."""
+    scrapes = request.app[STATE].watch.scrapes
+    return not scrapes or any(STOPPED in scrape.alerts for scrape in scrapes)
+
+
+async def release(request: web.Request) -> web.StreamResponse:
+    """Let the events of a cause die that workers hold back because too many died of it."""
+    state, form = request.app[STATE], form_of(request)
+    code = text_of(form, "code")
+    if not code:
+        return _groups(request, {}, "Code: say which cause.", status=400)
+    try:
+        why = why_of(form)
+    except ValueError as error:
+        return _groups(request, {}, str(error), status=400)
+    operator = state.desk.operator(request[SESSION].who)
+    await operator.record(RELEASED, why=why, detail={"code": code})
+    return render(
+        request,
+        "done.html",
+        title=f"{code} is released",
+        text="Workers that hold such events learn of it within half a minute; they become dead "
+        "letters then.",
+        back="/letters",
+        command=command_lines.release(code, why=why),
+    )
+
+
 def _check_choice(wanted: LetterFilter, count: int, shown: str) -> None:
     if shown != str(count):
         raise ValueError(f"The letters have changed: there are {count:,} now.")
     if wanted.is_everything:
-        raise ValueError("Choose letters: all of them cannot be dropped at once.")
+        raise ValueError(CHOOSE)
 
 
 def _drop_form(
@@ -187,4 +222,5 @@ ROUTES = (
     web.post("/letters/requeue", plan_requeue),
     web.get("/letters/drop", drop_page),
     web.post("/letters/drop", drop),
+    web.post("/letters/release", release),
 )

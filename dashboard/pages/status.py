@@ -25,7 +25,7 @@ async def readyz(request: web.Request) -> web.Response:
     return _json(request.app[STATE].watch.not_ready)
 
 
-async def static(request: web.Request) -> web.Response:
+async def serve_static(request: web.Request) -> web.Response:
     """Serve one of the files that are there; the address says which content is meant."""
     name = request.match_info["name"]
     if name not in STATIC_NAMES or request.path != static_path(name):
@@ -48,5 +48,5 @@ ROUTES = (
     web.get("/livez", livez),
     web.get("/readyz", readyz),
     web.get("/metrics", metrics_page),
-    web.get("/static/{digest}/{name}", static),
+    web.get("/static/{digest}/{name}", serve_static),
 )

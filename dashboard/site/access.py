@@ -28,11 +28,12 @@ _READER = """
     GET /letters/drop  GET /drafts/{id}  GET /part/drafts/{id}  GET /jobs  GET /jobs/{id}
     GET /part/jobs/{id}  GET /replay  GET /trace  GET /tail  GET /tail/stream  POST /logout
     POST /letters/find  POST /trace
+    GET /health  GET /part/health  GET /mapping
 """
 _OPERATOR = """
     POST /letters/requeue  POST /letters/drop  POST /letters/{id}/unmask  POST /letters/{id}/open
     POST /letters/{id}/edit  POST /drafts/{id}/run  POST /jobs/{id}/stop  POST /jobs/{id}/resume
-    POST /replay
+    POST /replay  POST /letters/release  POST /mapping/try
 """
 
 

@@ -30,6 +30,10 @@ def drop(wanted: LetterFilter, *, why: str) -> str:
     return _line("dlq", "drop", *_choice(wanted), f"--why={why}", "--yes")
 
 
+def release(code: str, *, why: str) -> str:
+    return _line("dlq", "release", code, f"--why={why}")
+
+
 def replay(chosen: ReplayRange, *, rate: float, why: str = "", run: bool) -> str:
     """Return the command of a replay, or of its dry run."""
     wanted = chosen.wanted

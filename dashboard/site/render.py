@@ -14,7 +14,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from dashboard.data.figures import UNKNOWN, show_count, show_rate, show_span
+from dashboard.data.figures import UNKNOWN, show_count, show_counted, show_rate, show_span
 from dashboard.site.state import SESSION, STATE
 from stream.lag.evaluator import GroupLag, LagState, PartitionLag
 from stream.ops.masking import mask_text
@@ -33,6 +33,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "count": show_count,
+        "counted": show_counted,
         "rate": show_rate,
         "seconds": show_span,
         "when": show_time,

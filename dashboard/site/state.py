@@ -9,6 +9,7 @@ from aiohttp import web
 from multidict import MultiDictProxy
 
 from dashboard.data.dry_runs import DryRuns
+from dashboard.data.health import Health
 from dashboard.data.job_runner import JobRunner
 from dashboard.data.payloads import Payloads
 from dashboard.data.snapshots import Snapshots
@@ -36,6 +37,7 @@ class SiteState:
     desk: JobRunner
     drafts: DryRuns
     payloads: Payloads
+    health: Health
     public_origin: str = ""
     provider: IdentityProvider | None = None  # of a sign-in, where one is set
     attempts: SignInAttempts = field(default_factory=SignInAttempts)

@@ -8,6 +8,7 @@ again) everything is read anew. What is kept, whatever the topics hold:
 |---|---|
 | which event, and its best outcome | nine bytes per event of the window (DASHBOARD_WINDOW_DAYS) |
 | events in and out over time | `FLOW_BUCKETS` buckets of `BUCKET_SECONDS` |
+| the greatest age of an event at its outcome | the same buckets |
 | the latest outcomes | `RECENT_OUTCOMES` |
 | what became of a job's events | counts of the latest `JOBS_KEPT` jobs |
 
@@ -42,6 +43,27 @@ STRAYS_KEPT = 200_000
 Result = dict[str, Any]
 
 
+class GreatestAge:
+    """How old the oldest event was when it was worked on, by time: the past of the time lag.
+
+    First attempts of live events only: a retry waits on purpose.
+    """
+
+    def __init__(self) -> None:
+        self._ages: dict[int, int] = {}
+
+    def add(self, at_ms: int, age_ms: int) -> None:
+        start = at_ms - at_ms % (BUCKET_SECONDS * 1000)
+        self._ages[start] = max(age_ms, self._ages.get(start, 0))
+        if len(self._ages) > 2 * FLOW_BUCKETS:
+            newest = sorted(self._ages)[-FLOW_BUCKETS:]
+            self._ages = {at: self._ages[at] for at in newest}
+
+    def points(self) -> list[tuple[int, float]]:
+        """Return (time in ms, seconds), oldest first."""
+        return [(at, age / 1000) for at, age in sorted(self._ages.items())]
+
+
 class LiveTotals:
     """`refresh` reads what is new with a connected reader; everything else answers from memory."""
 
@@ -58,6 +80,7 @@ class LiveTotals:
         self._trimmed = float("-inf")
         self.balance = Balance()
         self.flow = EventRate(bucket_seconds=BUCKET_SECONDS, buckets=FLOW_BUCKETS)
+        self.ages = GreatestAge()
         self.rate_in, self.rate_out = Meter(), Meter()
         self.recent: deque[Result] = deque(maxlen=RECENT_OUTCOMES)
         self.outcomes_read = 0
@@ -125,7 +148,10 @@ class LiveTotals:
             if settled.mark >= DEAD:
                 self._finals += 1
                 self.flow.add("out", at_ms)
-            received_ms = at_ms - read.get("latency_ms", 0)
+            latency_ms = read.get("latency_ms", 0)
+            received_ms = at_ms - latency_ms
+            if not read.get("attempt") and read.get("via", "live") == "live":
+                self.ages.add(at_ms, latency_ms)
             if settled.before == UNANSWERED and received_ms < self._began_ms:
                 self.flow.add("in", received_ms)
             if job_id := read.get("job_id"):

@@ -210,7 +210,7 @@ class LagSampler:
         """
         depths = []
         relayed = (p.topic for p in partitions if p.group == self._settings.relay_group)
-        for topic in dict.fromkeys(relayed):
+        for topic in sorted(dict.fromkeys(relayed), key=self._delay_ms):
             delay_ms = self._delay_ms(topic)
             old = await self._reader.spans([topic], until_ms=at_ms - delay_ms)
             boundaries = {span.partition: span.end for span in old}

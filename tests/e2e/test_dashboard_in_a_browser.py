@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from support.chromium import DESKTOP, PHONE, log_in, open_browser, open_page
@@ -13,8 +16,14 @@ from schemas.result import Outcome
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 
-PAGES = ("/", "/lag", "/letters", "/letters?all=1", "/replay", "/jobs", "/trace?target=1", "/tail")
-LOOKS = (("light", DESKTOP), ("dark", PHONE))
+PAGES = (
+    *("/", "/lag", "/letters", "/letters?all=1", "/replay", "/jobs", "/trace?target=1", "/tail"),
+    *("/mapping", "/health"),
+)
+NARROW = (360, 740)
+LOOKS = (("light", DESKTOP), ("dark", PHONE), ("light", NARROW))
+AXE_LOCK = Path(__file__).parents[1] / "axe"
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
 @pytest.fixture
@@ -47,6 +56,48 @@ async def test_every_page_fits_and_breaks_no_policy_on_a_desk_and_on_a_phone(wri
                 ground = await page.evaluate("getComputedStyle(document.body).backgroundColor")
                 assert (ground == "rgb(15, 18, 23)") is (scheme == "dark")
                 assert page.complaints == []
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory) -> str:
+    """The text of axe-core, from npm and by the lock's digest; skips where there is no npm."""
+    if (npm := shutil.which("npm")) is None:
+        pytest.skip("needs npm, for axe-core")
+    folder = tmp_path_factory.mktemp("axe")
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(AXE_LOCK / name, folder / name)
+    command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=100, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"npm cannot fetch axe-core: {done.stderr.decode()[-200:]}")
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+async def violations(page, axe: str) -> list[str]:
+    await page.evaluate(axe)
+    found = await page.evaluate("options => axe.run(document, options)", RULES)
+    return [
+        f"{item['id']}: {node['html']}" for item in found["violations"] for node in item["nodes"]
+    ]
+
+
+async def test_axe_finds_nothing_to_complain_about_on_any_page(writer, site, axe):
+    letter = None
+    for number in range(3):
+        event = await writer.accept(str(number), {"store_id": 1})
+        letter = await writer.bury(event)
+    assert letter
+    await site.letters(3)
+    more = (f"/letters/{letter.partition}-{letter.offset}", "/letters/drop?code=X", "/no/such/page")
+    async with open_browser() as browser:
+        for scheme, size in LOOKS:
+            async with open_page(browser, size=size, scheme=scheme) as page:
+                await page.goto(f"{site.url}/login")
+                assert await violations(page, axe) == []
+                await log_in(page, site.url, "Ann", OPERATOR)
+                for path in (*PAGES, *more):
+                    await page.goto(site.url + path)
+                    assert await violations(page, axe) == [], path
 
 
 async def test_pages_follow_what_happens_without_being_loaded_again(writer, site):
