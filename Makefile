@@ -13,6 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ORDERS ?= 120
 BROKERS ?= 1
 PROFILE ?= plain
+STORE ?= plain
 KEEP ?=
 ONLY ?=
 SCALE ?= 1
@@ -26,8 +27,8 @@ JOBS ?= 3
 help: ## list the jobs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-demo: setup broker-check ## the main job end to end, in front of you (KEEP=1: leave it up; ORDERS=n; BROKERS=3; PROFILE=awkward)
-	@exec $(BIN)/orderstream demo --orders $(ORDERS) --brokers $(BROKERS) --profile $(PROFILE) $(if $(KEEP),--keep)
+demo: setup broker-check ## the main job end to end, in front of you (KEEP=1: leave it up; ORDERS=n; BROKERS=3; PROFILE=awkward; STORE=real-world)
+	@exec $(BIN)/orderstream demo --orders $(ORDERS) --brokers $(BROKERS) --profile $(PROFILE) --store $(STORE) $(if $(KEEP),--keep)
 
 check: setup lint ## format, lint, types, contracts, unit tests: under a minute on two quiet cores
 	$(PYTEST) -q -n 2 -m "not hypothesis and not slow" tests/unit tests/test_architecture.py tests/test_documentation.py

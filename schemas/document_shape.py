@@ -70,6 +70,7 @@ def order_rows(value: Any) -> bool:
 
 
 ORDER_NUMBERS = ("increment_id", "real_order_id")
+ORDER_WRAPPERS = ("order", "sales_order", "order_data")
 IDS = ("entity_id", "id")
 # What an order is told by when it stands beside its entity id alone.
 ORDER_MARKS: dict[str, Form] = {
@@ -163,6 +164,8 @@ def id_of(level: Level) -> str:
 
 def is_thin(level: Level) -> bool:
     """Whether an order has no mark of its own: what is nested in it may be the order itself."""
+    if any(nested(level.get(name)) for name in ORDER_WRAPPERS):  # rows and buyer stand beside it
+        return not any(m in level and f(level[m]) for m, f in ORDER_MARKS.items() if m != "items")
     is_bought = bool(number_of(level)) and _has(level, BUYER_MARKS)
     return not is_bought and not _has(level, ORDER_MARKS)
 

@@ -18,6 +18,7 @@ import orjson
 from schemas.document_shape import (
     IDS,
     ORDER_NUMBERS,
+    ORDER_WRAPPERS,
     Shape,
     id_of,
     is_thin,
@@ -28,9 +29,7 @@ from schemas.event import Kind
 
 # Wrapper → what it says its document is. The order is the order of preference.
 WRAPPERS: dict[str, Kind | None] = {
-    "order": Kind.ORDER,
-    "sales_order": Kind.ORDER,
-    "order_data": Kind.ORDER,
+    **dict.fromkeys(ORDER_WRAPPERS, Kind.ORDER),
     "customer": Kind.CUSTOMER,
     "customer_data_object": Kind.CUSTOMER,
     "customer_data": Kind.CUSTOMER,

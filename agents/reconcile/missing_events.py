@@ -7,14 +7,16 @@ maps to the same rows (Magento also moves `updated_at` when only its e-mail went
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from agents.mapping.mapping import Mapping
-from agents.reconcile.topic_outcomes import Accepted, accepted
+from agents.mapping.mapping import Mapping as RecordMapping
+from agents.reconcile.topic_outcomes import Accepted, Subject, accepted_documents
 from schemas.codec import DecodeError, Document, decode
+from schemas.document_shape import id_of
 from schemas.event import Kind
 from schemas.identity import Identity
 from stream.backfill.event import RESOURCES
@@ -52,7 +54,7 @@ async def find_gaps(
     settings: Settings,
     magento: MagentoSearch,
     reader: RangeReader,
-    mapping: Mapping,
+    mapping: RecordMapping,
     *,
     kinds: tuple[Kind, ...],
     window: Window,
@@ -60,7 +62,7 @@ async def find_gaps(
 ) -> GapReport:
     """Return the gaps of a window. Raises MagentoError and BrokerError."""
     report = GapReport(window)
-    saved: dict[tuple[Kind, str], Document] = {}
+    saved: dict[tuple[Subject, str], Document] = {}
     for kind in kinds:
         pages = changed(
             magento,
@@ -74,20 +76,29 @@ async def find_gaps(
             for entity in page.documents:
                 read = read_document(entity, kind, settings.identity)
                 if read is not None:
-                    saved[kind, read.key] = read
+                    saved[(kind, read.key), id_of(read.entity)] = read
     report.checked = len(saved)
     since_ms = (unix_ms(window.since) or 0) - CLOCK_SKEW_MS
-    events = await accepted(settings, reader, saved.keys(), since_ms=since_ms)
-    for (kind, key), document in saved.items():
-        reason = gap_reason(mapping, document, events.get((kind, key)))
+    subjects = {subject for subject, _ in saved}
+    events = await accepted_documents(settings, reader, subjects, since_ms=since_ms)
+    for (subject, document_id), document in saved.items():
+        reason = gap_reason(mapping, document, event_of(events, subject, document_id))
         if reason:
             entity_id = entity_id_of(document.entity)
-            report.gaps.append(Gap(kind, key, entity_id, document.updated_at, reason))
+            report.gaps.append(Gap(*subject, entity_id, document.updated_at, reason))
     report.gaps.sort(key=lambda gap: (gap.updated_at, gap.entity_id))
     return report
 
 
-def gap_reason(mapping: Mapping, document: Document, event: Accepted | None) -> str:
+def event_of(
+    events: Mapping[tuple[Subject, str], Accepted], subject: Subject, document_id: str
+) -> Accepted | None:
+    """Return the newest event that may be of a document: of its id, or one that names none."""
+    found = [events[subject, own] for own in {document_id, ""} if (subject, own) in events]
+    return max(found, key=lambda event: event.version, default=None)
+
+
+def gap_reason(mapping: RecordMapping, document: Document, event: Accepted | None) -> str:
     """Return why a save counts as a gap; '' when it is covered."""
     if event is None:
         return "no webhook of it"
@@ -98,7 +109,7 @@ def gap_reason(mapping: Mapping, document: Document, event: Accepted | None) -> 
     return f"the last webhook is of {event.version}"
 
 
-def rows_of(mapping: Mapping, document: Document) -> Any:
+def rows_of(mapping: RecordMapping, document: Document) -> Any:
     """Return what a document writes, without the time it was saved; None when it does not map."""
     try:
         mapped = mapping.apply(document)

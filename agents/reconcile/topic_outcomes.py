@@ -12,6 +12,7 @@ import orjson
 
 from agents.reconcile.findings import LastWord
 from schemas.codec import DecodeError, Document, decode
+from schemas.document_shape import id_of
 from schemas.event import Kind
 from schemas.result import Outcome
 from schemas.sender_clock import sender_time, utc_text
@@ -60,7 +61,23 @@ async def accepted(
     settings: Settings, reader: RangeReader, subjects: Collection[Subject], *, since_ms: int
 ) -> dict[Subject, Accepted]:
     """Return the newest accepted event of each subject since a record time. Raises BrokerError."""
+    found = await accepted_documents(settings, reader, subjects, since_ms=since_ms)
     newest: dict[Subject, Accepted] = {}
+    for (subject, _), event in found.items():
+        held = newest.get(subject)
+        if held is None or held.version <= event.version:
+            newest[subject] = event
+    return newest
+
+
+async def accepted_documents(
+    settings: Settings, reader: RangeReader, subjects: Collection[Subject], *, since_ms: int
+) -> dict[tuple[Subject, str], Accepted]:
+    """Return the newest accepted event of each document, by its subject and the store's id of it.
+
+    Several orders may have one number; '' is the id of events that do not say theirs.
+    """
+    newest: dict[tuple[Subject, str], Accepted] = {}
     keys = {key for _, key in subjects}
     spans = await reader.spans(settings.topics.facts, since_ms=since_ms)
     async for batch in reader.read(spans):
@@ -75,7 +92,8 @@ async def accepted(
             subject = (document.kind or envelope.kind, document.key)
             saved = sender_time(document.updated_at, envelope.received_at_ms)
             version = saved.version or utc_text(envelope.received_at_ms)
-            held = newest.get(subject)
+            where = subject, id_of(document.entity)
+            held = newest.get(where)
             if subject in subjects and (held is None or held.version <= version):
-                newest[subject] = Accepted(version, record.timestamp, envelope.event_id, document)
+                newest[where] = Accepted(version, record.timestamp, envelope.event_id, document)
     return newest

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.console.terminal import EXIT_INTERRUPTED, EXIT_NO
+from cli.console.terminal import EXIT_INTERRUPTED, EXIT_NO, fail
 
 
 def demo(  # noqa: PLR0917 - each is an option
@@ -18,6 +18,9 @@ def demo(  # noqa: PLR0917 - each is an option
     seed: Annotated[int, typer.Option(help="The same seed is the same store.")] = 1,
     profile: Annotated[
         str, typer.Option(help="Kind of org: plain, or awkward (large, old, not English).")
+    ] = "plain",
+    store: Annotated[
+        str, typer.Option(help="Kind of store: plain, or real-world (every known shape of body).")
     ] = "plain",
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave everything up until Ctrl-C, and say where.")
@@ -34,8 +37,11 @@ def demo(  # noqa: PLR0917 - each is an option
     """
     import asyncio
 
+    from cli.demo.orders import STORES
     from cli.demo.run import Demo
 
+    if store not in STORES:
+        fail(f"--store: there are {', '.join(STORES)}")
     demo_run = Demo(
         orders=orders,
         workers=workers,
@@ -43,6 +49,7 @@ def demo(  # noqa: PLR0917 - each is an option
         seed=seed,
         keep=keep,
         org_profile=profile,
+        store=store,
     )
     try:
         is_good = asyncio.run(demo_run.run())

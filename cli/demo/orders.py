@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.magento.life import refunded
+from sandbox.magento.real_world import RealWorldStore
 from sandbox.magento.sender import disturbed
 from sandbox.magento.store import Store, Webhook
 from schemas.event import Kind
 
+STORES: dict[str, type[Store]] = {"plain": Store, "real-world": RealWorldStore}
 DUPLICATE_SHARE = 0.05
 LATE_SHARE = 0.05
 A_DAY_LATER_SECONDS = 86_400
@@ -65,9 +67,9 @@ class DemoOrders:
         return self.store.place(2 * A_DAY_LATER_SECONDS)[1][-1]
 
 
-def write_story(orders: int, seed: int) -> DemoOrders:
+def write_story(orders: int, seed: int, store_kind: str = "plain") -> DemoOrders:
     """Return a story of so many orders; the same seed tells the same one."""
-    store = Store(seed)
+    store = STORES[store_kind](seed)
     webhooks = list(store.events(orders))
     deliveries = disturbed(
         webhooks, seed=seed, duplicate_share=DUPLICATE_SHARE, late_share=LATE_SHARE

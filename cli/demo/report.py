@@ -55,6 +55,9 @@ def differences(order: Order, records: Sequence[Record]) -> list[str]:
     found = []
     if cents(record["Amount"]) != cents(order["grand_total"]):
         found.append(f"Amount {record['Amount']} instead of {order['grand_total']}")
+    city = order["billing_address"]["city"]
+    if record["Billing_City__c"] != city:
+        found.append(f"Billing_City__c {record['Billing_City__c']} instead of {city}")
     stage, wanted = record["StageName"], CLOSING_STATES.get(order["state"])
     if wanted and stage != wanted:
         found.append(f"StageName {stage} instead of {wanted}")

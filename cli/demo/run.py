@@ -60,6 +60,7 @@ class Demo:
     seed: int = 1
     keep: bool = False
     org_profile: str = "plain"
+    store: str = "plain"
     directory: Path | None = None
 
     async def run(self) -> bool:
@@ -94,7 +95,7 @@ class Demo:
             pipeline = await start_pipeline(
                 processes, servers, self.workers, env, ready, org_profile=self.org_profile
             )
-            story = write_story(self.orders, self.seed)
+            story = write_story(self.orders, self.seed, self.store)
             console.print(story.summary)
             async with OrgRemote(pipeline.salesforce_url) as org, Outcomes(settings) as outcomes:
                 receipts = await play(console, pipeline, story, org, outcomes)

@@ -132,6 +132,15 @@ def test_the_demo_balances(start, bootstrap_servers: str) -> None:
     assert_nothing_is_left(demo)
 
 
+def test_a_store_of_every_known_shape_agrees_with_salesforce_to_the_cent(
+    start, bootstrap_servers: str
+) -> None:
+    demo = start("--orders", "40", "--store", "real-world", bootstrap_servers=bootstrap_servers)
+    assert demo.process.wait(DEADLINE_SECONDS) == 0, demo.output
+    assert BALANCE.search(demo.output), demo.output
+    assert "agree on all 39 other orders, to the cent" in demo.output
+
+
 def test_a_kept_demo_takes_one_more_order_from_the_printed_curl(
     start, bootstrap_servers: str
 ) -> None:

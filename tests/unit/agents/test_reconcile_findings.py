@@ -18,7 +18,7 @@ from agents.reconcile.findings import (
     explained,
     finding_of,
 )
-from agents.reconcile.missing_events import gap_reason, read_document
+from agents.reconcile.missing_events import event_of, gap_reason, read_document
 from agents.reconcile.org_records import fetch_records
 from agents.reconcile.run import told_apart
 from agents.reconcile.topic_outcomes import Accepted
@@ -163,3 +163,13 @@ def test_two_orders_with_one_number_are_not_told_to_differ_for_ever():
     doubled, single = told_apart(judged, {(Kind.ORDER, "2000000001")})
     assert (doubled.finding, single.finding) == (Finding.UNMAPPABLE, Finding.DIFFERENT)
     assert "another" in doubled.reason
+
+
+def test_an_event_covers_the_order_of_its_own_id_and_no_other_of_the_number():
+    subject = (Kind.ORDER, "000000007")
+    mine = event(numbered_order(1, 2))
+    assert event_of({(subject, "1"): mine}, subject, "1") is mine
+    assert event_of({(subject, "1"): mine}, subject, "2") is None
+    assert event_of({(subject, ""): mine}, subject, "2") is mine
+    later = event(numbered_order(1, 3))
+    assert event_of({(subject, "1"): mine, (subject, ""): later}, subject, "1") is later

@@ -23,6 +23,7 @@ def record(order, **changes):
         "Id": "006Os0000000001AAA",
         "Magento_Order_ID__c": order["increment_id"],
         "Amount": order["grand_total"],
+        "Billing_City__c": order["billing_address"]["city"],
         "StageName": stages.get(order["state"], "Prospecting"),
         **changes,
     }

@@ -14,6 +14,7 @@ from agents.mapping.mapping import Mapping
 from cli.commands.map import map_body
 from sandbox.magento.orders import draw_draft, place
 from sandbox.magento.people import draw_shopper
+from sandbox.magento.real_world import RealWorldStore
 from sandbox.magento.shapes import Shape, url_event, webhook_body
 from sandbox.magento.store import OPENS_AT
 from schemas.codec import DecodeError
@@ -104,6 +105,11 @@ def assert_equal(body: bytes, event: str) -> None:
 @pytest.mark.parametrize(("body", "event"), documents().values(), ids=documents())
 def test_the_preview_of_a_real_document_is_what_is_written(body, event):
     assert_equal(body, event)
+
+
+@pytest.mark.parametrize("webhook", list(RealWorldStore(seed=3).events(8)))
+def test_the_preview_of_what_the_real_world_store_sends_is_what_is_written(webhook):
+    assert_equal(webhook.body, webhook.url_event)
 
 
 @pytest.mark.parametrize("shape", Shape)
