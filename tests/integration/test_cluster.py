@@ -101,7 +101,7 @@ def test_the_command_hurts_a_broker_by_its_id_and_ends_with_its_input_open():
         address = command.stdout.readline().strip()
         assert re.fullmatch(r"(127\.0\.0\.1:\d+,){2}127\.0\.0\.1:\d+", address)
         directory = Path(command.stderr.readline().strip().removeprefix("data and log: "))
-        for line in ("pause 2", "resume 2", "kill 2", "restart 2", "kill controller"):
+        for line in ("pause 2", "resume 2", "kill 2", "restart 2"):
             command.stdin.write(f"{line}\n")
             command.stdin.flush()
             assert command.stderr.readline().strip() == f"{line}: done"
