@@ -74,9 +74,11 @@ async def test_a_leader_killed_under_load_loses_nothing_that_was_acknowledged(cl
         for value in sent[:KILLED_AFTER]:
             await producer.send_and_wait(TOPIC.name, value)
         killing = asyncio.create_task(asyncio.to_thread(cluster.brokers[led].kill))
-        for value in sent[KILLED_AFTER:]:
+        for value in sent[KILLED_AFTER : 2 * KILLED_AFTER]:
             await producer.send_and_wait(TOPIC.name, value)
         await killing
+        for value in sent[2 * KILLED_AFTER :]:
+            await producer.send_and_wait(TOPIC.name, value)
     assert await leader_of(cluster) != led
     assert await read_all(cluster, RECORDS) == sent
     await asyncio.to_thread(cluster.brokers[led].restart)
