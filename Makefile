@@ -22,7 +22,7 @@ ROUNDS ?= 20000
 # Each job has a broker of its own (300 MB); the tests wait more than they compute.
 JOBS ?= 3
 
-.PHONY: check forget-skipped help demo test attack chaos bench unit unit-all sbom lint integration e2e docs broker-check setup clean
+.PHONY: check forget-skipped help demo test attack chaos bench unit unit-all advisories sbom lint integration e2e docs broker-check setup clean
 
 help: ## list the jobs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -53,6 +53,9 @@ unit-all: setup ## the unit tests on every Python from 3.11 on that this machine
 	  .venv-$$python/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock; \
 	  .venv-$$python/bin/python -m pytest -n 2 -m "not hypothesis and not slow" tests/unit tests/test_architecture.py tests/test_documentation.py; \
 	done
+
+advisories: setup ## ask an advisory database about the locks (exit 3: it could not be asked)
+	@$(BIN)/python deploy/advisories.py requirements.lock requirements-otel.lock requirements-dev.lock
 
 sbom: setup ## what the image consists of, as CycloneDX: sbom.json
 	$(BIN)/python deploy/sbom.py requirements-otel.lock > sbom.json
