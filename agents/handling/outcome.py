@@ -107,7 +107,7 @@ def failed(
     lists and logs need not, so what is personal in a message is masked here, once for all readers.
     """
     document = _document_of(envelope)
-    error = dataclasses.replace(error, message=mask_quoted(error.message, document))
+    error = dataclasses.replace(error, message=_shortened(mask_quoted(error.message, document)))
     says = dataclasses.replace(says, reason=mask_quoted(says.reason, document))
     step = policy.next_step(envelope.attempt, now_ms) if may_retry else None
     story = dataclasses.replace(
@@ -215,7 +215,7 @@ def error_of(refused: RefusedWrite) -> ErrorInfo:
     return ErrorInfo(
         kind=refused.kind.value,
         code=refused.code,
-        message=_shortened(refused.message),
+        message=refused.message,
         fields=refused.fields,
         status=refused.status,
         rule=refused.rule,
@@ -223,7 +223,7 @@ def error_of(refused: RefusedWrite) -> ErrorInfo:
 
 
 def _shortened(message: str) -> str:
-    """Return a message's beginning and its end: automation tells the cause last."""
+    """Return a masked message's beginning and its end: automation tells the cause last."""
     if len(message) <= MESSAGE_CHARACTERS:
         return message
     return f"{message[: MESSAGE_CHARACTERS // 2]} … {message[-MESSAGE_CHARACTERS // 2 :]}"

@@ -8,17 +8,23 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import requests
 from support.salesforce_fixtures import org_keys
 
+from agents.salesforce.auth.browser_login import BrowserLogin
+from agents.salesforce.auth.oauth_flows import TokenEndpoint
+from agents.salesforce.auth.refresh_token import RefreshTokenFile
 from sandbox.salesforce.process import running_org
 from schemas.metadata_package import read_package
 
 __all__ = ["org_keys"]
 
 ROOT = Path(__file__).resolve().parents[3]
-FLOWS = ("jwt", "client_credentials")
+FLOWS = ("jwt", "client_credentials", "web")
+CALLBACK = "http://localhost:1717/OauthRedirect"
 
 
 @pytest.fixture
@@ -54,11 +60,25 @@ def command(bare_org, tmp_path):
     return run
 
 
+@pytest.fixture
+def signed_in(bare_org, tmp_path) -> None:
+    """Leave a refresh token where `orderstream login` does, as if a person had consented."""
+    login = BrowserLogin(bare_org.consumer_key, CALLBACK)
+    with requests.Session() as session:
+        asked = session.get(login.authorize_url(bare_org.url), allow_redirects=False)
+        came_back = dict(parse_qsl(urlsplit(asked.headers["Location"]).query))
+        endpoint = TokenEndpoint(session, bare_org.url, insecure_url=bare_org.url)
+        secret = bare_org.client_secret
+        token = login.exchange(login.code_of(came_back), endpoint, client_secret=secret)
+    RefreshTokenFile(tmp_path / ".orderstream" / "refresh_token").write(token.refresh_token)
+
+
 def actions(result: subprocess.CompletedProcess[str]) -> Counter[str]:
     assert result.returncode == 0, result.stderr
     return Counter(item["action"] for item in json.loads(result.stdout)["components"])
 
 
+@pytest.mark.usefixtures("signed_in")
 @pytest.mark.parametrize("flow", FLOWS)
 def test_plan_check_apply_and_plan_again(command, bare_org, flow):
     count = len(read_package("force-app"))

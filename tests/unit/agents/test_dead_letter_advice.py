@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 
 from agents.delivery.types import RefusedWrite
-from agents.handling.outcome import error_of
+from agents.handling.outcome import Notes, error_of, failed
 from agents.handling.outcome_rules import may_retry
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_table import BY_CODE, GOVERNOR_LIMIT
 from agents.salesforce.errors.errors import classify
 from agents.salesforce.errors.fixes import dead_letter_advice
-from schemas.event import Envelope, Kind
+from schemas.event import Envelope, Kind, Origin
 from schemas.headers import envelope_of, headers_of
+from stream.retry_policy import RetryPolicy
+from stream.topics import Topics
 
 
 def test_the_status_and_the_rule_of_a_refusal_go_with_the_letter():
@@ -40,6 +42,27 @@ def test_a_letter_of_a_refused_call_is_explained_by_its_status():
 def test_a_nested_code_explains_its_wrapper_though_the_message_is_masked():
     advised = dead_letter_advice("APEX_ERROR", "***", status=200, rule="UNABLE_TO_LOCK_ROW")
     assert advised.meaning == BY_CODE["UNABLE_TO_LOCK_ROW"].meaning
+
+
+def test_a_long_message_keeps_its_cause_and_is_masked_before_it_is_cut():
+    told = "x" * 240 + " Mustermann " + "y" * 600 + " UNABLE_TO_LOCK_ROW"
+    body = b'{"order": {"increment_id": "1", "customer_lastname": "Mustermann"}}'
+    origin = Origin("magento.orders", 0, 1, 0)
+    envelope = Envelope("id", "e", Kind.ORDER, "1", 1, body, origin=origin)
+    topics = Topics()
+    decision = failed(
+        envelope,
+        error_of(RefusedWrite(ErrorKind.PERMANENT, "APEX_ERROR", told)),
+        1,
+        Notes(),
+        policy=RetryPolicy(topics),
+        topics=topics,
+        may_retry=False,
+    )
+    kept = decision.result.error_message
+    assert kept.endswith("UNABLE_TO_LOCK_ROW")
+    assert len(kept) < len(told)
+    assert "Muster" not in kept
 
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))
