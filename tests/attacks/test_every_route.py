@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
-from support.attack_targets import READER_PASSWORD, open_target, post_form, session_cookie
+from support.attack_targets import (
+    OPERATOR,
+    READER_PASSWORD,
+    Target,
+    open_target,
+    post_form,
+    session_cookie,
+)
 from support.http_wire import head
 
 from dashboard.app import PAGES
@@ -30,28 +38,46 @@ def test_every_route_has_a_policy_and_every_policy_a_route() -> None:
     assert access_of("HEAD", "/letters") is Access.READER
 
 
+NOBODY = "X-None: 1"
+ROLES = {"nobody": "", "reader": READER_PASSWORD, "operator": OPERATOR}
+
+
+def right_token(target: Target, cookie: str, path: str) -> str:
+    """Return the token that the form of a page would have for this session."""
+    assert target.state is not None
+    sessions = target.state.sessions
+    session = sessions.read(cookie.partition("=")[2], now=time.time())
+    return sessions.form_token(session, path) if session else "x"
+
+
+@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-async def test_a_route_lets_in_whom_its_policy_names(short_deadlines, method, path) -> None:
-    needed = access_of(method, path)
+async def test_a_route_lets_in_whom_its_policy_names(short_deadlines, method, path, role) -> None:
+    """Every route for nobody, a reader and an operator; a form with and without its own token."""
+    needed, where = access_of(method, path), address(path)
     async with open_target("dashboard") as target:
-        reader = await session_cookie(target, READER_PASSWORD)
-        for cookie, is_known in (("X-None: 1", False), (reader, True)):
-            if method == "GET":
-                if path == "/tail/stream" and is_known:
-                    continue
-                answer = await target.send(head("GET", address(path), cookie))
-            else:
-                answer = await target.send(post_form(target, address(path), cookie, b"token=x"))
-            is_sent_away = answer.status == 303 and answer.headers["location"] == "/login"
-            if needed is Access.OPEN:
-                assert not is_sent_away
-            elif not is_known:
-                assert is_sent_away, answer
-            elif needed is Access.OPERATOR or method == "POST":
-                assert answer.status == 403, answer  # a reader, or a form without its token
-            else:
-                assert not is_sent_away
-                assert answer.status != 403
+        cookie = await session_cookie(target, ROLES[role]) if ROLES[role] else NOBODY
+        if where == "/tail/stream" and role != "nobody":
+            return  # it does not end; tests/integration/dashboard/test_dashboard_access.py
+        may_come_in = role == "operator" or needed is not Access.OPERATOR
+        if method == "GET":
+            answer = await target.send(head("GET", where, cookie))
+        else:
+            wrong = await target.send(post_form(target, where, cookie, b"token=x"))
+            if needed is not Access.OPEN:
+                assert wrong.status == (303 if role == "nobody" else 403), wrong
+            token = right_token(target, cookie, where)
+            answer = await target.send(post_form(target, where, cookie, f"token={token}".encode()))
+        is_sent_away = answer.status == 303 and answer.headers["location"] == "/login"
+        if needed is Access.OPEN:
+            assert not is_sent_away
+        elif role == "nobody":
+            assert is_sent_away, answer
+        elif path == "/logout":
+            assert is_sent_away
+        else:
+            assert not is_sent_away
+            assert (answer.status != 403) is may_come_in, answer
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)

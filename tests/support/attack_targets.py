@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from cli.commands.login_callback import PATH, login_callback
 from dashboard.app import build_app
 from dashboard.server import serve_dashboard
+from dashboard.site.state import STATE, SiteState
 from sandbox.ports import free_port
 from stream.config import Role, load_settings
 from stream.ops.status_server import status_server
@@ -33,6 +34,7 @@ class Target:
     post_path: str
     page: str
     page_status: int = 200
+    state: SiteState | None = None  # of the dashboard
 
     async def send(self, request: bytes) -> Answer:
         return await exchange(self.url, request)
@@ -51,8 +53,9 @@ async def _dashboard() -> AsyncIterator[Target]:
         dashboard_operator_password=OPERATOR,
         dashboard_reader_password=READER,
     )
-    async with serve_dashboard(build_app(settings), "127.0.0.1", 0) as url:
-        yield Target("dashboard", url, "/login", "/livez")
+    app = build_app(settings)
+    async with serve_dashboard(app, "127.0.0.1", 0) as url:
+        yield Target("dashboard", url, "/login", "/livez", state=app[STATE])
 
 
 @asynccontextmanager
