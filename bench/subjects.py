@@ -72,7 +72,7 @@ async def blueprint(processes: Processes, secret_file: Path) -> AsyncIterator[Su
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         raise NotHereError(f"not installed here: {', '.join(missing)}")
-    _install()
+    install_blueprint()
     redis_port, port = free_port(), free_port()
     redis = processes.spawn(
         "redis",
@@ -88,7 +88,7 @@ async def blueprint(processes: Processes, secret_file: Path) -> AsyncIterator[Su
     yield Subject(name, port, {name: server.pid, "Redis": redis.pid})
 
 
-def _install() -> None:
+def install_blueprint() -> None:
     if (BLUEPRINT / "node_modules" / "ioredis").exists():
         return
     command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
