@@ -18,7 +18,10 @@ KEY_PATH = ".orderstream/server.key"
 
 @dataclass(frozen=True, slots=True)
 class SetupQuestion:
-    """What a step must know; asked when `of` (another question) has one of `when` as answer."""
+    """What a step must know; asked when `of` (another question) has one of `when` as answer.
+
+    `known_by` names a setting that, where it is set, makes `known_as` the usual answer.
+    """
 
     name: str
     text: str
@@ -27,6 +30,8 @@ class SetupQuestion:
     is_secret: bool = False
     of: str = ""
     when: tuple[str, ...] = ()
+    known_by: str = ""
+    known_as: str = ""
 
     @property
     def is_setting(self) -> bool:
@@ -66,7 +71,12 @@ SETUP_STEPS: tuple[SetupStep, ...] = (
         "every accepted event is kept there until it has an outcome",
         (
             SetupQuestion(
-                "kafka", "Your own Kafka, or one started here to try it?", "start", ("own", "start")
+                "kafka",
+                "Your own Kafka, or one started here to try it?",
+                "start",
+                ("own", "start"),
+                known_by="KAFKA_BOOTSTRAP_SERVERS",
+                known_as="own",
             ),
             SetupQuestion("KAFKA_BOOTSTRAP_SERVERS", "host:port of it", of="kafka", when=_OWN),
             SetupQuestion(
@@ -110,6 +120,12 @@ SETUP_STEPS: tuple[SetupStep, ...] = (
         "Topics",
         "missing topics are made, nothing is deleted",
         checks=("kafka-topics",),
+    ),
+    SetupStep(
+        "secrets",
+        "Secrets of this installation",
+        "what operators publish is signed, and the dashboard has a password",
+        checks=("secret-strength", "secret-reuse"),
     ),
     SetupStep(
         "app",

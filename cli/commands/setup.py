@@ -43,7 +43,7 @@ def setup(
 
     Every step says what it found. One that is done is not done again, so after a failure the next
     run goes on there. Writes .env, readable by you only, and .orderstream/. Steps: machine, kafka,
-    topics, app, login, package, mapping, store, sender, validate.
+    topics, secrets, app, login, package, mapping, store, sender, validate.
 
     Exit 0: all done; 1: a step could not be done; 2: an option or the file of answers is wrong.
 
@@ -98,7 +98,7 @@ def _run(place: Installation, asker: Asker, steps: Sequence[SetupStep], *, is_ag
         try:
             place.ask(step, asker)
             ACTIONS[step.name](place)
-        except (StreamError, SalesforceError) as error:
+        except (StreamError, SalesforceError, OSError) as error:
             stderr.print(f"      ✗ {error}", highlight=False, soft_wrap=True)
             stderr.print(
                 f"      put it right and run `orderstream setup` again: {step.name} is next"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from agents.doctor.check import Check, CheckResult
@@ -25,6 +25,8 @@ or in the store's folder:
     bin/magento config:set orderstream/webhook/url {url}
     bin/magento config:set orderstream/webhook/secret '<the secret>'
     bin/magento config:set orderstream/webhook/enabled 1"""
+SECRET_BYTES = 32
+OWN_SECRETS = ("OPERATOR_SIGNING_KEY", "DASHBOARD_OPERATOR_PASSWORD")
 HMAC_SETTINGS = """Your webhook posts to {url} with the header
     X-Magento-Signature: sha256=<hex HMAC-SHA256 of the body>
 and as key MAGENTO_WEBHOOK_SECRET of {env}"""
@@ -63,6 +65,15 @@ def topics(place: Installation) -> None:
         raise SetupError("a person must decide: " + "; ".join(problems))
     changed = sum(plan.action.value != "ok" for plan in plans)
     place.tell(f"{len(plans)} topics are there, {changed} of them were made or changed now")
+
+
+def secrets(place: Installation) -> None:
+    """Make what this installation needs of its own and nobody else has to know."""
+    made = [name for name in OWN_SECRETS if not _plain(place, name)]
+    if made:
+        place.set(**{name: token_hex(SECRET_BYTES) for name in made})
+    for name in OWN_SECRETS:
+        place.tell(f"{name}: {'made' if name in made else 'there'}, in {place.env_file.path}")
 
 
 def app(place: Installation) -> None:
@@ -166,7 +177,7 @@ def sender(place: Installation) -> None:
     chosen = place.answers.get("INGRESS_SENDERS", settings.ingress_senders)
     name = "MAGEOS_VERIFICATION_TOKEN" if chosen == MAGEOS else "MAGENTO_WEBHOOK_SECRET"
     if not _plain(place, name):
-        place.set(**{name: secrets.token_hex(32)})
+        place.set(**{name: token_hex(SECRET_BYTES)})
         place.tell(f"{name}: made, it is in {place.env_file.path}")
     if problems := secret_problems(name, (_plain(place, name),)):
         raise SetupError("; ".join(problems))
@@ -227,5 +238,8 @@ def _say(place: Installation, checks: list[Check]) -> None:
 
 ACTIONS: dict[str, Callable[[Installation], None]] = {
     action.__name__: action
-    for action in (machine, kafka, topics, app, login, package, mapping, store, sender, validate)
+    for action in (
+        *(machine, kafka, topics, secrets, app, login, package, mapping, store, sender),
+        validate,
+    )
 }

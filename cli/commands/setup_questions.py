@@ -118,6 +118,8 @@ def read_answers(path: Path) -> dict[str, str]:
 
 def default_of(question: SetupQuestion, known: Settings) -> str:
     """Return what is set already, else the question's default."""
+    if question.known_by and getattr(known, question.known_by.lower()):
+        return question.known_as
     field = question.name.lower()
     if not question.is_setting or field not in known.model_fields_set:
         return question.default

@@ -33,6 +33,7 @@ STEPS = [
     "machine",
     "kafka",
     "topics",
+    "secrets",
     "app",
     "login",
     "package",

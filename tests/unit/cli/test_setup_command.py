@@ -16,7 +16,7 @@ from agents.doctor.check import fail, ok, skipped
 from agents.doctor.setup_steps import QUESTIONS, SETUP_STEPS, STEP_NAMES, verdict_of
 from cli.commands.setup_actions import ACTIONS, MODULE_SETTINGS
 from cli.commands.setup_key import make_key
-from cli.commands.setup_questions import read_answers
+from cli.commands.setup_questions import default_of, read_answers
 from cli.console.env_file import EnvFile, quoted
 from cli.main import app
 from sandbox.processes import PROJECT_DIRECTORY
@@ -146,6 +146,23 @@ def test_a_person_answers_wrongly_first_then_rightly_and_the_secret_is_not_shown
     again = runner.invoke(app, ["setup", "--only", "sender"], input="\n\n\n")
     assert again.exit_code == 0, again.output
     assert dotenv_values(".env")["MAGENTO_WEBHOOK_SECRET"] == secret
+
+
+def test_a_kafka_that_is_given_is_never_replaced_by_one_started_here():
+    question = QUESTIONS["kafka"]
+    assert default_of(question, load_settings(env_file=None)) == "start"
+    given = load_settings(env_file=None, kafka_bootstrap_servers="kafka-1:9092")
+    assert default_of(question, given) == "own"
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence_and_no_traceback(monkeypatch):
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", ".env")
+
+    monkeypatch.setattr(EnvFile, "update", refuse)
+    result = runner.invoke(app, ["setup", "--only", "sender"], input="\nmodule\n")
+    assert result.exit_code == 1
+    assert "Permission denied" in result.output
 
 
 def test_a_step_can_be_skipped_and_the_run_stopped():
