@@ -5,6 +5,7 @@ Each goes on by itself when the state ends; nothing is restarted.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from support.worker_rig import WorkerRig
 
 from sandbox.magento.numbered import order_number
 from sandbox.process import Process
+from stream.kafka.topic_admin import TopicAdmin
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -22,12 +24,24 @@ STATES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "storage-full": ({"storage_full": True}, {"storage_full": False}),
     "version-retired": ({"retired_below": 66.0}, {"retired_below": 0.0}),
 }
+TIERS = "2s,5s"
 PERSON_MAPPING = Path(__file__).parents[2] / "agents" / "mapping" / "person_accounts.yaml"
+
+
+@pytest.fixture(autouse=True)
+async def quick_tiers(make_settings: Any) -> AsyncIterator[None]:
+    """What waits, waits for seconds: topics of short delays beside the usual ones."""
+    settings = make_settings(retry_delays=TIERS)
+    specs = [spec for spec in settings.topics.specs() if spec.name in settings.topics.retry_tiers]
+    async with TopicAdmin(settings) as admin:
+        await admin.create(specs)
+        yield
+        await admin.delete([spec.name for spec in specs])
 
 
 async def started(make_rig: Any, **env: str) -> tuple[WorkerRig, Process]:
     """Return a worker and the relay that have written the old orders."""
-    rig = await make_rig(SALESFORCE_AUTH_PROBE_SECONDS="1", RETRY_DELAYS="2s,5s", **env)
+    rig = await make_rig(SALESFORCE_AUTH_PROBE_SECONDS="1", RETRY_DELAYS=TIERS, **env)
     await rig.relay()
     worker = await rig.warm_worker()
     await rig.publish((n, 1) for n in OLD)

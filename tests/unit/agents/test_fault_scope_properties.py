@@ -12,6 +12,8 @@ from agents.delivery.dispatcher import SalesforceDispatcher
 from agents.delivery.retry_in_place import RetryInPlace
 from agents.delivery.types import RefusedWrite, WriteSet, Written
 from agents.handling.outcome_rules import may_retry
+from agents.salesforce.errors.errors import SalesforceError
+from agents.salesforce.http.answers import bad_answer
 from schemas.salesforce import RowError
 from stream.backoff import Backoff
 
@@ -23,8 +25,16 @@ ROW_OUTAGES = [
     "STORAGE_LIMIT_EXCEEDED",
     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
 ]
+PART_OUTAGES = [  # what one collection of an answered call says
+    refused(403, "FUNCTIONALITY_NOT_ENABLED"),
+    refused(404, "NOT_FOUND"),
+    refused(413, ""),
+    refused(400, "ODD_CODE"),
+    refused(500, "UNKNOWN_EXCEPTION"),
+    bad_answer("nothing"),
+]
 CALL_OUTAGES = [(410, "GONE"), (404, ""), (400, "ODD_CODE"), (400, "INVALID_FIELD")]
-outage = st.sampled_from([*ROW_OUTAGES, *CALL_OUTAGES])
+outage = st.sampled_from([*ROW_OUTAGES, *PART_OUTAGES, *CALL_OUTAGES])
 
 
 def order(number: int) -> WriteSet:
@@ -45,10 +55,12 @@ class Shop:
         self.waiting: dict[int, int] = {}
         self.dead: set[int] = set()
 
-    def strike(self, kind: str | tuple[int, str] | None) -> None:
+    def strike(self, kind: str | SalesforceError | tuple[int, str] | None) -> None:
         self.org.always = {f"o{n}": BAD for n in self.guilty}
-        self.org.call_faults = []
-        if isinstance(kind, str):
+        self.org.call_faults, self.org.poison = [], {}
+        if isinstance(kind, SalesforceError):
+            self.org.poison = {f"o{n}": kind for n in range(1000)}
+        elif isinstance(kind, str):
             refused_alike = RowError(kind, "x")
             self.org.always = {f"o{n}": refused_alike for n in range(1000)}
         elif kind is not None:
