@@ -37,6 +37,7 @@ class DecodedEvent:
     key: bytes
     clock: SenderTime
     outdid: tuple[str, ...] = ()  # contents before it in its batch that it took the place of
+    dated: str = ""  # the version of what it took the place of, where it has none of its own
 
     @property
     def order(self) -> tuple[tuple[str, bool, int], bool]:
@@ -70,10 +71,11 @@ class DecodedEvent:
         for digest in (had.digest, *self.outdid):
             replaced = remembered(digest[:SEEN_DIGITS], replaced, KEPT_REPLACED)
         overruled = remembered(event.corrects, had.overruled, KEPT_OVERRULED)
-        if not event.edited_ms and overrules(before, event):
+        is_itself = had.mark == event.mark  # foreseen, or the same save again
+        if not event.edited_ms and overrules(before, event) and not is_itself:
             overruled = remembered(had.mark, overruled, KEPT_OVERRULED)
         return State(
-            version=event.version or had.version,
+            version=event.version or self.dated or had.version,
             digest=event.digest,
             topic=self.origin.topic,
             partition=self.origin.partition,

@@ -43,11 +43,13 @@ def newest_of(
             continue
         is_newer = item.follows(held, state)
         newer, older = (item, held) if is_newer else (held, item)
+        if is_newer:
+            newer = replace(item, dated=held.candidate.version or held.dated)
         if judge(state, older.candidate) is VersionVerdict.SEND:
             contested.add(item.key)
             if is_newer:
                 outdid = (*held.outdid, held.candidate.digest)
-                newer = replace(item, outdid=outdid)
+                newer = replace(newer, outdid=outdid)
         newest[item.key] = newer
         reason = "a newer event of this order is in the same batch"
         decisions.append(ends.done(older, Outcome.SUPERSEDED, reason))

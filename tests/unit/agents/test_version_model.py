@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
+import random
 from dataclasses import dataclass, field
 
 import orjson
@@ -37,6 +38,9 @@ KEY = "100"
 BEGAN_MS = 1_773_500_000_000
 STATES = ("new", "processing", "complete", "closed")  # their ranks are their places
 ZONE_MS = 8 * 3_600_000
+LOOP = asyncio.new_event_loop()
+STEPS = 40  # of one history
+RANDOM_STEPS = int(os.environ.get("ORDERSTREAM_MODEL_STEPS", "2000"))
 EXAMPLES = int(os.environ.get("ORDERSTREAM_MODEL_EXAMPLES", "60"))
 
 
@@ -59,6 +63,7 @@ class Event:
     offset: int
     received: str
     mark: tuple[int, str]
+    edited: str = ""
     is_edit: bool = False
     is_repair: bool = False
     is_forced: bool = False
@@ -79,11 +84,13 @@ class Model:
         if held is None:
             return True
         if new.is_edit:
-            return new.offset == held.offset or (new.time >= self.time)
+            is_of_it = new.mark == held.mark and not held.is_edit  # the same bytes came twice
+            return new.offset == held.offset or is_of_it or new.time >= self.time
         if new.mark in self.overruled:
             return False
         if new.is_repair:
-            return not (held.is_edit and new.time <= (self.time or held.received))
+            said = self.time or max(held.received, held.edited)
+            return not (held.is_edit and new.time <= said)
         if new.time and self.time and new.time != self.time:
             return new.time > self.time
         if new.amount == held.amount:
@@ -120,6 +127,13 @@ class Model:
 def _remember(kept: list, entry, most: int) -> None:
     if kept[:1] != [entry]:
         kept[:] = [entry, *(other for other in kept if other != entry)][:most]
+
+
+def _pick(data, choices):
+    """Return one of the choices: drawn by Hypothesis, which shrinks, or by a die, which is fast."""
+    if isinstance(data, random.Random):
+        return data.choice(choices)
+    return data.draw(st.sampled_from(choices))
 
 
 class FakeMapping:
@@ -181,7 +195,7 @@ class Pipe(RuleBasedStateMachine):
     def handle(self, *batch: tuple[Envelope, Event]) -> None:
         self.now += 1_000
         envelopes = [envelope for envelope, _ in batch]
-        for decision in asyncio.run(self.handler.handle(envelopes)):
+        for decision in LOOP.run_until_complete(self.handler.handle(envelopes)):
             if decision.state is not None:
                 self.keep(f"order:{KEY}".encode(), decision.state)
             if decision.result.outcome.value == "retry":
@@ -243,21 +257,34 @@ class Pipe(RuleBasedStateMachine):
         clock=st.sampled_from(["good"] * 5 + ["zone", "future", "garbage", "undated"]),
     )
     def delivers(self, data, clock):
-        made = self.event(data.draw(st.sampled_from(self.saves)), clock)
+        made = self.event(_pick(data, self.saves), clock)
         self.events.append(made)
         self.arrive(made)
+
+    @rule(data=st.data(), count=st.integers(2, 4))
+    def delivers_several(self, data, count):
+        """A batch: as if they had come one after the other."""
+        batch = []
+        for _ in range(count):
+            clock = _pick(data, ["good"] * 4 + ["zone", "garbage", "undated"])
+            made = self.event(_pick(data, self.saves), clock)
+            self.events.append(made)
+            batch.append(made)
+        if _pick(data, [True, False]):
+            batch.append(_pick(data, self.events))  # one of them comes twice
+        self.arrive(*batch)
 
     @precondition(lambda self: self.events)
     @rule(data=st.data(), is_forced=st.booleans())
     def replays(self, data, is_forced):
-        envelope, event = data.draw(st.sampled_from(self.events))
+        envelope, event = _pick(data, self.events)
         again = dataclasses.replace(envelope, via=Via.REPLAY, is_forced=is_forced)
         self.arrive((again, dataclasses.replace(event, is_forced=is_forced)))
 
     @precondition(lambda self: self.events)
     @rule(data=st.data())
     def edits(self, data):
-        envelope, event = data.draw(st.sampled_from(self.events))
+        envelope, event = _pick(data, self.events)
         if event.is_edit:
             return
         self.now += 1_000
@@ -270,7 +297,9 @@ class Pipe(RuleBasedStateMachine):
             corrects=save_mark(content_digest(document.entity), document.updated_at),
             edited_at_ms=self.now,
         )
-        self.arrive((edited, dataclasses.replace(event, amount=self.made, is_edit=True)))
+        at = utc_text(self.now)
+        corrected = dataclasses.replace(event, amount=self.made, is_edit=True, edited=at)
+        self.arrive((edited, corrected))
 
     @rule()
     def repairs(self):
@@ -297,7 +326,7 @@ class Pipe(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def fails_once(self, data):
-        made = self.event(data.draw(st.sampled_from(self.saves)), "good")
+        made = self.event(_pick(data, self.saves), "good")
         self.events.append(made)
         held = self.model.held
         is_unchanged = held is not None and held.amount == made[1].amount
@@ -311,7 +340,7 @@ class Pipe(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def dies_after_the_write(self, data):
-        made = self.event(data.draw(st.sampled_from(self.saves)), "good")
+        made = self.event(_pick(data, self.saves), "good")
         self.events.append(made)
         self.dies = True
         try:
@@ -331,13 +360,43 @@ class Pipe(RuleBasedStateMachine):
         assert self.org == self.saves[-1].amount
 
 
+def walk(die: random.Random) -> None:
+    """Live one history by the die."""
+    pipe = Pipe()
+    pipe.opens()
+    flags, clocks = (True, False), ["good"] * 5 + ["zone", "future", "garbage", "undated"]
+    moves = (
+        lambda: pipe.saves_it(die.randint(0, 3), die.choice([0, 0, 0, 1])),
+        lambda: pipe.delivers(die, die.choice(clocks)),
+        lambda: pipe.delivers_several(die, die.randint(2, 4)),
+        lambda: pipe.events and pipe.replays(die, die.choice(flags)),
+        lambda: pipe.events and pipe.edits(die),
+        pipe.repairs,
+        pipe.resets,
+        pipe.restarts,
+        lambda: pipe.fails_once(die),
+        lambda: pipe.dies_after_the_write(die),
+        lambda: pipe.nothing_is_frozen(die.randint(1, 3)),
+    )
+    for _ in range(STEPS):
+        die.choice(moves)()
+
+
+def test_many_random_histories() -> None:
+    for number in range(RANDOM_STEPS // STEPS):
+        try:
+            walk(random.Random(number))
+        except AssertionError as error:
+            raise AssertionError(f"history {number}") from error
+
+
 TestPipe = Pipe.TestCase
 TestPipe.settings = settings(
     max_examples=EXAMPLES,
     derandomize=EXAMPLES <= 60,
-    stateful_step_count=40,
+    stateful_step_count=STEPS,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 # However long it is asked to be.
-pytestmark = pytest.mark.timeout(0) if EXAMPLES > 60 else []
+pytestmark = pytest.mark.timeout(0) if EXAMPLES > 60 or RANDOM_STEPS > 2000 else []
