@@ -79,6 +79,7 @@ def build_app(settings: Settings) -> web.Application:
         public_origin=guard.origin_of(settings.dashboard_public_url),
         provider=IdentityProvider(settings) if settings.dashboard_oidc_issuer else None,
     )
+    app[STATE].watch.on_erasure = app[STATE].drafts.forget
     for pages in PAGES:
         app.router.add_routes(pages.ROUTES)
     app.on_response_prepare.append(guard.add_headers)

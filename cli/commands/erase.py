@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.console.erasure_proof import end_with_proof
+from cli.console.person_options import address_of, phone_of
 from cli.console.terminal import (
     EXIT_NO,
     fail,
@@ -69,6 +71,9 @@ def erase(  # noqa: PLR0917 - each is an option
     phone: Annotated[
         list[str] | None, typer.Option(help="Look for this telephone number, too.")
     ] = None,
+    files: Annotated[
+        list[Path] | None, typer.Option(help="Look into this file or folder (exports), too.")
+    ] = None,
     why: Annotated[str, typer.Option(help="Goes on record, e.g. the request's number.")] = "",
     since: Annotated[
         str | None, typer.Option(help="Read the topics from here only, e.g. 30d.")
@@ -99,14 +104,14 @@ def erase(  # noqa: PLR0917 - each is an option
     from stream.config import Role, load_settings
 
     wanted = Person(
-        tuple(dict.fromkeys(_address(text) for text in email)),
+        tuple(dict.fromkeys(address_of(text) for text in email)),
         tuple(customer_id or ()),
-        tuple(map(_number, phone or ())),
+        tuple(map(phone_of, phone or ())),
     )
     since_ms = time_option("--since", since)
     settings = operator_settings(*(() if dry_run or prove_only else (Role.JOBS,)))
     if prove_only:
-        end_with_proof(settings, wanted, {}, as_json=as_json)
+        end_with_proof(settings, wanted, {}, files=files or (), as_json=as_json)
         return
     load_settings(Role.SALESFORCE)  # says what is missing
     person = run_async(_find(settings, wanted, since_ms))
@@ -125,24 +130,8 @@ def erase(  # noqa: PLR0917 - each is an option
         if as_json:
             print_json({**_report(person), **done})
         raise typer.Exit(EXIT_NO)
-    end_with_proof(settings, person.found.person, {**_report(person), **done}, as_json=as_json)
-
-
-def _address(text: str) -> str:
-    from schemas.email import seen, why_not
-
-    address = seen(text).lower()
-    if reason := why_not(address):
-        fail(f"--email: `{text}` is no e-mail address: {reason}")
-    return address
-
-
-def _number(text: str) -> str:
-    from schemas.person import PHONE_DIGITS, digits_of
-
-    if len(digits_of(text)) < PHONE_DIGITS:
-        fail(f"--phone: `{text}` has fewer than {PHONE_DIGITS} digits: give it with its area code")
-    return text
+    report = {**_report(person), **done}
+    end_with_proof(settings, person.found.person, report, files=files or (), as_json=as_json)
 
 
 async def _find(settings: Settings, wanted: Person, since_ms: int | None) -> _Person:

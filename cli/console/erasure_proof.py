@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -16,15 +18,27 @@ if TYPE_CHECKING:
 
 
 def end_with_proof(
-    settings: Settings, person: Person, report: dict[str, Any], *, as_json: bool
+    settings: Settings,
+    person: Person,
+    report: dict[str, Any],
+    *,
+    files: Sequence[Path] = (),
+    as_json: bool,
 ) -> None:
-    """Prove, print, and exit 1 unless the proof holds."""
+    """Prove, print, and exit 1 unless the proof holds, in Kafka and in this machine's files."""
+    from stream.erasure.local_files import files_naming
+
     proof = run_async(prove(settings, person))
+    named = files_naming(person, [settings.state_directory, *files])
     if as_json:
-        print_json({**report, "proof": proof_json(proof)})
+        found = {**proof_json(proof), "files": [str(path) for path in named]}
+        found["holds"] = proof.holds and not named
+        print_json({**report, "proof": found})
     else:
         print_proof(proof)
-    if not proof.holds:
+        for path in named:
+            note(f"not proved: {path} names the person, or cannot be read: delete it")
+    if named or not proof.holds:
         raise typer.Exit(EXIT_NO)
 
 

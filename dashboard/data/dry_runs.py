@@ -94,6 +94,10 @@ class DryRuns:
         self._start(draft, self._work_out_replay(draft, wanted))
         return draft
 
+    def forget(self) -> None:
+        """Keep none: their samples may be of somebody who was erased."""
+        self._drafts = {}
+
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import structlog
@@ -20,6 +21,7 @@ import structlog
 from dashboard.data.dead_letter_pages import DeadLetterPages
 from dashboard.data.tail import Tail
 from dashboard.data.worker_metrics import ProcessMetrics, scrape_all
+from schemas.erasure import ERASURE_EVENT
 from stream.audit.live_totals import LiveTotals
 from stream.config import Settings
 from stream.errors import StreamError
@@ -59,6 +61,7 @@ class Snapshots:
         self.lag_points: deque[LagPoint] = deque(maxlen=LAG_POINTS)
         self.scrapes: tuple[ProcessMetrics, ...] = ()
         self.problems: dict[str, str] = {}
+        self.on_erasure: Callable[[], None] = lambda: None
         self._done_at: dict[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -136,9 +139,18 @@ class Snapshots:
             before = self.balance.outcomes_read if self.balance.refreshed_ms else None
             await self.balance.refresh(reader)
             if before is not None and (new := self.balance.outcomes_read - before):
-                self.tail.tell(list(self.balance.recent)[-new:])
+                self._tell(list(self.balance.recent)[-new:])
 
         return step
+
+    def _tell(self, outcomes: list[dict[str, Any]]) -> None:
+        """Pass on what is new; when somebody was erased, keep nothing that may name them."""
+        if any(outcome.get("event") == ERASURE_EVENT for outcome in outcomes):
+            self.balance.recent.clear()
+            self.on_erasure()
+            log.info("dashboard_forgot_after_erasure")
+            return
+        self.tail.tell(outcomes)
 
     async def _open_lag(self, stack: AsyncExitStack) -> Callable[[], Awaitable[None]]:
         sampler = await stack.enter_async_context(LagSampler(self._settings))
