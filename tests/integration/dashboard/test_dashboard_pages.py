@@ -127,7 +127,7 @@ async def test_replay_shows_what_it_would_do_then_does_it(settings, writer, ann)
     status, where = await ann.fill("/replay", "/replay", fields)
     assert status == 303
     page = await ann.worked_out(where)
-    assert "2 of 3 read fit, 1 orders" in page
+    assert "2 of 3 read fit, 1 order" in page
     status, job = await ann.fill(where, f"{where}/run", {"why": "new stage names"})
     running = ann.state.desk.find(job.rpartition("/")[2])
     await ann.until(lambda: not running.is_running)
