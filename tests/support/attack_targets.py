@@ -59,12 +59,13 @@ async def _dashboard() -> AsyncIterator[Target]:
 
 
 @asynccontextmanager
-async def open_target(name: str) -> AsyncIterator[Target]:
-    """Start one of the servers."""
+async def open_target(name: str, *, ingress_seconds: float = 1) -> AsyncIterator[Target]:
+    """Start one of the servers; `ingress_seconds`: the deadline of a request to the ingress."""
     match name:
         case "ingress":
             async with running(
-                ingress_request_timeout_seconds=1, ingress_max_connections=MOST_CONNECTIONS
+                ingress_request_timeout_seconds=ingress_seconds,
+                ingress_max_connections=MOST_CONNECTIONS,
             ) as front:
                 yield Target(name, front.url, "/magento/webhook", "/livez")
         case "dashboard":
