@@ -48,10 +48,11 @@ def _token_answer(request: web.Request, form: dict[str, str]) -> tuple[int, dict
     basic = request.headers.get("Authorization", "")
     try:
         now = org.now().timestamp()
-        session = request.app[SESSIONS].token(form, basic, instance_url(request), now)
+        session = request.app[SESSIONS].token(form, basic, own_url(request), now)
     except OAuthError as error:
         return error.status, dict(error.body())
-    return 200, session | {"issued_at": str(int(now * 1000))}
+    place = {"instance_url": instance_url(request)}
+    return 200, session | place | {"issued_at": str(int(now * 1000))}
 
 
 async def serve_authorize(request: web.Request) -> web.Response:

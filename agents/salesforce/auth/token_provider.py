@@ -94,7 +94,11 @@ class TokenProvider:
                 return None
             self._doubt_again_at = now + self._probe_seconds
             self._refuse_within_pause()
-            fresh = await self._login()
+            try:
+                fresh = await self._login()
+            except LoginError:
+                self._token = token  # doubted, not refused: it may be right all the same
+                raise
         if fresh.instance_url == token.instance_url:
             return None
         metrics.SALESFORCE_LOGINS.labels("moved").inc()

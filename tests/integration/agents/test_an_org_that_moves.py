@@ -7,6 +7,8 @@ from support.salesforce_bench import Bench, accounts, bench, server, the_error, 
 from support.scripted_server import Reply, reply
 
 from agents.salesforce.auth.oauth_flows import Token
+from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.errors import LoginError
 from sandbox.ports import free_port
 
 __all__ = ["bench", "server"]
@@ -86,3 +88,16 @@ async def test_a_record_that_is_not_found_doubts_no_host(bench: Bench) -> None:
     bench.server.answer = lambda _request: reply(404, [{"errorCode": "NOT_FOUND", "message": "x"}])
     assert await bench.client.retrieve("Account", "Ext__c", "nobody") is None
     assert bench.flow.logins == 1
+
+
+async def test_a_token_that_is_only_doubted_is_kept_when_the_login_is_refused(bench: Bench) -> None:
+    await bench.client.token()
+
+    def fetch() -> Token:
+        raise LoginError("no", kind=ErrorKind.AUTH, code="invalid_grant")
+
+    bench.flow.fetch = fetch  # type: ignore[method-assign]
+    bench.script(NOT_HERE[1], reply(200, written(1)))
+    assert (await the_error(bench)).status == 404
+    (result,) = await bench.client.composite([accounts("a")])
+    assert result.results
