@@ -29,6 +29,7 @@ from schemas.state import state_key
 ERASURE_EVENT = "orderstream_erasure"
 MARKER_PREFIX = b"erased:"
 DIGEST_BYTES = 16
+ERASED = "erased-"  # what external IDs of erased people begin with, in the org
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,8 +72,11 @@ class State:
         return replace(self, version="", digest="", rank=0, seen_ms=0, mark="", edited_ms=0)
 
     def as_vacant(self) -> Self:
-        """Return it without a document: its records have another key by now."""
-        return replace(self.as_unknown(), entity_id="", site="", ids={}, replaced=(), overruled=())
+        """Return it without a document: its records have another key by now.
+
+        Whose it was stays known, because an erasure finds a person's earlier addresses by it.
+        """
+        return replace(self.as_unknown(), site="", ids={}, replaced=(), overruled=())
 
     def as_reset(self) -> Self:
         """Return it with its version and its memory forgotten, and free for another document."""

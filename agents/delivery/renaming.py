@@ -23,6 +23,7 @@ from agents.delivery.types import WriteSet
 from agents.salesforce.api.composite import CUSTOMER_ID_FIELD, STALE_GUARD_FIELD
 from agents.salesforce.api.record_updates import KeyUpdate
 from agents.salesforce.api.soql import quoted
+from schemas.erasure import ERASED
 from schemas.salesforce import Row
 
 MAX_VALUES = 100  # of a query, twice: ids and keys
@@ -69,7 +70,7 @@ def queries_for(
 def renaming_of(row: Row, records: Iterable[Record]) -> Renaming:
     """Return what becomes of the records that were found for a row."""
     key = row.external_id_field
-    held = [record for record in records if record.get(key)]
+    held = [r for r in records if r.get(key) and not str(r[key]).startswith(ERASED)]
     theirs = [r for r in held if str(r.get(CUSTOMER_ID_FIELD) or "") == row.customer_id]
     others = [r for r in theirs if not _is(r[key], row.external_id)]
     if not others:

@@ -14,6 +14,9 @@ from unicodedata import normalize
 
 from agents.erasure.personal import PersonalRecords
 from agents.salesforce.api.client import OrgClient
+from agents.salesforce.api.composite import CUSTOMER_ID_FIELD
+from agents.salesforce.api.stale_guard import taking
+from schemas.erasure import ERASED
 
 FORMS: tuple[Literal["NFC"], Literal["NFD"]] = ("NFC", "NFD")
 KEYS_PER_QUERY = 150  # far below the 16 KB that a URL may have
@@ -60,14 +63,19 @@ async def find_records(
 async def anonymise(client: OrgClient, records: OrgRecords) -> int:
     """Write over what is personal; return how many records. Raises SalesforceError.
 
-    Done twice it changes nothing more, except that external IDs become other random ones.
+    Done twice it changes nothing more, except that external IDs become other random ones. The
+    store's id of the customer goes as well: by it, a later event would rename the record back.
     """
     written = 0
+    described = {sobject: await client.describe(sobject) for sobject in records.found}
+    identified = taking(described, CUSTOMER_ID_FIELD)
     for sobject, (kind, ids) in reversed(records.found.items()):
         for record_id in ids:
             values = dict(kind.values)
             if kind.key_field:
-                values[kind.key_field] = f"erased-{secrets.token_hex(12)}"
+                values[kind.key_field] = f"{ERASED}{secrets.token_hex(12)}"
+            if sobject in identified:
+                values[CUSTOMER_ID_FIELD] = None
             await client.update(sobject, record_id, values)
             written += 1
     return written

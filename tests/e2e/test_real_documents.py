@@ -127,6 +127,24 @@ async def test_qualified_by_store_they_are_two(make_rig) -> None:
     assert sorted(front.records("Opportunity")) == ["1:000000417", "2:000000417"]
 
 
+async def test_qualified_by_website_customers_and_orders_of_each_meet(make_rig) -> None:
+    identity = {"MAGENTO_ORDER_KEY": "website", "MAGENTO_CUSTOMER_KEY": "website"}
+    front = Front(await make_rig(MAGENTO_STORE_WEBSITES="1=1,2=5", **identity))
+    await front.start()
+    await front.rig.worker("w1")
+    for store, website in ((1, 1), (2, 5)):
+        customer = a_customer(id=20 + website, website_id=website, store_id=store)
+        order = an_order(entity_id=500 + store, store_id=store, customer_id=20 + website)
+        await front.send({"event": "customer_save_after", "customer": customer})
+        await front.send({"event": SAVED, "order": order})
+    assert (await front.settled()).total.dead == 0
+    accounts, orders = front.records("Account"), front.records("Opportunity")
+    assert sorted(accounts) == [f"1:{MAIL}", f"5:{MAIL}"]
+    assert {key: record["AccountId"] for key, record in orders.items()} == {
+        f"{site}:000000417": accounts[f"{site}:{MAIL}"]["Id"] for site in (1, 5)
+    }
+
+
 async def test_spellings_of_addresses_rows_and_mails_meet_in_one_customer(front: Front) -> None:
     await front.send({"event": "customer_save_after", "customer": a_raw_customer()})
     await front.settled()

@@ -186,6 +186,15 @@ async def test_another_customer_may_take_the_old_address(workers):
     assert {r[KEY]: r[ID] for r in worker.records("Account")} == {NEW: "7", OLD: "8"}
 
 
+async def test_an_erased_record_is_never_renamed_back(workers):
+    worker, _ = workers
+    await worker.send(customer(OLD))
+    for name in ("Account", "Contact"):
+        worker.one(name)[KEY] = "erased-1f2e"
+    await worker.send(customer(NEW, "11:00:00"))
+    assert {record[KEY] for record in worker.records("Account")} == {"erased-1f2e", NEW}
+
+
 async def test_while_the_org_cannot_be_asked_nothing_is_written(workers):
     worker, _ = workers
     await worker.send(customer(OLD))

@@ -14,7 +14,10 @@ import orjson
 import pytest
 from support.topic_writer import TopicWriter, now_ms
 
+from schemas.codec import decode
+from schemas.digest import content_digest, save_mark
 from schemas.result import Outcome
+from schemas.version_reset import RESET_EVENT
 from stream.jobs.operator_log import read_actions
 from stream.kafka.range_reader import RangeReader, record_envelope
 
@@ -238,6 +241,19 @@ async def test_edit_opens_the_editor_checks_and_requeues(run, writer, reader, tm
     assert "changed: order.status" in err
     (copy,) = await copies(writer, reader)
     assert orjson.loads(copy.value)["order"]["status"] == "processing"
+    document = decode(event.value, event=event.event)
+    assert copy.corrects == save_mark(content_digest(document.entity), document.updated_at)
+    assert copy.edited_at_ms > event.received_at_ms
+
+
+async def test_a_reset_goes_to_the_worker_of_the_key_and_on_record(run, writer, reader):
+    event = await writer.accept("1")
+    await run("reset", event.key, "--why", "wrong clock", "--timeout", "1")  # no worker is there
+    (reset,) = await copies(writer, reader)
+    assert (reset.event, reset.key, reset.kind) == (RESET_EVENT, event.key, event.kind)
+    assert reset.origin.partition == event.origin.partition
+    (action,) = await actions(writer, reader)
+    assert (action.action, action.why) == ("version-reset", "wrong clock")
 
 
 async def test_edit_refuses_what_is_no_event_and_an_editor_that_fails(run, writer, tmp_path):

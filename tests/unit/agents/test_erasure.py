@@ -217,6 +217,10 @@ class FakeClient:
         sobject = soql.split(" FROM ")[1].split()[0]
         yield {"Id": f"{sobject}-1", "Magento_Order_ID__c": "7", "Magento_Customer_Key__c": EMAIL}
 
+    async def describe(self, sobject):
+        named = ["Magento_Customer_ID__c"] if sobject != "Opportunity" else []
+        return {"fields": [{"name": name, "updateable": True} for name in named]}
+
     async def update(self, sobject, record_id, fields):
         self.updated.append((sobject, record_id, fields))
 
@@ -233,6 +237,8 @@ async def test_records_are_written_over_children_first_with_new_random_keys():
     }
     assert len(keys) == 2
     assert all(key.startswith("erased-") for key in keys)
+    forgotten = [s for s, _, fields in client.updated if "Magento_Customer_ID__c" in fields]
+    assert forgotten == ["Contact", "Account"]
 
 
 async def test_an_address_with_a_quote_stays_inside_its_quotes():

@@ -6,7 +6,9 @@ import dataclasses
 
 from test_handler import TOPICS, World
 
+from agents.delivery.types import Written
 from schemas.event import Envelope, Kind, Origin
+from schemas.headers import envelope_of
 from schemas.version_reset import RENAMED, RESET_EVENT
 
 
@@ -48,5 +50,23 @@ def test_a_key_that_its_records_have_left_is_free_and_overrules_nobody():
     left = dataclasses.replace(a_reset(TOPICS.due), value=RENAMED)
     assert world.outcomes(left) == ["unchanged"]
     state = world.states[b"order:100"]
-    assert (state.is_unknown, state.is_reset, state.ids, state.entity_id) == (True, False, {}, "")
+    assert (state.is_unknown, state.is_reset, state.ids, state.site) == (True, False, {}, "")
     assert world.outcomes(older) == ["synced"]
+
+
+def test_who_renames_records_tells_the_worker_of_the_key_they_had():
+    world = World(answer=lambda _bundle: Written({"Contact": "003"}, renamed=("old@example.com",)))
+    (decision,) = world.handle(world.event())
+    word = decision.republish
+    assert (word.topic, word.key, word.value) == (TOPICS.due, b"old@example.com", RENAMED)
+    told = envelope_of(
+        topic=word.topic,
+        partition=0,
+        offset=0,
+        timestamp_ms=0,
+        key=word.key,
+        value=word.value,
+        headers=word.headers,
+    )
+    assert told.event == RESET_EVENT
+    assert told.event_id != decision.envelope.event_id
