@@ -156,7 +156,8 @@ def _merged(before: PersonalRecords | None, more: PersonalRecords) -> PersonalRe
 
 def _replacement(field: FieldRule) -> Any:
     is_text = field.type.kind in ("text", "textarea")
-    return ERASED if field.is_required and is_text else None
+    is_needed = field.is_required or field.name == "LastName"  # of an Account that is a person
+    return ERASED if is_needed and is_text else None
 
 
 def _is_personal(rule: ValueRule, rules: KindRules, kind: Kind, seen: frozenset[str]) -> bool:

@@ -178,3 +178,6 @@ async def test_an_account_with_a_last_name_and_no_name_is_a_person(plain_client)
     assert renamed["success"], renamed
     contact = await plain_client.call("GET", f"/sobjects/Contact/{read['PersonContactId']}")
     assert contact.json["Name"] == "Ana Lima"
+    nameless = {ACCOUNT_KEY: "p", "LastName": None}
+    (refused,) = await plain_client.upsert("Account", ACCOUNT_KEY, nameless)
+    assert refused["errors"][0]["statusCode"] == "REQUIRED_FIELD_MISSING"

@@ -78,6 +78,9 @@ def settle_person(old: Values | None, new: Values, prepared: Prepared) -> None:
                 wrong,
             )
         )
+    if is_person and new.get("LastName") is None:
+        text = "Required fields are missing: [LastName]"
+        prepared.errors.append(RecordError("REQUIRED_FIELD_MISSING", text, ["LastName"]))
     if is_person:
         new["Name"] = " ".join(filter(None, (new.get("FirstName"), new.get("LastName"))))
 

@@ -11,7 +11,7 @@ from agents.erasure.personal import ERASED, personal_records
 from agents.handling.erasure_tombstone import is_erasure
 from agents.handling.handler import Handler
 from agents.handling.state_store import StateStore
-from agents.mapping.mapping import Mapping, default_text
+from agents.mapping.mapping import PERSON_FILE, Mapping, default_text
 from schemas.erasure import ERASURE_EVENT, Erasure, marker_key
 from schemas.event import Envelope, Kind, Origin, Via
 from schemas.result import Outcome
@@ -172,6 +172,13 @@ def test_the_shipped_mapping_says_which_fields_are_a_persons():
         not {"Amount", "StageName", "Description", "Billing_Country__c"} & opportunity.values.keys()
     )
     assert opportunity.key_field == ""
+
+
+def test_a_person_that_is_an_account_keeps_a_last_name_as_salesforce_demands():
+    found = by_sobject(default_text(PERSON_FILE))
+    assert list(found) == ["Account", "Opportunity"]
+    assert found["Account"].values["LastName"] == ERASED
+    assert found["Account"].values["PersonEmail"] is None
 
 
 @pytest.mark.parametrize(
