@@ -186,7 +186,7 @@ async def test_the_tail_tells_outcomes_as_they_come(writer, ann, monkeypatch):
     await ann.until(lambda: ann.state.watch.balance.refreshed_ms)
     async with ann.http.get(ann.url + "/tail/stream") as stream:
         assert stream.content_type == "text/event-stream"
-        await ann.until(lambda: ann.state.streams == 1)
+        await ann.until(lambda: ann.state.streams.total() == 1)
         await writer.conclude(event, Outcome.SYNCED)
         async with asyncio.timeout(20):
             line = b""
@@ -194,7 +194,7 @@ async def test_the_tail_tells_outcomes_as_they_come(writer, ann, monkeypatch):
                 line = await stream.content.readline()
     told = orjson.loads(line.removeprefix(b"data: "))
     assert (told["key"], told["outcome"]) == ("77", "synced")
-    await ann.until(lambda: ann.state.streams == 0)
+    await ann.until(lambda: ann.state.streams.total() == 0)
 
 
 async def test_ready_means_that_pages_show_the_present(ann):
