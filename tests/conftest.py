@@ -31,7 +31,12 @@ TEST_SIGNING_KEY = "operators-of-these-tests-9f3c1be27a60"
 
 @pytest.fixture(autouse=True)
 def _logs_as_they_were() -> Iterator[None]:
-    """Undo what a command under test did to logging: its stderr is closed after the test."""
+    """Undo what a command under test did to logging: its stderr is closed after the test.
+
+    The default renders a traceback with all variables, which takes seconds.
+    """
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, plain])
     yield
     structlog.reset_defaults()
 
