@@ -3,7 +3,7 @@
 | part | also read |
 |---|---|
 | the address itself | JSON text, list of one, object keyed by its id, wrapped in `data` |
-| `street` | object (`{"0": …}`, `{"line1": …}`), JSON text |
+| `street` | object (`{"0": …}`, `{"line1": …}`), lists and objects in it, JSON text |
 | `region` of an order's address | object or JSON text: `region`, `name`, `code`; `region_code` |
 | `country_id` | object: its `id`, `country_id`, `code` or `value` |
 | `address_type` | `type`, the key of the row (`billing`, `billing_address`, `billingAddress`) |
@@ -54,32 +54,33 @@ def is_plain(address: Address) -> bool:
     """Whether an address of an order is in REST's form."""
     street, region = address.get("street"), address.get("region")
     country = address.get("country_id")
+    is_list = type(street) is list and all(type(line) is str for line in street)
+    is_street = street is None or is_list or type(street) is str
     return (
-        type(street) in _STREETS
-        and (type(region) is str and not region.startswith(_JSON) if region else True)
-        and not (region is None and "region_code" in address)
-        and (country is None or type(country) is str)
+        is_street
         and not (type(street) is str and street.startswith(_JSON))
+        and (region is None or (type(region) is str and not region.startswith(_JSON)))
+        and not (not region and "region_code" in address)
+        and (country is None or type(country) is str)
     )
 
 
 _JSON = ("{", "[")
-_STREETS = (list, str, type(None))
 
 
 def plain_address(address: Address, *, is_of_order: bool = True) -> Address:
     """Return an address in REST's form; a customer's region stays an object, as REST has it."""
     changed: Address = {}
     street = opened(address.get("street"))
-    if isinstance(street, dict):
-        street = list(street.values())
-    if isinstance(street, list):
-        changed["street"] = street
+    if isinstance(street, dict | list):
+        changed["street"] = _lines(street)
     region = opened(address.get("region"))
     if isinstance(region, dict):
         codes = {name: region[name] for name in ("region_code", "region_id") if region.get(name)}
         changed |= {name: code for name, code in codes.items() if is_of_order}
         changed["region"] = _named(region, REGION_NAMES) if is_of_order else region
+    elif isinstance(region, bool | int | float):
+        changed["region"] = None  # false for none, or the id of one, which names nothing
     elif not region and (code := text_of(address.get("region_code"))):
         changed["region"] = code
     country = opened(address.get("country_id"))
@@ -102,6 +103,15 @@ def keyed(key: str, row: Address) -> Address:
         return row if text_of(row.get("id") or row.get("entity_id")) else {**row, "id": key}
     kind = OF_TYPE.sub("", key).lower()
     return row if row.get("address_type") else {**row, "address_type": kind}
+
+
+def _lines(street: Any) -> list[Any]:
+    """Return the lines of a street, whatever they are nested in."""
+    if isinstance(street, dict):
+        street = list(street.values())
+    if not isinstance(street, list):
+        return [street]
+    return [line for entry in street for line in _lines(entry)]
 
 
 def _named(value: Address, names: Sequence[str]) -> str:

@@ -64,9 +64,9 @@ def run(steps: Sequence[Step], value: Any, notes: list[str], label: str) -> Any:
 
 
 def stepped(step: Step, value: Any, notes: list[str], label: str) -> Any:
-    """Return a value after one step; an object that no step can read is noted."""
+    """Return a value after one step; an object or list that no step can read is noted."""
     made = step(value, notes, label)
-    if isinstance(value, dict) and is_blank(made):
+    if isinstance(value, dict | list) and is_blank(made):
         notes.append(unread(label))
     return made
 

@@ -32,6 +32,8 @@ def text(value: object) -> str:
         {**ADDRESS, "street": {"0": "Havnevej 5"}},
         {**ADDRESS, "street": {"line1": "Havnevej 5"}},
         {**ADDRESS, "street": '["Havnevej 5"]'},
+        {**ADDRESS, "street": [["Havnevej 5"]]},
+        {**ADDRESS, "street": [{"line": "Havnevej 5"}]},
         {**ADDRESS, "region": text({"region": "Fyn", "region_id": 3})},
         {**ADDRESS, "region": {"name": "Fyn"}},
         {**ADDRESS, "region": {"region_code": "Fyn"}},
@@ -139,3 +141,9 @@ def test_phps_datetime_is_read(zone: str, utc: str) -> None:
 def test_a_datetime_in_no_known_zone_counts_as_undated(zone: str) -> None:
     value = {"date": "2026-06-01 10:00:05.000000", "timezone_type": 2, "timezone": zone}
     assert order_of(updated_at=value).updated_at == ""
+
+
+@pytest.mark.parametrize("region", [False, 5, 0])
+def test_a_flag_or_an_id_names_no_region(region) -> None:
+    address = {**ADDRESS, "region": region}
+    assert order_of(billing_address=address).entity["billing_address"]["region"] is None
