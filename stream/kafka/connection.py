@@ -10,8 +10,19 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+from aiokafka.abc import AbstractTokenProvider
+from pydantic import SecretStr
+
 from stream.errors import SettingsError
+from stream.kafka.tls import TlsFiles, tls_context_of
 from stream.settings.kafka import KafkaSettings
+
+PASSWORD = ("kafka_sasl_username", "kafka_sasl_password")
+# What a mechanism needs, by setting.
+NEEDED: dict[str, tuple[str, ...]] = {
+    "OAUTHBEARER": ("kafka_oauth_token_url", "kafka_oauth_client_id", "kafka_oauth_client_secret"),
+    "AWS_MSK_IAM": ("kafka_aws_region",),
+}
 
 
 def kafka_connection(settings: KafkaSettings) -> dict[str, Any]:
@@ -26,18 +37,18 @@ def kafka_connection(settings: KafkaSettings) -> dict[str, Any]:
     if uses_tls(settings):
         arguments["ssl_context"] = tls_context(settings)
     if uses_sasl(settings):
-        arguments["sasl_mechanism"] = settings.kafka_sasl_mechanism
-        arguments["sasl_plain_username"] = settings.kafka_sasl_username
-        arguments["sasl_plain_password"] = settings.kafka_sasl_password.get_secret_value()
+        arguments |= _sasl(settings)
     return arguments
 
 
 def faust_credentials(settings: KafkaSettings) -> Any:
     """Return what Faust calls `broker_credentials`; None for a plain connection."""
     # Faust is the agents' dependency: the ingress and the relay start without importing it.
-    from faust.auth import SASLCredentials, SSLCredentials  # noqa: PLC0415 - loaded only where it is used: the extra or a slow import
+    from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials  # noqa: PLC0415 - loaded only where it is used: the extra or a slow import
 
     context = tls_context(settings) if uses_tls(settings) else None
+    if uses_sasl(settings) and uses_tokens(settings):
+        return OAuthCredentials(oauth_cb=_provider(settings), ssl_context=context)
     if uses_sasl(settings):
         return SASLCredentials(
             username=settings.kafka_sasl_username,
@@ -52,21 +63,47 @@ def uses_tls(settings: KafkaSettings) -> bool:
     return settings.kafka_security_protocol in {"SSL", "SASL_SSL"}
 
 
+def uses_tokens(settings: KafkaSettings) -> bool:
+    """Return whether SASL is by token, not by password."""
+    return settings.kafka_sasl_mechanism in {"OAUTHBEARER", "AWS_MSK_IAM"}
+
+
 def uses_sasl(settings: KafkaSettings) -> bool:
-    """Return whether SASL is used; raises SettingsError when its user or password is missing."""
+    """Return whether SASL is used; raises SettingsError for what its mechanism lacks."""
     if not settings.kafka_security_protocol.startswith("SASL_"):
         return False
     problems = [
-        f"{name}: missing; {settings.kafka_security_protocol} needs it"
-        for name, value in (
-            ("KAFKA_SASL_USERNAME", settings.kafka_sasl_username),
-            ("KAFKA_SASL_PASSWORD", settings.kafka_sasl_password.get_secret_value()),
-        )
-        if not value
+        f"{name.upper()}: missing; {settings.kafka_sasl_mechanism} over "
+        f"{settings.kafka_security_protocol} needs it"
+        for name in NEEDED.get(settings.kafka_sasl_mechanism, PASSWORD)
+        if not _text(getattr(settings, name))
     ]
     if problems:
         raise SettingsError(problems)
     return True
+
+
+def _text(value: str | SecretStr) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _sasl(settings: KafkaSettings) -> dict[str, Any]:
+    if uses_tokens(settings):
+        return {
+            "sasl_mechanism": "OAUTHBEARER",  # what AWS_MSK_IAM is for clients that are not Java
+            "sasl_oauth_token_provider": _provider(settings),
+        }
+    return {
+        "sasl_mechanism": settings.kafka_sasl_mechanism,
+        "sasl_plain_username": settings.kafka_sasl_username,
+        "sasl_plain_password": settings.kafka_sasl_password.get_secret_value(),
+    }
+
+
+def _provider(settings: KafkaSettings) -> AbstractTokenProvider:
+    from stream.kafka.oauth import token_provider  # noqa: PLC0415 - few need it, and it is slow
+
+    return token_provider(settings)
 
 
 def tls_context(settings: KafkaSettings) -> ssl.SSLContext:
@@ -83,13 +120,10 @@ def tls_context(settings: KafkaSettings) -> ssl.SSLContext:
     if problems:
         raise SettingsError(problems)
     try:
-        context = ssl.create_default_context(cafile=settings.kafka_ssl_ca_path)
-        if certificate is not None:
-            context.load_cert_chain(certificate, key)
+        return tls_context_of(TlsFiles(settings.kafka_ssl_ca_path, certificate, key))
     except (ssl.SSLError, OSError) as error:
         names = ", ".join(name for name, path in files.items() if path is not None)
         raise SettingsError([f"{names}: not usable as PEM: {error}"]) from error
-    return context
 
 
 def _is_absent(path: Path | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
@@ -12,6 +13,9 @@ from pydantic_settings import BaseSettings, NoDecode
 from stream.topics import Topics
 
 DELAY = re.compile(r"^(\d+)(s|m|h)$")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+# RFC 7628: a name of letters, a value of visible characters.
+EXTENSIONS = re.compile(r" *[A-Za-z]+ *=[!-+\--~]+(, *[A-Za-z]+ *=[!-+\--~]+)*")
 DELAY_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -22,11 +26,29 @@ class KafkaSettings(BaseSettings):
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="As Kafka's security.protocol."
     )
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "PLAIN", description="SASL mechanism."
+    kafka_sasl_mechanism: Literal[
+        "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "AWS_MSK_IAM"
+    ] = Field(
+        "PLAIN",
+        description="SASL mechanism: by password, by OIDC client credentials (OAUTHBEARER), or by "
+        "AWS's own credentials (AWS_MSK_IAM, with the extra `msk`).",
     )
     kafka_sasl_username: str = Field("", description="SASL user.")
     kafka_sasl_password: SecretStr = Field(SecretStr(""), description="SASL password.")
+    kafka_oauth_token_url: str = Field(
+        "", description="OAUTHBEARER: the token endpoint; https, or a loopback address."
+    )
+    kafka_oauth_client_id: str = Field("", description="OAUTHBEARER: client id.")
+    kafka_oauth_client_secret: SecretStr = Field(
+        SecretStr(""), description="OAUTHBEARER: client secret."
+    )
+    kafka_oauth_scope: str = Field("", description="OAUTHBEARER: scope, where it is asked for.")
+    kafka_oauth_extensions: str = Field(
+        "",
+        description="OAUTHBEARER: `name=value` pairs, separated by commas. Confluent Cloud: "
+        "`logicalCluster=lkc-…,identityPoolId=pool-…`.",
+    )
+    kafka_aws_region: str = Field("", description="AWS_MSK_IAM: the cluster's region.")
     kafka_ssl_ca_path: Path | None = Field(None, description="CA file; system CAs when empty.")
     kafka_ssl_cert_path: Path | None = Field(None, description="Client certificate (mutual TLS).")
     kafka_ssl_key_path: Path | None = Field(None, description="Key of the client certificate.")
@@ -64,6 +86,28 @@ class KafkaSettings(BaseSettings):
         if list(delays) != sorted(set(delays)) or delays[0] == 0:
             raise ValueError("delays must be above 0, grow, and differ")
         return delays
+
+    @field_validator("kafka_oauth_token_url")
+    @classmethod
+    def _tells_no_stranger(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_near = parts.scheme == "http" and parts.hostname in LOOPBACK
+        if value and not is_near and not (parts.scheme == "https" and parts.hostname):
+            raise ValueError("must begin with https://: the client secret is sent there")
+        return value
+
+    @field_validator("kafka_oauth_extensions")
+    @classmethod
+    def _pairs(cls, value: str) -> str:
+        if value and not EXTENSIONS.fullmatch(value):
+            raise ValueError("write `name=value`, several separated by commas")
+        return value
+
+    @property
+    def oauth_extensions(self) -> dict[str, str]:
+        """What is sent beside a token."""
+        pairs = (part.partition("=") for part in self.kafka_oauth_extensions.split(",") if part)
+        return {name.strip(): value.strip() for name, _, value in pairs}
 
     @property
     def topics(self) -> Topics:

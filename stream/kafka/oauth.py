@@ -1,0 +1,179 @@
+"""Tokens for OAUTHBEARER: OIDC client credentials, or AWS MSK's signed requests.
+
+aiokafka asks for a token at every connection, from several loops and threads of a process. One
+source serves them all: it keeps a token for four fifths of its life and lets one thread fetch the
+next while the others wait. A broker ends a session when its token ends; the clients connect again
+with the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import orjson
+import requests
+from aiokafka.abc import AbstractTokenProvider
+from aiokafka.errors import KafkaConnectionError
+
+from stream.errors import SettingsError
+from stream.settings.kafka import KafkaSettings
+
+USED_SHARE = 0.8
+# Where the answer does not say how long a token lives.
+LIFE_SECONDS = 300.0
+CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
+MAX_ANSWER_BYTES = 64 * 1024
+MSK_MODULE = "aws_msk_iam_sasl_signer.MSKAuthTokenProvider"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token and when it should be replaced, by `time.monotonic`."""
+
+    text: str = field(repr=False)
+    use_until: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """How to ask an OIDC provider's token endpoint (RFC 6749, 4.4)."""
+
+    url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    scope: str = ""
+
+    def fetch(self) -> Token:
+        """Ask for a token. Raises KafkaConnectionError: whoever connects tries again later."""
+        asked_at = time.monotonic()
+        form = {"grant_type": "client_credentials"} | ({"scope": self.scope} if self.scope else {})
+        try:
+            with requests.post(
+                self.url,
+                data=form,
+                auth=(self.client_id, self.client_secret),
+                headers={"Accept": "application/json"},
+                timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                body = answer.raw.read(MAX_ANSWER_BYTES, decode_content=True)
+                status = answer.status_code
+        except (requests.RequestException, OSError) as error:
+            raise KafkaConnectionError(f"{_WHERE}: {type(error).__name__}") from None
+        if status != requests.codes.ok:
+            raise KafkaConnectionError(f"{_WHERE}: HTTP {status}{_code_in(body)}")
+        return _token_in(body, asked_at)
+
+
+@dataclass(frozen=True, slots=True)
+class MskSigner:
+    """Signs tokens for AWS MSK with the credentials that the AWS SDK finds (role, profile, env)."""
+
+    region: str
+
+    def fetch(self) -> Token:
+        """Sign a token. Raises KafkaConnectionError."""
+        asked_at, now_ms = time.monotonic(), time.time() * 1000
+        signer = importlib.import_module(MSK_MODULE)
+        try:
+            text, ends_ms = signer.generate_auth_token(self.region)
+        except Exception as error:  # noqa: BLE001 - the SDK's many: no credentials, no role, no answer
+            raise KafkaConnectionError(
+                f"no AWS credentials for MSK: {type(error).__name__}"
+            ) from None
+        return Token(str(text), asked_at + USED_SHARE * max(0.0, float(ends_ms) - now_ms) / 1000)
+
+
+class TokenProvider(AbstractTokenProvider):
+    """aiokafka's port to a source of tokens; any loop of any thread may ask."""
+
+    def __init__(self, fetch: Callable[[], Token], extensions: Mapping[str, str]) -> None:
+        self._fetch = fetch
+        self._extensions = dict(extensions)
+        self._lock = threading.Lock()
+        self._token: Token | None = None
+
+    async def token(self) -> str:
+        """Return a token that is still good for a while. Raises KafkaConnectionError."""
+        held = self._token
+        if held is not None and time.monotonic() < held.use_until:
+            return held.text
+        return await asyncio.to_thread(self._next)
+
+    def extensions(self) -> dict[str, str]:
+        """Return what is sent beside the token: Confluent Cloud's cluster and identity pool."""
+        return self._extensions
+
+    def _next(self) -> str:
+        with self._lock:
+            held = self._token
+            if held is None or time.monotonic() >= held.use_until:
+                held = self._token = self._fetch()
+            return held.text
+
+
+def token_provider(settings: KafkaSettings) -> TokenProvider:
+    """Return the process's one provider for these settings. Raises SettingsError."""
+    if settings.kafka_sasl_mechanism == "AWS_MSK_IAM":
+        _check_msk(settings.kafka_aws_region)
+        return _provider(MskSigner(settings.kafka_aws_region), ())
+    pairs = tuple(settings.oauth_extensions.items())
+    return _provider(
+        ClientCredentials(
+            settings.kafka_oauth_token_url,
+            settings.kafka_oauth_client_id,
+            settings.kafka_oauth_client_secret.get_secret_value(),
+            settings.kafka_oauth_scope,
+        ),
+        pairs,
+    )
+
+
+@lru_cache(maxsize=8)
+def _provider(
+    source: ClientCredentials | MskSigner, extensions: tuple[tuple[str, str], ...]
+) -> TokenProvider:
+    return TokenProvider(source.fetch, dict(extensions))
+
+
+def _check_msk(region: str) -> None:
+    try:
+        importlib.import_module(MSK_MODULE)
+    except ImportError:
+        raise SettingsError(
+            ["KAFKA_SASL_MECHANISM: AWS_MSK_IAM needs the extra: pip install 'orderstream[msk]'"]
+        ) from None
+    if not region:
+        raise SettingsError(["KAFKA_AWS_REGION: missing; the region of the MSK cluster"])
+
+
+def _token_in(body: bytes, asked_at: float) -> Token:
+    try:
+        read = orjson.loads(body)
+        text = read["access_token"]
+        life = float(read.get("expires_in") or LIFE_SECONDS)
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
+        raise KafkaConnectionError(f"{_WHERE}: the answer has no access_token") from None
+    if not isinstance(text, str) or not text or not text.isascii() or not text.isprintable():
+        raise KafkaConnectionError(f"{_WHERE}: the access_token is no token")
+    return Token(text, asked_at + USED_SHARE * max(0.0, life))
+
+
+def _code_in(body: bytes) -> str:
+    """Return the error's code, which RFC 6749 (5.2) defines; its description may be anything."""
+    try:
+        code = orjson.loads(body)["error"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return ""
+    is_code = isinstance(code, str) and code.isascii() and code.replace("_", "").isalnum()
+    return f" {code[:40]}" if is_code else ""
+
+
+_WHERE = "no token for Kafka from KAFKA_OAUTH_TOKEN_URL"
