@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 
 import typer
 
@@ -100,3 +102,18 @@ def run() -> None:
     except StreamError as error:
         print(printable(f"orderstream: {error}"), file=sys.stderr)
         sys.exit(2)
+    finally:
+        _let_go_of_readers()
+
+
+def _let_go_of_readers() -> None:
+    """Drop what nobody reads any more: Python ends with 120 for what it cannot flush at its end.
+
+    The exit code says how the process ended, not whether somebody kept listening.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
