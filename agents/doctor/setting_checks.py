@@ -44,6 +44,7 @@ def check_settings(settings: Settings) -> Iterator[Check]:
     yield _retry_delays(settings)
     yield _workers(settings)
     yield _identity(settings)
+    yield _signing(settings)
     yield from _salesforce(settings)
 
 
@@ -67,13 +68,25 @@ def _identity(settings: MagentoSettings) -> Check:
     )
 
 
+def _signing(settings: KafkaSettings) -> Check:
+    """Say whether workers can tell an operator's doing from a stranger's."""
+    if settings.operator_signing_keys:
+        return ok("operator-signing", "what operators order is signed, and nothing else believed")
+    return warn(
+        "operator-signing",
+        "OPERATOR_SIGNING_KEY is missing: workers believe no replay, requeue, backfill or erasure",
+        "make one with `openssl rand -hex 32` for workers, dashboard and commands (docs/kafka.md)",
+    )
+
+
 def _secrets(settings: Settings) -> dict[str, str]:
     """Return every secret by its variable, those of a list one by one."""
     secrets: dict[str, str] = {}
     for name in type(settings).model_fields:
         value = getattr(settings, name)
         if isinstance(value, SecretStr) and value.get_secret_value():
-            parts = value.get_secret_value().split(",") if "webhook_secret" in name else None
+            is_list = "webhook_secret" in name or name == "operator_signing_key"
+            parts = value.get_secret_value().split(",") if is_list else None
             for number, part in enumerate(parts or [value.get_secret_value()]):
                 secrets[f"{name.upper()}{f' ({number + 1})' if number else ''}"] = part.strip()
     return secrets

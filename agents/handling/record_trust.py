@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import structlog
+
 from agents.handling.outcome import Decision
 from agents.handling.outcome_rules import OutcomeRules
 from schemas.event import Envelope
@@ -25,7 +27,10 @@ from schemas.operator_signature import (
     is_signed,
     signature_of,
 )
+from stream.settings.kafka import KafkaSettings
 from stream.topics import Topics
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,13 @@ class RecordTrust:
 
     topics: Topics
     keys: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, settings: KafkaSettings) -> RecordTrust:
+        """Return the judge of the settings; loud where it can believe nobody."""
+        if not settings.operator_signing_keys:
+            log.warning("no_operator_signing_key", effect="no replay or erasure is believed")
+        return cls(settings.topics, settings.operator_signing_keys)
 
     def problem(self, envelope: Envelope) -> str:
         """Return why a record is not believed; '' when it is."""

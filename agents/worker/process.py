@@ -181,7 +181,7 @@ async def _connect(
         journal=journal,
         enrich=await _enrich(settings, mapping, stack),
         note_doubt=note_doubt,
-        trust=RecordTrust(topics, settings.operator_signing_keys),
+        trust=RecordTrust.of(settings),
         clock_tolerance_seconds=settings.magento_clock_tolerance_seconds,
     )
     growth = DeadLetterGrowth(

@@ -31,6 +31,7 @@ SECRET = "3f9c1be27a60d84e95b1c7d2408f6ae3"
 ROLES = (Role.INGRESS, Role.WORKER, Role.RELAY)
 GOOD: dict[str, Any] = {
     "kafka_bootstrap_servers": "127.0.0.1:9092",
+    "operator_signing_key": "b7c2e1f04a9d83c65e10ffa2",
     "magento_webhook_secret": SECRET,
     "salesforce_client_id": "3MVG9consumerkey",
     "salesforce_username": "integration@example.org",

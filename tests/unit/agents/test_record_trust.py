@@ -6,12 +6,14 @@ import dataclasses
 
 import pytest
 
+from agents.doctor.setting_checks import check_settings
 from agents.handling.record_trust import UNTRUSTED, RecordTrust, sift
 from schemas.erasure import ERASURE_EVENT
 from schemas.event import Envelope, Kind, Origin, Via
 from schemas.headers import envelope_of, headers_of
 from schemas.operator_signature import signature_of
 from schemas.version_reset import RESET_EVENT
+from stream.config import load_settings
 from stream.topics import Topics
 
 TOPICS = Topics()
@@ -153,3 +155,10 @@ def test_sifting_keeps_the_believed_in_order_and_buries_the_others():
     assert [d.result.error_code for d in refused] == [UNTRUSTED]
     assert refused[0].republish is not None
     assert refused[0].republish.topic == TOPICS.dead_letters
+
+
+@pytest.mark.parametrize(("key", "result"), [("", "warn"), ("b7c2e1f04a9d83c65e10ffa2", "ok")])
+def test_doctor_names_workers_that_can_believe_no_operator(key, result):
+    settings = load_settings(env_file=None, operator_signing_key=key)
+    (check,) = [c for c in check_settings(settings) if c.name == "operator-signing"]
+    assert check.result.value == result
