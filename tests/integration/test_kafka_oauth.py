@@ -14,7 +14,7 @@ from support.salesforce_fixtures import org_keys, salesforce_process
 from support.worker_rig import WorkerRig
 
 from sandbox.broker import Broker, BrokerError
-from sandbox.oidc import AUDIENCE, ISSUER, TokenServer
+from sandbox.token_server import AUDIENCE, ISSUER, TokenServer
 from stream.config import Settings, load_settings
 from stream.errors import BrokerError as NoAnswer
 from stream.errors import TopicAdminError
