@@ -78,12 +78,20 @@ def start_tracing(processor: Any, *, process: str, ratio: float = 1.0) -> None:
     )
     provider.add_span_processor(processor)
     _tracer = provider.get_tracer("orderstream")
-    atexit.register(_shut_down, provider)
-
-
-def _shut_down(provider: Any) -> None:
-    last = threading.Thread(target=provider.shutdown, daemon=True)
+    # Begun now: from Python 3.12 on no thread can be begun while the interpreter ends.
+    is_ending = threading.Event()
+    last = threading.Thread(target=_shut_down, args=(is_ending, provider), daemon=True)
     last.start()
+    atexit.register(_wait_for, is_ending, last)
+
+
+def _shut_down(is_ending: threading.Event, provider: Any) -> None:
+    is_ending.wait()
+    provider.shutdown()
+
+
+def _wait_for(is_ending: threading.Event, last: threading.Thread) -> None:
+    is_ending.set()
     last.join(LAST_EXPORT_SECONDS)
 
 

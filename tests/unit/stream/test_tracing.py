@@ -150,3 +150,23 @@ def test_an_event_without_a_trace_gets_none(spans) -> None:
     with batch_span([event]):
         trace_events([decided(event)])
     assert [span.name for span in spans.get_finished_spans()] == ["batch"]
+
+
+ENDS = """
+from opentelemetry.sdk.trace import SpanProcessor
+from stream.ops.tracing import start_tracing
+
+class Last(SpanProcessor):
+    def shutdown(self):
+        print("the last spans went out", flush=True)
+
+start_tracing(Last(), process="worker/w1")
+"""
+
+
+def test_the_last_spans_go_out_when_a_process_ends() -> None:
+    """On every Python: since 3.12 a thread cannot begin while the interpreter ends."""
+    ran = subprocess.run(
+        [sys.executable, "-c", ENDS], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert (ran.stdout, ran.stderr) == ("the last spans went out\n", "")
