@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 from agents.doctor.check import Check, CheckResult
+from stream.settings.kafka import KafkaSettings
 
 YES_NO = ("yes", "no")
 MODULE, HMAC, MAGEOS = "module", "hmac", "mageos"
@@ -40,7 +42,9 @@ class SetupQuestion:
 
     def is_asked(self, answers: Mapping[str, str]) -> bool:
         """Return whether the answers so far make it necessary."""
-        return not self.of or answers.get(self.of) in self.when
+        if not self.of:
+            return True
+        return answers.get(self.of) in self.when and QUESTIONS[self.of].is_asked(answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class SetupStep:
 
 _OWN = ("own",)
 _SASL = ("SASL_PLAINTEXT", "SASL_SSL")
+_PASSWORD = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+_TOKEN = ("OAUTHBEARER",)
 
 SETUP_STEPS: tuple[SetupStep, ...] = (
     SetupStep(
@@ -91,19 +97,19 @@ SETUP_STEPS: tuple[SetupStep, ...] = (
                 "KAFKA_SASL_MECHANISM",
                 "SASL mechanism",
                 "PLAIN",
-                ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+                get_args(KafkaSettings.model_fields["kafka_sasl_mechanism"].annotation),
                 of="KAFKA_SECURITY_PROTOCOL",
                 when=_SASL,
             ),
-            SetupQuestion(
-                "KAFKA_SASL_USERNAME", "SASL user", of="KAFKA_SECURITY_PROTOCOL", when=_SASL
-            ),
-            SetupQuestion(
-                "KAFKA_SASL_PASSWORD",
-                "SASL password",
-                is_secret=True,
-                of="KAFKA_SECURITY_PROTOCOL",
-                when=_SASL,
+            *(
+                SetupQuestion(name, text, is_secret=is_secret, of="KAFKA_SASL_MECHANISM", when=when)
+                for name, text, is_secret, when in (
+                    ("KAFKA_SASL_USERNAME", "SASL user", False, _PASSWORD),
+                    ("KAFKA_SASL_PASSWORD", "SASL password", True, _PASSWORD),
+                    ("KAFKA_OAUTH_TOKEN_URL", "Token endpoint", False, _TOKEN),
+                    ("KAFKA_OAUTH_CLIENT_ID", "Client id", False, _TOKEN),
+                    ("KAFKA_OAUTH_CLIENT_SECRET", "Client secret", True, _TOKEN),
+                )
             ),
             SetupQuestion(
                 "KAFKA_REPLICATION_FACTOR",

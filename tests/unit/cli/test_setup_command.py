@@ -48,6 +48,42 @@ def test_every_question_of_the_table_can_be_answered():
             assert question.of in QUESTIONS
 
 
+@pytest.mark.parametrize(
+    ("answers", "asked"),
+    [
+        ({"kafka": "start", "KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, set()),
+        (
+            {"kafka": "own", "KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SASL_MECHANISM": "PLAIN"},
+            set(),
+        ),
+        (
+            {
+                "kafka": "own",
+                "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+                "KAFKA_SASL_MECHANISM": "OAUTHBEARER",
+            },
+            {
+                "KAFKA_SASL_MECHANISM",
+                "KAFKA_OAUTH_TOKEN_URL",
+                "KAFKA_OAUTH_CLIENT_ID",
+                "KAFKA_OAUTH_CLIENT_SECRET",
+            },
+        ),
+        (
+            {
+                "kafka": "own",
+                "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+                "KAFKA_SASL_MECHANISM": "PLAIN",
+            },
+            {"KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"},
+        ),
+    ],
+)
+def test_only_what_the_answers_so_far_make_necessary_is_asked(answers, asked):
+    names = {name for name in QUESTIONS if name.startswith(("KAFKA_SASL", "KAFKA_OAUTH"))}
+    assert {name for name in names if QUESTIONS[name].is_asked(answers)} == asked
+
+
 def test_every_check_that_proves_a_step_is_one_of_doctors():
     source = "".join(
         path.read_text() for path in (PROJECT_DIRECTORY / "agents" / "doctor").glob("*_check*.py")
