@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 
 import pytest
+from structlog.testing import capture_logs
 from support.fake_org import (
     KEY,
     LOCKED,
@@ -476,8 +477,10 @@ async def test_it_is_asked_before_every_call_whether_the_worker_is_alive():
 async def test_a_bug_in_a_call_hands_its_bundles_to_the_tiers():
     org = FakeOrg()
     org.after_write = [KeyError("x")]
-    outcomes = await send(make(org), *(order(n) for n in range(3)))
+    with capture_logs() as logged:  # unrendered: a traceback with its locals takes seconds
+        outcomes = await send(make(org), *(order(n) for n in range(3)))
     assert {(o.kind, o.code) for o in outcomes} == {(ErrorKind.TRANSIENT, "UNEXPECTED")}
+    assert [entry["event"] for entry in logged] == ["dispatch_bug"]
 
 
 async def test_an_answer_of_the_wrong_length_is_repeated_and_never_mixed_up():
