@@ -59,7 +59,7 @@ class ReadLog:
         self._uncommitted.setdefault(tp, {})[message.offset] = identity
         self._newest[tp] = Rung(message.offset, identity)
         if self._catching_up and message.offset + 1 >= self._catching_up.get(tp, sys.maxsize):
-            self._caught_up(tp)
+            self.caught_up(tp)
 
     def metadata(self, tp: Pair, offset: int) -> str:
         """Return the text for a commit of `offset`: what was read below it."""
@@ -94,10 +94,16 @@ class ReadLog:
         A member that answers late is expelled: without an answer in time the comparison is left to
         `watch`, which begins with what could not be compared here.
         """
+        # Kafka deletes the commits of a topic with it: then only we know that it was another.
+        held = {
+            (tp.topic, tp.partition): Reading(newest.offset + 1, Witness([newest]))
+            for tp, newest in self._newest.items()
+            if tp in committed and not committed[tp]
+        }
         self._uncommitted.clear()
         self._newest.clear()
         self._witnesses = {tp: Witness.from_metadata(metadata.get(tp)) for tp in committed}
-        readings = {
+        readings = held | {
             (tp.topic, tp.partition): Reading(offset, self._witnesses[tp])
             for tp, offset in committed.items()
             if offset
@@ -114,6 +120,9 @@ class ReadLog:
             tp = TopicPartition(item.topic, item.partition)
             self._witnesses[tp].forget_from(item.resume)
             self._note_gone(tp, item)
+        # What was read by whoever had the partition before goes on being compared.
+        known = {tp: witness.newest for tp, witness in self._witnesses.items()}
+        self._newest = {tp: newest for tp, newest in known.items() if newest is not None}
         return {TopicPartition(*place): item.resume for place, item in gone.items()}
 
     async def watch(self, alerts: Alerts, rejoin: Callable[[], Awaitable[None]]) -> None:
@@ -169,7 +178,8 @@ class ReadLog:
             if not self._catching_up:
                 self._alerts.resolve(Alert.LOG_WENT_BACK)
 
-    def _caught_up(self, tp: Pair) -> None:
+    def caught_up(self, tp: Pair) -> None:
+        """Note that everything of a log that went back is read again."""
         self._catching_up.pop(tp, None)
         if not self._catching_up and self._alerts is not None:
             self._alerts.resolve(Alert.LOG_WENT_BACK)

@@ -13,6 +13,7 @@ from stream.config import Settings
 from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
 from stream.kafka.publisher import KafkaPublisher
+from stream.kafka.read_log import ReadLog
 from stream.kafka.topic_check import refuse_shortage, watch_topics
 from stream.ops.alert_webhook import alert_webhook
 from stream.ops.alerts import Alerts
@@ -33,11 +34,13 @@ async def run_relay(settings: Settings) -> None:
     alerts = Alerts()
     publisher = KafkaPublisher(settings)
     await publisher.start()
+    read_log = ReadLog(settings)
     relay = Relay(
         topics=settings.topics,
         group=settings.relay_group,
         connection=kafka_connection(settings),
         publish_all=BlockingPublish(publisher, alerts=alerts),
+        read_log=read_log,
     )
 
     def not_ready() -> str | None:
@@ -49,7 +52,10 @@ async def run_relay(settings: Settings) -> None:
     ):
         log.info("relay_started", status_url=url)
         running = asyncio.create_task(relay.run(stopping))
-        checking = asyncio.create_task(watch_topics(settings, alerts))
+        beside = [
+            asyncio.create_task(watch_topics(settings, alerts)),
+            asyncio.create_task(read_log.watch(alerts, relay.take_again)),
+        ]
         stop_wait = asyncio.create_task(stopping.wait())
         await asyncio.wait({running, stop_wait}, return_when=asyncio.FIRST_COMPLETED)
         stop_wait.cancel()
@@ -57,8 +63,10 @@ async def run_relay(settings: Settings) -> None:
         if not done:
             log.warning("relay_stop_deadline", seconds=STOP_DEADLINE_SECONDS)
             running.cancel()
-        checking.cancel()
+        for task in beside:
+            task.cancel()
         await publisher.stop()
+        await read_log.close()
     log.info("relay_stopped")
     if running in done:
         running.result()

@@ -5,6 +5,11 @@ A plain consumer of the retry tiers and the settle topic. Each partition's head 
 due record is forwarded to `salesforce.due` with its partition number, key, bytes and headers, and
 its offset is committed after the broker acknowledged the copy. Killed in between, a record is
 forwarded twice, and the version guard recognises the second.
+
+A log may go back (docs/decisions/0025). So nothing of a partition is forwarded before its committed
+offset was held against the log: the loop itself does that whenever the group's generation is
+another one, or when `read_log` has noticed something. (Not in a rebalance listener: what it would
+ask the coordinator waits for the rebalance that waits for the listener.)
 """
 
 from __future__ import annotations
@@ -18,11 +23,12 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
-from aiokafka.structs import ConsumerRecord
+from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
 from schemas.headers import envelope_of
 from stream.kafka.consumer_stop import stop_consumer
 from stream.kafka.publisher import Ack, Record
+from stream.kafka.read_log import ReadLog
 from stream.ops import metrics
 from stream.topics import Topics
 
@@ -35,6 +41,7 @@ RETRY_SECONDS = 1.0
 MAX_POLL_INTERVAL_MS = 24 * 60 * 60 * 1000
 # A tier that was deleted and made again is noticed by this, not before: five minutes by default.
 METADATA_MS = 15_000
+NO_GENERATION = -1
 
 PublishAll = Callable[[Sequence[Record]], Awaitable[Sequence[Ack]]]
 
@@ -57,12 +64,16 @@ class Relay:
         group: str,
         connection: Mapping[str, Any],
         publish_all: PublishAll,
+        read_log: ReadLog,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._topics = topics
         self._publish_all = publish_all
+        self._read_log = read_log
         self._clock_ms = clock_ms
         self._wake_at: dict[TopicPartition, int] = {}
+        self._taken_in = NO_GENERATION
+        self._next: dict[TopicPartition, int] = {}
         self._consumer = AIOKafkaConsumer(
             *topics.retry_tiers,
             topics.settle,
@@ -92,7 +103,7 @@ class Relay:
                     await self._turn()
                 except (CommitFailedError, IllegalStateError) as error:
                     log.warning("relay_rebalanced", error=str(error))
-                    self._wake_at.clear()
+                    await self.take_again()
                 except KafkaError as error:
                     log.warning("relay_kafka_error", error=str(error))
                     await _wait(stopping, RETRY_SECONDS)
@@ -100,16 +111,72 @@ class Relay:
             self.is_ready = False
             await stop_consumer(self._consumer)
 
+    async def take_again(self) -> None:
+        """Have all partitions held against their logs before anything more is forwarded."""
+        self._taken_in = NO_GENERATION
+
     async def _turn(self) -> None:
+        if self._taken_in != self._generation:
+            await self._take()
         self._wake_due_partitions()
+        generation = self._taken_in
         batches = await self._consumer.getmany(timeout_ms=POLL_TIMEOUT_MS)
+        if generation != self._generation:
+            return  # what was fetched may be of a log that nobody has looked at: it is sought again
+        for tp, records in batches.items():
+            if records[0].offset < self._next.get(tp, 0):
+                # aiokafka starts over by itself where an offset is out of range.
+                log.warning("log_suspected", topic=tp.topic, partition=tp.partition)
+                await self.take_again()
+                return
         commits: dict[TopicPartition, int] = {}
         for tp, records in batches.items():
             forwarded = await self._forward(tp, records)
             if forwarded:
                 commits[tp] = records[forwarded - 1].offset + 1
         if commits:
-            await self._consumer.commit(commits)
+            await self._commit(commits)
+
+    @property
+    def _generation(self) -> int:
+        return int(self._coordinator.generation)
+
+    @property
+    def _coordinator(self) -> Any:
+        # aiokafka has no public word for the generation and the texts of commits.
+        return self._consumer._coordinator  # noqa: SLF001 - test_private_names.py holds the name
+
+    async def _take(self) -> None:
+        """Go to where each partition is read on: its committed offset, or before a cut."""
+        generation = self._generation
+        assigned = list(self._consumer.assignment())
+        if not assigned or generation == NO_GENERATION:
+            return
+        found = await self._coordinator.fetch_committed_offsets(assigned)
+        committed = {tp: found[tp].offset if tp in found else 0 for tp in assigned}
+        texts = {tp: said.metadata for tp, said in found.items()}
+        healed = await self._read_log.healed(committed, texts)
+        if generation != self._generation:
+            return
+        self._wake_at.clear()
+        self._consumer.resume(*assigned)
+        self._next = {tp: max(healed.get(tp, committed[tp]), 0) for tp in assigned}
+        for tp, offset in self._next.items():
+            if offset:
+                self._consumer.seek(tp, offset)
+        if unread := [tp for tp in assigned if not self._next[tp]]:
+            await self._consumer.seek_to_beginning(*unread)
+        if healed:
+            await self._commit(healed)
+        self._taken_in = generation
+
+    async def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        await self._consumer.commit(
+            {
+                tp: OffsetAndMetadata(offset, self._read_log.metadata(tp, offset))
+                for tp, offset in offsets.items()
+            }
+        )
 
     def _wake_due_partitions(self) -> None:
         assigned = self._consumer.assignment()
@@ -125,11 +192,15 @@ class Relay:
         self, tp: TopicPartition, records: Sequence[ConsumerRecord[bytes, bytes]]
     ) -> int:
         due, next_at = due_split([_due_at_ms(record) for record in records], self._clock_ms())
+        for record in records[: due + 1]:  # the head that waits, too: it shows a log that went back
+            self._read_log.note(tp, record)
         if next_at is not None:
+            self._read_log.caught_up(tp)
             self._consumer.pause(tp)
             self._consumer.seek(tp, records[due].offset)
             self._wake_at[tp] = next_at
         if due:
+            self._next[tp] = records[due - 1].offset + 1
             await self._publish_all([self._copy(record) for record in records[:due]])
             metrics.RELAYED.labels(tp.topic).inc(due)
         return due
