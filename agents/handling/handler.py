@@ -135,7 +135,7 @@ class Handler:
         items = []
         for number, envelope in enumerate(envelopes, 1):
             await breathe(number)
-            if self.journal and envelope.origin and self.journal.is_condemned(envelope.origin):
+            if self.journal and self.journal.is_condemned(envelope.event_id):
                 decisions.append(self.ends.dead(envelope, "WORKER_CRASHED", _CRASHED))
                 continue
             try:

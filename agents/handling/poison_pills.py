@@ -17,8 +17,6 @@ from typing import Any
 
 import orjson
 
-from schemas.event import Origin
-
 MAX_CRASHES = 3
 
 
@@ -37,35 +35,34 @@ class PoisonPillJournal:
         for name in in_hand:
             self._deaths[name] = self._deaths.get(name, 0) + (1 if len(in_hand) == 1 else 0)
 
-    def is_suspect(self, origin: Origin) -> bool:
+    def is_suspect(self, event_id: str) -> bool:
         """Whether the event was in hand at an earlier death: take it alone."""
-        return _name(origin) in self._deaths
+        return event_id in self._deaths
 
-    def is_condemned(self, origin: Origin) -> bool:
+    def is_condemned(self, event_id: str) -> bool:
         """Whether the event was in hand alone at too many deaths."""
-        return self._deaths.get(_name(origin), 0) >= MAX_CRASHES
+        return self._deaths.get(event_id, 0) >= MAX_CRASHES
 
     @property
     def has_suspects(self) -> bool:
         return bool(self._deaths)
 
-    def begin(self, origins: Iterable[Origin]) -> None:
+    def begin(self, event_ids: Iterable[str]) -> None:
         """Note that these are in hand too, before they are worked on."""
-        self._in_hand.update((_name(origin), None) for origin in origins)
+        self._in_hand.update((event_id, None) for event_id in event_ids)
         self._write()
 
-    def pause(self, origins: Iterable[Origin]) -> None:
+    def pause(self, event_ids: Iterable[str]) -> None:
         """Note that these are not worked on for now: what they did so far killed nobody."""
-        for origin in origins:
-            self._in_hand.pop(_name(origin), None)
+        for event_id in event_ids:
+            self._in_hand.pop(event_id, None)
         self._write()
 
-    def end(self, origins: Iterable[Origin]) -> None:
+    def end(self, event_ids: Iterable[str]) -> None:
         """Note that these are done, and clear them of suspicion."""
-        names = [_name(origin) for origin in origins]
-        for name in names:
-            self._deaths.pop(name, None)
-            self._in_hand.pop(name, None)
+        for event_id in event_ids:
+            self._deaths.pop(event_id, None)
+            self._in_hand.pop(event_id, None)
         self._write()
 
     def _read(self) -> dict[str, Any]:
@@ -97,7 +94,3 @@ class PoisonPillJournal:
         file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         weakref.finalize(self, os.close, file)
         return file
-
-
-def _name(origin: Origin) -> str:
-    return f"{origin.topic}/{origin.partition}/{origin.offset}"

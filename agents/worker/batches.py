@@ -59,9 +59,9 @@ class TakenBatch:
         return self._open[_ident(envelope)].popleft()
 
 
-def origins_of(events: Sequence[HeldEvent]) -> list[Origin]:
-    """Return where events were first recorded."""
-    return [held.envelope.origin for held in events if held.envelope.origin]
+def event_ids_of(events: Sequence[HeldEvent]) -> list[str]:
+    """Return whose events these are, for the crash journal."""
+    return [held.envelope.event_id for held in events]
 
 
 def _ident(envelope: Envelope) -> Ident:

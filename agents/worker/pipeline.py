@@ -23,7 +23,7 @@ from agents.handling.intent import Intent
 from agents.handling.outcome import Decision
 from agents.worker.batch_log import log_batch
 from agents.worker.batch_trace import batch_span, trace_events
-from agents.worker.batches import Call, TakenBatch, origins_of, split_by_lock
+from agents.worker.batches import Call, TakenBatch, event_ids_of, split_by_lock
 from agents.worker.context import WorkerContext
 from agents.worker.offset_ledger import HeldEvent, OffsetLedger, Phase
 from agents.worker.ready_queue import ReadyQueue
@@ -156,11 +156,7 @@ class Pipeline:
         journal = self._context.journal
         if not journal.has_suspects:
             return events
-        keys = {
-            held.key
-            for held in events
-            if held.envelope.origin and journal.is_suspect(held.envelope.origin)
-        }
+        keys = {held.key for held in events if journal.is_suspect(held.envelope.event_id)}
         self._suspects += [held for held in events if held.key in keys]
         return [held for held in events if held.key not in keys]
 
@@ -210,14 +206,14 @@ class Pipeline:
     def _begin(self, events: Sequence[HeldEvent]) -> None:
         for held in events:
             held.phase = Phase.WORKING
-        self._context.journal.begin(origins_of(events))
+        self._context.journal.begin(event_ids_of(events))
         self._context.progress.move()
 
     def _put_back(self, events: Sequence[HeldEvent]) -> None:
         if events:
             for held in events:
                 held.phase = Phase.WAITING
-            self._context.journal.pause(origins_of(events))
+            self._context.journal.pause(event_ids_of(events))
             if self.is_fenced:  # all of the tail: one that stayed would be acknowledged past these
                 self._drop(self._ledger.tail())
 
@@ -266,7 +262,7 @@ class Pipeline:
         events, decisions = [held for held, _ in ended], [decision for _, decision in ended]
         self._context.check_alive()
         await self._context.finish(decisions)
-        self._context.journal.end(origins_of(events))
+        self._context.journal.end(event_ids_of(events))
         self._context.progress.move()
         self._ledger.finish(events)
         self._ready.finish(events)

@@ -4,8 +4,8 @@ The index reads the dead-letter topic once and then only what is new, so 100,000
 seconds at the start and nothing afterwards: a command builds one, a dashboard keeps one. It holds
 what lists and filters need; payloads stay in Kafka and are read when somebody looks at one.
 
-A letter is open until a mark (schemas.operator) resolves it or retention deletes it. Letters of
-one event (redelivered after a crash) are one item of work: they share an origin.
+A letter is open until a mark (schemas.operator) resolves it or retention deletes it; which of them
+are one matter, `open_letters` says. Should the topic itself go back, it is read anew.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import orjson
 
 from schemas.event import Envelope
 from schemas.operator import mark_of
+from stream.dlq.open_letters import OpenLetters
 from stream.errors import JobError
+from stream.kafka.log_position import Tail
 from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
 from stream.settings.kafka import KafkaSettings
 
@@ -51,6 +53,7 @@ class DeadLetter:
     size: int
     status: int = 0
     rule: str = ""
+    job_id: str = ""
 
     @property
     def id(self) -> str:
@@ -116,8 +119,9 @@ class DeadLetterIndex:
     def __init__(self, settings: KafkaSettings, reader: RangeReader) -> None:
         self._topic = settings.topics.dead_letters
         self._reader = reader
-        self._open: dict[tuple[int, int], DeadLetter] = {}
-        self._positions: dict[int, int] = {}
+        self._open: OpenLetters[DeadLetter] = OpenLetters()
+        self._tail = Tail()
+        self._lives = 0
         self._log_starts: dict[int, int] = {}
         self._refreshed = float("-inf")
 
@@ -128,18 +132,18 @@ class DeadLetterIndex:
         """
         if time.monotonic() - self._refreshed < max_age_seconds:
             return 0
+        if self._tail.has_begun and await self._tail.has_gone_back(self._reader):
+            self._open, self._tail = OpenLetters(), Tail()
+            self._log_starts = {}
+            self._lives += 1
         spans = await self._reader.spans([self._topic])
-        new = [
-            replace(span, start=max(span.start, self._positions.get(span.partition, 0)))
-            for span in spans
-        ]
         read = 0
-        async for batch in self._reader.read(new):
+        async for batch in self._reader.read(self._tail.unread(spans)):
             read += len(batch)
             self._apply(batch)
+            self._tail.note(batch)
             await asyncio.sleep(0)  # whoever shares the loop gets a turn
-        for span in spans:
-            self._positions[span.partition] = span.end
+        self._tail.note_ends(spans)
         self._forget_deleted(spans)
         self._refreshed = time.monotonic()
         return read
@@ -162,7 +166,7 @@ class DeadLetterIndex:
     @property
     def version(self) -> tuple[int, ...]:
         """Differs whenever the open letters may differ: what was read, what retention left."""
-        return (*self._positions.values(), *self._log_starts.values())
+        return (self._lives, *self._tail.ends, *self._log_starts.values())
 
     def is_open(self, partition: int, offset: int) -> bool:
         return (partition, offset) in self._open
@@ -176,17 +180,15 @@ class DeadLetterIndex:
         for record in batch:
             mark = mark_of(record.headers, record.value)
             if mark is None:
-                self._open[record.partition, record.offset] = letter_of(record)
+                self._open.note(letter_of(record))
             else:
-                for offset in mark.offsets:
-                    self._open.pop((record.partition, offset), None)
+                self._open.resolve(record.partition, mark.offsets)
 
     def _forget_deleted(self, spans: Iterable[OffsetRange]) -> None:
         starts = {span.partition: span.log_start for span in spans}
         if starts != self._log_starts:
             self._log_starts = starts
-            for place in [p for p in self._open if p[1] < starts.get(p[0], 0)]:
-                del self._open[place]
+            self._open.forget_before(starts)
 
 
 def letter_of(record: Record) -> DeadLetter:
@@ -213,6 +215,7 @@ def letter_of(record: Record) -> DeadLetter:
         size=len(envelope.value),
         status=error.status if error else 0,
         rule=sys.intern(error.rule if error else ""),
+        job_id=sys.intern(envelope.job_id),
     )
 
 

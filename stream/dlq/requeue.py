@@ -47,7 +47,7 @@ def plan_requeue(
     index: DeadLetterIndex, topic: str, wanted: LetterFilter, *, limit: int | None = None
 ) -> RequeuePlan:
     """Return what would be requeued now, from a fresh index. Nothing is read or written."""
-    groups = _by_origin(_vouched(index, wanted))
+    groups = _by_event(_vouched(index, wanted))
     chosen = list(groups.values())[:limit]
     letters = [letter for group in chosen for letter in group]
     return RequeuePlan(
@@ -130,7 +130,7 @@ async def _work(run: JobRun, index: DeadLetterIndex, marks: MarkWriter) -> dict[
     )
     work: dict[Source, list[int]] = {}
     room = None if selection["limit"] is None else selection["limit"] - run.copies
-    for group in _by_origin(letters).values():
+    for group in _by_event(letters).values():
         offsets = [letter.offset for letter in group]
         sources = [(spans[0].topic, letter.partition, letter.offset) for letter in group]
         copied = [source for source in sources if run.is_copied(source)]
@@ -156,10 +156,10 @@ def _vouched(index: DeadLetterIndex, wanted: LetterFilter) -> Iterator[DeadLette
     return (x for x in index.letters(wanted) if is_named or x.code != UNTRUSTED)
 
 
-def _by_origin(letters: Iterable[DeadLetter]) -> dict[Source, list[DeadLetter]]:
-    groups: dict[Source, list[DeadLetter]] = {}
+def _by_event(letters: Iterable[DeadLetter]) -> dict[str, list[DeadLetter]]:
+    groups: dict[str, list[DeadLetter]] = {}
     for letter in letters:
-        groups.setdefault(letter.origin, []).append(letter)
+        groups.setdefault(letter.event_id, []).append(letter)
     return groups
 
 

@@ -19,7 +19,15 @@ from stream.config import Settings
 from stream.errors import JobError, PublishError
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.signing import signed
-from stream.jobs.spec import DONE, STARTED, STOPPED, JobSpec, OffsetSet, Source
+from stream.jobs.spec import (
+    DONE,
+    STARTED,
+    STOPPED,
+    JobSpec,
+    OffsetSet,
+    Source,
+    check_same_logs,
+)
 from stream.jobs.throttle import JobPace, sleep_or_stop
 from stream.kafka.publisher import Publisher, Record
 from stream.kafka.range_reader import OffsetRange, RangeReader
@@ -142,6 +150,7 @@ class JobRun:
 
     async def begin(self) -> None:
         """Put the job on record, and learn what an earlier run has copied. Raises JobError."""
+        await check_same_logs(self.spec, self._reader)
         await self._find_copies(is_first=True)
         self.report.found = len(self._copied)
         await self._operator.record(

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -23,6 +23,8 @@ from schemas.event import new_event_id
 from schemas.operator import OperatorAction
 from stream.errors import JobError
 from stream.jobs.operator_log import read_actions
+from stream.kafka.log_position import find_gone_back, identities_at
+from stream.kafka.log_witness import Reading, Rung, Witness
 from stream.kafka.range_reader import OffsetRange, RangeReader
 from stream.settings.kafka import KafkaSettings
 
@@ -47,7 +49,8 @@ class JobSpec:
     """Everything a run needs, fixed when the job was made.
 
     `spans` bound what is read, `due` is where the topics it publishes to ended; `selection` belongs
-    to the kind of job. `rate` is events per second.
+    to the kind of job. `rate` is events per second. `last_read`: the last record of each span, by
+    `topic/partition`, as offset and identity: whether the spans still hold what was planned.
     """
 
     job_id: str
@@ -58,6 +61,7 @@ class JobSpec:
     rate: float
     total: int
     why: str = ""
+    last_read: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def as_detail(self) -> dict[str, Any]:
         return asdict(self)
@@ -135,6 +139,8 @@ async def new_job(
 ) -> JobSpec:
     """Return the spec of a job that starts now; nothing is written yet."""
     due = await reader.spans([settings.topics.due])
+    ends = {(span.topic, span.partition): span.end - 1 for span in spans if span.size}
+    found = await identities_at(reader, ends)
     return JobSpec(
         job_id=new_job_id(kind),
         kind=kind,
@@ -144,7 +150,26 @@ async def new_job(
         rate=rate,
         total=total,
         why=why,
+        last_read={
+            f"{topic}/{number}": (at, name) for ((topic, number), at), name in found.items()
+        },
     )
+
+
+async def check_same_logs(spec: JobSpec, reader: RangeReader) -> None:
+    """Raise JobError when a topic of the job is not the one that it was planned for.
+
+    What a job has copied is known by place, and in a log that went back other events are there.
+    """
+    readings = {}
+    for span in spec.spans:
+        at, name = spec.last_read.get(f"{span.topic}/{span.partition}", (-1, ""))
+        witness = Witness([Rung(at, name)] if name else [])
+        readings[span.topic, span.partition] = Reading(span.end, witness)
+    gone = await find_gone_back(reader, readings)
+    if gone:
+        said = "; ".join(item.sentence for item in gone.values())
+        raise JobError(f"{spec.job_id} cannot go on, start a new one: {said}")
 
 
 async def find_job(settings: KafkaSettings, reader: RangeReader, job_id: str) -> JobSpec:

@@ -63,6 +63,11 @@ class Tail:
         """Whether anything was read."""
         return bool(self._ends)
 
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """How far each partition was read, in the order they were met."""
+        return tuple(self._ends.values())
+
     def unread(self, spans: Iterable[OffsetRange]) -> list[OffsetRange]:
         """Return the ranges without what was read."""
         return [
@@ -100,7 +105,7 @@ async def find_gone_back(
 ) -> dict[Place, WentBack]:
     """Return the partitions whose log went back, with where to go on. Raises BrokerError."""
     spans = await _spans(reader, readings)
-    found = await _identities(reader, _newest_rungs(readings, spans))
+    found = await identities_at(reader, _newest_rungs(readings, spans))
     gone: dict[Place, WentBack] = {}
     for place, span in spans.items():
         reading = readings[place]
@@ -140,7 +145,7 @@ async def _resume(reader: RangeReader, place: Place, witness: Witness, span: Off
     for rung in reversed(witness.rungs):
         if not span.log_start <= rung.offset < span.end:
             continue
-        here = (await _identities(reader, {place: rung.offset})).get((place, rung.offset))
+        here = (await identities_at(reader, {place: rung.offset})).get((place, rung.offset))
         if here is not None:
             found[rung.offset] = here
         if here == rung.identity:
@@ -148,7 +153,7 @@ async def _resume(reader: RangeReader, place: Place, witness: Witness, span: Off
     return resume_offset(witness, log_start=span.log_start, end=span.end, found=found)
 
 
-async def _identities(
+async def identities_at(
     reader: RangeReader, wanted: Mapping[Place, int]
 ) -> dict[tuple[Place, int], str]:
     """Return who is at these offsets; an offset without a record is missing."""

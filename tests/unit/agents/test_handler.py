@@ -299,9 +299,8 @@ def test_with_debounce_three_saves_are_parked_and_only_the_newest_is_written():
 
 
 def test_an_event_that_killed_the_worker_again_and_again_is_a_dead_letter(tmp_path):
-    poison = Origin("magento.orders", 0, 1, NOW)
     for _ in range(3):
-        PoisonPillJournal(tmp_path / "j").begin([poison])
+        PoisonPillJournal(tmp_path / "j").begin(["e1"])
     world = World(journal=PoisonPillJournal(tmp_path / "j"))
     (decision,) = world.handle(world.event())
     assert decision.result.error_code == "WORKER_CRASHED"

@@ -274,7 +274,7 @@ async def test_an_event_that_was_in_hand_at_a_crash_is_worked_with_nothing_else_
 ):
     before = World(tmp_path, random.Random(1))
     suspect, neighbour = before.event("slow1", 1, customer="x"), before.event("o1", 1)
-    before.journal.begin([suspect.envelope.origin, neighbour.envelope.origin])
+    before.journal.begin([suspect.envelope.event_id, neighbour.envelope.event_id])
     world = World(tmp_path, random.Random(1))
     world.hold.clear()
     world.pipeline.add(suspect)

@@ -1,0 +1,80 @@
+"""Which dead letters are open: one per event and job, whatever was read twice.
+
+A letter's place in its topic is no identity: an event whose log went back is read, and dies, again.
+What a letter is about is its event and the job that sent it there (none, for a live one), so:
+
+| a letter of the same event and job | what follows |
+|---|---|
+| is open | the new one takes its place |
+| was resolved by a person | the new one is resolved, too: what was dropped stays dropped |
+| belongs to another job (requeued, replayed) | a matter of its own: it is open |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol, TypeVar
+
+Place = tuple[int, int]
+Matter = tuple[str, str]
+
+
+class Lettered(Protocol):
+    """What is asked of a letter here."""
+
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def event_id(self) -> str: ...
+    @property
+    def job_id(self) -> str: ...
+
+
+L = TypeVar("L", bound=Lettered)
+
+
+class OpenLetters(dict[Place, L]):
+    """Open letters by (partition, offset); marks may name any letter of a matter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._matters: dict[Place, Matter] = {}
+        self._places: dict[Matter, Place] = {}
+        self._resolved: dict[Matter, Place] = {}
+
+    def note(self, letter: L) -> None:
+        """Take in a letter that was read."""
+        place, matter = (letter.partition, letter.offset), (letter.event_id, letter.job_id)
+        self._matters[place] = matter
+        if matter in self._resolved:
+            self._resolved[matter] = place
+            return
+        self.pop(self._places.get(matter, place), None)
+        self._places[matter] = place
+        self[place] = letter
+
+    def resolve(self, partition: int, offsets: Iterable[int]) -> None:
+        """Take in a mark that was read."""
+        for offset in offsets:
+            place = (partition, offset)
+            matter = self._matters.get(place)
+            if matter is None:
+                continue
+            self.pop(self._places.pop(matter, place), None)
+            self._resolved[matter] = max(place, self._resolved.get(matter, place))
+
+    def forget_before(self, starts: Mapping[int, int]) -> None:
+        """Forget what retention has deleted."""
+        for place in _below(self._matters, starts):
+            matter = self._matters.pop(place)
+            self.pop(place, None)
+            if self._places.get(matter) == place:
+                del self._places[matter]
+            if self._resolved.get(matter) == place:
+                del self._resolved[matter]
+
+
+def _below(places: Iterable[Place], starts: Mapping[int, int]) -> Iterator[Place]:
+    return iter([place for place in places if place[1] < starts.get(place[0], 0)])
