@@ -44,6 +44,7 @@ class ReadLog:
         self._witnesses: dict[Pair, Witness] = {}
         self._uncommitted: dict[Pair, dict[int, str]] = {}
         self._newest: dict[Pair, Rung] = {}
+        self._before: dict[Pair, Rung] = {}
         self._unverified: dict[tuple[str, int], Reading] = {}
         self._catching_up: dict[Pair, int] = {}
         self._suspects = asyncio.Event()
@@ -95,11 +96,15 @@ class ReadLog:
         `watch`, which begins with what could not be compared here.
         """
         # Kafka deletes the commits of a topic with it: then only we know that it was another.
+        # (Between the deletion and the new topic there may be an assignment without it.)
+        self._before |= self._newest
         held = {
             (tp.topic, tp.partition): Reading(newest.offset + 1, Witness([newest]))
-            for tp, newest in self._newest.items()
+            for tp, newest in self._before.items()
             if tp in committed and not committed[tp]
         }
+        for tp in committed:
+            self._before.pop(tp, None)
         self._uncommitted.clear()
         self._newest.clear()
         self._witnesses = {tp: Witness.from_metadata(metadata.get(tp)) for tp in committed}

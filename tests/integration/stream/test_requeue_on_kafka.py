@@ -363,7 +363,8 @@ KILLED = """
 
     async def main():
         settings = load_settings(env_file=None, kafka_bootstrap_servers={servers!r},
-            kafka_topic_prefix={prefix!r}, kafka_partitions=4)
+            kafka_topic_prefix={prefix!r}, kafka_partitions=4,
+            operator_signing_key={key!r})
         publisher = KafkaPublisher(settings)
         await publisher.start()
         async with Desk(settings, publisher) as desk:
@@ -387,6 +388,7 @@ async def test_kill_9_at_37_percent_and_a_second_run_give_exactly_n_effects(
         "here": str(Path(__file__).parent),
         "servers": settings.kafka_bootstrap_servers,
         "prefix": settings.kafka_topic_prefix,
+        "key": settings.operator_signing_key.get_secret_value(),
     }
     script.write_text(textwrap.dedent(KILLED).format(**names))
     process = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
