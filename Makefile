@@ -18,11 +18,12 @@ KEEP ?=
 ONLY ?=
 SCALE ?= 1
 MINUTES ?= 10
+RUNS ?= 20
 ROUNDS ?= 20000
 # Each job has a broker of its own (300 MB); the tests wait more than they compute.
 JOBS ?= 3
 
-.PHONY: check forget-skipped help demo test attack chaos bench unit unit-all advisories sbom lint integration e2e docs broker-check setup clean
+.PHONY: check forget-skipped help demo test attack chaos expulsions bench unit unit-all advisories sbom lint integration e2e docs broker-check setup clean
 
 help: ## list the jobs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -71,6 +72,9 @@ e2e: setup ## stories: the product's own processes
 
 chaos: setup broker-check ## every way we know to hurt the pipe, an hour: docs/chaos.md (ONLY=name; SCALE=small; goes on where it was)
 	@exec $(BIN)/python -m chaos --scale $(SCALE) $(foreach name,$(ONLY),--only $(name))
+
+expulsions: setup broker-check ## workers that the group expels, RUNS times each: no old state over a newer one
+	@EXPULSION_RUNS=$(RUNS) $(BIN)/python -m pytest -q tests/e2e/test_an_expelled_worker.py
 
 bench: setup broker-check ## every figure we claim, measured, an hour: docs/benchmarks.md (ONLY=part; MINUTES=n)
 	@exec $(BIN)/python -m bench --minutes $(MINUTES) $(foreach name,$(ONLY),--only $(name))

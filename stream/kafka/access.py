@@ -1,7 +1,6 @@
 """Who may do what in Kafka: one user per process, and no more rights than it uses.
 
-The table is data; `orderstream topics acls` prints it for kafka-acls.sh and for Strimzi, and
-tests/e2e/test_least_privilege.py runs the pipe on a broker that grants nothing else.
+The table is data; `orderstream topics acls` prints it for kafka-acls.sh and for Strimzi.
 
 Where workers write to the topics of accepted events: an event that belongs to another key goes on
 as a new one (`agents.handling.outcome.moved`). Write implies Describe, and since Kafka 3.0 the
