@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from agents.handling.version_guard import Candidate, VersionVerdict, judge, overrules
+from agents.handling.version_guard import Candidate, overrules
 from agents.mapping.apply import Mapped
 from agents.mapping.mapping import Mapping as RecordMapping
 from schemas.codec import DecodeError, Document, decode
@@ -36,8 +36,7 @@ class DecodedEvent:
     candidate: Candidate
     key: bytes
     clock: SenderTime
-    outdid: tuple[str, ...] = ()  # contents before it in its batch that it took the place of
-    dated: str = ""  # the version of what it took the place of, where it has none of its own
+    base: State | None = None  # what the events before it in its batch would have left
 
     @property
     def order(self) -> tuple[tuple[str, bool, int], bool]:
@@ -66,16 +65,15 @@ class DecodedEvent:
     def new_state(self, before: State | None, ids: dict[str, str]) -> State:
         """Return the state to store once Salesforce has this event."""
         event = self.candidate
+        before = self.base or before
         had = before or _NOTHING
-        replaced = had.replaced
-        for digest in (had.digest, *self.outdid):
-            replaced = remembered(digest[:SEEN_DIGITS], replaced, KEPT_REPLACED)
+        replaced = remembered(had.digest[:SEEN_DIGITS], had.replaced, KEPT_REPLACED)
         overruled = remembered(event.corrects, had.overruled, KEPT_OVERRULED)
         is_itself = had.mark == event.mark  # foreseen, or the same save again
         if not event.edited_ms and overrules(before, event) and not is_itself:
             overruled = remembered(had.mark, overruled, KEPT_OVERRULED)
         return State(
-            version=event.version or self.dated or had.version,
+            version=event.version or had.version,
             digest=event.digest,
             topic=self.origin.topic,
             partition=self.origin.partition,
@@ -101,14 +99,6 @@ class DecodedEvent:
             tolerance_seconds=tolerance_seconds,
         )
         return _of_a_customer(mapped, self.document)
-
-    def follows(self, held: DecodedEvent, state: State | None) -> bool:
-        """Whether it would be written over another event of its key, had that one been first."""
-        verdict = judge(held.new_state(state, {}), self.candidate)
-        if verdict is not VersionVerdict.UNCHANGED:
-            return verdict is VersionVerdict.SEND
-        mine, theirs = self.candidate, held.candidate
-        return (mine.version, mine.is_forced) >= (theirs.version, theirs.is_forced)
 
 
 def _of_a_customer(mapped: Mapped, document: Document) -> Mapped:

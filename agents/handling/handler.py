@@ -194,7 +194,7 @@ class Handler:
                 decisions.append(self.ends.done(item, Outcome.SUPERSEDED, REFUSED))
                 continue
             state = self._state_of(item)
-            verdict = judge(state, item.candidate)
+            verdict = judge(item.base or state, item.candidate)
             if verdict is VersionVerdict.SUPERSEDED:
                 decisions.append(self.ends.superseded(item, state))
             elif verdict is VersionVerdict.SEND or item.key in contested:

@@ -1,8 +1,12 @@
-"""The newest event of each order in a batch: as if they had come one after the other. Pure."""
+"""The newest event of each order in a batch: as if they had come one after the other. Pure.
+
+A batch is a fold over the state: each event is judged against what the events before it would have
+left. The last one that is not held back is written for all of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from agents.handling.decode import DecodedEvent
@@ -11,6 +15,8 @@ from agents.handling.outcome_rules import OutcomeRules
 from agents.handling.version_guard import VersionVerdict, judge
 from schemas.result import Outcome
 from schemas.state import State
+
+IN_BATCH = "a newer event of this order is in the same batch"
 
 
 def newest_of(
@@ -25,32 +31,47 @@ def newest_of(
     Perhaps a killed worker did so, and 'unchanged' cannot be trusted; perhaps we are killed, and
     our successor would (see write_intent). What the state outdates contests nothing.
     """
-    newest: dict[bytes, DecodedEvent] = {}
-    contested: set[bytes] = set()
+    groups: dict[bytes, list[DecodedEvent]] = {}
     for item in items:
-        held = newest.setdefault(item.key, item)
-        if held is item:
+        groups.setdefault(item.key, []).append(item)
+    newest: list[DecodedEvent] = []
+    contested: set[bytes] = set()
+    for key, events in groups.items():
+        if len(events) == 1:
+            newest += events
             continue
-        state = state_of(item)
-        outdated = [
-            event
-            for event in (held, item)
-            if judge(state, event.candidate) is VersionVerdict.SUPERSEDED
-        ]
-        if outdated:
-            newest[item.key] = held if item in outdated else item
-            decisions.append(ends.superseded(outdated[-1], state))
+        state = state_of(events[0])
+        last = _last(events, state)
+        for event in events:
+            if event is last or event.candidate is last.candidate:
+                continue
+            verdict = judge(state, event.candidate)
+            if verdict is VersionVerdict.SUPERSEDED:
+                decisions.append(ends.superseded(event, state))
+                continue
+            decisions.append(ends.done(event, Outcome.SUPERSEDED, IN_BATCH))
+            if verdict is VersionVerdict.SEND:
+                contested.add(key)
+        newest.append(last)
+    return newest, contested
+
+
+def _last(events: Sequence[DecodedEvent], state: State | None) -> DecodedEvent:
+    """Return the event that stands when all have come; of none, the last one as it is."""
+    stands: DecodedEvent | None = None
+    for event in events:
+        verdict = judge(state, event.candidate)
+        if verdict is VersionVerdict.SUPERSEDED:
             continue
-        is_newer = item.follows(held, state)
-        newer, older = (item, held) if is_newer else (held, item)
-        if is_newer:
-            newer = replace(item, dated=held.candidate.version or held.dated)
-        if judge(state, older.candidate) is VersionVerdict.SEND:
-            contested.add(item.key)
-            if is_newer:
-                outdid = (*held.outdid, held.candidate.digest)
-                newer = replace(newer, outdid=outdid)
-        newest[item.key] = newer
-        reason = "a newer event of this order is in the same batch"
-        decisions.append(ends.done(older, Outcome.SUPERSEDED, reason))
-    return list(newest.values()), contested
+        if verdict is VersionVerdict.UNCHANGED and stands and _ranks(event) < _ranks(stands):
+            continue
+        stands = replace(event, base=state if stands else None)
+        is_newer = state is None or event.candidate.version > state.version
+        if verdict is VersionVerdict.SEND or is_newer:
+            state = stands.new_state(state, {})
+    return stands or events[-1]
+
+
+def _ranks(event: DecodedEvent) -> tuple[str, bool]:
+    """Of two events with one content, the later one counts, then the forced one."""
+    return event.candidate.version, event.candidate.is_forced
