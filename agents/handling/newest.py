@@ -63,15 +63,14 @@ def _last(events: Sequence[DecodedEvent], state: State | None) -> DecodedEvent:
         verdict = judge(state, event.candidate)
         if verdict is VersionVerdict.SUPERSEDED:
             continue
-        if verdict is VersionVerdict.UNCHANGED and stands and _ranks(event) < _ranks(stands):
-            continue
+        is_told = verdict is VersionVerdict.SEND or _is_newer(event, state)
+        if stands is not None and not is_told:
+            continue  # the content is there, and nothing of this event goes on record
         stands = replace(event, base=state if stands else None)
-        is_newer = state is None or event.candidate.version > state.version
-        if verdict is VersionVerdict.SEND or is_newer:
+        if is_told:
             state = stands.new_state(state, {})
     return stands or events[-1]
 
 
-def _ranks(event: DecodedEvent) -> tuple[str, bool]:
-    """Of two events with one content, the later one counts, then the forced one."""
-    return event.candidate.version, event.candidate.is_forced
+def _is_newer(event: DecodedEvent, state: State | None) -> bool:
+    return state is not None and event.candidate.version > state.version
