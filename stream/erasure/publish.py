@@ -11,7 +11,6 @@ from schemas.event import Kind
 from schemas.headers import headers_of
 from stream.config import Settings
 from stream.jobs.signing import operator_event
-from stream.kafka.partitioner import partition_of
 from stream.kafka.publisher import Publisher, Record
 from stream.kafka.range_reader import RangeReader
 from stream.settings.kafka import KafkaSettings
@@ -34,7 +33,6 @@ async def publish_erasures(
     """
     now_ms = int(time.time() * 1000)
     wanted: set[bytes] = set()
-    numbers = tuple(range(settings.kafka_partitions))
     for erasure in erasures:
         marker = marker_key(erasure.state_key)
         event = operator_event(
@@ -50,17 +48,12 @@ async def publish_erasures(
             key=marker,
             value=event.value,
             headers=headers_of(event),
-            partition=_partition(erasure, partitions, numbers),
+            partition=partitions.get(erasure.key) if erasure.kind is Kind.ORDER else None,
+            goes_with=erasure.key.encode(),
         )
         await publisher.publish(record, timeout_seconds=PUBLISH_TIMEOUT_SECONDS)
         wanted.add(marker)
     return wanted
-
-
-def _partition(erasure: Erasure, partitions: Mapping[str, int], numbers: tuple[int, ...]) -> int:
-    """Return the partition of the key's owner: where its events are, else where they would be."""
-    known = partitions.get(erasure.key) if erasure.kind is Kind.ORDER else None
-    return partition_of(erasure.key.encode(), numbers) if known is None else known
 
 
 async def wait_for_markers(

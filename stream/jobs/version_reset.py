@@ -9,7 +9,6 @@ from schemas.headers import headers_of
 from schemas.version_reset import RESET_EVENT
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.signing import operator_event
-from stream.kafka.partitioner import partition_of
 from stream.kafka.publisher import Publisher, Record
 from stream.settings.kafka import KafkaSettings
 
@@ -30,13 +29,11 @@ async def publish_reset(
     event = operator_event(settings, RESET_EVENT, kind, key=key, value=b"{}", at_ms=now_ms)
     detail = {"kind": kind.value, "key": key, "event_id": event.event_id}
     await operator.record("version-reset", why=why, detail=detail)
-    numbers = tuple(range(settings.kafka_partitions))
     record = Record(
         topic=settings.topics.due,
         key=key.encode(),
         value=event.value,
         headers=headers_of(event),
-        partition=partition_of(key.encode(), numbers),
     )
     await publisher.publish(record, timeout_seconds=PUBLISH_TIMEOUT_SECONDS)
     return event.event_id

@@ -148,7 +148,7 @@ class KafkaPublisher:
         partitions = self._used(self._producer, record.topic)
         if not partitions:
             return None
-        partition = partition_of(record.key, partitions)
+        partition = partition_of(record.goes_with or record.key, partitions)
         return self._queue.offer(record, partition, answered)
 
     async def _send(self, record: Record) -> _Sent | PublishError:
@@ -185,7 +185,7 @@ class KafkaPublisher:
             return record.partition
         await producer.partitions_for(record.topic)  # waits until the topic is known
         used = self._used(producer, record.topic)
-        return partition_of(record.key, used) if used else None
+        return partition_of(record.goes_with or record.key, used) if used else None
 
     def not_taken(
         self, topic: str, producer: AIOKafkaProducer | None, error: Exception

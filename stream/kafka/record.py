@@ -11,13 +11,17 @@ from aiokafka.errors import KafkaError
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record to publish. `partition` None lets the key decide (murmur2, as Java does)."""
+    """One record to publish. `partition` None lets the key decide (murmur2, as Java does).
+
+    `goes_with`: another key, whose events it has to meet in their partition.
+    """
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]] = ()
     partition: int | None = None
+    goes_with: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

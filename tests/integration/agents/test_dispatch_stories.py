@@ -219,10 +219,10 @@ async def test_a_row_that_cannot_be_written_as_json_costs_only_itself(desk):
     assert sum(isinstance(outcome, Written) for outcome in outcomes) == 18
 
 
-async def test_a_field_the_org_lacks_in_every_row_opens_the_breaker(desk):
+async def test_a_field_the_org_lacks_in_every_order_holds_orders_and_nobody_else(desk):
     outcomes = await desk.send(*(order(n, Nope__c="x") for n in range(200)))
     assert {type(outcome) for outcome in outcomes} == {NotSent}
-    assert desk.fired == [Alert.BREAKER_OPEN]
+    assert desk.fired == [Alert.WRITES_HELD]
     assert "INVALID_FIELD" in outcomes[0].reason
 
 

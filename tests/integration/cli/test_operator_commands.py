@@ -44,6 +44,7 @@ def start(writer, tmp_path):
             "PYTHONPATH": str(ROOT),
             "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
             "KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
+            "OPERATOR_SIGNING_KEY": settings.operator_signing_key.get_secret_value(),
             "COLUMNS": "200",
             **more,
         }
@@ -248,7 +249,8 @@ async def test_edit_opens_the_editor_checks_and_requeues(run, writer, reader, tm
 
 async def test_a_reset_goes_to_the_worker_of_the_key_and_on_record(run, writer, reader):
     event = await writer.accept("1")
-    await run("reset", event.key, "--why", "wrong clock", "--timeout", "1")  # no worker is there
+    code, _, err = await run("reset", event.key, "--why", "wrong clock", "--timeout", "1")
+    assert code == 1, err  # no worker is there
     (reset,) = await copies(writer, reader)
     assert (reset.event, reset.key, reset.kind) == (RESET_EVENT, event.key, event.kind)
     assert reset.origin.partition == event.origin.partition
