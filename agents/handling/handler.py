@@ -73,7 +73,7 @@ class Handler:
     def __post_init__(self) -> None:
         self.ends = OutcomeRules(self._known, self.topics, self.clock_ms, self.worker)
         if self.trust is not None:
-            self.ends = replace(self.ends, sign=self.trust.signed)
+            self.ends = replace(self.ends, sign=self.trust.signed, vouch=self.trust.vouched)
 
     def _known(self, partition: int, key: bytes) -> State | None:
         """Return the state of a key, as reset when its version lies in the future."""

@@ -25,7 +25,7 @@ import orjson
 from agents.delivery.types import RefusedWrite
 from schemas.codec import Document
 from schemas.event import Envelope, ErrorInfo, derived_event_id
-from schemas.headers import headers_of, identity_headers
+from schemas.headers import headers_of
 from schemas.result import Outcome, Result, result_of
 from schemas.state import State, state_key
 from schemas.version_reset import RENAMED, RESET_EVENT
@@ -152,17 +152,17 @@ def held_back(dead: Decision, topic: str, delay_ms: int, now_ms: int, *, worker:
     return dataclasses.replace(waiting, state=dead.state, writes=dead.writes)
 
 
-def vacancy(envelope: Envelope, key: str, now_ms: int, topics: Topics) -> Record:
+def vacancy(envelope: Envelope, key: str, now_ms: int) -> Envelope:
     """Return the word to whoever owns a key that its records have left (docs/decisions/0034)."""
-    headers = identity_headers(
+    return Envelope(
         event_id=derived_event_id(now_ms, envelope.event_id),
         event=RESET_EVENT,
         kind=envelope.kind,
+        key=key,
         received_at_ms=now_ms,
+        value=RENAMED,
         sender=SENDER,
-        signature_key="",
     )
-    return Record(topic=topics.due, key=key.encode(), value=RENAMED, headers=headers)
 
 
 def moved(

@@ -28,8 +28,10 @@ from agents.handling.version_guard import why_superseded
 from agents.mapping.apply import Mapped
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.event import Envelope, ErrorInfo
+from schemas.headers import headers_of
 from schemas.result import Outcome
 from schemas.state import State
+from stream.kafka.record import Record
 from stream.retry_policy import RetryPolicy
 from stream.topics import Topics
 
@@ -59,6 +61,7 @@ class OutcomeRules:
     clock_ms: Callable[[], int]
     worker: str = ""
     sign: Callable[[Envelope], Envelope] = lambda envelope: envelope
+    vouch: Callable[[Envelope], Envelope | None] = lambda envelope: envelope
 
     def unchanged(self, item: DecodedEvent, state: State | None) -> Decision:
         is_newer = state is not None and item.candidate.version > state.version
@@ -96,8 +99,11 @@ class OutcomeRules:
                 synced = done(item.envelope, Outcome.SYNCED, now, says, state=state)
                 if not renamed:
                     return synced
-                word = vacancy(item.envelope, renamed[0], now, self.topics)
-                return dataclasses.replace(synced, republish=word)
+                word = self.vouch(vacancy(item.envelope, renamed[0], now))
+                if word is None:
+                    return synced
+                record = Record(self.topics.due, word.key.encode(), word.value, headers_of(word))
+                return dataclasses.replace(synced, republish=record)
             case Stale():
                 says = dataclasses.replace(
                     says, reason="the org refused it: it holds a newer state"

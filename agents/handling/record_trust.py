@@ -59,11 +59,15 @@ class RecordTrust:
         origin = envelope.origin
         return _NOWHERE if origin is not None and origin.topic == self.topics.due else ""
 
+    def vouched(self, envelope: Envelope) -> Envelope | None:
+        """Return a worker's own word, signed; None without a key: nobody would believe it."""
+        if not self.keys:
+            return None
+        return replace(envelope, operator_signature=signature_of(envelope, self.keys[0]))
+
     def signed(self, envelope: Envelope) -> Envelope:
         """Return a believed event that goes on with another key or content, signed again."""
-        if not envelope.operator_signature or not self.keys:
-            return envelope
-        return replace(envelope, operator_signature=signature_of(envelope, self.keys[0]))
+        return (self.vouched(envelope) if envelope.operator_signature else None) or envelope
 
 
 def sift(
