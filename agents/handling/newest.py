@@ -13,9 +13,13 @@ from agents.handling.decode import DecodedEvent
 from agents.handling.outcome import Decision
 from agents.handling.outcome_rules import OutcomeRules
 from agents.handling.version_guard import VersionVerdict, judge
+from schemas.event import Kind
 from schemas.result import Outcome
 from schemas.state import State
 
+# What every whole order has, and no news of one.
+WHOLE = ("grand_total", "base_grand_total", "items")
+STATE = ("state", True)
 IN_BATCH = "a newer event of this order is in the same batch"
 
 
@@ -66,10 +70,24 @@ def _last(events: Sequence[DecodedEvent], state: State | None) -> DecodedEvent:
         is_told = verdict is VersionVerdict.SEND or _is_newer(event, state)
         if stands is not None and not is_told:
             continue  # the content is there, and nothing of this event goes on record
-        stands = replace(event, base=state if stands else None)
+        stands = replace(_whole(event, stands), base=state) if stands else event
         if is_told:
             state = stands.new_state(state, {})
     return stands or events[-1]
+
+
+def _whole(event: DecodedEvent, older: DecodedEvent) -> DecodedEvent:
+    """Return an event that tells a part of its order with the rest as the one before it said it.
+
+    A status webhook is newer than the save before it and says neither its totals nor its rows.
+    Event by event both would be written; of a batch only the last one is.
+    """
+    said, before = event.document.entity, older.document.entity
+    if event.document.kind is not Kind.ORDER or any(name in said for name in WHOLE):
+        return event
+    # A status tells the stage as well: the older state beside it would contradict it.
+    rest = {k: v for k, v in before.items() if k not in said and (k, "status" in said) != STATE}
+    return replace(event, document=replace(event.document, entity=rest | said))
 
 
 def _is_newer(event: DecodedEvent, state: State | None) -> bool:
