@@ -17,11 +17,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 import orjson
 
 EVENT = "sales_order_save_after"
 DOMAIN = "orderstream-validate.example"  # reserved: no mail ever leaves for it (RFC 2606)
+# Ids of the store find records in the org: these are above every one that a store gives.
+NO_CUSTOMER = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ def _at(now: datetime, seconds: int) -> str:
 
 def _order(run_id: str, number: int, now: datetime, who: str, **more: Any) -> dict[str, Any]:
     """Return an order in REST shape, with what breaks naive senders in it."""
+    email = f"{who}-{run_id}@{DOMAIN}"
     address = {
         "address_type": "billing",
         "firstname": "Zoë-Validation-With-A-First-Name-Longer-Than-Forty",
@@ -95,8 +99,8 @@ def _order(run_id: str, number: int, now: datetime, who: str, **more: Any) -> di
         "created_at": _at(now, 0),
         "updated_at": _at(now, 0),
         "customer_is_guest": 0,
-        "customer_id": 1,
-        "customer_email": f"{who}-{run_id}@{DOMAIN}",
+        "customer_id": NO_CUSTOMER + crc32(email.encode()),
+        "customer_email": email,
         "customer_firstname": "Zoë-Validation-With-A-First-Name-Longer-Than-Forty",
         "customer_lastname": "O'Brien & Søn <Validate>",
         "order_currency_code": "EUR",
