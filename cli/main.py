@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from contextlib import suppress
@@ -97,13 +98,12 @@ app.add_typer(topics)
 
 def run() -> None:
     """Run the command line. Exit 0: done; 1: the answer is no; 2: usage or settings are wrong."""
+    atexit.register(_let_go_of_readers)  # the first to be registered is the last to run
     try:
         app()
     except StreamError as error:
         print(printable(f"orderstream: {error}"), file=sys.stderr)
         sys.exit(2)
-    finally:
-        _let_go_of_readers()
 
 
 def _let_go_of_readers() -> None:
