@@ -75,7 +75,7 @@ async def test_a_call_is_not_begun_after_the_expulsion(make_rig, run):
     rig = await make_rig(SALESFORCE_CONCURRENCY="1", WORKER_LINGER_SECONDS="1")
     rig.org.settings(stale_rule=False)
     old = await rig.warm_worker()
-    rig.org.fault("stall_before", times=1, seconds=6, match={"path": "composite"})
+    rig.org.fault("stall_before", times=1, seconds=15, match={"path": "composite"})
     await rig.publish((n, 2) for n in range(1, 400))
     await rig.until(lambda: rig.org.calls()["in_flight"] > 0)
     calls = rig.org.calls()["total"]

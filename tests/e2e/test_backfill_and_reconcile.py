@@ -83,7 +83,7 @@ async def test_killed_at_40_percent_beside_live_traffic_and_resumed_both_sides_a
         assert "dry run" in said
         assert (await rig.audit()).total.accepted == 0
 
-        first = shop.spawn("backfill", *DAY, "--rate", "400", "--run", "--why", "go live")
+        first = shop.spawn("backfill", *DAY, "--rate", "100", "--run", "--why", "go live")
         first.is_stopping = True
         live = asyncio.create_task(live_traffic(shop))
 
