@@ -11,7 +11,6 @@ from agents.salesforce.api.composite import Collection
 from agents.salesforce.api.wiring import build_client
 from sandbox.magento.numbered import DEFAULT_CUSTOMERS, numbered_order, order_number, version_of
 from schemas.event import Kind
-from schemas.identity import PLAIN
 from schemas.salesforce import Row
 from stream.backfill.event import backfill_record
 from stream.config import load_settings
@@ -43,9 +42,7 @@ EVERY_DAY = {"WORKER_BATCH_MAX_EVENTS": "1000", "WORKER_LINGER_SECONDS": "0.2"}
 
 def backfilled(settings, n):
     document, now_ms = numbered_order(n, BACKFILLED), time.time_ns() // 1_000_000
-    return backfill_record(
-        document, Kind.ORDER, settings.topics, identity=PLAIN, job_id="backfill-1", at_ms=now_ms
-    )
+    return backfill_record(document, Kind.ORDER, settings, job_id="backfill-1", at_ms=now_ms)
 
 
 async def write_by_hand(rig, versions):
