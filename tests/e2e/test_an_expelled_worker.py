@@ -81,7 +81,8 @@ async def test_a_call_is_not_begun_after_the_expulsion(make_rig, run):
     calls = rig.org.calls()["total"]
     await expel(rig.settings)
     assert await old.wait(timeout_seconds=40) == 75
-    assert rig.org.calls()["total"] <= calls + 1
+    # What was seen in flight may be the first of two searches ahead of the one write.
+    assert rig.org.calls()["total"] <= calls + 2
     await rig.worker("successor")
     await rig.settled(400)
     assert rig.org.summary()["stale_writes"] == 0
