@@ -77,9 +77,9 @@ def ask(database: str, pins: Sequence[Pin]) -> dict[Pin, list[str]]:
 def _post(url: str, body: bytes) -> bytes:
     headers = {"Content-Type": "application/json"}
     # The address is of whoever runs this, or the one above.
-    request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310
+    request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - see above
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - see above
             raw: bytes = response.read(MAX_ANSWER_BYTES + 1)
             status = response.status
     except (OSError, ValueError) as error:  # URLError, HTTPError and time-outs are OSErrors

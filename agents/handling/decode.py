@@ -39,11 +39,6 @@ class DecodedEvent:
     base: State | None = None  # what the events before it in its batch would have left
 
     @property
-    def order(self) -> tuple[tuple[str, bool, int], bool]:
-        """Sort key among events of one order; of two equal ones the forced one counts."""
-        return self.candidate.order, self.candidate.is_forced
-
-    @property
     def notes(self) -> tuple[str, ...]:
         """What its result says of its clock, and of who made it."""
         edit = "a person's correction" if self.candidate.edited_ms else ""

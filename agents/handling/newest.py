@@ -47,7 +47,7 @@ def newest_of(
         state = state_of(events[0])
         last = _last(events, state)
         for event in events:
-            if event is last or event.candidate is last.candidate:
+            if event.candidate is last.candidate:
                 continue
             verdict = judge(state, event.candidate)
             if verdict is VersionVerdict.SUPERSEDED:

@@ -45,6 +45,11 @@ class Load:
     def per_second(self) -> float:
         return self.orders_per_hour / 3600
 
+    @property
+    def row_work(self) -> float:
+        """How many calls the rows alone keep busy."""
+        return self.per_second * self.rows_per_order * self.row_seconds
+
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
@@ -64,11 +69,10 @@ class Sizing:
 
 def sizing_of(load: Load) -> Sizing:
     """Return what a load needs, and the latency that one may expect between bound and target."""
-    row_work = load.per_second * load.rows_per_order * load.row_seconds
     slots = max(load.slots, slots_for(load))
     calls = calls_per_second(load)
     workers = max(1, ceil(load.per_second * load.cpu_seconds_per_order / MOST_OF_A_CORE))
-    p50, p99, hints = inf, inf, list(_hints(load, row_work, slots, calls))
+    p50, p99, hints = inf, inf, list(_hints(load, slots, calls))
     if calls * ORDERS_PER_CALL > load.per_second:
         p50, p99 = _latency(load, slots, calls)
     return Sizing(
@@ -87,10 +91,9 @@ def sizing_of(load: Load) -> Sizing:
 
 def slots_for(load: Load) -> int:
     """Return the slots that the rows keep busy, and one call's fixed part a second each."""
-    rows = load.per_second * load.rows_per_order * load.row_seconds
     calls = min(load.per_second, calls_per_second(load))
-    fixed = min(calls * load.call_seconds, rows / 4 + load.call_seconds)
-    return max(1, ceil((rows + fixed) / MOST_OF_SLOTS))
+    fixed = min(calls * load.call_seconds, load.row_work / 4 + load.call_seconds)
+    return max(1, ceil((load.row_work + fixed) / MOST_OF_SLOTS))
 
 
 def calls_per_second(load: Load) -> float:
@@ -110,12 +113,13 @@ def _latency(load: Load, slots: int, calls: float) -> tuple[float, float]:
     return percentile(found, 0.5), percentile(found, 0.99)
 
 
-def _hints(load: Load, row_work: float, slots: int, calls: float) -> list[str]:
+def _hints(load: Load, slots: int, calls: float) -> list[str]:
     hints = []
     if slots > load.slots:
         hints.append(
-            f"the rows alone keep {row_work:.1f} calls busy all the time: SALESFORCE_CONCURRENCY"
-            f" has to be {slots}, not {load.slots}, or the rows have to become cheaper (flows, "
+            f"the rows alone keep {load.row_work:.1f} calls busy all the time: "
+            f"SALESFORCE_CONCURRENCY has to be {slots}, not {load.slots}, or the rows have to "
+            "become cheaper (flows, "
             "triggers, sharing)"
         )
     if slots > LONG_CALLS:

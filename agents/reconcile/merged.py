@@ -82,7 +82,7 @@ async def _merges(client: QueryAll, sobject: str, key: str) -> dict[Identity, Me
         async for record in client.query(gone, with_deleted=True)
     }
     for keys in id_lists([merge.key for merge in found.values()]):
-        there = f"SELECT Id, {key} FROM {sobject} WHERE {key} IN ({', '.join(keys)})"  # noqa: S608
+        there = f"SELECT Id, {key} FROM {sobject} WHERE {key} IN ({', '.join(keys)})"  # noqa: S608 - keys are quoted
         async for record in client.query(there):
             place = sobject, str(record[key]).casefold()
             if record["Id"] == found[place].winner:

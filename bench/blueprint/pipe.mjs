@@ -1,16 +1,14 @@
 // The blueprint end to end: webhook, answer, Salesforce; with Redis, a BullMQ job in between.
 // node pipe.mjs server|worker PORT REDIS_PORT|0 SECRET_FILE ORG_URL CLIENT_ID CLIENT_SECRET
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Queue, Worker } from 'bullmq';
+import { Worker } from 'bullmq';
 import express from 'express';
-import { Redis } from 'ioredis';
 import { Salesforce } from './dispatch.mjs';
+import { isSigned, ordersQueue, redisAt } from './webhook.mjs';
 
 const [role, port, redisPort, secretFile, ...org] = process.argv.slice(2);
 const secret = readFileSync(secretFile);
 const salesforce = new Salesforce(...org);
-const connection = () => new Redis(Number(redisPort), '127.0.0.1', { maxRetriesPerRequest: null });
 const isQueued = redisPort !== '0';
 const app = express();
 app.use(express.raw({ type: 'application/json', limit: '5mb' }));
@@ -18,17 +16,11 @@ app.get('/readyz', (_request, response) => response.end('ready'));
 
 if (role === 'worker') {
   const work = (job) => salesforce.dispatch(job.data);
-  new Worker('orders', work, { connection: connection(), concurrency: 5, stalledInterval: 5000 });
+  new Worker('orders', work, { connection: redisAt(redisPort), concurrency: 5, stalledInterval: 5000 });
 } else {
-  const queue = isQueued && new Queue('orders', {
-    connection: connection(),
-    defaultJobOptions: { attempts: 5, backoff: { type: 'exponential', delay: 1000 } },
-  });
+  const queue = isQueued && ordersQueue(redisPort);
   app.post('/magento/webhook', async (request, response) => {
-    const given = Buffer.from(request.get('X-Magento-Signature') ?? '');
-    const digest = createHmac('sha256', secret).update(request.body).digest('hex');
-    const expected = Buffer.from(`sha256=${digest}`);
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+    if (!isSigned(request, secret)) {
       response.status(401).end();
       return;
     }

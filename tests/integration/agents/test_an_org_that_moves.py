@@ -31,7 +31,7 @@ def moves(bench: Bench, after: str, before: str = "") -> None:
         is_first = bench.flow.logins == 1
         return Token(f"t{bench.flow.logins}", before or bench.server.url if is_first else after)
 
-    bench.flow.fetch = fetch  # type: ignore[method-assign]
+    bench.flow.fetch = fetch  # type: ignore[method-assign]  # the flow of this test alone
 
 
 @pytest.mark.parametrize("answer", NOT_HERE)
@@ -96,7 +96,7 @@ async def test_a_token_that_is_only_doubted_is_kept_when_the_login_is_refused(be
     def fetch() -> Token:
         raise LoginError("no", kind=ErrorKind.AUTH, code="invalid_grant")
 
-    bench.flow.fetch = fetch  # type: ignore[method-assign]
+    bench.flow.fetch = fetch  # type: ignore[method-assign]  # the flow of this test alone
     bench.script(NOT_HERE[1], reply(200, written(1)))
     assert (await the_error(bench)).status == 404
     (result,) = await bench.client.composite([accounts("a")])
