@@ -6,41 +6,81 @@ import atexit
 import os
 import sys
 from contextlib import suppress
+from importlib import import_module
+from typing import Any, Final
 
 import typer
+from typer.core import TyperGroup
 
-from cli.commands.adopt import adopt
-from cli.commands.audit import audit
-from cli.commands.backfill import backfill
-from cli.commands.dashboard import dashboard
-from cli.commands.demo import demo
-from cli.commands.dlq import app as dlq
-from cli.commands.doctor import doctor
-from cli.commands.erase import erase
-from cli.commands.ingress import ingress
-from cli.commands.jobs import jobs
-from cli.commands.lag import lag
-from cli.commands.login import login
-from cli.commands.magento import app as magento
-from cli.commands.map import map_
-from cli.commands.org import app as org
-from cli.commands.reconcile import reconcile
-from cli.commands.relay import relay
-from cli.commands.replay import replay
-from cli.commands.reset import reset
-from cli.commands.settings import settings
-from cli.commands.setup import setup
-from cli.commands.size import size
-from cli.commands.topics import app as topics
-from cli.commands.trace import trace
-from cli.commands.validate import validate
-from cli.commands.worker import worker
 from stream.errors import StreamError
 from stream.ops.logs import configure_logs
 from stream.ops.printable import printable
 from stream.version import own_version
 
+# Command → what its file calls it. `app` is a group of commands of its own.
+COMMANDS: Final = {
+    "adopt": "adopt",
+    "audit": "audit",
+    "backfill": "backfill",
+    "dashboard": "dashboard",
+    "demo": "demo",
+    "dlq": "app",
+    "doctor": "doctor",
+    "erase": "erase",
+    "ingress": "ingress",
+    "jobs": "jobs",
+    "lag": "lag",
+    "login": "login",
+    "magento": "app",
+    "map": "map_",
+    "org": "app",
+    "reconcile": "reconcile",
+    "relay": "relay",
+    "replay": "replay",
+    "reset": "reset",
+    "settings": "settings",
+    "setup": "setup",
+    "size": "size",
+    "topics": "app",
+    "trace": "trace",
+    "validate": "validate",
+    "worker": "worker",
+}
+
+
+class _ByName(dict[str, Any]):
+    """Command by name. Its file is imported when it is looked at: all of them take a second."""
+
+    def __getitem__(self, name: str) -> Any:
+        if super().__getitem__(name) is None:
+            self[name] = _command(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else default  # noqa: SIM401 - this is that `get`
+
+    def items(self) -> Any:
+        return [(name, self[name]) for name in self]
+
+
+def _command(name: str) -> Any:
+    found = getattr(import_module(f"cli.commands.{name}"), COMMANDS[name])
+    if not isinstance(found, typer.Typer):
+        function, found = found, typer.Typer(add_completion=False)
+        found.command(name)(function)
+    command = typer.main.get_command(found)
+    command.name = name
+    return command
+
+
+class _OrderstreamGroup(TyperGroup):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = _ByName(dict.fromkeys(COMMANDS))
+
+
 app = typer.Typer(
+    cls=_OrderstreamGroup,
     name="orderstream",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -66,34 +106,6 @@ def _orderstream(
     """
     # Commands that run long configure their own; without any, log lines would go to stdout.
     configure_logs(level="error", style="console", process="cli")
-
-
-app.command()(adopt)
-app.command()(audit)
-app.command()(dashboard)
-app.command()(backfill)
-app.command()(demo)
-app.command()(doctor)
-app.command()(erase)
-app.command()(ingress)
-app.command()(jobs)
-app.command()(lag)
-app.command()(login)
-app.command("map")(map_)
-app.command()(reconcile)
-app.command()(relay)
-app.command()(replay)
-app.command()(reset)
-app.command()(settings)
-app.command()(setup)
-app.command()(size)
-app.command()(trace)
-app.command()(validate)
-app.command()(worker)
-app.add_typer(dlq)
-app.add_typer(magento)
-app.add_typer(org)
-app.add_typer(topics)
 
 
 def run() -> None:

@@ -28,7 +28,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from agents.handling.state_order import goes_back
 from schemas.sender_clock import TOLERANCE_SECONDS, utc_text
@@ -41,6 +41,7 @@ log = structlog.get_logger()
 KEEP_UNOWNED_SECONDS = 600.0
 RETRY_SECONDS = 1.0
 PROGRESS_RECORDS = 200_000
+POLL_MS = 500
 MOST_AHEAD = 10_000
 
 Witness = int
@@ -131,6 +132,7 @@ class StateStore:
         self._consumer = AIOKafkaConsumer(
             **self._connection,
             enable_auto_commit=False,
+            auto_offset_reset="none",  # a log that has gone back is an error, not another place
             max_partition_fetch_bytes=4 * 1024 * 1024,
             fetch_max_wait_ms=100,
         )
@@ -209,9 +211,8 @@ class StateStore:
             TopicPartition(self._topic, number): self._partitions[number] for number in numbers
         }
         started = self._clock()
-        consumer.assign(list(parts))
         try:
-            count = await _read_to_end(consumer, parts)
+            count = await _read_to_end(consumer, parts, self.check_alive)
         finally:
             consumer.unsubscribe()
         seconds = self._clock() - started
@@ -224,17 +225,27 @@ class StateStore:
         ]
 
 
-async def _read_to_end(consumer: AIOKafkaConsumer, parts: dict[Any, _Partition]) -> int:
-    """Read each partition from where it was read to its end; return how many records came."""
+async def _read_to_end(
+    consumer: AIOKafkaConsumer, parts: dict[Any, _Partition], check_alive: Callable[[], None]
+) -> int:
+    """Read each partition from where it was read to its end; return how many records came.
+
+    Raises KafkaError when a log is cut meanwhile: then all is asked again.
+    """
     ends = await consumer.end_offsets(list(parts))
     begins = await consumer.beginning_offsets(list(parts))
-    count, latest, reading = 0, _latest_version(), set()
-    for tp, held in parts.items():
-        consumer.seek(tp, start := held.start(begins[tp], ends[tp]))
-        if start < ends[tp]:
-            reading.add(tp)
+    starts = {tp: held.start(begins[tp], ends[tp]) for tp, held in parts.items()}
+    consumer.assign(list(parts))
+    for tp, start in starts.items():
+        consumer.seek(tp, start)
+    count, latest = 0, _latest_version()
+    reading = {tp for tp, start in starts.items() if start < ends[tp]}
     while reading:
-        for tp, records in (await consumer.getmany(*reading, timeout_ms=500)).items():
+        fetched = await consumer.getmany(*reading, timeout_ms=POLL_MS)
+        if not fetched:
+            check_alive()
+            await _refuse_a_cut_log(consumer, {tp: ends[tp] for tp in reading})
+        for tp, records in fetched.items():
             if not parts[tp].read(records, latest):
                 log.error("state_log_went_back", partition=tp.partition)
                 consumer.seek(tp, parts[tp].read_again(begins[tp]))
@@ -249,6 +260,13 @@ async def _read_to_end(consumer: AIOKafkaConsumer, parts: dict[Any, _Partition])
             else:  # compaction may have taken the record that was read last
                 consumer.seek(tp, parts[tp].read_again(begins[tp]))
     return count
+
+
+async def _refuse_a_cut_log(consumer: AIOKafkaConsumer, ends: Mapping[Any, int]) -> None:
+    """Raise when a log ends before the end that was asked for: nothing more will come of it."""
+    for tp, end in (await consumer.end_offsets(list(ends))).items():
+        if end < ends[tp]:
+            raise OffsetOutOfRangeError({tp: ends[tp]})
 
 
 def _witness(record: Any) -> Witness:

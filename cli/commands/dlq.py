@@ -45,6 +45,7 @@ app = typer.Typer(
     name="dlq",
     help="List, show, requeue, drop and edit dead letters.",
     no_args_is_help=True,
+    add_completion=False,
 )
 app.command()(requeue)
 app.command()(edit)

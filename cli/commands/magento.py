@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from stream.magento.subscriptions import Subscription
     from stream.settings.magento import MagentoSettings
 
-app = typer.Typer(name="magento", help="Set the store up.", no_args_is_help=True)
+app = typer.Typer(
+    name="magento", help="Set the store up.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.callback()

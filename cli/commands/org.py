@@ -26,6 +26,7 @@ app = typer.Typer(
     help="Compare or deploy the Salesforce metadata package. Exit 0: fine; 1: a person must decide "
     "something, or the deployment failed; 2: settings are wrong or Salesforce is away.",
     no_args_is_help=True,
+    add_completion=False,
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Package = Annotated[

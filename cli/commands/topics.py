@@ -22,6 +22,7 @@ app = typer.Typer(
     help="Compare or create the Kafka topics. Exit 0: fine; 1: a person must decide something; "
     "2: settings are wrong or Kafka is away.",
     no_args_is_help=True,
+    add_completion=False,
 )
 app.command()(acls)
 AS_JSON = typer.Option(False, "--json", help="Print JSON instead of a table.")

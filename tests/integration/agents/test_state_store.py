@@ -125,6 +125,26 @@ async def test_a_log_that_was_cut_and_outgrew_what_was_read_is_read_from_its_sta
     assert store.get(0, KEY).version == second(4)
 
 
+async def test_a_log_that_is_cut_while_it_is_read_is_asked_again_where_it_ends(
+    producer, store, topics, monkeypatch
+):
+    """The end that was asked for never comes: without asking again the worker waits for ever."""
+    await write(producer, topics, KEY, state(second(3)))
+    consumer = store._consumer
+    true_ends = consumer.end_offsets
+    answers = [lambda end: end + 5]  # as it was before the cut
+
+    async def end_offsets(parts):
+        said = answers.pop() if answers else int
+        return {tp: said(end) for tp, end in (await true_ends(parts)).items()}
+
+    monkeypatch.setattr(consumer, "end_offsets", end_offsets)
+    with structlog.testing.capture_logs() as logged:
+        await store.ensure({0: 1})
+    assert store.get(0, KEY).version == second(3)
+    assert [entry["event"] for entry in logged] == ["state_load_failed", "state_loaded"]
+
+
 async def test_a_log_that_only_grew_is_read_from_where_it_was(producer, store, topics):
     await write(producer, topics, KEY, state(second(1)))
     await store.ensure({0: 1})
