@@ -1,5 +1,7 @@
 """The order state is read by version: who wrote last does not matter."""
 
+import asyncio
+
 import pytest
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -80,6 +82,8 @@ async def anew(make_settings, topics):
         specs = [spec for spec in make_settings().topics.specs() if spec.name == topics.state]
         async with TopicAdmin(make_settings()) as admin:
             await admin.delete([topics.state])
+            while await admin.existing([topics.state]):  # a broker may know of it a while longer
+                await asyncio.sleep(0.05)
             await admin.create(specs)
 
     return cut
