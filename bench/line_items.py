@@ -84,7 +84,7 @@ async def _send(
     began = time.perf_counter()
     for start in range(0, len(bundles), BATCH):
         batch = bundles[start : start + BATCH]
-        outcomes = await dispatcher.send(batch, check_alive=lambda: None)
+        outcomes = await dispatcher.send(batch)
         if not all(isinstance(outcome, Written) for outcome in outcomes):
             raise SystemExit(
                 f"not written: {next(o for o in outcomes if not isinstance(o, Written))}"

@@ -16,7 +16,7 @@ import asyncio
 import dataclasses
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -35,6 +35,7 @@ from agents.pacing.ideal_sender import Org, bound, percentile
 from agents.pacing.sizing import GRACE_SECONDS, P50_FACTOR, P99_FACTOR
 from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.composite import Collection, CollectionAnswer
+from agents.salesforce.api.send_right import check_of_context
 from agents.salesforce.interrupt import Interrupt
 from agents.worker.call_pacing import CallPacing
 from agents.worker.context import WorkerContext
@@ -114,14 +115,8 @@ class ClockOrg:
     calls: int = 0
     rows: list[int] = field(default_factory=list)
 
-    async def composite(
-        self,
-        collections: Sequence[Collection],
-        *,
-        check_alive: Callable[[], None] | None = None,
-    ) -> list[CollectionAnswer]:
-        if check_alive is not None:
-            check_alive()
+    async def composite(self, collections: Sequence[Collection]) -> list[CollectionAnswer]:
+        check_of_context()()
         self.calls += 1
         rows = sum(len(collection.rows) for collection in collections)
         self.rows.append(rows)

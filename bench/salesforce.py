@@ -182,7 +182,7 @@ async def measure_ours(org: OrgProcess, settings: Settings, orders: int) -> list
         dispatchers[0].gate.note_usage(usage)
 
     async def send(bundles: Sequence[WriteSet]) -> None:
-        outcomes = await dispatchers[0].send(bundles, check_alive=lambda: None)
+        outcomes = await dispatchers[0].send(bundles)
         if not all(isinstance(outcome, Written) for outcome in outcomes):
             raise SystemExit("not every order was written")
 

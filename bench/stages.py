@@ -25,6 +25,7 @@ from agents.handling.decode import take_in
 from agents.handling.handler import Handler
 from agents.handling.outcome import Decision, result_record, state_record
 from agents.mapping.mapping import Mapping
+from agents.salesforce.api.send_right import check_of_context
 from bench.command import options_of, run
 from bench.figures import Section
 from bench.orders import Template
@@ -44,10 +45,8 @@ IDS = {"Account": "001000000000001AAA", "Opportunity": "006000000000001AAA"}
 class Echo:
     """A dispatcher whose org takes everything at once."""
 
-    async def send(
-        self, bundles: Sequence[WriteSet], *, check_alive: Callable[[], None]
-    ) -> list[WriteOutcome]:
-        check_alive()
+    async def send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
+        check_of_context()()
         return [Written(IDS, ("Opportunity",)) for _ in bundles]
 
 

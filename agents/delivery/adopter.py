@@ -12,7 +12,7 @@ reason waits: a twin that was made meanwhile is not unmade by trying again.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -56,18 +56,16 @@ class Adopter:
         self._known = known
         self._seen: LRUCache[Identity, bool] = LRUCache(MAX_SEEN)
 
-    async def send(
-        self, bundles: Sequence[WriteSet], *, check_alive: Callable[[], None]
-    ) -> list[WriteOutcome]:
+    async def send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""
         wanted = {row.identity: row for b in bundles for row in b.rows if self._is_unknown(row)}
         if not wanted:
-            return await self._inner.send(bundles, check_alive=check_alive)
+            return await self._inner.send(bundles)
         priority = min(bundle.priority for bundle in bundles)
-        search = await self._search(list(wanted.values()), priority, check_alive)
+        search = await self._search(list(wanted.values()), priority)
         outcomes = [_failure_among(bundle, search) for bundle in bundles]
         ready = [place for place, outcome in enumerate(outcomes) if outcome is None]
-        sent = await self._inner.send([bundles[place] for place in ready], check_alive=check_alive)
+        sent = await self._inner.send([bundles[place] for place in ready])
         for place, outcome in zip(ready, sent, strict=True):
             outcomes[place] = _with_notes(outcome, bundles[place], search)
         return [outcome for outcome in outcomes if outcome is not None]
@@ -77,19 +75,17 @@ class Adopter:
             return False
         return self._known.id_of(row) is None
 
-    async def _search(
-        self, rows: Sequence[Row], priority: Priority, check_alive: Callable[[], None]
-    ) -> _Search:
+    async def _search(self, rows: Sequence[Row], priority: Priority) -> _Search:
         search = _Search()
         found: dict[Identity, Adoption] = {}
         for soql, part in queries_for(rows):
             try:
-                records = await self._org.records(soql, priority, len(part), check_alive)
+                records = await self._org.records(soql, priority, len(part))
             except (NotAdmittedError, SalesforceError) as error:
                 self._not_looked_for(part, error, search)
                 continue
             found |= {row.identity: adoption_of(row, records) for row in part}
-        await self._adopt(found, search, priority, check_alive)
+        await self._adopt(found, search, priority)
         for identity in found.keys() - search.failures.keys():
             self._seen[identity] = True
         return search
@@ -112,7 +108,6 @@ class Adopter:
         found: dict[Identity, Adoption],
         search: _Search,
         priority: Priority,
-        check_alive: Callable[[], None],
     ) -> None:
         updates = [(u, identity) for identity, made in found.items() for u in made.updates]
         updates.sort(key=lambda pair: pair[0].sobject)
@@ -120,7 +115,7 @@ class Adopter:
             part = updates[start : start + MAX_ROWS]
             try:
                 asked = [update for update, _ in part]
-                results = await self._org.give_keys(asked, priority, check_alive)
+                results = await self._org.give_keys(asked, priority)
             except (NotAdmittedError, SalesforceError) as error:
                 failure = failure_of(error)
                 search.failures |= {identity: failure for _, identity in part}

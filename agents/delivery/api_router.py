@@ -46,9 +46,7 @@ class ApiRouter:
         self._calls_left = calls_left
         self._is_bulk_closed = is_bulk_closed
 
-    async def send(
-        self, bundles: Sequence[WriteSet], *, check_alive: Callable[[], None]
-    ) -> list[WriteOutcome]:
+    async def send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""
         roads = self._choice(bundles)
         waves: dict[tuple[bool, Api], list[int]] = {}
@@ -61,7 +59,7 @@ class ApiRouter:
         outcomes: dict[int, WriteOutcome] = {}
         for (_, road), places in sorted(waves.items()):
             part = [bundles[place] for place in places]
-            answers = await self._roads[road].send(part, check_alive=check_alive)
+            answers = await self._roads[road].send(part)
             outcomes.update(zip(places, answers, strict=True))
         return [outcomes[place] for place in range(len(bundles))]
 

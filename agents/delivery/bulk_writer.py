@@ -68,8 +68,6 @@ class BulkWriter:
     async def composite(
         self,
         collections: Sequence[Collection],
-        *,
-        check_alive: Callable[[], None] | None = None,
     ) -> list[CollectionAnswer]:
         """Write collections one after the other; one answer each, in order. Never raises for one.
 
@@ -79,7 +77,7 @@ class BulkWriter:
         failure: SalesforceError | None = None
         for collection in collections:
             if failure is None:
-                answer = await self._job(collection, check_alive)
+                answer = await self._job(collection)
                 failure = answer.error
             else:
                 answer = CollectionAnswer(error=failure)
@@ -89,9 +87,7 @@ class BulkWriter:
     async def limits(self) -> dict[str, Any]:
         return await self._client.limits()
 
-    async def _job(
-        self, collection: Collection, check_alive: Callable[[], None] | None
-    ) -> CollectionAnswer:
+    async def _job(self, collection: Collection) -> CollectionAnswer:
         self._spend(CALLS_PER_JOB)
         metrics.BULK_JOBS.labels(collection.sobject, collection.method).inc()
         with self._progress.waiting("a Bulk job"):
@@ -101,7 +97,6 @@ class BulkWriter:
                     collection.external_id_field,
                     collection.rows,
                     is_insert=collection.method == "create",
-                    check_alive=check_alive,
                     interrupt=self._interrupt,
                 )
             except SalesforceError as error:

@@ -62,11 +62,10 @@ SAMPLES = 3  # bundles sent alone to tell a broken configuration from a guilty r
 
 @dataclass(frozen=True, slots=True)
 class CallExecutor:
-    """What the lanes of a dispatcher share; `check_alive` is that of the current batch."""
+    """Runs the calls of a dispatcher, of all its batches: nothing of a batch is kept here."""
 
     client: RowWriter
     gate: Admission
-    check_alive: Callable[[], None]
     known: ExistenceCache = field(default_factory=ExistenceCache)
     costs: CostModel = field(default_factory=CostModel)
     watch: FaultWatch = field(default_factory=FaultWatch)
@@ -158,7 +157,7 @@ class CallExecutor:
         async with self.gate.call(priority, rows=rows) as ticket:
             collections = [draft.collection for draft in drafts]
             began = time.monotonic()
-            answers = await self.client.composite(collections, check_alive=self.check_alive)
+            answers = await self.client.composite(collections)
             self._note_cost(time.monotonic() - began, collections, len(owners))
             for write in owners:
                 write.calls += 1

@@ -1,8 +1,8 @@
 """The dispatcher: bundles in, one outcome per bundle out, in the fewest calls Salesforce allows.
 
-Bundles are packed into calls (`packing`), the calls run side by side as far as the gate lets them
-(`pacing.gate`), each in a lane of its own that recovers what can be recovered (`lane`). Nothing is
-dropped and nothing raises, except FrozenError.
+Bundles are packed into calls (`call_planner`), the calls run side by side as far as the gate lets
+them (`pacing.admission`), and what can be recovered is (`call_executor`). Nothing is dropped and
+nothing raises, except FrozenError.
 """
 
 from __future__ import annotations
@@ -60,23 +60,24 @@ class SalesforceDispatcher:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.gate = gate
-        self._client = client
-        self._known = ExistenceCache() if known is None else known
-        self._costs = costs or CostModel()
-        self._watch = FaultWatch() if watch is None else watch
-        self._policy = policy
-        self._limits = limits
-        self._jitter = jitter
+        self._executor = CallExecutor(
+            client=client,
+            gate=gate,
+            known=ExistenceCache() if known is None else known,
+            costs=costs or CostModel(),
+            watch=FaultWatch() if watch is None else watch,
+            policy=policy,
+            limits=limits,
+            jitter=jitter,
+        )
 
-    async def send(
-        self, bundles: Sequence[WriteSet], *, check_alive: Callable[[], None]
-    ) -> list[WriteOutcome]:
+    async def send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""
-        batch = _Batch(bundles, self._lane(check_alive))
+        batch = _Batch(bundles, self._executor)
         try:
             async with asyncio.TaskGroup() as group:
                 running: set[asyncio.Task[None]] = set()
-                for plans in plan_calls(bundles, self._method_of, self._limits):
+                for plans in plan_calls(bundles, self._method_of, self._executor.limits):
                     running |= batch.start(plans, group)
                     await asyncio.sleep(0)  # they fly while the next are planned
                     while len(running) > PORTION_CALLS:
@@ -86,28 +87,15 @@ class SalesforceDispatcher:
         return [batch.outcomes.get(place, UNSENT) for place in range(len(bundles))]
 
     def _method_of(self, row: Row) -> Method | None:
-        return method_of(row, self._known)
-
-    def _lane(self, check_alive: Callable[[], None]) -> CallExecutor:
-        return CallExecutor(
-            client=self._client,
-            gate=self.gate,
-            check_alive=check_alive,
-            known=self._known,
-            costs=self._costs,
-            watch=self._watch,
-            policy=self._policy,
-            limits=self._limits,
-            jitter=self._jitter,
-        )
+        return method_of(row, self._executor.known)
 
 
 class _Batch:
     """Bundles on their way: starts the calls of a plan and collects the outcomes."""
 
-    def __init__(self, bundles: Sequence[WriteSet], lane: CallExecutor) -> None:
+    def __init__(self, bundles: Sequence[WriteSet], executor: CallExecutor) -> None:
         self._bundles = bundles
-        self._lane = lane
+        self._executor = executor
         self.outcomes: dict[int, WriteOutcome] = {}
 
     def start(self, plans: Sequence[CallPlan], group: asyncio.TaskGroup) -> set[asyncio.Task[None]]:
@@ -124,7 +112,7 @@ class _Batch:
 
     async def _run(self, members: Sequence[int]) -> None:
         writes = [RowTracker(self._bundles[member]) for member in members]
-        await self._lane.run(writes)
+        await self._executor.run(writes)
         for member, write in zip(members, writes, strict=True):
             if write.outcome is not None:
                 self.outcomes[member] = write.outcome

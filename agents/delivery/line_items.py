@@ -15,7 +15,7 @@ id of ours are removed: what people add by hand stays.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Protocol
 
 from cachetools import LRUCache
@@ -39,15 +39,11 @@ WAITS = frozenset({ErrorKind.AUTH, ErrorKind.QUOTA, ErrorKind.CONFIG})
 class LineClient(Protocol):
     """What is asked of Salesforce besides upserts."""
 
-    def query(
-        self, soql: str, *, check_alive: Callable[[], None] | None = None
-    ) -> AsyncIterator[dict[str, Any]]:
+    def query(self, soql: str) -> AsyncIterator[dict[str, Any]]:
         """Yield the records of a query. Raises SalesforceError."""
         ...
 
-    async def delete(
-        self, ids: Sequence[str], *, check_alive: Callable[[], None] | None = None
-    ) -> list[RowResult]:
+    async def delete(self, ids: Sequence[str]) -> list[RowResult]:
         """Delete up to 200 records; one result each, in order. Raises SalesforceError."""
         ...
 
@@ -64,13 +60,11 @@ class LineDispatcher:
         self._known = known
         self._products: LRUCache[str, bool] = LRUCache(MAX_PRODUCTS)
 
-    async def send(
-        self, bundles: Sequence[WriteSet], *, check_alive: Callable[[], None]
-    ) -> list[WriteOutcome]:
+    async def send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""
         if not any(bundle.lines for bundle in bundles):
-            return await self._inner.send(bundles, check_alive=check_alive)
-        outcomes = await self._send(bundles, check_alive)
+            return await self._inner.send(bundles)
+        outcomes = await self._send(bundles)
         orphans = [
             place
             for place, outcome in enumerate(outcomes)
@@ -79,26 +73,22 @@ class LineDispatcher:
         if orphans:  # somebody deleted a product this worker knew
             for place in orphans:
                 self._forget(bundles[place].lines)
-            again = await self._send([bundles[place] for place in orphans], check_alive)
+            again = await self._send([bundles[place] for place in orphans])
             for place, outcome in zip(orphans, again, strict=True):
                 outcomes[place] = outcome
-        await self._remove_old_lines(bundles, outcomes, check_alive)
+        await self._remove_old_lines(bundles, outcomes)
         return outcomes
 
-    async def _send(
-        self, bundles: Sequence[WriteSet], check_alive: Callable[[], None]
-    ) -> list[WriteOutcome]:
-        missing = await self._write_products(bundles, check_alive)
+    async def _send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
+        missing = await self._write_products(bundles)
         outcomes: list[WriteOutcome | None] = [_blocked(bundle, missing) for bundle in bundles]
         ready = [place for place, outcome in enumerate(outcomes) if outcome is None]
-        sent = await self._inner.send([bundles[place] for place in ready], check_alive=check_alive)
+        sent = await self._inner.send([bundles[place] for place in ready])
         for place, outcome in zip(ready, sent, strict=True):
             outcomes[place] = outcome
         return [outcome for outcome in outcomes if outcome is not None]
 
-    async def _write_products(
-        self, bundles: Sequence[WriteSet], check_alive: Callable[[], None]
-    ) -> dict[str, WriteOutcome]:
+    async def _write_products(self, bundles: Sequence[WriteSet]) -> dict[str, WriteOutcome]:
         """Write what is not known to exist; return what could not be written, by product."""
         wanted: dict[str, tuple[LineModel, Priority]] = {}
         for bundle in bundles:
@@ -110,7 +100,7 @@ class LineDispatcher:
         if not wanted:
             return {}
         writes = [WriteSet(name, p.rows, priority=urgent) for name, (p, urgent) in wanted.items()]
-        outcomes = await self._inner.send(writes, check_alive=check_alive)
+        outcomes = await self._inner.send(writes)
         missing: dict[str, WriteOutcome] = {}
         for name, outcome in zip(wanted, outcomes, strict=True):
             if isinstance(outcome, Written):
@@ -129,7 +119,6 @@ class LineDispatcher:
         self,
         bundles: Sequence[WriteSet],
         outcomes: list[WriteOutcome],
-        check_alive: Callable[[], None],
     ) -> None:
         owners: dict[tuple[str, str, str], dict[str, int]] = {}
         for place, (bundle, outcome) in enumerate(zip(bundles, outcomes, strict=True)):
@@ -143,7 +132,7 @@ class LineDispatcher:
         for kind, places in owners.items():
             for part in _parts(list(places), MAX_IDS):
                 chunk = {carrier: places[carrier] for carrier in part}
-                await self._remove_of(kind, chunk, bundles, outcomes, check_alive)
+                await self._remove_of(kind, chunk, bundles, outcomes)
 
     async def _remove_of(
         self,
@@ -151,14 +140,13 @@ class LineDispatcher:
         places: dict[str, int],
         bundles: Sequence[WriteSet],
         outcomes: list[WriteOutcome],
-        check_alive: Callable[[], None],
     ) -> None:
         priority = min(bundles[place].priority for place in places.values())
         try:
-            old = await self._old_lines(kind, places, bundles, priority, check_alive)
+            old = await self._old_lines(kind, places, bundles, priority)
             for part in _parts(list(old), MAX_IDS):
                 async with self.gate.call(priority, rows=len(part)):
-                    results = await self._client.delete(part, check_alive=check_alive)
+                    results = await self._client.delete(part)
                 for line, result in zip(part, results, strict=True):
                     failure = _failure_of(result, kind[0])
                     if failure is not None:
@@ -179,7 +167,6 @@ class LineDispatcher:
         places: dict[str, int],
         bundles: Sequence[WriteSet],
         priority: Priority,
-        check_alive: Callable[[], None],
     ) -> dict[str, int]:
         """Return the ids of lines that are no more, with the bundle each belongs to."""
         sobject, link, key = kind
@@ -187,7 +174,7 @@ class LineDispatcher:
         soql = f"SELECT Id, {key}, {link} FROM {sobject} WHERE {link} IN ({ids}) AND {key} != null"  # noqa: S608 - names of ours and ids of records
         old: dict[str, int] = {}
         async with self.gate.call(priority, rows=len(places)):
-            async for record in self._client.query(soql, check_alive=check_alive):
+            async for record in self._client.query(soql):
                 place = places.get(str(record.get(link)))
                 lines = bundles[place].lines if place is not None else None
                 if place is None or lines is None:

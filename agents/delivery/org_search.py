@@ -24,16 +24,13 @@ from schemas.salesforce import RowResult
 
 FINAL = frozenset({ErrorKind.PERMANENT, ErrorKind.CONFIG})
 
-CheckAlive = Callable[[], None]
 Answer = TypeVar("Answer")
 
 
 class SearchClient(Requests, Protocol):
     """What is asked of Salesforce."""
 
-    def query(
-        self, soql: str, *, check_alive: CheckAlive | None = None
-    ) -> AsyncIterator[dict[str, Any]]:
+    def query(self, soql: str) -> AsyncIterator[dict[str, Any]]:
         """Yield the records of a query. Raises SalesforceError."""
         ...
 
@@ -45,21 +42,17 @@ class OrgSearch:
         self._client = client
         self._gate = gate
 
-    async def records(
-        self, soql: str, priority: Priority, rows: int, check_alive: CheckAlive
-    ) -> list[dict[str, Any]]:
+    async def records(self, soql: str, priority: Priority, rows: int) -> list[dict[str, Any]]:
         """Return what a query finds. Raises as `_call`."""
-        return await self._call(partial(self._query, soql, check_alive), priority, rows)
+        return await self._call(partial(self._query, soql), priority, rows)
 
-    async def give_keys(
-        self, updates: Sequence[KeyUpdate], priority: Priority, check_alive: CheckAlive
-    ) -> list[RowResult]:
+    async def give_keys(self, updates: Sequence[KeyUpdate], priority: Priority) -> list[RowResult]:
         """Give up to 200 records their keys, sorted by sObject. Raises as `_call`."""
-        give = partial(give_keys, self._client, updates, check_alive)
+        give = partial(give_keys, self._client, updates)
         return await self._call(give, priority, len(updates))
 
-    async def _query(self, soql: str, check_alive: CheckAlive) -> list[dict[str, Any]]:
-        return [record async for record in self._client.query(soql, check_alive=check_alive)]
+    async def _query(self, soql: str) -> list[dict[str, Any]]:
+        return [record async for record in self._client.query(soql)]
 
     async def _call(
         self, work: Callable[[], Awaitable[Answer]], priority: Priority, rows: int

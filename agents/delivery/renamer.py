@@ -13,7 +13,7 @@ looked for; if an order finds its customer gone, it is looked for then.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -35,7 +35,6 @@ from schemas.salesforce import Row
 log = structlog.get_logger()
 
 Identity = tuple[str, str]
-CheckAlive = Callable[[], None]
 
 
 class Renamer:
@@ -49,15 +48,13 @@ class Renamer:
         self._org = OrgSearch(client, gate)
         self._known = known
 
-    async def send(
-        self, bundles: Sequence[WriteSet], *, check_alive: CheckAlive
-    ) -> list[WriteOutcome]:
+    async def send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""
         identified = self._client.identified
         if not identified or not any(row.customer_id for b in bundles for row in b.rows):
-            return await self._inner.send(bundles, check_alive=check_alive)
+            return await self._inner.send(bundles)
         ready = [_identified(bundle, identified) for bundle in bundles]
-        outcomes = await self._send(ready, check_alive)
+        outcomes = await self._send(ready)
         orphans = [
             place
             for place, outcome in enumerate(outcomes)
@@ -67,24 +64,20 @@ class Renamer:
         ]
         if orphans:
             again = [self._forgotten(ready[place]) for place in orphans]
-            for place, outcome in zip(orphans, await self._send(again, check_alive), strict=True):
+            for place, outcome in zip(orphans, await self._send(again), strict=True):
                 outcomes[place] = outcome
         return outcomes
 
-    async def _send(
-        self, bundles: Sequence[WriteSet], check_alive: CheckAlive
-    ) -> list[WriteOutcome]:
+    async def _send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
         rows = [row for bundle in bundles for row in bundle.rows if self._is_looked_for(row)]
         # Of several rows of one record the customer's own counts: it renames.
         wanted = {row.identity: row for row in sorted(rows, key=lambda row: row.is_own)}
         priority = min(bundle.priority for bundle in bundles)
-        found, failures = await self._look(list(wanted.values()), priority, check_alive)
-        await self._rename(found, failures, priority, check_alive)
+        found, failures = await self._look(list(wanted.values()), priority)
+        await self._rename(found, failures, priority)
         outcomes: list[WriteOutcome | None] = [_failure_among(b, failures) for b in bundles]
         places = [place for place, outcome in enumerate(outcomes) if outcome is None]
-        sent = await self._inner.send(
-            [redirected(bundles[place], found) for place in places], check_alive=check_alive
-        )
+        sent = await self._inner.send([redirected(bundles[place], found) for place in places])
         for place, outcome in zip(places, sent, strict=True):
             outcomes[place] = _told(outcome, bundles[place], found)
         return [outcome for outcome in outcomes if outcome is not None]
@@ -107,13 +100,13 @@ class Renamer:
         return dataclasses.replace(bundle, rows=rows, may_be_renamed=False)
 
     async def _look(
-        self, rows: Sequence[Row], priority: Priority, check_alive: CheckAlive
+        self, rows: Sequence[Row], priority: Priority
     ) -> tuple[dict[Identity, Renaming], dict[Identity, WriteOutcome]]:
         found: dict[Identity, Renaming] = {}
         failures: dict[Identity, WriteOutcome] = {}
         for soql, part in queries_for(rows, self._client.guarded):
             try:
-                records = await self._org.records(soql, priority, len(part), check_alive)
+                records = await self._org.records(soql, priority, len(part))
             except (NotAdmittedError, SalesforceError) as error:
                 if isinstance(error, SalesforceError) and error.kind in FINAL:
                     log.warning("renaming_impossible", code=error.code, detail=str(error))
@@ -129,7 +122,6 @@ class Renamer:
         found: dict[Identity, Renaming],
         failures: dict[Identity, WriteOutcome],
         priority: Priority,
-        check_alive: CheckAlive,
     ) -> None:
         wanted = [(one.update, identity) for identity, one in found.items() if one.update]
         wanted.sort(key=lambda pair: pair[0].sobject)
@@ -137,7 +129,7 @@ class Renamer:
             part = wanted[start : start + MAX_ROWS]
             try:
                 updates = [update for update, _ in part]
-                results = await self._org.give_keys(updates, priority, check_alive)
+                results = await self._org.give_keys(updates, priority)
             except (NotAdmittedError, SalesforceError) as error:
                 failures |= {identity: failure_of(error) for _, identity in part}
                 continue

@@ -6,7 +6,7 @@ what can be recovered in place, and answers every bundle: nothing is dropped, no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -95,12 +95,10 @@ WriteOutcome = Written | RefusedWrite | Stale | NotSent
 class Dispatcher(Protocol):
     """Writes bundles. The real one is `agents.delivery.dispatcher.SalesforceDispatcher`."""
 
-    async def send(
-        self, bundles: Sequence[WriteSet], *, check_alive: Callable[[], None]
-    ) -> list[WriteOutcome]:
+    async def send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order.
 
-        `check_alive` is called right before every HTTP call and raises FrozenError when this
-        process no longer owns its partitions; that is the only exception that leaves `send`.
+        Only FrozenError leaves `send`: this process no longer owns its partitions. It comes from
+        what is asked right before every request (`agents.salesforce.api.send_right`).
         """
         ...

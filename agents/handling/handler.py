@@ -31,6 +31,7 @@ from agents.handling.version_reset import decide_reset, is_reset
 from agents.handling.write_intent import NoteDoubt, doubts
 from agents.mapping.apply import Mapped
 from agents.mapping.mapping import Mapping as RecordMapping
+from agents.salesforce.api.send_right import asked_before_requests
 from schemas.codec import DecodeError
 from schemas.event import Envelope, Kind, Via
 from schemas.identity import PLAIN, Identity
@@ -87,7 +88,8 @@ class Handler:
     async def handle(self, envelopes: Sequence[Envelope]) -> list[Decision]:
         """Return one decision per envelope (order not kept). Raises FrozenError only."""
         prepared = await self.prepare(envelopes)
-        return await self.write(prepared.intents, self.check_alive) + prepared.decisions
+        with asked_before_requests(self.check_alive):
+            return await self.write(prepared.intents) + prepared.decisions
 
     async def prepare(self, envelopes: Sequence[Envelope]) -> Prepared:
         """Decide what needs no call, and return what has to be written. Raises FrozenError only."""
@@ -242,17 +244,13 @@ class Handler:
         )
         return replace(records, rows=rows)
 
-    async def write(
-        self, intents: Sequence[Intent], check_alive: Callable[[], None]
-    ) -> list[Decision]:
+    async def write(self, intents: Sequence[Intent]) -> list[Decision]:
         """Send what was prepared; return one decision for each. Raises FrozenError only."""
         if not intents:
             return []
         await self._foresee(intents)
         try:
-            outcomes = await self.dispatcher.send(
-                [intent.write_set for intent in intents], check_alive=check_alive
-            )
+            outcomes = await self.dispatcher.send([intent.write_set for intent in intents])
         except FrozenError:
             raise
         except Exception as error:

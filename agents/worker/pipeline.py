@@ -21,6 +21,7 @@ from typing import Any
 from agents.delivery.lock_table import LockTable
 from agents.handling.intent import Intent
 from agents.handling.outcome import Decision
+from agents.salesforce.api.send_right import asked_before_requests
 from agents.worker.batch_log import log_batch
 from agents.worker.batch_trace import batch_span, trace_events
 from agents.worker.batches import Call, TakenBatch, event_ids_of, split_by_lock
@@ -232,7 +233,8 @@ class Pipeline:
             loop.call_soon_threadsafe(start)
 
         with batch_span([intent.item.envelope for intent in intents]) as traced:
-            decisions = await self._context.handler.write(intents, check_alive)
+            with asked_before_requests(check_alive):
+                decisions = await self._context.handler.write(intents)
             start()
             if traced is not None:
                 trace_events(decisions)

@@ -65,7 +65,6 @@ log = structlog.get_logger()
 TICK_SECONDS = 0.5
 # Less than the whole session: the broker counts from the last heartbeat, not from our last tick.
 FREEZE_SHARE = 0.8
-# Less than the whole session: the bro
 
 
 async def run_worker(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from support.org_settings import settings_for
 
 from agents.salesforce.api.client import SalesforceClient
 from agents.salesforce.api.composite import Collection, CollectionAnswer
+from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError, classify_row
@@ -211,7 +212,7 @@ async def test_a_frozen_worker_writes_nothing(subject):
 
     row = subject.account("a")
     collection = Collection(row.sobject, row.external_id_field, "upsert", (row,))
-    with pytest.raises(FrozenError):
-        await subject.client.composite([collection], check_alive=frozen)
+    with pytest.raises(FrozenError), asked_before_requests(frozen):
+        await subject.client.composite([collection])
     (result,) = await subject.write(row)
     assert result.created

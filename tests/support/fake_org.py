@@ -12,6 +12,7 @@ from agents.pacing.admission import Admission
 from agents.pacing.circuit_breaker import Breaker
 from agents.pacing.daily_quota import DailyQuota
 from agents.salesforce.api.composite import Collection, CollectionAnswer
+from agents.salesforce.api.send_right import check_of_context
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import refusal
@@ -57,12 +58,9 @@ class FakeOrg:
         self.in_flight: list[set[str]] = []
         self.locked_together: list[str] = []
 
-    async def composite(
-        self, collections: Sequence[Collection], *, check_alive: Callable[[], None] | None = None
-    ) -> list[CollectionAnswer]:
+    async def composite(self, collections: Sequence[Collection]) -> list[CollectionAnswer]:
         assert 1 <= len(collections) <= 5
-        if check_alive:
-            check_alive()
+        check_of_context()()
         self.calls.append(list(collections))
         locks = {name for c in collections for row in c.rows for name in locks_of(row)}
         self.locked_together += [name for held in self.in_flight for name in held & locks]

@@ -18,9 +18,10 @@ from typing import Any
 import structlog
 
 from agents.salesforce.api.bulk_csv import csv_files, match_results, read_rows
-from agents.salesforce.api.caller import Caller, CheckAlive
+from agents.salesforce.api.caller import Caller
 from agents.salesforce.api.composite import dumps
 from agents.salesforce.api.org_session import OrgApi
+from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError, classify_job
 from agents.salesforce.http.answers import bad_answer, bulk_error
@@ -72,7 +73,6 @@ class BulkUpsert:
         is_guarded: bool,
         may_overrule: bool = False,
         is_insert: bool = False,
-        check_alive: CheckAlive | None = None,
         interrupt: Interrupt | None = None,
     ) -> list[RowResult]:
         """Return one result per row, in order, once every job's results are read.
@@ -95,7 +95,6 @@ class BulkUpsert:
                 self._pace,
                 sobject,
                 external_id_field,
-                check_alive,
                 interrupt or Interrupt(),
                 is_insert,
             )
@@ -112,7 +111,6 @@ class _Job:
     pace: Pace
     sobject: str
     external_id_field: str
-    check_alive: CheckAlive | None
     interrupt: Interrupt
     is_insert: bool = False
     id: str = ""
@@ -154,9 +152,7 @@ class _Job:
         def work(org: OrgApi) -> None:
             org.send("PUT", path, data=body, headers=CSV_HEADERS, timeout_seconds=TRANSFER_SECONDS)
 
-        await self.caller.call(
-            "bulk_upload", work, self.check_alive, timeout_seconds=TRANSFER_SECONDS
-        )
+        await self.caller.call("bulk_upload", work, timeout_seconds=TRANSFER_SECONDS)
 
     async def _finished(self) -> dict[str, Any]:
         """Return the job's info once it is over. Closes it as long as it is open."""
@@ -195,9 +191,7 @@ class _Job:
                 "GET", path, headers=RESULT_HEADERS, timeout_seconds=TRANSFER_SECONDS
             ).content
 
-        body = await self.caller.call(
-            "bulk_results", work, self.check_alive, timeout_seconds=TRANSFER_SECONDS
-        )
+        body = await self.caller.call("bulk_results", work, timeout_seconds=TRANSFER_SECONDS)
         try:
             return read_rows(body)
         except ValueError as error:
@@ -241,16 +235,18 @@ class _Job:
         def work(org: OrgApi) -> Any:
             return org.restful(path, method=method, data=data)
 
-        return await self.caller.call("bulk_job", work, self.check_alive)
+        return await self.caller.call("bulk_job", work)
 
     async def _abort(self) -> None:
         """Ask Salesforce to stop the job; it is given up whether that works or not."""
         path, data = f"jobs/ingest/{self.id}", dumps({"state": "Aborted"})
         try:
-            async with asyncio.timeout(ABORT_SECONDS):
-                await self.caller.call(
-                    "bulk_job", lambda org: org.restful(path, method="PATCH", data=data)
-                )
+            # Whoever owns the partitions now: a job that runs on would write over the new owner's.
+            with asked_before_requests():
+                async with asyncio.timeout(ABORT_SECONDS):
+                    await self.caller.call(
+                        "bulk_job", lambda org: org.restful(path, method="PATCH", data=data)
+                    )
             log.warning("bulk_job_aborted", job=self.id)
         except (SalesforceError, TimeoutError) as error:
             log.warning("bulk_job_left", job=self.id, error=type(error).__name__)

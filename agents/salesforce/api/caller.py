@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from agents.salesforce.api.org_session import OrgApi, OrgSession
+from agents.salesforce.api.send_right import check_of_context
 from agents.salesforce.auth.oauth_flows import Token
 from agents.salesforce.auth.token_provider import TokenProvider
 from agents.salesforce.errors.error_kind import ErrorKind
@@ -24,7 +25,6 @@ from agents.salesforce.http.thread_bridge import in_thread
 from stream.ops import metrics, tracing
 
 T = TypeVar("T")
-CheckAlive = Callable[[], None]
 
 UNAUTHORIZED = 401
 REDIRECTS = range(301, 400)
@@ -48,26 +48,25 @@ class Caller:
         self,
         operation: str,
         work: Callable[[OrgApi], T],
-        check_alive: CheckAlive | None = None,
         *,
         timeout_seconds: float | None = None,
     ) -> T:
-        """Return what `work` returns. Raises SalesforceError, and whatever `check_alive` raises.
+        """Return what `work` returns. Raises SalesforceError, and what `send_right` raises.
 
-        `operation` names the call in metrics. `check_alive` runs in the thread, right before the
-        request. `timeout_seconds` replaces the deadline for work that brings its own.
+        `operation` names the call in metrics. `timeout_seconds` replaces the deadline for work that
+        brings its own.
         """
         deadline = timeout_seconds or self._timeout_seconds
         token = await self._tokens.token()
         try:
-            return await self._once(operation, token, work, check_alive, deadline)
+            return await self._once(operation, token, work, deadline)
         except SalesforceError as error:
             if is_session_refused(error):
                 token = await self._tokens.token(stale=token)
             else:
                 token = await self._moved(token, error)
         try:
-            return await self._once(operation, token, work, check_alive, deadline)
+            return await self._once(operation, token, work, deadline)
         except SalesforceError as error:
             if is_session_refused(error):
                 self._tokens.refused(token, error)
@@ -94,12 +93,12 @@ class Caller:
         operation: str,
         token: Token,
         work: Callable[[OrgApi], T],
-        check_alive: CheckAlive | None,
         timeout_seconds: float,
     ) -> T:
+        check_alive = check_of_context()
+
         def send() -> T:
-            if check_alive is not None:
-                check_alive()
+            check_alive()
             return self._connection.call(token, work)
 
         started = time.monotonic()

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from agents.salesforce.api.bulk import BulkUpsert, Pace
 from agents.salesforce.api.bulk_query import BulkQuery
-from agents.salesforce.api.caller import Caller, CheckAlive
+from agents.salesforce.api.caller import Caller
 from agents.salesforce.api.composite import (
     CUSTOMER_ID_FIELD,
     MAX_COLLECTIONS,
@@ -29,6 +29,7 @@ from agents.salesforce.api.deploy import Deployer
 from agents.salesforce.api.org_session import OrgApi, packed
 from agents.salesforce.api.record_path import record_path
 from agents.salesforce.api.record_updates import Requests
+from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.api.stale_guard import GuardMode, guard_sets, taking
 from agents.salesforce.auth.oauth_flows import Token
 from agents.salesforce.errors.errors import SalesforceError
@@ -41,14 +42,9 @@ COLLECTION_REFUSALS = (300, 400, 404)  # a lone collection's own fault, as insid
 
 
 class RowWriter(Protocol):
-    """What a lane writes through: `OrgClient` by Composite calls, `BulkCalls` by Bulk jobs.
+    """What a call executor writes through: `OrgClient` by Composite, `BulkWriter` by Bulk jobs."""
 
-    `check_alive` is called in a worker thread right before each HTTP request and may raise.
-    """
-
-    async def composite(
-        self, collections: Sequence[Collection], *, check_alive: CheckAlive | None = None
-    ) -> list[CollectionAnswer]:
+    async def composite(self, collections: Sequence[Collection]) -> list[CollectionAnswer]:
         """Write one to five collections in order with ONE API call; one answer each, in order.
 
         Raises SalesforceError when the call as a whole failed, ValueError for an empty or too
@@ -81,7 +77,6 @@ class SalesforceClient(RowWriter, Requests, Protocol):
         rows: Sequence[Row],
         *,
         is_insert: bool = False,
-        check_alive: CheckAlive | None = None,
         interrupt: Interrupt | None = None,
     ) -> list[RowResult]:
         """Write rows of one sObject by Bulk API 2.0; return when every row's result is known.
@@ -95,15 +90,11 @@ class SalesforceClient(RowWriter, Requests, Protocol):
         """Return `describe` of an sObject as Salesforce sends it."""
         ...
 
-    def query(
-        self, soql: str, *, check_alive: CheckAlive | None = None
-    ) -> AsyncIterator[dict[str, Any]]:
+    def query(self, soql: str) -> AsyncIterator[dict[str, Any]]:
         """Yield the records of a query, page by page."""
         ...
 
-    async def delete(
-        self, ids: Sequence[str], *, check_alive: CheckAlive | None = None
-    ) -> list[RowResult]:
+    async def delete(self, ids: Sequence[str]) -> list[RowResult]:
         """Delete up to 200 records by id with one call; one result each, in order.
 
         Raises SalesforceError when the call as a whole failed, ValueError for too many ids.
@@ -155,9 +146,7 @@ class OrgClient:
         self._identified = taking(describes, CUSTOMER_ID_FIELD)
         return self._guarded
 
-    async def composite(
-        self, collections: Sequence[Collection], *, check_alive: CheckAlive | None = None
-    ) -> list[CollectionAnswer]:
+    async def composite(self, collections: Sequence[Collection]) -> list[CollectionAnswer]:
         if not 1 <= len(collections) <= MAX_COLLECTIONS:
             raise ValueError(f"{len(collections)} collections; 1 to {MAX_COLLECTIONS} fit")
         if any(not 1 <= len(c.rows) <= MAX_ROWS for c in collections):
@@ -172,27 +161,21 @@ class OrgClient:
                 answers.append(None)
             except SalesforceError as error:
                 answers.append(CollectionAnswer(error=error))
-        sent = iter(await self._send_parts(parts, check_alive))
+        sent = iter(await self._send_parts(parts))
         return [answer or next(sent) for answer in answers]
 
-    async def _send_parts(
-        self, parts: list[tuple[Collection, bytes]], check_alive: CheckAlive | None
-    ) -> list[CollectionAnswer]:
+    async def _send_parts(self, parts: list[tuple[Collection, bytes]]) -> list[CollectionAnswer]:
         if not parts:
             return []
         if len(parts) == 1:
-            return [await self._send_alone(*parts[0], check_alive)]
+            return [await self._send_alone(*parts[0])]
         body = composite_body(parts, version=self._version, headers=self._headers)
-        value = await self.request("composite", "POST", "composite", body, check_alive)
+        value = await self.request("composite", "POST", "composite", body)
         return read_composite(value, [collection for collection, _ in parts])
 
-    async def _send_alone(
-        self, collection: Collection, body: bytes, check_alive: CheckAlive | None
-    ) -> CollectionAnswer:
+    async def _send_alone(self, collection: Collection, body: bytes) -> CollectionAnswer:
         try:
-            value = await self.request(
-                "collection", *collection_call(collection), body, check_alive
-            )
+            value = await self.request("collection", *collection_call(collection), body)
         except SalesforceError as error:
             if error.status in COLLECTION_REFUSALS and error.body_kind == "json":
                 return CollectionAnswer(error=error)
@@ -220,7 +203,8 @@ class OrgClient:
         return await self.read("describe", f"sobjects/{quote(sobject, safe='')}/describe")
 
     async def limits(self) -> dict[str, Any]:
-        return await self.read("limits", "limits")
+        with asked_before_requests():  # the gate asks too, before there is a call to be owned
+            return await self.read("limits", "limits")
 
     async def token(self) -> Token:
         """Return the present token. Raises LoginError."""
@@ -230,22 +214,20 @@ class OrgClient:
         """Return the JSON object of a GET; `operation` names it in metrics."""
         return _object(await self.request(operation, "GET", path))
 
-    async def delete(
-        self, ids: Sequence[str], *, check_alive: CheckAlive | None = None
-    ) -> list[RowResult]:
+    async def delete(self, ids: Sequence[str]) -> list[RowResult]:
         if not 1 <= len(ids) <= MAX_ROWS:
             raise ValueError(f"{len(ids)} ids; 1 to {MAX_ROWS} fit in a call")
         path = f"composite/sobjects?ids={','.join(ids)}&allOrNone=false"
-        value = await self.request("delete", "DELETE", path, None, check_alive)
+        value = await self.request("delete", "DELETE", path, None)
         return list(row_results(value, len(ids)))
 
     async def query(
-        self, soql: str, *, check_alive: CheckAlive | None = None, with_deleted: bool = False
+        self, soql: str, *, with_deleted: bool = False
     ) -> AsyncIterator[dict[str, Any]]:
         """Yield the records of a query, page by page; `with_deleted`: the Recycle Bin's, too."""
         path = f"{'queryAll' if with_deleted else 'query'}?q={quote(soql, safe='')}"
         while path:
-            page = _object(await self.request("query", "GET", path, None, check_alive))
+            page = _object(await self.request("query", "GET", path, None))
             for record in page.get("records") or []:
                 yield record
             following = page.get("nextRecordsUrl")
@@ -258,7 +240,6 @@ class OrgClient:
         rows: Sequence[Row],
         *,
         is_insert: bool = False,
-        check_alive: CheckAlive | None = None,
         interrupt: Interrupt | None = None,
     ) -> list[RowResult]:
         return await self._bulk.run(
@@ -268,7 +249,6 @@ class OrgClient:
             is_guarded=sobject in self._guarded,
             may_overrule=sobject in self._overrulable,
             is_insert=is_insert,
-            check_alive=check_alive,
             interrupt=interrupt,
         )
 
@@ -278,7 +258,6 @@ class OrgClient:
         method: str,
         path: str,
         body: bytes | None = None,
-        check_alive: CheckAlive | None = None,
     ) -> Any:
         """Return the decoded answer of one call below the version. Raises SalesforceError."""
         data, extra = packed(body or b"", is_compressed=self._is_compressed and bool(body))
@@ -287,7 +266,7 @@ class OrgClient:
             headers = {**self._headers, **extra}
             return org.restful(path, method=method, data=data or None, headers=headers)
 
-        return await self._caller.call(operation, work, check_alive)
+        return await self._caller.call(operation, work)
 
     def close(self) -> None:
         """Close idle connections; calls in flight end with the process."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agents.salesforce.api.composite import MAX_ROWS, dumps
 from agents.salesforce.http.answers import row_results
 from schemas.salesforce import RowResult
-
-CheckAlive = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +30,12 @@ class Requests(Protocol):
         method: str,
         path: str,
         body: bytes | None = None,
-        check_alive: CheckAlive | None = None,
     ) -> Any:
         """Return the decoded answer. Raises SalesforceError."""
         ...
 
 
-async def give_keys(
-    client: Requests, updates: Sequence[KeyUpdate], check_alive: CheckAlive | None = None
-) -> list[RowResult]:
+async def give_keys(client: Requests, updates: Sequence[KeyUpdate]) -> list[RowResult]:
     """Give up to 200 records their keys; one result each, in order.
 
     Sort them by sObject: a call takes ten runs of types. Raises SalesforceError.
@@ -52,7 +47,7 @@ async def give_keys(
         for update in updates
     ]
     body = dumps({"allOrNone": False, "records": records})
-    value = await client.request("adopt", "PATCH", "composite/sobjects", body, check_alive)
+    value = await client.request("adopt", "PATCH", "composite/sobjects", body)
     return list(row_results(value, len(updates)))
 
 

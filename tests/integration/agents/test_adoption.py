@@ -60,7 +60,7 @@ class Org:
             mapped = self.mapping.apply(document)
             bundles.append(WriteSet(document.key, mapped.rows, mapped.lock_key))
         async with asyncio.timeout(60):
-            return await self.dispatcher.send(bundles, check_alive=lambda: None)
+            return await self.dispatcher.send(bundles)
 
     def records(self, sobject: str) -> list[dict[str, Any]]:
         return list(self.org.store.tables[sobject].records.values())

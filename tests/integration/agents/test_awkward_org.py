@@ -71,7 +71,7 @@ async def test_every_order_of_every_state_currency_and_country_is_written(awkwar
             mapped = mapping.apply(document)
             bundles.append(WriteSet(document.key, mapped.rows, mapped.lock_key))
         async with asyncio.timeout(120):
-            outcomes = await dispatcher.send(bundles, check_alive=lambda: None)
+            outcomes = await dispatcher.send(bundles)
     finally:
         client.close()
     assert [o for o in outcomes if not isinstance(o, Written)] == []

@@ -50,7 +50,7 @@ class Road:
 
     async def send(self, *bundles):
         async with asyncio.timeout(60):
-            return await self.dispatcher.send(bundles, check_alive=lambda: None)
+            return await self.dispatcher.send(bundles)
 
     @property
     def jobs(self):
@@ -205,8 +205,8 @@ async def test_what_bulk_does_not_take_goes_by_composite_calls(salesforce_org, s
         )
         bundles = [one_row(n, Priority.REPLAY) for n in range(2200)]
         async with asyncio.timeout(120):
-            first = await dispatcher.send(bundles, check_alive=lambda: None)
-            again = await dispatcher.send(bundles, check_alive=lambda: None)
+            first = await dispatcher.send(bundles)
+            again = await dispatcher.send(bundles)
     finally:
         client.close()
     assert kinds(first) == {NotSent: 2200}
@@ -224,7 +224,7 @@ async def test_a_worker_takes_the_bulk_road_for_a_backlog_and_live_events_do_not
     )
     bundles = [one_row(n, Priority.LIVE if n < 100 else Priority.BACKFILL) for n in range(2500)]
     try:
-        outcomes = await dispatcher.send(bundles, check_alive=lambda: None)
+        outcomes = await dispatcher.send(bundles)
     finally:
         client.close()
     assert kinds(outcomes) == {Written: 2500}

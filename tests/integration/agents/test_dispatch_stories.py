@@ -60,7 +60,7 @@ class Desk:
 
     async def send(self, *bundles: WriteSet) -> list[Any]:
         async with asyncio.timeout(60):
-            return await self.dispatcher.send(bundles, check_alive=lambda: None)
+            return await self.dispatcher.send(bundles)
 
     def arm(self, kind: str, **spec: Any) -> None:
         self.org.faults.add({"kind": kind, **spec})

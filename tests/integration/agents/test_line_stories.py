@@ -84,7 +84,7 @@ class Desk:
     async def send(self, *entities: dict[str, Any]) -> list[Any]:
         bundles = [await self.bundle(entity) for entity in entities]
         async with asyncio.timeout(60):
-            return await self.dispatcher.send(bundles, check_alive=lambda: None)
+            return await self.dispatcher.send(bundles)
 
     def records(self, sobject: str) -> list[dict[str, Any]]:
         return list(self.org.store.tables[sobject].records.values())

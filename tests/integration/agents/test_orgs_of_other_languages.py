@@ -49,7 +49,7 @@ async def test_a_known_customer_a_lost_parent_and_a_bad_order_end_as_in_english(
             return SalesforceDispatcher(client, gate)
 
         async def send(dispatcher: SalesforceDispatcher, *writes: WriteSet):
-            return await dispatcher.send(writes, check_alive=lambda: None)
+            return await dispatcher.send(writes)
 
         try:
             dispatcher = fresh()

@@ -62,7 +62,7 @@ async def written(org: SalesforceOrg, text: str, *documents: Document) -> list[W
             mapped = mapping.apply(document)
             bundles.append(WriteSet(document.key, mapped.rows, mapped.lock_key))
         async with asyncio.timeout(60):
-            return await dispatcher.send(bundles, check_alive=lambda: None)
+            return await dispatcher.send(bundles)
     finally:
         client.close()
 

@@ -87,7 +87,7 @@ class Worker:
             mapped = item.mapped_by(self.mapping, 300.0)
             bundles.append(WriteSet(item.document.key, mapped.rows, mapped.lock_key))
         async with asyncio.timeout(60):
-            return await self.dispatcher.send(bundles, check_alive=lambda: None)
+            return await self.dispatcher.send(bundles)
 
     def records(self, sobject: str) -> list[dict[str, Any]]:
         return list(self.org.store.tables[sobject].records.values())

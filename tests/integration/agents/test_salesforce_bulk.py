@@ -17,6 +17,7 @@ from support.salesforce_fixtures import (
 
 from agents.salesforce.api.bulk import Pace
 from agents.salesforce.api.client import OrgClient
+from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError, is_stale
@@ -161,6 +162,18 @@ async def test_a_frozen_worker_starts_no_job(bulk, salesforce_org):
     def frozen() -> None:
         raise FrozenError("slept")
 
-    with pytest.raises(FrozenError):
-        await upsert(bulk, account("a"), check_alive=frozen)
+    with pytest.raises(FrozenError), asked_before_requests(frozen):
+        await upsert(bulk, account("a"))
     assert await jobs(salesforce_org) == []
+
+
+async def test_a_job_is_taken_back_by_a_worker_that_has_lost_its_partitions(bulk, salesforce_org):
+    salesforce_org.org.settings.bulk_delay_ms = 60_000
+
+    def check() -> None:
+        if "UploadComplete" in [j.state.value for j in salesforce_org.org.bulk.jobs.values()]:
+            raise FrozenError("slept")
+
+    with pytest.raises(FrozenError), asked_before_requests(check):
+        await upsert(bulk, account("a"))
+    assert await jobs(salesforce_org) == ["Aborted"]

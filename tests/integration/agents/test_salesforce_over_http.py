@@ -11,6 +11,7 @@ from support.salesforce_bench import EXPIRED, ID, Bench, accounts, bench, server
 from support.scripted_server import Reply, Request, reply
 
 from agents.salesforce.api.composite import Collection
+from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import SALESFORCE_ID
@@ -142,8 +143,8 @@ async def test_the_alive_check_stops_the_call_before_it_is_sent(bench):
     def frozen() -> None:
         raise FrozenError("slept")
 
-    with pytest.raises(FrozenError):
-        await bench.client.composite([accounts("a")], check_alive=frozen)
+    with pytest.raises(FrozenError), asked_before_requests(frozen):
+        await bench.client.composite([accounts("a")])
     assert bench.server.requests == []
 
 
@@ -156,8 +157,8 @@ async def test_the_alive_check_is_repeated_after_a_new_login(bench):
             raise FrozenError("slept")
 
     bench.script(EXPIRED)
-    with pytest.raises(FrozenError):
-        await bench.client.composite([accounts("a")], check_alive=alive_once)
+    with pytest.raises(FrozenError), asked_before_requests(alive_once):
+        await bench.client.composite([accounts("a")])
     assert checks == [0, 1]
 
 

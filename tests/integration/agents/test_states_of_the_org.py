@@ -38,7 +38,7 @@ class Shop:
     async def send(self, numbers: range) -> list[Any]:
         bundles = [order(n, NextStep="again") for n in numbers]
         async with asyncio.timeout(60):
-            return await self.dispatcher.send(bundles, check_alive=lambda: None)
+            return await self.dispatcher.send(bundles)
 
     async def during(self, **state: Any) -> list[Any]:
         """Return what becomes of a round that begins in the state; probes see its end."""

@@ -30,6 +30,7 @@ from agents.delivery.retry_in_place import RetryInPlace
 from agents.delivery.types import NotSent, RefusedWrite, Stale, WriteSet, Written
 from agents.pacing.daily_quota import DailyQuota
 from agents.salesforce.api.composite import CollectionAnswer
+from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.http.usage import Usage
 from agents.salesforce.interrupt import Interrupt
@@ -53,9 +54,9 @@ def order(number: int, customer: str = "", **fields) -> WriteSet:
     return WriteSet(f"o{number}", rows, lock_key=who)
 
 
-async def send(dispatcher: SalesforceDispatcher, *bundles: WriteSet, check_alive=lambda: None):
+async def send(dispatcher: SalesforceDispatcher, *bundles: WriteSet):
     async with asyncio.timeout(20):
-        return await dispatcher.send(bundles, check_alive=check_alive)
+        return await dispatcher.send(bundles)
 
 
 async def test_an_order_is_written_with_its_customer_in_one_call():
@@ -462,15 +463,16 @@ async def test_a_frozen_worker_stops_before_the_call_with_its_own_exception():
     def frozen() -> None:
         raise FrozenError("slept")
 
-    with pytest.raises(FrozenError):
-        await send(make(org), *(order(n) for n in range(600)), check_alive=frozen)
+    with pytest.raises(FrozenError), asked_before_requests(frozen):
+        await send(make(org), *(order(n) for n in range(600)))
     assert org.calls == []
 
 
 async def test_it_is_asked_before_every_call_whether_the_worker_is_alive():
     org, asked = FakeOrg(), []
     org.row_errors["o1"] = [LOCKED]
-    await send(make(org), order(1), check_alive=lambda: asked.append(1))
+    with asked_before_requests(lambda: asked.append(1)):
+        await send(make(org), order(1))
     assert len(asked) == len(org.calls) == 2
 
 
@@ -518,9 +520,9 @@ async def test_calls_fly_side_by_side_up_to_the_slots():
     most = 0
     honest = org.composite
 
-    async def watched(collections, *, check_alive=None):
+    async def watched(collections):
         nonlocal most
-        task = asyncio.create_task(honest(collections, check_alive=check_alive))
+        task = asyncio.create_task(honest(collections))
         await asyncio.sleep(0.005)
         most = max(most, len(org.in_flight))
         return await task

@@ -133,7 +133,7 @@ def check(sent: WriteSet, outcome: WriteOutcome, org: FakeOrg, trouble: Trouble)
 
 async def _send(dispatcher, bundles):
     async with asyncio.timeout(20):
-        return await dispatcher.send(bundles, check_alive=lambda: None)
+        return await dispatcher.send(bundles)
 
 
 @settings(max_examples=40, deadline=None)

@@ -78,7 +78,7 @@ class Org:
         fields = {"Amount": document.entity.get("grand_total")}
         return Mapped((Row("Opportunity", "Magento_Order_ID__c", document.key, fields),))
 
-    async def send(self, bundles, *, check_alive):
+    async def send(self, bundles):
         for bundle in bundles:
             self.sent[bundle.rows[0].external_id] = bundle.rows[0].fields["Amount"]
         return [Written({"Opportunity": "006"}) for _ in bundles]

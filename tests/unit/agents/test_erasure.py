@@ -79,7 +79,7 @@ class World:
             topics=TOPICS,
         )
 
-    async def send(self, bundles, *, check_alive):
+    async def send(self, bundles):
         self.sent += [bundle.key for bundle in bundles]
         return [Written({"Opportunity": "006"}) for _ in bundles]
 

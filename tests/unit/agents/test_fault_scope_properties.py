@@ -69,9 +69,7 @@ class Shop:
     async def work(self) -> None:
         numbers = sorted(self.waiting)
         async with asyncio.timeout(20):
-            outcomes = await self.dispatcher.send(
-                [order(n) for n in numbers], check_alive=lambda: None
-            )
+            outcomes = await self.dispatcher.send([order(n) for n in numbers])
         for number, outcome in zip(numbers, outcomes, strict=True):
             if isinstance(outcome, Written):
                 del self.waiting[number]

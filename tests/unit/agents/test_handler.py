@@ -12,6 +12,7 @@ from agents.handling.debounce import Debounce
 from agents.handling.handler import Handler
 from agents.handling.poison_pills import PoisonPillJournal
 from agents.mapping.apply import Mapped
+from agents.salesforce.api.send_right import check_of_context
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.event import Envelope, Kind, Origin, Via
 from schemas.headers import envelope_of
@@ -44,8 +45,8 @@ class FakeDispatcher:
         self.sent = []
         self._answer = answer or (lambda bundle: Written({"Opportunity": "006" + bundle.key}))
 
-    async def send(self, bundles, *, check_alive):
-        check_alive()
+    async def send(self, bundles):
+        check_of_context()()
         self.sent += [bundle.key for bundle in bundles]
         return [self._answer(bundle) for bundle in bundles]
 
@@ -245,7 +246,7 @@ def test_an_event_that_the_mapping_leaves_out_needs_no_call_and_says_so():
 def test_a_bug_in_the_dispatcher_parks_the_batch():
     world = World()
 
-    async def broken(_bundles, *, check_alive):
+    async def broken(_bundles):
         raise ZeroDivisionError
 
     world.dispatcher.send = broken

@@ -49,7 +49,7 @@ def written(*envelopes):
     sent = []
 
     class Org:
-        async def send(self, bundles, *, check_alive):
+        async def send(self, bundles):
             sent.extend(bundles)
             return [Written({"Opportunity": "006"}) for _ in bundles]
 

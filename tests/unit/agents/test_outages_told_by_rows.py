@@ -41,7 +41,7 @@ def order(number: int, *, exists: bool = False, **fields) -> WriteSet:
 
 async def send(dispatcher: SalesforceDispatcher, *writes: WriteSet):
     async with asyncio.timeout(20):
-        return await dispatcher.send(writes, check_alive=lambda: None)
+        return await dispatcher.send(writes)
 
 
 def refuse_all(org: FakeOrg, code: str, message: str = "x", orders: range = range(100)) -> None:

@@ -16,6 +16,7 @@ from agents.handling.handler import Handler
 from agents.handling.poison_pills import PoisonPillJournal
 from agents.mapping.apply import Mapped
 from agents.pacing.stall_clock import Progress
+from agents.salesforce.api.send_right import check_of_context
 from agents.worker.agent import held_event
 from agents.worker.call_pacing import CallPacing
 from agents.worker.context import WorkerContext
@@ -121,10 +122,10 @@ class World:
         for _ in range(self.chance.randint(0, 4)):
             await asyncio.sleep(0)
 
-    async def send(self, bundles, *, check_alive):
+    async def send(self, bundles):
         locks = {row.identity for b in bundles for row in b.rows} | {b.lock_key for b in bundles}
         async with self.admission.call():
-            await asyncio.to_thread(check_alive)
+            await asyncio.to_thread(check_of_context())
             self.in_calls.update(locks)
             assert max(self.in_calls.values()) == 1, "two calls hold one lock"
             self.calls.append([bundle.key for bundle in bundles])

@@ -49,7 +49,7 @@ def make(org: FakeOrg, **options) -> SalesforceDispatcher:
 
 async def send(dispatcher: SalesforceDispatcher, *writes: WriteSet):
     async with asyncio.timeout(20):
-        return await dispatcher.send(writes, check_alive=lambda: None)
+        return await dispatcher.send(writes)
 
 
 PARTS = {

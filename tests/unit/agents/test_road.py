@@ -46,7 +46,7 @@ class Recorder:
     def __init__(self, name, log):
         self.name, self.log = name, log
 
-    async def send(self, bundles, *, check_alive):
+    async def send(self, bundles):
         self.log.append((self.name, [bundle.key for bundle in bundles]))
         return [Written({"x": bundle.key}) for bundle in bundles]
 
@@ -63,7 +63,7 @@ def send(bundles, *, backlog, calls_left=math.inf):
         backlog=lambda: backlog,
         calls_left=lambda: calls_left,
     )
-    outcomes = asyncio.run(door.send(bundles, check_alive=lambda: None))
+    outcomes = asyncio.run(door.send(bundles))
     assert [outcome.ids["x"] for outcome in outcomes] == [b.key for b in bundles]
     return log
 

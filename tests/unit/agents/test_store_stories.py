@@ -48,7 +48,7 @@ class Salesforce:
     async def mapping(self):
         return SHIPPED
 
-    async def send(self, bundles, *, check_alive):
+    async def send(self, bundles):
         for row in (row for bundle in bundles for row in bundle.rows):
             held = self.records.get(row.identity)
             if held is None:

@@ -22,6 +22,7 @@ from agents.delivery.types import RefusedWrite, Written
 from agents.handling.handler import Handler
 from agents.handling.state_order import goes_back
 from agents.mapping.apply import Mapped
+from agents.salesforce.api.send_right import check_of_context
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.codec import decode
 from schemas.digest import content_digest, save_mark
@@ -182,8 +183,8 @@ class Pipe(RuleBasedStateMachine):
         assert known is None or not goes_back(known, value, utc_text(self.now + 300_000))
         self.states[key] = value
 
-    async def send(self, bundles, *, check_alive):
-        check_alive()
+    async def send(self, bundles):
+        check_of_context()()
         if self.fails:
             return [RefusedWrite(ErrorKind.LOCK, "UNABLE_TO_LOCK_ROW", "locked") for _ in bundles]
         for bundle in bundles:

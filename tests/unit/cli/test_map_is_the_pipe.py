@@ -59,7 +59,7 @@ def worker_writes(body: bytes, event: str, settings: Settings):
     sent = []
 
     class Org:
-        async def send(self, bundles, *, check_alive):
+        async def send(self, bundles):
             sent.extend(bundles)
             return [Written({}) for _ in bundles]
 
