@@ -38,6 +38,7 @@ MOST_P99_MS = 10
 
 FEW = f", {FEW_CONNECTIONS} connections"
 OURS, PROTOTYPE, BARE = "ours, 1 process", "prototype, 1 process", "bare server, 1 process"
+PLAIN = f"{OURS}, no fast path"
 
 
 @dataclass(slots=True)
@@ -90,7 +91,7 @@ async def measure(options: argparse.Namespace) -> Section:
     async with running_servers(is_whole=not options.brief) as bench:
         for subject in bench.subjects:
             await bench.load(subject, seconds=WARM_UP_SECONDS)
-        steady = [s for s in bench.subjects if s.name in (OURS, PROTOTYPE, BARE)]
+        steady = [s for s in bench.subjects if s.name in (OURS, PLAIN, PROTOTYPE, BARE)]
         turns = [(subject, CONNECTIONS) for subject in bench.subjects]
         turns += [(subject, FEW_CONNECTIONS) for subject in steady]
         for number in range(options.runs):
@@ -121,6 +122,7 @@ async def running_servers(*, is_whole: bool) -> AsyncIterator[Bench]:
         bench = Bench(processes, str(secret_file), broker_pid(broker))
         starts = [
             ours(processes, env),
+            ours(processes, env, is_fast=False),
             prototype(processes, secret_file, servers),
             prototype(processes, secret_file, ""),
         ]
@@ -170,6 +172,11 @@ def _shares(section: Section, bench: Bench) -> None:
             if mine and theirs:
                 shares = [100 * a / b for a, b in zip(mine, theirs, strict=True)]
                 section.add(f"our rate of the {other}'s, {count}", "%", shares, least=least)
+    for few in ("", FEW):
+        fast, plain = bench.rates[OURS + few], bench.rates[PLAIN + few]
+        if fast and plain:
+            shares = [100 * a / b for a, b in zip(plain, fast, strict=True)]
+            section.add(f"rate without the fast path of that with it{few}", "%", shares)
 
 
 TEXT = (

@@ -32,13 +32,18 @@ class Subject:
 
 @asynccontextmanager
 async def ours(
-    processes: Processes, env: dict[str, str], *, count: int = 1
+    processes: Processes, env: dict[str, str], *, count: int = 1, is_fast: bool = True
 ) -> AsyncIterator[Subject]:
-    """Run `orderstream ingress` with so many processes."""
+    """Run `orderstream ingress` with so many processes; not `is_fast`: without its fast path."""
     name, port = f"ours, {_processes(count)}", free_port()
+    arguments = ("ingress", "--port", str(port), "--workers", str(count))
+    command = orderstream(*arguments)
+    if not is_fast:
+        name = f"{name}, no fast path"
+        command = module("bench.ingress_without_fast_path", *arguments)
     process = await processes.start(
-        f"ours-{count}",
-        *orderstream("ingress", "--port", str(port), "--workers", str(count)),
+        name.replace(", ", "-").replace(" ", "-"),
+        *command,
         env=env,
         ready=answers(f"http://127.0.0.1:{port}/readyz"),
     )
