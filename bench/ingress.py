@@ -122,9 +122,9 @@ async def running_servers(*, is_whole: bool) -> AsyncIterator[Bench]:
         bench = Bench(processes, str(secret_file), broker_pid(broker))
         starts = [
             ours(processes, env),
-            ours(processes, env, is_fast=False),
             prototype(processes, secret_file, servers),
             prototype(processes, secret_file, ""),
+            ours(processes, env, is_fast=False),
         ]
         if is_whole:
             starts += [

@@ -17,7 +17,7 @@ from stream.config import load_settings
 from stream.kafka.range_reader import RangeReader, record_envelope
 from stream.ops.alerts import Alerts
 
-pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.proof, pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(400)]
 
 ORDERS = 6_400  # more than 6,000: from there on three jobs cost fewer calls than Composite
 BACKFILLED = 2  # the version that the load brings

@@ -84,6 +84,7 @@ async def test_a_topic_made_again_under_a_running_worker_is_read_from_its_start(
     assert worker.is_running, worker.log_tail()
 
 
+@pytest.mark.proof
 async def test_a_topic_made_again_that_outgrew_what_was_read_is_read_from_its_start(make_rig):
     """Every committed offset is within the log: only the records tell."""
     rig = await make_rig()
@@ -99,6 +100,7 @@ async def test_a_topic_made_again_that_outgrew_what_was_read_is_read_from_its_st
     assert "holds other records than were read" in worker.output
 
 
+@pytest.mark.proof
 async def test_a_log_cut_behind_its_middle_is_read_again_from_there(make_rig):
     """As an unclean election cuts it: a head that is the same, a tail that is another."""
     rig = await make_rig()

@@ -18,6 +18,7 @@ import pytest
 from sandbox.processes import PROJECT_DIRECTORY
 
 pytestmark = [
+    pytest.mark.proof,
     pytest.mark.e2e,
     pytest.mark.kafka,
     pytest.mark.timeout(600),

@@ -70,6 +70,7 @@ async def has_pending(rig, pending: int, *, of: int) -> bool:
 
 
 @pytest.mark.parametrize("run", RUNS)
+@pytest.mark.proof
 async def test_a_call_is_not_begun_after_the_expulsion(make_rig, run):
     """Expelled while the first call of several is out: the others are left to the successor."""
     rig = await make_rig(SALESFORCE_CONCURRENCY="1", WORKER_LINGER_SECONDS="1")

@@ -71,6 +71,7 @@ class Shop:
             await self.rig._publish_all(records)
 
 
+@pytest.mark.proof
 async def test_killed_at_40_percent_beside_live_traffic_and_resumed_both_sides_agree(make_rig):
     store = RestStore(orders=generated_rows(ORDERS))
     async with store.serve():
@@ -132,6 +133,7 @@ async def read_from(rig):
     return [found[READ_FROM_HEADER] for found in headers if READ_FROM_HEADER in found]
 
 
+@pytest.mark.proof
 async def test_two_hundred_swallowed_webhooks_are_named_exactly_and_healed(make_rig):
     store = RestStore()
     async with store.serve():
@@ -221,6 +223,7 @@ async def test_a_worker_completes_notifications_by_rest(make_rig):
         assert {r["Magento_Order_ID__c"] for r in records} == {o["increment_id"] for o in orders}
 
 
+@pytest.mark.proof
 async def test_announcements_by_entity_id_are_written_by_the_worker_that_has_the_order(make_rig):
     orders = [numbered_order(n, 3) for n in range(1, 41)]
     store = store_of(orders)

@@ -11,7 +11,7 @@ import pytest
 from bench.ingress import OURS, PROTOTYPE, running_servers
 from bench.stages import costs
 
-pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
+pytestmark = [pytest.mark.proof, pytest.mark.kafka, pytest.mark.e2e]
 
 TURNS = 3
 SECONDS = 1.0

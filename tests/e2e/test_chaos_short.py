@@ -22,6 +22,7 @@ async def run(name, tmp_path, servers, scale):
     return card
 
 
+@pytest.mark.proof
 async def test_2000_orders_five_times_shuffled_are_2000_records_of_the_newest_state(
     tmp_path, bootstrap_servers
 ):
@@ -38,6 +39,7 @@ async def test_three_kills_in_mid_batch_and_a_storm_of_rebalances_lose_and_doubl
     assert card.seen["joined"] >= 1
 
 
+@pytest.mark.proof
 async def test_a_worker_that_dies_after_the_write_and_a_killed_broker_cost_nothing(
     tmp_path, bootstrap_servers
 ):

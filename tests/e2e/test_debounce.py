@@ -18,6 +18,7 @@ async def test_three_saves_of_one_click_are_one_write(make_rig):
     assert {digest["writes"] for digest in digests} == {1}
 
 
+@pytest.mark.proof
 async def test_an_order_that_never_settles_is_written_at_the_maximum(make_rig):
     rig = await make_rig(DEBOUNCE_SECONDS="1", DEBOUNCE_MAX_SECONDS="3")
     await rig.relay()

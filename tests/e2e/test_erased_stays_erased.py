@@ -113,6 +113,7 @@ async def test_who_is_erased_stays_erased(make_rig):
     assert everything.count("1 Main St") == 3  # Bob's Account, Contact and Opportunity
 
 
+@pytest.mark.proof
 async def test_without_workers_nothing_is_half_done(make_rig):
     rig = await make_rig()
     worker = await rig.worker()

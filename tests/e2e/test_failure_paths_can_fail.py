@@ -50,6 +50,7 @@ async def test_a_retry_topic_that_is_gone_blocks_the_offset_until_it_is_back(mak
     assert "alert_resolved" in worker.output
 
 
+@pytest.mark.proof
 async def test_a_dead_letter_too_large_for_the_dlq_blocks_the_offset_until_it_fits(make_rig):
     rig = await make_rig()
     worker = await rig.warm_worker()

@@ -45,6 +45,7 @@ async def test_what_waits_is_written_when_the_mapping_is_right_again(make_rig, t
     assert (report.total.dead, report.total.synced) == (LIMIT, ORDERS - LIMIT)
 
 
+@pytest.mark.proof
 async def test_a_release_makes_them_dead_letters(make_rig, tmp_path):
     rig, _ = await refused(make_rig, tmp_path / "mapping.yaml")
     command = orderstream("dlq", "release", "MAPPING_ERROR", "--why", "test orders")

@@ -133,6 +133,7 @@ async def start_printed_commands(here: Processes, output: str, ingress_port: int
         await here.start(name, *orderstream(name), env=env, ready=ready)
 
 
+@pytest.mark.proof
 async def test_a_kafka_started_here_outlives_the_command_and_is_found_again(tmp_path, own_broker):
     own_broker.stop()  # it was only asked whether this machine can have one
     (tmp_path / "answers.yaml").write_text("kafka: start\n")

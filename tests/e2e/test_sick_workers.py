@@ -49,6 +49,7 @@ async def test_the_watchdog_ends_a_worker_that_hangs_while_there_is_lag(make_rig
     assert (await rig.settled(2)).total.synced == 2
 
 
+@pytest.mark.proof
 async def test_the_watchdog_does_not_fire_while_salesforce_is_away(make_rig):
     rig = await make_rig(WORKER_STALL_SECONDS="4", BREAKER_FAILURES="2")
     worker = await rig.warm_worker()
@@ -62,6 +63,7 @@ async def test_the_watchdog_does_not_fire_while_salesforce_is_away(make_rig):
     assert (await rig.settled(10)).total.synced == 10
 
 
+@pytest.mark.proof
 async def test_the_watchdog_does_not_fire_while_the_broker_is_away(
     own_broker, make_settings, salesforce_process, tmp_path
 ):
@@ -89,6 +91,7 @@ async def test_the_watchdog_does_not_fire_while_the_broker_is_away(
         assert "worker_stalled" not in worker.output
 
 
+@pytest.mark.proof
 async def test_an_event_that_kills_every_worker_becomes_a_dead_letter(make_rig):
     rig = await make_rig()
     await rig.publish([(1, 1), (POISON, 1), (2, 1)])

@@ -19,6 +19,7 @@ import orjson
 import pytest
 
 from sandbox.processes import PROJECT_DIRECTORY, orderstream
+from tests.support.proof import one_told
 
 pytestmark = [
     pytest.mark.e2e,
@@ -141,6 +142,7 @@ def test_a_store_of_every_known_shape_agrees_with_salesforce_to_the_cent(
     assert "agree on all 39 other orders, to the cent" in demo.output
 
 
+@pytest.mark.proof
 def test_a_kept_demo_takes_one_more_order_from_the_printed_curl(
     start, bootstrap_servers: str
 ) -> None:
@@ -168,7 +170,10 @@ def dashboard_page(demo: RunningDemo) -> str:
         return answer.read().decode()
 
 
-@pytest.mark.parametrize("moment", ["^logs: ", r"✓ broker", r"✓ ingress", r"accepted \d+ of"])
+MOMENTS = ["^logs: ", r"✓ broker", r"✓ ingress", r"accepted \d+ of"]
+
+
+@pytest.mark.parametrize("moment", one_told(MOMENTS, told=MOMENTS[-1]))
 def test_ctrl_c_leaves_no_process(start, moment: str) -> None:
     demo = start("--orders", "30", "--keep")
     demo.wait_for(moment)
@@ -186,6 +191,7 @@ def test_a_demo_that_is_killed_with_minus_9_leaves_no_process(start) -> None:
     assert_nothing_is_left(demo)
 
 
+@pytest.mark.proof
 def test_a_process_that_dies_ends_the_demo_with_its_log(start, bootstrap_servers: str) -> None:
     demo = start("--orders", "500", bootstrap_servers=bootstrap_servers)
     demo.wait_for(r"✓ worker-1")

@@ -49,6 +49,7 @@ async def test_the_next_order_is_compared_and_left_where_it_is(make_rig):
     assert rig.versions() == {"000000000": 1, "000000007": 3}
 
 
+@pytest.mark.proof
 async def test_an_order_that_salesforce_refuses_is_told_with_its_code(make_rig):
     rig = await make_rig(RETRY_DELAYS="30s")  # a lone refusal is tried once more
     await rig.warm_worker()
@@ -63,6 +64,7 @@ async def test_an_order_that_salesforce_refuses_is_told_with_its_code(make_rig):
     assert "FIELD_CUSTOM_VALIDATION_EXCEPTION" in step["problem"]
 
 
+@pytest.mark.proof
 async def test_a_store_that_sends_nothing_and_workers_that_are_away_end_the_wait(make_rig):
     rig = await make_rig()
     code, step = await Waiting(rig, seconds=2).verdict()

@@ -45,6 +45,7 @@ async def test_sigterm_in_mid_batch_finishes_the_call_and_commits(make_rig):
     assert report.duplicates == 0, "nothing committed is delivered again"
 
 
+@pytest.mark.proof
 async def test_sigterm_while_the_breaker_is_open_parks_what_is_in_hand(make_rig):
     rig = await make_rig(BREAKER_FAILURES="1", BREAKER_PROBE_SECONDS="30")
     worker = await rig.warm_worker()
@@ -76,6 +77,7 @@ async def test_a_second_sigterm_ends_at_once_and_loses_nothing(make_rig):
     assert (await rig.settled(2)).total.synced == 2
 
 
+@pytest.mark.proof
 async def test_a_stop_that_cannot_finish_ends_at_its_deadline_uncommitted(make_rig):
     rig = await make_rig(WORKER_STOP_DEADLINE_SECONDS="2")
     worker = await rig.warm_worker()
@@ -120,6 +122,7 @@ async def test_a_batch_that_takes_longer_than_the_group_session_keeps_its_partit
     assert "rejoin" not in worker.output.lower()
 
 
+@pytest.mark.proof
 async def test_workers_that_join_one_another_on_unread_topics_skip_nothing(make_rig):
     """Nothing is committed yet when the second and third rebalance come."""
     rig = await make_rig()
