@@ -1,7 +1,8 @@
-# One image for every process: `orderstream ingress`, `worker`, `relay`, `topics`, and the simulators.
+# One image for every process: `orderstream ingress`, `worker`, `relay`, `topics`. What is built by
+# default has nothing that is not used where orders are carried: no compiler, no pip, no setuptools, no
+# simulators; those are in the stage `demo`, for docker-compose.yml's profile of that name.
 # Dependencies come from the lock file with their hashes, OpenTelemetry among them, so that
-# TRACING_OTLP_ENDPOINT is all it takes to trace; the second stage has no compiler, no pip and no
-# setuptools, and runs as a user that owns nothing but /state, /config and /tokens.
+# TRACING_OTLP_ENDPOINT is all it takes to trace. The user owns nothing but /state, /config, /tokens.
 #
 #   docker build --build-arg VERSION=1.0.0 --build-arg REVISION=$(git rev-parse HEAD) \
 #     --tag registry.example.com/orderstream:1.0.0 .
@@ -22,12 +23,18 @@ COPY stream ./stream
 COPY agents ./agents
 COPY dashboard ./dashboard
 COPY cli ./cli
-COPY sandbox ./sandbox
 RUN pip install --no-deps .
+
+FROM build AS build-demo
+COPY sandbox ./sandbox
+RUN pip install --no-deps ./sandbox
+RUN pip uninstall --yes setuptools && pip uninstall --yes pip
+
+FROM build AS build-production
 # Nothing installs anything in a container that runs.
 RUN pip uninstall --yes setuptools && pip uninstall --yes pip
 
-FROM python:3.11-slim-bookworm
+FROM python:3.11-slim-bookworm AS base
 ARG VERSION=local
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title=orderstream \
@@ -38,7 +45,6 @@ LABEL org.opencontainers.image.title=orderstream \
 RUN python -m pip uninstall --yes setuptools wheel pip
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin orderstream \
     && install --directory --owner orderstream --group orderstream /state /config /tokens
-COPY --from=build /opt/orderstream /opt/orderstream
 # What `orderstream org` deploys, and the simulated org is made from.
 COPY salesforce /opt/orderstream/share/orderstream/salesforce
 ENV PATH=/opt/orderstream/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
@@ -47,3 +53,9 @@ WORKDIR /state
 USER 10001:10001
 ENTRYPOINT ["orderstream"]
 CMD ["--help"]
+
+FROM base AS demo
+COPY --from=build-demo /opt/orderstream /opt/orderstream
+
+FROM base
+COPY --from=build-production /opt/orderstream /opt/orderstream

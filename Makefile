@@ -101,7 +101,7 @@ broker-check: setup ## say what is missing for a Kafka broker, if anything
 
 setup: .venv/.stamp ## the virtual environment
 
-.venv/.stamp: requirements-dev.lock pyproject.toml
+.venv/.stamp: requirements-dev.lock pyproject.toml sandbox/pyproject.toml
 	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
 	  echo "orderstream needs Python 3.11 or newer, found: $$("$(PYTHON)" -V 2>&1 || echo none)." >&2; \
 	  echo "Install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; fi
@@ -110,9 +110,9 @@ setup: .venv/.stamp ## the virtual environment
 	@echo "setting up .venv from requirements-dev.lock (once, about a minute)"
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
 	@$(PIP) --require-hashes -r requirements-dev.lock
-	@$(PIP) --no-deps --editable .
+	@$(PIP) --no-deps --editable . --editable ./sandbox
 	@touch $@
 
 clean: ## remove what the jobs made; downloads and .env stay
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info sandbox/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -37,6 +37,9 @@ def demo(  # noqa: PLR0917 - each is an option
     """
     import asyncio
 
+    from cli.console.simulators import need_sandbox
+
+    need_sandbox("the demo")
     from cli.demo.orders import STORES
     from cli.demo.run import Demo
 

@@ -84,6 +84,7 @@ def _run(place: Installation, asker: Asker, steps: Sequence[SetupStep], *, is_ag
     from agents.doctor.setup_steps import SETUP_STEPS
     from agents.salesforce.errors.errors import SalesforceError
     from cli.commands.setup_actions import ACTIONS
+    from cli.console.simulators import NoSandboxError
     from stream.errors import StreamError
 
     for step in steps:
@@ -98,6 +99,9 @@ def _run(place: Installation, asker: Asker, steps: Sequence[SetupStep], *, is_ag
         try:
             place.ask(step, asker)
             ACTIONS[step.name](place)
+        except NoSandboxError as missing:
+            _tell(f"{missing}. Or start the three, then `orderstream validate --webhook-url …`")
+            continue
         except (StreamError, SalesforceError, OSError) as error:
             stderr.print(f"      ✗ {error}", highlight=False, soft_wrap=True)
             stderr.print(

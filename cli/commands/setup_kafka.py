@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 
 from cli.commands.setup_installation import Installation, SetupError
+from cli.console.simulators import NoSandboxError, need_sandbox
 
 IN_DOCKER = (
     "or run one in Docker, `docker run -d -p 127.0.0.1:9092:9092 {image}`, and answer `own`, "
@@ -17,6 +18,10 @@ IN_DOCKER = (
 
 def start_kafka(place: Installation) -> str:
     """Return host:port of a broker that serves. Raises SetupError when there can be none."""
+    try:
+        need_sandbox("a Kafka that is started here")
+    except NoSandboxError as missing:
+        raise SetupError(f"{missing}; or answer `own`, and where yours is") from None
     from sandbox.broker import BrokerError
     from sandbox.broker.detached import command, is_listening, start_detached
     from sandbox.broker.image import IMAGE

@@ -12,6 +12,7 @@ from typing import Any
 
 from cli.commands.setup_installation import Installation, SetupError
 from cli.commands.validate import validate_pipe
+from cli.console.simulators import need_sandbox
 from stream.config import Role, Settings
 
 PATIENCE_SECONDS = 60.0
@@ -20,6 +21,7 @@ SINGLE_WORKER = 1
 
 async def validate_installation(place: Installation) -> dict[str, Any]:
     """Start ingress, relay and one worker, send the orders, stop them; return the report."""
+    need_sandbox("starting ingress, relay and a worker for seven orders")
     from sandbox.pipeline import Pipeline
     from sandbox.ports import HOST, free_port
     from sandbox.process import ProcessError

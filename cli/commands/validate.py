@@ -70,6 +70,9 @@ def validate(
 
 
 async def _on_a_sandbox(*, patience_seconds: float, keep: bool, is_quiet: bool) -> dict[str, Any]:
+    from cli.console.simulators import need_sandbox
+
+    need_sandbox("validate without --webhook-url")
     from cli.validate.sandbox import sandbox_pipe
 
     async with sandbox_pipe(note) as (settings, url, secret):

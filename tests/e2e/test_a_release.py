@@ -1,4 +1,6 @@
-"""What is published is what people install: wheel and sdist, each in an empty environment.
+"""What is published is what people install: wheels and sdist, in an empty environment.
+
+First orderstream alone, as where orders are carried, then the simulators beside it.
 
 Built by setuptools' own hooks from a clean copy, installed from the locks, run far from the sources.
 """
@@ -14,6 +16,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sandbox.processes import PROJECT_DIRECTORY
 
@@ -68,13 +71,13 @@ def dist(tmp_path_factory) -> Path:
         archive.extractall(folder / "unpacked", filter="data")
     (unpacked,) = (folder / "unpacked").iterdir()
     run(tools / "bin/python", "-c", build, "wheel", cwd=unpacked)
+    run(tools / "bin/python", "-c", build, "wheel", cwd=source / "sandbox")
     return folder
 
 
-def test_the_wheel_that_the_sdist_makes_runs_the_demo_in_an_empty_environment(
-    dist, bootstrap_servers
-):
+def test_the_wheels_run_in_an_empty_environment(dist, bootstrap_servers, topic_prefix):
     (wheel,) = dist.glob(f"orderstream-{VERSION}-*.whl")
+    (simulators,) = dist.glob(f"orderstream_sandbox-{VERSION}-*.whl")
     place, empty = dist / "place", dist / "empty"
     empty.mkdir()
     run(sys.executable, "-m", "venv", place, cwd=dist)
@@ -84,6 +87,16 @@ def test_the_wheel_that_the_sdist_makes_runs_the_demo_in_an_empty_environment(
     command = place / "bin/orderstream"
     assert run(command, "--version", cwd=empty).strip() == VERSION
     assert "order:" in run(command, "map", "--print-default", cwd=empty)
+    assert run(command, "settings", cwd=empty)
+    told = {"kafka": "own", "KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers, "store": "no"}
+    told |= {"KAFKA_REPLICATION_FACTOR": "1", "KAFKA_TOPIC_PREFIX": topic_prefix}
+    (empty / "answers.yaml").write_text(yaml.safe_dump(told))
+    org = [word for name in ("login", "package", "mapping") for word in ("--skip", name)]
+    said = run(command, "setup", "--answers", "answers.yaml", *org, cwd=empty)
+    assert "needs the simulators, which are not installed here" in said
+    assert said.rstrip().endswith("left to do: login, package, mapping, validate")
+    run(place / "bin/pip", "install", "-q", "--no-deps", simulators, cwd=dist)
+    run(place / "bin/pip", "check", cwd=dist)
     env = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers}
     output = run(command, "demo", "--orders", "10", cwd=empty, **env)
     assert re.search(r"^accepted .* pending 0$", output, re.MULTILINE), output

@@ -68,6 +68,15 @@ def test_the_store_of_the_demo_sends_once_to_the_ingress_with_its_secret(service
     assert store["environment"][secret] == ingress["environment"][secret]
 
 
+def test_the_simulators_are_in_an_image_of_their_own(services, ours):
+    for name, service in ours.items():
+        is_simulator = name in {"simulator", "store"}
+        assert (service["build"] != ".") == is_simulator, name
+        assert (service["image"] != services["worker"]["image"]) == is_simulator, name
+    stage = services["simulator"]["build"]["target"]
+    assert f" AS {stage}\n" in (ROOT / "Dockerfile").read_text()
+
+
 def test_the_demo_logs_in_where_the_simulator_is(services):
     demo = read_env(ROOT / "deploy/demo.env")
     assert set(demo) <= SETTING_NAMES | COMPOSE_VARIABLES

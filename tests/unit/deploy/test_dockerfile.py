@@ -12,6 +12,8 @@ from support.compose_file import ROOT
 
 LOCK = "requirements-otel.lock"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+SIMULATORS = tomllib.loads((ROOT / "sandbox/pyproject.toml").read_text())
+PYTHON = "python:3.11-slim-bookworm"
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,32 @@ def instructions():
 
 
 @pytest.fixture(scope="module")
-def copied(instructions):
+def stages(instructions):
+    """Name -> instructions of every stage; the last, which has no name, is what is built."""
+    found: dict[str, list] = {}
+    for keyword, rest in instructions:
+        if keyword == "FROM":
+            own = found[rest.partition(" AS ")[2] or "built"] = []
+        own.append((keyword, rest))
+    assert list(found)[-1] == "built"
+    return found
+
+
+def grown(stages, name):
+    """The instructions that are in an image: of its stage, and of the ones that it is made from."""
+    if name not in stages:
+        return []
+    (_, start), *own = stages[name]
+    copied = [rest.split()[0] for keyword, rest in own if keyword == "COPY"]
+    others = [one.removeprefix("--from=") for one in copied if one.startswith("--from=")]
+    return [
+        *grown(stages, start.partition(" AS ")[0]),
+        *(line for other in others for line in grown(stages, other)),
+        *own,
+    ]
+
+
+def sources(instructions):
     """Every source that is copied from the build context."""
     found = []
     for keyword, rest in instructions:
@@ -44,16 +71,38 @@ def ignored(name: str) -> bool:
     return hidden
 
 
-def test_everything_that_is_copied_is_there_and_not_ignored(copied):
-    for name in copied:
+def test_everything_that_is_copied_is_there_and_not_ignored(instructions):
+    for name in sources(instructions):
         assert (ROOT / name).exists(), name
         assert not ignored(name), name
 
 
-def test_every_package_of_the_project_is_copied(copied):
+def test_every_package_of_the_project_is_copied_and_no_simulator(stages):
     packages = {name.split(".")[0] for name in PROJECT["tool"]["setuptools"]["packages"]}
-    assert packages <= set(copied)
-    assert {PROJECT["project"]["readme"], *PROJECT["project"]["license-files"]} <= set(copied)
+    text = {PROJECT["project"]["readme"], *PROJECT["project"]["license-files"], "pyproject.toml"}
+    built = grown(stages, "built")
+    assert set(sources(built)) == packages | text | {LOCK, "salesforce"}
+    assert "sandbox" not in str(built)
+    assert set(sources(grown(stages, "demo"))) == set(sources(built)) | {"sandbox"}
+
+
+@pytest.mark.parametrize(
+    ("project", "folders"), [(PROJECT, ("agents", "cli", "dashboard", "schemas", "stream")),
+                             (SIMULATORS, ("sandbox",))]
+)  # fmt: skip
+def test_every_package_is_in_one_of_the_two_distributions(project, folders):
+    found = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert set(project["tool"]["setuptools"]["packages"]) == found
+
+
+def test_the_simulators_are_of_the_version_of_the_product():
+    version = PROJECT["project"]["version"]
+    assert SIMULATORS["project"]["version"] == version
+    assert SIMULATORS["project"]["dependencies"] == [f"orderstream=={version}"]
 
 
 @pytest.mark.parametrize("name", [".env", ".git", ".venv", "config/server.key", "tests", ".cache"])
@@ -61,20 +110,20 @@ def test_secrets_and_rubbish_are_not_sent_to_the_engine(name):
     assert ignored(name)
 
 
-def test_dependencies_come_from_the_lock_file_with_hashes(instructions):
-    runs = [rest for keyword, rest in instructions if keyword == "RUN" and "pip install" in rest]
+def test_dependencies_come_from_the_lock_file_with_hashes(stages):
+    built = grown(stages, "built")
+    runs = [rest for keyword, rest in built if keyword == "RUN" and "pip install" in rest]
     assert runs == [
         f"pip install --require-hashes --requirement {LOCK}",
         "pip install --no-deps .",
     ]
 
 
-def test_nothing_in_the_image_can_install_anything(instructions):
-    stages = [number for number, (keyword, _) in enumerate(instructions) if keyword == "FROM"]
-    build, run = instructions[: stages[1]], instructions[stages[1] :]
-    for stage in (build, run):
-        removed = " ".join(rest for _, rest in stage if "pip uninstall" in rest)
-        assert {"pip", "setuptools"} <= set(removed.split())
+@pytest.mark.parametrize("environment", ["base", "build-production", "build-demo"])
+def test_nothing_in_the_image_can_install_anything(stages, environment):
+    removed = [rest for _, rest in grown(stages, environment) if "pip uninstall" in rest]
+    assert {"pip", "setuptools"} <= set(" ".join(removed).split())
+    assert stages["base"][0] == ("FROM", f"{PYTHON} AS base")  # not the stage with a compiler
 
 
 def test_the_image_says_what_it_is(instructions):
@@ -110,16 +159,16 @@ def test_the_image_has_the_very_versions_that_are_installed_elsewhere():
 
 
 def test_the_image_has_the_python_of_the_lock_file(instructions):
-    stages = [rest for keyword, rest in instructions if keyword == "FROM"]
-    assert [stage.split()[0] for stage in stages] == ["python:3.11-slim-bookworm"] * 2
+    bases = {rest.split()[0] for keyword, rest in instructions if keyword == "FROM"}
+    assert {base for base in bases if ":" in base} == {PYTHON}
     assert PROJECT["project"]["requires-python"] == ">=3.11"
 
 
-def test_the_process_is_not_root_and_owns_where_it_writes(instructions):
-    last_stage = instructions[[i[0] for i in instructions].index("FROM", 1) :]
-    users = [rest for keyword, rest in last_stage if keyword == "USER"]
-    assert users == ["10001:10001"]
-    run = next(rest for _, rest in last_stage if "useradd" in rest)
+@pytest.mark.parametrize("image", ["built", "demo"])
+def test_the_process_is_not_root_and_owns_where_it_writes(stages, image):
+    in_it = grown(stages, image)
+    assert [rest for keyword, rest in in_it if keyword == "USER"] == ["10001:10001"]
+    run = next(rest for _, rest in in_it if "useradd" in rest)
     assert "useradd --uid 10001" in run
     assert "--owner orderstream --group orderstream /state /config /tokens" in run
 
