@@ -1,4 +1,4 @@
-"""The simulators are a distribution of their own; commands that need them say so in one sentence."""
+"""The simulators are a distribution of their own; commands that need them say so in a sentence."""
 
 from __future__ import annotations
 
