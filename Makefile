@@ -25,7 +25,7 @@ ROUNDS ?= 20000
 # Each job has a broker of its own (300 MB); the tests wait more than they compute.
 JOBS ?= 3
 
-.PHONY: check forget-skipped help demo test attack chaos expulsions proofs bench unit unit-all advisories sbom lint integration e2e docs broker-check setup clean
+.PHONY: check quicken forget-skipped help demo test attack chaos expulsions proofs bench unit unit-all advisories sbom lint integration e2e docs broker-check setup clean
 
 help: ## list the jobs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -63,19 +63,22 @@ advisories: setup ## ask an advisory database about the locks (exit 3: it could 
 sbom: setup ## what the image consists of, as CycloneDX: sbom.json
 	$(BIN)/python deploy/sbom.py requirements-otel.lock > sbom.json
 
-integration: setup ## tests on the real broker and the simulators
+quicken: setup
+	@$(BIN)/python -m sandbox.broker --quicken
+
+integration: quicken ## tests on the real broker and the simulators
 	$(PYTEST) -n $(JOBS) --dist loadfile -m "not proof" tests/contract tests/integration tests/attacks
 
 attack: setup ## hostile requests at every server of ours, for minutes (ROUNDS=n per server)
 	ATTACK_ROUNDS=$(ROUNDS) $(PYTEST) -n 2 --timeout 900 tests/attacks
 
-e2e: setup ## stories: the product's own processes, one story of a kind
+e2e: quicken ## stories: the product's own processes, one story of a kind
 	$(PYTEST) -n $(JOBS) --dist load -m "not proof" tests/e2e
 
-proofs: setup broker-check ## the long stories that `make test` leaves out, a quarter of an hour
+proofs: quicken broker-check ## the long stories that `make test` leaves out, a quarter of an hour
 	$(PYTEST) -n $(JOBS) --dist load -m proof tests
 
-chaos: setup broker-check ## every way we know to hurt the pipe, an hour: docs/chaos.md (ONLY=name; SCALE=small; goes on where it was)
+chaos: quicken broker-check ## every way we know to hurt the pipe, an hour: docs/chaos.md (ONLY=name; SCALE=small; goes on where it was)
 	@exec $(BIN)/python -m chaos --scale $(SCALE) $(foreach name,$(ONLY),--only $(name))
 
 expulsions: setup broker-check ## workers that the group expels, RUNS times each: no old state over a newer one

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -22,11 +25,19 @@ from stream.topics import Topics
 from tests.support.skipped import line_of, note, reasons_of
 
 PARTITIONS = 4
+MEMORY, ROOM_IN_MEMORY = Path("/dev/shm"), 4 << 30  # noqa: S108 - a file system, not a file
 # How long one example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("steady", deadline=None)
 hypothesis.settings.load_profile("steady")
 TEST_SECRET = "a-secret-for-tests-only-0123456789"
 TEST_SIGNING_KEY = "operators-of-these-tests-9f3c1be27a60"
+
+
+def pytest_configure() -> None:
+    """Let brokers write into memory, where there is room: a topic takes a fifth of the time."""
+    is_there = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_IN_MEMORY
+    if is_there and "TMPDIR" not in os.environ:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
 @pytest.fixture(autouse=True)

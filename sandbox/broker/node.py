@@ -52,7 +52,9 @@ class Runtime:
     """What runs Kafka here: a Java and the folder of its jars."""
 
     java: str
+    java_version: int
     jars: Path
+    options: tuple[str, ...] = ()
 
     @classmethod
     def find(cls) -> Runtime:
@@ -60,11 +62,19 @@ class Runtime:
         tools = find_java(jars=jars_directory())
         if tools.java_version < LEAST_JAVA or not (tools.maven or tools.has_jars):
             raise BrokerError(why_not(tools, may_kill=True))
-        return cls(tools.java, ensure_jars(tools.maven))
+        return cls(tools.java, tools.java_version, ensure_jars(tools.maven))
+
+    @property
+    def class_archive(self) -> Path:
+        """Where the JVM finds Kafka's classes ready to use, if `make_class_archive` has run."""
+        return self.jars.with_name(f"{self.jars.name}-java{self.java_version}.jsa")
 
     @property
     def command(self) -> list[str]:
-        return [self.java, *JVM_OPTIONS, "-cp", f"{self.jars}/*"]
+        options = [*JVM_OPTIONS, *self.options]
+        if not self.options and self.class_archive.is_file():
+            options += [f"-XX:SharedArchiveFile={self.class_archive}", "-Xshare:auto"]
+        return [self.java, *options, "-cp", f"{self.jars}/*"]
 
 
 class Node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -85,3 +86,23 @@ class Broker(Node):
             extra=self._extra_properties,
         )
         self.launch()
+
+
+def make_class_archive() -> Path:
+    """Have a broker write its loaded classes to a file, once: later ones take two fifths less CPU.
+
+    Raises BrokerError.
+    """
+    runtime = Runtime.find()
+    archive = runtime.class_archive
+    if not archive.is_file():
+        partial = archive.with_suffix(".partial")
+        option = f"-XX:ArchiveClassesAtExit={partial}"
+        runtime = dataclasses.replace(runtime, options=(option,))
+        broker = Broker(runtime, Home(None, keep=False), {})
+        try:
+            on_free_ports(broker._launch_on_new_ports)  # noqa: SLF001 - as `Broker.start` does
+        finally:
+            broker.stop()
+        partial.replace(archive)
+    return archive
