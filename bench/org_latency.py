@@ -5,7 +5,7 @@
 The worker's own part, in one process: ledger, queue, locks, handler, planner, admission and cost
 model are the product's; the org is a clock that takes 80 ms for a call and so much for each row,
 Kafka's acks come at once. Two workers share slots and calls. The bound is computed for the same
-arrivals (`agents.pacing.ideal_sender`), the targets are those that `orderstream size` promises.
+arrivals (`agents.pacing.sizing`), the targets are those that `orderstream size` promises.
 Every order is of a customer this worker does not know: 3 rows.
 """
 
@@ -31,8 +31,7 @@ from agents.pacing.adaptive_concurrency import AdaptiveSlots
 from agents.pacing.admission import Admission
 from agents.pacing.circuit_breaker import Breaker
 from agents.pacing.daily_quota import DailyQuota
-from agents.pacing.ideal_sender import Org, bound, percentile
-from agents.pacing.sizing import GRACE_SECONDS, P50_FACTOR, P99_FACTOR
+from agents.pacing.sizing import GRACE_SECONDS, P50_FACTOR, P99_FACTOR, Org, bound, percentile
 from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.composite import Collection, CollectionAnswer
 from agents.salesforce.api.send_right import check_of_context
@@ -263,7 +262,7 @@ TEXT = (
     "The worker's own part: ledger, queue, locks, handler, planner, admission and cost model, "
     "against an org that takes 80 ms a call (the last: 100 ms) and so much per row; Kafka and HTTP "
     "are left out. The bound is that of an ideal sender with the same slots and calls "
-    "(`agents/pacing/ideal_sender.py`). Targets: p50 at most 1.5 x, p99 at most 2 x the bound, and "
+    "(`agents/pacing/sizing.py`). Targets: p50 at most 1.5 x, p99 at most 2 x the bound, and "
     "50 ms."
 )
 

@@ -17,7 +17,6 @@ from dashboard.data.payloads import Payloads
 from dashboard.data.snapshots import Snapshots
 from dashboard.pages import dead_letter as pages_letter
 from dashboard.pages import dead_letters as pages_letters
-from dashboard.pages import health as pages_health
 from dashboard.pages import jobs as pages_jobs
 from dashboard.pages import login as pages_login
 from dashboard.pages import mapping as pages_mapping
@@ -45,7 +44,6 @@ PAGES = (
     pages_replay,
     pages_trace,
     pages_tail,
-    pages_health,
     pages_mapping,
     pages_login,
     pages_sign_in,

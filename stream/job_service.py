@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, assert_never
 
+from schemas.operator import OperatorAction
 from stream.backfill.runner import BackfillRun
 from stream.config import Role, Settings
 from stream.dlq.index import DeadLetterIndex
 from stream.dlq.requeue import run_requeue
 from stream.errors import JobError, SettingsError
-from stream.jobs.listing import job_of
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.replay import ReplayPlan, run_replay
 from stream.jobs.runner import JobReport, JobRun, OnProgress
@@ -144,3 +144,29 @@ def job_lock(folder: Path, job_id: str) -> Iterator[None]:
         except BlockingIOError:
             raise JobError(f"{job_id} is running already") from None
         yield
+
+
+STATES = {
+    "job-started": "running or killed",
+    "job-progress": "running or killed",
+    "job-stopped": "stopped",
+    "job-done": "done",
+}
+
+
+def job_of(actions: list[OperatorAction]) -> dict[str, Any]:
+    """Return one job's line from its actions, oldest first."""
+    first, last = actions[0], actions[-1]
+    ends = [action.detail for action in actions if "copied" in action.detail]
+    end = ends[-1] if ends else {}
+    done = sum(end.get(name, 0) for name in ("copied", "found", "skipped", "too_large"))
+    return {
+        "job_id": first.job_id,
+        "state": STATES.get(last.action, last.action),
+        "done": done,
+        "total": first.detail.get("total", 0),
+        "who": first.who,
+        "why": first.why,
+        "started_ms": first.at_ms,
+        "last_ms": last.at_ms,
+    }

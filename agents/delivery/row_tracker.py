@@ -13,10 +13,10 @@ Pure: told what Salesforce answered, it says what to send next and, in the end, 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from agents.delivery.duplicates import Twin, twin_of
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.fault_scope import OWN_UNTIL_PROVEN, Fault, WriteKind
 from agents.delivery.row_state import RowState, WriteMode, mode_of
@@ -26,7 +26,41 @@ from agents.salesforce.errors.automation_codes import WRAPPERS
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import ErrorVerdict, classify_row, is_stale
-from schemas.salesforce import RowError, RowResult
+from schemas.salesforce import Row, RowError, RowResult
+
+NAME = re.compile(r"\w+")
+CUSTOM_FIELD = re.compile(r"\b\w+__c\b", re.IGNORECASE)
+RECORD_ID = re.compile(r"\b(?=[A-Za-z]*\d)[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """The record that holds the value. `is_hidden`: nothing says whether it is the same record."""
+
+    is_another: bool = False
+    is_hidden: bool = False
+    record_id: str = ""
+
+
+def twin_of(error: RowError, row: Row) -> Twin:
+    """Return what a DUPLICATE_VALUE says about the record that was there first.
+
+    The sentence comes in the user's language, and a user who may not see the other record is told
+    neither field nor id. Names of fields and record ids are never translated: they decide.
+    """
+    key = row.external_id_field.casefold()
+    if key in _folded(error.fields) | _folded(NAME.findall(error.message)):
+        text = error.message.replace(row.external_id, " ")
+        found = RECORD_ID.findall(text)
+        return Twin(record_id=found[-1] if found else "")
+    if error.fields or CUSTOM_FIELD.search(error.message):
+        return Twin(is_another=True)
+    return Twin(is_hidden=True)
+
+
+def _folded(names: list[str] | tuple[str, ...]) -> set[str]:
+    return {name.casefold() for name in names}
+
 
 HOPELESS = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN, ErrorKind.CONFIG})
 COLLATERAL = frozenset({"ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED"})

@@ -5,6 +5,8 @@ A handful of API calls, all of them reads: one per sObject of the mapping, and o
 
 from __future__ import annotations
 
+import asyncio
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,14 +14,13 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import requests
 
 from agents.delivery.adoption import adoption_rules, without_key_query
-from agents.doctor.worker_page import worker_host
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.org_features import OrgFeatures
-from agents.mapping_preview.describe import describes_of
-from agents.mapping_preview.features import ask_choices
+from agents.mapping_preview.describe import ask_choices, describes_of
 from agents.pacing.daily_quota import usage_of_limits
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.wiring import build_client
@@ -33,6 +34,7 @@ from stream.config import Settings
 from stream.errors import SettingsError
 from stream.ops.alerts import Alerts
 from stream.settings.salesforce import SalesforceSettings
+from stream.settings.worker import WorkerSettings
 
 NOT_FOUND = 404
 FRONT_SECONDS = 15.0
@@ -160,3 +162,32 @@ def _skew(date: str) -> float | None:
         return time.time() - parsedate_to_datetime(date).timestamp()
     except (TypeError, ValueError):
         return None
+
+
+ANYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
+ASK_SECONDS = 5.0
+HOST = re.compile(
+    r'^orderstream_salesforce_host\{[^}]*host="([^"]+)"[^}]*\} 1(?:\.0)?$', re.MULTILINE
+)
+
+
+async def worker_host(settings: WorkerSettings) -> str | None:
+    """Return the org's host as the running worker knows it; None when there is no page to ask.
+
+    A page without a host is a worker that is not logged in: ''.
+    """
+    if not settings.status_port:
+        return None
+    name = "127.0.0.1" if settings.status_host in ANYWHERE else settings.status_host
+    page = f"http://{name}:{settings.status_port}/metrics"
+    try:
+        async with (
+            asyncio.timeout(ASK_SECONDS),
+            aiohttp.ClientSession() as session,
+            session.get(page) as answer,
+        ):
+            text = await answer.text()
+    except (aiohttp.ClientError, OSError, TimeoutError, UnicodeDecodeError):
+        return None
+    found = HOST.search(text)
+    return found[1] if found else ""

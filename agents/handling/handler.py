@@ -19,15 +19,14 @@ from agents.handling.collision import tell_apart
 from agents.handling.debounce import Debounce
 from agents.handling.decode import DecodedEvent, take_in
 from agents.handling.enrichment import Enrich
-from agents.handling.erasure_tombstone import REFUSED, decide_erasure, is_erased, is_erasure
 from agents.handling.intent import Intent, Prepared, breathe, intents_of
 from agents.handling.newest import newest_of
+from agents.handling.operator_events import REFUSED, decide, is_erased, of_operators
 from agents.handling.outcome import Decision, Notes, parked
 from agents.handling.outcome_rules import OutcomeRules
 from agents.handling.poison_pills import MAX_CRASHES, PoisonPillJournal
 from agents.handling.record_trust import RecordTrust, sift
 from agents.handling.version_guard import VersionVerdict, judge, overrules, trusted
-from agents.handling.version_reset import decide_reset, is_reset
 from agents.handling.write_intent import NoteDoubt, doubts
 from agents.mapping.apply import Mapped
 from agents.mapping.mapping import Mapping as RecordMapping
@@ -94,20 +93,12 @@ class Handler:
     async def prepare(self, envelopes: Sequence[Envelope]) -> Prepared:
         """Decide what needs no call, and return what has to be written. Raises FrozenError only."""
         envelopes, refused = sift(envelopes, self.trust, self.ends)
-        erasures = [e for e in envelopes if is_erasure(e, self.topics)]
-        resets = [e for e in envelopes if is_reset(e, self.topics)]
-        ordered = [*erasures, *resets]
-        others = [e for e in envelopes if e not in ordered] if ordered else envelopes
+        asked = of_operators(envelopes, self.topics)
+        others = [e for e in envelopes if e not in asked] if asked else envelopes
         prepared = await self._prepare(others)
         now_ms = self.clock_ms()
-        prepared.decisions.extend(
-            [
-                *refused,
-                *(decide_reset(e, self.get_state, now_ms, self.worker) for e in resets),
-                # Last, so that no state of the same batch is written over a tombstone.
-                *(decide_erasure(e, self.topics, now_ms, self.worker) for e in erasures),
-            ]
-        )
+        done = [decide(e, self.topics, self.get_state, now_ms, self.worker) for e in asked]
+        prepared.decisions.extend([*refused, *done])
         return prepared
 
     async def _prepare(self, envelopes: Sequence[Envelope]) -> Prepared:

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from agents.mapping.customer_document import default_address
 from agents.mapping.order_document import (
     amount_of,
     currency_of,
@@ -26,6 +25,7 @@ from agents.mapping.order_document import (
 from agents.mapping.values import is_blank, text_of, yes_or_no
 from schemas.codec import Document
 from schemas.sender_clock import TOLERANCE_SECONDS
+from schemas.spellings import DEFAULT_FLAGS
 
 Getter = Callable[["Scope"], Any]
 # A named value's place in the scope's cache, and how it is computed.
@@ -260,3 +260,20 @@ def _selector(inner: str, text: str) -> int | tuple[str, str]:
     if not separator or not key.strip():
         raise PathError(f"`{text}`: write `[0]` or `[key=value]` between the brackets")
     return key.strip(), value.strip()
+
+
+BILLING, _ = DEFAULT_FLAGS
+
+
+def default_address(customer: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the default billing address; the first one when the customer names none.
+
+    A shipping address may be somebody else's: it stands in only where no billing address is named.
+    """
+    rows = customer.get("addresses")
+    addresses = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    flagged = next((row for row in addresses if yes_or_no(row.get(BILLING))), None)
+    if flagged is not None or not addresses:
+        return flagged
+    names_one = text_of(customer.get(BILLING)).strip() not in ("", "0")
+    return None if names_one else addresses[0]

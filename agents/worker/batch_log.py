@@ -1,4 +1,6 @@
-"""What a worker logs of its work: one wide line per batch, and one per event that failed.
+"""What a worker logs and traces of its work: per batch, and per event that failed or has a trace.
+
+A batch works on events of many traces, so its span is the child of none: links go both ways.
 
 Messages of Salesforce are masked before they come here (`agents.handling.outcome.failed`).
 """
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
@@ -14,6 +17,7 @@ import structlog
 from agents.handling.outcome import Decision
 from schemas.event import Envelope
 from schemas.result import Outcome
+from stream.ops import tracing
 
 log = structlog.get_logger()
 
@@ -91,3 +95,34 @@ def _offsets(envelopes: Sequence[Envelope]) -> dict[str, list[int]]:
         span = spans.setdefault(f"{origin.topic}/{origin.partition}", [origin.offset] * 2)
         span[:] = [min(span[0], origin.offset), max(span[1], origin.offset)]
     return spans
+
+
+def batch_span(envelopes: Sequence[Envelope]) -> AbstractContextManager[Any]:
+    """Return the span of a batch; Salesforce calls made in it are its children."""
+    if not tracing.is_on():
+        return tracing.span("batch")
+    links = [envelope.traceparent for envelope in envelopes if envelope.traceparent]
+    return tracing.span(
+        "batch", links=links, kind="CONSUMER", attributes={"events": len(envelopes)}
+    )
+
+
+def trace_events(decisions: Sequence[Decision]) -> None:
+    """Add to the trace of each event what became of it, linked to the current batch."""
+    batch = tracing.current_traceparent()
+    for decision in decisions:
+        parent, result = decision.envelope.traceparent, decision.result
+        if parent:
+            with tracing.span(
+                f"event {result.outcome.value}",
+                parent=parent,
+                links=[batch],
+                attributes={
+                    "orderstream.event_id": result.event_id,
+                    "orderstream.outcome": result.outcome.value,
+                    "orderstream.error_code": result.error_code,
+                    "orderstream.attempt": result.attempt,
+                    "orderstream.latency_ms": result.latency_ms,
+                },
+            ):
+                pass

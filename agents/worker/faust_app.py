@@ -16,16 +16,38 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
 import faust
+from faust.assignor import PartitionAssignor
 from faust.types import TP
 from faust.types.transports import TransportT
 
-from agents.worker.assignor import CommonPartitionsAssignor
 from agents.worker.faust_consumer import PromptConsumer
 from agents.worker.faust_fence import FencedTransport
 from agents.worker.session_guard import Membership
 from stream.config import Settings
 from stream.kafka.connection import faust_credentials
 from stream.kafka.read_log import ReadLog
+
+
+class CommonPartitionsAssignor(PartitionAssignor):
+    """Shares out the partitions that every source topic has, of all topics together.
+
+    Faust groups topics by their partition counts, and shares each group out by itself. Where one
+    topic has more partitions than the others, partition p of orders and partition p of their
+    retries are then on two workers, and one order is in two hands. What lies beyond the shortest
+    topic belongs to nobody, and `lag` shows it as STOP.
+    """
+
+    @classmethod
+    def _get_copartitioned_groups(
+        cls, topics: set[str], cluster: Any, subscriptions: Any
+    ) -> dict[int, Any]:
+        counts = {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in topics}
+        there = {topic for topic, count in counts.items() if count}
+        if not there:
+            return {}
+        fewest = min(counts[topic] for topic in there)
+        return {fewest: cls._group_co_subscribed(there, subscriptions)}
+
 
 MAX_POLL_INTERVAL_SECONDS = 10.0**7
 REBALANCE_MARGIN_SECONDS = 30.0

@@ -1,14 +1,20 @@
-"""How far the workers are behind, asked now and then: it decides when Bulk jobs pay."""
+"""What the broker says of the worker group: how far it is behind, and what it has committed.
+
+From the broker, never from Faust's own numbers: those freeze exactly when the worker is stuck
+(kafka reference §1.13). The lag decides when Bulk jobs pay, the position is the watchdog's.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
 import structlog
+from aiokafka.errors import KafkaError
 
 from agents.delivery.api_choice import CALLS_PER_JOB, composite_calls
+from agents.worker.watchdog import GroupPosition
 from stream.config import Settings
-from stream.errors import BrokerError
+from stream.errors import BrokerError, StreamError
 from stream.jobs.throttle import worker_backlog
 from stream.kafka.range_reader import RangeReader
 
@@ -47,3 +53,22 @@ def may_use_bulk(settings: Settings) -> bool:
 def is_bulk_backlog(settings: Settings, events: int) -> bool:
     """Whether so many untaken events are worth waiting for a batch that Bulk jobs pay for."""
     return may_use_bulk(settings) and events >= settings.salesforce_bulk_threshold_events
+
+
+LOOK_TIMEOUT_SECONDS = 20.0
+
+
+async def look_at_group(settings: Settings) -> GroupPosition | None:
+    """Return what the broker says of the worker group; None when it does not say."""
+    try:
+        async with asyncio.timeout(LOOK_TIMEOUT_SECONDS), RangeReader(settings) as reader:
+            committed = await reader.committed(settings.worker_group)
+            spans = await reader.spans(settings.topics.sources)
+    except (StreamError, KafkaError, TimeoutError):
+        return None
+    lag = 0
+    for span in spans:
+        done = committed.get((span.topic, span.partition), span.log_start)
+        # Beyond the end: the log went back, and everything in it may be unread.
+        lag += span.end - (span.log_start if done > span.end else max(done, span.log_start))
+    return GroupPosition(committed=committed, lag=lag)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import structlog
 
 from agents.mapping.mapping import Mapping as RecordMapping
-from agents.mapping_preview.features import ask_features
+from agents.mapping_preview.describe import ask_features
 from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.errors.error_kind import ErrorKind

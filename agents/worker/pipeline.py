@@ -22,8 +22,7 @@ from agents.delivery.lock_table import LockTable
 from agents.handling.intent import Intent
 from agents.handling.outcome import Decision
 from agents.salesforce.api.send_right import asked_before_requests
-from agents.worker.batch_log import log_batch
-from agents.worker.batch_trace import batch_span, trace_events
+from agents.worker.batch_log import batch_span, log_batch, trace_events
 from agents.worker.batches import Call, TakenBatch, event_ids_of, split_by_lock
 from agents.worker.context import WorkerContext
 from agents.worker.offset_ledger import HeldEvent, OffsetLedger, Phase

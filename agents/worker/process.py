@@ -36,8 +36,7 @@ from agents.worker.context import WorkerContext
 from agents.worker.faust_app import WorkerApp, create_app
 from agents.worker.faust_fence import fence_and_commit
 from agents.worker.first_connection import StoppedBeforeConnected, wait_until_answered
-from agents.worker.group_lag import GroupBacklog, is_bulk_backlog
-from agents.worker.group_position import look_at_group
+from agents.worker.group_lag import GroupBacklog, is_bulk_backlog, look_at_group
 from agents.worker.handover import FENCE_MARGIN_SECONDS, settle_before_revokes
 from agents.worker.org_schema import OrgSchema
 from agents.worker.session_guard import Fence, SessionGuard
@@ -46,8 +45,7 @@ from agents.worker.watchdog import Watchdog
 from schemas.result import Outcome
 from schemas.state import State
 from stream.config import Settings
-from stream.dlq.first_alert import FirstDeadLetters
-from stream.dlq.growth_alert import DeadLetterGrowth
+from stream.dlq.growth_alert import DeadLetterGrowth, FirstDeadLetters
 from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
 from stream.kafka.publisher import Ack, KafkaPublisher, Record

@@ -8,7 +8,6 @@ import typer
 
 from cli.commands.dlq_edit import edit
 from cli.commands.dlq_requeue import requeue
-from cli.console.dead_letter_lookup import find, open_index, record_unmask
 from cli.console.dead_letter_options import (
     CodeOption,
     FieldOption,
@@ -16,7 +15,10 @@ from cli.console.dead_letter_options import (
     SinceOption,
     StoreOption,
     UntilOption,
+    find,
     letter_filter,
+    open_index,
+    record_unmask,
 )
 from cli.console.dead_letters import (
     group_json,

@@ -37,7 +37,7 @@ def edit(
 
     Example: orderstream dlq edit 3-17 --why "postcode was in the city field"
     """
-    from cli.console.dead_letter_lookup import find
+    from cli.console.dead_letter_options import find
     from stream.config import Role
     from stream.dlq.edit import changed_fields
 

@@ -122,7 +122,7 @@ async def _plan(
 ) -> tuple[RequeuePlan, list[Prediction]]:
     from agents.mapping_preview.load import load_mapping
     from agents.mapping_preview.predict import predict
-    from cli.console.dead_letter_lookup import open_index
+    from cli.console.dead_letter_options import open_index
     from stream.dlq.index import read_letter
     from stream.dlq.requeue import plan_requeue
     from stream.errors import JobError

@@ -89,7 +89,7 @@ def reconcile(
     bounds = _bounds(since, until, last, grace)
     task = Task(kinds, new_window(*bounds, store), fix, why)
     if unmask:
-        from cli.console.dead_letter_lookup import record_unmask
+        from cli.console.dead_letter_options import record_unmask
 
         run_async(record_unmask(settings, "reconcile"))
     if last:

@@ -105,7 +105,7 @@ def replay(
         finish_job(report, as_json=as_json)
         return
     if unmask:
-        from cli.console.dead_letter_lookup import record_unmask
+        from cli.console.dead_letter_options import record_unmask
 
         run_async(record_unmask(settings, "replay"))
     plan, changes = run_async(_preview(settings, chosen))

@@ -10,16 +10,15 @@ import asyncio
 import gc
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import aiohttp
 import structlog
 
 from dashboard.data.dead_letter_pages import DeadLetterPages
-from dashboard.data.tail import Tail
 from dashboard.data.worker_metrics import ProcessMetrics, scrape_all
 from schemas.erasure import ERASURE_EVENT
 from stream.audit.live_totals import LiveTotals
@@ -28,6 +27,43 @@ from stream.errors import StreamError
 from stream.kafka.range_reader import RangeReader
 from stream.lag.exporter import export
 from stream.lag.sampler import LagSampler, LagSnapshot
+
+QUEUED_OUTCOMES = 200
+
+# None ends the stream of a watcher.
+Queue: TypeAlias = asyncio.Queue[dict[str, Any] | None]
+
+
+class Tail:
+    """Hands outcomes to the open watchers; one that does not keep up misses the oldest."""
+
+    def __init__(self) -> None:
+        self._watchers: set[Queue] = set()
+
+    @contextmanager
+    def watch(self) -> Iterator[Queue]:
+        """Yield a queue that gets every outcome from now on."""
+        queue: Queue = asyncio.Queue(QUEUED_OUTCOMES)
+        self._watchers.add(queue)
+        try:
+            yield queue
+        finally:
+            self._watchers.discard(queue)
+
+    def tell(self, outcomes: Sequence[dict[str, Any]]) -> None:
+        for queue in self._watchers:
+            for outcome in outcomes[-QUEUED_OUTCOMES:]:
+                if queue.full():
+                    queue.get_nowait()
+                queue.put_nowait(outcome)
+
+    def close(self) -> None:
+        """End every stream: the server is shutting down."""
+        for queue in self._watchers:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(None)
+
 
 log = structlog.get_logger()
 

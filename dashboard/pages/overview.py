@@ -1,4 +1,4 @@
-"""The first screen, and lag per partition."""
+"""The first screen, lag per partition, and doctor's checks, live."""
 
 from __future__ import annotations
 
@@ -51,9 +51,29 @@ def _lag(request: web.Request) -> dict[str, Any]:
     return {"snapshot": snapshot, "partitions": parts, "state_help": STATE_HELP}
 
 
+async def health_page(request: web.Request) -> web.StreamResponse:
+    return render(request, "health.html", **_health(request))
+
+
+async def health_part(request: web.Request) -> web.StreamResponse:
+    return render(request, "health_live.html", **_health(request))
+
+
+def _health(request: web.Request) -> dict[str, Any]:
+    health = request.app[STATE].health
+    health.look()
+    counts = {
+        name: sum(check.result == name for check in health.checks)
+        for name in ("fail", "warn", "skipped", "ok")
+    }
+    return {"health": health, "counts": counts}
+
+
 ROUTES = (
     web.get("/", overview_page),
     web.get("/part/overview", overview_part),
     web.get("/lag", lag_page),
     web.get("/part/lag", lag_part),
+    web.get("/health", health_page),
+    web.get("/part/health", health_part),
 )

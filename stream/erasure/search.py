@@ -10,13 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from schemas.codec import DecodeError, Document, decode
 from schemas.event import Kind
 from schemas.identity import email_of_buyer, sent_email
 from schemas.operator import mark_of
 from schemas.person import OWN_ID_FIELDS, Person, customer_ids_in
+from schemas.state import State, state_key
 from stream.config import Settings
-from stream.erasure.addresses import ties_of_states
 from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
 from stream.settings.magento import MagentoSettings
 
@@ -175,3 +177,40 @@ def _owner(record: Record, settings: MagentoSettings) -> Document | None:
 
 def _number(text: str | None) -> int | None:
     return int(text) if text is not None and int(text) >= 0 else None
+
+
+CUSTOMERS = state_key(Kind.CUSTOMER, "")
+
+
+async def ties_of_states(reader: RangeReader, topic: str) -> list[tuple[str, set[str]]]:
+    """Return (address, customer id) of every customer's state. Raises BrokerError.
+
+    A customer's key is the e-mail, so a change of it leaves a state under the old address, which
+    the topics of facts may have forgotten. Each state keeps the customer's id in the store for as
+    long as the key lives; whoever has the id of the address to be erased is the same person.
+    """
+    ties: list[tuple[str, set[str]]] = []
+    async for batch in reader.read(await reader.spans([topic])):
+        for record in batch:
+            tie = tie_of(record.key, record.value)
+            if tie is not None:
+                ties.append(tie)
+    return ties
+
+
+def tie_of(key: bytes | None, value: bytes | None) -> tuple[str, set[str]] | None:
+    """Return (address, customer id) of a record of the state topic; None when it ties nothing."""
+    if not key or not value or not key.startswith(CUSTOMERS):
+        return None
+    try:
+        state = State.from_bytes(value)
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return None  # the audit counts those
+    address = address_in(key.removeprefix(CUSTOMERS).decode(errors="replace"))
+    return (address, {state.entity_id}) if state.entity_id else None
+
+
+def address_in(key: str) -> str:
+    """Return the address of a customer's key, which a website may stand before."""
+    before, colon, address = key.partition(":")
+    return address if colon and before.isdecimal() else key

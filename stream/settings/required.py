@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from pydantic import SecretStr
 
 from stream.sender_names import Sender
 from stream.settings.every import Settings
-from stream.settings.guessable import is_guessable
 from stream.settings.secret_files import is_writable_by_others
 
 MIN_SECRET_CHARACTERS = 16
@@ -207,3 +207,41 @@ def secret_problems(name: str, secrets: tuple[str, ...]) -> list[str]:
         elif is_guessable(secret):
             problems.append(f"{which}: can be guessed; make one with `openssl rand -hex 32`")
     return problems
+
+
+LEAST_SURPRISES = 8
+WORDS = re.compile(
+    "passwor[dt]|passw0rd|qwertz?|qwerty(?:uiop)?|asdfgh(?:jkl)?|zxcvbn|letmein|welcome|iloveyou|"
+    "admin(?:istrator)?|changeit|monkey|dragon",
+    re.IGNORECASE,
+)
+LONGEST_PERIOD = 8
+
+
+def is_guessable(secret: str) -> bool:
+    """Return whether too little of a secret is a surprise, however long it is.
+
+    A character is none if it repeats or continues what stands before it (`aaaa`, `1234`, `abab`),
+    or belongs to a word that every list of passwords begins with.
+    """
+    return surprises(secret) < LEAST_SURPRISES
+
+
+def surprises(secret: str) -> int:
+    """Return how many characters do not follow from those before them."""
+    text = WORDS.sub("", secret)
+    return sum(not _follows(text, at) for at in range(len(text)))
+
+
+def _follows(text: str, at: int) -> bool:
+    if at == 0:
+        return False
+    step = ord(text[at]) - ord(text[at - 1])
+    if abs(step) <= 1 or (text[at - 1], text[at]) in {("9", "0"), ("0", "9")}:
+        return True
+    # A period counts from its second round on: one letter twice is chance.
+    return any(
+        at >= 2 * period - 1
+        and text[at - period + 1 : at + 1] == text[at - 2 * period + 1 : at - period + 1]
+        for period in range(2, LONGEST_PERIOD + 1)
+    )

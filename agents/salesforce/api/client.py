@@ -27,11 +27,11 @@ from agents.salesforce.api.composite import (
 )
 from agents.salesforce.api.deploy import Deployer
 from agents.salesforce.api.org_session import OrgApi, packed
-from agents.salesforce.api.record_path import record_path
 from agents.salesforce.api.record_updates import Requests
 from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.api.stale_guard import GuardMode, guard_sets, taking
 from agents.salesforce.auth.oauth_flows import Token
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import bad_answer, row_results
 from agents.salesforce.interrupt import Interrupt
@@ -277,3 +277,20 @@ def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise bad_answer(f"expected a JSON object, got {type(value).__name__}")
     return value
+
+
+def record_path(sobject: str, external_id_field: str, external_id: str) -> str:
+    """Return the path of a record; a value that no URL can carry is refused.
+
+    HTTP clients resolve the segments `.` and `..` even when they are escaped, so the call would go
+    to another resource.
+    """
+    if external_id in {"", ".", ".."}:
+        raise SalesforceError(
+            f"{external_id_field} {external_id!r} cannot stand in a URL",
+            kind=ErrorKind.PERMANENT,
+            code="BAD_EXTERNAL_ID",
+            fields=(external_id_field,),
+            fix="Correct the external id in the source.",
+        )
+    return f"sobjects/{sobject}/{external_id_field}/{quote(external_id, safe='')}"

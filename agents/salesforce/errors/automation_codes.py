@@ -1,7 +1,7 @@
 """Codes that the org's own automation raises while a record is saved: triggers, flows, e-mails.
 
 A wrapper says only where something went wrong; its message often holds the code that says what
-(`agents.salesforce.errors.nested`).
+(`agents.salesforce.errors.errors`).
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ which come in the language of the integration user. The table is
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -16,7 +16,6 @@ from agents.salesforce.errors import error_table as table
 from agents.salesforce.errors.automation_codes import VALIDATION
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice, ErrorRule
-from agents.salesforce.errors.nested import nested_code, tells_of_a_limit
 from schemas.salesforce import Row, RowError
 from stream.errors import StreamError
 
@@ -186,3 +185,23 @@ class BadAnswerError(SalesforceError):
 
     The request may have been carried out.
     """
+
+
+CODE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
+LIMIT_EXCEPTION = "LimitException"  # Apex: a governor limit of the transaction
+
+
+def nested_code(message: str, known: Collection[str], wrappers: Collection[str]) -> str:
+    """Return the innermost known code of a wrapper's message, empty when it holds none.
+
+    A trigger that loses a lock answers CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY, and its message holds
+    `first error: UNABLE_TO_LOCK_ROW, …`. Exceptions are quoted from the outside in, so the last one
+    is the cause. Codes and Apex classes are never translated: only they are looked for in a text.
+    """
+    found = [code for code in CODE.findall(message) if code in known and code not in wrappers]
+    return found[-1] if found else ""
+
+
+def tells_of_a_limit(message: str) -> bool:
+    """Whether Apex says that the transaction was too much."""
+    return LIMIT_EXCEPTION in message

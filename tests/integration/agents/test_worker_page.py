@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support.salesforce_bench import Bench, bench, server
 
-from agents.doctor.worker_page import worker_host
+from agents.doctor.org_facts import worker_host
 from sandbox.ports import free_port
 from stream.ops import metrics
 from stream.ops.status_server import status_server

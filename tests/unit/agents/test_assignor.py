@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from agents.worker.assignor import CommonPartitionsAssignor
+from agents.worker.faust_app import CommonPartitionsAssignor
 
 SUBSCRIPTIONS = {name: ["orders", "customers", "due"] for name in ("a", "b")}
 

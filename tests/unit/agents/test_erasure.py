@@ -8,8 +8,8 @@ import pytest
 from agents.delivery.types import Written
 from agents.erasure.org_records import anonymise, find_records
 from agents.erasure.personal import ERASED, personal_records
-from agents.handling.erasure_tombstone import is_erasure
 from agents.handling.handler import Handler
+from agents.handling.operator_events import of_operators
 from agents.handling.state_store import StateStore
 from agents.mapping.mapping import PERSON_FILE, Mapping, default_text
 from schemas.erasure import ERASURE_EVENT, Erasure, marker_key
@@ -152,7 +152,7 @@ def test_no_webhook_can_be_an_erasure():
     hostile = envelope(
         ERASURE_EVENT, Erasure(Kind.ORDER, "42", UNTIL).to_bytes(), topic=TOPICS.orders
     )
-    assert not is_erasure(hostile, TOPICS)
+    assert not of_operators([hostile], TOPICS)
 
 
 def by_sobject(text: str):

@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.pacing.ideal_sender import Org, bound, percentile
-from agents.pacing.sizing import ORDERS_PER_CALL, Load, calls_per_second, sizing_of
+from agents.pacing.sizing import (
+    ORDERS_PER_CALL,
+    Load,
+    Org,
+    bound,
+    calls_per_second,
+    percentile,
+    sizing_of,
+)
 
 SHOP = Load(orders_per_hour=20_000, orders_per_day=120_000)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from agents.mapping.customer_document import default_address
 from agents.mapping.mapping import Mapping
+from agents.mapping.paths import default_address
 from schemas.codec import decode
 from tests.support.real_documents import ADDRESS, a_customer, a_raw_customer, an_order
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.state import State
-from stream.erasure.addresses import address_in, tie_of
+from stream.erasure.search import address_in, tie_of
 
 STATE = State("2026-02-01 10:00:00", "d", "t", 0, 1, entity_id="131")
 

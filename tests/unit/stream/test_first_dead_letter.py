@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream.dlq.first_alert import QUIET_SECONDS, FirstDeadLetters
+from stream.dlq.growth_alert import QUIET_SECONDS, FirstDeadLetters
 from stream.ops.alerts import Alert, Alerts
 
 

@@ -7,8 +7,7 @@ import secrets
 
 import pytest
 
-from stream.settings.guessable import is_guessable
-from stream.settings.required import secret_problems
+from stream.settings.required import is_guessable, secret_problems
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The pages beside the webhook are cheap, however often they are asked for."""
 
-from stream.ingress.health_pages import METRICS_SECONDS, Pages
+from stream.ingress.handler import METRICS_SECONDS, Pages
 from stream.ingress.readiness import Readiness
 from stream.ops import metrics
 

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from support.fakes import FakePublisher
 
 from agents.handling.outcome import Decision, Notes, done
-from agents.worker.batch_trace import batch_span, trace_events
+from agents.worker.batch_log import batch_span, trace_events
 from schemas.codec import decode
 from schemas.event import Envelope, Kind, Origin
 from schemas.headers import envelope_of, headers_of
