@@ -20,11 +20,10 @@ from cachetools import LRUCache
 
 from agents.delivery.adoption import Adoption, adoption_of, queries_for, value_of
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.org_search import FINAL, OrgSearch, SearchClient, failure_of
-from agents.delivery.types import Dispatcher, RefusedWrite, WriteOutcome, WriteSet, Written
+from agents.delivery.org_search import FINAL, Identity, OrgSearch, SearchClient, failure_of
+from agents.delivery.types import Dispatcher, NotSent, RefusedWrite, WriteOutcome, WriteSet, Written
 from agents.pacing.admission import Admission
 from agents.pacing.ticket import NotAdmittedError
-from agents.salesforce.api.composite import MAX_ROWS
 from agents.salesforce.api.record_updates import KeyUpdate
 from agents.salesforce.errors.errors import SalesforceError, classify_row
 from schemas.priority import Priority
@@ -33,8 +32,6 @@ from schemas.salesforce import Row, RowResult
 log = structlog.get_logger()
 
 MAX_SEEN = 200_000  # customers, about 30 MB
-
-Identity = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -104,24 +101,14 @@ class Adopter:
             search.failures[row.identity] = failure
 
     async def _adopt(
-        self,
-        found: dict[Identity, Adoption],
-        search: _Search,
-        priority: Priority,
+        self, found: dict[Identity, Adoption], search: _Search, priority: Priority
     ) -> None:
         updates = [(u, identity) for identity, made in found.items() for u in made.updates]
-        updates.sort(key=lambda pair: pair[0].sobject)
-        for start in range(0, len(updates), MAX_ROWS):
-            part = updates[start : start + MAX_ROWS]
-            try:
-                asked = [update for update, _ in part]
-                results = await self._org.give_keys(asked, priority)
-            except (NotAdmittedError, SalesforceError) as error:
-                failure = failure_of(error)
-                search.failures |= {identity: failure for _, identity in part}
-                continue
-            for (update, identity), result in zip(part, results, strict=True):
-                _absorb(update, identity, result, search)
+        for update, identity, answer in await self._org.give_keys(updates, priority):
+            if isinstance(answer, NotSent):
+                search.failures[identity] = answer
+            else:
+                _absorb(update, identity, answer, search)
         for identity, adoption in found.items():
             if adoption.notes:
                 search.notes[identity] = (*adoption.notes, *search.notes.get(identity, ()))

@@ -65,10 +65,7 @@ class BulkWriter:
         """Whether jobs are not tried at the moment."""
         return self._clock() < self._closed_until
 
-    async def composite(
-        self,
-        collections: Sequence[Collection],
-    ) -> list[CollectionAnswer]:
+    async def composite(self, collections: Sequence[Collection]) -> list[CollectionAnswer]:
         """Write collections one after the other; one answer each, in order. Never raises for one.
 
         After a failure that is not the rows' own, the rest is not sent and has the same error.

@@ -116,9 +116,7 @@ class LineDispatcher:
                 self._known.forget(row)
 
     async def _remove_old_lines(
-        self,
-        bundles: Sequence[WriteSet],
-        outcomes: list[WriteOutcome],
+        self, bundles: Sequence[WriteSet], outcomes: list[WriteOutcome]
     ) -> None:
         owners: dict[tuple[str, str, str], dict[str, int]] = {}
         for place, (bundle, outcome) in enumerate(zip(bundles, outcomes, strict=True)):

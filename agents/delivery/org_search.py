@@ -7,15 +7,16 @@ doing: it waits, and no attempt is spent.
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from agents.delivery.retry_in_place import RETRY_IN_PLACE, NextAction, next_action
-from agents.delivery.types import NotSent, WriteOutcome
+from agents.delivery.types import NotSent
 from agents.pacing.admission import Admission
 from agents.pacing.system_failure import reason_of
 from agents.pacing.ticket import NotAdmittedError
+from agents.salesforce.api.composite import MAX_ROWS
 from agents.salesforce.api.record_updates import KeyUpdate, Requests, give_keys
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
@@ -24,6 +25,7 @@ from schemas.salesforce import RowResult
 
 FINAL = frozenset({ErrorKind.PERMANENT, ErrorKind.CONFIG})
 
+Identity = tuple[str, str]  # of a row
 Answer = TypeVar("Answer")
 
 
@@ -46,10 +48,20 @@ class OrgSearch:
         """Return what a query finds. Raises as `_call`."""
         return await self._call(partial(self._query, soql), priority, rows)
 
-    async def give_keys(self, updates: Sequence[KeyUpdate], priority: Priority) -> list[RowResult]:
-        """Give up to 200 records their keys, sorted by sObject. Raises as `_call`."""
-        give = partial(give_keys, self._client, updates)
-        return await self._call(give, priority, len(updates))
+    async def give_keys(
+        self, wanted: Iterable[tuple[KeyUpdate, Identity]], priority: Priority
+    ) -> list[tuple[KeyUpdate, Identity, RowResult | NotSent]]:
+        """Give records their keys, each for the row it was found for; NotSent: its call failed."""
+        ordered = sorted(wanted, key=lambda pair: pair[0].sobject)
+        answers: list[RowResult | NotSent] = []
+        for start in range(0, len(ordered), MAX_ROWS):
+            part = [update for update, _ in ordered[start : start + MAX_ROWS]]
+            give = partial(give_keys, self._client, part)
+            try:
+                answers += await self._call(give, priority, len(part))
+            except (NotAdmittedError, SalesforceError) as error:
+                answers += [failure_of(error)] * len(part)
+        return [(*pair, answer) for pair, answer in zip(ordered, answers, strict=True)]
 
     async def _query(self, soql: str) -> list[dict[str, Any]]:
         return [record async for record in self._client.query(soql)]
@@ -75,7 +87,7 @@ class OrgSearch:
                 await self._gate.rest(pause)
 
 
-def failure_of(error: NotAdmittedError | SalesforceError) -> WriteOutcome:
+def failure_of(error: NotAdmittedError | SalesforceError) -> NotSent:
     """Return the outcome of an event whose record could not be looked for."""
     if isinstance(error, NotAdmittedError):
         return NotSent(error.reason, error.is_given_up)

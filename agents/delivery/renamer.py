@@ -19,13 +19,13 @@ from typing import Any
 import structlog
 
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.org_search import FINAL, OrgSearch, failure_of
+from agents.delivery.org_search import FINAL, Identity, OrgSearch, failure_of
 from agents.delivery.renaming import NOTHING, Renaming, follow, queries_for, redirected, renaming_of
-from agents.delivery.types import Dispatcher, RefusedWrite, WriteOutcome, WriteSet, Written
+from agents.delivery.types import Dispatcher, NotSent, RefusedWrite, WriteOutcome, WriteSet, Written
 from agents.pacing.admission import Admission
 from agents.pacing.ticket import NotAdmittedError
 from agents.salesforce.api.client import SalesforceClient
-from agents.salesforce.api.composite import CUSTOMER_ID_FIELD, MAX_ROWS
+from agents.salesforce.api.composite import CUSTOMER_ID_FIELD
 from agents.salesforce.api.record_updates import KeyUpdate
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError, classify_row
@@ -33,8 +33,6 @@ from schemas.priority import Priority
 from schemas.salesforce import Row
 
 log = structlog.get_logger()
-
-Identity = tuple[str, str]
 
 
 class Renamer:
@@ -124,20 +122,14 @@ class Renamer:
         priority: Priority,
     ) -> None:
         wanted = [(one.update, identity) for identity, one in found.items() if one.update]
-        wanted.sort(key=lambda pair: pair[0].sobject)
-        for start in range(0, len(wanted), MAX_ROWS):
-            part = wanted[start : start + MAX_ROWS]
-            try:
-                updates = [update for update, _ in part]
-                results = await self._org.give_keys(updates, priority)
-            except (NotAdmittedError, SalesforceError) as error:
-                failures |= {identity: failure_of(error) for _, identity in part}
+        for update, identity, answer in await self._org.give_keys(wanted, priority):
+            if isinstance(answer, NotSent):
+                failures[identity] = answer
                 continue
-            for (update, identity), result in zip(part, results, strict=True):
-                self._known.forget_key(update.sobject, found[identity].was)
-                if not result.success:
-                    verdict = classify_row(result.errors[0])
-                    failures[identity] = _refused(update, verdict.kind, verdict.code)
+            self._known.forget_key(update.sobject, found[identity].was)
+            if not answer.success:
+                verdict = classify_row(answer.errors[0])
+                failures[identity] = _refused(update, verdict.kind, verdict.code)
 
 
 def _identified(bundle: WriteSet, identified: frozenset[str]) -> WriteSet:

@@ -170,8 +170,7 @@ def _overruling(mapping: RecordMapping, facts: OrgFacts) -> Check:
         "on purpose: `reconcile --fix`, `dlq edit`, `orderstream reset`"
     )
     fine = "a repair, a correction and a reset pass the org's stale rule, once each"
-    problems = [problem] if deaf else []
-    return judged("salesforce-overruling", problems, fine, DEPLOY, CheckResult.WARN)
+    return _unless("salesforce-overruling", deaf, problem, fine)
 
 
 def _renaming(facts: OrgFacts) -> Check:
@@ -185,9 +184,13 @@ def _renaming(facts: OrgFacts) -> Check:
         f"{', '.join(deaf)}: without {CUSTOMER_ID_FIELD} a customer whose e-mail changes gets a "
         "second record"
     )
-    fine = "a customer's records follow the customer's e-mail"
-    problems = [problem] if deaf else []
-    return judged("salesforce-renaming", problems, fine, DEPLOY, CheckResult.WARN)
+    return _unless(
+        "salesforce-renaming", deaf, problem, "a customer's records follow the customer's e-mail"
+    )
+
+
+def _unless(name: str, deaf: list[str], problem: str, fine: str) -> Check:
+    return warn(name, problem, DEPLOY) if deaf else ok(name, fine)
 
 
 def _budget(settings: SalesforceSettings, facts: OrgFacts) -> Check:

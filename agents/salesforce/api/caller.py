@@ -45,11 +45,7 @@ class Caller:
         self._timeout_seconds = timeout_seconds
 
     async def call(
-        self,
-        operation: str,
-        work: Callable[[OrgApi], T],
-        *,
-        timeout_seconds: float | None = None,
+        self, operation: str, work: Callable[[OrgApi], T], *, timeout_seconds: float | None = None
     ) -> T:
         """Return what `work` returns. Raises SalesforceError, and what `send_right` raises.
 
@@ -89,11 +85,7 @@ class Caller:
         return fresh
 
     async def _once(
-        self,
-        operation: str,
-        token: Token,
-        work: Callable[[OrgApi], T],
-        timeout_seconds: float,
+        self, operation: str, token: Token, work: Callable[[OrgApi], T], timeout_seconds: float
     ) -> T:
         check_alive = check_of_context()
 

@@ -253,11 +253,7 @@ class OrgClient:
         )
 
     async def request(
-        self,
-        operation: str,
-        method: str,
-        path: str,
-        body: bytes | None = None,
+        self, operation: str, method: str, path: str, body: bytes | None = None
     ) -> Any:
         """Return the decoded answer of one call below the version. Raises SalesforceError."""
         data, extra = packed(body or b"", is_compressed=self._is_compressed and bool(body))
