@@ -23,7 +23,8 @@ from stream.dlq.requeue import run_requeue
 from stream.errors import JobError, SettingsError
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.replay import ReplayPlan, run_replay
-from stream.jobs.runner import JobReport, JobRun, OnProgress
+from stream.jobs.run import JobReport, OnProgress, RunHow
+from stream.jobs.runner import JobRun
 from stream.jobs.spec import DEFAULT_MAX_BACKLOG, JobKind, JobSpec, find_job, list_jobs
 from stream.kafka.publisher import Publisher
 from stream.kafka.range_reader import RangeReader
@@ -109,7 +110,7 @@ async def _carry_out(  # noqa: PLR0917 - the parts of one run, each needed
     options: RunOptions,
 ) -> JobReport:
     own = await stack.enter_async_context(RangeReader(settings))
-    how: dict[str, Any] = {
+    how: RunHow = {
         "operator": operator,
         "max_backlog": options.max_backlog,
         "stop": options.stop,

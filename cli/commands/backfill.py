@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from schemas.event import Kind
     from stream.backfill.plan import BackfillPlan
     from stream.config import Settings
-    from stream.jobs.runner import JobReport
+    from stream.jobs.run import JobReport
     from stream.magento.client import MagentoRest
     from stream.magento.paging import Window
     from stream.settings.magento import MagentoSettings

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from agents.mapping_preview.predict import Prediction
     from stream.config import Settings
     from stream.dlq.requeue import RequeuePlan
-    from stream.jobs.runner import JobReport
+    from stream.jobs.run import JobReport
 
 
 def requeue(

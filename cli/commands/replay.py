@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from agents.mapping_preview.predict import EventChange
     from stream.config import Settings
     from stream.jobs.replay import ReplayPlan, ReplayRange
-    from stream.jobs.runner import JobReport
+    from stream.jobs.run import JobReport
     from stream.kafka.range_reader import RangeReader
     from stream.settings.kafka import KafkaSettings
     from stream.settings.magento import MagentoSettings

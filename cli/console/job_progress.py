@@ -25,7 +25,7 @@ from stream.config import Settings
 from stream.job_service import RunOptions, read_job, resume_command, run_job
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.replay import ReplayPlan
-from stream.jobs.runner import JobReport, OnProgress
+from stream.jobs.run import JobReport, OnProgress
 from stream.jobs.spec import JobKind, JobSpec
 from stream.kafka.publisher import KafkaPublisher
 from stream.times import show_seconds

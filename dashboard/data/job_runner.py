@@ -21,7 +21,7 @@ from stream.errors import JobError, StreamError
 from stream.job_service import RunOptions, read_job, read_jobs, run_job
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.replay import ReplayPlan, new_replay
-from stream.jobs.runner import JobReport
+from stream.jobs.run import JobReport
 from stream.jobs.spec import JobSpec
 from stream.kafka.publisher import KafkaPublisher
 from stream.kafka.range_reader import RangeReader

@@ -8,10 +8,9 @@ twice that is still to be found; and what would be is harmless, being unchanged 
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import structlog
 
@@ -21,10 +20,10 @@ from schemas.operator import READ_FROM_HEADER, OperatorAction
 from stream.backfill.event import RESOURCES, backfill_record, place_text
 from stream.config import Settings
 from stream.errors import PublishError
-from stream.jobs.operator_log import OperatorLog, read_actions
-from stream.jobs.runner import JobReport, OnProgress
-from stream.jobs.spec import DONE, PROGRESS, STARTED, STOPPED, JobSpec
-from stream.jobs.throttle import JobPace, sleep_or_stop
+from stream.jobs.operator_log import read_actions
+from stream.jobs.run import JobReport, Run, RunHow
+from stream.jobs.spec import PROGRESS, STARTED, JobSpec
+from stream.jobs.throttle import sleep_or_stop
 from stream.kafka.publisher import Publisher, Record
 from stream.kafka.range_reader import OffsetRange, RangeReader
 from stream.magento.client import MagentoSearch
@@ -39,40 +38,22 @@ REFUSED_PAUSE_SECONDS = 5.0
 MAX_FAILURES = 12  # refusals in a row, a minute's worth: stop, and resume later
 
 
-class BackfillRun:
-    """One run of a backfill job, new or resumed. Setting `stop` ends it after the page in hand.
+class BackfillRun(Run):
+    """One run of a backfill job, new or resumed; a stop ends it after the page in hand."""
 
-    `reader` is for this run alone.
-    """
-
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the parts of one run, each needed
         self,
         settings: Settings,
         spec: JobSpec,
         magento: MagentoSearch,
         reader: RangeReader,
         publisher: Publisher,
-        *,
-        operator: OperatorLog,
-        max_backlog: int,
-        stop: asyncio.Event | None = None,
-        on_progress: OnProgress | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        **how: Unpack[RunHow],
     ) -> None:
-        self.spec = spec
-        self.stop = stop or asyncio.Event()
-        self.report = JobReport(spec.job_id, spec.total)
-        self._settings = settings
+        super().__init__(settings, spec, reader, publisher, **how)
         self._magento = magento
-        self._reader = reader
-        self._publisher = publisher
-        self._operator = operator
-        self._on_progress = on_progress or (lambda _report: None)
         self._clock_ms = clock_ms
-        self._pace = JobPace(
-            settings, reader, rate=spec.rate, max_backlog=max_backlog, stop=self.stop
-        )
-        self._began = time.monotonic()
         self._kept_at = 0.0
         self._kind = Kind(spec.selection["kinds"][0])
         self._cursor: Cursor | None = None
@@ -81,7 +62,7 @@ class BackfillRun:
     async def run(self) -> JobReport:
         """Carry out the job. Raises MagentoError, PublishError, BrokerError; then resume it."""
         await self._find_place()
-        await self._record(STARTED, self.spec.as_detail())
+        await self._record_start()
         kinds = [Kind(name) for name in self.spec.selection["kinds"]]
         for kind in kinds[kinds.index(self._kind) :]:
             if kind is not self._kind:
@@ -90,9 +71,7 @@ class BackfillRun:
             if self.stop.is_set():
                 break
         self.report.is_stopped = self.stop.is_set()
-        await self._record(STOPPED if self.report.is_stopped else DONE, self._progress())
-        self._tell()
-        return self.report
+        return await self._record_end()
 
     async def _read(self, kind: Kind) -> None:
         chosen = self.spec.selection
@@ -112,7 +91,7 @@ class BackfillRun:
                 return  # the cursor stays before a page that may be half published
             self._cursor = page.cursor
             if time.monotonic() - self._kept_at > CURSOR_EVERY_SECONDS:
-                await self._record(PROGRESS, self._progress())
+                await self._record(PROGRESS, self.counts())
             self._tell()
 
     def _fresh(
@@ -147,11 +126,7 @@ class BackfillRun:
 
     def _event(self, kind: Kind, document: dict[str, Any]) -> Record:
         return backfill_record(
-            document,
-            kind,
-            self._settings,
-            job_id=self.spec.job_id,
-            at_ms=self._clock_ms(),
+            document, kind, self._settings, job_id=self.spec.job_id, at_ms=self._clock_ms()
         )
 
     async def _publish_all(self, records: Sequence[Record]) -> None:
@@ -220,35 +195,19 @@ class BackfillRun:
                     made_of = dict(record.headers).get(READ_FROM_HEADER, b"")
                     self._published.add((kinds[record.topic], made_of))
 
-    def _progress(self) -> dict[str, Any]:
+    def counts(self) -> dict[str, Any]:
+        """Return the counts, and the place that a run goes on from."""
         cursor = self._cursor or Cursor()
-        return {
-            "kind": self.spec.kind.value,
-            "total": self.report.total,
-            "copied": self.report.copied,
-            "found": self.report.found,
-            "skipped": self.report.skipped,
-            "too_large": len(self.report.too_large),
-            "place": {
-                "kind": self._kind.value,
-                "updated_at": cursor.updated_at,
-                "entity_id": cursor.entity_id,
-            },
+        place = {
+            "kind": self._kind.value,
+            "updated_at": cursor.updated_at,
+            "entity_id": cursor.entity_id,
         }
+        return {**super().counts(), "place": place}
 
     async def _record(self, action: str, detail: dict[str, Any]) -> None:
-        await self._operator.record(
-            action, why=self.spec.why, job_id=self.spec.job_id, detail=detail
-        )
+        await super()._record(action, detail)
         self._kept_at = time.monotonic()
-
-    def _wait(self, reason: str) -> None:
-        self.report.waiting = reason
-        self._tell()
-
-    def _tell(self) -> None:
-        self.report.seconds = time.monotonic() - self._began
-        self._on_progress(self.report)
 
 
 def _order(place: Cursor) -> tuple[str, int]:

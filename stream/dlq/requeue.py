@@ -19,7 +19,8 @@ from schemas.operator import Resolution
 from schemas.operator_signature import UNTRUSTED
 from stream.dlq.index import DeadLetter, DeadLetterIndex, LetterFilter
 from stream.dlq.resolutions import MarkWriter
-from stream.jobs.runner import Copy, JobReport, JobRun, copy_of
+from stream.jobs.run import JobReport
+from stream.jobs.runner import Copy, JobRun, copy_of
 from stream.jobs.spec import JobKind, JobSpec, Source, new_job
 from stream.kafka.publisher import Publisher
 from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope

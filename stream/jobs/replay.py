@@ -20,7 +20,8 @@ from dataclasses import asdict, dataclass, field
 from schemas.codec import DecodeError, Document, decode
 from schemas.event import Envelope, Via
 from stream.config import Settings
-from stream.jobs.runner import Copy, JobReport, JobRun, copy_of
+from stream.jobs.run import JobReport
+from stream.jobs.runner import Copy, JobRun, copy_of
 from stream.jobs.spec import JobKind, JobSpec, OffsetSet, Source, new_job
 from stream.kafka.partitioner import partition_of
 from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope

@@ -5,10 +5,9 @@ See `stream.jobs.spec` for why a run may be killed at any moment and started aga
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Unpack
 
 import structlog
 
@@ -17,18 +16,10 @@ from schemas.headers import headers_of
 from schemas.operator import copied_from, source_of_copy
 from stream.config import Settings
 from stream.errors import JobError, PublishError
-from stream.jobs.operator_log import OperatorLog
+from stream.jobs.run import JobReport, Run, RunHow
 from stream.jobs.signing import signed
-from stream.jobs.spec import (
-    DONE,
-    STARTED,
-    STOPPED,
-    JobSpec,
-    OffsetSet,
-    Source,
-    check_same_logs,
-)
-from stream.jobs.throttle import JobPace, sleep_or_stop
+from stream.jobs.spec import JobSpec, OffsetSet, Source, check_same_logs
+from stream.jobs.throttle import sleep_or_stop
 from stream.kafka.publisher import Publisher, Record
 from stream.kafka.range_reader import OffsetRange, RangeReader
 from stream.settings.kafka import KafkaSettings
@@ -39,32 +30,6 @@ log = structlog.get_logger()
 # after.
 AMBIGUOUS_SECONDS = 6.0
 MAX_FAILURES = 10  # chunks in a row that Kafka refused, a minute's worth: stop, and resume later
-
-
-@dataclass(slots=True)
-class JobReport:
-    """What a run did. `copied` counts this run, `found` what an earlier run had copied.
-
-    `skipped`: events that somebody else dealt with while the job ran.
-    """
-
-    job_id: str
-    total: int
-    copied: int = 0
-    found: int = 0
-    skipped: int = 0
-    too_large: list[Source] = field(default_factory=list)
-    is_stopped: bool = False
-    waiting: str = ""
-    seconds: float = 0.0
-
-    @property
-    def done(self) -> int:
-        """How many of the job's events are dealt with: copied, skipped or impossible."""
-        return self.copied + self.found + self.skipped + len(self.too_large)
-
-
-OnProgress = Callable[[JobReport], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +77,10 @@ def copy_of(
     return Copy(source=place, record=record)
 
 
-class JobRun:
-    """One run of a job: knows what is copied already, keeps the rate, yields to live traffic.
+class JobRun(Run):
+    """One run of a job that copies: knows what is copied already.
 
-    `reader` is for this run alone: it reads `salesforce.due` while the caller reads the sources.
-    `max_backlog`: wait while the workers are this many events behind; 0 = never wait. Setting
-    `stop` ends the run after the chunk in hand.
+    It reads `salesforce.due` while the caller reads the sources.
     """
 
     def __init__(
@@ -126,46 +89,23 @@ class JobRun:
         spec: JobSpec,
         reader: RangeReader,
         publisher: Publisher,
-        *,
-        operator: OperatorLog,
-        max_backlog: int,
-        stop: asyncio.Event | None = None,
-        on_progress: OnProgress | None = None,
+        **how: Unpack[RunHow],
     ) -> None:
-        self.spec = spec
-        self.stop = stop or asyncio.Event()
-        self.report = JobReport(spec.job_id, spec.total)
-        self._settings = settings
-        self._reader = reader
-        self._publisher = publisher
-        self._operator = operator
-        self._on_progress = on_progress or (lambda _report: None)
+        super().__init__(settings, spec, reader, publisher, **how)
         self._due = {span.partition: span.start for span in spec.due}
         self._copied = OffsetSet(spec.spans)
-        self._pace = JobPace(
-            settings, reader, rate=spec.rate, max_backlog=max_backlog, stop=self.stop
-        )
-        self.chunk_size = self._pace.chunk_size
-        self._began = time.monotonic()
 
     async def begin(self) -> None:
         """Put the job on record, and learn what an earlier run has copied. Raises JobError."""
         await check_same_logs(self.spec, self._reader)
         await self._find_copies(is_first=True)
         self.report.found = len(self._copied)
-        await self._operator.record(
-            STARTED, why=self.spec.why, job_id=self.spec.job_id, detail=self.spec.as_detail()
-        )
+        await self._record_start()
         self._tell()
 
     def is_copied(self, source: Source) -> bool:
         """Whether the record's copy is in `salesforce.due`."""
         return source in self._copied
-
-    @property
-    def who(self) -> str:
-        """Who runs it, as the operator log has it."""
-        return self._operator.who
 
     @property
     def copies(self) -> int:
@@ -197,21 +137,7 @@ class JobRun:
     async def end(self) -> JobReport:
         """Put the end on record and return the report."""
         self.report.is_stopped = self.stop.is_set() and self.report.done < self.report.total
-        self.report.seconds = time.monotonic() - self._began
-        await self._operator.record(
-            STOPPED if self.report.is_stopped else DONE,
-            why=self.spec.why,
-            job_id=self.spec.job_id,
-            detail={
-                "kind": self.spec.kind.value,
-                "total": self.report.total,
-                "copied": self.report.copied,
-                "found": self.report.found,
-                "skipped": self.report.skipped,
-                "too_large": len(self.report.too_large),
-            },
-        )
-        return self.report
+        return await self._record_end()
 
     def _missing(self, copies: Sequence[Copy]) -> list[Copy]:
         gone = self.report.too_large
@@ -249,11 +175,3 @@ class JobRun:
                     self._copied.add(source)
         if not is_first:
             self.report.copied += len(self._copied) - before
-
-    def _wait(self, reason: str) -> None:
-        self.report.waiting = reason
-        self._tell()
-
-    def _tell(self) -> None:
-        self.report.seconds = time.monotonic() - self._began
-        self._on_progress(self.report)
