@@ -6,6 +6,8 @@
       SignatureError      the webhook is not from Magento                        → 401 or 400
       PublishError        Kafka did not acknowledge                              → 503; block, log
       BrokerError         Kafka cannot be read, or a topic is missing            → exit 2
+        NoLeaderError     partitions without a leader                            → exit 2; wait
+        LogCutError       a log went back while it was read                      → exit 2; again
       MagentoError        the store's REST API says no, or nothing               → exit 2; wait
       JobError            a requeue or replay cannot be found or resumed         → exit 2
       MappingError        this document cannot become a record                   → dead letter
@@ -59,6 +61,22 @@ class PublishError(StreamError):
 
 class BrokerError(StreamError):
     """Kafka cannot be read: away, a topic is missing, or a bounded read made no progress."""
+
+
+class NoLeaderError(BrokerError):
+    """Partitions have no leader: nobody can read or write them. `partitions` names them."""
+
+    def __init__(self, partitions: list[tuple[str, int]]) -> None:
+        self.partitions = partitions
+        names = ", ".join(f"{topic}-{number}" for topic, number in partitions)
+        super().__init__(
+            f"no leader for {names}: the brokers that hold it are down, or none of them is in "
+            "sync. Bring them back (`orderstream doctor` names them); nothing else is held up"
+        )
+
+
+class LogCutError(BrokerError):
+    """A log went back while it was read: what was waited for will never come."""
 
 
 class TopicAdminError(StreamError):

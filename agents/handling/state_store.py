@@ -28,12 +28,14 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError
 
 from agents.handling.state_order import goes_back
 from schemas.sender_clock import TOLERANCE_SECONDS, utc_text
 from schemas.state import State
+from stream.errors import BrokerError
 from stream.kafka.consumer_stop import stop_consumer
+from stream.kafka.log_edges import log_edges, why_silent
 from stream.ops import metrics
 
 log = structlog.get_logger()
@@ -165,7 +167,7 @@ class StateStore:
             try:
                 overwritten = await self._load(stale)
                 break
-            except KafkaError as error:
+            except (KafkaError, BrokerError) as error:
                 log.warning("state_load_failed", error=str(error), partitions=stale)
                 self.check_alive()
                 await asyncio.sleep(RETRY_SECONDS)
@@ -230,11 +232,11 @@ async def _read_to_end(
 ) -> int:
     """Read each partition from where it was read to its end; return how many records came.
 
-    Raises KafkaError when a log is cut meanwhile: then all is asked again.
+    Raises KafkaError or BrokerError when a log is cut meanwhile: then all is asked again.
     """
-    ends = await consumer.end_offsets(list(parts))
-    begins = await consumer.beginning_offsets(list(parts))
-    starts = {tp: held.start(begins[tp], ends[tp]) for tp, held in parts.items()}
+    edges = await log_edges(consumer, parts)
+    ends = {tp: edge.end for tp, edge in edges.items()}
+    starts = {tp: held.start(edges[tp].begin, ends[tp]) for tp, held in parts.items()}
     consumer.assign(list(parts))
     for tp, start in starts.items():
         consumer.seek(tp, start)
@@ -244,11 +246,11 @@ async def _read_to_end(
         fetched = await consumer.getmany(*reading, timeout_ms=POLL_MS)
         if not fetched:
             check_alive()
-            await _refuse_a_cut_log(consumer, {tp: ends[tp] for tp in reading})
+            await why_silent(consumer, {tp: ends[tp] for tp in reading})
         for tp, records in fetched.items():
             if not parts[tp].read(records, latest):
                 log.error("state_log_went_back", partition=tp.partition)
-                consumer.seek(tp, parts[tp].read_again(begins[tp]))
+                consumer.seek(tp, parts[tp].read_again(edges[tp].begin))
             count += len(records)
             if count % PROGRESS_RECORDS < len(records):
                 log.info("state_loading", records=count, partition=tp.partition)
@@ -258,15 +260,8 @@ async def _read_to_end(
             if parts[tp].expected is None:
                 reading.discard(tp)
             else:  # compaction may have taken the record that was read last
-                consumer.seek(tp, parts[tp].read_again(begins[tp]))
+                consumer.seek(tp, parts[tp].read_again(edges[tp].begin))
     return count
-
-
-async def _refuse_a_cut_log(consumer: AIOKafkaConsumer, ends: Mapping[Any, int]) -> None:
-    """Raise when a log ends before the end that was asked for: nothing more will come of it."""
-    for tp, end in (await consumer.end_offsets(list(ends))).items():
-        if end < ends[tp]:
-            raise OffsetOutOfRangeError({tp: ends[tp]})
 
 
 def _witness(record: Any) -> Witness:

@@ -3,8 +3,8 @@
 Audit, trace, lag, dead letters and replays all read history while the pipe goes on writing it.
 The end offsets are taken once, at the start, so no reader chases itself. A partition is done when
 the *position* has reached its end, not when the record before the end was seen: compaction,
-transaction markers and retention leave offsets that never come. No consumer group is used, so
-nothing here can move a worker's offsets.
+transaction markers and retention leave offsets that never come. A log that is cut never reaches
+its end: a silence is asked about. No group is used: nothing here can move a worker's offsets.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Self, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from schemas.event import Envelope
 from schemas.headers import envelope_of
@@ -27,6 +27,7 @@ from stream.errors import BrokerError
 from stream.kafka.connection import kafka_connection
 from stream.kafka.consumer_groups import committed_offsets, held_partitions
 from stream.kafka.consumer_stop import stop_consumer
+from stream.kafka.log_edges import log_edges, no_answer, of_leaders, still_there, why_silent
 
 # aiokafka's ConsumerRecord with bytes in it; its own type parameters are not worth repeating.
 Record: TypeAlias = Any
@@ -34,6 +35,7 @@ Record: TypeAlias = Any
 POLL_MS = 200
 FETCH_BYTES = 1024 * 1024  # per partition and fetch: memory is this times the partitions read
 STALL_SECONDS = 30.0
+ASK_SECONDS = 2.0  # of silence, before the ends are asked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class RangeReader:
     """Reads spans of topics; an async context manager.
 
     One read at a time. Raises BrokerError when Kafka does not answer, when a topic does not
-    exist, or when a read makes no progress for `stall_seconds`.
+    exist, when a partition has no leader, when a log is cut while it is read, or when a read makes
+    no progress for STALL_SECONDS.
     """
 
     def __init__(
@@ -64,12 +67,10 @@ class RangeReader:
         settings: Settings,
         *,
         fetch_bytes: int = FETCH_BYTES,
-        stall_seconds: float = STALL_SECONDS,
         batch_records: int | None = None,
     ) -> None:
         """`batch_records`: the most records of a batch, for who has others waiting meanwhile."""
         self._settings = settings
-        self._stall_seconds = stall_seconds
         self._batch_records = batch_records
         options = kafka_connection(settings)
         self._admin = AIOKafkaAdminClient(**options)
@@ -77,7 +78,7 @@ class RangeReader:
             **options,
             group_id=None,
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",  # or else a log that is cut is read from its start, unasked
             isolation_level="read_committed",
             max_partition_fetch_bytes=fetch_bytes,
             fetch_max_wait_ms=POLL_MS,
@@ -150,8 +151,9 @@ class RangeReader:
             for number in numbers
             if wanted is None or number in wanted
         ]
-        ends = await self._answer(self._consumer.end_offsets(pairs))
-        firsts = await self._answer(self._consumer.beginning_offsets(pairs))
+        edges = await log_edges(self._consumer, pairs)
+        ends = {pair: edge.end for pair, edge in edges.items()}
+        firsts = {pair: edge.begin for pair, edge in edges.items()}
         starts = firsts if since_ms is None else await self._at(pairs, since_ms, ends)
         stops = ends if until_ms is None else await self._at(pairs, until_ms, ends)
         return [
@@ -167,7 +169,7 @@ class RangeReader:
 
     async def committed(self, group: str) -> dict[tuple[str, int], int]:
         """Return what a consumer group has committed, by (topic, partition)."""
-        return await committed_offsets(self._admin, group, timeout_seconds=self._stall_seconds)
+        return await committed_offsets(self._admin, group, timeout_seconds=STALL_SECONDS)
 
     async def assigned(self, group: str) -> frozenset[tuple[str, int]] | None:
         """Return the partitions that members of a group hold; None while it rebalances."""
@@ -198,23 +200,21 @@ class RangeReader:
         if not ends:
             return
         self._seek(starts)
-        stall_at = time.monotonic() + self._stall_seconds
+        heard_at = asked_at = time.monotonic()
         try:
             while ends:
-                fetched = await self._answer(
-                    self._consumer.getmany(timeout_ms=POLL_MS, max_records=self._batch_records)
-                )
+                fetched = await self._poll(max_records=self._batch_records)
                 for pair, records in fetched.items():
                     if batch := _until(records, ends.get(pair, 0)):
                         yield batch
-                        stall_at = time.monotonic() + self._stall_seconds
+                        heard_at = time.monotonic()
                 if await self._drop_finished(ends):
-                    stall_at = time.monotonic() + self._stall_seconds
-                if time.monotonic() > stall_at:
-                    names = ", ".join(f"{pair.topic}-{pair.partition}" for pair in ends)
-                    raise BrokerError(
-                        f"Kafka gave nothing for {self._stall_seconds:.0f} s: {names}"
-                    )
+                    heard_at = time.monotonic()
+                if time.monotonic() - max(heard_at, asked_at) > ASK_SECONDS:
+                    why = await why_silent(self._consumer, ends)
+                    asked_at = time.monotonic()
+                    if (quiet := asked_at - heard_at) > STALL_SECONDS:
+                        raise BrokerError(f"Kafka gave nothing for {quiet:.0f} s: {why}")
         finally:
             self._consumer.unsubscribe()
 
@@ -223,7 +223,7 @@ class RangeReader:
     ) -> dict[tuple[str, int], Record]:
         """Return the first record at or after an offset of each (topic, partition).
 
-        A partition with nothing there within the timeout is missing from the answer.
+        One with nothing there in time is missing; BrokerError for one that ends before its offset.
         """
         waiting = {TopicPartition(*pair): offset for pair, offset in positions.items()}
         found: dict[tuple[str, int], Record] = {}
@@ -233,14 +233,23 @@ class RangeReader:
         give_up_at = time.monotonic() + timeout_seconds
         try:
             while waiting and time.monotonic() < give_up_at:
-                fetched = await self._answer(self._consumer.getmany(timeout_ms=POLL_MS))
-                for pair, records in fetched.items():
+                for pair, records in (await self._poll()).items():
                     if records and waiting.pop(pair, None) is not None:
                         found[pair.topic, pair.partition] = records[0]
                         self._consumer.pause(pair)
         finally:
             self._consumer.unsubscribe()
         return found
+
+    async def _poll(self, max_records: int | None = None) -> dict[TopicPartition, list[Record]]:
+        try:
+            return await self._consumer.getmany(timeout_ms=POLL_MS, max_records=max_records)
+        except OffsetOutOfRangeError as error:
+            for pair, offset in (await still_there(self._consumer, error.args[0])).items():
+                self._consumer.seek(pair, offset)
+            return {}
+        except KafkaError as error:
+            raise no_answer(error) from None
 
     def _seek(self, starts: Mapping[TopicPartition, int]) -> None:
         self._consumer.assign(list(starts))
@@ -260,15 +269,15 @@ class RangeReader:
         self, pairs: list[TopicPartition], at_ms: int, ends: Mapping[TopicPartition, int]
     ) -> dict[TopicPartition, int]:
         """First offset with a record time at or after `at_ms`; the end where there is none."""
-        times = dict.fromkeys(pairs, max(0, at_ms))
-        found = await self._answer(self._consumer.offsets_for_times(times))
+        asked = self._consumer.offsets_for_times(dict.fromkeys(pairs, max(0, at_ms)))
+        found = await of_leaders(self._consumer, asked, pairs)
         return {pair: hit.offset if hit else ends[pair] for pair, hit in found.items()}
 
     async def _answer(self, call: Any) -> Any:
         try:
             return await call
         except (TimeoutError, KafkaError) as error:
-            raise BrokerError(f"Kafka did not answer: {error or type(error).__name__}") from None
+            raise no_answer(error) from None
 
 
 def record_envelope(record: Record) -> Envelope:

@@ -10,7 +10,13 @@ from typing import Any, Self
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    KafkaError,
+    NoError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
 from stream.config import Settings
 from stream.errors import SettingsError, TopicAdminError
@@ -141,7 +147,9 @@ class TopicAdmin:
         configs = {}
         for response in responses:
             for code, message, _type, name, entries in response.resources:
-                _check([(name, code, message)])
+                _check([(name, code, message)], allowed=UnknownTopicOrPartitionError)
+                if code:  # deleted since it was listed
+                    continue
                 values = {entry[0]: entry[1] or "" for entry in entries}
                 own = {entry[0] for entry in entries if entry[3] == DYNAMIC_TOPIC_CONFIG}
                 configs[name] = (values, {key: values[key] for key in own})

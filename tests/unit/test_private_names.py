@@ -48,6 +48,7 @@ HEIRS = {
 REACHED = {
     "_message_accumulator": AIOKafkaProducer,
     "_coordinator": AIOKafkaConsumer,
+    "_client": AIOKafkaConsumer,
     "_do_heartbeat": GroupCoordinator,
     "_buffer": StreamReader,
     "_make_request": web.Application,
