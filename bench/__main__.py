@@ -23,8 +23,8 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE, DATA = DOCS / "benchmarks.md", DOCS / "benchmarks.json"
 PARTS = (
     *("ingress", "end_to_end", "stages", "scaling", "state", "salesforce", "line_items"),
-    *("org_latency", "operators", "replay_beside_live", "backfill", "dashboard"),
-    "against_blueprint",
+    *("org_latency", "slow_neighbours", "operators", "replay_beside_live", "backfill"),
+    *("dashboard", "against_blueprint"),
 )
 INTRODUCTION = (
     "Written by `make bench`; one part of it: `python -m bench --only ingress`. Medians of several "
@@ -40,6 +40,7 @@ BRIEF = {
     "state": ("--orders", "100000"),
     "salesforce": ("--orders", "4000", "--runs", "1"),
     "org_latency": ("--quick", "--seconds", "8", "--runs", "1"),
+    "slow_neighbours": ("--seconds", "8", "--runs", "1"),
     "against_blueprint": ("--seconds", "20"),
     "operators": ("--events", "50000", "--runs", "1"),
     "replay_beside_live": ("--seconds", "8", "--runs", "1"),

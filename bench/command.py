@@ -10,6 +10,7 @@ import uvloop
 
 from bench.conditions import load_average
 from bench.figures import Section, markdown
+from stream.ops.logs import configure_logs
 
 Measure = Callable[[argparse.Namespace], Awaitable[Section]]
 
@@ -26,6 +27,7 @@ def options_of(description: str | None, *, seconds: float, runs: int) -> argpars
 def run(measure: Measure, parser: argparse.ArgumentParser) -> None:
     """Measure and print the section."""
     options = parser.parse_args()
+    configure_logs(level="error", style="console", process="bench")
     before = load_average()
     section = uvloop.run(_awaited(measure, options))
     section.conditions |= {"load average before": before, "after": load_average()}

@@ -180,12 +180,15 @@ class Worker:
 
 @dataclass(slots=True)
 class Done:
-    """When each order was finished."""
+    """When each order was finished. `judged`: how many orders must be synced; others may be not."""
 
+    judged: int
     at: dict[str, float] = field(default_factory=dict)
     failure: Exception | None = None
 
     def note(self, event_id: str, outcome: str) -> None:
+        if int(event_id) >= self.judged:
+            return
         if outcome != "synced":
             self.failure = RuntimeError(f"an order ended as {outcome}")
         self.at[event_id] = time.perf_counter()
@@ -193,11 +196,29 @@ class Done:
     def fail(self, error: Exception) -> None:
         self.failure = error
 
+    @property
+    def is_complete(self) -> bool:
+        return len(self.at) == self.judged
+
 
 async def measured(case: Case, seconds: float) -> tuple[list[float], ClockOrg]:
     """Return sorted latencies of a run, and the org with its counts."""
     count = max(20, int(case.rate * seconds))
-    template, client, done = Template.make(), ClockOrg(case.org), Done()
+    client, template = ClockOrg(case.org), Template.make()
+    orders = [template.order(number, 1) for number in range(count)]
+    return await latencies_of(case, client, orders), client
+
+
+async def latencies_of(
+    case: Case, client: ClockOrg, orders: Sequence[bytes], beside: Sequence[bytes] = ()
+) -> list[float]:
+    """Return the sorted latencies of orders that come at the case's rate.
+
+    What is `beside` them comes evenly in the same time, and is not judged.
+    """
+    count, done = len(orders), Done(len(orders))
+    due = [number / case.rate for number in range(count)]
+    due += [count / case.rate * number / len(beside) for number in range(len(beside))]
     held = [
         HeldEvent(
             dataclasses.replace(envelope, event_id=str(number)),
@@ -205,24 +226,20 @@ async def measured(case: Case, seconds: float) -> tuple[list[float], ClockOrg]:
             number,
             envelope.key.encode(),
         )
-        for number, envelope in enumerate(
-            envelopes([template.order(number, 1) for number in range(count)])
-        )
+        for number, envelope in enumerate(envelopes([*orders, *beside]))
     ]
-    due: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as directory:
         workers = [Worker(case, client, Path(directory), done) for _ in range(case.workers)]
         started = time.perf_counter()
-        for number, event in enumerate(held):
-            due[str(number)] = started + number / case.rate
-            await asyncio.sleep(max(0.0, due[str(number)] - time.perf_counter()))
-            workers[number % case.workers].pipeline.add(event)
+        for number in sorted(range(len(held)), key=due.__getitem__):
+            await asyncio.sleep(max(0.0, started + due[number] - time.perf_counter()))
+            workers[number % case.workers].pipeline.add(held[number])
         deadline = time.perf_counter() + SETTLE_SECONDS
-        while len(done.at) < count and done.failure is None and time.perf_counter() < deadline:
+        while not done.is_complete and done.failure is None and time.perf_counter() < deadline:
             await asyncio.sleep(0.01)
-    if done.failure is not None or len(done.at) < count:
+    if not done.is_complete:
         raise RuntimeError(f"{len(done.at)} of {count} orders: {done.failure}")
-    return sorted(done.at[name] - due[name] for name in due), client
+    return sorted(at - started - due[int(name)] for name, at in done.at.items())
 
 
 def least(case: Case, count: int, rows: Sequence[int]) -> tuple[float, float]:
