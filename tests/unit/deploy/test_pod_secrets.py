@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from support.helm_chart import needs_helm, read_values, render
 
 ROOT = Path(__file__).parents[3] / "deploy" / "kubernetes"
 SECRET_OF_CHART = re.compile(r"\.Values\.secrets\.(\w+)")
 
 
-def pods() -> dict[str, dict[str, Any]]:
+def pods(documents: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return the pod of every Deployment and CronJob, by name."""
     found = {}
-    for path in sorted((ROOT / "base").glob("*.yaml")):
-        for document in yaml.safe_load_all(path.read_text()):
-            if not document or document.get("kind") not in {"Deployment", "CronJob"}:
-                continue
-            spec = document["spec"]
-            spec = spec["jobTemplate"]["spec"] if document["kind"] == "CronJob" else spec
-            found[document["metadata"]["name"]] = spec["template"]["spec"]
+    for document in documents:
+        if document.get("kind") not in {"Deployment", "CronJob"}:
+            continue
+        spec = document["spec"]
+        spec = spec["jobTemplate"]["spec"] if document["kind"] == "CronJob" else spec
+        name = document["metadata"]["name"].removeprefix("orderstream-")
+        found[name] = spec["template"]["spec"]
     return found
 
 
-PODS = pods()
-
+PODS = pods(
+    document
+    for path in sorted((ROOT / "base").glob("*.yaml"))
+    for document in yaml.safe_load_all(path.read_text())
+    if document
+)
 
 NEEDED = {
     "ingress": {"kafka", "webhooks", "kafka-tls"},
@@ -71,6 +77,21 @@ def test_the_charts_pod_is_given_the_same(name):
     text = (ROOT.parent / "helm/orderstream/templates" / f"{name}.yaml").read_text()
     words = {re.sub(r"([A-Z])", r"-\1", found).lower() for found in SECRET_OF_CHART.findall(text)}
     assert words == NEEDED[name]
+
+
+@needs_helm
+def test_the_chart_as_rendered_gives_each_pod_the_same_whatever_they_are_called():
+    production = read_values("ci/production-values.yaml")
+    named = {
+        value: f"shop-{key.lower()}" for key, value in read_values("values.yaml")["secrets"].items()
+    }
+    keys = {key: named[value] for key, value in read_values("values.yaml")["secrets"].items()}
+    plain = pods(render(production))
+    renamed = pods(render({**production, "secrets": keys}))
+    assert set(plain) == set(renamed) == set(NEEDED)
+    for name, needed in NEEDED.items():
+        assert secrets_of(plain[name]) == needed, name
+        assert secrets_of(renamed[name]) == {named[f"orderstream-{one}"] for one in needed}, name
 
 
 def test_a_secret_that_is_not_needed_would_be_noticed():
