@@ -19,9 +19,22 @@ from schemas.sender_clock import utc_text
 # How far the memory of a key reaches: contents that were replaced, events that were overruled.
 KEPT_REPLACED = 8
 KEPT_OVERRULED = 4
+KEPT_PARTS = 4
 SEEN_DIGITS = (
     12  # 48 bits: of the last 8 saves of one order, two alike by accident are not expected
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A save that told only a part of its document: when, and digests of the fields it wrote."""
+
+    version: str
+    told: frozenset[str] = frozenset()
+
+    def is_before(self, version: str) -> bool:
+        """Whether it was saved before that; without both dates nobody knows, and it counts."""
+        return bool(self.version and version) and self.version < version
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,9 @@ class State:
     saves that a person or the store has overruled; `edited_ms` is when a person made the content;
     `is_reset`: a person had the version forgotten, and the org is told to let the next write pass.
     `site` is the order's store view or the customer's website: with `entity_id`, whose key it is.
+
+    `parts` are the saves that told only a part, the newest first: while there are any, this is the
+    newest of them, and `under` the newest whole save beneath them (None: nobody told a whole one).
     """
 
     version: str
@@ -56,6 +72,8 @@ class State:
     edited_ms: int = 0
     is_reset: bool = False
     site: str = ""
+    parts: tuple[Part, ...] = ()
+    under: State | None = None
 
     @property
     def is_unknown(self) -> bool:
@@ -67,9 +85,19 @@ class State:
         """The version; while there is none, when a person or a sender last said something."""
         return self.version or utc_text(max(self.seen_ms, self.edited_ms))
 
+    @property
+    def whole(self) -> State | None:
+        """The newest whole save that Salesforce has, with what is remembered of the key."""
+        if not self.parts:
+            return None if self.is_unknown else self
+        if self.under is None:
+            return None
+        return replace(self.under, replaced=self.replaced, overruled=self.overruled)
+
     def as_unknown(self) -> Self:
         """Return it with nothing known but whose it is."""
-        return replace(self, version="", digest="", rank=0, seen_ms=0, mark="", edited_ms=0)
+        unknown = replace(self, version="", digest="", rank=0, seen_ms=0, mark="", edited_ms=0)
+        return replace(unknown, parts=(), under=None)
 
     def as_vacant(self) -> Self:
         """Return it without a document: its records have another key by now.
@@ -88,20 +116,33 @@ class State:
         replaced = remembered(self.digest[:SEEN_DIGITS], self.replaced, KEPT_REPLACED)
         return replace(self, digest="", replaced=replaced)
 
+    def beneath_in_doubt(self) -> Self:
+        """Return it with the whole save beneath its parts in doubt."""
+        return replace(self, under=self.under and replace(self.under, digest=""))
+
+    def as_under(self) -> Self:
+        """Return what of a whole save is kept beneath a part that came over it."""
+        bare = replace(self, ids={}, entity_id="", site="", first_seen_ms=0, is_reset=False)
+        return replace(bare, replaced=(), overruled=(), parts=(), under=None)
+
     def to_bytes(self) -> bytes:
         """Return the short JSON that is stored; what is empty is left out."""
+        return orjson.dumps(self.as_stored())
+
+    def as_stored(self) -> dict[str, Any]:
+        """Return the stored names and values."""
         always = {
             "v": self.version,
             "d": self.digest,
             "t": self.topic,
             "p": self.partition,
             "o": self.offset,
+        }
+        rarely = {
             "r": self.rank,
             "i": self.ids,
             "e": self.entity_id,
             "f": self.first_seen_ms,
-        }
-        rarely = {
             "s": self.seen_ms,
             "k": self.mark,
             "h": " ".join(self.replaced),
@@ -109,13 +150,18 @@ class State:
             "m": self.edited_ms,
             "x": int(self.is_reset),
             "g": self.site,
+            "l": [[part.version, " ".join(sorted(part.told))] for part in self.parts],
+            "u": self.under.as_stored() if self.under else None,
         }
-        return orjson.dumps(always | {name: value for name, value in rarely.items() if value})
+        return always | {name: value for name, value in rarely.items() if value}
 
     @classmethod
     def from_bytes(cls, value: bytes) -> State:
         """Parse a stored record; raises orjson.JSONDecodeError, KeyError or TypeError."""
-        read: dict[str, Any] = orjson.loads(value)
+        return cls._of(orjson.loads(value))
+
+    @classmethod
+    def _of(cls, read: dict[str, Any]) -> State:
         return cls(
             version=read["v"],
             digest=read["d"],
@@ -133,6 +179,8 @@ class State:
             edited_ms=read.get("m", 0),
             is_reset=bool(read.get("x")),
             site=read.get("g", ""),
+            parts=tuple(Part(at, frozenset(told.split())) for at, told in read.get("l", ())),
+            under=cls._of(read["u"]) if "u" in read else None,
         )
 
 

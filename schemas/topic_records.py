@@ -34,6 +34,13 @@ class StoredState(BaseModel):
     e: str = Field("", description="Magento's entity id")
     f: int = Field(0, description="first written, unix milliseconds")
     g: str = Field("", description="store view of the order, website of the customer: whose key")
+    l: list[list[str]] = Field(  # noqa: E741 - a name of the record
+        default_factory=list,
+        description="saves that told only a part, the newest first: version, digests of the fields",
+    )
+    u: dict[str, Any] | None = Field(
+        None, description="the newest whole save beneath the parts, under the same names"
+    )
 
 
 class EventHeaders(BaseModel):

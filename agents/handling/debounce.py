@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 OrderKey = tuple[str, bool, int]
+# Whose event, and what it says: a part makes only its own like needless.
+WaitKey = tuple[bytes, frozenset[str]]
 
 
 @dataclass(slots=True)
@@ -24,9 +26,9 @@ class Debounce:
 
     def __init__(self, *, max_ms: int) -> None:
         self._max_ms = max_ms
-        self._waiting: dict[bytes, _Waiting] = {}
+        self._waiting: dict[WaitKey, _Waiting] = {}
 
-    def park(self, key: bytes, order: OrderKey, now_ms: int) -> None:
+    def park(self, key: WaitKey, order: OrderKey, now_ms: int) -> None:
         """Note that an event of the order was parked."""
         waiting = self._waiting.get(key)
         if waiting is None:
@@ -34,7 +36,7 @@ class Debounce:
         elif order > waiting.newest:
             waiting.newest = order
 
-    def is_overtaken(self, key: bytes, order: OrderKey, now_ms: int) -> bool:
+    def is_overtaken(self, key: WaitKey, order: OrderKey, now_ms: int) -> bool:
         """Whether a returning event may give way to a newer one that is still parked."""
         waiting = self._waiting.get(key)
         if waiting is None:

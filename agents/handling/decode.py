@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agents.handling.version_guard import Candidate, overrules
 from agents.mapping.apply import Mapped
 from agents.mapping.mapping import Mapping as RecordMapping
 from schemas.codec import DecodeError, Document, decode
 from schemas.digest import content_digest, save_mark
+from schemas.document_parts import is_whole, said_names
 from schemas.document_shape import id_of
-from schemas.event import Envelope, Kind, Origin
+from schemas.event import Envelope, Kind, Origin, Via
 from schemas.identity import Identity, folded, site_of
 from schemas.order_rank import state_rank
 from schemas.sender_clock import TOLERANCE_SECONDS, SenderTime, sender_time
 from schemas.state import (
     KEPT_OVERRULED,
+    KEPT_PARTS,
     KEPT_REPLACED,
     SEEN_DIGITS,
+    Part,
     State,
     remembered,
     state_key,
 )
 from schemas.texts import text_of
+
+WHOLE = frozenset[str]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +41,18 @@ class DecodedEvent:
     key: bytes
     clock: SenderTime
     base: State | None = None  # what the events before it in its batch would have left
+    told_over: frozenset[str] | None = None  # of an older save: what newer parts told of its fields
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What its result says of its clock, and of who made it."""
         edit = "a person's correction" if self.candidate.edited_ms else ""
         return tuple(note for note in (self.clock.note, edit) if note)
+
+    @property
+    def parts_said(self) -> frozenset[str]:
+        """What a save that tells only a part says; whole ones are alike."""
+        return said_names(self.document.entity) if self.candidate.is_part else WHOLE
 
     @property
     def entity_id(self) -> str:
@@ -57,16 +67,57 @@ class DecodedEvent:
         """The store view of an order, the website of a customer; '' when the event is silent."""
         return site_of(self.document.entity)
 
-    def new_state(self, before: State | None, ids: dict[str, str]) -> State:
-        """Return the state to store once Salesforce has this event."""
-        event = self.candidate
+    def new_state(
+        self, before: State | None, ids: dict[str, str], told: frozenset[str] = frozenset()
+    ) -> State:
+        """Return the state to store once Salesforce has this event.
+
+        `told`: digests of the fields it wrote, remembered of a save that tells only a part.
+        """
         before = self.base or before
+        if self.told_over is not None and before is not None and before.parts:
+            return self._filled(before, ids, told)
+        state = self._saved(before, ids)
+        if not self.candidate.is_part:
+            return state
+        older, whole = (before.parts, before.whole) if before is not None else ((), None)
+        if before is not None and older and before.digest == state.digest:
+            told |= older[0].told  # the same save again
+        parts = _kept(self._part(told), *older)
+        return replace(state, parts=parts, under=whole and whole.as_under())
+
+    def _filled(self, before: State, ids: dict[str, str], told: frozenset[str]) -> State:
+        """Return the state with this save beneath the newer parts."""
+        version = before.version or self.candidate.version
+        state = replace(before, version=version, ids={**before.ids, **ids})
+        newest, *older = before.parts
+        if self.candidate.is_part:
+            overruled = remembered(self.candidate.corrects, before.overruled, KEPT_OVERRULED)
+            parts = (newest, *_kept(self._part(told), *older))
+            return replace(state, parts=_bounded(parts), overruled=overruled)
+        beneath = self._saved(before.whole or before.as_unknown(), {})
+        later = (part for part in older if not part.is_before(self.candidate.version))
+        return replace(
+            state,
+            parts=(newest, *later),
+            under=beneath.as_under(),
+            replaced=beneath.replaced,
+            overruled=beneath.overruled,
+        )
+
+    def _part(self, told: frozenset[str]) -> Part:
+        return Part(self.candidate.version, told)
+
+    def _saved(self, before: State | None, ids: dict[str, str]) -> State:
+        """Return the state with this save over what was there."""
+        event = self.candidate
         had = before or _NOTHING
         replaced = remembered(had.digest[:SEEN_DIGITS], had.replaced, KEPT_REPLACED)
         overruled = remembered(event.corrects, had.overruled, KEPT_OVERRULED)
-        is_itself = had.mark == event.mark  # foreseen, or the same save again
-        if not event.edited_ms and overrules(before, event) and not is_itself:
-            overruled = remembered(had.mark, overruled, KEPT_OVERRULED)
+        for one in (had.whole, before) if not event.edited_ms else ():
+            is_itself = one is not None and one.mark == event.mark  # foreseen, or the same again
+            if one is not None and overrules(one, event) and not is_itself:
+                overruled = remembered(one.mark, overruled, KEPT_OVERRULED)
         return State(
             version=event.version or had.version,
             digest=event.digest,
@@ -103,12 +154,31 @@ def _of_a_customer(mapped: Mapped, document: Document) -> Mapped:
         return mapped
     key, is_own = folded(document.customer_key), document.kind is Kind.CUSTOMER
     rows = tuple(
-        dataclasses.replace(row, customer_id=customer_id, is_own=is_own)
+        replace(row, customer_id=customer_id, is_own=is_own)
         if folded(row.external_id) == key
         else row
         for row in mapped.rows
     )
-    return dataclasses.replace(mapped, rows=rows)
+    return replace(mapped, rows=rows)
+
+
+def _kept(part: Part, *others: Part) -> tuple[Part, ...]:
+    """Return a part before the others, without those that it says itself, and later."""
+    return _bounded((part, *(one for one in others if not _is_said_by(part, one))))
+
+
+def _is_said_by(part: Part, other: Part) -> bool:
+    return other.told <= part.told and not part.is_before(other.version)
+
+
+def _bounded(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Return as many parts as are remembered: the oldest become one, at the time of the later."""
+    kept, rest = parts[: KEPT_PARTS - 1], parts[KEPT_PARTS - 1 :]
+    if len(rest) <= 1:
+        return parts
+    is_undated = not all(part.version for part in rest)
+    version = "" if is_undated else max(part.version for part in rest)
+    return (*kept, Part(version, frozenset().union(*(part.told for part in rest))))
 
 
 _NOTHING = State("", "", "", -1, -1)
@@ -126,7 +196,7 @@ def take_in(
         raise DecodeError("the record has no coordinates: it was not consumed from Kafka")
     document = decode(envelope.value, event=envelope.event, identity=identity)
     if not envelope.key and document.key:
-        envelope = dataclasses.replace(envelope, key=document.key)
+        envelope = replace(envelope, key=document.key)
     return item_of(envelope, origin, document, tolerance_seconds=tolerance_seconds)
 
 
@@ -160,6 +230,8 @@ def item_of(
         corrects=envelope.corrects,
         edited_ms=envelope.edited_at_ms or 0,
         is_completed=bool(read_at_ms),
+        # What was read from the store is as whole as it has it.
+        is_part=not (read_at_ms or envelope.via is Via.BACKFILL or is_whole(kind, document.entity)),
     )
     return DecodedEvent(
         envelope=envelope,

@@ -17,7 +17,7 @@ import structlog
 from agents.delivery.types import Dispatcher, NotSent
 from agents.handling.collision import tell_apart
 from agents.handling.debounce import Debounce
-from agents.handling.decode import DecodedEvent, take_in
+from agents.handling.decode import WHOLE, DecodedEvent, take_in
 from agents.handling.enrichment import Enrich
 from agents.handling.intent import Intent, Prepared, breathe, intents_of
 from agents.handling.newest import newest_of
@@ -26,8 +26,9 @@ from agents.handling.outcome import Decision, Notes, parked
 from agents.handling.outcome_rules import OutcomeRules
 from agents.handling.poison_pills import MAX_CRASHES, PoisonPillJournal
 from agents.handling.record_trust import RecordTrust, sift
-from agents.handling.version_guard import VersionVerdict, judge, overrules, trusted
+from agents.handling.version_guard import VersionVerdict, judge, told_over, trusted
 from agents.handling.write_intent import NoteDoubt, doubts
+from agents.handling.written_fields import left_of, with_state
 from agents.mapping.apply import Mapped
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.salesforce.api.send_right import asked_before_requests
@@ -85,7 +86,7 @@ class Handler:
         return trusted(state, utc_text(self.clock_ms() + ahead_ms))
 
     async def handle(self, envelopes: Sequence[Envelope]) -> list[Decision]:
-        """Return one decision per envelope (order not kept). Raises FrozenError only."""
+        """Return the decisions of a batch (order not kept). Raises FrozenError only."""
         prepared = await self.prepare(envelopes)
         with asked_before_requests(self.check_alive):
             return await self.write(prepared.intents) + prepared.decisions
@@ -108,19 +109,21 @@ class Handler:
             items = await self.enrich(items, self.ends, decisions)
         items = tell_apart(items, self.get_state, self.ends, decisions)
         items = self._settle(items, decisions)
-        items, contested = newest_of(items, self._state_of, self.ends, decisions)
-        items = self._guard(items, contested, decisions)
+        newest = newest_of(items, self._state_of, self.ends, decisions)
+        later = [item.envelope for item in newest.later]
+        items = self._guard(newest.items, newest.contested, decisions)
         if not items:
-            return Prepared(decisions)
+            return Prepared(decisions, later=later)
         mapping = await self.org_mapping()
         if mapping is None:
             waits = NotSent(reason="Salesforce could not be asked for its fields")
             decisions += [
                 self.ends.not_sent(item, waits, self.clock_ms(), Notes()) for item in items
             ]
-            return Prepared(decisions)
+            return Prepared(decisions, later=later)
         mapped = await self._map(mapping, items, decisions)
-        return Prepared(decisions, intents_of(mapped, mapping.version, contested, self.get_state))
+        intents = intents_of(mapped, mapping.version, newest.contested, self.get_state)
+        return Prepared(decisions, intents, later)
 
     async def _decode(
         self, envelopes: Sequence[Envelope], decisions: list[Decision]
@@ -164,11 +167,14 @@ class Handler:
         for item in items:
             now = self.clock_ms()
             if _is_fresh(item):
-                self.settling.park(item.key, item.candidate.order, now)
+                self.settling.park((item.key, item.parts_said), item.candidate.order, now)
                 says = Notes(reason="waits for its order to settle", worker=self.worker)
                 waits = parked(item.envelope, self.topics.settle, self.debounce_ms, now, says)
                 decisions.append(waits)
-            elif self.settling.is_overtaken(item.key, item.candidate.order, now):
+            elif any(
+                self.settling.is_overtaken((item.key, said), item.candidate.order, now)
+                for said in {item.parts_said, WHOLE}
+            ):
                 reason = "a newer event of this order is settling"
                 decisions.append(self.ends.done(item, Outcome.SUPERSEDED, reason))
             else:
@@ -187,11 +193,12 @@ class Handler:
                 decisions.append(self.ends.done(item, Outcome.SUPERSEDED, REFUSED))
                 continue
             state = self._state_of(item)
-            verdict = judge(item.base or state, item.candidate)
+            before = item.base or state
+            verdict = judge(before, item.candidate)
             if verdict is VersionVerdict.SUPERSEDED:
                 decisions.append(self.ends.superseded(item, state))
-            elif verdict is VersionVerdict.SEND or item.key in contested:
-                rest.append(item)
+            elif verdict is not VersionVerdict.UNCHANGED or item.key in contested:
+                rest.append(replace(item, told_over=told_over(before, item.candidate)))
             else:
                 decisions.append(self.ends.unchanged(item, state))
         return rest
@@ -211,29 +218,15 @@ class Handler:
             except Exception as error:  # noqa: BLE001 - a bug costs this event only
                 decisions.append(self.ends.bug(item.envelope, error))
             else:
-                if records.rows:
-                    mapped.append((item, self._with_state(item, records)))
-                else:
+                state = self._state_of(item)
+                if not records.rows:
                     reason = "; ".join(("the mapping makes no row of it", *records.notes))
                     decisions.append(self.ends.done(item, Outcome.UNCHANGED, reason))
+                elif (left := left_of(records, item.told_over)) is None:
+                    decisions.append(self.ends.superseded(item, state))
+                else:
+                    mapped.append((item, with_state(item, left, state) if state else left))
         return mapped
-
-    def _with_state(self, item: DecodedEvent, records: Mapped) -> Mapped:
-        """Tell rows what the state knows: that their record exists, and an older time may pass."""
-        state = self._state_of(item)
-        if state is None:
-            return records
-        token = item.envelope.event_id if overrules(state, item.candidate) else ""
-        ours = item.document.external_id or item.document.key
-        rows = tuple(
-            replace(
-                row,
-                overrule=token,
-                known_id=state.ids.get(row.sobject, "") if row.external_id == ours else "",
-            )
-            for row in records.rows
-        )
-        return replace(records, rows=rows)
 
     async def write(self, intents: Sequence[Intent]) -> list[Decision]:
         """Send what was prepared; return one decision for each. Raises FrozenError only."""
@@ -258,14 +251,19 @@ class Handler:
     def look_again(self, intents: Sequence[Intent]) -> tuple[list[Intent], list[Decision]]:
         """Return which of these are still to be written, after a wait in which others wrote."""
         decisions: list[Decision] = []
-        rest = [i for i in intents if self._guard([i.item], {i.item.key}, decisions)]
+        rest = []
+        for intent in intents:
+            for item in self._guard([intent.item], {intent.item.key}, decisions):
+                if item.told_over == intent.item.told_over:
+                    rest.append(intent)
+                    continue
+                waits = NotSent("a newer event told a part of this order meanwhile")
+                decisions.append(self.ends.not_sent(item, waits, self.clock_ms(), Notes()))
         return rest, decisions
 
     async def _foresee(self, intents: Sequence[Intent]) -> None:
         """Put on record which orders are about to change, where a successor could go back."""
-        contested = {intent.item.key for intent in intents if intent.is_contested}
-        states = [(intent.item, self._state_of(intent.item)) for intent in intents]
-        foreseen = doubts(states, contested)
+        foreseen = doubts((intent, self._state_of(intent.item)) for intent in intents)
         if foreseen and self.note_doubt is not None:
             self.check_alive()
             await self.note_doubt(foreseen)

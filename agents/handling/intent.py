@@ -11,7 +11,7 @@ from agents.delivery.types import WriteSet
 from agents.handling.decode import DecodedEvent
 from agents.handling.outcome import Decision
 from agents.mapping.apply import Mapped
-from schemas.event import Via
+from schemas.event import Envelope, Via
 from schemas.priority import Priority
 from schemas.state import State
 
@@ -49,10 +49,14 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What became of a batch before any call: decisions, and what is to be written."""
+    """What became of a batch before any call: decisions, and what is to be written.
+
+    `later` is to be prepared again when what is written of its key is over.
+    """
 
     decisions: list[Decision]
     intents: list[Intent] = field(default_factory=list)
+    later: list[Envelope] = field(default_factory=list)
 
 
 def intents_of(

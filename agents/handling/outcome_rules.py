@@ -25,6 +25,7 @@ from agents.handling.outcome import (
     vacancy,
 )
 from agents.handling.version_guard import why_superseded
+from agents.handling.written_fields import told_by
 from agents.mapping.apply import Mapped
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.event import Envelope, ErrorInfo
@@ -95,7 +96,7 @@ class OutcomeRules:
                     ids=ids,
                     created=created,
                 )
-                state = item.new_state(before, ids)
+                state = item.new_state(before, ids, told_by(records))
                 synced = done(item.envelope, Outcome.SYNCED, now, says, state=state)
                 if not renamed:
                     return synced
@@ -135,6 +136,8 @@ class OutcomeRules:
             if decision.result.outcome is Outcome.DEAD:
                 return decision
             return dataclasses.replace(decision, state=item.new_state(None, {}).as_unknown())
+        if item.told_over is not None:
+            return dataclasses.replace(decision, state=state.beneath_in_doubt())
         if not state.digest:
             return decision
         return dataclasses.replace(decision, state=state.in_doubt())

@@ -29,6 +29,12 @@ def is_older(state: State, known: State, latest: str) -> bool:
     """Whether a state is of an older version than another one, and not meant to be."""
     if state.is_reset or state.is_unknown or known.is_unknown or known.version > latest:
         return False
-    if state.edited_ms > known.edited_ms or (known.mark and known.mark in state.overruled):
+    if state.edited_ms > known.edited_ms:
         return False
-    return bool(state.version) and state.version < known.version
+    whole, had = state.whole, known.whole
+    if any(one and one.mark and one.mark in state.overruled for one in (known, had)):
+        return False
+    if state.version != known.version:
+        return bool(state.version) and state.version < known.version
+    # Both end with one save: the one that knows of a later whole save beneath it is the newer.
+    return had is not None and (whole.version if whole else "") < had.version

@@ -18,6 +18,10 @@ is on record of the key.
 
 Dated over an undated state: superseded when it was saved before that one was received *and* is less
 far in its life or was seen before. What no rule holds back is sent.
+
+A save that tells only a part (schemas/document_parts.py) stands over the whole one beneath it. What
+a part supersedes is judged once more, by the whole: if that lets it pass, it is written except for
+what the newer parts told ("fill").
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ class VersionVerdict(StrEnum):
     SEND = "send"
     UNCHANGED = "unchanged"
     SUPERSEDED = "superseded"
+    FILL = "fill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,8 @@ class Candidate:
     `version` is the sender's time, bounded ('' for none); `rank` is None where the document does
     not say how far its order is; `seen_ms` is when it was received, or read from the store; `mark`
     tells this save from others of its key; `corrects` is the mark of what a person has corrected
-    by it, at `edited_ms`; `is_completed`: its content was read from the store.
+    by it, at `edited_ms`; `is_completed`: its content was read from the store; `is_part`: it tells
+    a part of its document only.
     """
 
     version: str
@@ -61,6 +67,7 @@ class Candidate:
     corrects: str = ""
     edited_ms: int = 0
     is_completed: bool = False
+    is_part: bool = False
 
     @property
     def order(self) -> tuple[str, bool, int]:
@@ -83,10 +90,32 @@ class Candidate:
         return self.is_forced and self.via is Via.BACKFILL
 
 
-def judge(  # noqa: PLR0911 - one return per rule of the table above
+def judge(state: State | None, candidate: Candidate) -> VersionVerdict:
+    """Decide what to do with an event, given what Salesforce has (None: nothing known)."""
+    verdict = _judge(state, candidate)
+    if verdict is not VersionVerdict.SUPERSEDED or state is None or not state.parts:
+        return verdict
+    if not candidate.edited_ms and candidate.mark and candidate.mark in state.overruled:
+        return verdict
+    whole = state.whole
+    beneath = _judge(whole, candidate)
+    is_later = whole is not None and candidate.version > whole.version
+    if beneath is VersionVerdict.SEND or (beneath is VersionVerdict.UNCHANGED and is_later):
+        return VersionVerdict.FILL
+    return verdict
+
+
+def told_over(state: State | None, candidate: Candidate) -> frozenset[str] | None:
+    """Return what newer parts told of the fields an event would fill; None when it fills none."""
+    if state is None or judge(state, candidate) is not VersionVerdict.FILL:
+        return None
+    newer = (part.told for part in state.parts if not part.is_before(candidate.version))
+    return frozenset().union(*newer)
+
+
+def _judge(  # noqa: PLR0911 - one return per rule of the table above
     state: State | None, candidate: Candidate
 ) -> VersionVerdict:
-    """Decide what to do with an event, given what Salesforce has (None: nothing known)."""
     if state is None or state.is_unknown:
         return VersionVerdict.SEND
     if candidate.edited_ms:

@@ -16,27 +16,33 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from agents.handling.decode import DecodedEvent
+from agents.handling.intent import Intent
 from agents.handling.version_guard import overrules
+from agents.handling.written_fields import told_by
 from schemas.state import State
 
 NoteDoubt = Callable[[Sequence[tuple[DecodedEvent, State]]], Awaitable[None]]
 
 
 def doubts(
-    items: Iterable[tuple[DecodedEvent, State | None]], contested: set[bytes]
+    intents: Iterable[tuple[Intent, State | None]],
 ) -> list[tuple[DecodedEvent, State]]:
     """Return the items to be announced, each with the state to put on record.
 
-    `contested`: keys of which an older event was in the same batch and would have been sent alone.
+    An intent is contested when an older event was in the same batch and would have been sent alone.
     """
     return [
-        (item, _announced(item, state))
-        for item, state in items
-        if item.key in contested or (state is not None and not state.digest)
+        (intent.item, _announced(intent, state))
+        for intent, state in intents
+        if intent.is_contested or (state is not None and not state.digest)
     ]
 
 
-def _announced(item: DecodedEvent, state: State | None) -> State:
+def _announced(intent: Intent, state: State | None) -> State:
     """Return the state in doubt; a write that overrules the org does so when it is made again."""
-    is_reset = overrules(state, item.candidate)
-    return dataclasses.replace(item.new_state(state, {}), digest="", is_reset=is_reset)
+    item = intent.item
+    announced = item.new_state(state, {}, told_by(intent.records))
+    if item.told_over is None:
+        is_reset = overrules(state, item.candidate)
+        return dataclasses.replace(announced, digest="", is_reset=is_reset)
+    return announced.beneath_in_doubt()

@@ -13,6 +13,7 @@ from typing import Any
 
 from agents.mapping.model import KindRules, RowRule, ValueRule, When
 from agents.mapping.values import is_blank
+from schemas.document_parts import PARTS, says
 from schemas.event import Kind
 
 PLACEHOLDER = re.compile(r"\{([^{}|]+)")
@@ -27,18 +28,6 @@ BUILT_IN_READS = {
 IDENTITY = frozenset(
     ("id", "entity_id", "increment_id", "real_order_id", "store_id", "created_at", "updated_at")
 ) | {"email"}
-# Every whole document has one of each; those that the mapping reads must be there.
-PARTS: dict[Kind, tuple[tuple[str, ...], ...]] = {
-    Kind.ORDER: (
-        ("grand_total", "base_grand_total"),
-        ("items",),
-        ("state", "status"),
-        ("customer_email",),
-        ("created_at",),
-        ("billing_address", "addresses"),
-    ),
-    Kind.CUSTOMER: (("firstname", "lastname"), ("addresses",)),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +52,7 @@ class Reads:
     def lacks_a_part(self, kind: Kind, entity: Mapping[str, Any]) -> bool:
         """Whether a part is missing that every whole document has and the mapping reads."""
         return any(
-            not any(name in entity for name in part) or not self._has_rows(entity, part)
+            not says(entity, part) or not self._has_rows(entity, part)
             for part in PARTS.get(kind, ())
             if self.names.intersection(part)
         )

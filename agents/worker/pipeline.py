@@ -188,7 +188,8 @@ class Pipeline:
         calls = split_by_lock(prepared.intents)
         for intent in prepared.intents:
             self._held[intent] = batch.claim(intent.item.envelope)
-        waiting: list[HeldEvent] = []
+        waiting = [batch.claim(envelope) for envelope in prepared.later]
+        self._ready.put_back(waiting)
         for call in calls:
             for intent in call.candidates:
                 if self._locks.claim(intent, call):

@@ -1,14 +1,15 @@
 """The queue of what can be worked next: one order at a time in one pair of hands. Pure.
 
 Events of one key wait together and are taken together, in the order of their arrival; while some of
-a key are being worked, later ones of it wait. Keys are taken live before replay before backfill,
-each in the order of arrival; every so often the least urgent go first, so that nobody starves.
+a key are being worked, later ones of it wait, and so do taken ones that are put back. Keys are
+taken live before replay before backfill, each in the order of arrival; every so often the least
+urgent go first, so that nobody starves.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from agents.worker.offset_ledger import HeldEvent
 from schemas.priority import Priority
@@ -66,6 +67,12 @@ class ReadyQueue:
             del self._working[held.key]
             if waiting := self._waiting.get(held.key):
                 self._line_up(held.key, min(event.priority for event in waiting))
+
+    def put_back(self, events: Sequence[HeldEvent]) -> None:
+        """Put taken events before those of their key that wait: the others of it come first."""
+        for held in reversed(events):
+            self._working[held.key] -= 1
+            self._waiting.setdefault(held.key, []).insert(0, held)
 
     def forget(self, events: Iterable[HeldEvent]) -> None:
         """Remove events that wait."""

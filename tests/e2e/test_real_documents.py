@@ -104,6 +104,23 @@ async def test_every_wrapping_of_an_order_becomes_that_order(front: Front) -> No
     assert list(front.records("Contact")) == [MAIL]
 
 
+async def test_a_status_that_comes_before_its_order_takes_nothing_from_it(front: Front) -> None:
+    news = {"increment_id": "000000417", "status": "complete", "updated_at": "2026-02-03 10:00:00"}
+    late = an_order("000000418", entity_id="418", updated_at="2026-02-02 10:00:00")
+    for order in (news, an_order(updated_at="2026-02-02 10:00:00")):
+        await front.send({"event": SAVED, "order": order})
+        await front.settled()
+    # And in one batch: the worker finds all of these at once, in whatever order it is given them.
+    for order in (news | {"increment_id": "000000418"}, late, late):
+        await front.send({"event": SAVED, "order": order})
+    report = await front.settled()
+    for order in front.records("Opportunity").values():
+        assert order["StageName"] == "Closed Won"
+        assert (order["Amount"], order["Billing_City__c"]) == (86.0, "Odense")
+        assert order["Description"] == "Bowl (SKU: BOWL, Qty: 2)"
+    assert (report.total.dead, report.total.superseded) == (0, 1)
+
+
 async def test_two_orders_with_one_number_never_show_each_other(front: Front) -> None:
     first = an_order(entity_id=501, store_id=1, grand_total=100)
     second = an_order(entity_id=502, store_id=2, grand_total=55.5, customer_email="b@example.com")

@@ -1,6 +1,7 @@
 """Every event of a batch gets exactly one decision, whatever it is and whatever happens."""
 
 import asyncio
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -271,6 +272,17 @@ def test_a_forced_replay_sends_unchanged_content_again_but_never_an_old_state():
     old = world.event(number="100", second=1, via=Via.REPLAY, is_forced=True)
     assert world.outcomes(same) == ["synced"]
     assert world.outcomes(old) == ["superseded"]
+
+
+def test_a_settling_status_lets_no_whole_save_go():
+    world = World(debounce_ms=2_000, settling=Debounce(max_ms=10_000))
+    whole, news = world.event(second=1, total=1), world.event(second=2, total=2)
+    body = orjson.loads(news.value)
+    del body["order"]["grand_total"]
+    world.handle(whole, replace(news, value=orjson.dumps(body)))
+    returned = replace(whole, origin=replace(whole.origin, topic="salesforce.due"), attempt=1)
+    world.now += 2_000
+    assert world.outcomes(returned) == ["synced"]
 
 
 def test_with_debounce_three_saves_are_parked_and_only_the_newest_is_written():

@@ -37,6 +37,17 @@ def test_later_events_of_an_order_wait_until_all_of_the_earlier_are_over():
     assert queue.take(1) == [later]
 
 
+def test_what_is_put_back_comes_again_before_what_came_later():
+    first, second, third, later = (held("a", offset=n) for n in range(4))
+    queue = filled(first, second, third)
+    queue.take(1)
+    queue.add(later)
+    queue.put_back([second, third])
+    assert len(queue) == 0, "the first is still in hand"
+    queue.finish([first])
+    assert queue.take(1) == [second, third, later]
+
+
 def test_live_goes_before_replay_before_backfill():
     backfill, replay, live = held("a", Priority.BACKFILL), held("b", Priority.REPLAY), held("c")
     assert filled(backfill, replay, live).take(3) == [live, replay, backfill]

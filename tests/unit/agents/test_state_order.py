@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from agents.handling.state_order import goes_back, is_older
-from schemas.state import State
+from schemas.state import Part, State
 
 LATEST = "2026-11-28 12:05:00"
 OLD, NEW, FUTURE = "2026-11-28 10:00:00", "2026-11-28 11:00:00", "2099-01-01 00:00:00"
@@ -15,6 +15,11 @@ def state(version, **more):
     return State(
         version=version, digest="d", topic="t", partition=0, offset=1, **{"seen_ms": 1, **more}
     )
+
+
+def over(whole, **more):
+    """Return the state of a status that came over a whole save."""
+    return state(NEW, parts=(Part(NEW, frozenset({"f1"})),), under=whole, **more)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +35,10 @@ def state(version, **more):
         (state(OLD), state(FUTURE), False),  # that one nobody believes any more
         (state(""), state(NEW), False),  # undated: the guard has decided it by its receipt
         (state(OLD), state(NEW).as_reset(), False),
+        (over(state(OLD)), over(None), False),
+        (over(None), over(state(OLD)), True),  # that one knows of a whole save beneath it
+        (over(state(OLD)), over(state(NEW)), True),
+        (over(state(OLD), overruled=("m",)), over(state(NEW, mark="m")), False),
     ],
 )
 def test_an_older_version_never_takes_the_place_of_a_newer_one(value, known, is_back):

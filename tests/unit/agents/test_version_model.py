@@ -10,6 +10,7 @@ import asyncio
 import dataclasses
 import os
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -20,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from agents.delivery.types import RefusedWrite, Written
 from agents.handling.handler import Handler
+from agents.handling.outcome import Decision
 from agents.handling.state_order import goes_back
 from agents.mapping.apply import Mapped
 from agents.salesforce.api.send_right import check_of_context
@@ -40,6 +42,7 @@ BEGAN_MS = 1_773_500_000_000
 STATES = ("new", "processing", "complete", "closed")  # their ranks are their places
 ZONE_MS = 8 * 3_600_000
 LOOP = asyncio.new_event_loop()
+SAYS = ("whole", "whole", "stage", "amount")
 STEPS = 40  # of one history
 RANDOM_STEPS = int(os.environ.get("ORDERSTREAM_MODEL_STEPS", "2000"))
 EXAMPLES = int(os.environ.get("ORDERSTREAM_MODEL_EXAMPLES", "60"))
@@ -63,66 +66,149 @@ class Event:
     amount: int
     offset: int
     received: str
-    mark: tuple[int, str]
+    mark: tuple[int, str, str]
     edited: str = ""
+    says: str = "whole"
     is_edit: bool = False
     is_repair: bool = False
     is_forced: bool = False
 
+    @property
+    def is_part(self) -> bool:
+        return self.says != "whole"
+
+    @property
+    def content(self) -> tuple[str, int, int]:
+        return self.says, self.amount, self.rank
+
+    @property
+    def fields(self) -> dict[str, int]:
+        """What it tells: the amount, the stage, or both."""
+        names = {"whole": ("Amount", "StageName"), "amount": ("Amount",), "stage": ("StageName",)}
+        return dict.fromkeys(names[self.says], self.amount)
+
 
 @dataclass
-class Model:
-    """What Salesforce must hold, by docs/decisions/0018."""
+class Register:
+    """The newest save that counts: of all, or of the whole ones beneath the parts."""
 
     held: Event | None = None
     time: str = ""
-    replaced: list[int] = field(default_factory=list)
-    overruled: list[tuple[int, str]] = field(default_factory=list)
-    amount: int | None = None
+    rank: int = 0
 
-    def takes(self, new: Event) -> bool:  # noqa: PLR0911 - one return per rule
+    def takes(self, new: Event, replaced: list, overruled: list) -> bool:  # noqa: PLR0911 - rules
         held = self.held
         if held is None:
             return True
         if new.is_edit:
             is_of_it = new.mark == held.mark and not held.is_edit  # the same bytes came twice
             return new.offset == held.offset or is_of_it or new.time >= self.time
-        if new.mark in self.overruled:
+        if new.mark in overruled:
             return False
         if new.is_repair:
             said = self.time or max(held.received, held.edited)
             return not (held.is_edit and new.time <= said)
         if new.time and self.time and new.time != self.time:
             return new.time > self.time
-        if new.amount == held.amount:
+        if new.content == held.content:
             return new.is_forced
-        goes_back = new.amount in self.replaced or new.rank < held.rank
+        is_behind, is_ahead = new.rank < self.rank, new.rank > self.rank
+        if new.says == "amount":  # which does not say how far the order is
+            is_behind = is_ahead = False
+        goes_back = new.content in replaced or is_behind
         if new.time and not self.time:
             return not (new.time < held.received and goes_back)
         if self.time and not new.time:
-            return new.rank > held.rank and not goes_back
-        return not goes_back and (new.rank, new.offset) >= (held.rank, held.offset)
+            return is_ahead and not goes_back
+        return not goes_back and (is_ahead or new.offset >= held.offset)
+
+    def has(self, new: Event) -> bool:
+        """Whether it is the same content, of a later save."""
+        return (
+            self.held is not None and new.content == self.held.content and new.time > self.time
+        ) and not new.is_edit
+
+    def put(self, new: Event) -> Register:
+        rank = self.rank if new.says == "amount" else new.rank
+        return Register(new, new.time or self.time, rank)
+
+
+@dataclass
+class Model:
+    """What Salesforce must hold, by docs/decisions/0018."""
+
+    top: Register = field(default_factory=Register)
+    beneath: Register | None = None  # the whole save that parts came over
+    told: dict[str, str] = field(default_factory=dict)  # by those parts: field → when
+    replaced: list = field(default_factory=list)
+    overruled: list = field(default_factory=list)
+    fields: dict[str, int] = field(default_factory=dict)
+
+    def takes(self, new: Event) -> bool:
+        return self.top.takes(new, self.replaced, self.overruled)
 
     def see(self, new: Event) -> None:
-        if not self.takes(new):
-            same = self.held is not None and new.amount == self.held.amount
-            if same and not new.is_edit and new.mark not in self.overruled and new.time > self.time:
-                self.held, self.time = new, new.time  # unchanged, and its version is remembered
-            return
-        if self.held is not None:
-            if new.is_edit:
-                self._overrule(new.mark)
-            elif new.time and new.time < self.time:
-                self._overrule(self.held.mark)
-            _remember(self.replaced, self.held.amount, 8)
-        self.replaced = [amount for amount in self.replaced if amount != new.amount]
-        if new.is_edit and self.held is None:
-            self._overrule(new.mark)
-        self.held, self.time = new, new.time or self.time
-        self.amount = new.amount
+        if self.takes(new):
+            self._stands(new)
+        elif self.top.has(new) and new.mark not in self.overruled:
+            self.top = self.top.put(new)  # unchanged, and its version is remembered
+            if new.is_part:
+                self.told |= dict.fromkeys(new.fields, new.time)
+        elif self.beneath is not None and (new.is_edit or new.mark not in self.overruled):
+            is_later = self.beneath.has(new)
+            if is_later or self.beneath.takes(new, self.replaced, self.overruled):
+                self._fills(new)
 
-    def _overrule(self, mark: tuple[int, str]) -> None:
-        _remember(self.overruled, mark, 4)
+    def _stands(self, new: Event) -> None:
+        self._note([self.beneath, self.top], self.top, new)
+        if not new.is_part:
+            self.beneath, self.told = None, {}
+        elif self.beneath is None:
+            self.beneath = self.top
+        if new.is_part:
+            self.told |= dict.fromkeys(new.fields, new.time)
+        self.top = self.top.put(new)
+        self.fields |= new.fields
+
+    def _fills(self, new: Event) -> None:
+        """Beneath the newer parts it is written, except what they told."""
+        fresh = {
+            name: value
+            for name, value in new.fields.items()
+            if name not in self.told or (new.time and "" < self.told[name] < new.time)
+        }
+        self.fields |= fresh
+        if new.is_part:
+            if fresh:
+                self._date(new)
+                self._note([], Register(), new)
+                self.told |= dict.fromkeys(fresh, new.time)
+        elif fresh:
+            self._date(new)
+            self._note([self.beneath], self.beneath, new)
+            self.beneath = self.beneath.put(new)
+            self.told = {n: at for n, at in self.told.items() if n not in fresh}
+
+    def _date(self, new: Event) -> None:
+        """What is beneath undated parts dates them: nothing undated goes back behind it."""
+        self.top = dataclasses.replace(self.top, time=self.top.time or new.time)
+
+    def _note(self, undone: list[Register | None], over: Register, new: Event) -> None:
+        """Remember what is replaced, and what is overruled."""
+        if new.is_edit:
+            _remember(self.overruled, new.mark, 4)
+        for register in undone if not new.is_edit else ():
+            if register and register.held and new.time and new.time < register.time:
+                _remember(self.overruled, register.held.mark, 4)
+        if over.held is not None:
+            _remember(self.replaced, over.held.content, 8)
+            self.replaced = [content for content in self.replaced if content != new.content]
+
+
+def corrected_to(document: dict, value: int) -> dict:
+    """Return what a person changes of a document: all that it tells."""
+    changes = {"grand_total": value, "status": str(value)}
+    return {name: new for name, new in changes.items() if name in document}
 
 
 def _remember(kept: list, entry, most: int) -> None:
@@ -137,12 +223,25 @@ def _pick(data, choices):
     return data.draw(st.sampled_from(choices))
 
 
+def said(save: Save, says: str) -> dict:
+    """Return what a document says of a save: everything, its amount, or how far it is."""
+    amount, stage = {"grand_total": save.amount}, {"state": STATES[save.rank]}
+    stage["status"] = str(save.amount)
+    rest = {"items": [], "customer_email": "a@b.c", "created_at": "x", "billing_address": {}}
+    return {"whole": amount | stage | rest, "amount": amount, "stage": stage}[says]
+
+
 class FakeMapping:
     version = "m"
 
     def apply(self, document, **_known):
-        row = Row("Opportunity", "K__c", document.key, {"Amount": document.entity["grand_total"]})
-        return Mapped((row,))
+        said = {"Amount": "grand_total", "StageName": "status"}
+        fields = {
+            name: int(document.entity[source])
+            for name, source in said.items()
+            if source in document.entity
+        }
+        return Mapped((Row("Opportunity", "K__c", document.key, fields),))
 
 
 class Pipe(RuleBasedStateMachine):
@@ -155,7 +254,7 @@ class Pipe(RuleBasedStateMachine):
         self.events: list[tuple[Envelope, Event]] = []
         self.waiting: list[tuple[Envelope, Event]] = []
         self.states: dict[bytes, bytes] = {}
-        self.org: int | None = None
+        self.org: dict[str, int] = {}
         self.fails = self.dies = False
         self.handler = self.worker()
 
@@ -188,24 +287,33 @@ class Pipe(RuleBasedStateMachine):
         if self.fails:
             return [RefusedWrite(ErrorKind.LOCK, "UNABLE_TO_LOCK_ROW", "locked") for _ in bundles]
         for bundle in bundles:
-            self.org = bundle.rows[0].fields["Amount"]
+            self.org |= bundle.rows[0].fields
         if self.dies:
             raise FrozenError("killed after the write, before anything was on record")
         return [Written({"Opportunity": "006"}) for _ in bundles]
 
     def handle(self, *batch: tuple[Envelope, Event]) -> None:
+        """Let the worker have a batch; what is to be taken again it gets when the rest is over."""
         self.now += 1_000
         envelopes = [envelope for envelope, _ in batch]
-        for decision in LOOP.run_until_complete(self.handler.handle(envelopes)):
-            if decision.state is not None:
-                self.keep(f"order:{KEY}".encode(), decision.state)
-            if decision.result.outcome.value == "retry":
-                self.waiting += [
-                    (e, m)
-                    for e, m in batch
-                    if e is decision.envelope or e.event_id == decision.envelope.event_id
-                ]
-            assert decision.result.outcome.value != "dead", decision.result
+        while envelopes:
+            prepared = LOOP.run_until_complete(self.handler.prepare(envelopes))
+            written = self.handler.write(prepared.intents)
+            for decision in (*prepared.decisions, *LOOP.run_until_complete(written)):
+                self.end(decision, batch)
+            assert len(prepared.later) < len(envelopes)
+            envelopes = prepared.later
+
+    def end(self, decision: Decision, batch: Sequence[tuple[Envelope, Event]]) -> None:
+        if decision.state is not None:
+            self.keep(f"order:{KEY}".encode(), decision.state)
+        if decision.result.outcome.value == "retry":
+            self.waiting += [
+                (e, m)
+                for e, m in batch
+                if e is decision.envelope or e.event_id == decision.envelope.event_id
+            ]
+        assert decision.result.outcome.value != "dead", decision.result
 
     def arrive(self, *batch: tuple[Envelope, Event]) -> None:
         self.handle(*batch)
@@ -214,9 +322,9 @@ class Pipe(RuleBasedStateMachine):
         self.check()
 
     def check(self) -> None:
-        assert self.org == self.model.amount
+        assert self.org == self.model.fields
 
-    def event(self, save: Save, clock: str, **how) -> tuple[Envelope, Event]:
+    def event(self, save: Save, clock: str, says: str = "whole", **how) -> tuple[Envelope, Event]:
         self.now += 1_000
         self.offset += 1
         text, time = {
@@ -226,7 +334,7 @@ class Pipe(RuleBasedStateMachine):
             "garbage": ("2026-99-99 99:99:99", ""),
             "undated": ("", ""),
         }[clock]
-        order = {"increment_id": KEY, "state": STATES[save.rank], "grand_total": save.amount}
+        order = {"increment_id": KEY, **said(save, says)}
         body = order | ({"updated_at": text} if text else {})
         envelope = Envelope(
             event_id=f"e{self.offset}",
@@ -239,8 +347,9 @@ class Pipe(RuleBasedStateMachine):
             **how,
         )
         received = utc_text(self.now)
-        mark = (save.amount, text)
-        return envelope, Event(time, save.rank, save.amount, self.offset, received, mark)
+        mark = (save.amount, text, says)
+        made = Event(time, save.rank, save.amount, self.offset, received, mark, says=says)
+        return envelope, made
 
     @initialize()
     def opens(self):
@@ -258,7 +367,7 @@ class Pipe(RuleBasedStateMachine):
         clock=st.sampled_from(["good"] * 5 + ["zone", "future", "garbage", "undated"]),
     )
     def delivers(self, data, clock):
-        made = self.event(_pick(data, self.saves), clock)
+        made = self.event(_pick(data, self.saves), clock, _pick(data, SAYS))
         self.events.append(made)
         self.arrive(made)
 
@@ -268,7 +377,7 @@ class Pipe(RuleBasedStateMachine):
         batch = []
         for _ in range(count):
             clock = _pick(data, ["good"] * 4 + ["zone", "garbage", "undated"])
-            made = self.event(_pick(data, self.saves), clock)
+            made = self.event(_pick(data, self.saves), clock, _pick(data, SAYS))
             self.events.append(made)
             batch.append(made)
         if _pick(data, [True, False]):
@@ -293,7 +402,7 @@ class Pipe(RuleBasedStateMachine):
         document = decode(envelope.value, event=envelope.event)
         edited = dataclasses.replace(
             envelope,
-            value=orjson.dumps(document.entity | {"grand_total": self.made}),
+            value=orjson.dumps(document.entity | corrected_to(document.entity, self.made)),
             via=Via.REQUEUE,
             corrects=save_mark(content_digest(document.entity), document.updated_at),
             edited_at_ms=self.now,
@@ -307,11 +416,9 @@ class Pipe(RuleBasedStateMachine):
         save = self.saves[-1]
         envelope, event = self.event(save, "good", via=Via.BACKFILL, is_forced=True)
         self.arrive((envelope, dataclasses.replace(event, is_repair=True, is_forced=True)))
-        if (
-            not (self.model.held and self.model.held.is_edit)
-            and event.mark not in self.model.overruled
-        ):
-            assert self.org == save.amount, "after a repair it is what the store says"
+        held = self.model.top.held
+        if not (held and held.is_edit) and event.mark not in self.model.overruled:
+            assert self.org == event.fields, "after a repair it is what the store says"
 
     @rule()
     def resets(self):
@@ -319,7 +426,7 @@ class Pipe(RuleBasedStateMachine):
         origin = Origin(TOPICS.due, 0, self.offset, self.now)
         event = Envelope("r", RESET_EVENT, Kind.ORDER, KEY, self.now, b"{}", origin=origin)
         self.handle((event, None))
-        self.model = Model(amount=self.model.amount)
+        self.model = Model(fields=self.model.fields)
 
     @rule()
     def restarts(self):
@@ -327,10 +434,10 @@ class Pipe(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def fails_once(self, data):
-        made = self.event(_pick(data, self.saves), "good")
+        made = self.event(_pick(data, self.saves), "good", _pick(data, SAYS))
         self.events.append(made)
-        held = self.model.held
-        is_unchanged = held is not None and held.amount == made[1].amount
+        held = self.model.top.held
+        is_unchanged = held is not None and held.content == made[1].content
         if is_unchanged or not self.model.takes(made[1]):
             return
         self.fails = True
@@ -341,7 +448,7 @@ class Pipe(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def dies_after_the_write(self, data):
-        made = self.event(_pick(data, self.saves), "good")
+        made = self.event(_pick(data, self.saves), "good", _pick(data, SAYS))
         self.events.append(made)
         self.dies = True
         try:
@@ -358,7 +465,7 @@ class Pipe(RuleBasedStateMachine):
         made = self.event(self.saves[-1], "good")
         self.events.append(made)
         self.arrive(made)
-        assert self.org == self.saves[-1].amount
+        assert self.org == made[1].fields
 
 
 def walk(die: random.Random) -> None:
