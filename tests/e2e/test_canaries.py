@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import orjson
 import pytest
-from aiohttp import web
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from pydantic import SecretStr
+from support.canary_story import SECRET, Collector, alerts, collector
 
 from sandbox.magento.numbered import numbered_order, order_number
 from sandbox.magento.sender import sign
@@ -29,8 +27,9 @@ from sandbox.processes import Processes, orderstream
 from schemas.event import Kind
 from stream.config import Settings
 
-pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
+__all__ = ["alerts", "collector"]
 
+pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 FIRST, LAST, STREET, HOUSE = "Zqfirst", "Zqlast-O'Dowd", "Zqstreetname", "Zqbackhouse"
 MAIL, PHONE, PROTECT, IP = (
     "zqmail.person@zq.example",
@@ -38,12 +37,15 @@ MAIL, PHONE, PROTECT, IP = (
     "zqprotect7",
     "203.0.113.77",
 )
+
+
 PERSONAL = (
     *(FIRST, LAST, STREET, HOUSE, PHONE, PROTECT, IP),
     *("zqmail", "Zqcompany", "ZQ97ZZ", "Zqcity", "zqnote", "Zqlong"),
 )
+
+
 QUOTE = f"{FIRST} {LAST} ({MAIL}, {PHONE}) of {STREET} 7, {HOUSE}, Zqcity may not buy"
-SECRET = "zqsecret-{}-0123456789abcdef0123456789"
 ACCESS_TOKEN = re.compile(r"00D\w{12,}!\S{8,}")
 REFUSED, LOCKED, POISONED, STRANGE, LAST_ORDER, GOOD = range(1, 7)
 
@@ -85,56 +87,6 @@ def secrets() -> dict[str, str]:
     names = [n for n, f in Settings.model_fields.items() if f.annotation is SecretStr]
     assert len(names) >= 10
     return {name.upper(): SECRET.format(name) for name in names}
-
-
-class Collector:
-    """An OpenTelemetry collector: `spans` by name, `text` is all that was sent."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.spans: dict[str, list[Any]] = {}
-        self.text = ""
-
-    async def receive(self, request: web.Request) -> web.Response:
-        sent = ExportTraceServiceRequest.FromString(await request.read())
-        self.text += str(sent)
-        for resource in sent.resource_spans:
-            for scope in resource.scope_spans:
-                for span in scope.spans:
-                    self.spans.setdefault(span.name, []).append(span)
-        return web.Response()
-
-
-@pytest.fixture
-async def collector() -> AsyncIterator[Collector]:
-    collector = Collector()
-    app = web.Application()
-    app.router.add_post("/v1/traces", collector.receive)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    collector.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield collector
-    await runner.cleanup()
-
-
-@pytest.fixture
-async def alerts() -> AsyncIterator[tuple[str, list[str]]]:
-    """A webhook whose address is a secret, and the texts it got."""
-    texts: list[str] = []
-
-    async def receive(request: web.Request) -> web.Response:
-        texts.append((await request.json())["text"])
-        return web.Response()
-
-    app = web.Application()
-    path = f"/{SECRET.format('alert')}"
-    app.router.add_post(path, receive)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}{path}", texts
-    await runner.cleanup()
 
 
 class Story:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from agents.salesforce.auth.oauth_flows import Token
 from stream.errors import PublishError
 from stream.kafka.batch_publish import Answer
 from stream.kafka.group_commit import PendingRecord
@@ -95,3 +96,7 @@ class FakePublisher:
         log = self.logs.setdefault((record.topic, partition), [])
         log.append(record)
         return Ack(record.topic, partition, len(log) - 1, 1_700_000_000_000 + len(self.attempts))
+
+
+def a_token(value: str = "t") -> Token:
+    return Token(value, "https://acme.my.salesforce.com")

@@ -9,7 +9,9 @@ from dataclasses import replace
 from typing import Any, Self
 
 import orjson
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from schemas.event import Envelope, ErrorInfo, Kind, Origin, Via, new_event_id
 from schemas.headers import headers_of
@@ -193,3 +195,14 @@ class TopicWriter:
 
 def as_replay(envelope: Envelope, job_id: str, via: Via = Via.REPLAY) -> Envelope:
     return replace(envelope, via=via, job_id=job_id, attempt=0)
+
+
+async def delete_before(settings: Settings, topic: str, partition: int, offset: int) -> None:
+    """What retention does, at once."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    await admin.start()
+    try:
+        pair = TopicPartition(topic, partition)
+        await admin.delete_records({pair: RecordsToDelete(offset)})
+    finally:
+        await admin.close()

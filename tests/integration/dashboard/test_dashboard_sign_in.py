@@ -8,61 +8,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import aiohttp
 import pytest
-from multidict import CIMultiDict
+from support.sign_in_site import Browser, site
 
-from dashboard.app import build_app
-from dashboard.server import serve_dashboard
 from dashboard.site.state import ATTEMPT_COOKIE, COOKIE
 from sandbox.oidc.provider import OidcProvider, User
 from sandbox.ports import free_port
-from stream.config import Role, load_settings
 
 SECRET = "of the client: 9f2c71b0+&%"
-GROUPS = {"dashboard_operator_groups": "operators", "dashboard_reader_groups": "support"}
-
-
-@asynccontextmanager
-async def site(port: int, **settings: Any) -> AsyncIterator[str]:
-    """The dashboard without Kafka: who may look can be seen without figures."""
-    made = load_settings(
-        Role.DASHBOARD,
-        env_file=None,
-        kafka_bootstrap_servers=f"127.0.0.1:{free_port()}",
-        **{**GROUPS, **settings},
-    )
-    async with serve_dashboard(build_app(made), "127.0.0.1", port) as url:
-        yield url
-
-
-class Browser:
-    """Follows one redirect at a time, and keeps cookies."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
-
-    async def get(self, path: str, **headers: str) -> tuple[int, str, str]:
-        """Return status, text and where it leads."""
-        url = path if "://" in path else self.url + path
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        async with self.http.get(url, headers=given, allow_redirects=False) as answer:
-            return answer.status, await answer.text(), answer.headers.get("Location", "")
-
-    async def to_provider(self) -> str:
-        """Return the provider's address that the dashboard sends this browser to."""
-        status, _, where = await self.get("/login/start")
-        assert status == 303
-        return where
-
-    async def sign_in(self) -> tuple[int, str]:
-        _, _, back = await self.get(await self.to_provider())
-        status, text, _ = await self.get(back)
-        return status, text
-
-    def cookie(self, name: str) -> Any:
-        return next((c for c in self.http.cookie_jar if c.key == name), None)
 
 
 @pytest.fixture(params=[SECRET, ""], ids=["with a secret", "a public client"])
@@ -257,47 +210,6 @@ async def test_without_a_provider_there_is_no_sign_in() -> None:
         assert (await browser.get("/login/start"))[0] == 404
         assert (await browser.get("/login/callback?code=x&state=y"))[0] == 404
         await browser.http.close()
-
-
-PROXY = {
-    "dashboard_proxy_user_header": "X-Forwarded-User",
-    "dashboard_proxy_groups_header": "X-Forwarded-Groups",
-}
-ANN = {"X_Forwarded_User": "ann", "X_Forwarded_Groups": "staff,operators"}
-
-
-async def test_a_listed_proxy_signs_people_in_for_as_long_as_it_says_so() -> None:
-    async with site(0, dashboard_proxy_addresses="10.0.0.0/8, 127.0.0.1", **PROXY) as url:
-        ann = Browser(url)
-        assert (await ann.get("/", **ANN))[2] == "/login"
-        assert (await ann.get("/login", **ANN))[0] == 200
-        page = (await ann.get("/replay", **ANN))[1]
-        assert "<small>operator</small>" in page
-        # The cookie alone is worth nothing: not without the header, for another name, or role.
-        assert (await ann.get("/replay"))[2] == "/login"
-        assert (await ann.get("/replay", **{**ANN, "X_Forwarded_User": "eve"}))[2] == "/login"
-        assert (await ann.get("/replay", **{**ANN, "X_Forwarded_Groups": "support"}))[2] == "/login"
-        stranger = Browser(url)
-        assert (await stranger.get("/login", X_Forwarded_User="eve"))[0] == 403
-        async with stranger.http.get(
-            url + "/login",
-            headers=CIMultiDict([("X-Forwarded-User", "a"), ("X-Forwarded-User", "b")]),
-        ) as answer:
-            assert COOKIE not in answer.cookies
-        await ann.http.close()
-        await stranger.http.close()
-
-
-async def test_the_headers_of_anybody_else_say_nothing() -> None:
-    password = "operators-0123456789"
-    async with site(
-        0, dashboard_proxy_addresses="10.1.2.3", dashboard_operator_password=password, **PROXY
-    ) as url:
-        eve = Browser(url)
-        status, page, _ = await eve.get("/login", **ANN)
-        assert (status, "Password" in page) == (200, True)
-        assert eve.cookie(COOKIE) is None
-        await eve.http.close()
 
 
 async def test_a_link_of_another_site_leads_on_and_never_to_another_host() -> None:

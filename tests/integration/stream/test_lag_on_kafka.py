@@ -8,8 +8,7 @@ import pytest
 from aiohttp import ClientSession
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import REGISTRY
-from support.topic_writer import now_ms
-from test_audit_on_kafka import delete_before
+from support.topic_writer import delete_before, now_ms
 
 from schemas.event import ErrorInfo
 from stream.lag.evaluator import LagState

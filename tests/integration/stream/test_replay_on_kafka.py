@@ -193,7 +193,7 @@ async def test_the_rate_is_kept(settings, writer, reader, run_job):
 
 
 async def test_a_job_older_than_what_due_keeps_is_refused(settings, writer, reader, run_job):
-    from test_audit_on_kafka import delete_before
+    from support.topic_writer import delete_before
 
     event = await writer.accept("1")
     plan = await plan_replay(settings, reader, settings.topics.orders, ReplayFilter())

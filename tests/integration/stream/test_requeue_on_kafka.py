@@ -9,93 +9,25 @@ import subprocess
 import sys
 import textwrap
 from collections import Counter
-from contextlib import AsyncExitStack
 from pathlib import Path
 
-import orjson
 import pytest
-from support.topic_writer import TopicWriter, now_ms
+from support.requeue_desk import Desk, bury_many, desk
+from support.topic_writer import now_ms
 
-from schemas.codec import DecodeError
-from schemas.event import Envelope, Via
-from schemas.operator import Resolution, mark_of, source_of_copy
-from stream.config import Settings
-from stream.dlq.edit import requeue_edited
-from stream.dlq.index import DeadLetterIndex, LetterFilter, read_letter
-from stream.dlq.requeue import new_requeue, plan_requeue, run_requeue
+from schemas.event import Via
+from schemas.operator import source_of_copy
+from stream.dlq.index import LetterFilter, read_letter
 from stream.dlq.resolutions import drop_letters
 from stream.errors import JobError, PublishError
-from stream.jobs.operator_log import OperatorLog, read_actions
 from stream.jobs.runner import JobRun
 from stream.jobs.spec import find_job, list_jobs
 from stream.kafka.publisher import KafkaPublisher
-from stream.kafka.range_reader import RangeReader, record_envelope
+
+__all__ = ["desk"]
 
 pytestmark = pytest.mark.kafka
-
 ROOT = Path(__file__).parents[3]
-FAST = 100_000.0
-EVERY_LETTER = LetterFilter()
-
-
-class Desk:
-    """An operator's process: readers, index, log and publisher."""
-
-    def __init__(self, settings: Settings, publisher) -> None:
-        self.settings = settings
-        self.topics = settings.topics
-        self.publisher = publisher
-        self.stack = AsyncExitStack()
-
-    async def __aenter__(self):
-        self.reader, self.due_reader, index_reader = [
-            await self.stack.enter_async_context(RangeReader(self.settings)) for _ in range(3)
-        ]
-        self.index = DeadLetterIndex(self.settings, index_reader)
-        self.log = OperatorLog(self.publisher, self.topics, who="ann@desk")
-        await self.index.refresh()
-        return self
-
-    async def __aexit__(self, *_):
-        await self.stack.aclose()
-
-    async def new(self, wanted=EVERY_LETTER, *, limit=None, rate=FAST):
-        plan = plan_requeue(self.index, self.topics.dead_letters, wanted, limit=limit)
-        return await new_requeue(self.settings, self.reader, plan, rate=rate, why="fixed mapping")
-
-    async def run(self, spec, *, stop=None, on_progress=None, max_backlog=0):
-        run = JobRun(
-            self.settings,
-            spec,
-            self.due_reader,
-            self.publisher,
-            operator=self.log,
-            max_backlog=max_backlog,
-            stop=stop,
-            on_progress=on_progress,
-        )
-        return await run_requeue(self.settings, run, self.reader, self.publisher, self.index)
-
-    async def read(self, topic):
-        records = []
-        async for batch in self.reader.read(await self.reader.spans([topic])):
-            records += batch
-        return records
-
-    async def copies(self):
-        return [record_envelope(record) for record in await self.read(self.topics.due)]
-
-
-@pytest.fixture
-async def desk(settings, writer):
-    async with Desk(settings, writer) as desk:
-        yield desk
-
-
-async def bury_many(writer: TopicWriter, count: int, **more) -> list[Envelope]:
-    events = await writer.accept_many((str(number) for number in range(count)), **more)
-    await asyncio.gather(*(writer.bury(event) for event in events))
-    return events
 
 
 async def test_letters_are_grouped_by_code_and_field_with_counts_and_times(desk, writer):
@@ -278,60 +210,6 @@ async def test_a_letter_that_dies_again_is_open_again(desk, writer):
     assert letter.event_id == event.event_id
 
 
-async def test_drop_needs_no_copy_and_is_on_record_with_its_reason(desk, writer):
-    await bury_many(writer, 5)
-    await desk.index.refresh()
-
-    await drop_letters(desk.settings, writer, desk.log, list(desk.index.letters()), why="tests")
-
-    await desk.index.refresh()
-    assert len(desk.index) == 0
-    assert await desk.copies() == []
-    (action,) = await read_actions(desk.reader, desk.topics)
-    assert (action.action, action.who, action.why) == ("dlq-drop", "ann@desk", "tests")
-    assert action.detail["count"] == 5
-    marks = [mark_of(r.headers, r.value) for r in await desk.read(desk.topics.dead_letters)]
-    assert {m.resolution for m in marks if m} == {Resolution.DROPPED}
-
-
-async def test_an_edited_letter_is_requeued_and_the_original_kept(desk, writer):
-    event = await writer.accept("1", {"status": "proccessing"})
-    await writer.bury(event)
-    await desk.index.refresh()
-    (letter,) = desk.index.letters()
-    envelope = await read_letter(desk.settings, desk.reader, letter)
-    edited = envelope.value.replace(b"proccessing", b"processing")
-
-    await requeue_edited(
-        desk.settings, writer, desk.log, letter, envelope, value=edited, why="typo"
-    )
-
-    (copy,) = await desk.copies()
-    assert orjson.loads(copy.value)["order"]["status"] == "processing"
-    assert copy.origin == event.origin
-    await desk.index.refresh()
-    assert len(desk.index) == 0
-    (action,) = await read_actions(desk.reader, desk.topics)
-    assert action.detail["fields"] == ["order.status"]
-    kept = [r.value for r in await desk.read(desk.topics.dead_letters)]
-    assert envelope.value in kept
-
-
-@pytest.mark.parametrize(
-    ("value", "error"), [(b"{", DecodeError), (b'{"order":{"increment_id":"2"}}', JobError)]
-)
-async def test_an_edit_that_is_no_event_or_of_another_order_is_refused(desk, writer, value, error):
-    await bury_many(writer, 1)
-    await desk.index.refresh()
-    (letter,) = desk.index.letters()
-    envelope = await read_letter(desk.settings, desk.reader, letter)
-    with pytest.raises(error):
-        await requeue_edited(
-            desk.settings, writer, desk.log, letter, envelope, value=value, why="typo"
-        )
-    assert await desk.copies() == []
-
-
 async def test_a_job_waits_while_the_workers_are_behind(desk, writer):
     await bury_many(writer, 5)
     await desk.index.refresh()
@@ -356,10 +234,10 @@ async def test_an_unknown_job_is_named(desk):
 
 KILLED = """
     import asyncio, sys
-    sys.path[:0] = [{root!r}, {tests!r}, {here!r}]
+    sys.path[:0] = [{root!r}, {tests!r}]
     from stream.config import load_settings
     from stream.kafka.publisher import KafkaPublisher
-    from test_requeue_on_kafka import Desk
+    from support.requeue_desk import Desk
 
     async def main():
         settings = load_settings(env_file=None, kafka_bootstrap_servers={servers!r},
@@ -385,7 +263,6 @@ async def test_kill_9_at_37_percent_and_a_second_run_give_exactly_n_effects(
     names = {
         "root": str(ROOT),
         "tests": str(ROOT / "tests"),
-        "here": str(Path(__file__).parent),
         "servers": settings.kafka_bootstrap_servers,
         "prefix": settings.kafka_topic_prefix,
         "key": settings.operator_signing_key.get_secret_value(),

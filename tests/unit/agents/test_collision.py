@@ -6,6 +6,7 @@ import dataclasses
 
 import orjson
 import pytest
+from support.enrichment_shop import NOW, TOPICS, Org, Shop
 
 from agents.handling.collision import CUSTOMERS, ORDERS, collisions
 from agents.handling.decode import DecodedEvent, take_in
@@ -13,7 +14,6 @@ from schemas.event import Envelope, Kind, Origin
 from schemas.identity import PLAIN, CustomerKey, Identity, OrderKey
 from schemas.state import State
 from tests.support.real_documents import a_customer, an_order, without
-from tests.unit.agents.test_enrichment import NOW, TOPICS, Org, Shop
 
 BY_STORE = Identity(order_key=OrderKey.STORE)
 BY_WEBSITE = Identity(

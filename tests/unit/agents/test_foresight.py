@@ -1,7 +1,7 @@
 """A worker that dies between Salesforce's write and its own record must not send us backwards."""
 
 import pytest
-from test_handler import World
+from support.handler_world import World
 
 from agents.delivery.types import NotSent, RefusedWrite, Written
 from agents.salesforce.errors.error_kind import ErrorKind

@@ -1,116 +1,22 @@
 """Every event of a batch gets exactly one decision, whatever it is and whatever happens."""
 
-import asyncio
 from dataclasses import replace
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.handler_world import NOW, World, _replaced
 
 from agents.delivery.types import NotSent, RefusedWrite, Stale, Written
 from agents.handling.debounce import Debounce
-from agents.handling.handler import Handler
 from agents.handling.poison_pills import PoisonPillJournal
-from agents.mapping.apply import Mapped
-from agents.salesforce.api.send_right import check_of_context
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.event import Envelope, Kind, Origin, Via
 from schemas.headers import envelope_of
 from schemas.result import Outcome
-from schemas.salesforce import Row
 from schemas.state import State
-from stream.errors import FrozenError, MappingError
-from stream.topics import Topics
-
-TOPICS = Topics(retry_delays_seconds=(30, 120))
-NOW = 1_800_000_000_000
-
-
-class FakeMapping:
-    version = "m1"
-
-    def apply(self, document, **_known):
-        if document.entity.get("state") == "unmappable":
-            raise MappingError("no stage for it", fields=("state",))
-        if document.entity.get("state") == "bug":
-            raise ZeroDivisionError
-        if document.entity.get("state") == "unwanted":
-            return Mapped(rows=(), notes=("left out by a rule",))
-        row = Row("Opportunity", "Magento_Order_ID__c", document.key, {"Amount": 1})
-        return Mapped(rows=(row,), notes=("a note",), lock_key="")
-
-
-class FakeDispatcher:
-    def __init__(self, answer=None):
-        self.sent = []
-        self._answer = answer or (lambda bundle: Written({"Opportunity": "006" + bundle.key}))
-
-    async def send(self, bundles):
-        check_of_context()()
-        self.sent += [bundle.key for bundle in bundles]
-        return [self._answer(bundle) for bundle in bundles]
-
-
-class World:
-    """A handler with a memory of states, as `route` would keep it."""
-
-    def __init__(self, answer=None, **options):
-        self.states = {}
-        self.dispatcher = FakeDispatcher(answer)
-        self.now = NOW
-        self.is_org_known = True
-        self.handler = Handler(
-            org_mapping=self.mapping,
-            dispatcher=self.dispatcher,
-            get_state=lambda _partition, key: self.states.get(key),
-            check_alive=lambda: None,
-            topics=TOPICS,
-            clock_ms=lambda: self.now,
-            **options,
-        )
-        self.offset = 0
-
-    async def mapping(self):
-        return FakeMapping() if self.is_org_known else None
-
-    def event(self, number="100", second=0, *, state="processing", via=Via.LIVE, **more):
-        self.offset += 1
-        order = {
-            "increment_id": number,
-            "state": state,
-            "updated_at": f"2026-03-14 18:00:{second:02d}",
-            "grand_total": more.pop("total", 10),
-        }
-        body = orjson.dumps({"event": "sales_order_save_after", "order": order})
-        envelope = Envelope(
-            event_id=f"e{self.offset}",
-            event="sales_order_save_after",
-            kind=Kind.ORDER,
-            key=number,
-            received_at_ms=NOW - 1000,
-            value=body,
-            via=via,
-            origin=Origin("magento.orders", 0, self.offset, NOW),
-        )
-        return envelope if not more else _replaced(envelope, **more)
-
-    def handle(self, *envelopes):
-        decisions = asyncio.run(self.handler.handle(envelopes))
-        for decision in decisions:
-            if decision.state is not None:
-                self.states[f"order:{decision.envelope.key}".encode()] = decision.state
-        return decisions
-
-    def outcomes(self, *envelopes):
-        by_id = {d.result.event_id: d.result.outcome for d in self.handle(*envelopes)}
-        return [by_id[envelope.event_id].value for envelope in envelopes]
-
-
-def _replaced(envelope, **changes):
-    import dataclasses
-
-    return dataclasses.replace(envelope, **changes)
+from stream.errors import FrozenError
 
 
 def test_three_saves_of_one_click_are_one_call_and_three_outcomes():
@@ -325,6 +231,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=10,
 )
+
+
 BODIES = st.binary(max_size=60) | JSON.map(
     lambda value: (
         orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS) if not _has_big_number(value) else b"[]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from test_handler import TOPICS, World
+from support.handler_world import TOPICS, World
 
 from agents.delivery.types import Written
 from schemas.event import Envelope, Kind, Origin

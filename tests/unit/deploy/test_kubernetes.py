@@ -10,24 +10,15 @@ from typing import Any
 
 import pytest
 import yaml
+from support.manifests import BASE, PRODUCTION, ROOT, documents, of_kind
 from typer.main import get_command
 
 from cli.main import app
 from stream.config import Role, Settings, load_settings
 from stream.retry.process import STOP_DEADLINE_SECONDS
 
-ROOT = Path(__file__).parents[3] / "deploy" / "kubernetes"
-BASE, PRODUCTION = ROOT / "base", ROOT / "overlays" / "production"
 SETTINGS = {name.upper() for name in Settings.model_fields}
 MEMORY = re.compile(r"(\d+)Mi")
-
-
-def documents(folder: Path) -> list[dict[str, Any]]:
-    found = []
-    for path in sorted(folder.glob("*.yaml")):
-        if path.name != "kustomization.yaml":
-            found += [d for d in yaml.safe_load_all(path.read_text()) if d]
-    return found
 
 
 def kustomization(folder: Path) -> dict[str, Any]:
@@ -36,10 +27,6 @@ def kustomization(folder: Path) -> dict[str, Any]:
 
 def read_env(path: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in path.read_text().splitlines())
-
-
-def of_kind(kind: str, folder: Path = BASE) -> dict[str, dict[str, Any]]:
-    return {d["metadata"]["name"]: d for d in documents(folder) if d["kind"] == kind}
 
 
 DEPLOYMENTS = of_kind("Deployment")
@@ -239,36 +226,6 @@ def test_nobody_but_lag_says_the_lag_and_the_dashboard_finds_the_others():
         host, port = re.fullmatch(r"http://(\w+):(\d+)/metrics", url).groups()
         assert services[host]["spec"]["clusterIP"] == "None"
         assert services[host]["spec"]["ports"][0]["port"] == int(port)
-
-
-def test_what_we_take_nginx_lets_through_from_every_sender():
-    (entry,) = of_kind("Ingress", PRODUCTION).values()
-    size = entry["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"]
-    assert int(size) == load_settings(env_file=None).ingress_max_body_bytes
-    paths = {path["path"] for path in entry["spec"]["rules"][0]["http"]["paths"]}
-    assert paths == {"/magento/webhook", "/adobe"}
-
-
-def test_names_brokers_and_addresses_of_every_usual_cluster_can_be_reached():
-    policies = of_kind("NetworkPolicy")
-    egress = policies["orderstream-default"]["spec"]["egress"]
-    ports = [port for rule in egress for port in rule["ports"]]
-    reached = {
-        number
-        for port in ports
-        for number in range(port["port"], port.get("endPort", port["port"]) + 1)
-    }
-    assert {53, 5353, 9092, 9093, 9094, 9096, 9098, 9100} <= reached
-    blocks = [to["ipBlock"] for to in policies["orderstream-outside"]["spec"]["egress"][0]["to"]]
-    assert {block["cidr"] for block in blocks} == {"0.0.0.0/0", "::/0"}
-
-
-def test_the_network_is_shut_by_default():
-    policies = of_kind("NetworkPolicy")
-    default = policies["orderstream-default"]["spec"]
-    assert default["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "orderstream"}
-    assert default["policyTypes"] == ["Ingress", "Egress"]
-    assert default["ingress"] == []
 
 
 @pytest.fixture(scope="module")
