@@ -63,8 +63,14 @@ class ReadLog:
             self.caught_up(tp)
 
     def metadata(self, tp: Pair, offset: int) -> str:
-        """Return the text for a commit of `offset`: what was read below it."""
+        """Return the text for a commit of `offset`: what was read below it.
+
+        Until the log was compared, it stays what it was: a newer record would vouch for a log that
+        nobody has looked at, and whoever has the partition next would believe it.
+        """
         witness = self._witnesses.setdefault(tp, Witness())
+        if (tp.topic, tp.partition) in self._unverified:
+            return witness.to_metadata()
         below = self._uncommitted.get(tp, {})
         done = sorted(known for known in below if known < offset)
         if done:
@@ -108,6 +114,7 @@ class ReadLog:
         self._uncommitted.clear()
         self._newest.clear()
         self._witnesses = {tp: Witness.from_metadata(metadata.get(tp)) for tp in committed}
+        self._witnesses |= {TopicPartition(*place): was.witness for place, was in held.items()}
         readings = held | {
             (tp.topic, tp.partition): Reading(offset, self._witnesses[tp])
             for tp, offset in committed.items()
@@ -140,7 +147,9 @@ class ReadLog:
             self._suspects.clear()
             with suppress(BrokerError):
                 gone = await self._compare(self._readings() | self._unverified)
-                self._unverified = {}
+                self._unverified = {
+                    place: was for place, was in self._unverified.items() if place in gone
+                }
                 if gone:
                     for item in gone.values():
                         log.error("log_went_back", detail=item.sentence)

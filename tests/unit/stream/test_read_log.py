@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import SimpleNamespace
 
 from aiokafka import TopicPartition
 
 from stream.config import load_settings
 from stream.kafka.log_position import WentBack
+from stream.kafka.log_witness import Witness, has_gone_back, identity_of, resume_offset
 from stream.kafka.read_log import ReadLog
 from stream.ops.alerts import Alert, Alerts
 
@@ -51,3 +53,75 @@ async def test_a_commit_counts_more_than_what_was_only_handed_out():
     read(log, 0, 1, 2)
     await log.healed({TIER: 2}, {TIER: "w1,1:abc"})
     assert log.compared[-1] == {(TIER.topic, 0): 2}
+
+
+class SlowBroker(ReadLog):
+    """Compares with a log of these values; the first look has no answer in time."""
+
+    def __init__(self, *values):
+        super().__init__(load_settings(env_file=None))
+        self.ids = {n: identity_of(key=b"k", value=v, headers=()) for n, v in enumerate(values)}
+        self.looks = 0
+
+    async def _compare(self, readings):
+        self.looks += 1
+        if self.looks == 1:
+            raise TimeoutError
+        end, gone = len(self.ids), {}
+        for place, (was, witness) in ((p, (r.position, r.witness)) for p, r in readings.items()):
+            found = self.ids.get(witness.newest.offset) if witness.newest else None
+            if has_gone_back(witness, was, log_start=0, end=end, found=found):
+                resume = resume_offset(witness, log_start=0, end=end, found=self.ids)
+                gone[place] = WentBack(*place, was, resume, 0, end)
+        return gone
+
+
+class RejoinedError(Exception):
+    """The partitions are taken again."""
+
+
+async def rejoin():
+    raise RejoinedError
+
+
+def handed_out(log, *records):
+    for offset, value in records:
+        log.note(TIER, SimpleNamespace(offset=offset, key=b"k", value=value, headers=()))
+
+
+OLD = "w1,2:" + identity_of(key=b"k", value=b"old", headers=())
+
+
+async def test_what_is_read_before_the_log_was_compared_vouches_for_nothing():
+    """Or else the rest of the new log is lost: the next look finds the record it has just read."""
+    log = SlowBroker(b"a", b"b", b"c", b"d", b"e", b"f")
+    assert await log.healed({TIER: 3}, {TIER: OLD}) == {}
+    handed_out(log, (3, b"d"), (4, b"e"), (5, b"f"))
+    committed = log.metadata(TIER, 6)
+    with suppress(RejoinedError):
+        await log.watch(Alerts(), rejoin)
+    assert log.metadata(TIER, 6) == committed  # also between the finding and the rejoin
+    another_member = SlowBroker(b"a", b"b", b"c", b"d", b"e", b"f")
+    another_member.looks = 1
+    assert await another_member.healed({TIER: 6}, {TIER: committed}) == {TIER: 0}
+    assert await log.healed({TIER: 6}, {TIER: committed}) == {TIER: 0}
+
+
+async def test_a_log_that_proves_to_be_the_same_is_vouched_for_again():
+    log = SlowBroker(b"x", b"y", b"old", b"d")
+    await log.healed({TIER: 3}, {TIER: OLD})
+    handed_out(log, (3, b"d"))
+    log._suspects.set()
+    real = log._compare
+
+    async def once(readings):
+        found = await real(readings)
+        log._suspects.set()
+        if log.looks > 2:
+            raise RejoinedError
+        return found
+
+    log._compare = once
+    with suppress(RejoinedError):
+        await log.watch(Alerts(), rejoin)
+    assert Witness.from_metadata(log.metadata(TIER, 4)).newest.offset == 3
