@@ -25,7 +25,7 @@ from sandbox.salesforce.server import CONSUMER_KEY, USERNAME
 TOPICS_TIMEOUT_SECONDS = 60.0
 
 SALESFORCE, INGRESS, RELAY, TOPICS = "salesforce", "ingress", "relay", "topics"
-DASHBOARD = "dashboard"
+DASHBOARD, WORKER = "dashboard", "worker"
 
 
 def worker_name(number: int) -> str:
@@ -35,7 +35,10 @@ def worker_name(number: int) -> str:
 
 @dataclass(slots=True)
 class Pipeline:
-    """A running pipe. `env` is what every process of the product was given."""
+    """A running pipe. `env` is what every process of the product was given.
+
+    `own_env`: what a process is given besides, by its name; workers are WORKER together.
+    """
 
     processes: Processes
     env: dict[str, str]
@@ -45,6 +48,7 @@ class Pipeline:
     workers: int
     org_profile: str = "plain"
     status_urls: dict[str, str] = field(default_factory=dict)
+    own_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def webhook_url(self) -> str:
@@ -59,6 +63,7 @@ class Pipeline:
         workers: int = 1,
         org_profile: str = "plain",
         env: Mapping[str, str] | None = None,
+        own_env: Mapping[str, Mapping[str, str]] | None = None,
         on_ready: Callable[[str, str], None] = lambda _name, _url: None,
     ) -> Pipeline:
         """Start everything and return when it is ready; `on_ready(name, url)` as parts get there.
@@ -91,6 +96,7 @@ class Pipeline:
             ingress_url=f"http://127.0.0.1:{ingress_port}",
             workers=workers,
             org_profile=org_profile,
+            own_env=own_env or {},
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(pipeline._start_salesforce(salesforce_port, public_key, on_ready))
@@ -121,7 +127,7 @@ class Pipeline:
         port, password = free_port(), secrets.token_urlsafe(15)
         url = self.status_urls[DASHBOARD] = f"http://127.0.0.1:{port}"
         metrics = [f"{there}/metrics" for name, there in self.status_urls.items() if there != url]
-        env = self.env | {
+        env = self.env_of(DASHBOARD) | {
             "DASHBOARD_PORT": str(port),
             "DASHBOARD_OPERATOR_PASSWORD": password,
             "DASHBOARD_METRICS_URLS": ",".join(metrics),
@@ -133,6 +139,11 @@ class Pipeline:
     async def restart(self, name: str) -> Process:
         """Start a stopped or killed process of the pipe again, on the same ports."""
         return await self.processes.restart(name, ready=self._ready(name))
+
+    def env_of(self, name: str) -> dict[str, str]:
+        """Return what the process of a name is given."""
+        kind = WORKER if name.startswith(f"{WORKER}-") else name
+        return self.env | dict(self.own_env.get(kind, {}))
 
     def _ready(self, name: str) -> Ready:
         if name == SALESFORCE:
@@ -148,7 +159,9 @@ class Pipeline:
         on_ready(SALESFORCE, self.salesforce_url)
 
     async def _apply_topics(self, on_ready: Callable[[str, str], None]) -> None:
-        process = self.processes.spawn(TOPICS, *orderstream("topics", "apply"), env=self.env)
+        process = self.processes.spawn(
+            TOPICS, *orderstream("topics", "apply"), env=self.env_of(TOPICS)
+        )
         process.is_stopping = True  # it is meant to end
         code = await process.wait(timeout_seconds=TOPICS_TIMEOUT_SECONDS)
         if code != 0:
@@ -157,8 +170,8 @@ class Pipeline:
 
     async def _start_ingress(self, on_ready: Callable[[str, str], None]) -> None:
         self.status_urls[INGRESS] = self.ingress_url
-        command = orderstream("ingress")
-        await self.processes.start(INGRESS, *command, env=self.env, ready=self._ready(INGRESS))
+        env, command = self.env_of(INGRESS), orderstream("ingress")
+        await self.processes.start(INGRESS, *command, env=env, ready=self._ready(INGRESS))
         on_ready(INGRESS, self.webhook_url)
 
     async def _start_with_status(
@@ -166,7 +179,7 @@ class Pipeline:
     ) -> Process:
         port = free_port()
         self.status_urls[name] = f"http://127.0.0.1:{port}"
-        env = self.env | {"STATUS_PORT": str(port)}
+        env = self.env_of(name) | {"STATUS_PORT": str(port)}
         process = await self.processes.start(name, *command, env=env, ready=self._ready(name))
         on_ready(name, self.status_urls[name])
         return process

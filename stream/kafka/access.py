@@ -20,6 +20,7 @@ from stream.topics import Topics
 R, W, RW, D = "Read", "Write", "Read Write", "Describe"
 ADMIN = "Create Alter Describe DescribeConfigs AlterConfigs"
 LOOK = "Read DescribeConfigs"
+LOOK_AND_WRITE = f"{W} {LOOK}"
 
 
 class Process(StrEnum):
@@ -45,16 +46,18 @@ ROLES = (
     "state",
     "operator_audit",
 )
+# What commands and pages do: look everywhere, and put events, letters and actions on record.
+BY_PEOPLE = tuple(
+    LOOK_AND_WRITE if may_write else LOOK for may_write in (1, 1, 1, 0, 0, 1, 0, 0, 1)
+)
 # In the order of ROLES; '' = nothing.
 ACCESS: dict[Process, tuple[str, ...]] = {
     Process.INGRESS: (W, W, "", "", "", "", "", "", ""),
     Process.WORKER: (RW, RW, R, W, W, W, W, RW, R),
     Process.RELAY: ("", "", W, R, R, "", "", "", ""),
-    Process.LAG: (R, R, R, R, R, R, D, D, D),
-    Process.DASHBOARD: (RW, RW, RW, R, R, RW, R, R, RW),
-    Process.OPERATOR: tuple(
-        f"{W} {LOOK}" if may_write else LOOK for may_write in (1, 1, 1, 0, 0, 1, 0, 0, 1)
-    ),
+    Process.LAG: (LOOK,) * 6 + (D,) * 3,
+    Process.DASHBOARD: BY_PEOPLE,
+    Process.OPERATOR: BY_PEOPLE,
     Process.TOPICS: (ADMIN,) * 7 + (f"{ADMIN} {RW}", ADMIN),
 }
 WORKERS, RELAYS = "worker_group", "relay_group"
@@ -67,8 +70,10 @@ GROUPS: dict[Process, dict[str, str]] = {
     Process.OPERATOR: {WORKERS: D, RELAYS: D},
     Process.TOPICS: {},
 }
-# `orderstream doctor` asks the cluster for its brokers and their settings.
-CLUSTER: dict[Process, str] = {Process.OPERATOR: "Describe DescribeConfigs"}
+# `orderstream doctor` and the page of its checks ask for the brokers and their settings.
+CLUSTER: dict[Process, str] = dict.fromkeys(
+    (Process.DASHBOARD, Process.OPERATOR), "Describe DescribeConfigs"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +152,7 @@ def markdown() -> str:
     """Return the table for docs/topics.md."""
     head = ["| topic |" + "".join(f" {process.value} |" for process in Process)]
     head.append("|---|" + "---|" * len(Process))
-    short = {R: "R", W: "W", RW: "RW", D: "D", LOOK: "R", f"{W} {LOOK}": "RW"}
+    short = {R: "R", W: "W", RW: "RW", D: "D", LOOK: "R", LOOK_AND_WRITE: "RW"}
     rows = [
         f"| {_label(role)} |"
         + "".join(

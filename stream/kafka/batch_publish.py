@@ -16,7 +16,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from stream.errors import PublishError
-from stream.kafka.producer import TOO_LARGE, error_text
+from stream.kafka.error_text import error_text
+from stream.kafka.producer import TOO_LARGE
 from stream.kafka.record import Ack, Record, ack_of
 
 Answer = Ack | PublishError

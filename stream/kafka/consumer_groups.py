@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from stream.errors import BrokerError
 from stream.kafka.connection import kafka_connection
+from stream.kafka.error_text import error_text
 from stream.kafka.log_witness import Reading, Witness
 from stream.settings.kafka import KafkaSettings
 
@@ -34,7 +35,8 @@ async def committed_offsets(
             break
         except KafkaError as error:
             if not error.retriable or time.monotonic() > give_up_at:
-                raise BrokerError(f"no offsets of group {group}: {error}") from None
+                said = error_text(error, operation="Describe")
+                raise BrokerError(f"no offsets of group {group}: {said}") from None
             await asyncio.sleep(COORDINATOR_POLL_SECONDS)
     return {
         (pair.topic, pair.partition): found.offset

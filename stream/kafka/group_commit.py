@@ -18,7 +18,7 @@ import structlog
 
 from stream.errors import PublishError
 from stream.kafka.batch_publish import Answer, ProducerPool, publish_part
-from stream.kafka.producer import error_text
+from stream.kafka.error_text import error_text
 from stream.kafka.record import Record
 
 log = structlog.get_logger()

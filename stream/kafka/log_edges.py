@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from stream.errors import BrokerError, LogCutError, NoLeaderError
+from stream.kafka.error_text import RESOURCES, error_text
 
 EDGE_SECONDS = 15.0  # an election takes less: a broker is missed after 9
 
@@ -53,7 +54,9 @@ async def of_leaders(
 
 def no_answer(error: Exception) -> BrokerError:
     """Return the error of a question that Kafka did not answer."""
-    return BrokerError(f"Kafka did not answer: {str(error) or type(error).__name__}")
+    if isinstance(error, tuple(RESOURCES)):
+        return BrokerError(error_text(error, operation="Read"))
+    return BrokerError(f"Kafka did not answer: {error_text(error)}")
 
 
 def leaderless(

@@ -29,6 +29,7 @@ from aiokafka.errors import (
 )
 
 from stream.kafka.connection import kafka_connection
+from stream.kafka.error_text import error_text
 from stream.settings.kafka import KafkaSettings
 from stream.topics import MAX_DEAD_LETTER_BYTES
 
@@ -80,8 +81,3 @@ async def close_producer(producer: AIOKafkaProducer) -> None:
     if (error := stopping.exception()) is not None:
         log.warning("producer_not_closed_in_order", error=error_text(error))
         await producer.client.close()
-
-
-def error_text(error: BaseException) -> str:
-    """Return the message of an error, or its name if it has none."""
-    return str(error) or type(error).__name__

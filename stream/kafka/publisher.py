@@ -20,9 +20,10 @@ from stream.errors import PublishError
 from stream.kafka.batch_publish import Answer, publish_batches
 from stream.kafka.connection import kafka_connection
 from stream.kafka.deadline import Deadline
+from stream.kafka.error_text import error_text
 from stream.kafka.group_commit import GroupCommit, PendingRecord
 from stream.kafka.partitioner import partition_of
-from stream.kafka.producer import HARMLESS, TOO_LARGE, close_producer, create_producer, error_text
+from stream.kafka.producer import HARMLESS, TOO_LARGE, close_producer, create_producer
 from stream.kafka.record import Ack, Record, ack_of
 
 __all__ = ["Ack", "KafkaPublisher", "Publisher", "Record"]

@@ -27,6 +27,7 @@ from stream.errors import BrokerError
 from stream.kafka.connection import kafka_connection
 from stream.kafka.consumer_groups import committed_offsets, held_partitions
 from stream.kafka.consumer_stop import stop_consumer
+from stream.kafka.error_text import WAY_OUT
 from stream.kafka.log_edges import log_edges, no_answer, of_leaders, still_there, why_silent
 
 # aiokafka's ConsumerRecord with bytes in it; its own type parameters are not worth repeating.
@@ -57,9 +58,8 @@ class OffsetRange:
 class RangeReader:
     """Reads spans of topics; an async context manager.
 
-    One read at a time. Raises BrokerError when Kafka does not answer, when a topic does not
-    exist, when a partition has no leader, when a log is cut while it is read, or when a read makes
-    no progress for STALL_SECONDS.
+    One read at a time. Raises BrokerError when Kafka does not answer, a topic does not exist, a
+    partition has no leader, a log is cut while it is read, or nothing comes for STALL_SECONDS.
     """
 
     def __init__(
@@ -126,7 +126,8 @@ class RangeReader:
         missing = [topic for topic in topics if topic not in found]
         if missing:
             raise BrokerError(
-                f"no such topic: {', '.join(missing)}; run `orderstream topics apply`"
+                f"no such topic, or no right to see it: {', '.join(missing)}; run "
+                f"`orderstream topics apply`; {WAY_OUT}"
             )
         return found
 

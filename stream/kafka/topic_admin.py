@@ -21,6 +21,7 @@ from aiokafka.errors import (
 from stream.config import Settings
 from stream.errors import SettingsError, TopicAdminError
 from stream.kafka.connection import kafka_connection
+from stream.kafka.error_text import RESOURCES, WAY_OUT
 from stream.kafka.topic_plan import (
     Action,
     ExistingTopic,
@@ -205,6 +206,8 @@ def _check(results: Any, *, allowed: type[KafkaError] | None = None) -> None:
         error = for_code(code)
         if error not in (NoError, allowed):
             reason = next((text for text in message if text), error.description)
+            if error in RESOURCES:
+                reason = f"{reason} {WAY_OUT}"
             refused.append(f"{topic}: {error.__name__}: {reason}")
     if refused:
         raise TopicAdminError("Kafka refused: " + "; ".join(refused))

@@ -27,6 +27,7 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
 from schemas.headers import envelope_of
 from stream.kafka.consumer_stop import stop_consumer
+from stream.kafka.error_text import error_text
 from stream.kafka.publisher import Ack, Record
 from stream.kafka.read_log import ReadLog
 from stream.ops import metrics
@@ -105,7 +106,7 @@ class Relay:
                     log.warning("relay_rebalanced", error=str(error))
                     await self.take_again()
                 except KafkaError as error:
-                    log.warning("relay_kafka_error", error=str(error))
+                    log.warning("relay_kafka_error", error=error_text(error, operation="Read"))
                     await _wait(stopping, RETRY_SECONDS)
         finally:
             self.is_ready = False
