@@ -3,11 +3,13 @@
 | part | also read |
 |---|---|
 | the address itself | JSON text, list of one, object keyed by its id, wrapped in `data` |
-| `street` | object (`{"0": …}`, `{"line1": …}`), lists and objects in it, JSON text |
+| any part | by the names of `NAMES`: a checkout's camelCase, GraphQL's, a module's own |
+| `street` | object (`{"0": …}`, `{"line1": …}`), lists and objects in it, JSON text; `street1`, … |
 | `region` of an order's address | object or JSON text: `region`, `name`, `code`; `region_code` |
 | `country_id` | object: its `id`, `country_id`, `code` or `value` |
 | `address_type` | `type`, the key of the row (`billing`, `billing_address`, `billingAddress`) |
-| `default_billing`, `default_shipping` | `is_default_billing`, `is_default_shipping` |
+
+What is left out gets a note: a number or an object that names no region, a country without a code.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from schemas.text_spellings import OF_ADDRESS, are_plain, plain_texts
 from schemas.texts import text_of
 from schemas.unwrapping import opened
 
@@ -31,7 +34,44 @@ MARKS = frozenset(
 REGION_NAMES = ("region", "name", "default_name", "region_code", "code")
 COUNTRY_NAMES = ("id", "country_id", "code", "value")
 TYPES = ("billing", "shipping")
-FLAGS = {"is_default_billing": "default_billing", "is_default_shipping": "default_shipping"}
+# What else a part is called: read where the part itself is not there.
+NAMES = {
+    "countryId": "country_id",
+    "countryCode": "country_id",
+    "country_code": "country_id",
+    "country": "country_id",
+    "regionCode": "region_code",
+    "regionId": "region_id",
+    "regionName": "region",
+    "region_name": "region",
+    "province": "region",
+    "postCode": "postcode",
+    "post_code": "postcode",
+    "postalCode": "postcode",
+    "postal_code": "postcode",
+    "zipCode": "postcode",
+    "zip_code": "postcode",
+    "zipcode": "postcode",
+    "zip": "postcode",
+    "firstName": "firstname",
+    "first_name": "firstname",
+    "lastName": "lastname",
+    "last_name": "lastname",
+    "companyName": "company",
+    "company_name": "company",
+    "phoneNumber": "telephone",
+    "phone_number": "telephone",
+    "phone": "telephone",
+    "addressType": "address_type",
+    "is_default_billing": "default_billing",
+    "isDefaultBilling": "default_billing",
+    "defaultBilling": "default_billing",
+    "is_default_shipping": "default_shipping",
+    "isDefaultShipping": "default_shipping",
+    "defaultShipping": "default_shipping",
+}
+OTHER_NAMES = NAMES.keys()
+STREET_LINE = re.compile(r"(?:street|address)_?(?:line)?_?\d", re.IGNORECASE)
 OF_TYPE = re.compile(r"_?address$", re.IGNORECASE)
 
 
@@ -42,12 +82,17 @@ def one_address(value: Any) -> Address | None:
         value = opened(value[0])
     if not isinstance(value, dict):
         return None
-    if value and not value.keys() & MARKS:
+    if value and not is_marked(value):
         inner = [one for one in map(opened, value.values()) if isinstance(one, dict)]
-        if len(inner) != 1 or not inner[0].keys() & MARKS:
+        if len(inner) != 1 or not is_marked(inner[0]):
             return None
         return inner[0]
     return value
+
+
+def is_marked(value: Address) -> bool:
+    """Whether an object has a part of an address, by any name."""
+    return bool(value.keys() & MARKS or value.keys() & OTHER_NAMES)
 
 
 def is_plain(address: Address) -> bool:
@@ -58,6 +103,9 @@ def is_plain(address: Address) -> bool:
     is_street = street is None or is_list or type(street) is str
     return (
         is_street
+        and are_plain(address, OF_ADDRESS)
+        and not address.keys() & OTHER_NAMES
+        and (street is not None or not any(map(STREET_LINE.fullmatch, address)))
         and not (type(street) is str and street.startswith(_JSON))
         and (region is None or (type(region) is str and not region.startswith(_JSON)))
         and not (not region and "region_code" in address)
@@ -68,33 +116,52 @@ def is_plain(address: Address) -> bool:
 _JSON = ("{", "[")
 
 
-def plain_address(address: Address, *, is_of_order: bool = True) -> Address:
+def plain_address(address: Address, notes: list[str], *, is_of_order: bool = True) -> Address:
     """Return an address in REST's form; a customer's region stays an object, as REST has it."""
-    changed: Address = {}
+    address = plain_texts(address, OF_ADDRESS, notes)
+    changed = _by_other_names(address)
     street = opened(address.get("street"))
     if isinstance(street, dict | list):
         changed["street"] = _lines(street)
-    region = opened(address.get("region"))
-    if isinstance(region, dict):
-        codes = {name: region[name] for name in ("region_code", "region_id") if region.get(name)}
-        changed |= {name: code for name, code in codes.items() if is_of_order}
-        changed["region"] = _named(region, REGION_NAMES) if is_of_order else region
-    elif isinstance(region, bool | int | float):
-        changed["region"] = None  # false for none, or the id of one, which names nothing
-    elif not region and (code := text_of(address.get("region_code"))):
-        changed["region"] = code
-    country = opened(address.get("country_id"))
-    if isinstance(country, dict) and (name := _named(country, COUNTRY_NAMES)):
-        changed["country_id"] = name
-    changed |= {
-        flag: address[name]
-        for name, flag in FLAGS.items()
-        if name in address and flag not in address
-    }
+    elif isinstance(street, bool):
+        changed["street"] = None
+    elif not street and (lines := sorted(filter(STREET_LINE.fullmatch, address))):
+        changed["street"] = [address[name] for name in lines]
+    changed |= _region({**address, **changed}, notes, is_of_order=is_of_order)
+    country = opened(changed.get("country_id", address.get("country_id")))
+    if isinstance(country, dict):
+        changed["country_id"] = _named(country, COUNTRY_NAMES) or None
+        if country and not changed["country_id"]:
+            notes.append("address: an object without a code names no country, left out")
     kind = text_of(address.get("type")).lower()
     if kind in TYPES and not address.get("address_type"):
         changed["address_type"] = kind
     return {**address, **changed} if changed else address
+
+
+def _by_other_names(address: Address) -> Address:
+    """Return the parts that are not there under their own names."""
+    found = ((part, address[name]) for name, part in NAMES.items() if name in address)
+    return {part: value for part, value in found if address.get(part) in (None, "", False)}
+
+
+def _region(address: Address, notes: list[str], *, is_of_order: bool) -> Address:
+    """Return the region's part as text, None for what names none."""
+    region = opened(address.get("region"))
+    code = text_of(address.get("region_code"))
+    if isinstance(region, dict):
+        name = _named(region, REGION_NAMES)
+        if region and not name and not code:
+            notes.append("address: an object without a name or a code names no region, left out")
+        if not is_of_order:
+            return {"region": region if name else code or None}
+        codes = {part: region[part] for part in ("region_code", "region_id") if region.get(part)}
+        return {**codes, "region": name or code or None}
+    if isinstance(region, bool | int | float):
+        if region and not code:  # 0 and false are PHP's none
+            notes.append("address: a number names no region, left out")
+        return {"region": code or None}
+    return {"region": code} if not region and code else {}
 
 
 def keyed(key: str, row: Address) -> Address:
@@ -111,7 +178,11 @@ def _lines(street: Any) -> list[Any]:
         street = list(street.values())
     if not isinstance(street, list):
         return [street]
-    return [line for entry in street for line in _lines(entry)]
+    return [line for entry in street for line in _lines(entry) if not _is_nothing(line)]
+
+
+def _is_nothing(line: Any) -> bool:
+    return line is None or isinstance(line, bool) or line == ""
 
 
 def _named(value: Address, names: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ from schemas.address_spellings import MARKS, is_plain, keyed, one_address, plain
 from schemas.document_shape import number_of
 from schemas.event import Kind
 from schemas.sender_clock import date_object
+from schemas.text_spellings import OF_CUSTOMER, OF_ORDER, OF_ROW, are_plain, plain_texts
 from schemas.texts import text_of
 from schemas.unwrapping import opened
 
@@ -48,6 +49,8 @@ OWN_ADDRESSES = {
     "default_shipping": ("default_shipping", "default_shipping_address", "shipping_address"),
 }
 ROW_MARKS = ("qty_ordered", "item_id", "sku")
+ROW_IDS = ("id", "entity_id", "address_id", "customer_address_id")
+TEXTS = {Kind.ORDER: OF_ORDER, Kind.CUSTOMER: OF_CUSTOMER}
 DEFAULT_FLAGS = ("default_billing", "default_shipping")
 
 
@@ -61,15 +64,17 @@ def in_one_form(
     if kind is Kind.ORDER and _is_in_form(entity, beside):
         return entity, []
     notes: list[str] = []
+    entity = plain_texts(entity, TEXTS.get(kind, ()), notes)
     changed = _parts(entity, kind, beside, notes)
     _spell_times(entity, changed)
     if kind is Kind.ORDER:
-        _spell_addresses(entity, changed)
+        _spell_addresses(entity, changed, notes)
+        _spell_rows(entity, changed, notes)
         if beside is not None and not number_of(entity) and (number := number_of(beside)):
             notes.append("increment_id: read beside the order")
             changed["increment_id"] = number
     elif kind is Kind.CUSTOMER:
-        _own_addresses(entity, changed)
+        _own_addresses(entity, changed, notes)
         _flag_defaults(entity, changed, notes)
     return ({**entity, **changed} if changed else entity), notes
 
@@ -113,7 +118,8 @@ def _is_in_form(order: dict[str, Any], beside: dict[str, Any] | None) -> bool:
         and type(order.get("updated_at")) is not dict
         and type(order.get("created_at")) is not dict
         and not (beside and any(name in beside for name in BESIDE))
-        and all(type(row) is dict for row in items)
+        and are_plain(order, OF_ORDER)
+        and all(type(row) is dict and are_plain(row, OF_ROW) for row in items)
     )
 
 
@@ -148,6 +154,8 @@ def _rows(value: Any) -> Rows | None:
 def _address_rows(value: Any) -> Rows | None:
     """Return addresses as a list; the key of each stands for its id or its type."""
     value = opened(value)
+    if isinstance(value, dict) and value.keys() & MARKS:
+        return [value]
     rows = _rows(value)
     if rows is None or not isinstance(value, dict) or len(rows) != len(value):
         return rows
@@ -167,32 +175,49 @@ def _spell_times(entity: dict[str, Any], changed: dict[str, Any]) -> None:
             changed[name] = text
 
 
-def _spell_addresses(entity: dict[str, Any], changed: dict[str, Any]) -> None:
+def _spell_addresses(entity: dict[str, Any], changed: dict[str, Any], notes: list[str]) -> None:
     """Write the addresses of an order as REST does."""
     for name in ADDRESSES:
         address = changed.get(name, entity.get(name))
         if isinstance(address, dict) and not is_plain(address):
-            changed[name] = plain_address(address)
+            changed[name] = plain_address(address, notes)
     rows = changed.get("addresses", entity.get("addresses"))
-    if isinstance(rows, list):
-        spelled = [plain_address(row) if isinstance(row, dict) else row for row in rows]
+    if isinstance(rows, list) and rows:
+        spelled = [plain_address(row, notes) if isinstance(row, dict) else row for row in rows]
         if spelled != rows:
             changed["addresses"] = spelled
+        if not entity.get("billing_address") and not any(map(_is_billing, spelled)):
+            notes.append("addresses: none is the billing address, none is used")
 
 
-def _own_addresses(entity: dict[str, Any], changed: dict[str, Any]) -> None:
+def _is_billing(row: Any) -> bool:
+    return isinstance(row, dict) and text_of(row.get("address_type")).lower() == "billing"
+
+
+def _spell_rows(entity: dict[str, Any], changed: dict[str, Any], notes: list[str]) -> None:
+    rows = changed.get("items", entity.get("items"))
+    if isinstance(rows, list) and not all(
+        isinstance(r, dict) and are_plain(r, OF_ROW) for r in rows
+    ):
+        changed["items"] = [
+            plain_texts(row, OF_ROW, notes) if isinstance(row, dict) else row for row in rows
+        ]
+
+
+def _own_addresses(entity: dict[str, Any], changed: dict[str, Any], notes: list[str]) -> None:
     """Write the addresses of a customer as REST does, and put among them what stands outside."""
     rows = changed.get("addresses", entity.get("addresses")) or []
     if not isinstance(rows, list):
         return
     spelled = [
-        plain_address(row, is_of_order=False) if isinstance(row, dict) else row for row in rows
+        plain_address(row, notes, is_of_order=False) if isinstance(row, dict) else row
+        for row in rows
     ]
     if not rows:
         for flag, names in OWN_ADDRESSES.items():
             found = next((one for name in names if (one := _own(entity.get(name)))), None)
             if found is not None:
-                spelled.append({**plain_address(found, is_of_order=False), flag: True})
+                spelled.append({**plain_address(found, notes, is_of_order=False), flag: True})
     if spelled != rows:
         changed["addresses"] = spelled
 
@@ -224,4 +249,4 @@ def _flag_defaults(entity: dict[str, Any], changed: dict[str, Any], notes: list[
 def _row_id(row: Any) -> str:
     if not isinstance(row, dict):
         return ""
-    return next((found for name in ("id", "entity_id") if (found := text_of(row.get(name)))), "")
+    return next((found for name in ROW_IDS if (found := text_of(row.get(name)))), "")

@@ -14,6 +14,7 @@ import aiohttp
 import orjson
 import pytest
 
+from agents.doctor.kafka_facts import gather_kafka
 from sandbox.ports import free_port
 from sandbox.processes import answers, orderstream
 from tests.e2e.test_erased_stays_erased import command
@@ -129,6 +130,7 @@ async def test_two_orders_with_one_number_never_show_each_other(front: Front) ->
         await front.send({"event": SAVED, "order": order})
         report = await front.settled()
     assert report.total.dead == 1
+    assert (await gather_kafka(front.rig.settings)).collisions == {"TWO_ORDERS_ONE_NUMBER": 1}
     (opportunity,) = front.records("Opportunity").values()
     assert (opportunity["Amount"], opportunity["StageName"]) == (100.0, "Closed Won")
     assert list(front.records("Contact")) == [MAIL]

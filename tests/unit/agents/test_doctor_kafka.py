@@ -89,6 +89,16 @@ def test_a_missing_topic_is_found() -> None:
     assert found(checks) == {"kafka-topics": "fail"}
 
 
+def test_two_orders_with_one_number_are_a_line_that_says_what_to_set() -> None:
+    settings = make()
+    facts = dataclasses.replace(cluster(settings), collisions={"TWO_ORDERS_ONE_NUMBER": 1_200})
+    checks = list(check_kafka(settings, facts))
+    assert found(checks) == {"key-collisions": "fail"}
+    (line,) = (check for check in checks if check.name == "key-collisions")
+    assert line.detail == "1,200 open dead letters of TWO_ORDERS_ONE_NUMBER"
+    assert "MAGENTO_ORDER_KEY" in line.fix
+
+
 def test_kafka_away_is_one_failure_and_the_rest_is_skipped() -> None:
     checks = list(check_kafka(make(), KafkaFacts(problem="no Kafka at 127.0.0.1:1")))
     assert found(checks) == {"kafka-reachable": "fail"}

@@ -143,7 +143,121 @@ def test_a_datetime_in_no_known_zone_counts_as_undated(zone: str) -> None:
     assert order_of(updated_at=value).updated_at == ""
 
 
-@pytest.mark.parametrize("region", [False, 5, 0])
-def test_a_flag_or_an_id_names_no_region(region) -> None:
+@pytest.mark.parametrize(
+    ("region", "note"),
+    [
+        (False, ""),
+        (0, ""),
+        (None, ""),
+        (5, "address: a number names no region, left out"),
+        (5.0, "address: a number names no region, left out"),
+        (True, "address: a number names no region, left out"),
+        ({"region_id": 5}, "address: an object without a name or a code names no region, left out"),
+        ({"region": None, "region_id": 0, "x": 1},
+         "address: an object without a name or a code names no region, left out"),
+    ],
+)  # fmt: skip
+def test_what_names_no_region_is_left_out_and_said(region, note) -> None:
     address = {**ADDRESS, "region": region}
-    assert order_of(billing_address=address).entity["billing_address"]["region"] is None
+    document = order_of(billing_address=address)
+    assert document.entity["billing_address"].get("region") is None
+    assert document.notes == ((note,) if note else ())
+    coded = order_of(billing_address={**address, "region_code": "FY"})
+    assert (coded.entity["billing_address"]["region"], coded.notes) == ("FY", ())
+    (row,) = customer_of(addresses=[{**address, "default_billing": True}])["addresses"]
+    assert not row["region"]
+
+
+ELSEWHERE = {
+    "country_id": ("countryId", "countryCode", "country_code", "country"),
+    "postcode": ("postCode", "postalCode", "postal_code", "zip", "zipCode"),
+    "region": ("regionCode", "regionName", "region_code"),
+    "telephone": ("phone", "phoneNumber"),
+    "firstname": ("firstName", "first_name"),
+    "lastname": ("lastName", "last_name"),
+}
+
+
+@pytest.mark.parametrize("name", [name for names in ELSEWHERE.values() for name in names])
+def test_a_part_of_an_address_is_read_by_its_other_names(name) -> None:
+    part = next(part for part, names in ELSEWHERE.items() if name in names)
+    spelled = {**without(ADDRESS, part), name: ADDRESS[part]}
+    for place in ({"billing_address": spelled}, {"addresses": [spelled]}):
+        order = without(an_order(), "billing_address") | place
+        read = decode(orjson.dumps({"event": "sales_order_save_after", "order": order})).entity
+        found = read["billing_address"] if "billing_address" in place else read["addresses"][0]
+        assert found[part] == ADDRESS[part]
+    (row,) = customer_of(addresses=[{**spelled, "isDefaultBilling": True}])["addresses"]
+    assert (row[part], row["default_billing"]) == (ADDRESS[part], True)
+    own = {**ADDRESS, name: "another"}
+    assert order_of(billing_address=own).entity["billing_address"][part] == ADDRESS[part]
+
+
+@pytest.mark.parametrize(
+    ("street", "lines"),
+    [
+        (["Kaj 1", None, "", False], ["Kaj 1"]),
+        ({"0": "Kaj 1", "1": None}, ["Kaj 1"]),
+        ({"line1": "Kaj 1", "line2": "2. tv"}, ["Kaj 1", "2. tv"]),
+        ("Kaj 1\n2. tv", "Kaj 1\n2. tv"),
+        (False, None),
+        (None, None),
+    ],
+)
+def test_a_street_is_the_lines_it_has(street, lines) -> None:
+    read = order_of(billing_address={**ADDRESS, "street": street}).entity["billing_address"]
+    assert read["street"] == lines
+
+
+def test_a_street_in_numbered_fields_is_read() -> None:
+    spelled = {**without(ADDRESS, "street"), "street2": "2. tv", "street1": "Kaj 1"}
+    assert order_of(billing_address=spelled).entity["billing_address"]["street"] == [
+        "Kaj 1",
+        "2. tv",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "read", "note"),
+    [
+        (False, None, ""),
+        ({}, None, ""),
+        ([], None, ""),
+        (True, None, "{}: a flag cannot be read as a value, left out"),
+        ({"label": {"en": "x"}}, None, "{}: an object cannot be read as a value, left out"),
+        ({"value": {"x": 1}}, None, "{}: an object cannot be read as a value, left out"),
+        (["a", "b"], None, "{}: a list cannot be read as a value, left out"),
+        ({"value": "x"}, "x", ""),
+        (["x"], "x", ""),
+    ],
+)
+def test_a_text_that_comes_as_something_else(value, read, note) -> None:
+    for name in ("customer_firstname", "customer_email", "status"):
+        document = order_of(**{name: value})
+        assert document.entity[name] == read
+        assert document.notes == ((note.format(name),) if note else ())
+    for name in ("company", "city", "telephone", "lastname"):
+        document = order_of(billing_address={**ADDRESS, name: value})
+        assert document.entity["billing_address"][name] == read
+        assert document.notes == ((note.format(name),) if note else ())
+    document = order_of(items=[a_row(name=value)])
+    assert document.entity["items"][0]["name"] == read
+    assert document.notes == ((note.format("name"),) if note else ())
+    assert customer_of(firstname=value)["firstname"] == read
+
+
+def test_an_order_without_a_billing_address_among_its_addresses_says_so() -> None:
+    order = without(
+        an_order(addresses=[{**ADDRESS, "address_type": "shipping"}]), "billing_address"
+    )
+    document = decode(orjson.dumps({"event": "sales_order_save_after", "order": order}))
+    assert document.notes == ("addresses: none is the billing address, none is used",)
+
+
+def test_a_customers_one_address_and_its_id_by_other_names() -> None:
+    assert (
+        customer_of(addresses={**HERS, "default_billing": "1"})["addresses"][0]["city"] == "Odense"
+    )
+    rows = [{**OTHER, "customer_address_id": "57"}, {**HERS, "customer_address_id": "58"}]
+    read = customer_of(addresses=rows, default_billing="58")["addresses"]
+    assert [row["city"] for row in read if row.get("default_billing")] == ["Odense"]

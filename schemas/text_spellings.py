@@ -1,0 +1,55 @@
+"""Fields that are texts or numbers, and come as something else: PHP's `false`, an object, a list.
+
+| the value | is read as |
+|---|---|
+| `false` | nothing: what PHP answers for a value that is not there |
+| an object with a `value`, `code` or `name`, a list of one | that |
+| another object or list, `true` | nothing, with a note |
+
+Only fields whose meaning is known: a module's own may be flags or objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+PLAIN = (str, int, float, type(None))
+INNER = ("value", "code", "name")
+PERSON = ("firstname", "middlename", "lastname", "prefix", "suffix")
+OF_ADDRESS = (*PERSON, "company", "city", "postcode", "telephone", "email")
+OF_ORDER = (
+    *("customer_email", "customer_firstname", "customer_lastname", "state", "status"),
+    *("grand_total", "base_grand_total", "order_currency_code"),
+)
+OF_CUSTOMER = PERSON
+OF_ROW = ("name", "sku", "qty_ordered")
+
+
+def are_plain(level: dict[str, Any], names: Iterable[str]) -> bool:
+    """Whether fields are texts or numbers already."""
+    return all(type(level.get(name)) in PLAIN for name in names)
+
+
+def plain_texts(level: dict[str, Any], names: Iterable[str], notes: list[str]) -> dict[str, Any]:
+    """Return a level whose fields are texts or numbers, itself when they are."""
+    changed = {
+        name: _plain(level[name], name, notes)
+        for name in names
+        if type(level.get(name)) not in PLAIN
+    }
+    return {**level, **changed} if changed else level
+
+
+def _plain(value: Any, name: str, notes: list[str]) -> Any:
+    if value is False or value in ({}, []):
+        return None
+    inner = value[0] if isinstance(value, list) and len(value) == 1 else None
+    if isinstance(value, dict):
+        inner = next((value[part] for part in INNER if value.get(part)), None)
+    if inner is None or isinstance(inner, bool) or type(inner) not in PLAIN:
+        is_list = isinstance(value, list)
+        form = "an object" if isinstance(value, dict) else "a list" if is_list else "a flag"
+        notes.append(f"{name}: {form} cannot be read as a value, left out")
+        return None
+    return inner
