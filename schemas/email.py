@@ -64,11 +64,6 @@ def broken_rule(address: str) -> str:
     return next((reason for is_true, reason in reasons if is_true), "")
 
 
-def is_email(address: str) -> bool:
-    """Whether a text is an e-mail address."""
-    return not why_not(address)
-
-
 def _is_domain(labels: list[str]) -> bool:
     return all(_is_label(label) for label in labels) and not _is_number(labels[-1])
 

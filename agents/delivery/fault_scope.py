@@ -22,7 +22,6 @@ from enum import Enum, auto
 from typing import Literal
 
 from agents.salesforce.errors.error_kind import ErrorKind
-from agents.salesforce.errors.error_table import ROW_STATUSES
 
 Operation = Literal["create", "update", "any"]
 
@@ -49,28 +48,6 @@ class Charge(Enum):
     NOTHING = auto()  # it waits
     ATTEMPT = auto()  # it may be its own fault: retried, and counted
     AS_JUDGED = auto()  # what its kind of error costs
-
-
-class CallScope(Enum):
-    """Whom a refused call speaks of, by its HTTP status."""
-
-    ROWS = auto()
-    ADDRESS = auto()  # not here: moved, retired, unknown
-    EVERYBODY = auto()
-    NOBODY_ANSWERS = auto()
-
-
-NOT_HERE = frozenset({404, 405, 410, 415})
-
-
-def scope_of_call(status: int) -> CallScope:
-    """Return whom a call speaks of that was refused with this status; 0 is no answer."""
-    if status == 0:
-        return CallScope.NOBODY_ANSWERS
-    if status in ROW_STATUSES:
-        return CallScope.ROWS
-    is_redirect = 300 < status < 400  # noqa: PLR2004 - the class of redirects
-    return CallScope.ADDRESS if is_redirect or status in NOT_HERE else CallScope.EVERYBODY
 
 
 @dataclass(frozen=True, slots=True)

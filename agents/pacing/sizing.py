@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, inf
 
-SECONDS_PER_DAY = 86_400
 MOST_OF_SLOTS = 0.8  # beyond, waiting grows without end: queueing
 MOST_OF_A_CORE = 0.7
 LEAST_PARTITIONS = 8

@@ -43,7 +43,6 @@ class RunningJob:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     is_running: bool = True
     problem: str = ""
-    began_at: float = field(default_factory=time.monotonic)
 
     @property
     def rate(self) -> float:

@@ -21,7 +21,6 @@ from schemas.salesforce import Row, RowResult
 
 MAX_ROWS = 200  # per collection (REST API guide, sObject Collections)
 MAX_COLLECTIONS = 5  # collections and queries per Composite (REST API guide, Composite)
-MAX_BODY_BYTES = 50_000_000  # REST request body
 SUCCESS = range(200, 300)
 STALE_GUARD_FIELD = "Magento_Updated_At__c"
 OVERRULE_FIELD = "Magento_Overruled_By__c"

@@ -23,8 +23,6 @@ class Usage:
     limit: int
     app_used: int | None = None
     app_limit: int | None = None
-    bursts_used: int | None = None
-    bursts_limit: int | None = None
 
 
 def read_usage(header: str) -> Usage | None:
@@ -34,5 +32,4 @@ def read_usage(header: str) -> Usage | None:
         return None
     used, limit = parts["api-usage"]
     app = parts.get("per-app-api-usage", (None, None))
-    bursts = parts.get("api-bursts", (None, None))
-    return Usage(used, limit, *app, *bursts)
+    return Usage(used, limit, *app)

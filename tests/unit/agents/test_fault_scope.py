@@ -7,14 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.delivery.fault_scope import (
-    CallScope,
     Charge,
     Fault,
     FaultScope,
     FaultWatch,
     WriteKind,
     charge,
-    scope_of_call,
 )
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_table import is_sign_of_life
@@ -106,24 +104,6 @@ def test_a_record_that_passes_is_cleared_of_everything():
 )
 def test_nobody_pays_for_an_outage(scope, kind, paid):
     assert charge(scope, kind) is paid
-
-
-@pytest.mark.parametrize(
-    ("status", "scope"),
-    [
-        (0, CallScope.NOBODY_ANSWERS),
-        (301, CallScope.ADDRESS),
-        (404, CallScope.ADDRESS),
-        (410, CallScope.ADDRESS),
-        (400, CallScope.ROWS),
-        (413, CallScope.ROWS),
-        (403, CallScope.EVERYBODY),
-        (409, CallScope.EVERYBODY),
-        (503, CallScope.EVERYBODY),
-    ],
-)
-def test_only_four_statuses_can_be_a_rows(status, scope):
-    assert scope_of_call(status) is scope
 
 
 def test_a_no_is_a_sign_of_life_and_an_edge_is_not():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.email import ORDINARY, broken_rule, is_email, seen, why_not
+from schemas.email import ORDINARY, broken_rule, seen, why_not
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_an_address_that_salesforce_takes_is_one(address: str) -> None:
     ],
 )
 def test_a_text_that_is_none_says_why_and_never_itself(text: str, why: str) -> None:
-    assert (is_email(text), why_not(text)) == (False, why)
+    assert why_not(text) == why != ""
 
 
 @pytest.mark.parametrize(
