@@ -65,15 +65,32 @@ def bootstrap_servers() -> Iterator[str]:
                 yield stack.enter_context(Broker.start()).bootstrap_servers
 
 
+@pytest.fixture(scope="session")
+def _killable() -> Iterator[Callable[[], Broker]]:
+    """A function that returns a broker of our own, alive whatever the last test did to it."""
+    brokers: list[Broker] = []
+
+    def alive() -> Broker:
+        if not brokers or not brokers[-1].directory.exists():
+            brokers.append(Broker.start())
+        elif brokers[-1].is_running:
+            brokers[-1].resume()
+        else:
+            brokers[-1].restart()
+        return brokers[-1]
+
+    yield alive
+    for broker in brokers:
+        broker.stop()
+
+
 @pytest.fixture
-def own_broker() -> Iterator[Broker]:
-    """A broker for this test alone, which may pause, kill and restart it (from jars only)."""
+def own_broker(_killable: Callable[[], Broker]) -> Broker:
+    """A broker that this test may pause, kill and restart (from jars only)."""
     try:
-        broker = Broker.start()
+        return _killable()
     except BrokerError as error:
         pytest.skip(f"needs a broker it may kill: {error}")
-    with broker:
-        yield broker
 
 
 @pytest.fixture

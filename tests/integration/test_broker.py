@@ -18,6 +18,7 @@ from sandbox.broker import Broker, BrokerError
 from stream.config import load_settings
 from stream.kafka.topic_admin import TopicAdmin
 from stream.topics import TopicSpec
+from tests.support.proof import one_told
 
 pytestmark = pytest.mark.kafka
 
@@ -62,6 +63,7 @@ def listens(broker: Broker) -> bool:
         return probe.connect_ex(("127.0.0.1", broker.port)) == 0
 
 
+@pytest.mark.proof
 async def test_a_kept_directory_keeps_the_data_for_the_next_start(tmp_path):
     with Broker.start(tmp_path / "kafka") as first:
         offset = await write(first, b"kept")
@@ -104,6 +106,7 @@ def test_stop_removes_the_temporary_directory_even_of_a_paused_broker():
     broker.stop()
 
 
+@pytest.mark.proof
 def test_two_brokers_run_side_by_side(own_broker):
     with Broker.start() as other:
         assert other.port != own_broker.port
@@ -147,7 +150,7 @@ def test_the_broker_dies_with_its_owner_and_its_directory_goes_too():
         until(lambda: not Path(directory).exists())
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", one_told([signal.SIGTERM, signal.SIGINT], told=signal.SIGTERM))
 def test_the_command_prints_its_address_first_and_ends_with_a_signal(number):
     command = subprocess.Popen(
         [sys.executable, "-m", "sandbox.broker"],

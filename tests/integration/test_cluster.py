@@ -91,6 +91,7 @@ def test_every_port_is_below_the_range_of_outgoing_connections(cluster):
     assert [port for port in ports if port not in PORTS] == []
 
 
+@pytest.mark.proof
 def test_the_command_hurts_a_broker_by_its_id_and_ends_with_its_input_open():
     command = subprocess.Popen(
         [sys.executable, "-m", "sandbox.broker", "--brokers", "3"],

@@ -68,6 +68,7 @@ async def check_that_it_serves(broker: Broker) -> None:
         assert (await producer.send_and_wait(settings.topics.orders, b"x")).offset == 0
 
 
+@pytest.mark.proof
 async def test_kafka_of_the_compose_file_starts_and_serves(tmp_path):
     environment = yaml.safe_load(COMPOSE.read_text())["services"]["kafka"]["environment"]
     del environment["KAFKA_HEAP_OPTS"]

@@ -21,10 +21,11 @@ PARTITIONS = 2
 
 
 @pytest.fixture
-async def settings(own_broker):
+async def settings(own_broker, topic_prefix):
     made = load_settings(
         env_file=None,
         kafka_bootstrap_servers=own_broker.bootstrap_servers,
+        kafka_topic_prefix=topic_prefix,
         kafka_partitions=PARTITIONS,
     )
     async with TopicAdmin(made) as admin:

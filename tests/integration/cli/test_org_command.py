@@ -19,6 +19,7 @@ from agents.salesforce.auth.oauth_flows import TokenEndpoint
 from agents.salesforce.auth.refresh_token import RefreshTokenFile
 from sandbox.salesforce.process import running_org
 from schemas.metadata_package import read_package
+from tests.support.proof import one_told
 
 __all__ = ["org_keys"]
 
@@ -79,7 +80,7 @@ def actions(result: subprocess.CompletedProcess[str]) -> Counter[str]:
 
 
 @pytest.mark.usefixtures("signed_in")
-@pytest.mark.parametrize("flow", FLOWS)
+@pytest.mark.parametrize("flow", one_told(FLOWS, told="jwt"))
 def test_plan_check_apply_and_plan_again(command, bare_org, flow):
     count = len(read_package("force-app"))
     assert actions(command("org", "plan", "--json")) == {"create": count}
