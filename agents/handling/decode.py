@@ -45,9 +45,11 @@ class DecodedEvent:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What its result says of its clock, and of who made it."""
+        """What its result says of its clock, of who made it, and of what is newer."""
         edit = "a person's correction" if self.candidate.edited_ms else ""
-        return tuple(note for note in (self.clock.note, edit) if note)
+        fill = "a newer event told a part: only what that left out is written"
+        late = fill if self.told_over is not None else ""
+        return tuple(note for note in (self.clock.note, edit, late) if note)
 
     @property
     def parts_said(self) -> frozenset[str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 
+from agents.mapping.apply import Mapped
+from schemas.salesforce import Row
+
 STATES = ("new", "processing", "complete", "closed")  # their ranks are their places
 
 
@@ -32,6 +35,7 @@ class Event:
     is_edit: bool = False
     is_repair: bool = False
     is_forced: bool = False
+    is_read: bool = False
 
     @property
     def is_part(self) -> bool:
@@ -56,7 +60,7 @@ class Register:
     time: str = ""
     rank: int = 0
 
-    def takes(self, new: Event, replaced: list, overruled: list) -> bool:  # noqa: PLR0911 - rules
+    def takes(self, new: Event, replaced: list, overruled: list) -> bool:  # noqa: C901, PLR0911 - rules
         held = self.held
         if held is None:
             return True
@@ -65,9 +69,11 @@ class Register:
             return new.offset == held.offset or is_of_it or new.time >= self.time
         if new.mark in overruled:
             return False
+        said = self.time or max(held.received, held.edited)
+        if (new.is_repair or new.is_read) and held.is_edit and new.time <= said:
+            return False
         if new.is_repair:
-            said = self.time or max(held.received, held.edited)
-            return not (held.is_edit and new.time <= said)
+            return True
         if new.time and self.time and new.time != self.time:
             return new.time > self.time
         if new.content == held.content:
@@ -176,3 +182,22 @@ def said(save: Save, says: str) -> dict:
     stage["status"] = str(save.amount)
     rest = {"items": [], "customer_email": "a@b.c", "created_at": "x", "billing_address": {}}
     return {"whole": amount | stage | rest, "amount": amount, "stage": stage}[says]
+
+
+def corrected_to(document: dict, value: int) -> dict:
+    """Return what a person changes of a document: all that it tells."""
+    changes = {"grand_total": value, "status": str(value)}
+    return {name: new for name, new in changes.items() if name in document}
+
+
+class FakeMapping:
+    version = "m"
+
+    def apply(self, document, **_known):
+        said = {"Amount": "grand_total", "StageName": "status"}
+        fields = {
+            name: int(document.entity[source])
+            for name, source in said.items()
+            if source in document.entity
+        }
+        return Mapped((Row("Opportunity", "K__c", document.key, fields),))

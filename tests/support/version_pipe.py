@@ -12,35 +12,29 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from agents.delivery.types import RefusedWrite, Written
+from agents.handling.decode import item_of
 from agents.handling.handler import Handler
 from agents.handling.outcome import Decision
 from agents.handling.state_order import goes_back
-from agents.mapping.apply import Mapped
 from agents.salesforce.api.send_right import check_of_context
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.codec import decode
 from schemas.digest import content_digest, save_mark
 from schemas.event import Envelope, Kind, Origin, Via
-from schemas.salesforce import Row
 from schemas.sender_clock import utc_text
 from schemas.state import State
 from schemas.version_reset import RESET_EVENT
 from stream.errors import FrozenError
 from stream.topics import Topics
-from support.version_model import Event, Model, Save, said
+from support.version_model import Event, FakeMapping, Model, Save, corrected_to, said
 
 TOPICS = Topics()
 KEY = "100"
 BEGAN_MS = 1_773_500_000_000
 ZONE_MS = 8 * 3_600_000
 LOOP = asyncio.new_event_loop()
-SAYS = ("whole", "whole", "stage", "amount")
-
-
-def corrected_to(document: dict, value: int) -> dict:
-    """Return what a person changes of a document: all that it tells."""
-    changes = {"grand_total": value, "status": str(value)}
-    return {name: new for name, new in changes.items() if name in document}
+PARTS = ("stage", "amount")
+SAYS = ("whole", "whole", *PARTS)
 
 
 def _pick(data, choices):
@@ -48,19 +42,6 @@ def _pick(data, choices):
     if isinstance(data, random.Random):
         return data.choice(choices)
     return data.draw(st.sampled_from(choices))
-
-
-class FakeMapping:
-    version = "m"
-
-    def apply(self, document, **_known):
-        said = {"Amount": "grand_total", "StageName": "status"}
-        fields = {
-            name: int(document.entity[source])
-            for name, source in said.items()
-            if source in document.entity
-        }
-        return Mapped((Row("Opportunity", "K__c", document.key, fields),))
 
 
 class Pipe(RuleBasedStateMachine):
@@ -75,6 +56,7 @@ class Pipe(RuleBasedStateMachine):
         self.states: dict[bytes, bytes] = {}
         self.org: dict[str, int] = {}
         self.fails = self.dies = False
+        self.shows = b""  # what the store shows to who completes events
         self.handler = self.worker()
 
     def worker(self) -> Handler:
@@ -92,8 +74,20 @@ class Pipe(RuleBasedStateMachine):
             check_alive=lambda: None,
             topics=TOPICS,
             note_doubt=note_doubt,
+            enrich=self.enrich,
             clock_ms=lambda: self.now,
         )
+
+    async def enrich(self, items, _ends, _decisions):
+        if not self.shows:
+            return items
+        read = decode(self.shows, event="order_saved")
+        return [
+            item_of(item.envelope, item.origin, read, read_at_ms=self.now)
+            if item.candidate.is_part
+            else item
+            for item in items
+        ]
 
     def keep(self, key: bytes, state: State) -> None:
         """Store a state as the state store does: never an older one over a newer."""
@@ -238,6 +232,19 @@ class Pipe(RuleBasedStateMachine):
         held = self.model.top.held
         if not (held and held.is_edit) and event.mark not in self.model.overruled:
             assert self.org == event.fields, "after a repair it is what the store says"
+
+    @rule(data=st.data())
+    def completes(self, data):
+        """A part is completed by the store: what it says of the order now is what counts."""
+        envelope, event = self.event(_pick(data, self.saves), "good", _pick(data, PARTS))
+        now = self.saves[-1]
+        text = utc_text(now.at_ms)
+        order = {"increment_id": KEY, **said(now, "whole"), "updated_at": text}
+        whole = Event(text, now.rank, now.amount, event.offset, "", (now.amount, text, "whole"))
+        received = utc_text(self.now + 1_000)  # the batch is a second later
+        self.shows = orjson.dumps(order)
+        self.arrive((envelope, dataclasses.replace(whole, received=received, is_read=True)))
+        self.shows = b""
 
     @rule()
     def resets(self):

@@ -29,6 +29,7 @@ def walk(die: random.Random) -> None:
         lambda: pipe.delivers_several(die, die.randint(2, 4)),
         lambda: pipe.events and pipe.replays(die, die.choice(flags)),
         lambda: pipe.events and pipe.edits(die),
+        lambda: pipe.completes(die),
         pipe.repairs,
         pipe.resets,
         pipe.restarts,
