@@ -70,7 +70,7 @@ NAMES = {
     "isDefaultShipping": "default_shipping",
     "defaultShipping": "default_shipping",
 }
-OTHER_NAMES = NAMES.keys()
+OTHER_NAMES = frozenset(NAMES)
 STREET_LINE = re.compile(r"(?:street|address)_?(?:line)?_?\d", re.IGNORECASE)
 OF_TYPE = re.compile(r"_?address$", re.IGNORECASE)
 
@@ -104,7 +104,7 @@ def is_plain(address: Address) -> bool:
     return (
         is_street
         and are_plain(address, OF_ADDRESS)
-        and not address.keys() & OTHER_NAMES
+        and OTHER_NAMES.isdisjoint(address)
         and (street is not None or not any(map(STREET_LINE.fullmatch, address)))
         and not (type(street) is str and street.startswith(_JSON))
         and (region is None or (type(region) is str and not region.startswith(_JSON)))

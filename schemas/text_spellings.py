@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-PLAIN = (str, int, float, type(None))
+PLAIN = frozenset((str, int, float, type(None)))
 INNER = ("value", "code", "name")
 PERSON = ("firstname", "middlename", "lastname", "prefix", "suffix")
 OF_ADDRESS = (*PERSON, "company", "city", "postcode", "telephone", "email")
@@ -27,8 +27,12 @@ OF_ROW = ("name", "sku", "qty_ordered")
 
 
 def are_plain(level: dict[str, Any], names: Iterable[str]) -> bool:
-    """Whether fields are texts or numbers already."""
-    return all(type(level.get(name)) in PLAIN for name in names)
+    """Whether fields are texts or numbers already: asked of every order, so without a generator."""
+    value_of = level.get
+    for name in names:  # noqa: SIM110 - half the time of all()
+        if type(value_of(name)) not in PLAIN:
+            return False
+    return True
 
 
 def plain_texts(level: dict[str, Any], names: Iterable[str], notes: list[str]) -> dict[str, Any]:
