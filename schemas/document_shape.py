@@ -113,6 +113,8 @@ NOT_OF_SALES_DOCUMENTS: dict[str, Form] = {
 }
 TOTALS = ("grand_total", "base_grand_total")
 CART_MARKS = ("is_active", "items_count", "items_qty", "reserved_order_id", "checkout_method")
+# What is sold, or where it is kept: under an order's name, with a status or items of its own.
+PRODUCT_MARKS = ("sku", "type_id", "attribute_set_id", "category_id", "source_code")
 # Of a customer under any name; without a name an id and both names are enough, with a name that
 # agrees the e-mail alone.
 CUSTOMER_MARKS: dict[str, Form] = {
@@ -173,6 +175,8 @@ def is_thin(level: Level) -> bool:
 def _is_order(level: Level, is_said: bool) -> bool:
     number, entity_id = number_of(level), id_of(level)
     if (not number and not entity_id) or _is_cart(level):
+        return False
+    if not number and any(mark in level for mark in PRODUCT_MARKS):
         return False
     if is_customer(level, is_named=False) and not _has_total(level):
         return False  # customers may have numbers, and whatever a module adds to them

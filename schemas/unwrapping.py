@@ -185,7 +185,8 @@ def _inside(at: Found) -> Iterator[Found]:
         if isinstance(inner, list):
             inner = _alone(inner, name, at)
         if isinstance(inner, dict):
-            said = WRAPPERS.get(name) or at.said
+            # What an unknown wrapper holds, the event's name does not say.
+            said = WRAPPERS.get(name) or (at.said if name in WRAPPERS else None)
             is_known = at.is_known_path and name in WRAPPERS
             path = (*at.path, name)
             yield Found(inner, Shape.OTHER, path, said, is_known, at.level)

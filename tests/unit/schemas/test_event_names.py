@@ -70,6 +70,7 @@ def test_the_document_lists_every_mark_and_wrapper_of_the_code() -> None:
         document_shape.CUSTOMER_MARKS,
         document_shape.ADDRESS_MARKS,
         document_shape.CART_MARKS,
+        document_shape.PRODUCT_MARKS,
         unwrapping.WRAPPERS,
         unwrapping.NEVER,
     )

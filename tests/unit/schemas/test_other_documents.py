@@ -102,3 +102,18 @@ def test_two_numbers_are_two_orders_and_refused() -> None:
 def test_a_document_of_no_use_is_ignored_by_its_name() -> None:
     ticket = {"id": 3, "subject": "Help", "status": "open"}
     assert said(ticket, "acme_ticket_save_after").ignored is Ignored.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"product": {"id": 4, "sku": "BOWL", "name": "Bowl", "items": [{"sku": "LID"}]}},
+        {"order": {"id": 4, "sku": "BOWL", "type_id": "simple", "status": "enabled"}},
+        {"data": {"entity_id": 4, "attribute_set_id": 4, "status": "enabled"}},
+        {"category": {"id": 3, "category_id": 3, "status": "enabled", "items": [1]}},
+        {"page": {"id": 3, "title": "Home", "status": "published"}},
+    ],
+)
+def test_a_product_or_a_page_under_an_orders_signed_name_is_no_order(document) -> None:
+    with pytest.raises(DecodeError, match="no order ID found"):
+        said({"event": "sales_order_save_after", **document})
