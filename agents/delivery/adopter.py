@@ -20,10 +20,11 @@ from cachetools import LRUCache
 
 from agents.delivery.adoption import Adoption, adoption_of, queries_for, value_of
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.org_search import FINAL, Identity, OrgSearch, SearchClient, failure_of
+from agents.delivery.org_search import FINAL, Identity, OrgSearch, failure_of
 from agents.delivery.types import Dispatcher, NotSent, RefusedWrite, WriteOutcome, WriteSet, Written
 from agents.pacing.admission import Admission
 from agents.pacing.ticket import NotAdmittedError
+from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.record_updates import KeyUpdate
 from agents.salesforce.errors.errors import SalesforceError, classify_row
 from schemas.priority import Priority
@@ -46,7 +47,7 @@ class Adopter:
     """A Dispatcher that gives keys to records that were there before, ahead of another one."""
 
     def __init__(
-        self, inner: Dispatcher, client: SearchClient, gate: Admission, known: ExistenceCache
+        self, inner: Dispatcher, client: OrgClient, gate: Admission, known: ExistenceCache
     ) -> None:
         self._inner = inner
         self._org = OrgSearch(client, gate)

@@ -20,7 +20,7 @@ from typing import Any
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.model import RowRule
 from agents.salesforce.api.record_updates import KeyUpdate
-from agents.salesforce.api.soql import quoted
+from agents.salesforce.api.soql import is_same_text, quoted
 from schemas.salesforce import Row
 
 MAX_VALUES = 100  # of a query, twice: e-mail and key
@@ -89,7 +89,7 @@ def adoption_of(row: Row, records: Iterable[Record]) -> Adoption:
     """Return what becomes of the records that were found for a row."""
     wanted, key = value_of(row).casefold(), row.external_id_field
     mine = [r for r in records if str(r.get(row.adopt_by) or "").casefold() == wanted]
-    holders = [r for r in records if _is(r.get(key), row.external_id)]
+    holders = [r for r in records if is_same_text(r.get(key), row.external_id)]
     free = sorted(
         (r for r in mine if not r.get(key)),
         key=lambda r: (str(r.get("CreatedDate")), str(r.get("Id"))),
@@ -119,7 +119,7 @@ def _adopt_parent(
     present = parent.get(field)
     if not present:
         updates.append(KeyUpdate(sobject, str(parent["Id"]), field, key))
-    elif not _is(present, key):
+    elif not is_same_text(present, key):
         notes.append(f"{sobject} {parent['Id']}: has another key and was left; a new one is made")
 
 
@@ -129,7 +129,3 @@ def _links(row: Row) -> Iterator[tuple[str, str, str]]:
         if isinstance(value, Mapping) and len(value) == 1:
             ((field, key),) = value.items()
             yield name, str(field), str(key)
-
-
-def _is(value: object, key: str) -> bool:
-    return str(value or "").casefold() == key.casefold()

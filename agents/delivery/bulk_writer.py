@@ -17,7 +17,7 @@ import structlog
 from agents.delivery.api_choice import CALLS_PER_JOB
 from agents.delivery.retry_in_place import REFUSALS
 from agents.pacing.stall_clock import Progress
-from agents.salesforce.api.client import SalesforceClient
+from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.collection_builder import CollectionLimits
 from agents.salesforce.api.composite import Collection, CollectionAnswer
 from agents.salesforce.errors.error_kind import ErrorKind
@@ -46,7 +46,7 @@ class BulkWriter:
 
     def __init__(
         self,
-        client: SalesforceClient,
+        client: OrgClient,
         *,
         spend: Callable[[int], None],
         interrupt: Interrupt,

@@ -51,6 +51,7 @@ from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.error_table import is_sign_of_life
 from agents.salesforce.errors.errors import SalesforceError
+from schemas.parts import parts_of
 from stream.errors import FrozenError
 from stream.ops import metrics
 
@@ -289,7 +290,7 @@ def _parts(writes: Sequence[RowTracker]) -> Iterator[Sequence[RowTracker]]:
         yield together
     if crowded:
         size = max(1, len(crowded) // SHRINK ** max(write.tries for write in crowded))
-        yield from (crowded[start : start + size] for start in range(0, len(crowded), size))
+        yield from parts_of(crowded, size)
     yield from ([write] for write in writes if write.is_alone)
 
 

@@ -30,7 +30,7 @@ from agents.delivery.types import NotSent, WriteOutcome, WriteSet
 from agents.pacing.admission import Admission
 from agents.pacing.stall_clock import Progress
 from agents.pacing.wiring import build_gate
-from agents.salesforce.api.client import RowWriter, SalesforceClient
+from agents.salesforce.api.client import OrgClient, RowWriter
 from agents.salesforce.api.collection_builder import API_LIMITS, CollectionLimits, Method
 from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row
@@ -120,7 +120,7 @@ class _Batch:
 
 def build_dispatcher(
     settings: Settings,
-    client: SalesforceClient,
+    client: OrgClient,
     alerts: Alerts,
     interrupt: Interrupt,
     progress: Progress | None = None,

@@ -15,8 +15,7 @@ id of ours are removed: what people add by hand stays.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
 
 from cachetools import LRUCache
 
@@ -25,8 +24,10 @@ from agents.delivery.types import Dispatcher, NotSent, RefusedWrite, WriteOutcom
 from agents.mapping.line_model import LineModel, Lines
 from agents.pacing.admission import Admission
 from agents.pacing.ticket import NotAdmittedError
+from agents.salesforce.api.client import OrgClient
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError, classify_row
+from schemas.parts import parts_of
 from schemas.priority import Priority
 from schemas.salesforce import RowResult
 
@@ -36,23 +37,11 @@ GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
 WAITS = frozenset({ErrorKind.AUTH, ErrorKind.QUOTA, ErrorKind.CONFIG})
 
 
-class LineClient(Protocol):
-    """What is asked of Salesforce besides upserts."""
-
-    def query(self, soql: str) -> AsyncIterator[dict[str, Any]]:
-        """Yield the records of a query. Raises SalesforceError."""
-        ...
-
-    async def delete(self, ids: Sequence[str]) -> list[RowResult]:
-        """Delete up to 200 records; one result each, in order. Raises SalesforceError."""
-        ...
-
-
 class LineDispatcher:
     """A Dispatcher that does what lines need around another one."""
 
     def __init__(
-        self, inner: Dispatcher, client: LineClient, gate: Admission, known: ExistenceCache
+        self, inner: Dispatcher, client: OrgClient, gate: Admission, known: ExistenceCache
     ) -> None:
         self._inner = inner
         self._client = client
@@ -128,7 +117,7 @@ class LineDispatcher:
                 kind = (lines.sobject, lines.link, lines.external_id_field)
                 owners.setdefault(kind, {})[carrier] = place
         for kind, places in owners.items():
-            for part in _parts(list(places), MAX_IDS):
+            for part in parts_of(list(places), MAX_IDS):
                 chunk = {carrier: places[carrier] for carrier in part}
                 await self._remove_of(kind, chunk, bundles, outcomes)
 
@@ -142,7 +131,7 @@ class LineDispatcher:
         priority = min(bundles[place].priority for place in places.values())
         try:
             old = await self._old_lines(kind, places, bundles, priority)
-            for part in _parts(list(old), MAX_IDS):
+            for part in parts_of(list(old), MAX_IDS):
                 async with self.gate.call(priority, rows=len(part)):
                     results = await self._client.delete(part)
                 for line, result in zip(part, results, strict=True):
@@ -224,8 +213,3 @@ def _failure_of_call(error: SalesforceError, sobject: str) -> WriteOutcome:
         status=error.status,
         rule=error.rule,
     )
-
-
-def _parts(items: list[str], size: int) -> Iterator[list[str]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -7,19 +7,21 @@ doing: it waits, and no attempt is spent.
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from agents.delivery.retry_in_place import RETRY_IN_PLACE, NextAction, next_action
 from agents.delivery.types import NotSent
 from agents.pacing.admission import Admission
 from agents.pacing.system_failure import reason_of
 from agents.pacing.ticket import NotAdmittedError
+from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import MAX_ROWS
-from agents.salesforce.api.record_updates import KeyUpdate, Requests, give_keys
+from agents.salesforce.api.record_updates import KeyUpdate, give_keys
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
+from schemas.parts import parts_of
 from schemas.priority import Priority
 from schemas.salesforce import RowResult
 
@@ -29,18 +31,10 @@ Identity = tuple[str, str]  # of a row
 Answer = TypeVar("Answer")
 
 
-class SearchClient(Requests, Protocol):
-    """What is asked of Salesforce."""
-
-    def query(self, soql: str) -> AsyncIterator[dict[str, Any]]:
-        """Yield the records of a query. Raises SalesforceError."""
-        ...
-
-
 class OrgSearch:
     """One client behind one gate."""
 
-    def __init__(self, client: SearchClient, gate: Admission) -> None:
+    def __init__(self, client: OrgClient, gate: Admission) -> None:
         self._client = client
         self._gate = gate
 
@@ -54,8 +48,7 @@ class OrgSearch:
         """Give records their keys, each for the row it was found for; NotSent: its call failed."""
         ordered = sorted(wanted, key=lambda pair: pair[0].sobject)
         answers: list[RowResult | NotSent] = []
-        for start in range(0, len(ordered), MAX_ROWS):
-            part = [update for update, _ in ordered[start : start + MAX_ROWS]]
+        for part in parts_of([update for update, _ in ordered], MAX_ROWS):
             give = partial(give_keys, self._client, part)
             try:
                 answers += await self._call(give, priority, len(part))

@@ -24,7 +24,7 @@ from agents.delivery.renaming import NOTHING, Renaming, follow, queries_for, red
 from agents.delivery.types import Dispatcher, NotSent, RefusedWrite, WriteOutcome, WriteSet, Written
 from agents.pacing.admission import Admission
 from agents.pacing.ticket import NotAdmittedError
-from agents.salesforce.api.client import SalesforceClient
+from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import CUSTOMER_ID_FIELD
 from agents.salesforce.api.record_updates import KeyUpdate
 from agents.salesforce.errors.error_kind import ErrorKind
@@ -39,7 +39,7 @@ class Renamer:
     """A Dispatcher that lets a customer's records follow the customer's e-mail."""
 
     def __init__(
-        self, inner: Dispatcher, client: SalesforceClient, gate: Admission, known: ExistenceCache
+        self, inner: Dispatcher, client: OrgClient, gate: Admission, known: ExistenceCache
     ) -> None:
         self._inner = inner
         self._client = client

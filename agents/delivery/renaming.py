@@ -22,8 +22,9 @@ from typing import Any
 from agents.delivery.types import WriteSet
 from agents.salesforce.api.composite import CUSTOMER_ID_FIELD, STALE_GUARD_FIELD
 from agents.salesforce.api.record_updates import KeyUpdate
-from agents.salesforce.api.soql import quoted
+from agents.salesforce.api.soql import is_same_text, quoted
 from schemas.erasure import ERASED
+from schemas.parts import parts_of
 from schemas.salesforce import Row
 
 MAX_VALUES = 100  # of a query, twice: ids and keys
@@ -59,8 +60,7 @@ def queries_for(
     for (sobject, key), members in shapes.items():
         times = [STALE_GUARD_FIELD] if sobject in guarded else []
         fields = ", ".join(["Id", "CreatedDate", key, CUSTOMER_ID_FIELD, *times])
-        for start in range(0, len(members), MAX_VALUES):
-            part = members[start : start + MAX_VALUES]
+        for part in parts_of(members, MAX_VALUES):
             ids = ",".join(quoted(row.customer_id) for row in part)
             keys = ",".join(quoted(row.external_id) for row in part)
             where = f"{CUSTOMER_ID_FIELD} IN ({ids}) OR {key} IN ({keys})"
@@ -72,12 +72,12 @@ def renaming_of(row: Row, records: Iterable[Record]) -> Renaming:
     key = row.external_id_field
     held = [r for r in records if r.get(key) and not str(r[key]).startswith(ERASED)]
     theirs = [r for r in held if str(r.get(CUSTOMER_ID_FIELD) or "") == row.customer_id]
-    others = [r for r in theirs if not _is(r[key], row.external_id)]
+    others = [r for r in theirs if not is_same_text(r[key], row.external_id)]
     if not others:
         return NOTHING
     record = max(others, key=lambda r: (_time(r), str(r.get("CreatedDate"))))
     what, was = f"{row.sobject} {record['Id']}", str(record[key])
-    if any(_is(r[key], row.external_id) for r in held):
+    if any(is_same_text(r[key], row.external_id) for r in held):
         # A guest bought under the new address before. No API merges two records.
         note = f"{what}: this customer's too, under an earlier e-mail; merge the two in Salesforce"
         return Renaming(note=note if row.is_own else "")
@@ -138,7 +138,3 @@ def _linked(fields: Mapping[str, Any], targets: Mapping[tuple[str, str], str]) -
 
 def _time(record: Record) -> str:
     return str(record.get(STALE_GUARD_FIELD) or "")[:SECONDS]
-
-
-def _is(value: object, key: str) -> bool:
-    return str(value or "").casefold() == key.casefold()

@@ -38,6 +38,7 @@ from agents.mapping.reads import Reads
 from schemas.codec import DecodeError, decode, key_of
 from schemas.event import Kind
 from schemas.identity import PLAIN, Identity, site_of
+from schemas.parts import parts_of
 from schemas.sender_clock import TOLERANCE_SECONDS, Clock, sender_time
 from schemas.texts import text_of
 from stream.backfill.event import RESOURCES, SENDER
@@ -229,10 +230,10 @@ def _key(document: dict[str, Any], kind: Kind, identity: Identity) -> str:
 
 def _batches(
     handles: Sequence[tuple[Kind, str, str]], size: int
-) -> Iterator[tuple[Kind, str, list[str]]]:
+) -> Iterator[tuple[Kind, str, Sequence[str]]]:
     groups: dict[tuple[Kind, str], list[str]] = {}
     for kind, name, value in dict.fromkeys(handles):
         groups.setdefault((kind, name), []).append(value)
     for (kind, name), values in groups.items():
-        for start in range(0, len(values), size):
-            yield kind, name, values[start : start + size]
+        for part in parts_of(values, size):
+            yield kind, name, part

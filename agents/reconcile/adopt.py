@@ -24,6 +24,7 @@ from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.model import RowRule
 from agents.salesforce.api.composite import MAX_ROWS
 from agents.salesforce.api.record_updates import KeyUpdate, Requests, give_keys
+from schemas.parts import parts_of
 from schemas.salesforce import Row
 
 Record = Mapping[str, Any]
@@ -131,11 +132,12 @@ async def adopt(
     """
     ordered = sorted(updates, key=lambda update: update.sobject)
     refused: list[tuple[KeyUpdate, str]] = []
-    for start in range(0, len(ordered), MAX_ROWS):
-        part = ordered[start : start + MAX_ROWS]
+    done = 0
+    for part in parts_of(ordered, MAX_ROWS):
         results = await give_keys(client, part)
         for update, result in zip(part, results, strict=True):
             if not result.success:
                 refused.append((update, result.errors[0].code if result.errors else ""))
-        tell(start + len(part))
+        done += len(part)
+        tell(done)
     return refused

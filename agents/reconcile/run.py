@@ -23,6 +23,7 @@ from agents.salesforce.api.soql import REST_ROOM, QueryRoom
 from schemas.codec import Document
 from schemas.event import Kind
 from schemas.identity import folded
+from schemas.parts import parts_of
 from schemas.salesforce import Row
 from stream.backfill.event import RESOURCES
 from stream.config import Settings
@@ -148,7 +149,7 @@ class Reconciler:
         still: list[Judged] = []
         for kind in RESOURCES:
             ids = [item.entity_id for item in problems if item.kind is kind]
-            for part in _parts(ids, self.settings.magento_page_size):
+            for part in parts_of(ids, self.settings.magento_page_size):
                 found = await self.magento.search(RESOURCES[kind], search_ids(part))
                 still += await self._compare(kind, found.items)
         return still
@@ -175,7 +176,7 @@ class Reconciler:
             theirs = await keys_between(self.org, sobject, key, time_field, bounds)
             identity = self.settings.identity
             unknown = sorted({folded(k) for k in theirs if identity.is_ours(folded(k))} - keys)
-            for part in _parts(unknown, self.settings.magento_page_size):
+            for part in parts_of(unknown, self.settings.magento_page_size):
                 known = await self._known_to_magento(part)
                 found += [
                     Judged(
@@ -250,11 +251,6 @@ def _judged(finding: Finding, kind: Kind, entity: dict[str, Any], key: str, reas
         updated_at=str(entity.get("updated_at") or ""),
         reason=reason,
     )
-
-
-def _parts(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(values), size):
-        yield values[start : start + size]
 
 
 def _iso(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +20,7 @@ from cli.console.job_options import MaxBacklogOption, RateOption, WhyOption
 from cli.console.terminal import (
     EXIT_NO,
     fail,
+    is_confirmed,
     note,
     operator_settings,
     print_json,
@@ -92,7 +92,7 @@ def requeue(
         if as_json:
             print_json(plan_json(plan, predictions, rate))
         return
-    if not yes and not _is_confirmed():
+    if not yes and not is_confirmed("Requeue them?"):
         raise typer.Exit(EXIT_NO)
     finish_job(run_async(_run(settings, plan, rate, why, max_backlog)), as_json=as_json)
 
@@ -109,12 +109,6 @@ def plan_json(plan: RequeuePlan, predictions: list[Prediction], rate: float) -> 
         "predicted": Counter(item.forecast.value for item in predictions),
         "refusals": sorted({item.reason for item in predictions if item.reason}),
     }
-
-
-def _is_confirmed() -> bool:
-    if not sys.stdin.isatty():
-        fail("not a terminal: give --yes to run, or --dry-run to see the plan")
-    return typer.confirm("Requeue them?", err=True)
 
 
 async def _plan(

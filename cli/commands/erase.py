@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from cli.console.erasure_proof import end_with_proof
 from cli.console.person_options import address_of, phone_of
 from cli.console.terminal import (
     EXIT_NO,
-    fail,
+    is_confirmed,
     note,
     now_ms,
     operator_settings,
@@ -121,7 +120,7 @@ def erase(  # noqa: PLR0917 - each is an option
         if as_json:
             print_json(_report(person))
         return
-    if not yes and not _is_confirmed():
+    if not yes and not is_confirmed("Erase this person? This cannot be undone."):
         raise typer.Exit(EXIT_NO)
     done = run_async(_erase(settings, person, why, timeout))
     if not as_json:
@@ -213,12 +212,6 @@ def _client(settings: Settings) -> OrgClient:
     from stream.ops.alerts import Alerts
 
     return build_client(settings, alerts=Alerts())
-
-
-def _is_confirmed() -> bool:
-    if not sys.stdin.isatty():
-        fail("not a terminal: give --yes to erase, or --dry-run to see the plan")
-    return typer.confirm("Erase this person? This cannot be undone.", err=True)
 
 
 def _report(person: _Person) -> dict[str, Any]:

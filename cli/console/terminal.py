@@ -100,6 +100,13 @@ def fail(message: str, *, code: int = EXIT_USAGE) -> NoReturn:
     raise typer.Exit(code)
 
 
+def is_confirmed(question: str) -> bool:
+    """Ask a person; exit 2 where there is none."""
+    if not sys.stdin.isatty():
+        fail("not a terminal: give --yes to go on, or --dry-run to see the plan")
+    return typer.confirm(question, err=True)
+
+
 def now_ms() -> int:
     """Return the wall clock in unix milliseconds."""
     return int(time.time() * 1000)

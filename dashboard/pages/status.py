@@ -5,24 +5,23 @@ from __future__ import annotations
 import mimetypes
 from importlib.resources import files
 
-import orjson
 from aiohttp import web
 
 from dashboard.site.render import static_path
 from dashboard.site.state import STATE
-from stream.ops.status_server import metrics_page
+from stream.ops.status_server import health_answer, metrics_page
 
 STATIC_NAMES = ("dashboard.css", "dashboard.js", "icon.svg")
 YEAR = "public, max-age=31536000, immutable"
 
 
 async def livez(_request: web.Request) -> web.Response:
-    return _json(None)
+    return health_answer(None)
 
 
 async def readyz(request: web.Request) -> web.Response:
     """Ready when pages show the present: Kafka answers, and history has been read."""
-    return _json(request.app[STATE].watch.not_ready)
+    return health_answer(request.app[STATE].watch.not_ready)
 
 
 async def serve_static(request: web.Request) -> web.Response:
@@ -33,15 +32,6 @@ async def serve_static(request: web.Request) -> web.Response:
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     body = (files("dashboard") / "static" / name).read_bytes()
     return web.Response(body=body, content_type=kind, headers={"Cache-Control": YEAR})
-
-
-def _json(problem: str | None) -> web.Response:
-    body = {"status": "ok"} if problem is None else {"status": "not ready", "reason": problem}
-    return web.Response(
-        body=orjson.dumps(body),
-        status=200 if problem is None else 503,
-        content_type="application/json",
-    )
 
 
 ROUTES = (

@@ -90,8 +90,8 @@ class Sessions:
 
     def cookie(self, session: Session) -> str:
         """Return the cookie's value: the session and its signature."""
-        body = _text(orjson.dumps(asdict(session)))
-        return f"{body}.{_text(self._sign(b'session', body))}"
+        body = url_text(orjson.dumps(asdict(session)))
+        return f"{body}.{url_text(self._sign(b'session', body))}"
 
     def read(self, cookie: str, *, now: float, is_use: bool = True) -> Session | None:
         """Return the session of a cookie; None when it is forged, expired, idle or ended.
@@ -100,7 +100,7 @@ class Sessions:
         """
         body, _, signature = cookie.partition(".")
         if not hmac.compare_digest(
-            signature.encode(), _text(self._sign(b"session", body)).encode()
+            signature.encode(), url_text(self._sign(b"session", body)).encode()
         ):
             return None
         try:
@@ -129,15 +129,17 @@ class Sessions:
     def device(self) -> str:
         """Return a mark for a browser whose password was right: it is counted by itself later."""
         mark = secrets.token_urlsafe(12)
-        return f"{mark}.{_text(self._sign(b'device', mark))}"
+        return f"{mark}.{url_text(self._sign(b'device', mark))}"
 
     def is_device(self, cookie: str) -> bool:
         mark, _, signature = cookie.partition(".")
-        return hmac.compare_digest(signature.encode(), _text(self._sign(b"device", mark)).encode())
+        return hmac.compare_digest(
+            signature.encode(), url_text(self._sign(b"device", mark)).encode()
+        )
 
     def form_token(self, session: Session, action: str) -> str:
         """Return the token of the form that posts to a path: of no use for another one."""
-        return _text(self._sign(b"form", f"{session.nonce} {action}"))
+        return url_text(self._sign(b"form", f"{session.nonce} {action}"))
 
     def is_form_token(self, token: str, session: Session, action: str) -> bool:
         return hmac.compare_digest(token.encode(), self.form_token(session, action).encode())
@@ -146,7 +148,8 @@ class Sessions:
         return hmac.digest(self._key, purpose + b"\0" + text.encode(), hashlib.sha256)
 
 
-def _text(value: bytes) -> str:
+def url_text(value: bytes) -> str:
+    """Return bytes as text for cookies and addresses."""
     return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 

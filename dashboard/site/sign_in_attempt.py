@@ -6,11 +6,12 @@ it by our key: nothing is stored here, and neither is ever in the browser.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+
+from dashboard.site.sessions import url_text
 
 ATTEMPT_SECONDS = 600.0
 
@@ -27,7 +28,7 @@ class Attempt:
     @property
     def challenge(self) -> str:
         """The S256 challenge of the verifier (RFC 7636)."""
-        return _text(hashlib.sha256(self.verifier.encode()).digest())
+        return url_text(hashlib.sha256(self.verifier.encode()).digest())
 
 
 class SignInAttempts:
@@ -59,8 +60,4 @@ class SignInAttempts:
         return Attempt(state, nonce, verifier, expires_at)
 
     def _derived(self, purpose: str, text: str) -> str:
-        return _text(hmac.digest(self._key, f"{purpose}\0{text}".encode(), hashlib.sha256))
-
-
-def _text(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+        return url_text(hmac.digest(self._key, f"{purpose}\0{text}".encode(), hashlib.sha256))

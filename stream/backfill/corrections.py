@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from schemas.codec import DecodeError
 from schemas.event import Kind
+from schemas.parts import parts_of
 from stream.backfill.event import RESOURCES, backfill_record
 from stream.config import Settings
 from stream.errors import PublishError
@@ -43,9 +44,7 @@ async def publish_fixes(
     await operator.record(FIXED, why=why, job_id=job_id, detail=detail)
     published = 0
     for kind, numbers in ids.items():
-        size = settings.magento_page_size
-        for start in range(0, len(numbers), size):
-            part = [str(number) for number in numbers[start : start + size]]
+        for part in parts_of([str(number) for number in numbers], settings.magento_page_size):
             search = Search((any_of("entity_id", part),), page_size=len(part))
             found = await magento.search(RESOURCES[kind], search)
             records = _records(settings, kind, found.items, job_id)

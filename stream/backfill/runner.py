@@ -17,6 +17,7 @@ import structlog
 from schemas.codec import DecodeError
 from schemas.event import Kind
 from schemas.operator import READ_FROM_HEADER, OperatorAction
+from schemas.parts import parts_of
 from stream.backfill.event import RESOURCES, backfill_record, place_text
 from stream.config import Settings
 from stream.errors import PublishError
@@ -115,9 +116,7 @@ class BackfillRun(Run):
             except DecodeError as error:
                 self.report.skipped += 1
                 log.warning("backfill_skipped", place=str(cursor_of(document)), reason=str(error))
-        size = self._pace.chunk_size
-        for start in range(0, len(records), size):
-            chunk = records[start : start + size]
+        for chunk in parts_of(records, self.chunk_size):
             await self._pace.make_room(len(chunk), self._wait)
             if self.stop.is_set():
                 return

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from schemas.event import Via
 from schemas.operator import Resolution
 from schemas.operator_signature import UNTRUSTED
+from schemas.parts import parts_of
 from stream.dlq.index import DeadLetter, DeadLetterIndex, LetterFilter
 from stream.dlq.resolutions import MarkWriter
 from stream.jobs.run import JobReport
@@ -105,10 +106,10 @@ async def run_requeue(
     async with aclosing(reader.read(run.spec.spans)) as batches:
         async for batch in batches:
             records = [r for r in batch if (r.topic, r.partition, r.offset) in work]
-            for start in range(0, len(records), run.chunk_size):
+            for part in parts_of(records, run.chunk_size):
                 if run.stop.is_set():
                     return await run.end()
-                chunk = await _still_open(run, index, records[start : start + run.chunk_size])
+                chunk = await _still_open(run, index, part)
                 copies = [_copy(settings, run.spec, record) for record in chunk]
                 done = await run.copy(copies)
                 await marks.write((s[1], offset) for s in done for offset in work[s])

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from schemas.operator import Mark, Resolution
+from schemas.parts import parts_of
 from stream.dlq.index import DeadLetter
 from stream.jobs.operator_log import OperatorLog
 from stream.kafka.publisher import Publisher, Record
@@ -42,8 +43,8 @@ class MarkWriter:
         for partition, offset in letters:
             by_partition.setdefault(partition, []).append(offset)
         for partition, offsets in by_partition.items():
-            for start in range(0, len(offsets), MARK_OFFSETS):
-                mark = self._mark(offsets[start : start + MARK_OFFSETS])
+            for part in parts_of(offsets, MARK_OFFSETS):
+                mark = self._mark(part)
                 await self._publisher.publish(
                     Record(
                         topic=self._topic,

@@ -13,12 +13,13 @@ bounded by the orders of one partition.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 
 from schemas.codec import DecodeError, Document, decode
 from schemas.event import Envelope, Via
+from schemas.parts import parts_of
 from stream.config import Settings
 from stream.jobs.run import JobReport
 from stream.jobs.runner import Copy, JobRun, copy_of
@@ -171,7 +172,7 @@ async def run_replay(
     async with aclosing(reader.read(spec.spans)) as batches:
         async for batch in batches:
             records = [r for r in batch if (r.topic, r.partition, r.offset) in plan.chosen]
-            for chunk in _chunks(records, run.chunk_size):
+            for chunk in parts_of(records, run.chunk_size):
                 if run.stop.is_set():
                     return await run.end()
                 await run.copy([_copy(settings, spec, record, wanted) for record in chunk])
@@ -265,11 +266,6 @@ class _Choice:
         plan = self._plan
         plan.first_ms = at_ms if plan.first_ms is None else min(plan.first_ms, at_ms)
         plan.last_ms = at_ms if plan.last_ms is None else max(plan.last_ms, at_ms)
-
-
-def _chunks(records: Sequence[Record], size: int) -> Iterator[Sequence[Record]]:
-    for start in range(0, len(records), size):
-        yield records[start : start + size]
 
 
 def _copy(settings: KafkaSettings, spec: JobSpec, record: Record, wanted: ReplayFilter) -> Copy:

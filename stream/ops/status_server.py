@@ -29,10 +29,10 @@ async def status_server(
     app = web.Application(middlewares=[admission({})])
 
     async def livez(_request: web.Request) -> web.Response:
-        return _answer(None if is_alive() else "no progress")
+        return health_answer(None if is_alive() else "no progress")
 
     async def readyz(_request: web.Request) -> web.Response:
-        return _answer(not_ready())
+        return health_answer(not_ready())
 
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
@@ -46,7 +46,8 @@ async def metrics_page(_request: web.Request) -> web.Response:
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def _answer(problem: str | None) -> web.Response:
+def health_answer(problem: str | None) -> web.Response:
+    """Answer a probe: 200, or 503 with the problem."""
     body = {"status": "ok"} if problem is None else {"status": "not ready", "reason": problem}
     return web.Response(
         body=orjson.dumps(body),

@@ -12,7 +12,7 @@ import pytest
 from support.fake_org import KEY, FakeOrg, refused, times
 from support.org_settings import settings_for
 
-from agents.salesforce.api.client import SalesforceClient
+from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import Collection, CollectionAnswer
 from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.api.wiring import build_client
@@ -30,7 +30,7 @@ LOCKED = RowError("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to th
 class Subject:
     """A client, its names of external ids, and how to make its org misbehave."""
 
-    client: SalesforceClient
+    client: OrgClient
     account_key: str
     order_key: str
     refuse_row: Callable[[str, RowError], None]

@@ -27,7 +27,6 @@ from agents.salesforce.api.composite import (
 )
 from agents.salesforce.api.deploy import Deployer
 from agents.salesforce.api.org_session import OrgApi, packed
-from agents.salesforce.api.record_updates import Requests
 from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.api.stale_guard import GuardMode, guard_sets, taking
 from agents.salesforce.auth.oauth_flows import Token
@@ -57,53 +56,8 @@ class RowWriter(Protocol):
         ...
 
 
-class SalesforceClient(RowWriter, Requests, Protocol):
-    """What the dispatcher knows of Salesforce. `OrgClient` is the real one."""
-
-    @property
-    def guarded(self) -> frozenset[str]:
-        """The sObjects whose rows carry Magento_Updated_At__c."""
-        ...
-
-    @property
-    def identified(self) -> frozenset[str]:
-        """The sObjects with Magento_Customer_ID__c."""
-        ...
-
-    async def upsert_bulk(
-        self,
-        sobject: str,
-        external_id_field: str,
-        rows: Sequence[Row],
-        *,
-        is_insert: bool = False,
-        interrupt: Interrupt | None = None,
-    ) -> list[RowResult]:
-        """Write rows of one sObject by Bulk API 2.0; return when every row's result is known.
-
-        `is_insert`: rows that exist are refused (DUPLICATE_VALUE) and not changed.
-        Raises SalesforceError when the job as a whole failed or was interrupted.
-        """
-        ...
-
-    async def describe(self, sobject: str) -> dict[str, Any]:
-        """Return `describe` of an sObject as Salesforce sends it."""
-        ...
-
-    def query(self, soql: str) -> AsyncIterator[dict[str, Any]]:
-        """Yield the records of a query, page by page."""
-        ...
-
-    async def delete(self, ids: Sequence[str]) -> list[RowResult]:
-        """Delete up to 200 records by id with one call; one result each, in order.
-
-        Raises SalesforceError when the call as a whole failed, ValueError for too many ids.
-        """
-        ...
-
-
 class OrgClient:
-    """A SalesforceClient for one org. Lives in one event loop; `close` it at the end."""
+    """One org: what it is asked, and what is written to it. Lives in one event loop; `close` it."""
 
     def __init__(
         self,
@@ -132,6 +86,7 @@ class OrgClient:
 
     @property
     def identified(self) -> frozenset[str]:
+        """The sObjects with Magento_Customer_ID__c."""
         return self._identified
 
     async def guard(self, sobjects: Iterable[str]) -> frozenset[str]:
@@ -200,6 +155,7 @@ class OrgClient:
             raise
 
     async def describe(self, sobject: str) -> dict[str, Any]:
+        """Return `describe` of an sObject as Salesforce sends it."""
         return await self.read("describe", f"sobjects/{quote(sobject, safe='')}/describe")
 
     async def limits(self) -> dict[str, Any]:
@@ -215,6 +171,10 @@ class OrgClient:
         return _object(await self.request(operation, "GET", path))
 
     async def delete(self, ids: Sequence[str]) -> list[RowResult]:
+        """Delete up to 200 records by id with one call; one result each, in order.
+
+        Raises SalesforceError when the call as a whole failed, ValueError for too many ids.
+        """
         if not 1 <= len(ids) <= MAX_ROWS:
             raise ValueError(f"{len(ids)} ids; 1 to {MAX_ROWS} fit in a call")
         path = f"composite/sobjects?ids={','.join(ids)}&allOrNone=false"
@@ -242,6 +202,11 @@ class OrgClient:
         is_insert: bool = False,
         interrupt: Interrupt | None = None,
     ) -> list[RowResult]:
+        """Write rows of one sObject by Bulk API 2.0; return when every row's result is known.
+
+        `is_insert`: rows that exist are refused (DUPLICATE_VALUE) and not changed.
+        Raises SalesforceError when the job as a whole failed or was interrupted.
+        """
         return await self._bulk.run(
             sobject,
             external_id_field,

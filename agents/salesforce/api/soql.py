@@ -39,3 +39,8 @@ def quoted(value: str) -> str:
     """Return a SOQL string literal. Source: SOQL reference, "Quoted String Escape Sequences"."""
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
+
+
+def is_same_text(value: object, key: str) -> bool:
+    """Whether a field's value is the key: Salesforce compares external ids without case."""
+    return str(value or "").casefold() == key.casefold()

@@ -1,4 +1,4 @@
-"""Settings to a SalesforceClient: the one place where its parts are put together."""
+"""Settings to an OrgClient: the one place where its parts are put together."""
 
 from __future__ import annotations
 
