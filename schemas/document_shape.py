@@ -174,9 +174,7 @@ def is_thin(level: Level) -> bool:
 
 def _is_order(level: Level, is_said: bool) -> bool:
     number, entity_id = number_of(level), id_of(level)
-    if (not number and not entity_id) or _is_cart(level):
-        return False
-    if not number and any(mark in level for mark in PRODUCT_MARKS):
+    if (not number and not entity_id) or _is_cart(level) or _is_product(level):
         return False
     if is_customer(level, is_named=False) and not _has_total(level):
         return False  # customers may have numbers, and whatever a module adds to them
@@ -218,6 +216,10 @@ def _has_total(level: Level) -> bool:
 
 def _is_cart(level: Level) -> bool:
     return not number_of(level) and any(mark in level for mark in CART_MARKS)
+
+
+def _is_product(level: Level) -> bool:
+    return not number_of(level) and any(mark in level for mark in PRODUCT_MARKS)
 
 
 def is_customer(level: Level, *, is_named: bool) -> bool:
