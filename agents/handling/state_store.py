@@ -43,7 +43,7 @@ log = structlog.get_logger()
 KEEP_UNOWNED_SECONDS = 600.0
 RETRY_SECONDS = 1.0
 PROGRESS_RECORDS = 200_000
-POLL_MS = 500
+POLL_MS, MOST_POLLS = 500, 20
 MOST_AHEAD = 10_000
 
 Witness = int
@@ -130,27 +130,32 @@ class StateStore:
         self.restore: Callable[[Sequence[Overwritten]], Awaitable[None]] | None = None
 
     async def start(self) -> None:
-        """Connect the reader."""
-        self._consumer = AIOKafkaConsumer(
+        """Connect the reader. Raises KafkaError."""
+        consumer = AIOKafkaConsumer(
             **self._connection,
             enable_auto_commit=False,
             auto_offset_reset="none",  # a log that has gone back is an error, not another place
             max_partition_fetch_bytes=4 * 1024 * 1024,
             fetch_max_wait_ms=100,
         )
-        await self._consumer.start()
+        try:
+            await consumer.start()
+        except KafkaError:
+            await stop_consumer(consumer)
+            raise
+        self._consumer = consumer
 
     async def stop(self) -> None:
         """Disconnect."""
-        if self._consumer is not None:
-            await stop_consumer(self._consumer)
-            self._consumer = None
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await stop_consumer(consumer)
 
     async def ensure(self, generations: Mapping[int, int]) -> None:
-        """Return when the state of each partition is known as of its group generation.
+        """Return when the state of each partition is known as of its generation (partition → it).
 
-        `generations` maps partition → generation of the events at hand. While Kafka is away this
-        waits and says so: without the state nothing may be written. `check_alive` ends the wait.
+        While Kafka is away this waits and says so: without the state nothing may be written.
+        `check_alive` ends the wait.
         """
         stale = [
             number
@@ -165,11 +170,14 @@ class StateStore:
         self._forget_unowned(now)
         while True:
             try:
+                if self._consumer is None:
+                    await self.start()
                 overwritten = await self._load(stale)
                 break
             except (KafkaError, BrokerError) as error:
                 log.warning("state_load_failed", error=str(error), partitions=stale)
                 self.check_alive()
+                await self.stop()  # a reader that has come to a stand is not asked again
                 await asyncio.sleep(RETRY_SECONDS)
         for number in stale:
             self._partitions[number].generation = generations[number]
@@ -183,7 +191,7 @@ class StateStore:
     def get(self, partition: int, key: bytes) -> State | None:
         """Return the state of a key, or None when Salesforce has nothing of it."""
         value = self._partitions[partition].records.get(key)
-        return None if value is None else State.from_bytes(value)
+        return State.from_bytes(value) if value is not None else None
 
     def put(self, partition: int, writes: Iterable[tuple[int, bytes, bytes | None]]) -> None:
         """Remember acknowledged writes: (offset in the state topic, key, value)."""
@@ -207,8 +215,7 @@ class StateStore:
     async def _load(self, numbers: list[int]) -> list[Overwritten]:
         """Read partitions to their ends; return the states behind which an older one stands."""
         consumer = self._consumer
-        if consumer is None:
-            raise RuntimeError("the state store was not started")
+        assert consumer is not None
         parts = {
             TopicPartition(self._topic, number): self._partitions[number] for number in numbers
         }
@@ -237,17 +244,15 @@ async def _read_to_end(
     edges = await log_edges(consumer, parts)
     ends = {tp: edge.end for tp, edge in edges.items()}
     starts = {tp: held.start(edges[tp].begin, ends[tp]) for tp, held in parts.items()}
-    consumer.assign(list(parts))
-    for tp, start in starts.items():
-        consumer.seek(tp, start)
     count, latest = 0, _latest_version()
     reading = {tp for tp, start in starts.items() if start < ends[tp]}
+    if reading:  # aiokafka's fetcher dies of an assignment that is gone before it has looked
+        consumer.assign(list(reading))
+    for tp in reading:
+        consumer.seek(tp, starts[tp])
     while reading:
-        fetched = await consumer.getmany(*reading, timeout_ms=POLL_MS)
-        if not fetched:
-            check_alive()
-            await why_silent(consumer, {tp: ends[tp] for tp in reading})
-        for tp, records in fetched.items():
+        left = {tp: ends[tp] for tp in reading}
+        for tp, records in (await _fetched(consumer, left, check_alive)).items():
             if not parts[tp].read(records, latest):
                 log.error("state_log_went_back", partition=tp.partition)
                 consumer.seek(tp, parts[tp].read_again(edges[tp].begin))
@@ -262,6 +267,20 @@ async def _read_to_end(
             else:  # compaction may have taken the record that was read last
                 consumer.seek(tp, parts[tp].read_again(edges[tp].begin))
     return count
+
+
+async def _fetched(
+    consumer: AIOKafkaConsumer, left: Mapping[Any, int], check_alive: Callable[[], None]
+) -> Mapping[Any, list[Any]]:
+    """Return the next records; none, where compaction has left none. Raises BrokerError."""
+    positions = {tp: await consumer.position(tp) for tp in left}
+    for _ in range(MOST_POLLS):
+        fetched = await consumer.getmany(*left, timeout_ms=POLL_MS)
+        if fetched or positions != {tp: await consumer.position(tp) for tp in left}:
+            return dict(fetched)
+        check_alive()
+        await why_silent(consumer, left)
+    raise BrokerError(f"nothing comes of the order state: {[tp.partition for tp in left]}")
 
 
 def _witness(record: Any) -> Witness:

@@ -149,6 +149,28 @@ async def test_a_log_that_is_cut_while_it_is_read_is_asked_again_where_it_ends(
     assert [entry["event"] for entry in logged] == ["state_load_failed", "state_loaded"]
 
 
+async def test_a_reader_that_was_asked_of_nothing_can_still_read(producer, store, topics):
+    """aiokafka's fetcher died when its assignment was gone before it had looked."""
+    for generation in range(1, 4):
+        await store.ensure({0: generation})
+    await write(producer, topics, KEY, state(second(1)))
+    await store.ensure({0: 4})
+    assert store.get(0, KEY).version == second(1)
+
+
+async def test_a_reader_that_has_come_to_a_stand_gives_way_to_another(
+    producer, store, topics, monkeypatch
+):
+    await write(producer, topics, KEY, state(second(1)))
+
+    async def nothing(*_parts, timeout_ms):
+        return {}
+
+    monkeypatch.setattr(store._consumer, "getmany", nothing)
+    await store.ensure({0: 1})
+    assert store.get(0, KEY).version == second(1)
+
+
 async def test_a_log_that_only_grew_is_read_from_where_it_was(producer, store, topics):
     await write(producer, topics, KEY, state(second(1)))
     await store.ensure({0: 1})
