@@ -147,15 +147,14 @@ class StateStore:
 
     async def stop(self) -> None:
         """Disconnect."""
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
+        if consumer := self._consumer:
+            self._consumer = None
             await stop_consumer(consumer)
 
     async def ensure(self, generations: Mapping[int, int]) -> None:
         """Return when the state of each partition is known as of its generation (partition → it).
 
-        While Kafka is away this waits and says so: without the state nothing may be written.
-        `check_alive` ends the wait.
+        Without it nothing may be written: while Kafka is away this waits, or `check_alive` ends it.
         """
         stale = [
             number
