@@ -22,14 +22,12 @@ MAX_CONNECTIONS = 64  # a probe and a scraper each use one
 
 
 @asynccontextmanager
-async def status_server(
-    host: str, port: int, *, not_ready: NotReady, is_alive: Callable[[], bool] = lambda: True
-) -> AsyncIterator[str]:
+async def status_server(host: str, port: int, *, not_ready: NotReady) -> AsyncIterator[str]:
     """Serve the status pages; yields the base URL (port 0 = any free port)."""
     app = web.Application(middlewares=[admission({})])
 
     async def livez(_request: web.Request) -> web.Response:
-        return health_answer(None if is_alive() else "no progress")
+        return health_answer(None)
 
     async def readyz(_request: web.Request) -> web.Response:
         return health_answer(not_ready())

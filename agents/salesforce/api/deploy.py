@@ -47,9 +47,8 @@ class DeployResult:
 class Deployer:
     """Deploys to the org of a caller."""
 
-    def __init__(self, caller: Caller, *, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(self, caller: Caller) -> None:
         self._caller = caller
-        self._poll_seconds = poll_seconds
 
     async def deploy(
         self,
@@ -66,7 +65,7 @@ class Deployer:
                 tell(result)
                 if result.is_done:
                     return result
-                await asyncio.sleep(self._poll_seconds)
+                await asyncio.sleep(POLL_SECONDS)
 
     async def _start(self, archive: bytes, *, is_check_only: bool) -> str:
         options = {
