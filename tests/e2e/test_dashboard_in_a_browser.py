@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from support.chromium import DESKTOP, PHONE, log_in, open_browser, open_page
 from support.dashboard_site import OPERATOR, READER, dashboard_settings, open_site
+from support.proof import one_told
 from support.topic_writer import TopicWriter
 
 from schemas.result import Outcome
 
-pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
+pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(300)]
 
 PAGES = (
     *("/", "/lag", "/letters", "/letters?all=1", "/replay", "/jobs", "/trace?target=1", "/tail"),
@@ -38,24 +39,27 @@ async def site(make_settings, topics):
         yield visit()
 
 
-async def test_every_page_fits_and_breaks_no_policy_on_a_desk_and_on_a_phone(writer, site):
+@pytest.mark.parametrize("look", one_told(LOOKS, told=LOOKS[-1]))
+async def test_every_page_fits_and_breaks_no_policy_on_a_desk_and_on_a_phone(writer, site, look):
+    scheme, size = look
     for number in range(5):
         event = await writer.accept(str(number), {"store_id": 1})
         await writer.bury(event, message="a_very_long_word_" * 20)
     await site.letters(5)
-    async with open_browser() as browser:
-        for scheme, size in LOOKS:
-            async with open_page(browser, size=size, scheme=scheme) as page:
-                await log_in(page, site.url, "Ann", OPERATOR)
-                for path in PAGES:
-                    answer = await page.goto(site.url + path)
-                    assert answer.status == 200, path
-                    over = "document.documentElement.scrollWidth - window.innerWidth"
-                    assert await page.evaluate(over) <= 0, f"{path} is wider than the screen"
-                    assert await page.locator("h1").count() == 1, path
-                ground = await page.evaluate("getComputedStyle(document.body).backgroundColor")
-                assert (ground == "rgb(15, 18, 23)") is (scheme == "dark")
-                assert page.complaints == []
+    async with (
+        open_browser() as browser,
+        open_page(browser, size=size, scheme=scheme) as page,
+    ):
+        await log_in(page, site.url, "Ann", OPERATOR)
+        for path in PAGES:
+            answer = await page.goto(site.url + path)
+            assert answer.status == 200, path
+            over = "document.documentElement.scrollWidth - window.innerWidth"
+            assert await page.evaluate(over) <= 0, f"{path} is wider than the screen"
+            assert await page.locator("h1").count() == 1, path
+        ground = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (ground == "rgb(15, 18, 23)") is (scheme == "dark")
+        assert page.complaints == []
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +85,9 @@ async def violations(page, axe: str) -> list[str]:
     ]
 
 
-async def test_axe_finds_nothing_to_complain_about_on_any_page(writer, site, axe):
+@pytest.mark.parametrize("look", one_told(LOOKS, told=LOOKS[1]))
+async def test_axe_finds_nothing_to_complain_about_on_any_page(writer, site, axe, look):
+    scheme, size = look
     letter = None
     for number in range(3):
         event = await writer.accept(str(number), {"store_id": 1})
@@ -89,15 +95,16 @@ async def test_axe_finds_nothing_to_complain_about_on_any_page(writer, site, axe
     assert letter
     await site.letters(3)
     more = (f"/letters/{letter.partition}-{letter.offset}", "/letters/drop?code=X", "/no/such/page")
-    async with open_browser() as browser:
-        for scheme, size in LOOKS:
-            async with open_page(browser, size=size, scheme=scheme) as page:
-                await page.goto(f"{site.url}/login")
-                assert await violations(page, axe) == []
-                await log_in(page, site.url, "Ann", OPERATOR)
-                for path in (*PAGES, *more):
-                    await page.goto(site.url + path)
-                    assert await violations(page, axe) == [], path
+    async with (
+        open_browser() as browser,
+        open_page(browser, size=size, scheme=scheme) as page,
+    ):
+        await page.goto(f"{site.url}/login")
+        assert await violations(page, axe) == []
+        await log_in(page, site.url, "Ann", OPERATOR)
+        for path in (*PAGES, *more):
+            await page.goto(site.url + path)
+            assert await violations(page, axe) == [], path
 
 
 async def test_pages_follow_what_happens_without_being_loaded_again(writer, site):
