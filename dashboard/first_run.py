@@ -20,7 +20,7 @@ from dashboard.site.render import environment
 from stream.config import Role, Settings
 from stream.http.route_limits import admission
 
-ROLES = (Role.INGRESS, Role.WORKER, Role.RELAY)
+ROLES = (Role.INGRESS, Role.WORKER, Role.RELAY, Role.DASHBOARD, Role.JOBS)
 # Also as what a browser calls us: another name that leads here is somebody else's page.
 THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 ENV_FILE = web.AppKey("env_file", Path)
@@ -68,7 +68,8 @@ async def _render(request: web.Request, template: str) -> web.Response:
             "missing": [
                 line
                 for line in problems
-                if line.partition(":")[0] in {question.name for question in step.questions}
+                if line.partition(":")[0]
+                in {*step.makes, *(question.name for question in step.questions)}
             ],
         }
         for step in SETUP_STEPS

@@ -27,7 +27,8 @@ def check_kafka(settings: Settings, facts: KafkaFacts) -> Iterator[Check]:
         yield skipped("kafka-topics", "Kafka was not reached")
         yield skipped("kafka-groups", "Kafka was not reached")
         return
-    yield ok("kafka-reachable", f"{settings.kafka_bootstrap_servers}: {facts.brokers} brokers")
+    word = "broker" if facts.brokers == 1 else "brokers"
+    yield ok("kafka-reachable", f"{settings.kafka_bootstrap_servers}: {facts.brokers} {word}")
     yield _missing(settings, facts)
     if facts.topics:
         yield from _shape(settings, facts.topics)

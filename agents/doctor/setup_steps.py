@@ -13,6 +13,24 @@ from typing import get_args
 from agents.doctor.check import Check, CheckResult
 from stream.settings.kafka import KafkaSettings
 
+# What the app must be, by flow: salesforce/README.md says it with the reasons.
+_SCOPES = "OAuth scopes: api; refresh_token, offline_access"
+APP_SETTINGS = {
+    "jwt": (
+        _SCOPES,
+        "flow: JWT bearer, with the certificate uploaded; callback URL: any",
+        "policy: Admin approved users are pre-authorized, by a permission set of the user",
+    ),
+    "web": (
+        _SCOPES,
+        "flow: authorization code, PKCE required",
+        "callback URL: http://localhost:1717/OauthRedirect",
+    ),
+    "client_credentials": (
+        "OAuth scope: api",
+        "flow: client credentials, run as the user that orderstream acts as; callback URL: any",
+    ),
+}
 YES_NO = ("yes", "no")
 MODULE, HMAC, MAGEOS = "module", "hmac", "mageos"
 KEY_PATH = ".orderstream/server.key"
@@ -49,7 +67,10 @@ class SetupQuestion:
 
 @dataclass(frozen=True, slots=True)
 class SetupStep:
-    """One step. `is_optional`: without it orders are synced all the same."""
+    """One step. `is_optional`: without it orders are synced all the same.
+
+    `makes`: settings that it fills without asking.
+    """
 
     name: str
     title: str
@@ -57,6 +78,7 @@ class SetupStep:
     questions: tuple[SetupQuestion, ...] = ()
     checks: tuple[str, ...] = ()
     is_optional: bool = False
+    makes: tuple[str, ...] = ()
 
 
 _OWN = ("own",)
@@ -132,11 +154,12 @@ SETUP_STEPS: tuple[SetupStep, ...] = (
         "Secrets of this installation",
         "what operators publish is signed, and the dashboard has a password",
         checks=("secret-strength", "secret-reuse"),
+        makes=("OPERATOR_SIGNING_KEY", "DASHBOARD_OPERATOR_PASSWORD"),
     ),
     SetupStep(
         "app",
         "The app that logs in",
-        "an External Client App of your org: salesforce/README.md says with which settings",
+        "an External Client App of your org: Setup > External Client App Manager > New",
         (
             SetupQuestion(
                 "SALESFORCE_LOGIN_URL",
@@ -238,6 +261,7 @@ SETUP_STEPS: tuple[SetupStep, ...] = (
                 when=(MAGEOS,),
             ),
         ),
+        makes=("MAGENTO_WEBHOOK_SECRET", "MAGEOS_VERIFICATION_TOKEN"),
     ),
     SetupStep(
         "validate",

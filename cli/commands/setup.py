@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from cli.commands.setup_questions import Asker
 
 LAST_WORDS = """
-Run these three under a supervisor that restarts them:
+Run these three in this folder, under a supervisor that restarts them:
   orderstream ingress
   orderstream worker
   orderstream relay
-{env} has their settings, for you only. With Compose:
-  docker compose -f docker-compose.production.yml --env-file .env up -d
-With Kubernetes deploy/helm takes the same names as values.
+{env} has their settings, for you only; `orderstream dashboard` shows them at work, with
+DASHBOARD_OPERATOR_PASSWORD of it. In containers paths are others: the heads of
+docker-compose.production.yml and deploy/helm/orderstream/values.yaml say where the key goes.
 `orderstream validate --wait` follows the next order of your store to its record."""
 
 

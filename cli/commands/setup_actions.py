@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from agents.doctor.check import Check, CheckResult
-from agents.doctor.setup_steps import HMAC, MAGEOS, MODULE
+from agents.doctor.setup_steps import APP_SETTINGS, HMAC, MAGEOS, MODULE, SETUP_STEPS
 from cli.commands.setup_installation import Installation, SetupError
 from cli.console.terminal import run_async
 from stream.config import Role, secret_problems
@@ -26,7 +26,7 @@ or in the store's folder:
     bin/magento config:set orderstream/webhook/secret '<the secret>'
     bin/magento config:set orderstream/webhook/enabled 1"""
 SECRET_BYTES = 32
-OWN_SECRETS = ("OPERATOR_SIGNING_KEY", "DASHBOARD_OPERATOR_PASSWORD")
+WORDS = {CheckResult.WARN: "will hurt: ", CheckResult.SKIPPED: "not asked: "}
 HMAC_SETTINGS = """Your webhook posts to {url} with the header
     X-Magento-Signature: sha256=<hex HMAC-SHA256 of the body>
 and as key MAGENTO_WEBHOOK_SECRET of {env}"""
@@ -69,10 +69,11 @@ def topics(place: Installation) -> None:
 
 def secrets(place: Installation) -> None:
     """Make what this installation needs of its own and nobody else has to know."""
-    made = [name for name in OWN_SECRETS if not _plain(place, name)]
+    own = next(step.makes for step in SETUP_STEPS if step.name == "secrets")
+    made = [name for name in own if not _plain(place, name)]
     if made:
         place.set(**{name: token_hex(SECRET_BYTES) for name in made})
-    for name in OWN_SECRETS:
+    for name in own:
         place.tell(f"{name}: {'made' if name in made else 'there'}, in {place.env_file.path}")
 
 
@@ -89,8 +90,8 @@ def app(place: Installation) -> None:
         place.set(SALESFORCE_PRIVATE_KEY_PATH=str(path))
         place.tell(f"key: {path}, for its owner only")
         if certificate:
-            place.tell(f"upload {certificate} into the app (JWT bearer flow)")
-    place.tell("Setup > External Client App Manager > New; salesforce/README.md lists its settings")
+            place.tell(f"certificate, to be uploaded into the app: {certificate}")
+    place.tell("\n".join(("the app:", *APP_SETTINGS[settings.salesforce_auth_flow])))
 
 
 def login(place: Installation) -> None:
@@ -229,11 +230,14 @@ def _mapping(place: Installation) -> Mapping:
 
 def _say(place: Installation, checks: list[Check]) -> None:
     """Say what doctor found. Raises SetupError when something does not work."""
+    failed = [check for check in checks if check.result is CheckResult.FAIL]
     for check in checks:
-        place.tell(f"{check.name}: {check.detail}" + (f"; {check.fix}" if check.fix else ""))
-    failed = [c for c in checks if c.result is CheckResult.FAIL]
+        if check in failed or (failed and check.result is CheckResult.SKIPPED):
+            continue  # said below; what hangs on it needs no word
+        fix = f"; {check.fix}" if check.fix else ""
+        place.tell(f"{check.name}: {WORDS.get(check.result, '')}{check.detail}{fix}")
     if failed:
-        raise SetupError("; ".join(f"{check.name}: {check.fix}" for check in failed))
+        raise SetupError("; ".join(f"{c.name}: {c.detail}; {c.fix}" for c in failed))
 
 
 ACTIONS: dict[str, Callable[[Installation], None]] = {

@@ -19,6 +19,17 @@ from agents.doctor.setup_steps import QUESTIONS, SetupQuestion, SetupStep
 from stream.config import Settings, load_settings
 from stream.errors import SettingsError
 
+# What a person may type before a step; any other word is asked again, a long one is no wish.
+WISHES = {
+    "": "do",
+    "y": "do",
+    "yes": "do",
+    "s": "skip",
+    "skip": "skip",
+    "q": "stop",
+    "quit": "stop",
+}
+
 
 class Asker(Protocol):
     """Who answers."""
@@ -66,12 +77,19 @@ class FromTerminal:
 
     def goes_on(self, step: SetupStep) -> bool:
         typer.echo(f"  {step.why}", err=True)
-        wish: str = typer.prompt(
-            "  do it, skip it, or stop here? [Enter/s/q]", default="", show_default=False, err=True
-        )
-        if wish.strip().lower().startswith("q"):
-            raise typer.Abort
-        return not wish.strip().lower().startswith("s")
+        while True:
+            given: str = typer.prompt(
+                "  do it, skip it, or stop here? [Enter/s/q]",
+                default="",
+                show_default=False,
+                err=True,
+            )
+            wish = WISHES.get(given.strip().lower())
+            if wish == "stop":
+                raise typer.Abort
+            if wish:
+                return wish == "do"
+            typer.echo("  Enter does it, s skips it, q stops here", err=True)
 
 
 def problem_of(question: SetupQuestion, given: str) -> str:

@@ -5,7 +5,7 @@ Everything that is not known is said to be not known; nothing is shown as zero t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,8 +71,13 @@ def overview(watch: Snapshots, *, now_ms: int, has_metrics: bool) -> dict[str, A
         "alerts": alerts(group, snapshot, workers),
         "lag_chart": lag_chart(list(watch.lag_points), now_ms, past=watch.balance.ages.points()),
         "flow_chart": flow_chart(watch, now_ms),
-        "recent": list(watch.balance.recent)[: -RECENT_SHOWN - 1 : -1],
+        "recent": newest(watch.balance.recent, RECENT_SHOWN),
     }
+
+
+def newest(outcomes: Iterable[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """Return the newest first: partitions are read one after the other, so they come mixed."""
+    return sorted(outcomes, key=lambda one: one.get("at_ms", 0), reverse=True)[:most]
 
 
 def alerts(

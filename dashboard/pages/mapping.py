@@ -34,6 +34,10 @@ async def mapping_page(request: web.Request) -> web.StreamResponse:
     return _page(request, draft=text, problem=problem)
 
 
+async def mapping_part(request: web.Request) -> web.StreamResponse:
+    return render(request, "mapping_live.html", **_org(request))
+
+
 async def try_page(request: web.Request) -> web.StreamResponse:
     """Map history with a draft and with the file in force; nothing is kept, nothing is sent."""
     state, form = request.app[STATE], form_of(request)
@@ -56,7 +60,6 @@ async def try_page(request: web.Request) -> web.StreamResponse:
 
 def _page(request: web.Request, *, status: int = 200, **values: Any) -> web.Response:
     state = request.app[STATE]
-    state.health.look()
     path = state.settings.mapping_file
     try:
         version = Mapping.load(path).version
@@ -70,12 +73,20 @@ def _page(request: web.Request, *, status: int = 200, **values: Any) -> web.Resp
         status=status,
         file=str(path) if path else "the shipped one",
         version=version,
-        health=state.health,
-        checks=[check for check in state.health.checks if check.name in CHECKS],
         most=MAX_EVENTS,
         command=command,
-        **(defaults | values),
+        **(defaults | _org(request) | values),
     )
+
+
+def _org(request: web.Request) -> dict[str, Any]:
+    """Return what the org says; it is asked again when that is old."""
+    health = request.app[STATE].health
+    health.look()
+    return {
+        "health": health,
+        "checks": [check for check in health.checks if check.name in CHECKS],
+    }
 
 
 def in_force(settings: WorkerSettings) -> tuple[str, str]:
@@ -114,4 +125,8 @@ def rows_of(found: DraftComparison) -> list[dict[str, Any]]:
     ]
 
 
-ROUTES = (web.get("/mapping", mapping_page), web.post("/mapping/try", try_page))
+ROUTES = (
+    web.get("/mapping", mapping_page),
+    web.get("/part/mapping", mapping_part),
+    web.post("/mapping/try", try_page),
+)

@@ -28,7 +28,7 @@ _READER = """
     GET /letters/drop  GET /drafts/{id}  GET /part/drafts/{id}  GET /jobs  GET /jobs/{id}
     GET /part/jobs/{id}  GET /replay  GET /trace  GET /tail  GET /tail/stream  POST /logout
     POST /letters/find  POST /trace
-    GET /health  GET /part/health  GET /mapping
+    GET /health  GET /part/health  GET /mapping  GET /part/mapping
 """
 _OPERATOR = """
     POST /letters/requeue  POST /letters/drop  POST /letters/{id}/unmask  POST /letters/{id}/open

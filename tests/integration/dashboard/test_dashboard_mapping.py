@@ -84,6 +84,16 @@ async def test_health_shows_doctors_checks_and_asks_at_most_once_a_minute(ann):
     assert "kafka-topics" in page
 
 
+async def test_what_the_org_says_of_the_mapping_comes_by_itself(ann):
+    page = await ann.text("/mapping")
+    assert "The org says being asked" in page
+    assert "no login for the org" not in page
+    await ann.until(lambda: ann.state.health.at_ms)
+    _, html = await ann.get("/part/mapping")
+    assert "data-refresh-done" in html
+    assert "The org says as of" in words(html)
+
+
 async def test_a_held_cause_is_released_with_a_reason_on_record(settings, writer, ann, rob):
     await writer.bury(await writer.accept("1"), code="STRING_TOO_LONG")
     await ann.letters(1)
@@ -127,6 +137,10 @@ async def test_where_nothing_is_configured_the_dashboard_shows_the_steps(tmp_pat
             assert step.title in text
         assert "orderstream setup" in text
         assert "SALESFORCE_CLIENT_ID: missing" in text
+        # What setup makes is not there either, though no secret is weak or used twice.
+        for name in ("OPERATOR_SIGNING_KEY", "DASHBOARD_OPERATOR_PASSWORD"):
+            assert re.search(rf"Secrets of this installation to do .*{name}: missing", text)
+        assert re.search(r"What sends to do .*MAGENTO_WEBHOOK_SECRET: missing", text)
         async with http.get(url, headers={"Host": "evil.example"}) as answer:
             assert answer.status == 403
         (tmp_path / ".env").write_text("SALESFORCE_CLIENT_ID=x\n")

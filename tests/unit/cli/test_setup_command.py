@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from agents.doctor.check import fail, ok, skipped
-from agents.doctor.setup_steps import QUESTIONS, SETUP_STEPS, STEP_NAMES, verdict_of
+from agents.doctor.setup_steps import APP_SETTINGS, QUESTIONS, SETUP_STEPS, STEP_NAMES, verdict_of
 from cli.commands.setup_actions import ACTIONS, MODULE_SETTINGS
 from cli.commands.setup_key import make_key
 from cli.commands.setup_questions import default_of, read_answers
@@ -35,6 +35,15 @@ def test_every_step_has_its_action_and_the_help_names_all():
     assert tuple(ACTIONS) == STEP_NAMES
     text = " ".join(runner.invoke(app, ["setup", "--help"]).output.replace("│", " ").split())
     assert ", ".join(STEP_NAMES) in text
+
+
+def test_what_the_app_must_be_is_said_for_every_flow_and_as_the_readme_does():
+    readme = (PROJECT_DIRECTORY / "salesforce/README.md").read_text()
+    assert set(APP_SETTINGS) == set(QUESTIONS["SALESFORCE_AUTH_FLOW"].choices)
+    assert "http://localhost:1717/OauthRedirect" in str(APP_SETTINGS["web"])
+    for word in ("http://localhost:1717/OauthRedirect", "Admin approved users are pre-authorized"):
+        assert word in readme
+        assert word in str(APP_SETTINGS)
 
 
 def test_every_question_of_the_table_can_be_answered():
@@ -202,8 +211,10 @@ def test_a_folder_that_cannot_be_written_is_a_sentence_and_no_traceback(monkeypa
 
 
 def test_a_step_can_be_skipped_and_the_run_stopped():
-    result = runner.invoke(app, ["setup"], input="s\nq\n")
+    result = runner.invoke(app, ["setup"], input="start\ns\nq\n")
     assert result.exit_code == 130
+    assert result.output.count("Enter does it, s skips it, q stops here") == 1  # `start` is no `s`
+    assert result.output.count("skipped") == 1
     assert "skipped" in result.output
     assert "goes on here" in result.output
     assert not Path(".env").exists()

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.data.chart import HEIGHT, WIDTH, draw, round_up
+from dashboard.data.overview import newest
 from dashboard.data.worker_metrics import ProcessMetrics, parse, together
 from dashboard.site import render
 from stream.lag.rates import EventRate, Meter
@@ -125,3 +126,8 @@ def test_what_is_not_known_is_a_dash_and_no_zero():
         "0.4%",
         "25%",
     )
+
+
+def test_the_newest_outcomes_come_first_whatever_partition_was_read_first():
+    read = [{"at_ms": at} for at in (1, 5, 7, 2, 6)]
+    assert [one["at_ms"] for one in newest(read, 3)] == [7, 6, 5]
