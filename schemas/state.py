@@ -118,7 +118,10 @@ class State:
 
     def beneath_in_doubt(self) -> Self:
         """Return it with the whole save beneath its parts in doubt."""
-        return replace(self, under=self.under and replace(self.under, digest=""))
+        if self.under is None:
+            return self
+        replaced = remembered(self.under.digest[:SEEN_DIGITS], self.replaced, KEPT_REPLACED)
+        return replace(self, under=replace(self.under, digest=""), replaced=replaced)
 
     def as_under(self) -> Self:
         """Return what of a whole save is kept beneath a part that came over it."""

@@ -125,6 +125,13 @@ class Model:
             if is_later or self.beneath.takes(new, self.replaced, self.overruled):
                 self._fills(new)
 
+    def doubt(self, new: Event) -> None:
+        """What a part was not written over, nothing is held equal to until it is written again."""
+        held = self.top.held
+        if new.is_part and held is not None and self.beneath is None and self.takes(new):
+            _remember(self.replaced, held.content, 8)
+            self.top = dataclasses.replace(self.top, held=dataclasses.replace(held, says="unsure"))
+
     def _stands(self, new: Event) -> None:
         self._note([self.beneath, self.top], self.top, new)
         if not new.is_part:
@@ -167,7 +174,8 @@ class Model:
             if register and register.held and new.time and new.time < register.time:
                 _remember(self.overruled, register.held.mark, 4)
         if over.held is not None:
-            _remember(self.replaced, over.held.content, 8)
+            if over.held.says != "unsure":
+                _remember(self.replaced, over.held.content, 8)
             self.replaced = [content for content in self.replaced if content != new.content]
 
 

@@ -262,15 +262,14 @@ class Pipe(RuleBasedStateMachine):
     def fails_once(self, data):
         made = self.event(_pick(data, self.saves), "good", _pick(data, SAYS))
         self.events.append(made)
-        held = self.model.top.held
-        is_unchanged = held is not None and held.content == made[1].content
-        if is_unchanged or not self.model.takes(made[1]):
-            return
         self.fails = True
         self.handle(made)
         self.fails = False
-        self.check()
-        self.arrive(self.waiting.pop())
+        if self.waiting:
+            self.check()
+            self.model.doubt(made[1])
+            made = self.waiting.pop()
+        self.arrive(made)
 
     @rule(data=st.data())
     def dies_after_the_write(self, data):
