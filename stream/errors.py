@@ -71,7 +71,7 @@ class NoLeaderError(BrokerError):
         names = ", ".join(f"{topic}-{number}" for topic, number in partitions)
         super().__init__(
             f"no leader for {names}: the brokers that hold it are down, or none of them is in "
-            "sync. Bring them back (`orderstream doctor` names them); nothing else is held up"
+            "sync. Bring them back (`orderstream doctor --live` names them); other partitions go on"
         )
 
 

@@ -15,8 +15,10 @@ NAMES = (
     "kafka-in-sync",
     "kafka-group-storage",
     "kafka-positions",
+    "clock-kafka",
 )
 LISTED = 5
+SKEW_MS = 30_000  # the shortest wait of a retry
 
 
 def check_cluster(facts: ClusterFacts, least_insync: Mapping[str, int]) -> Iterator[Check]:
@@ -51,6 +53,7 @@ def check_cluster(facts: ClusterFacts, least_insync: Mapping[str, int]) -> Itera
     stored = [part for part in facts.partitions if part.topic == OFFSETS_TOPIC]
     yield _in_sync("kafka-group-storage", stored, least_insync)
     yield _positions(facts)
+    yield _clock(facts)
 
 
 def _brokers(facts: ClusterFacts) -> Check:
@@ -84,6 +87,22 @@ def _positions(facts: ClusterFacts) -> Check:
         return skipped("kafka-positions", "the committed offsets could not be asked")
     fix = "a running worker or relay reads them again; docs/runbook.md, log_went_back"
     return judged("kafka-positions", _short(facts.gone_back), "as the logs are", fix)
+
+
+def _clock(facts: ClusterFacts) -> Check:
+    if facts.ahead_ms is None:
+        return skipped(
+            "clock-kafka", "the cluster did not tell its time (Describe on the cluster, KRaft)"
+        )
+    where = "ahead of" if facts.ahead_ms > 0 else "behind"
+    problem = f"this machine's clock is {abs(facts.ahead_ms) / 1000:.0f} s {where} Kafka's"
+    fix = (
+        "switch NTP on, here and on the brokers: they refuse records from their future, and delete "
+        "by their own clock, so that one ahead by a topic's retention deletes what nobody has read"
+    )
+    return judged(
+        "clock-kafka", [problem] if abs(facts.ahead_ms) > SKEW_MS else [], "as Kafka's", fix
+    )
 
 
 def _name(part: PartitionFacts) -> str:

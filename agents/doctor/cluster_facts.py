@@ -7,6 +7,7 @@ down, and when no advertised address can be reached: those are questions, not co
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 
+from agents.doctor.broker_clock import controller_time_ms
 from stream.config import Settings
 from stream.errors import BrokerError, SettingsError
 from stream.kafka.connection import kafka_connection
@@ -43,6 +45,7 @@ class ClusterFacts:
     """`problem` is why nothing is known. `unreachable`: broker id → address and why.
 
     `gone_back`: what is to say of committed offsets that their logs do not bear out.
+    `ahead_ms`: how far this machine's clock is ahead of the controller's.
     """
 
     problem: str = ""
@@ -51,17 +54,18 @@ class ClusterFacts:
     partitions: tuple[PartitionFacts, ...] = ()
     unreachable: Mapping[int, str] = field(default_factory=dict)
     gone_back: tuple[str, ...] | None = None
+    ahead_ms: int | None = None
 
 
 async def gather_cluster(settings: Settings) -> ClusterFacts:
     """Ask any bootstrap address that answers; never raises for what is wrong with the cluster."""
     if not settings.kafka_bootstrap_servers:
         return ClusterFacts(problem="KAFKA_BOOTSTRAP_SERVERS is missing")
-    answer, problem = None, ""
+    answer, ahead_ms, problem = None, None, ""
     for address in settings.kafka_bootstrap_servers.split(","):
         try:
             async with asyncio.timeout(ASK_SECONDS):
-                answer = await _metadata(settings, address.strip())
+                answer, ahead_ms = await _metadata(settings, address.strip())
             break
         except (KafkaError, SettingsError, OSError, TimeoutError, ValueError) as error:
             problem += f"{address.strip()}: {str(error) or type(error).__name__}; "
@@ -74,10 +78,12 @@ async def gather_cluster(settings: Settings) -> ClusterFacts:
         partitions=_partitions(settings, answer["topics"]),
         unreachable=await _unreachable(brokers),
         gone_back=await _gone_back(settings),
+        ahead_ms=ahead_ms,
     )
 
 
-async def _metadata(settings: Settings, address: str) -> dict[str, Any]:
+async def _metadata(settings: Settings, address: str) -> tuple[dict[str, Any], int | None]:
+    """Return what the cluster is, and how far our clock is ahead of its controller's."""
     options = kafka_connection(settings)
     del options["bootstrap_servers"]
     host, _, port = address.rpartition(":")
@@ -87,7 +93,9 @@ async def _metadata(settings: Settings, address: str) -> dict[str, Any]:
     try:
         # All topics: asking for a missing one by name would create it on some clusters.
         answer: Any = await connection.send(MetadataRequest(None))
-        return dict(answer.to_object())
+        theirs = await controller_time_ms(connection)
+        ahead = None if theirs is None else time.time_ns() // 1_000_000 - theirs
+        return dict(answer.to_object()), ahead
     finally:
         connection.close()
 

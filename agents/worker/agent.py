@@ -10,22 +10,60 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from faust.types import EventT, StreamT
+from faust.types import TP, EventT, StreamT
 
 from agents.handling.intent import PRIORITIES, breathe
 from agents.worker.context import WorkerContext
 from agents.worker.faust_app import WorkerApp
 from agents.worker.offset_ledger import HeldEvent
 from agents.worker.pipeline import Pipeline
+from agents.worker.set_aside import SetAside
 from schemas.erasure import ERASURE_EVENT, Erasure
 from schemas.event import Envelope
 from schemas.headers import envelope_of
 from schemas.operator_signature import BY_OPERATORS
 from schemas.state import state_key
+from stream.ops.alerts import Alerts
+from stream.topics import Topics
 
 
-def add_sync_agent(app: WorkerApp, sources: Sequence[str], context: WorkerContext) -> Pipeline:
-    """Define the agent on the app; return the pipeline that it feeds."""
+class ConsumerFlow:
+    """The consumer's flow by partition number, over all source topics."""
+
+    def __init__(self, app: WorkerApp, sources: Sequence[str]) -> None:
+        self._app = app
+        self._sources = frozenset(sources)
+
+    @property
+    def generation(self) -> int:
+        """The group generation of what is held now."""
+        return int(self._app.consumer_generation_id or 0)
+
+    @property
+    def numbers(self) -> set[int]:
+        """Which partition numbers are held now."""
+        return {tp.partition for tp in self._held()}
+
+    def pause(self, number: int) -> None:
+        """Fetch nothing more of a number."""
+        self._app.consumer.pause_partitions(self._of(number))
+
+    def resume(self, number: int) -> None:
+        """Fetch it again."""
+        self._app.consumer.resume_partitions(self._of(number))
+
+    def _of(self, number: int) -> set[TP]:
+        return {tp for tp in self._held() if tp.partition == number}
+
+    def _held(self) -> set[TP]:
+        return {tp for tp in self._app.consumer.assignment() if tp.topic in self._sources}
+
+
+def add_sync_agent(
+    app: WorkerApp, topics: Topics, context: WorkerContext, alerts: Alerts
+) -> tuple[Pipeline, SetAside]:
+    """Define the agent on the app; return the pipeline that it feeds, and who waits beside it."""
+    sources = topics.sources
     channel = app.topic(*sources, value_serializer="raw", key_serializer="raw")
 
     def drop(held: HeldEvent) -> None:
@@ -39,6 +77,23 @@ def add_sync_agent(app: WorkerApp, sources: Sequence[str], context: WorkerContex
 
     pipeline = Pipeline(context, ack=ack, drop=drop)
 
+    def enter(held: HeldEvent) -> None:
+        is_ours = _generation(held.message) == app.consumer_generation_id
+        if is_ours and not pipeline.is_fenced:
+            pipeline.add(held)
+        else:
+            drop(held)
+
+    aside = SetAside(
+        context.state,
+        ConsumerFlow(app, sources),
+        topics=(topics.state, topics.results),
+        alerts=alerts,
+        enter=enter,
+        drop=drop,
+        end_process=context.end_process,
+    )
+
     async def sync(stream: StreamT[bytes]) -> None:
         stream.enable_acks = False
         taken = 0
@@ -46,19 +101,14 @@ def add_sync_agent(app: WorkerApp, sources: Sequence[str], context: WorkerContex
             try:
                 held = held_event(event)
                 await pipeline.room()
-                await context.state.ensure({event.message.partition: _generation(event)})
-                is_ours = _generation(event) == app.consumer_generation_id
-                if is_ours and not pipeline.is_fenced:
-                    pipeline.add(held)
-                else:
-                    drop(held)
+                await aside.admit(held, _generation(event))
                 taken += 1
                 await breathe(taken)
             except Exception as error:  # noqa: BLE001 - leaving the loop would lose the event
                 context.end_process(error)
 
     app.agent(channel, name="sync", concurrency=1)(sync)
-    return pipeline
+    return pipeline, aside
 
 
 def held_event(event: EventT[bytes]) -> HeldEvent:

@@ -24,6 +24,7 @@ What is delivered, in which order, and what is counted as read stays the same.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Coroutine, Generator, Mapping
 from contextlib import suppress
 from types import coroutine
@@ -39,7 +40,7 @@ from mode.services import WaitResults
 from agents.worker.consumer_thread import WitnessingThread
 from agents.worker.session_guard import Membership
 from stream.errors import BrokerError
-from stream.kafka.read_log import ReadLog
+from stream.kafka.read_log import START_SECONDS, ReadLog
 
 log = structlog.get_logger()
 
@@ -109,8 +110,10 @@ class PromptConsumer(Consumer):
         unread = [TopicPartition(*tp) for tp, offset in committed.items() if not offset]
         if unread:
             # Not assigned any more: then the next rebalance is under way, and it seeks again.
-            with suppress(IllegalStateError):
-                await self._thread.seek_to_beginning(*unread)
+            # Without a leader it takes effect later: the other partitions do not wait for it.
+            with suppress(IllegalStateError, TimeoutError):
+                async with asyncio.timeout(START_SECONDS):
+                    await self._thread.seek_to_beginning(*unread)
         return committed
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from agents.worker.faust_app import WorkerApp
 from agents.worker.pipeline import Pipeline
+from agents.worker.set_aside import SetAside
 from agents.worker.shutdown import Shutdown
 from stream.errors import FrozenError
 
@@ -17,6 +18,8 @@ def settle_before_revokes(
     app: WorkerApp,
     life: Shutdown,
     pipeline: Pipeline,
+    aside: SetAside,
+    *,
     end_process: Callable[[Exception], None],
     patience_seconds: float,
 ) -> None:
@@ -26,6 +29,7 @@ def settle_before_revokes(
     """
 
     async def revoked() -> None:
+        aside.forget()
         if not await pipeline.fence(patience_seconds):
             end_process(FrozenError(f"a call was still out after {patience_seconds:.0f} s"))
 

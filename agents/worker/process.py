@@ -88,9 +88,11 @@ async def run_worker(settings: Settings) -> None:
         context = await _connect(
             settings, mapping, app=app, life=life, progress=progress, alerts=alerts, stack=stack
         )
-        pipeline = add_sync_agent(app, settings.topics.sources, context)
+        pipeline, aside = add_sync_agent(app, settings.topics, context, alerts)
         patience = settings.salesforce_timeout_seconds + FENCE_MARGIN_SECONDS
-        settle_before_revokes(app, life, pipeline, context.end_process, patience)
+        settle_before_revokes(
+            app, life, pipeline, aside, end_process=context.end_process, patience_seconds=patience
+        )
         await app.start()
         settle_garbage_collector()
         log.info("worker_started", status_url=url)
@@ -105,6 +107,7 @@ async def run_worker(settings: Settings) -> None:
         stack.push_async_callback(app.read_log.close)
         await stack.enter_async_context(_background(watch_topics(settings, alerts)))
         await stack.enter_async_context(_background(app.read_log.watch(alerts, app.rejoin)))
+        await stack.enter_async_context(_background(aside.watch()))
         await life.stopping.wait()
         await fence_and_commit(app.consumer, app.when_revoked)
         await app.stop()

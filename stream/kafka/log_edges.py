@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,14 +63,33 @@ def no_answer(error: Exception) -> BrokerError:
 def leaderless(
     consumer: AIOKafkaConsumer, pairs: Iterable[TopicPartition]
 ) -> list[tuple[str, int]]:
-    """Return the partitions that have no leader, by what the client was told last."""
-    # aiokafka has no public word for the leader of a partition.
-    cluster = consumer._client.cluster  # noqa: SLF001 - test_private_names.py holds the name
+    """Return the partitions of known topics without a leader, by what the client was told last."""
+    cluster = _client_of(consumer).cluster
     return sorted(
         (pair.topic, pair.partition)
         for pair in pairs
-        if cluster.leader_for_partition(pair) in {None, -1}
+        if cluster.partitions_for_topic(pair.topic)
+        and cluster.leader_for_partition(pair) in {None, -1}
     )
+
+
+async def leaderless_now(
+    consumer: AIOKafkaConsumer, pairs: Iterable[TopicPartition]
+) -> list[tuple[str, int]]:
+    """Ask the cluster which partitions have no leader; none while it does not answer."""
+    wanted, client = list(pairs), _client_of(consumer)
+    for topic in {pair.topic for pair in wanted}:
+        client.add_topic(topic)
+    with suppress(TimeoutError, KafkaError):
+        async with asyncio.timeout(EDGE_SECONDS):
+            if await client.force_metadata_update():
+                return leaderless(consumer, wanted)
+    return []
+
+
+def _client_of(consumer: AIOKafkaConsumer) -> Any:
+    # aiokafka has no public word for the leaders of partitions.
+    return consumer._client  # noqa: SLF001 - test_private_names.py holds the name
 
 
 async def why_silent(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> str:
@@ -82,6 +102,13 @@ async def why_silent(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, i
         if end < ends[pair]:
             raise went_back(pair, ends[pair], end)
     return ", ".join(f"{pair.topic}-{pair.partition}" for pair in ends)
+
+
+async def refuse_silence(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> None:
+    """Raise NoLeaderError or LogCutError where nothing more will come."""
+    if without := leaderless(consumer, ends):
+        raise NoLeaderError(without)
+    await why_silent(consumer, ends)
 
 
 async def still_there(

@@ -29,7 +29,7 @@ from schemas.headers import envelope_of
 from stream.kafka.consumer_stop import stop_consumer
 from stream.kafka.error_text import error_text
 from stream.kafka.publisher import Ack, Record
-from stream.kafka.read_log import ReadLog
+from stream.kafka.read_log import START_SECONDS, ReadLog
 from stream.ops import metrics
 from stream.topics import Topics
 
@@ -166,7 +166,10 @@ class Relay:
             if offset:
                 self._consumer.seek(tp, offset)
         if unread := [tp for tp in assigned if not self._next[tp]]:
-            await self._consumer.seek_to_beginning(*unread)
+            # Without a leader it takes effect later: the other partitions do not wait for it.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(START_SECONDS):
+                    await self._consumer.seek_to_beginning(*unread)
         if healed:
             await self._commit(healed)
         self._taken_in = generation

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,12 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from support.magento_rest import an_order, store_of
 from support.salesforce_fixtures import org_keys, salesforce_process
 
+from agents.doctor import cluster_facts
+from agents.doctor.cluster_facts import gather_cluster
+
 pytestmark = pytest.mark.kafka
 
+HOUR_MS = 3_600_000
 ROOT = Path(__file__).resolve().parents[3]
 __all__ = ["org_keys", "salesforce_process"]
 
@@ -127,3 +132,11 @@ async def test_with_everything_away_it_still_reports(doctor) -> None:
     for name in ("kafka-reachable", "salesforce-login", "magento-rest"):
         assert results[name] == "fail"
     assert results["kafka-groups"] == "skipped"
+
+
+async def test_the_clock_is_compared_with_kafkas_own(make_settings, monkeypatch):
+    right = await gather_cluster(make_settings())
+    now_ns = time.time_ns
+    monkeypatch.setattr(cluster_facts.time, "time_ns", lambda: now_ns() + HOUR_MS * 10**6)
+    wrong = await gather_cluster(make_settings())
+    assert abs(right.ahead_ms) < HOUR_MS / 2 < wrong.ahead_ms

@@ -17,6 +17,7 @@ GOOD = ClusterFacts(
         PartitionFacts(OFFSETS_TOPIC, 0, 2, ALL, ALL),
     ),
     gone_back=(),
+    ahead_ms=120,
 )
 LEAST = {"magento.orders": 2}
 
@@ -67,6 +68,9 @@ def test_a_whole_cluster_is_ok():
         ),
         ({"gone_back": ("g: orders-0 went back",)}, "kafka-positions", CheckResult.FAIL, "back"),
         ({"gone_back": None}, "kafka-positions", CheckResult.SKIPPED, "could not be asked"),
+        ({"ahead_ms": 45_000}, "clock-kafka", CheckResult.FAIL, "45 s ahead of Kafka's"),
+        ({"ahead_ms": -90_000}, "clock-kafka", CheckResult.FAIL, "90 s behind Kafka's"),
+        ({"ahead_ms": None}, "clock-kafka", CheckResult.SKIPPED, "did not tell its time"),
     ],
 )
 def test_each_trouble_is_named_and_hides_no_other(changes, name, result, says):

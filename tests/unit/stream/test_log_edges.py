@@ -20,7 +20,10 @@ class Consumer:
     def __init__(self, *, begins=None, ends=None, leaders=None, refuses=False):
         self._begins, self._ends, self._refuses = begins or {}, ends or {}, refuses
         found = {ONE: 1, TWO: 1} if leaders is None else leaders
-        self._client = SimpleNamespace(cluster=SimpleNamespace(leader_for_partition=found.get))
+        cluster = SimpleNamespace(
+            leader_for_partition=found.get, partitions_for_topic=lambda _topic: {1, 2}
+        )
+        self._client = SimpleNamespace(cluster=cluster)
 
     async def end_offsets(self, pairs):
         return await self._found(self._ends, pairs)

@@ -1,0 +1,144 @@
+"""Events of a partition that cannot be worked now wait beside the pipeline; all others go on.
+
+Every event needs its partition of the state (what Salesforce has) and of the results (what became
+of it). Where one of them has no leader, nothing may be written for that partition number: its
+events are kept here in their order, and no more of them are fetched. They enter the pipeline when
+the leader is back, and are dropped with their partition at a rebalance: nothing was acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+import structlog
+
+from agents.worker.offset_ledger import HeldEvent
+from stream.errors import NoLeaderError
+from stream.ops.alerts import Alert, Alerts
+
+log = structlog.get_logger()
+
+CHECK_SECONDS = 2.0
+
+
+class States(Protocol):
+    """What is asked of the state store."""
+
+    async def ensure(self, generations: Mapping[int, int]) -> None:
+        """Know the state of partitions; raises NoLeaderError."""
+
+    async def leaderless(self, pairs: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+        """Say which partitions of topics have no leader."""
+
+
+class Flow(Protocol):
+    """What is asked of the consumer, by partition number."""
+
+    @property
+    def generation(self) -> int:
+        """The group generation of what is held now."""
+
+    @property
+    def numbers(self) -> Collection[int]:
+        """Which partition numbers are held now."""
+
+    def pause(self, number: int) -> None:
+        """Fetch nothing more of a number."""
+
+    def resume(self, number: int) -> None:
+        """Fetch it again."""
+
+
+class SetAside:
+    """`enter` puts an event into the pipeline, unless the group has gone on since it was taken.
+
+    `drop` gives it back unacknowledged.
+    """
+
+    def __init__(
+        self,
+        states: States,
+        flow: Flow,
+        *,
+        topics: Sequence[str],
+        alerts: Alerts,
+        enter: Callable[[HeldEvent], None],
+        drop: Callable[[HeldEvent], None],
+        end_process: Callable[[Exception], None],
+    ) -> None:
+        self._states = states
+        self._flow = flow
+        self._topics = topics
+        self._alerts = alerts
+        self._enter = enter
+        self._drop = drop
+        self._end_process = end_process
+        self._waiting: dict[int, list[HeldEvent]] = {}
+
+    async def admit(self, held: HeldEvent, generation: int) -> None:
+        """Put an event into the pipeline when its state is known, or aside."""
+        number = held.source[1]
+        if number not in self._waiting:
+            try:
+                await self._states.ensure({number: generation})
+            except NoLeaderError as error:
+                self._close(error)
+        if number in self._waiting:
+            self._waiting[number].append(held)
+            self._flow.pause(number)  # a rebalance in between has opened it again
+        else:
+            self._enter(held)
+
+    def forget(self) -> None:
+        """Drop what waits: the partitions go."""
+        for waiting in self._waiting.values():
+            for held in waiting:
+                self._drop(held)
+            waiting.clear()
+
+    async def watch(self) -> None:
+        """Look for partitions that lose their leader, and for those that have one again."""
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            try:
+                await self.look()
+            except Exception as error:  # noqa: BLE001 - what waits would wait for ever
+                self._end_process(error)
+
+    async def look(self) -> None:
+        """Ask once, close what has no leader and open what has."""
+        numbers = {*self._flow.numbers, *self._waiting}
+        pairs = [(topic, number) for topic in self._topics for number in sorted(numbers)]
+        without = await self._states.leaderless(pairs)
+        if without:
+            self._close(NoLeaderError(without))
+        for number in self._waiting.keys() - {number for _, number in without}:
+            await self._open(number)
+
+    def _close(self, error: NoLeaderError) -> None:
+        numbers = {number for _, number in error.partitions}
+        if numbers - self._waiting.keys():
+            log.error("partition_set_aside", detail=str(error))
+            self._alerts.fire(Alert.PUBLISH_BLOCKED, str(error))
+        for number in numbers:
+            self._waiting.setdefault(number, [])
+            self._flow.pause(number)
+
+    async def _open(self, number: int) -> None:
+        generation = self._flow.generation
+        if number in self._flow.numbers:
+            try:
+                await self._states.ensure({number: generation})
+            except NoLeaderError:
+                return
+        if generation != self._flow.generation:
+            return
+        # No await from here on: an event that comes now must not overtake those that waited.
+        for held in self._waiting.pop(number):
+            self._enter(held)
+        self._flow.resume(number)
+        log.info("partition_taken_up", partition=number)
+        if not self._waiting:
+            self._alerts.resolve(Alert.PUBLISH_BLOCKED)

@@ -1,0 +1,135 @@
+"""A partition that cannot be worked waits by itself; the others go on, and nothing is overtaken."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from agents.worker.offset_ledger import HeldEvent
+from agents.worker.set_aside import SetAside
+from stream.errors import NoLeaderError
+from stream.ops.alerts import Alert, Alerts
+
+ORDERS, STATE, RESULTS = "magento.orders", "salesforce.state", "salesforce.results"
+
+
+class Cluster:
+    """State store and consumer in one: `down` are (topic, number) pairs without a leader."""
+
+    def __init__(self):
+        self.down = set()
+        self.numbers = {0, 1}
+        self.generation = 7
+        self.paused = set()
+        self.ensured = []
+        self.on_ensure = lambda: None
+
+    async def ensure(self, generations):
+        self.on_ensure()
+        (number,) = generations
+        if (STATE, number) in self.down:
+            raise NoLeaderError([(STATE, number)])
+        self.ensured.append((number, generations[number]))
+
+    async def leaderless(self, pairs):
+        return sorted(self.down & set(pairs))
+
+    def pause(self, number):
+        self.paused.add(number)
+
+    def resume(self, number):
+        self.paused.discard(number)
+
+
+class World:
+    def __init__(self):
+        self.cluster, self.entered, self.dropped = Cluster(), [], []
+        self.alerts = Alerts()
+        self.aside = SetAside(
+            self.cluster,
+            self.cluster,
+            topics=(STATE, RESULTS),
+            alerts=self.alerts,
+            enter=self.entered.append,
+            drop=self.dropped.append,
+            end_process=pytest.fail,
+        )
+
+    async def come(self, number, offset):
+        held = HeldEvent(SimpleNamespace(value=b""), (ORDERS, number), offset, b"k")
+        await self.aside.admit(held, self.cluster.generation)
+        return held
+
+    @property
+    def is_loud(self):
+        return Alert.PUBLISH_BLOCKED in self.alerts.active
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+async def test_a_state_without_leader_holds_up_its_own_partition_only(world):
+    world.cluster.down = {(STATE, 1)}
+    first, other, second = [await world.come(*at) for at in ((1, 0), (0, 0), (1, 1))]
+    assert world.entered == [other]
+    assert world.cluster.paused == {1}
+    assert world.is_loud
+    await world.aside.look()
+    assert world.entered == [other]
+    world.cluster.down = set()
+    await world.aside.look()
+    assert world.entered == [other, first, second]
+    assert world.cluster.paused == set()
+    assert not world.is_loud
+
+
+async def test_results_that_nobody_can_write_stop_their_partition_before_its_next_event(world):
+    await world.come(1, 0)
+    world.cluster.down = {(RESULTS, 1)}
+    await world.aside.look()
+    late = await world.come(1, 1)
+    assert late not in world.entered
+    world.cluster.down = set()
+    await world.aside.look()
+    assert world.entered[-1] is late
+
+
+async def test_nothing_overtakes_what_waits_while_the_state_is_read(world):
+    world.cluster.down = {(STATE, 1)}
+    first = await world.come(1, 0)
+    world.cluster.down = set()
+    came = []
+    world.cluster.on_ensure = lambda: came.append(world.entered.copy())
+    await world.aside.look()
+    second = await world.come(1, 1)
+    assert came[0] == []
+    assert world.entered == [first, second]
+
+
+async def test_partitions_that_go_take_what_waits_with_them(world):
+    world.cluster.down = {(STATE, 1)}
+    held = await world.come(1, 0)
+    world.aside.forget()
+    assert world.dropped == [held]
+    world.cluster.down, world.cluster.numbers = set(), {0}
+    await world.aside.look()
+    assert world.entered == []
+    assert not world.is_loud
+
+
+async def test_a_rebalance_while_the_state_is_read_is_waited_for(world):
+    world.cluster.down = {(STATE, 1)}
+    await world.come(1, 0)
+    world.cluster.down = set()
+
+    def rebalance():
+        world.cluster.generation = 8
+        world.cluster.on_ensure = lambda: None
+
+    world.cluster.on_ensure = rebalance
+    await world.aside.look()
+    assert world.entered == []
+    await world.aside.look()
+    assert len(world.entered) == 1  # `enter` drops what is of another generation
+    assert world.cluster.ensured[-1] == (1, 8)
