@@ -14,8 +14,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from agents.pacing.ideal_sender import Org, percentile
-
+from agents.pacing.sizing import Org, percentile
 from agents.salesforce.api.composite import Collection, CollectionAnswer
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import NoAnswerError
