@@ -73,8 +73,13 @@ def newest_of(
 
 
 def _first_run(events: Sequence[DecodedEvent]) -> list[DecodedEvent]:
-    said = events[0].parts_said
-    return list(takewhile(lambda event: event.parts_said == said, events))
+    alike = _likeness(events[0])
+    return list(takewhile(lambda event: _likeness(event) == alike, events))
+
+
+def _likeness(event: DecodedEvent) -> tuple[frozenset[str], bool]:
+    """Return what the events of a run share; an undated part says nothing of a dated one."""
+    return event.parts_said, event.candidate.is_part and bool(event.candidate.version)
 
 
 def _last(events: Sequence[DecodedEvent], state: State | None) -> DecodedEvent:
