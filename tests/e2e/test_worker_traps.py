@@ -40,6 +40,7 @@ async def test_sigterm_in_mid_batch_finishes_the_call_and_commits(make_rig):
     assert report.total.synced + report.total.pending == 50, "what was not begun is left"
     rig.org.settings(latency_ms=0)
     await rig.worker("w2")
+    await rig.relay()  # what was in hand and had no call yet was parked
     await rig.publish([(1000, 1)])
     report = await rig.settled(51)
     assert report.duplicates == 0, "nothing committed is delivered again"
