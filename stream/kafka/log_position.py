@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from stream.errors import BrokerError
 from stream.kafka.log_witness import (
     Reading,
     Rung,
@@ -105,7 +106,11 @@ async def find_gone_back(
 ) -> dict[Place, WentBack]:
     """Return the partitions whose log went back, with where to go on. Raises BrokerError."""
     spans = await _spans(reader, readings)
-    found = await identities_at(reader, _newest_rungs(readings, spans))
+    wanted = _newest_rungs(readings, spans)
+    found = await identities_at(reader, wanted)
+    if silent := wanted.keys() - {place for place, _ in found}:  # slow, and no other log for that
+        names = ", ".join(f"{topic}-{partition}" for topic, partition in sorted(silent))
+        raise BrokerError(f"not compared with what was read: no record came of {names}")
     gone: dict[Place, WentBack] = {}
     for place, span in spans.items():
         reading = readings[place]

@@ -173,7 +173,11 @@ class ReadLog:
         if not readings:
             return {}
         async with self._using:
-            return await find_gone_back(await self._connected(), readings)
+            try:
+                return await find_gone_back(await self._connected(), readings)
+            except BrokerError:
+                await self.close()  # a reader that has come to a stand is not asked again
+                raise
 
     async def _connected(self) -> RangeReader:
         if self._reader is None:
