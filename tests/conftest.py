@@ -73,10 +73,8 @@ def _killable() -> Iterator[Callable[[], Broker]]:
     def alive() -> Broker:
         if not brokers or not brokers[-1].directory.exists():
             brokers.append(Broker.start())
-        elif brokers[-1].is_running:
-            brokers[-1].resume()
-        else:
-            brokers[-1].restart()
+        elif brokers[-1].is_paused or not brokers[-1].is_running:
+            brokers[-1].restart()  # a pause ended just now leaves it fenced for a moment
         return brokers[-1]
 
     yield alive

@@ -96,6 +96,7 @@ class Node:
         self._cluster_id = cluster_id
         self._removed = removed
         self._leash: subprocess.Popen[bytes] | None = None
+        self.is_paused = False
 
     @property
     def is_running(self) -> bool:
@@ -107,12 +108,14 @@ class Node:
 
         Returns when it has stopped: on a busy machine its threads run on for a moment.
         """
+        self.is_paused = True
         self.process.send_signal(signal.SIGSTOP)
         if self.is_running:
             os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """End a pause (SIGCONT)."""
+        self.is_paused = False
         self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:

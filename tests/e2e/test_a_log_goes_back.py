@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import OffsetAndMetadata
 
 from stream.kafka.connection import kafka_connection
-from stream.kafka.topic_admin import TopicAdmin
+from tests.support import topics_anew
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 
@@ -40,10 +40,7 @@ async def make_anew(settings):
     await admin.start()
     found = await admin.list_consumer_group_offsets(settings.worker_group)
     await admin.close()
-    specs = [spec for spec in settings.topics.specs() if spec.name == settings.topics.orders]
-    async with TopicAdmin(settings) as admin:
-        await admin.delete([spec.name for spec in specs])
-        await admin.create(specs)
+    await topics_anew.make_anew(settings, settings.topics.orders)
     return {
         pair: OffsetAndMetadata(said.offset, said.metadata)
         for pair, said in found.items()

@@ -1,7 +1,5 @@
 """The order state is read by version: who wrote last does not matter."""
 
-import asyncio
-
 import pytest
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -9,7 +7,7 @@ from aiokafka import AIOKafkaProducer
 from agents.handling.state_store import StateStore
 from schemas.state import State
 from stream.kafka.connection import kafka_connection
-from stream.kafka.topic_admin import TopicAdmin
+from tests.support.topics_anew import make_anew
 
 pytestmark = pytest.mark.kafka
 KEY, OTHER = b"order:1", b"order:2"
@@ -79,12 +77,7 @@ async def anew(make_settings, topics):
     """A function that cuts the state's log as an unclean election does: gone, from the start."""
 
     async def cut():
-        specs = [spec for spec in make_settings().topics.specs() if spec.name == topics.state]
-        async with TopicAdmin(make_settings()) as admin:
-            await admin.delete([topics.state])
-            while await admin.existing([topics.state]):  # a broker may know of it a while longer
-                await asyncio.sleep(0.05)
-            await admin.create(specs)
+        await make_anew(make_settings(), topics.state)
 
     return cut
 

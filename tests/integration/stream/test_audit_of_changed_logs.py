@@ -12,7 +12,7 @@ from stream.audit.audit import run_audit
 from stream.audit.live_totals import LiveTotals
 from stream.kafka.publisher import Record
 from stream.kafka.range_reader import RangeReader
-from stream.kafka.topic_admin import TopicAdmin
+from tests.support.topics_anew import make_anew
 
 pytestmark = pytest.mark.kafka
 
@@ -29,13 +29,6 @@ async def both_balances(settings):
     return report
 
 
-async def make_anew(settings):
-    specs = [spec for spec in settings.topics.specs() if spec.name == settings.topics.orders]
-    async with TopicAdmin(settings) as admin:
-        await admin.delete([spec.name for spec in specs])
-        await admin.create(specs)
-
-
 async def again(writer, envelope):
     """The same event in the log once more, as a mirror or a restore brings it back."""
     record = Record(
@@ -49,7 +42,7 @@ async def test_outcomes_of_another_life_of_the_topic_prove_nothing(settings, wri
     old = [await writer.accept("1") for _ in range(20)]
     for event in old:
         await writer.conclude(event, Outcome.SYNCED)
-    await make_anew(settings)
+    await make_anew(settings, settings.topics.orders)
     for _ in range(30):
         await writer.accept("1")
 
@@ -64,7 +57,7 @@ async def test_a_cut_log_counts_what_is_in_it(settings, writer):
     old = [await writer.accept("1") for _ in range(20)]
     for event in old:
         await writer.conclude(event, Outcome.SYNCED)
-    await make_anew(settings)
+    await make_anew(settings, settings.topics.orders)
     for event in old[:12]:
         await again(writer, event)
     new = [await writer.accept("1") for _ in range(6)]
@@ -84,7 +77,7 @@ async def test_a_mirrored_topic_keeps_its_outcomes_at_other_offsets(settings, wr
     await delete_before(settings, settings.topics.orders, old[0].origin.partition, 4)
     for event in old[4:]:
         await writer.conclude(event, Outcome.SYNCED)
-    await make_anew(settings)
+    await make_anew(settings, settings.topics.orders)
     for event in old[4:]:
         await again(writer, event)
 
@@ -100,7 +93,7 @@ async def test_a_dashboard_follows_a_topic_that_is_made_again(settings, writer):
     async with RangeReader(settings) as reader:
         await totals.refresh(reader)
         assert totals.balance.synced == 20
-        await make_anew(settings)
+        await make_anew(settings, settings.topics.orders)
         for _ in range(25):
             await writer.accept("1")
         await totals.refresh(reader)

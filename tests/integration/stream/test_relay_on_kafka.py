@@ -21,9 +21,9 @@ from stream.config import Settings
 from stream.kafka.connection import kafka_connection
 from stream.kafka.publisher import Ack, Record
 from stream.kafka.read_log import ReadLog
-from stream.kafka.topic_admin import TopicAdmin
 from stream.ops.alerts import Alert, Alerts
 from stream.retry.relay import Relay
+from tests.support import topics_anew
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
 
@@ -117,10 +117,7 @@ async def put(writer: TopicWriter, topic: str, count: int, *, in_ms: int = -1000
 async def make_anew(settings: Settings, topic: str, *, keep_commits: bool = False) -> None:
     """Delete a topic and make it again; a restored or mirrored one keeps its group's commits."""
     kept = await _commits(settings, topic) if keep_commits else {}
-    specs = [spec for spec in settings.topics.specs() if spec.name == topic]
-    async with TopicAdmin(settings) as admin:
-        await admin.delete([topic])
-        await admin.create(specs)
+    await topics_anew.make_anew(settings, topic)
     if kept:
         consumer = AIOKafkaConsumer(group_id=settings.relay_group, **kafka_connection(settings))
         await consumer.start()
