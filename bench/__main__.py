@@ -28,7 +28,7 @@ PARTS = (
 )
 INTRODUCTION = (
     "Written by `make bench`; one part of it: `python -m bench --only ingress`. Medians of several "
-    "runs with the lowest and the highest, and the load average before and after each part: above "
+    "runs with the lowest and the highest, and date, commit and load average of each part: above "
     "the number of cores, the machine did something else as well. Then rates and times say little, "
     "CPU time per event and the shares of servers measured in turn still do. What was found by "
     "profiling, and what was done about it: [performance](decisions/0014-performance.md)."

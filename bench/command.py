@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import orjson
 import uvloop
 
-from bench.conditions import load_average
+from bench.conditions import load_average, moment
 from bench.figures import Section, markdown
 from stream.ops.logs import configure_logs
 
@@ -30,7 +30,7 @@ def run(measure: Measure, parser: argparse.ArgumentParser) -> None:
     configure_logs(level="error", style="console", process="bench")
     before = load_average()
     section = uvloop.run(_awaited(measure, options))
-    section.conditions |= {"load average before": before, "after": load_average()}
+    section.conditions |= moment() | {"load average before": before, "after": load_average()}
     print(orjson.dumps(section.as_json()).decode() if options.json else markdown(section))
 
 

@@ -14,17 +14,19 @@ PACKAGES = ("faust-streaming", "aiokafka", "aiohttp", "uvloop", "orjson", "simpl
 
 
 def conditions() -> dict[str, Any]:
-    """Return what this machine is, and what else it is doing."""
+    """Return what this machine is."""
     return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "cores": os.cpu_count(),
         "processor": _processor(),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "python": platform.python_version(),
-        "load_average_before": load_average(),
-        "commit": _commit(),
         **{name: version(name) for name in PACKAGES},
     }
+
+
+def moment() -> dict[str, str]:
+    """Return when this is, and of which code."""
+    return {"date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "commit": _commit()}
 
 
 def load_average() -> float:

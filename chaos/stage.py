@@ -171,10 +171,11 @@ class Stage:
         await self.until(is_written)
 
     async def says(self, word: str) -> bool:
-        """Return whether a worker's log gets the word in time."""
+        """Return whether a worker's log gets the word in time, or has it of an earlier life."""
 
         async def has_it() -> bool:
-            return any(word in self.process(name).output for name in self.workers)
+            logs = [self.process(name).log_path for name in self.workers]
+            return any(word in log.read_text(errors="replace") for log in logs)
 
         return await self.until(has_it)
 

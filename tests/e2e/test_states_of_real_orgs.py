@@ -5,7 +5,6 @@ Each goes on by itself when the state ends; nothing is restarted.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,13 @@ from support.worker_rig import WorkerRig
 
 from sandbox.magento.numbered import order_number
 from sandbox.process import Process
-from stream.kafka.topic_admin import TopicAdmin
 
-pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.e2e,
+    pytest.mark.timeout(240),
+    pytest.mark.usefixtures("quick_tiers"),
+]
 
 OLD, NEW = range(1, 7), range(101, 107)
 STATES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -27,17 +30,6 @@ STATES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 TIERS = "2s,5s"
 PERSON_MAPPING = Path(__file__).parents[2] / "agents" / "mapping" / "person_accounts.yaml"
-
-
-@pytest.fixture(autouse=True)
-async def quick_tiers(make_settings: Any) -> AsyncIterator[None]:
-    """What waits, waits for seconds: topics of short delays beside the usual ones."""
-    settings = make_settings(retry_delays=TIERS)
-    specs = [spec for spec in settings.topics.specs() if spec.name in settings.topics.retry_tiers]
-    async with TopicAdmin(settings) as admin:
-        await admin.create(specs)
-        yield
-        await admin.delete([spec.name for spec in specs])
 
 
 async def started(make_rig: Any, **env: str) -> tuple[WorkerRig, Process]:
