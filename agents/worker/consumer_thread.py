@@ -86,7 +86,7 @@ class WitnessingThread(AIOKafkaConsumerThread):
         marked = {
             ensure_aiokafka_TP(tp): OffsetAndMetadata(offset, read_log.metadata(tp, offset))
             for tp, offset in offsets.items()
-            if tp in assigned
+            if tp in assigned and read_log.has_reached(tp, offset)
         }
         try:
             await consumer.commit(marked)

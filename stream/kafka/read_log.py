@@ -44,6 +44,7 @@ class ReadLog:
         self._witnesses: dict[Pair, Witness] = {}
         self._uncommitted: dict[Pair, dict[int, str]] = {}
         self._newest: dict[Pair, Rung] = {}
+        self._reached: dict[Pair, int] = {}  # since the last assignment
         self._before: dict[Pair, Rung] = {}
         self._unverified: dict[tuple[str, int], Reading] = {}
         self._catching_up: dict[Pair, int] = {}
@@ -59,8 +60,17 @@ class ReadLog:
         )
         self._uncommitted.setdefault(tp, {})[message.offset] = identity
         self._newest[tp] = Rung(message.offset, identity)
+        self._reached[tp] = max(self._reached.get(tp, 0), message.offset + 1)
         if self._catching_up and message.offset + 1 >= self._catching_up.get(tp, sys.maxsize):
             self.caught_up(tp)
+
+    def has_reached(self, tp: Pair, offset: int) -> bool:
+        """Whether reading has come as far as an offset since the partition was taken.
+
+        What was done of a log that went back still asks to be committed. In the new log that offset
+        would pass over what nobody has read, and with no record to tell it by.
+        """
+        return offset <= self._reached.get(tp, sys.maxsize)
 
     def metadata(self, tp: Pair, offset: int) -> str:
         """Return the text for a commit of `offset`: what was read below it.
@@ -132,10 +142,12 @@ class ReadLog:
             tp = TopicPartition(item.topic, item.partition)
             self._witnesses[tp].forget_from(item.resume)
             self._note_gone(tp, item)
+        healed = {TopicPartition(*place): item.resume for place, item in gone.items()}
+        self._reached = {tp: healed.get(tp, max(at or 0, 0)) for tp, at in committed.items()}
         # What was read by whoever had the partition before goes on being compared.
         known = {tp: witness.newest for tp, witness in self._witnesses.items()}
         self._newest = {tp: newest for tp, newest in known.items() if newest is not None}
-        return {TopicPartition(*place): item.resume for place, item in gone.items()}
+        return healed
 
     async def watch(self, alerts: Alerts, rejoin: Callable[[], Awaitable[None]]) -> None:
         """Compare every few seconds; `rejoin` has all partitions taken again. Never returns."""

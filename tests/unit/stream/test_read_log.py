@@ -125,3 +125,15 @@ async def test_a_log_that_proves_to_be_the_same_is_vouched_for_again():
     with suppress(RejoinedError):
         await log.watch(Alerts(), rejoin)
     assert Witness.from_metadata(log.metadata(TIER, 4)).newest.offset == 3
+
+
+async def test_what_was_done_of_the_old_log_is_not_committed_in_the_new_one():
+    """Offset 3 of the new log would pass over three records that nobody has read."""
+    log = SlowBroker(b"a", b"b", b"c", b"d")
+    log.looks = 1
+    handed_out(log, (0, b"x"), (1, b"y"), (2, b"old"))
+    assert log.has_reached(TIER, 3)
+    assert await log.healed({TIER: 3}, {TIER: OLD}) == {TIER: 0}
+    assert [log.has_reached(TIER, offset) for offset in (0, 1, 3)] == [True, False, False]
+    handed_out(log, (0, b"a"), (1, b"b"))
+    assert [log.has_reached(TIER, offset) for offset in (2, 3)] == [True, False]
