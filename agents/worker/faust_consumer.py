@@ -54,6 +54,7 @@ class PromptConsumer(Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._expected: dict[TP, int] = {}
+        self._seeking = asyncio.Lock()
         self.read_log: ReadLog = cast("Any", self.app).read_log
 
     _thread: WitnessingThread
@@ -98,7 +99,15 @@ class PromptConsumer(Consumer):
             await self.seek_wait({tp: expected})
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Seek every partition to where its log is read on; to its beginning without a commit."""
+        """Seek every partition to where its log is read on; to its beginning without a commit.
+
+        One at a time: Faust may ask again while the logs are compared, and the later answer, made
+        of the older commits, would undo what the first has healed.
+        """
+        async with self._seeking:
+            return await self._seek_to_read()
+
+    async def _seek_to_read(self) -> Mapping[TP, int]:
         committed = dict(await super().seek_to_committed())
         healed = await self.read_log.healed(committed, await self._thread.commit_metadata())
         if healed:
