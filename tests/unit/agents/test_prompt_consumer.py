@@ -44,6 +44,7 @@ class Bare(PromptConsumer):
     def __init__(self):
         Service.__init__(self)
         self._expected, self._read_offset = {}, {}
+        self._seeking = asyncio.Lock()
         self.read_log, self.sought = Log(), []
         self._thread = Thread({})
 
