@@ -69,7 +69,7 @@ async def test_a_broken_login_opens_the_breaker_at_once_and_heals():
     org, alerts = FakeOrg(), Alerts()
     org.call_faults.append(times(2, refused(401, "INVALID_SESSION_ID")))
     fired = []
-    alerts.fire = lambda alert, _detail: fired.append(alert)  # type: ignore[method-assign]
+    alerts.fire = lambda alert, _detail: fired.append(alert)  # type: ignore[method-assign]  # heard by this test
     (outcome,) = await send(make(org, alerts=alerts), order(1))
     assert isinstance(outcome, Written)
     assert fired == [Alert.AUTH_BROKEN]
