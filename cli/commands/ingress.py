@@ -100,7 +100,9 @@ def _announcer(ready_file: Path | None) -> Callable[[str, list[int]], None]:
         line = json.dumps({"listening": url, "pids": pids})
         if ready_file is not None:  # first: who reads the line may look for the file
             _write_whole(ready_file, line + "\n")
-        print(line, flush=True)
+        # One write with its end: the supervised processes log to the same place meanwhile.
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
         structlog.get_logger().info("ingress_listening", url=url, pids=pids)
 
     return announce

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -103,3 +104,21 @@ def test_the_parts_of_a_group_are_told() -> None:
 def test_a_line_without_anything_to_hide_stays_as_it_is() -> None:
     line = {"event": "batch", "events": 3, "offsets": {"magento.orders/1": [4, 9]}, "ratio": 0.5}
     assert mask(None, "", dict(line)) == line
+
+
+def test_a_line_leaves_in_one_write() -> None:
+    # Processes share a stream: what leaves in two writes is cut by another's line.
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, theirs:
+        environment = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        program = """
+import logging, structlog
+from stream.ops.logs import configure_logs
+configure_logs(process="test")
+structlog.get_logger().info("ours")
+logging.getLogger("library").warning("theirs")
+"""
+        subprocess.run([sys.executable, "-c", program], env=environment, stderr=theirs, check=True)
+        writes = [ours.recv(4096) for _ in range(2)]
+    assert [json.loads(write)["event"] for write in writes] == ["ours", "theirs"]
+    assert all(write.endswith(b"\n") for write in writes)
