@@ -98,6 +98,7 @@ docs: setup ## make the generated documents again
 	$(BIN)/orderstream settings --env > .env.example
 	$(BIN)/orderstream topics docs
 	$(BIN)/python -m agents.salesforce.errors.reference > docs/salesforce-errors.md
+	$(BIN)/python -m bench --page
 
 broker-check: setup ## say what is missing for a Kafka broker, if anything
 	@$(BIN)/python -m sandbox.broker --check

@@ -1,6 +1,8 @@
 """All benchmarks, one after the other: docs/benchmarks.md and docs/benchmarks.json.
 
     python -m bench [--minutes 10] [--only ingress] [--brief]
+    python -m bench --older    # which figures are older than their code; exit 1 if any
+    python -m bench --page     # write docs/benchmarks.md again from the figures
 
 Each runs in a process of its own. One that fails leaves a line that says so, and the others go on.
 With `--only` the parts that are not measured anew stay as they were.
@@ -16,6 +18,7 @@ from typing import Any
 
 import orjson
 
+from bench.age import changed_since, older_parts, sentence
 from bench.conditions import conditions, load_average
 from bench.figures import Section, markdown, section_of
 
@@ -71,6 +74,8 @@ def page(sections: list[dict[str, Any]], about: dict[str, Any]) -> str:
         "",
         INTRODUCTION,
         "",
+        sentence(older_parts(sections, changed_since)),
+        "",
         f"Conditions: {words}.",
         "",
     ]
@@ -84,10 +89,24 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=1.0, help="length of the sustained load")
     parser.add_argument("--only", action="append", choices=PARTS, help="measure this part")
     parser.add_argument("--brief", action="store_true", help="a quarter of an hour for all")
+    parser.add_argument("--older", action="store_true", help="name what is older than its code")
+    parser.add_argument("--page", action="store_true", help="write the page again")
     options = parser.parse_args()
     about = conditions()
-    before = orjson.loads(DATA.read_bytes())["sections"] if DATA.exists() else []
-    kept = {section["name"]: section for section in before}
+    before = orjson.loads(DATA.read_bytes()) if DATA.exists() else {"sections": []}
+    if options.older:
+        older = older_parts(before["sections"], changed_since)
+        print(sentence(older))
+        return 1 if older else 0
+    if options.page:
+        PAGE.write_text(page(before["sections"], before["conditions"]), encoding="utf-8")
+        return 0
+    return _measure(options, about, {section["name"]: section for section in before["sections"]})
+
+
+def _measure(
+    options: argparse.Namespace, about: dict[str, Any], kept: dict[str, dict[str, Any]]
+) -> int:
     for name in options.only or PARTS:
         print(f"{name} (load average {load_average()})", file=sys.stderr)
         arguments = list(BRIEF[name]) if options.brief else []
