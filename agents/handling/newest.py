@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import takewhile
 
 from agents.handling.decode import DecodedEvent
 from agents.handling.outcome import Decision
@@ -20,7 +19,6 @@ from schemas.result import Outcome
 from schemas.state import State
 
 IN_BATCH = "a newer event of this order is in the same batch"
-WRITTEN = (VersionVerdict.SEND, VersionVerdict.FILL)
 
 
 @dataclass(slots=True)
@@ -52,11 +50,10 @@ def newest_of(
         if len(events) == 1:
             found.items += events
             continue
-        run = _first_run(events)
-        found.later += events[len(run) :]
-        state = state_of(run[0])
-        last = _last(run, state)
-        for event in run:
+        state = state_of(events[0])
+        length, last = _first_run(events, state)
+        found.later += events[length:]
+        for event in events[:length]:
             if event.candidate is last.candidate:
                 continue
             verdict = judge(state, event.candidate)
@@ -72,42 +69,33 @@ def newest_of(
     return found
 
 
-def _first_run(events: Sequence[DecodedEvent]) -> list[DecodedEvent]:
-    alike = _likeness(events[0])
-    return list(takewhile(lambda event: _likeness(event) == alike, events))
+def _first_run(events: Sequence[DecodedEvent], state: State | None) -> tuple[int, DecodedEvent]:
+    """Return how many events the first run has, and which one stands when all of them have come.
+
+    An event that fills beneath newer parts goes alone: what is left of it, and so what goes on
+    record, only the mapping knows. Where none stands, it is the last one as it is.
+    """
+    alike, stands = _likeness(events[0]), None
+    for number, event in enumerate(events):
+        if _likeness(event) != alike:
+            return number, stands or events[number - 1]
+        verdict = judge(state, event.candidate)
+        if verdict is VersionVerdict.FILL:
+            return (number + 1, event) if stands is None else (number, stands)
+        if verdict is VersionVerdict.SUPERSEDED:
+            continue
+        is_told = verdict is VersionVerdict.SEND or _is_newer(event, state)
+        if stands is not None and not is_told:
+            continue  # the content is there, and nothing of this event goes on record
+        stands = replace(event, base=state if stands else None)
+        if is_told:
+            state = stands.new_state(state, {})
+    return len(events), stands or events[-1]
 
 
 def _likeness(event: DecodedEvent) -> tuple[frozenset[str], bool]:
     """Return what the events of a run share; an undated part says nothing of a dated one."""
     return event.parts_said, event.candidate.is_part and bool(event.candidate.version)
-
-
-def _last(events: Sequence[DecodedEvent], state: State | None) -> DecodedEvent:
-    """Return the event that stands when all have come; of none, the last one as it is."""
-    stands: DecodedEvent | None = None
-    for event in events:
-        verdict = judge(state, event.candidate)
-        if verdict is VersionVerdict.SUPERSEDED:
-            continue
-        is_told = verdict in WRITTEN or _is_newer(event, state)
-        fills_below = stands is not None and stands.told_over is not None
-        if stands is not None and not is_told and not (fills_below and event.candidate.is_part):
-            continue  # the content is there, and nothing of this event goes on record
-        is_beneath = verdict is VersionVerdict.FILL
-        if stands is not None and is_beneath and _is_said_by(stands, event):
-            continue
-        told_over = frozenset[str]() if is_beneath else None
-        stands = replace(event, base=state if stands else None, told_over=told_over)
-        if is_told:
-            state = stands.new_state(state, {})
-    return stands or events[-1]
-
-
-def _is_said_by(stands: DecodedEvent, event: DecodedEvent) -> bool:
-    """Whether a part of the same run says the same names, and was not saved before."""
-    saved = stands.candidate.version
-    is_later = bool(saved) and saved < event.candidate.version
-    return event.candidate.is_part and not is_later
 
 
 def _is_newer(event: DecodedEvent, state: State | None) -> bool:

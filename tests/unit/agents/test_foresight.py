@@ -25,7 +25,12 @@ class Announcing(World):
 
     async def handle(self, *events):
         self.sent_before = list(self.dispatcher.sent)
-        return await self.handler.handle(list(events))
+        decisions, envelopes = [], list(events)
+        while envelopes:
+            prepared = await self.handler.prepare(envelopes)
+            decisions += prepared.decisions + await self.handler.write(prepared.intents)
+            envelopes = prepared.later
+        return decisions
 
 
 def outcomes(decisions):

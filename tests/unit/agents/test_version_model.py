@@ -1,7 +1,8 @@
 """Guard, state and handler against a model of ten lines: what must Salesforce hold?
 
 Deliveries shuffled, repeated, undated, with wrong clocks; edits, replays, repairs, resets; calls
-that fail, workers that die between write and record. `ORDERSTREAM_MODEL_EXAMPLES` makes it long.
+that fail, workers that die between write and record. `ORDERSTREAM_MODEL_EXAMPLES` and
+`ORDERSTREAM_MODEL_STEPS` make it long; `ORDERSTREAM_MODEL_FROM` is the history to begin with.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from support.version_pipe import Pipe
 
 STEPS = 40  # of one history
 RANDOM_STEPS = int(os.environ.get("ORDERSTREAM_MODEL_STEPS", "2000"))
+FROM = int(os.environ.get("ORDERSTREAM_MODEL_FROM", "0"))
 EXAMPLES = int(os.environ.get("ORDERSTREAM_MODEL_EXAMPLES", "60"))
 
 
@@ -42,11 +44,16 @@ def walk(die: random.Random) -> None:
 
 
 def test_many_random_histories() -> None:
-    for number in range(RANDOM_STEPS // STEPS):
+    for number in range(FROM, FROM + RANDOM_STEPS // STEPS):
         try:
             walk(random.Random(number))
         except AssertionError as error:
             raise AssertionError(f"history {number}") from error
+
+
+@pytest.mark.parametrize("number", [6091])
+def test_a_history_that_once_ended_otherwise(number) -> None:
+    walk(random.Random(number))
 
 
 TestPipe = Pipe.TestCase
