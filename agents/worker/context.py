@@ -29,6 +29,6 @@ class WorkerContext:
     progress: Progress
     pacing: CallPacing
     check_alive: Callable[[], None]
-    end_process: Callable[[Exception], None]
+    end_process: Callable[[BaseException], None]
     max_held: int
     max_held_bytes: int

@@ -65,10 +65,20 @@ class WorkerApp(faust.App):
     when_revoked: Callable[[], Awaitable[None]] | None = None
     when_taking: Callable[[], None] | None = None
     when_assigned: Callable[[float], None] | None = None
+    when_crashed: Callable[[BaseException], None] | None = None
     read_log: ReadLog
 
     def _new_transport(self) -> TransportT:
         return FencedTransport(self.conf.broker_consumer, self)
+
+    def _crash(self, reason: BaseException) -> None:
+        """Tell that a service of Faust's ended by an exception: it does nothing from now on.
+
+        The process would live on, ready by its own word. Called in whichever thread it happened.
+        """
+        super()._crash(reason)
+        if self.when_crashed is not None:
+            self.when_crashed(reason)
 
     def on_rebalance_start(self) -> None:
         """Note the start of a rebalance; Faust calls this from its consumer thread."""

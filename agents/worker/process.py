@@ -89,6 +89,7 @@ async def run_worker(settings: Settings) -> None:
             settings, mapping, app=app, life=life, progress=progress, alerts=alerts, stack=stack
         )
         pipeline, aside = add_sync_agent(app, settings.topics, context, alerts)
+        app.when_crashed = lambda error: None if life.is_stopping else context.end_process(error)
         patience = settings.salesforce_timeout_seconds + FENCE_MARGIN_SECONDS
         settle_before_revokes(
             app, life, pipeline, aside, end_process=context.end_process, patience_seconds=patience

@@ -47,13 +47,18 @@ class Shutdown:
         """Handle SIGTERM and SIGINT: the first one stops, the second one ends at once."""
         stop_on_signals(lambda: self._stop(deadline_seconds), deadline_seconds=deadline_seconds)
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a stop was asked for; any thread may ask."""
+        return self.stopping.is_set()
+
     def when_rebalance_starts(self) -> None:
         """End long waits, so that what is in hand finishes before the partitions move."""
         self.interrupt.set("the group is rebalancing", patience_seconds=REBALANCE_PATIENCE_SECONDS)
 
     def when_assigned(self) -> None:
         """Forget the rebalance that is over; a stop is never forgotten."""
-        if not self.stopping.is_set():
+        if not self.is_stopping:
             self.interrupt.clear()
 
     async def pause(self, seconds: float) -> None:
@@ -77,7 +82,7 @@ class Shutdown:
         log.info("stopping", deadline_seconds=deadline_seconds)
 
 
-def end_uncommitted(error: Exception, alerts: Alerts) -> None:
+def end_uncommitted(error: BaseException, alerts: Alerts) -> None:
     """End the process without committing the batch in hand. Never returns."""
     is_frozen = isinstance(error, FrozenError)
     code = EXIT_AGAIN if is_frozen else EXIT_STALLED
@@ -89,7 +94,7 @@ def end_uncommitted(error: Exception, alerts: Alerts) -> None:
     os._exit(code)
 
 
-def _last_words(error: Exception, code: int, detail: str, alerts: Alerts) -> None:
+def _last_words(error: BaseException, code: int, detail: str, alerts: Alerts) -> None:
     log.critical("ended_uncommitted", exit_code=code, exc_info=error)
     is_frozen = isinstance(error, FrozenError)
     alerts.fire(Alert.WORKER_FROZEN if is_frozen else Alert.WORKER_STALLED, detail)

@@ -3,6 +3,7 @@
 KIND `escape`: the pipeline's own code raises for order 666. KIND `hang`: it never returns for it.
 KIND `die`: the process ends without a word while it maps order 666.
 KIND `skip`: Faust drops the first records that it fetched after a while, as it does in rebalances.
+KIND `crash`: one of Faust's own tasks beside the stream raises after some seconds.
 """
 
 import os
@@ -35,6 +36,10 @@ def skip_records():
     Consumer.getmany = forgetful_getmany
 
 
+async def crash(_consumer):
+    raise AssertionError("a bug inside Faust")
+
+
 def sabotage(kind):
     work, apply = Pipeline._work, Mapping.apply
 
@@ -54,6 +59,8 @@ def sabotage(kind):
         return apply(self, document, **more)
 
     Pipeline._work = broken_work
+    if kind == "crash":
+        Consumer.verify_all_partitions_active = crash
     if kind == "skip":
         skip_records()
     if kind == "die":

@@ -28,6 +28,14 @@ async def test_an_exception_that_would_leave_the_agent_ends_the_process_uncommit
     assert (await rig.settled(3)).total.synced == 3
 
 
+async def test_a_crash_inside_faust_ends_the_process_at_once(make_rig):
+    """Faust stops its services and lets the process stand: the watchdog took five minutes."""
+    rig = await make_rig()
+    worker = await sabotaged(rig, "crash")
+    assert await worker.wait(timeout_seconds=30) == 70
+    assert "ended_uncommitted" in worker.output
+
+
 async def test_records_that_faust_skips_are_read_after_all(make_rig):
     rig = await make_rig()
     worker = await sabotaged(rig, "skip")

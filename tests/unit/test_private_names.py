@@ -136,6 +136,7 @@ def test_the_private_hooks_that_we_override_are_still_called():
         "_prepare_hook": web.BaseRequest,
         "_make_server": web.AppRunner,
         "_cleanup_server": web.AppRunner,
+        "_crash": faust.App,
     }
     for kind, base in HEIRS.items():
         for name, method in vars(kind).items():

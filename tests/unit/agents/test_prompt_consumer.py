@@ -58,6 +58,11 @@ async def consumer():
     return Bare()
 
 
+async def test_fausts_own_look_for_a_stand_asks_nobody(consumer):
+    """It reads positions that a partition has not, while its log is compared."""
+    consumer.verify_event_path(0.0, TP("orders", 0))
+
+
 async def suspended(event):
     await event.wait()
 
