@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
 
 import structlog
 
@@ -54,6 +53,7 @@ from stream.magento.client import open_magento
 from stream.ops import metrics
 from stream.ops.alert_webhook import alert_webhook
 from stream.ops.alerts import Alerts
+from stream.ops.background import in_background
 from stream.ops.gc_tuning import settle_garbage_collector
 from stream.ops.status_server import status_server
 from stream.settings.magento import MagentoSettings
@@ -104,11 +104,12 @@ async def run_worker(settings: Settings) -> None:
             limit_seconds=settings.worker_stall_seconds,
             oldest_seconds=pipeline.oldest_seconds,
         )
-        await stack.enter_async_context(_background(watchdog.run(life.stopping)))
+        await stack.enter_async_context(in_background(lambda: watchdog.run(life.stopping)))
         stack.push_async_callback(app.read_log.close)
-        await stack.enter_async_context(_background(watch_topics(settings, alerts)))
-        await stack.enter_async_context(_background(app.read_log.watch(alerts, app.rejoin)))
-        await stack.enter_async_context(_background(aside.watch()))
+        await stack.enter_async_context(in_background(lambda: watch_topics(settings, alerts)))
+        watch_logs = in_background(lambda: app.read_log.watch(alerts, app.rejoin))
+        await stack.enter_async_context(watch_logs)
+        await stack.enter_async_context(in_background(aside.watch))
         await life.stopping.wait()
         await fence_and_commit(app.consumer, app.when_revoked)
         await app.stop()
@@ -138,11 +139,11 @@ async def _connect(
     freeze = SessionGuard(limit_seconds=patience)
     fence = Fence(freeze, app.membership, silence_seconds=patience)
     backlog = GroupBacklog()
-    await stack.enter_async_context(_background(backlog.watch(settings)))
+    await stack.enter_async_context(in_background(lambda: backlog.watch(settings)))
     costs = CostModel(target_seconds=settings.salesforce_latency_target_seconds)
     client, dispatcher = _salesforce(settings, life, progress, alerts, backlog=backlog, costs=costs)
     app.when_assigned = dispatcher.gate.divide
-    await stack.enter_async_context(_background(_tick(freeze)))
+    await stack.enter_async_context(in_background(lambda: _tick(freeze)))
     stack.callback(client.close)
     journal = PoisonPillJournal(settings.state_directory / f"in-hand-{settings.worker_id}.json")
     org = OrgSchema(
@@ -190,7 +191,7 @@ async def _connect(
         window_seconds=settings.alert_dead_letters_window_seconds,
     )
     stop = DeadLetterStop.of(settings, alerts)
-    await stack.enter_async_context(_background(stop.follow_releases(settings)))
+    await stack.enter_async_context(in_background(lambda: stop.follow_releases(settings)))
     first = FirstDeadLetters(alerts)
     dead = 0
 
@@ -286,14 +287,3 @@ async def _tick(freeze: SessionGuard) -> None:
     while True:
         freeze.tick()
         await asyncio.sleep(TICK_SECONDS)
-
-
-@asynccontextmanager
-async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

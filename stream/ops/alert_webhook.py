@@ -16,6 +16,7 @@ import structlog
 
 from stream.ops.alert_dedup import Notices
 from stream.ops.alerts import Alert, Alerts
+from stream.ops.background import in_background
 from stream.settings.operations import OperationsSettings
 
 log = structlog.get_logger()
@@ -40,15 +41,12 @@ async def alert_webhook(
     notices = Notices(source=source, repeat_seconds=settings.alert_repeat_seconds)
     webhook = AlertWebhook(url, notices)
     alerts.listeners.append(webhook.note)
-    task = asyncio.create_task(webhook.run())
-    try:
-        yield
-    finally:
-        alerts.listeners.remove(webhook.note)
-        await webhook.drain(LAST_WORDS_SECONDS)
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    async with in_background(webhook.run):
+        try:
+            yield
+        finally:
+            alerts.listeners.remove(webhook.note)
+            await webhook.drain(LAST_WORDS_SECONDS)
 
 
 class AlertWebhook:

@@ -17,6 +17,7 @@ from stream.kafka.read_log import ReadLog
 from stream.kafka.topic_check import refuse_shortage, watch_topics
 from stream.ops.alert_webhook import alert_webhook
 from stream.ops.alerts import Alerts
+from stream.ops.background import in_background
 from stream.ops.status_server import status_server
 from stream.ops.stop_signals import stop_on_signals
 from stream.retry.relay import Relay
@@ -48,14 +49,12 @@ async def run_relay(settings: Settings) -> None:
 
     async with (
         alert_webhook(settings, alerts, source="relay"),
+        in_background(lambda: watch_topics(settings, alerts)),
+        in_background(lambda: read_log.watch(alerts, relay.take_again)),
         status_server(settings.status_host, settings.status_port, not_ready=not_ready) as url,
     ):
         log.info("relay_started", status_url=url)
         running = asyncio.create_task(relay.run(stopping))
-        beside = [
-            asyncio.create_task(watch_topics(settings, alerts)),
-            asyncio.create_task(read_log.watch(alerts, relay.take_again)),
-        ]
         stop_wait = asyncio.create_task(stopping.wait())
         await asyncio.wait({running, stop_wait}, return_when=asyncio.FIRST_COMPLETED)
         stop_wait.cancel()
@@ -63,10 +62,8 @@ async def run_relay(settings: Settings) -> None:
         if not done:
             log.warning("relay_stop_deadline", seconds=STOP_DEADLINE_SECONDS)
             running.cancel()
-        for task in beside:
-            task.cancel()
         await publisher.stop()
-        await read_log.close()
+    await read_log.close()
     log.info("relay_stopped")
     if running in done:
         running.result()
