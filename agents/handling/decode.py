@@ -98,12 +98,15 @@ class DecodedEvent:
             parts = (newest, *_kept(self._part(told), *older))
             return replace(state, parts=_bounded(parts), overruled=overruled)
         beneath = self._saved(before.whole or before.as_unknown(), {})
+        # The newer parts stand over it: within their second, a copy of it goes back behind them.
+        digest = self.candidate.digest[:SEEN_DIGITS]
+        replaced = remembered(digest, beneath.replaced, KEPT_REPLACED)
         later = (part for part in older if not part.is_before(self.candidate.version))
         return replace(
             state,
             parts=(newest, *later),
             under=beneath.as_under(),
-            replaced=beneath.replaced,
+            replaced=replaced,
             overruled=beneath.overruled,
         )
 

@@ -82,6 +82,8 @@ class Register:
         if new.says == "amount":  # which does not say how far the order is
             is_behind = is_ahead = False
         goes_back = new.content in replaced or is_behind
+        if held.says == "unsure" and new.offset == held.offset:
+            return True  # the very event that nobody knows to be written
         if new.time and not self.time:
             return not (new.time < held.received and goes_back)
         if self.time and not new.time:
@@ -160,6 +162,7 @@ class Model:
             self._date(new)
             self._note([self.beneath], self.beneath, new)
             self.beneath = self.beneath.put(new)
+            _remember(self.replaced, new.content, 8)
             self.told = {n: at for n, at in self.told.items() if n not in fresh}
 
     def _date(self, new: Event) -> None:
