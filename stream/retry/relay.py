@@ -75,18 +75,21 @@ class Relay:
         self._wake_at: dict[TopicPartition, int] = {}
         self._taken_in = NO_GENERATION
         self._next: dict[TopicPartition, int] = {}
-        self._consumer = AIOKafkaConsumer(
-            *topics.retry_tiers,
-            topics.settle,
-            **connection,
-            group_id=group,
+        self._connection = {**connection, "group_id": group}
+        self._consumer = self._new_consumer()
+        self.is_ready = False
+
+    def _new_consumer(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            *self._topics.retry_tiers,
+            self._topics.settle,
+            **self._connection,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_poll_records=MAX_POLL_RECORDS,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             metadata_max_age_ms=METADATA_MS,
         )
-        self.is_ready = False
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Forward until `stopping` is set; survives broker outages."""
@@ -101,6 +104,8 @@ class Relay:
             self.is_ready = True
             while not stopping.is_set():
                 try:
+                    if self._has_ended:
+                        await self._renew()
                     await self._turn()
                 except (CommitFailedError, IllegalStateError) as error:
                     log.warning("relay_rebalanced", error=str(error))
@@ -111,6 +116,22 @@ class Relay:
         finally:
             self.is_ready = False
             await stop_consumer(self._consumer)
+
+    @property
+    def _has_ended(self) -> bool:
+        """Whether a task of aiokafka's own has ended: it tells nobody, and nothing more comes."""
+        fetcher: Any = self._consumer._fetcher  # noqa: SLF001 - test_private_names.py holds it
+        if fetcher is None:
+            return True
+        tasks = (fetcher.error_future, self._coordinator._coordination_task)  # noqa: SLF001 - it, too
+        return any(task.done() for task in tasks)
+
+    async def _renew(self) -> None:
+        log.error("relay_reader_ended")
+        await stop_consumer(self._consumer)
+        self._consumer = self._new_consumer()
+        await self.take_again()
+        await self._consumer.start()
 
     async def take_again(self) -> None:
         """Have all partitions held against their logs before anything more is forwarded."""

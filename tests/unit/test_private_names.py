@@ -50,6 +50,8 @@ REACHED = {
     "_coordinator": AIOKafkaConsumer,
     "_client": AIOKafkaConsumer,
     "_do_heartbeat": GroupCoordinator,
+    "_coordination_task": GroupCoordinator,
+    "_fetcher": AIOKafkaConsumer,
     "_buffer": StreamReader,
     "_make_request": web.Application,
     "_handle": web.Application,

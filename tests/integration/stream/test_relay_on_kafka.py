@@ -35,6 +35,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self.ids: list[str] = []
+        self.relay: Relay  # who forwards here
 
     async def publish_all(self, records: Sequence[Record]) -> list[Ack]:
         for record in records:
@@ -80,6 +81,7 @@ async def running(settings: Settings) -> AsyncIterator[tuple[Outbox, Loud]]:
         publish_all=outbox.publish_all,
         read_log=read_log,
     )
+    outbox.relay = relay
     work = asyncio.create_task(relay.run(stopping))
     watch = asyncio.create_task(read_log.watch(alerts, relay.take_again))
     try:
@@ -214,3 +216,22 @@ async def test_commits_beyond_the_end_cost_no_record(settings, writer, topics):
     ids = await put(writer, tier, 2)
     async with running(settings) as (outbox, _):
         await outbox.holds(ids)
+
+
+@pytest.mark.parametrize("which", ["fetcher", "coordination"])
+async def test_a_reader_that_ended_inside_aiokafka_gives_way_to_another(
+    settings, writer, topics, which
+):
+    """It tells nobody: the relay would poll an empty buffer for ever, and look well."""
+    tier = settings.topics.retry_tiers[0]
+    async with running(settings) as (outbox, _):
+        await outbox.holds(await put(writer, tier, 3))
+        await committed(settings, tier, 3)
+        reader = outbox.relay._consumer
+        tasks = {
+            "fetcher": reader._fetcher.error_future,
+            "coordination": reader._coordinator._coordination_task,
+        }
+        tasks[which].cancel()
+        await outbox.holds(await put(writer, tier, 2))
+        await committed(settings, tier, 5)
