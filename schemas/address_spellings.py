@@ -154,7 +154,8 @@ def _region(address: Address, notes: list[str], *, is_of_order: bool) -> Address
         if region and not name and not code:
             notes.append("address: an object without a name or a code names no region, left out")
         if not is_of_order:
-            return {"region": region if name else code or None}
+            named = region if text_of(region.get("region")) else {**region, "region": name}
+            return {"region": named if name else code or None}
         codes = {part: region[part] for part in ("region_code", "region_id") if region.get(part)}
         return {**codes, "region": name or code or None}
     if isinstance(region, bool | int | float):

@@ -76,7 +76,9 @@ MAGE_OS: dict[str, Kind | Ignored] = {
     "customer.address.updated": Kind.CUSTOMER,
     "customer.deleted": Kind.CUSTOMER_DELETED,
 }
-# Adobe's plugin events: the answer of a repository, in `result`.
+# Adobe's plugin events: the answer of a repository, in `result`. As a Cloud Service they come
+# without `magento.`.
+PLUGIN_PREFIX = "magento."
 PLUGINS: dict[str, Kind | Ignored] = {
     "magento.sales.api.order_repository.save": Kind.ORDER,
     "magento.sales.api.order_management.place": Kind.ORDER,
@@ -131,5 +133,6 @@ _USES: dict[str, Kind | Ignored] = {
     **WITHOUT_ENDING,
     **MAGE_OS,
     **PLUGINS,
+    **{name.removeprefix(PLUGIN_PREFIX): use for name, use in PLUGINS.items()},
     **GUESSED,
 }

@@ -37,7 +37,8 @@ ALIASES: dict[Kind, dict[str, tuple[str, ...]]] = {
     Kind.ORDER: {
         "items": ("items", "order_items", "all_items", "visible_items", "line_items"),
         "addresses": ("addresses", "order_addresses"),
-        **{name: (name,) for name in ADDRESSES},
+        "billing_address": ("billing_address", "billingAddress", "billing"),
+        "shipping_address": ("shipping_address", "shippingAddress", "shipping"),
     },
     Kind.CUSTOMER: {"addresses": ("addresses", "customer_addresses")},
 }

@@ -129,6 +129,8 @@ def documents_in(
             is_open = True
         if is_open and len(at.path) < MAX_DEPTH:
             queue.extend(_inside(here))
+        elif shape is Shape.SALES_DOCUMENT:
+            queue.extend(filter(_is_its_order, _inside(here)))
     # A thin order is what remains when nothing fuller was found.
     return sorted(found, key=lambda item: (item.is_thin, not item.is_known_path))
 
@@ -190,6 +192,12 @@ def _inside(at: Found) -> Iterator[Found]:
             is_known = at.is_known_path and name in WRAPPERS
             path = (*at.path, name)
             yield Found(inner, Shape.OTHER, path, said, is_known, at.level)
+
+
+def _is_its_order(inner: Found) -> bool:
+    """Whether a sales document brings its whole order along, and not only names it."""
+    is_order = inner.said is Kind.ORDER and shape_of(inner.level, inner.said) is Shape.ORDER
+    return is_order and not is_thin(inner.level)
 
 
 def _alone(entries: list[Any], name: str, at: Found) -> Any:

@@ -70,21 +70,26 @@ def apply_kind(
             notes.append(f"{compiled.rule.sobject}: not written, {unmet}")
         elif (row := build_row(compiled, scope)) is not None:
             rows.append(row)
-            if only_currency:
+            if compiled.money:
                 _note_currency(compiled, row, scope, only_currency)
     added = lines.add(scope.facts, rows) if lines is not None else None
     return Mapped(tuple(rows), _shortened([*notes, *scope.facts.misread]), _lock_key(rows), added)
 
 
 def _note_currency(compiled: CompiledRow, row: Row, scope: Scope, only: str) -> None:
-    facts = scope.facts
-    code = currency_of(facts.document.entity, facts.amount[1])
-    if not code or code == only or CURRENCY_FIELD in row.fields:
+    """Note an amount that becomes other money: the org has one currency, or the event says none."""
+    facts, sent = scope.facts, row.whole
+    if CURRENCY_FIELD in sent:
         return
-    for name in compiled.money:
-        if row.fields.get(name) is not None or row.insert_fields.get(name) is not None:
-            what = f"is in {code[:3]}, the org has only {only}: stored without conversion"
-            facts.notes.append(f"{row.sobject}.{name}: {what}")
+    code = currency_of(facts.document.entity, *facts.amount)
+    if any(field.name == CURRENCY_FIELD for field in compiled.fields):
+        what = "the event does not say its currency, a new record gets the user's"
+    elif code and only and code != only:
+        what = f"is in {code[:3]}, the org has only {only}: stored without conversion"
+    else:
+        return
+    amounts = [name for name in compiled.money if sent.get(name) is not None]
+    facts.notes += [f"{row.sobject}.{name}: {what}" for name in amounts]
 
 
 def build_row(compiled: CompiledRow, scope: Scope) -> Row | None:

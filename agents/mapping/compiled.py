@@ -132,7 +132,7 @@ def _currency_rule(row: RowRule, types: Types) -> Iterator[FieldRule]:
         name=CURRENCY_FIELD,
         value=ValueRule(row.entry, sources=("$currency",)),
         type=described,
-        is_insert_only=not described.is_updateable,
+        is_insert_only=None if described.is_updateable else True,
         skips_blank=True,
         is_required=False,
     )

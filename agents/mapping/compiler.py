@@ -62,7 +62,7 @@ def compile_value(rule: ValueRule, label: str, named: Named, directory: Path | N
         value = origin(scope)
         if finish is not None:
             value = finish(value, scope)
-        if type(value) is str and value and not value.isspace():
+        if type(value) is str and value and value.isprintable() and not value.isspace():
             return value
         if value is LEFT_OUT:
             return None

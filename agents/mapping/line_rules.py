@@ -54,7 +54,7 @@ class LineRules:
         lines = order_lines(document.entity, document.key, self.amount, facts.notes)
         if not lines:
             return None
-        currency = currency_of(document.entity, self.amount[1]) if self.is_multi_currency else ""
+        currency = currency_of(document.entity, *self.amount) if self.is_multi_currency else ""
         roots = [self._root(line, facts, currency) for line in lines]
         if self.choice.use == "opportunity":
             rows[place] = self._without_amount(rows[place], currency)

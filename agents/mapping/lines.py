@@ -22,7 +22,7 @@ from hashlib import blake2b
 from typing import Any
 
 from agents.mapping.coerce import clean, cut, utf16_length
-from agents.mapping.order_document import NO_ID, amount_of, visible_items
+from agents.mapping.order_document import NO_ID, amount_of, prefix_of, visible_items
 from agents.mapping.values import decimal_of, text_of
 
 CENT = Decimal("0.01")
@@ -61,7 +61,7 @@ def order_lines(
     order: dict[str, Any], key: str, amount: tuple[str, str], notes: list[str]
 ) -> list[Line]:
     """Return the lines of an order; `amount` is the mapping's (policy, currency)."""
-    prefix = _prefix(order, amount[1])
+    prefix = prefix_of(order, *amount)
     lines = [*_items(order, key, prefix, notes)]
     for sku, name, source in CHARGES:
         cents = _money(order.get(prefix + source), notes)
@@ -79,13 +79,6 @@ def order_lines(
             "the difference"
         )
     return lines
-
-
-def _prefix(order: dict[str, Any], currency: str) -> str:
-    """Return the prefix of the amounts' names; the other currency's when the total is missing."""
-    wanted, other = ("base_", "") if currency == "base" else ("", "base_")
-    is_there = order.get(f"{wanted}grand_total") not in (None, "")
-    return wanted if is_there or order.get(f"{other}grand_total") in (None, "") else other
 
 
 def _items(order: dict[str, Any], key: str, prefix: str, notes: list[str]) -> Iterator[Line]:

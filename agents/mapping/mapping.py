@@ -21,6 +21,7 @@ from agents.mapping.parser import read_rulebook
 from agents.mapping.paths import Facts
 from agents.mapping.reads import Reads, reads_of
 from schemas.codec import Document
+from schemas.document_shape import id_of, number_of
 from schemas.event import Kind
 from schemas.salesforce import Row
 from schemas.sender_clock import TOLERANCE_SECONDS
@@ -127,10 +128,10 @@ class Mapping:
         """
         if document.kind is None:
             raise MappingError("the event is neither about an order nor about a customer")
-        if document.kind is Kind.ORDER and self.reads(Kind.ORDER).says_nothing(document.entity):
+        if document.kind is Kind.ORDER and (lack := self._lack_of(document.entity)):
             raise MappingError(
-                "the event says of the order only that it was saved: let the sender send all "
-                "fields, or let orderstream read the order from Magento (docs/events.md)"
+                f"{lack}: let the sender send all fields, or let orderstream read the order from "
+                "Magento (docs/events.md)"
             )
         kind = self.kinds.get(document.kind)
         if kind is None:
@@ -145,6 +146,15 @@ class Mapping:
             tolerance_seconds=tolerance_seconds,
         )
         return apply_kind(kind, facts, lines, only_currency=self.only_currency)
+
+    def _lack_of(self, order: dict[str, Any]) -> str:
+        """Return why an order cannot be written before it was read from the store, '' if it can."""
+        reads = self.reads(Kind.ORDER)
+        if reads.says_nothing(order):
+            return "the event says of the order only that it was saved"
+        if not number_of(order) and id_of(order) and reads.lacks_a_part(Kind.ORDER, order):
+            return "the event says a part of the order and not its number, which its record goes by"
+        return ""
 
     def reads(self, kind: Kind) -> Reads:
         """Return what this file reads of documents of a kind."""

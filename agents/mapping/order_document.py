@@ -30,7 +30,9 @@ NEEDED_PARTS = PARTS[:3]
 OFF_BY = Decimal("0.05")  # roundings of rows and taxes
 CURRENCIES = ("order", "base")
 NO_ID = (None, 0, "", "0")
-CURRENCY_KEYS = {"order": "order_currency_code", "base": "base_currency_code"}
+PREFIXES = {"order": "", "base": "base_"}
+CURRENCY_KEYS = {"": "order_currency_code", "base_": "base_currency_code"}
+NOT_STATED = (None, "")
 
 
 def visible_items(order: dict[str, Any], notes: list[str]) -> list[dict[str, Any]]:
@@ -99,41 +101,46 @@ def amount_of(
     | `total_with_credits` | what was ordered, paid by gift card, credit or points included |
 
     The second and third count a missing total as 0 (an order nobody paid has no `total_paid`), if
-    the order states its totals at all.
+    the order states its totals at all; one that is no number makes the whole none.
     """
-    prefix = "base_" if currency == "base" else ""
+    wanted, prefix = PREFIXES[currency], prefix_of(order, policy, currency)
+    if prefix != wanted:
+        notes.append(f"$amount: {wanted}grand_total is missing, used {prefix}grand_total")
     total: Any = order.get(f"{prefix}grand_total")
     if policy == "paid_minus_refunded":
         whole = f"{prefix}total_paid"
-        if total in (None, "") and order.get(whole) in (None, ""):
+        if total in NOT_STATED and order.get(whole) in NOT_STATED:
             notes.append(f"$amount: the event states neither {whole} nor {prefix}grand_total")
             return None
-        return _difference(order, whole, f"{prefix}total_refunded")
-    if total is None or total == "":
-        other = "grand_total" if prefix else "base_grand_total"
-        total = order.get(other)
-        if total is not None:
-            notes.append(f"$amount: {prefix}grand_total is missing, used {other}")
-            prefix = "" if prefix else "base_"
-    if total is None or total == "" or isinstance(total, bool):
+        return _difference(order, notes, whole, f"{prefix}total_refunded")
+    if total in NOT_STATED or isinstance(total, bool):
         notes.append(f"$amount: the event states no {prefix}grand_total")
         return None
     _note_sum(order, prefix, notes)
-    if policy == "total_minus_canceled_and_refunded" and total is not None:
+    if policy == "total_minus_canceled_and_refunded":
         lost = (f"{prefix}total_canceled", f"{prefix}total_refunded")
-        return _difference(order, f"{prefix}grand_total", *lost)
+        return _difference(order, notes, f"{prefix}grand_total", *lost)
     if policy == "total_with_credits":
-        paid = decimal_of(total)
-        return float(paid + _credits(order, prefix)) if paid is not None else None
+        paid = _difference(order, notes, f"{prefix}grand_total")
+        return None if paid is None else float(Decimal(repr(paid)) + _credits(order, prefix))
     return total  # type: ignore[no-any-return]  # the document's own value
 
 
-def is_amount_stated(order: dict[str, Any], currency: str) -> bool:
-    """Whether an order has its total in the wanted currency, or what was paid of it."""
-    prefix = "base_" if currency == "base" else ""
-    return any(
-        order.get(f"{prefix}{name}") not in (None, "") for name in ("grand_total", "total_paid")
-    )
+def prefix_of(order: dict[str, Any], policy: str, currency: str) -> str:
+    """Return the prefix of the amounts that count: the other currency's where only it is stated."""
+    wanted = PREFIXES[currency]
+    other = "" if wanted else "base_"
+    return other if not _states(order, policy, wanted) and _states(order, policy, other) else wanted
+
+
+def is_amount_stated(order: dict[str, Any], policy: str, currency: str) -> bool:
+    """Whether an order has what the policy counts, in the wanted currency."""
+    return _states(order, policy, PREFIXES[currency])
+
+
+def _states(order: dict[str, Any], policy: str, prefix: str) -> bool:
+    names = ("grand_total", "total_paid") if policy == "paid_minus_refunded" else ("grand_total",)
+    return any(order.get(prefix + name) not in NOT_STATED for name in names)
 
 
 def _credits(order: dict[str, Any], prefix: str) -> Decimal:
@@ -166,18 +173,24 @@ def _note_sum(order: dict[str, Any], prefix: str, notes: list[str]) -> None:
         )
 
 
-def _difference(order: dict[str, Any], whole: str, *less: str) -> float | None:
-    """Return one total minus others; None when one of them is no amount of money."""
-    first, *rest = (decimal_of(order.get(name)) or Decimal(0) for name in (whole, *less))
-    if not all(_is_amount(number) for number in (first, *rest)):
-        return None
-    return float(first - sum(rest, Decimal(0)))
+def _difference(order: dict[str, Any], notes: list[str], whole: str, *less: str) -> float | None:
+    """Return one total minus others; None, with a note, when one of them is no amount of money."""
+    found = Decimal(0)
+    for name in (whole, *less):
+        said = order.get(name)
+        number = Decimal(0) if said in NOT_STATED else decimal_of(said)
+        if number is None or not _is_amount(number):
+            notes.append(f"$amount: {name} is no amount of money, left out")
+            return None
+        found += number if name == whole else -number
+    return float(found)
 
 
 def _is_amount(number: Decimal) -> bool:
     return number.adjusted() <= 20  # noqa: PLR2004 - Magento's decimal(20,4)
 
 
-def currency_of(order: dict[str, Any], currency: str) -> str:
+def currency_of(order: dict[str, Any], policy: str, currency: str) -> str:
     """Return the three-letter code the amount is in, '' when the order does not say."""
-    return text_of(order.get(CURRENCY_KEYS[currency])).strip().upper()
+    prefix = prefix_of(order, policy, currency)
+    return text_of(order.get(CURRENCY_KEYS[prefix])).strip().upper()

@@ -17,9 +17,11 @@ from functools import cached_property
 from typing import Any
 
 from agents.mapping.order_document import (
+    PREFIXES,
     amount_of,
     currency_of,
     is_amount_stated,
+    prefix_of,
     visible_items,
 )
 from agents.mapping.values import is_blank, text_of, yes_or_no
@@ -99,8 +101,17 @@ class Scope:
 def _amount(scope: Scope) -> Any:
     facts = scope.facts
     order = facts.document.entity
-    facts.is_unsaid = facts.is_unsaid or not is_amount_stated(order, facts.amount[1])
+    facts.is_unsaid = facts.is_unsaid or not is_amount_stated(order, *facts.amount)
     return amount_of(order, *facts.amount, facts.notes)
+
+
+def _currency(scope: Scope) -> Any:
+    """Return the amount's currency; one of an amount that is only for a new record is that, too."""
+    facts = scope.facts
+    order = facts.document.entity
+    is_other = prefix_of(order, *facts.amount) != PREFIXES[facts.amount[1]]
+    facts.is_unsaid = facts.is_unsaid or is_other
+    return currency_of(order, *facts.amount)
 
 
 def _visible_items(scope: Scope) -> Any:
@@ -113,7 +124,7 @@ BUILT_IN: dict[str, Getter] = {
     "$event": lambda scope: scope.facts.document.event,
     "$received_at": lambda scope: scope.facts.received_at,
     "$amount": _amount,
-    "$currency": lambda scope: currency_of(scope.facts.document.entity, scope.facts.amount[1]),
+    "$currency": _currency,
     "$visible_items": _visible_items,
     "$default_address": lambda scope: default_address(scope.facts.document.entity),
 }

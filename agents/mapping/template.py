@@ -39,7 +39,7 @@ def compile_template(text: str, entry: Entry, named: Named, label: str) -> Gette
                 value = get(scope)
                 if steps:
                     value = run(steps, value, scope.notes, label)
-                part = value if type(value) is str else text_of(value)
+                part = (value if type(value) is str else text_of(value)).strip()
                 if not part and value and isinstance(value, dict):
                     scope.notes.append(unread(label))
                 if part:

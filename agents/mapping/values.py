@@ -10,14 +10,18 @@ from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import Any
 
+from schemas.email import seen
+
 YES = frozenset({"1", "true", "yes", "y", "on"})
 NO = frozenset({"0", "false", "no", "n", "off"})
 MAX_EXACT = 10**18  # integers beyond it are printed by nobody: no id, no amount
 
 
 def is_blank(value: Any) -> bool:
-    """Whether there is nothing: null, empty or white text, empty list or object. 0 is something."""
-    return (not value and value != 0) or (type(value) is str and value.isspace())
+    """Whether there is nothing: null, a text nobody sees, empty list or object. 0 is something."""
+    if type(value) is str:
+        return not value or value.isspace() or not (value.isprintable() or seen(value))
+    return not value and bool(value != 0)
 
 
 def text_of(value: Any) -> str:

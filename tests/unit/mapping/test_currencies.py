@@ -38,6 +38,28 @@ def test_the_base_currency_is_sent_where_the_amount_is_in_it(mapped, order):
     assert rows["Opportunity"].fields["CurrencyIsoCode"] == "USD"
 
 
+ABROAD = {"order_currency_code": "EUR", "base_currency_code": "USD", "base_grand_total": 110}
+
+
+@pytest.mark.parametrize("policy", ["grand_total", "paid_minus_refunded", "total_with_credits"])
+def test_an_amount_in_the_other_currency_goes_out_with_that_currency_and_to_new_records_only(
+    mapped, order, policy
+):
+    text = default_text().replace("policy: grand_total", f"policy: {policy}", 1)
+    order |= {**ABROAD, "grand_total": None, "total_paid": None, "base_total_paid": 110}
+    rows, notes = mapped(order, using=Mapping.parse(text).refined(org("USD,EUR")))
+    sent = rows["Opportunity"].insert_fields
+    assert (sent["Amount"], sent["CurrencyIsoCode"]) == (110, "USD")
+    assert not {"Amount", "CurrencyIsoCode"} & rows["Opportunity"].fields.keys()
+    assert "$amount: grand_total is missing, used base_grand_total" in notes
+
+
+def test_an_amount_without_its_currency_is_noted(mapping, mapped, order):
+    del order["order_currency_code"]
+    _, notes = mapped(order, using=mapping.refined(org("USD,EUR")))
+    assert any("Opportunity.Amount: the event does not say its currency" in note for note in notes)
+
+
 def test_a_mapped_currency_is_left_to_the_file(mapped, order):
     text = default_text().replace(
         "        Amount: $amount\n",

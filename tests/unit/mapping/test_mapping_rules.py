@@ -129,6 +129,15 @@ def test_a_template_of_blanks_is_blank_and_braces_can_be_written(value_of) -> No
     assert value_of(rule, {})[0] == "none"
 
 
+def test_a_template_has_no_blanks_but_its_own(value_of) -> None:
+    assert value_of("{template: '{a} {b}'}", {"a": " Ada\n", "b": "\u00a0Wolf "})[0] == "Ada Wolf"
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\ufeff \u200d", "\u202e\u202c", "\x00"])
+def test_a_text_that_nobody_sees_is_blank(value_of, unseen: str) -> None:
+    assert value_of("{from: x, default: none}", {"x": unseen})[0] == "none"
+
+
 def test_a_map_may_leave_a_field_out_or_fall_back(value_of) -> None:
     rule = "{from: x, map: {a: Alpha, b: null}, default: Other}"
     assert value_of(rule, {"x": "A"}) == ("Alpha", [])

@@ -101,6 +101,24 @@ def test_totals_that_do_not_add_up_and_a_missing_one_are_noted():
     assert amount_of({"total_refunded": 3}, "paid_minus_refunded", "order", []) is None
 
 
+@pytest.mark.parametrize("unread", ["1,234.50", "20,00", {"value": 20}, "n/a", "NaN", 1e300])
+@pytest.mark.parametrize(
+    ("policy", "name"),
+    [
+        ("paid_minus_refunded", "total_paid"),
+        ("paid_minus_refunded", "total_refunded"),
+        ("total_minus_canceled_and_refunded", "grand_total"),
+        ("total_minus_canceled_and_refunded", "total_canceled"),
+        ("total_with_credits", "grand_total"),
+    ],
+)
+def test_a_part_of_the_amount_that_cannot_be_read_is_never_counted_as_nothing(policy, name, unread):
+    notes: list[str] = []
+    order = {"grand_total": 86, "total_paid": 86, name: unread}
+    assert amount_of(order, policy, "order", notes) is None
+    assert notes == [f"$amount: {name} is no amount of money, left out"]
+
+
 @pytest.mark.parametrize("quantity", [10**18, "1e18", 10**23, -(10**20), "0.000000000001", 1e300])
 def test_no_quantity_is_too_large_to_be_read(quantity):
     item = ORDER["items"][0] | {"qty_ordered": quantity}

@@ -7,6 +7,7 @@ import pytest
 from agents.mapping.mapping import Mapping
 from schemas.codec import Document
 from schemas.event import Kind
+from stream.errors import MappingError
 
 SHIPPED = Mapping.load()
 
@@ -98,6 +99,14 @@ def test_an_announcement_is_what_lacks_all_that_the_mapping_reads(
     reads = SHIPPED.reads(Kind.ORDER)
     assert reads.says_nothing(entity) is says_nothing
     assert reads.lacks_a_part(Kind.ORDER, entity) is lacks_a_part
+
+
+def test_a_part_of_an_order_without_its_number_makes_no_second_record():
+    part = {"id": 417, "status": "complete", "updated_at": "2026-02-01 10:00:05"}
+    with pytest.raises(MappingError, match="not its number"):
+        SHIPPED.apply(Document("saved", Kind.ORDER, "id:417", part, ""))
+    numbered, _ = row_of({**part, "increment_id": "000000417"}, "Opportunity")
+    assert numbered.fields["StageName"] == "Closed Won"
 
 
 def test_what_a_mapping_does_not_read_is_not_missed():

@@ -53,6 +53,13 @@ def test_adobes_prefixes_change_nothing(prefix: str) -> None:
     assert use_of(f"{prefix}sales_order_invoice_save_after") is Ignored.ORDER_SAVE_FOLLOWS
 
 
+@pytest.mark.parametrize("prefix", ["", "plugin.", "com.adobe.commerce.plugin."])
+@pytest.mark.parametrize("name", event_names.PLUGINS)
+def test_a_cloud_service_leaves_magento_out_of_plugins(name: str, prefix: str) -> None:
+    short = name.removeprefix(event_names.PLUGIN_PREFIX)
+    assert use_of(prefix + short) is use_of(prefix + name) is event_names.PLUGINS[name]
+
+
 @pytest.mark.parametrize(
     "event", ["", "x", "sales_order_save", "sales_order_save_before", "catalog_product_save_after"]
 )

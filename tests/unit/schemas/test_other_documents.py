@@ -45,6 +45,15 @@ def test_an_invoice_is_no_order_because_a_signed_name_says_so() -> None:
             said({"event": "sales_order_save_after", "order": invoice})
 
 
+@pytest.mark.parametrize("event", ["sales_order_invoice_pay", "sales_order_creditmemo_save_after"])
+def test_an_order_that_an_invoice_brings_along_is_taken_and_one_it_names_is_not(event) -> None:
+    invoice = {**SALE, "order_id": 417}
+    brought = said({"event": event, "invoice": {**invoice, "order": an_order()}})
+    assert (brought.kind, brought.key) == (Kind.ORDER, "000000417")
+    named = {"entity_id": 417, "increment_id": "000000417", "status": "complete"}
+    assert said({"event": event, "invoice": {**invoice, "order": named}}).is_ignored
+
+
 @pytest.mark.parametrize("order_id", ["417", 417, "000000417", "9999"])
 def test_an_order_may_have_an_order_id(order_id) -> None:
     assert said(an_order(order_id=order_id, entity_id=417)).key == "000000417"

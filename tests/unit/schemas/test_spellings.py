@@ -168,6 +168,21 @@ def test_what_names_no_region_is_left_out_and_said(region, note) -> None:
     assert not row["region"]
 
 
+@pytest.mark.parametrize("region", [{"region_code": "FY", "region": None}, {"code": "FY"}])
+def test_a_customers_region_without_a_name_goes_by_its_code(region) -> None:
+    (row,) = customer_of(addresses=[{**HERS, "default_billing": True, "region": region}])[
+        "addresses"
+    ]
+    assert row["region"] == {**region, "region": "FY"}
+
+
+@pytest.mark.parametrize("name", ["billingAddress", "billing", "shippingAddress", "shipping"])
+def test_an_orders_address_goes_by_other_names(name: str) -> None:
+    part = f"{name.removesuffix('Address')}_address"
+    document = order_of(billing_address=None, **{name: ADDRESS})
+    assert (document.entity[part], document.notes) == (ADDRESS, ())
+
+
 ELSEWHERE = {
     "country_id": ("countryId", "countryCode", "country_code", "country"),
     "postcode": ("postCode", "postalCode", "postal_code", "zip", "zipCode"),
