@@ -26,6 +26,17 @@ from agents.salesforce.errors.record_codes import RECORD_RULES
 RULES = OWN_RULES + CALL_RULES + RECORD_RULES + AUTOMATION_RULES + CONFIG_RULES
 BY_CODE = {code: rule for rule in RULES for code in rule.codes}
 WRAPPER_CODES = frozenset(WRAPPERS + VALIDATION)
+# Inside a wrapper's text: what becomes of a login or of the day's calls there was a callout's, not
+# ours, and our own codes are nobody else's.
+OF_CALLS = (Kind.AUTH, Kind.QUOTA)
+NESTED_CODES = (
+    frozenset(
+        code
+        for code, rule in BY_CODE.items()
+        if rule.kind not in OF_CALLS and rule not in OWN_RULES
+    )
+    - WRAPPER_CODES
+)
 
 ROW = 200  # the status of a row's own error: its call was answered
 REFUSALS = range(300, 500)

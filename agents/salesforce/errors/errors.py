@@ -64,7 +64,7 @@ def _rule_of(
     status: int, code: str, message: str, has_quota_left: bool | None
 ) -> tuple[ErrorRule, str]:
     if code in table.WRAPPER_CODES:
-        inner = nested_code(message, table.BY_CODE, table.WRAPPER_CODES)
+        inner = nested_code(message, table.NESTED_CODES)
         if not inner and tells_of_a_limit(message):
             return table.GOVERNOR_LIMIT, "LimitException"
         code = inner or code
@@ -191,14 +191,14 @@ CODE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 LIMIT_EXCEPTION = "LimitException"  # Apex: a governor limit of the transaction
 
 
-def nested_code(message: str, known: Collection[str], wrappers: Collection[str]) -> str:
+def nested_code(message: str, known: Collection[str]) -> str:
     """Return the innermost known code of a wrapper's message, empty when it holds none.
 
     A trigger that loses a lock answers CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY, and its message holds
     `first error: UNABLE_TO_LOCK_ROW, …`. Exceptions are quoted from the outside in, so the last one
     is the cause. Codes and Apex classes are never translated: only they are looked for in a text.
     """
-    found = [code for code in CODE.findall(message) if code in known and code not in wrappers]
+    found = [code for code in CODE.findall(message) if code in known]
     return found[-1] if found else ""
 
 

@@ -38,6 +38,7 @@ Beside the instruction below, an event says what becomes of it:
 """
 WRAPPED = """
 {codes} only say where something went wrong: a code inside their message counts instead.
+One of a login or of the day's calls does not: a callout of the org's automation was told it.
 
 """
 STATUS_HEAD = """

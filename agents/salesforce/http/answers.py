@@ -1,6 +1,6 @@
 """Reading what Salesforce answers, in every shape it comes in.
 
-    REST error          [{"message", "errorCode", "fields"}]
+    REST error          [{"message", "errorCode", "fields"}], or <Errors><Error><errorCode>…
     OAuth error         {"error", "error_description"}
     Collections row     {"id", "success", "errors": [{"statusCode", …}], "created"}
     Bulk 2.0 row        CODE:message:fields--
@@ -15,16 +15,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from itertools import zip_longest
 from typing import Any
 
 import orjson
 
 from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.error_table import BY_CODE
 from agents.salesforce.errors.errors import BadAnswerError, BodyKind, SalesforceError, classify
 from agents.salesforce.http.usage import read_usage
 from schemas.salesforce import RowError, RowResult
 
 SALESFORCE_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
+# A code, then what follows it up to the message, in an XML answer of REST or SOAP.
+XML_CODE = re.compile(r"<(?:\w+:)?(?:errorCode|exceptionCode|faultcode)>(?:\w+:)?(\w+)</")
+XML_MESSAGE = re.compile(r"<(?:\w+:)?(?:message|exceptionMessage|faultstring)>([^<]*)</")
+# A page of maintenance may name a day: who waits that long does not see that it is over.
+MAX_RETRY_AFTER_SECONDS = 3600.0
 MESSAGE_CHARACTERS = 5000  # all of it: the cause stands at the end of what a flow tells
 SERVER_FAILURES = range(500, 600)
 
@@ -52,7 +60,7 @@ def errors_in(value: Any) -> tuple[RowError, ...]:
 
 def _code(entry: Mapping[str, Any]) -> str:
     code = entry.get("errorCode") or entry.get("statusCode") or entry.get("error")
-    return code if isinstance(code, str) else ""
+    return code.strip() if isinstance(code, str) else ""
 
 
 def _error(entry: Mapping[str, Any]) -> RowError:
@@ -66,17 +74,30 @@ def _error(entry: Mapping[str, Any]) -> RowError:
 
 def refusal_of(status: int, headers: Mapping[str, str], body: bytes) -> SalesforceError:
     """Return the error of an HTTP answer that is not 2xx; `headers` ignore case."""
-    value, body_kind = decode(body)
-    retry_after = _seconds(headers.get("Retry-After", ""))
+    value, body_kind = _told(body)
+    server_date = headers.get("Date", "")
     usage = read_usage(headers.get("Sforce-Limit-Info", ""))
     return refusal(
         status,
         value,
         body_kind=body_kind,
-        retry_after_seconds=retry_after,
-        server_date=headers.get("Date", ""),
+        retry_after_seconds=_seconds(headers.get("Retry-After", ""), server_date),
+        server_date=server_date,
         has_quota_left=None if usage is None else usage.used < usage.limit,
     )
+
+
+def _told(body: bytes) -> tuple[Any, BodyKind]:
+    """Return what a refusal says: in JSON, in whatever bytes, or in XML."""
+    value, body_kind = decode(body)
+    if body_kind == "text":  # a proxy's encoding: codes are ASCII in nearly every one
+        value, body_kind = decode(body.decode("utf-8-sig", "replace").encode())
+    if body_kind == "html":
+        text = body.decode("utf-8", "replace")
+        told = zip_longest(XML_CODE.findall(text), XML_MESSAGE.findall(text), fillvalue="")
+        errors = [{"errorCode": code, "message": message} for code, message in told if code]
+        return (errors, "json") if errors else (None, "html")
+    return value, body_kind
 
 
 def refusal(
@@ -90,7 +111,10 @@ def refusal(
 ) -> SalesforceError:
     """Return the error of a decoded answer, of a call or of one subrequest of a Composite."""
     errors = errors_in(value)
-    first = errors[0] if errors else RowError("", f"HTTP {status} with {body_kind} body")
+    known = (error for error in errors if error.code in BY_CODE)
+    first = next(known, errors[0] if errors else None)
+    if first is None:
+        first = RowError("", f"HTTP {status} with {body_kind} body")
     verdict = classify(status, first.code, first.message, has_quota_left=has_quota_left)
     return SalesforceError(
         first.message,
@@ -109,12 +133,17 @@ def refusal(
     )
 
 
-def _seconds(text: str) -> float | None:
+def _seconds(text: str, server_date: str) -> float | None:
+    """Return how long the server wants to be left alone, from seconds or a date of its clock."""
     try:
         seconds = float(text)
     except ValueError:
-        return None
-    return seconds if 0 <= seconds < float("inf") else None
+        try:
+            wait = parsedate_to_datetime(text) - parsedate_to_datetime(server_date)
+        except (ValueError, TypeError):  # no date, or one without a zone
+            return None
+        seconds = wait.total_seconds()
+    return min(seconds, MAX_RETRY_AFTER_SECONDS) if 0 <= seconds < float("inf") else None
 
 
 def bad_answer(what: str, *, status: int = 200, body_kind: BodyKind = "json") -> BadAnswerError:

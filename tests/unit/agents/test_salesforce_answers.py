@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.salesforce.api.caller import is_doubtful
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import BadAnswerError, SalesforceError
 from agents.salesforce.http.answers import (
     BAD_ROW,
+    MAX_RETRY_AFTER_SECONDS,
     bulk_error,
     errors_in,
     refusal_of,
@@ -47,6 +49,42 @@ def test_a_rest_error_array_is_read():
     assert "No such column" in str(error)
 
 
+SOAP = (
+    '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>'
+    "sf:INVALID_SESSION_ID</faultcode><faultstring>Sitzung abgelaufen</faultstring></s:Fault>"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        (SOAP, "INVALID_SESSION_ID", "Sitzung abgelaufen"),
+        (
+            "<Error><errorCode>REQUEST_LIMIT_EXCEEDED</errorCode><message>Total</message></Error>",
+            "REQUEST_LIMIT_EXCEEDED",
+            "Total",
+        ),
+        ("<error><exceptionCode>ExceededQuota</exceptionCode></error>", "ExceededQuota", ""),
+    ],
+)
+def test_an_error_in_xml_is_judged_by_its_code(body, code, message):
+    error = refusal_of(403, {}, body.encode())
+    assert (error.code, error.rule, error.message) == (code, code, message)
+    assert not is_doubtful(error)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8-sig", "cp1252"])
+def test_an_error_in_a_proxys_encoding_is_judged_by_its_code(encoding):
+    body = '[{"errorCode": "UNABLE_TO_LOCK_ROW ", "message": "Zugriff verweigert für é"}]'
+    assert refusal_of(400, {}, body.encode(encoding)).kind is ErrorKind.LOCK
+
+
+def test_of_several_errors_the_first_known_one_counts():
+    unknown, lock = {"errorCode": "OF_NEXT_YEAR"}, {"errorCode": "UNABLE_TO_LOCK_ROW"}
+    assert refusal_of(400, {}, orjson.dumps([unknown, lock])).code == "UNABLE_TO_LOCK_ROW"
+    assert refusal_of(400, {}, orjson.dumps([unknown])).code == "OF_NEXT_YEAR"
+
+
 def test_an_oauth_error_object_is_read():
     body = b'{"error":"invalid_grant","error_description":"audience is invalid"}'
     error = refusal_of(400, {}, body)
@@ -71,10 +109,22 @@ def test_a_body_that_is_no_json_is_named(body, kind):
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("7", 7.0), ("0.5", 0.5), ("", None), ("-1", None), ("inf", None), ("Wed, 21 Oct", None)],
+    [
+        *[("7", 7.0), ("0.5", 0.5), ("", None), ("-1", None), ("inf", None), ("Wed, 21 Oct", None)],
+        ("Wed, 21 Oct 2026 07:30:00 GMT", 120.0),
+        ("Wed, 21 Oct 2026 07:00:00 GMT", None),
+        ("Wed, 28 Oct 2026 07:28:00 GMT", MAX_RETRY_AFTER_SECONDS),
+        ("1000000000", MAX_RETRY_AFTER_SECONDS),
+    ],
 )
-def test_retry_after_is_read_when_it_is_seconds(header, seconds):
-    assert refusal_of(429, {"Retry-After": header}, b"").retry_after_seconds == seconds
+def test_retry_after_is_seconds_or_a_date_of_the_servers_clock_and_has_an_end(header, seconds):
+    headers = {"Retry-After": header, "Date": "Wed, 21 Oct 2026 07:28:00 GMT"}
+    assert refusal_of(429, headers, b"").retry_after_seconds == seconds
+
+
+def test_a_retry_after_date_without_the_servers_clock_says_nothing():
+    headers = {"Retry-After": "Wed, 21 Oct 2026 07:30:00 GMT"}
+    assert refusal_of(429, headers, b"").retry_after_seconds is None
 
 
 def test_the_servers_date_is_kept_for_judging_the_clock():

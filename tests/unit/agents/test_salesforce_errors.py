@@ -18,6 +18,7 @@ from agents.salesforce.errors.errors import (
     is_stale,
 )
 from agents.salesforce.errors.fixes import EventState, fix_for
+from agents.salesforce.errors.own_errors import OWN_RULES
 from schemas.salesforce import Row, RowError
 
 SEEN = [
@@ -138,6 +139,21 @@ def test_a_known_code_inside_a_wrapper_counts_as_that_code(code, message):
     verdict = classify_row(RowError(code, message))
     assert verdict.kind is Kind.LOCK
     assert (verdict.code, verdict.rule) == (code, "UNABLE_TO_LOCK_ROW")
+
+
+@pytest.mark.parametrize("told", ["INVALID_SESSION_ID", "REQUEST_LIMIT_EXCEEDED", "INVALID_LOGIN"])
+@pytest.mark.parametrize(
+    "code", ["CANNOT_EXECUTE_FLOW_TRIGGER", "FIELD_CUSTOM_VALIDATION_EXCEPTION"]
+)
+def test_what_a_callout_of_the_orgs_automation_was_told_is_not_our_login_or_quota(code, told):
+    verdict = classify_row(RowError(code, f"Callout failed: {told}: x"))
+    assert (verdict.kind, verdict.rule) == (Kind.UNKNOWN, code)
+
+
+def test_our_own_codes_in_a_validation_rules_text_are_words():
+    for code in (code for rule in OWN_RULES for code in rule.codes):
+        verdict = classify_row(RowError("FIELD_CUSTOM_VALIDATION_EXCEPTION", f"{code}: x"))
+        assert verdict.rule == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 
 
 @pytest.mark.parametrize("words", ["Too many SOQL queries: 101", "クエリが多すぎます: 101", ""])
