@@ -41,7 +41,10 @@ def visible_items(order: dict[str, Any], notes: list[str]) -> list[dict[str, Any
     if not isinstance(items, list):
         return []
     rows = [item for item in items if isinstance(item, dict)]
-    visible = [row for row in rows if not _has_parent(row)]
+    ids = {text_of(row.get("item_id")) for row in rows}
+    visible = [row for row in rows if not _has_parent(row) or _is_orphan(row, ids)]
+    if any(map(_has_parent, visible)):
+        notes.append("items: rows whose parent is not among them are listed as lines")
     if any(row.get("item_id") in NO_ID for row in rows):
         visible = _without_variants(visible)
         if any(_type(row) == "bundle" for row in visible) and len(visible) > 1:
@@ -55,6 +58,13 @@ def _has_parent(row: dict[str, Any]) -> bool:
         or bool(row.get("parent_item"))
         or row.get("quote_parent_item_id") not in NO_ID
     )
+
+
+def _is_orphan(row: dict[str, Any], ids: set[str]) -> bool:
+    """Whether a row's parent is surely not among the rows: nothing else would stand for it."""
+    is_told_otherwise = row.get("parent_item") or row.get("quote_parent_item_id") not in NO_ID
+    has_ids = ids.isdisjoint(("", "0"))
+    return has_ids and not is_told_otherwise and text_of(row.get("parent_item_id")) not in ids
 
 
 def _without_variants(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -163,6 +163,17 @@ def test_configurable_and_bundle_parts_are_not_counted_twice(mapped, order) -> N
     )
 
 
+@pytest.mark.parametrize("parent", [5001, "5001", 9, "null"])
+def test_a_part_whose_parent_is_not_among_the_rows_is_a_line(mapped, order, parent) -> None:
+    part = {**order["items"][2], "parent_item_id": parent, "parent_item": None}
+    rows, notes = mapped({**order, "items": [order["items"][0], part]})
+    is_there = str(parent) == "5001"
+    assert rows["Opportunity"].whole["Description"].count("SKU") == 2 - is_there
+    assert (
+        "items: rows whose parent is not among them are listed as lines" in notes
+    ) is not is_there
+
+
 @pytest.mark.parametrize("mark", [{"parent_item": {"sku": "x"}}, {"quote_parent_item_id": "9"}, {}])
 def test_parts_are_known_before_commit_when_no_row_has_an_id(mapped, order, mark) -> None:
     for item in order["items"]:
