@@ -111,6 +111,7 @@ async def test_the_newest_customer_events_details_stay_in_whichever_order_they_a
     assert {record["AccountId"] for record in orders} == {accounts[0]["Id"]}
 
 
+@pytest.mark.proof
 async def test_both_sides_at_once_make_one_customer(make_rig):
     rig = await make_rig()
     await rig.worker("w1")

@@ -36,7 +36,13 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+ALIKE = ("ingress", "relay", "exporter")  # of the kind of those that stay
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.proof] * (name in ALIKE)) for name in COMMANDS],
+)
 async def test_a_process_whose_reader_has_gone_ends_as_told(make_rig, name):
     rig = await make_rig(**SECRETS)
     arguments, setting, page = COMMANDS[name]

@@ -30,6 +30,7 @@ async def set_max_bytes(rig, topic, size):
         await admin.close()
 
 
+@pytest.mark.proof
 async def test_a_retry_topic_that_is_gone_blocks_the_offset_until_it_is_back(make_rig):
     rig = await make_rig()
     worker = await rig.warm_worker()

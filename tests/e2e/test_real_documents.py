@@ -136,6 +136,7 @@ async def test_two_orders_with_one_number_never_show_each_other(front: Front) ->
     assert list(front.records("Contact")) == [MAIL]
 
 
+@pytest.mark.proof
 async def test_qualified_by_store_they_are_two(make_rig) -> None:
     front = Front(await make_rig(MAGENTO_ORDER_KEY="store"))
     await front.start()
@@ -146,6 +147,7 @@ async def test_qualified_by_store_they_are_two(make_rig) -> None:
     assert sorted(front.records("Opportunity")) == ["1:000000417", "2:000000417"]
 
 
+@pytest.mark.proof
 async def test_qualified_by_website_customers_and_orders_of_each_meet(make_rig) -> None:
     identity = {"MAGENTO_ORDER_KEY": "website", "MAGENTO_CUSTOMER_KEY": "website"}
     front = Front(await make_rig(MAGENTO_STORE_WEBSITES="1=1,2=5", **identity))
@@ -186,6 +188,7 @@ async def test_spellings_of_addresses_rows_and_mails_meet_in_one_customer(front:
     assert list(front.records("Contact")) == [MAIL]
 
 
+@pytest.mark.proof
 async def test_a_customer_is_found_under_every_name_and_never_made_of_an_order(
     front: Front,
 ) -> None:

@@ -16,6 +16,7 @@ async def sabotaged(rig, kind, **env):
     return await rig._start(f"sick-{kind}", command, {"WORKER_ID": "sick", **env})
 
 
+@pytest.mark.proof
 async def test_an_exception_that_would_leave_the_agent_ends_the_process_uncommitted(make_rig):
     """In Faust it would be an acked, lost message."""
     rig = await make_rig()

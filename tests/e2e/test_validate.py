@@ -19,6 +19,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.proof
 def test_validate_passes_on_the_simulators_with_one_command(tmp_path, bootstrap_servers):
     env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     env |= {"PYTHONPATH": str(PROJECT_DIRECTORY), "KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers}

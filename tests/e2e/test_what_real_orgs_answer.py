@@ -95,6 +95,7 @@ async def test_an_outage_told_row_by_row_buries_nobody(play: Play, code: str) ->
     await all_are_written(rig)
 
 
+@pytest.mark.proof
 async def test_one_order_that_the_org_fails_on_stops_nobody_without_view_setup(play: Play) -> None:
     rig, proxy, _ = await play()
     guilty = rig.record(3, 1).key.decode()

@@ -62,6 +62,7 @@ async def test_sigterm_while_the_breaker_is_open_parks_what_is_in_hand(make_rig)
     assert (report.total.synced, report.total.dead) == (29, 0)
 
 
+@pytest.mark.proof
 async def test_a_second_sigterm_ends_at_once_and_loses_nothing(make_rig):
     rig = await make_rig()
     worker = await rig.warm_worker()
@@ -105,6 +106,7 @@ async def test_a_record_that_cannot_be_decoded_is_a_dead_letter_and_the_next_one
     assert (report.total.synced, report.total.dead) == (1, 2)
 
 
+@pytest.mark.proof
 async def test_a_batch_that_takes_longer_than_the_group_session_keeps_its_partitions(make_rig):
     rig = await make_rig()
     worker = await rig.warm_worker()
