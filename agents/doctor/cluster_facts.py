@@ -135,16 +135,21 @@ async def _unreachable(brokers: Mapping[int, tuple[str, int]]) -> dict[int, str]
 
 
 async def _gone_back(settings: Settings) -> tuple[str, ...] | None:
-    """Compare what the groups have committed with their logs; None when it cannot be asked."""
+    """Compare what the groups have committed with their logs; None when it cannot be asked.
+
+    What went back is said, also where other partitions are silent.
+    """
     said: list[str] = []
+    silent: set[tuple[str, int]] = set()
     try:
         async with asyncio.timeout(3 * ASK_SECONDS), RangeReader(settings) as reader:
             for group in (settings.worker_group, settings.relay_group):
                 readings = await committed_readings(settings, group)
                 there = set(await reader.topics_starting(settings.kafka_topic_prefix))
                 known = {place: read for place, read in readings.items() if place[0] in there}
-                gone = await find_gone_back(reader, known)
-                said += [f"{group}: {item.sentence}" for item in gone.values()]
+                compared = await find_gone_back(reader, known)
+                said += [f"{group}: {item.sentence}" for item in compared.gone.values()]
+                silent |= compared.silent.keys()
     except (BrokerError, KafkaError, OSError, TimeoutError):
         return None
-    return tuple(said)
+    return None if silent and not said else tuple(said)

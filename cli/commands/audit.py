@@ -9,6 +9,7 @@ import typer
 
 from cli.console.terminal import (
     EXIT_NO,
+    EXIT_UNKNOWN,
     fail,
     operator_settings,
     print_json,
@@ -40,7 +41,9 @@ def audit(
     """Prove from the topics that every accepted event has an outcome.
 
     Reads magento.* and salesforce.results; needs neither workers nor Salesforce.
+    What does not answer (a partition without a leader) is named, the rest is audited.
     Exit 0: all accounted for. 1: something is missing or overdue. 2: settings or Kafka.
+    3: not known: what was read is accounted for, and something could not be read.
 
     Example: orderstream audit --since 24h
     """
@@ -61,9 +64,9 @@ def audit(
     if as_json:
         print_json(report_json(report, is_masked=not unmask))
     else:
-        _print_report(report, is_masked=not unmask)
+        print_report(report, is_masked=not unmask)
     if not report.is_ok:
-        raise typer.Exit(EXIT_NO)
+        raise typer.Exit(EXIT_NO if report.problems else EXIT_UNKNOWN)
 
 
 def report_json(report: AuditReport, *, is_masked: bool = True) -> dict[str, Any]:
@@ -83,7 +86,8 @@ def report_json(report: AuditReport, *, is_masked: bool = True) -> dict[str, Any
     }
 
 
-def _print_report(report: AuditReport, *, is_masked: bool) -> None:
+def print_report(report: AuditReport, *, is_masked: bool) -> None:
+    """Print the balance, what is wrong and what is not known."""
     from rich.table import Table
 
     table = Table(box=None, header_style="bold")
@@ -102,6 +106,10 @@ def _print_report(report: AuditReport, *, is_masked: bool) -> None:
         _print_unanswered(report, is_masked=is_masked)
     for problem in report.problems:
         stdout.print(f"✗ {problem}", style="red", highlight=False)
+    for name, why in report.unread.items():
+        stdout.print(f"? {name} was not read: {why}", style="yellow", highlight=False)
+    if report.unread:
+        stdout.print(NOT_KNOWN, style="yellow", highlight=False, soft_wrap=True)
     if report.is_ok:
         stdout.print("✓ every event is accounted for", style="green", highlight=False)
 
@@ -129,6 +137,10 @@ def _notes(report: AuditReport) -> list[str]:
     return notes
 
 
+NOT_KNOWN = (
+    "? whether every event is accounted for is not known; the balance is of what was read. Bring "
+    "the brokers back (`orderstream doctor --live` names them) and audit again"
+)
 MOVED = (
     "{:,} events are at other offsets than when they were worked on: a topic was made again or "
     "mirrored"

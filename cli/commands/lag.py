@@ -12,6 +12,7 @@ import typer
 
 from cli.console.terminal import (
     EXIT_NO,
+    EXIT_UNKNOWN,
     fail,
     note,
     operator_settings,
@@ -27,13 +28,21 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from stream.config import Settings
-    from stream.lag.evaluator import PartitionLag
-    from stream.lag.sampler import LagSampler, LagSnapshot
+    from stream.lag.evaluator import GroupLag, PartitionLag
+    from stream.lag.sampler import LagSampler
+    from stream.lag.snapshot import LagSnapshot
     from stream.settings.kafka import KafkaSettings
 
-STYLES = {"OK": "green", "WARN": "yellow", "REWIND": "yellow", "STALL": "red", "STOP": "red"}
+STYLES = {
+    "OK": "green",
+    "WARN": "yellow",
+    "UNKNOWN": "magenta",
+    "REWIND": "yellow",
+    "STALL": "red",
+    "STOP": "red",
+}
 STOP_DEADLINE_SECONDS = 30.0
-MOST_SECONDS_PER_SAMPLE = 15.0  # then what is shown is nothing, not the past
+MOST_SECONDS_PER_SAMPLE = 20.0  # then what is shown is nothing, not the past
 SECOND_TRY_SECONDS = 2.0
 BAD_STATES = frozenset({"STALL", "STOP", "REWIND"})
 
@@ -55,8 +64,10 @@ def lag(
 
     Per partition: unread events, their age, rates, time to zero, state (OK, WARN, REWIND, STALL,
     STOP), and how long until retention deletes them. Watches for some seconds when events are
-    unread, because a state cannot be seen in one look.
+    unread, because a state cannot be seen in one look. A partition that does not answer is UNKNOWN
+    and is named with the reason; the others are shown.
     Exit 0: fine. 1: a partition is STALL, STOP or REWIND, or events were deleted unread. 2: Kafka.
+    3: nothing of that, but something is not known.
 
     Example: orderstream lag --watch
     """
@@ -73,32 +84,41 @@ def lag(
             print_json(snapshot_json(snapshot))
         else:
             stdout.print(view(snapshot, everything=everything))
-        if is_bad(snapshot):
-            raise typer.Exit(EXIT_NO)
+        if code := exit_code(snapshot):
+            raise typer.Exit(code)
 
 
-def is_bad(snapshot: LagSnapshot) -> bool:
-    """Whether somebody must do something."""
-    return any(
-        part.state.value in BAD_STATES or part.deleted_unread for part in snapshot.partitions
-    )
+def exit_code(snapshot: LagSnapshot) -> int:
+    """Return whether somebody must do something, or whether that is not known."""
+    if any(part.state.value in BAD_STATES or part.deleted_unread for part in snapshot.partitions):
+        return EXIT_NO
+    return EXIT_UNKNOWN if snapshot.unknowns else 0
 
 
 def snapshot_json(snapshot: LagSnapshot) -> dict[str, Any]:
-    """Return a snapshot as JSON-ready data; an infinite time is null."""
-    groups = [asdict(group) for group in snapshot.groups]
+    """Return a snapshot as JSON-ready data; an infinite time is null, and what is not known."""
+    groups = [_group_json(group) for group in snapshot.groups]
     partitions = [asdict(part) for part in snapshot.partitions]
     for line in (*groups, *partitions):
-        if math.isinf(line["seconds_to_zero"]):
+        if math.isinf(line["seconds_to_zero"] or 0):
             line["seconds_to_zero"] = None
     return {
         "at_ms": snapshot.at_ms,
-        "ok": not is_bad(snapshot),
+        "ok": exit_code(snapshot) == 0,
         "groups": groups,
         "partitions": partitions,
         "retry": [asdict(tier) for tier in snapshot.tiers],
-        "dead_letters": asdict(snapshot.dead_letters),
+        "dead_letters": asdict(letters) if (letters := snapshot.open_letters) else None,
+        "unknown": [asdict(one) for one in snapshot.unknown],
+        "problems": list(snapshot.unknowns),
     }
+
+
+def _group_json(group: GroupLag) -> dict[str, Any]:
+    line = asdict(group)
+    if group.unknown:
+        line |= dict.fromkeys(("lag", "max_lag_seconds", "seconds_to_zero", "skew"))
+    return line
 
 
 def view(snapshot: LagSnapshot, *, everything: bool = False) -> RenderableType:
@@ -110,14 +130,15 @@ def view(snapshot: LagSnapshot, *, everything: bool = False) -> RenderableType:
     for name in ("group", "state", "unread", "oldest", "in/s", "out/s", "to zero", "skew"):
         groups.add_column(name, justify="left" if name in ("group", "state") else "right")
     for group in snapshot.groups:
+        least = "≥ " if group.unknown else ""
         groups.add_row(
             group.group,
             _state(group.state.value),
-            f"{group.lag:,}",
-            show_seconds(group.max_lag_seconds),
-            f"{group.rate_in:.1f}",
-            f"{group.rate_out:.1f}",
-            _to_zero(group.seconds_to_zero),
+            f"{least}{group.lag:,}",
+            f"{least}{show_seconds(group.max_lag_seconds)}",
+            f"{least}{group.rate_in:.1f}",
+            f"{least}{group.rate_out:.1f}",
+            f"{least}{_to_zero(group.seconds_to_zero)}",
             f"{group.skew:.1f}",
         )
     parts = Table(box=None, header_style="bold")
@@ -127,7 +148,9 @@ def view(snapshot: LagSnapshot, *, everything: bool = False) -> RenderableType:
     shown = [part for part in snapshot.partitions if part.lag or everything or part.deleted_unread]
     for part in shown:
         parts.add_row(*_cells(part))
-    return Group(groups, *([parts] if shown else []), *_lines(snapshot))
+    for one in snapshot.unknown:
+        parts.add_row(f"{one.topic}/{one.partition}", _state("UNKNOWN"), *["?"] * (len(names) - 2))
+    return Group(groups, *([parts] if parts.row_count else []), *_lines(snapshot))
 
 
 def _cells(part: PartitionLag) -> tuple[str | Text, ...]:
@@ -149,8 +172,11 @@ def _lines(snapshot: LagSnapshot) -> list[str]:
         for tier in snapshot.tiers
         if tier.due or tier.not_due
     ]
-    letters = snapshot.dead_letters
-    if letters.count:
+    lines += [f"not known: {line}" for line in snapshot.unknowns]
+    if snapshot.unknown:
+        lines.append("`orderstream doctor --live` names the brokers to bring back")
+    letters = snapshot.open_letters
+    if letters and letters.count:
         oldest = show_time(letters.oldest_ms)
         lines.append(f"{letters.count:,} open dead letters, the oldest of {oldest} (UTC)")
     for group in snapshot.groups:

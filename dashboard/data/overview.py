@@ -16,7 +16,7 @@ from dashboard.data.worker_metrics import WorkersView, together
 from stream.audit.live_totals import BUCKET_SECONDS, FLOW_BUCKETS
 from stream.audit.outcome_bitmap import Balance
 from stream.lag.evaluator import GroupLag
-from stream.lag.sampler import LagSnapshot
+from stream.lag.snapshot import LagSnapshot
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -27,6 +27,7 @@ RECENT_SHOWN = 8
 STATE_HELP = {
     "OK": "keeping up",
     "WARN": "working, but not catching up",
+    "UNKNOWN": "some of it does not answer",
     "REWIND": "reading again from further back",
     "STALL": "a worker has it and does nothing",
     "STOP": "nobody is working on it",
@@ -53,6 +54,7 @@ def overview(watch: Snapshots, *, now_ms: int, has_metrics: bool) -> dict[str, A
     index, snapshot = watch.balance, watch.snapshot
     workers = together(watch.scrapes) if has_metrics else None
     group = snapshot.groups[0] if snapshot else None
+    tiers = snapshot.tiers if snapshot and not snapshot.groups[1].unknown else ()
     return {
         "balance": index.balance,
         "shares": shares(index.balance),
@@ -64,8 +66,8 @@ def overview(watch: Snapshots, *, now_ms: int, has_metrics: bool) -> dict[str, A
         "group": group,
         "state_help": STATE_HELP[group.state.value] if group else "",
         "snapshot": snapshot,
-        "waiting": sum(tier.due + tier.not_due for tier in snapshot.tiers) if snapshot else None,
-        "due": sum(tier.due for tier in snapshot.tiers) if snapshot else None,
+        "waiting": sum(tier.due + tier.not_due for tier in tiers) if tiers else None,
+        "due": sum(tier.due for tier in tiers) if tiers else None,
         "workers": workers,
         "is_scraped": bool(watch.scrapes),
         "alerts": alerts(group, snapshot, workers),
@@ -89,6 +91,7 @@ def alerts(
         found.append(f"Workers: {group.state}: {STATE_HELP[group.state.value]}")
     if snapshot and snapshot.groups[1].state.value in ("STOP", "STALL"):
         found.append(f"Relay: {snapshot.groups[1].state}: retries are due and nobody brings them")
+    found += [f"Not known: {line}" for line in (snapshot.unknowns if snapshot else ())]
     if snapshot and (lost := sum(g.deleted_unread for g in snapshot.groups)):
         found.append(f"{lost:,} events were deleted by retention before they were read")
     if workers:

@@ -25,8 +25,9 @@ from stream.audit.live_totals import LiveTotals
 from stream.config import Settings
 from stream.errors import StreamError
 from stream.kafka.range_reader import RangeReader
-from stream.lag.exporter import export
-from stream.lag.sampler import LagSampler, LagSnapshot
+from stream.lag.exporter import export, forget
+from stream.lag.sampler import LagSampler
+from stream.lag.snapshot import LagSnapshot
 
 QUEUED_OUTCOMES = 200
 
@@ -165,6 +166,8 @@ class Snapshots:
         if name not in self.problems:
             log.warning("dashboard_cannot_read", loop=name, error=text)
         self.problems[name] = text
+        if name == "lag":  # pages say how old their figures are; a metric cannot
+            forget()
 
     async def _open_balance(self, stack: AsyncExitStack) -> Callable[[], Awaitable[None]]:
         reader = await stack.enter_async_context(
@@ -195,7 +198,9 @@ class Snapshots:
             snapshot = await sampler.sample()
             export(snapshot, dead_letter_topic=self._settings.topics.dead_letters)
             workers = snapshot.groups[0]
-            self.lag_points.append(LagPoint(snapshot.at_ms, workers.lag, workers.max_lag_seconds))
+            if not workers.unknown:  # a gap, and no figure without some of its terms
+                seconds = workers.max_lag_seconds
+                self.lag_points.append(LagPoint(snapshot.at_ms, workers.lag, seconds))
             await self.shelf.arrange(sampler.letters)
             if self.snapshot is None:
                 # What was there at the start stays: a full collection need not look through it.

@@ -8,13 +8,17 @@ never lose one, while the audit runs.
 
 What fails an audit: an event without any outcome that is older than the grace time, an event that
 waits in a retry tier longer than its due time plus the grace time, and events that retention
-deleted before they had an outcome. Memory: nine bytes per event, plus the events that wait.
+deleted before they had an outcome. What does not answer (a partition without a leader) is named,
+and no event of it is counted or judged: the rest may be in order, the whole is not known. Memory:
+nine bytes per event, plus the events that wait.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -24,6 +28,7 @@ from stream.audit.event_book import CLOCK_SKEW_MS, EventBook, Settled
 from stream.audit.outcome_bitmap import DEAD, WAITING, Balance, DeletedEvents, OutcomeBitmap
 from stream.audit.report import AuditReport, Unanswered
 from stream.config import Settings
+from stream.errors import BrokerError
 from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
 
 Progress = Callable[[int, int], None]
@@ -85,8 +90,7 @@ class _Audit:
         self._log_starts: dict[Partition, int] = {}
 
     async def run(self) -> None:
-        facts = await self._fact_spans()
-        results = await self._reader.spans([self._topics.results], since_ms=self._results_since())
+        facts, results = await self._ends()
         facts = await self._judged(facts, results)
         total = sum(span.size for span in (*facts, *results))
         async for batch in self._reader.read(facts):
@@ -100,11 +104,22 @@ class _Audit:
         self.report.moved = self._book.moved
         await self._conclude()
 
-    async def _fact_spans(self) -> list[OffsetRange]:
+    async def _ends(self) -> tuple[list[OffsetRange], list[OffsetRange]]:
+        """Return what there is of facts and results; without their results facts are not judged."""
         report = self.report
-        return await self._reader.spans(
+        facts = await self._known(
             self._topics.facts, since_ms=report.since_ms, until_ms=report.until_ms
         )
+        results = await self._known([self._topics.results], since_ms=self._results_since())
+        told = {span.partition for span in results}
+        return [span for span in facts if span.partition in told], results
+
+    async def _known(
+        self, topics: Iterable[str], *, since_ms: int | None = None, until_ms: int | None = None
+    ) -> list[OffsetRange]:
+        spans, silent = await self._reader.known_spans(topics, since_ms=since_ms, until_ms=until_ms)
+        self.report.unread |= {f"{topic}-{number}": why for (topic, number), why in silent.items()}
+        return spans
 
     def _results_since(self) -> int | None:
         since_ms = self.report.since_ms
@@ -119,7 +134,7 @@ class _Audit:
             {(span.topic, span.partition): span.log_start for span in cut.values()}
         )
         times = {partition: record.timestamp for (_, partition), record in firsts.items()}
-        judged = await self._reader.from_time(facts, times)
+        judged = await self._from_times(facts, times)
         self.report.not_judged = sum(s.size for s in facts) - sum(s.size for s in judged)
         for span in judged:
             where = (span.topic, span.partition)
@@ -128,6 +143,24 @@ class _Audit:
                 self._deleted[where] = DeletedEvents(0, span.log_start)
         self._log_starts = {(span.topic, span.partition): span.log_start for span in facts}
         return judged
+
+    async def _from_times(
+        self, facts: list[OffsetRange], times: Mapping[int, int]
+    ) -> list[OffsetRange]:
+        """Return the spans cut to records since a time, which is given per partition number."""
+        starts: dict[Partition, int] = {}
+        for number, at_ms in times.items():
+            later = await self._reader.spans(
+                self._topics.facts, partitions=[number], since_ms=at_ms
+            )
+            starts |= {(span.topic, span.partition): span.start for span in later}
+        return [
+            replace(
+                span,
+                start=min(max(span.start, starts.get((span.topic, span.partition), 0)), span.end),
+            )
+            for span in facts
+        ]
 
     def _settle(self, batch: Iterable[Record]) -> None:
         for record in batch:
@@ -186,10 +219,10 @@ class _Audit:
         overdue_ms = report.at_ms - int(report.grace_seconds * 1000)
         report.unanswered_count = sum(ledger.unanswered() for ledger in self._ledgers.values())
         report.overdue_waiting = sum(due <= overdue_ms for due in self._waiting.values())
-        old = await self._reader.spans(self._topics.facts, until_ms=overdue_ms)
+        old = await self._known(self._topics.facts, until_ms=overdue_ms)
         boundaries = {(span.topic, span.partition): span.end for span in old}
         report.overdue_count = sum(
-            ledger.unanswered(before_offset=boundaries[where])
+            ledger.unanswered(before_offset=boundaries.get(where, 0))
             for where, ledger in self._ledgers.items()
         )
         report.deleted_unread = await self._deleted_unread()
@@ -203,7 +236,12 @@ class _Audit:
         Two witnesses: holes in the results below the log's start, and a committed offset that is
         below it. A partition counts with the larger one.
         """
-        committed = await self._reader.committed(self._settings.worker_group)
+        group = self._settings.worker_group
+        try:
+            committed = await self._reader.committed(group)
+        except BrokerError as error:
+            self.report.unread[f"offsets of group {group}"] = str(error)
+            committed = {}
         lost = 0
         for where, log_start in self._log_starts.items():
             ledger = self._deleted.get(where)
@@ -215,7 +253,7 @@ class _Audit:
         """Offsets whose outcome names an event that is not there, the newest events aside."""
         if not self._strange:
             return 0
-        spans = await self._reader.spans(self._topics.facts)
+        spans = await self._known(self._topics.facts)
         ends = {(span.topic, span.partition): span.end for span in spans}
         return sum(
             1
@@ -223,7 +261,7 @@ class _Audit:
             for offset in offsets
             if where in self._ledgers
             if self._ledgers[where].start <= offset < self._ledgers[where].end
-            or offset >= ends[where]
+            or offset >= ends.get(where, sys.maxsize)
         )
 
     async def _list_unanswered(self, boundaries: Mapping[Partition, int]) -> None:
@@ -238,7 +276,7 @@ class _Audit:
             wanted = {where: head for where, head in heads.items() if head is not None}
             for where, record in (await self._reader.first_records(wanted)).items():
                 if record.offset == wanted[where]:
-                    listed.append(self._line(record, boundaries[where]))
+                    listed.append(self._line(record, boundaries.get(where, 0)))
         listed.sort(key=lambda event: -event.age_seconds)
         del listed[LISTED_EVENTS:]
 

@@ -29,6 +29,7 @@ class AuditReport:
     `not_judged`: events older than the results that retention has kept. `moved`: events that were
     found at another place than where their outcome was written, and `outcomes_of_others`: outcomes
     of events that the log does not hold any more: both mean that a log was cut or made again.
+    `unread`: what did not answer, and why. The balance is of the rest, and proves nothing of it.
     """
 
     at_ms: int
@@ -48,6 +49,7 @@ class AuditReport:
     moved: int = 0
     outcomes_of_others: int = 0
     unreadable_results: int = 0
+    unread: dict[str, str] = field(default_factory=dict)
     records_read: int = 0
     seconds: float = 0.0
 
@@ -85,5 +87,5 @@ class AuditReport:
 
     @property
     def is_ok(self) -> bool:
-        """Whether every event is accounted for."""
-        return not self.problems
+        """Whether every event is known to be accounted for."""
+        return not self.problems and not self.unread

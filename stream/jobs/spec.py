@@ -166,10 +166,11 @@ async def check_same_logs(spec: JobSpec, reader: RangeReader) -> None:
         at, name = spec.last_read.get(f"{span.topic}/{span.partition}", (-1, ""))
         witness = Witness([Rung(at, name)] if name else [])
         readings[span.topic, span.partition] = Reading(span.end, witness)
-    gone = await find_gone_back(reader, readings)
-    if gone:
-        said = "; ".join(item.sentence for item in gone.values())
+    compared = await find_gone_back(reader, readings)
+    if compared.gone:
+        said = "; ".join(item.sentence for item in compared.gone.values())
         raise JobError(f"{spec.job_id} cannot go on, start a new one: {said}")
+    compared.refuse_silence()
 
 
 async def find_job(settings: KafkaSettings, reader: RangeReader, job_id: str) -> JobSpec:

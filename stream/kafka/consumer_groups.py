@@ -31,10 +31,12 @@ async def committed_offsets(
     give_up_at = time.monotonic() + timeout_seconds
     while True:
         try:
-            offsets = await admin.list_consumer_group_offsets(group)
+            async with asyncio.timeout(max(0.0, give_up_at - time.monotonic())):
+                offsets = await admin.list_consumer_group_offsets(group)
             break
-        except KafkaError as error:
-            if not error.retriable or time.monotonic() > give_up_at:
+        except (TimeoutError, KafkaError) as error:
+            is_over = not getattr(error, "retriable", True) or time.monotonic() >= give_up_at
+            if is_over:
                 said = error_text(error, operation="Describe")
                 raise BrokerError(f"no offsets of group {group}: {said}") from None
             await asyncio.sleep(COORDINATOR_POLL_SECONDS)

@@ -20,6 +20,7 @@ from stream.errors import BrokerError, LogCutError, NoLeaderError
 from stream.kafka.error_text import RESOURCES, error_text
 
 EDGE_SECONDS = 15.0  # an election takes less: a broker is missed after 9
+NO_LEADER = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,14 @@ def leaderless(
     return sorted(
         (pair.topic, pair.partition)
         for pair in pairs
-        if cluster.partitions_for_topic(pair.topic)
-        and cluster.leader_for_partition(pair) in {None, -1}
+        if cluster.partitions_for_topic(pair.topic) and leader_of(consumer, pair) is None
     )
+
+
+def leader_of(consumer: AIOKafkaConsumer, pair: TopicPartition) -> int | None:
+    """Return the broker that leads a partition, by what the client was told last."""
+    leader: int | None = _client_of(consumer).cluster.leader_for_partition(pair)
+    return None if leader == NO_LEADER else leader
 
 
 async def leaderless_now(

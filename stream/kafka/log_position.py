@@ -8,9 +8,11 @@ the log (`log_witness` decides).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from stream.errors import BrokerError
+from stream.kafka.leader_questions import ANSWER_SECONDS, name_silent
 from stream.kafka.log_witness import (
     Reading,
     Rung,
@@ -24,6 +26,7 @@ from stream.kafka.range_reader import OffsetRange, RangeReader, Record
 Place = tuple[str, int]
 # Who compares records wants one of each partition; a broker gives at least that.
 PROBE_FETCH_BYTES = 1024
+RECORD_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,39 +101,61 @@ class Tail:
             place: Reading(end, Witness([newest] if (newest := self._newest.get(place)) else []))
             for place, end in self._ends.items()
         }
-        return bool(await find_gone_back(reader, readings))
+        compared = await find_gone_back(reader, readings)
+        if not compared.gone:
+            compared.refuse_silence()
+        return bool(compared.gone)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The partitions whose log went back, and those of which it is not known, with the reason."""
+
+    gone: dict[Place, WentBack]
+    silent: dict[Place, str]
+
+    def refuse_silence(self) -> None:
+        """Raise BrokerError when one was not compared: who needs all of them cannot go on."""
+        if self.silent:
+            raise BrokerError(f"not compared with what was read: {name_silent(self.silent)}")
 
 
 async def find_gone_back(
-    reader: RangeReader, readings: Mapping[Place, Reading]
-) -> dict[Place, WentBack]:
-    """Return the partitions whose log went back, with where to go on. Raises BrokerError."""
-    spans = await _spans(reader, readings)
+    reader: RangeReader, readings: Mapping[Place, Reading], *, seconds: float = ANSWER_SECONDS
+) -> Comparison:
+    """Return whose log went back, with where to go on; one that is silent hides no other.
+
+    `seconds`: how long a partition may take to answer. Raises BrokerError when Kafka does not.
+    """
+    spans, silent = await _spans(reader, readings, seconds)
     wanted = _newest_rungs(readings, spans)
-    found = await identities_at(reader, wanted)
-    if silent := wanted.keys() - {place for place, _ in found}:  # slow, and no other log for that
-        names = ", ".join(f"{topic}-{partition}" for topic, partition in sorted(silent))
-        raise BrokerError(f"not compared with what was read: no record came of {names}")
+    found = await _newest_identities(reader, wanted, seconds)
+    answered = {place for place, _ in found}
     gone: dict[Place, WentBack] = {}
     for place, span in spans.items():
         reading = readings[place]
         newest = reading.witness.newest
         here = found.get((place, newest.offset)) if newest else None
-        if has_gone_back(
+        if place in wanted and place not in answered:  # slow, and no other log for that
+            silent[place] = "no record came"
+        elif has_gone_back(
             reading.witness, reading.position, log_start=span.log_start, end=span.end, found=here
         ):
             resume = await _resume(reader, place, reading.witness, span)
             gone[place] = WentBack(*place, reading.position, resume, span.log_start, span.end)
-    return gone
+    return Comparison(gone, silent)
 
 
 async def _spans(
-    reader: RangeReader, readings: Mapping[Place, Reading]
-) -> dict[Place, OffsetRange]:
+    reader: RangeReader, readings: Mapping[Place, Reading], seconds: float
+) -> tuple[dict[Place, OffsetRange], dict[Place, str]]:
     topics = sorted({topic for topic, _ in readings})
-    spans = await reader.spans(topics) if topics else []
+    spans, silent = await reader.known_spans(topics, seconds) if topics else ([], {})
     by_place = {(span.topic, span.partition): span for span in spans}
-    return {place: by_place[place] for place in readings if place in by_place}
+    return (
+        {place: by_place[place] for place in readings if place in by_place},
+        {place: silent[place] for place in readings if place in silent},
+    )
 
 
 def _newest_rungs(
@@ -144,25 +169,39 @@ def _newest_rungs(
     return wanted
 
 
+async def _newest_identities(
+    reader: RangeReader, wanted: Mapping[Place, int], seconds: float
+) -> dict[tuple[Place, int], str]:
+    """Return who is at these offsets: asked together, and if that fails each by itself."""
+    try:
+        return await identities_at(reader, wanted, seconds=seconds)
+    except BrokerError:
+        found: dict[tuple[Place, int], str] = {}
+        for place, offset in wanted.items():
+            with suppress(BrokerError):
+                found |= await identities_at(reader, {place: offset}, seconds=seconds)
+        return found
+
+
 async def _resume(reader: RangeReader, place: Place, witness: Witness, span: OffsetRange) -> int:
     """Walk back over the remembered records to one that is still there."""
     found: dict[int, str] = {}
     for rung in reversed(witness.rungs):
         if not span.log_start <= rung.offset < span.end:
             continue
-        here = (await identities_at(reader, {place: rung.offset})).get((place, rung.offset))
-        if here is not None:
-            found[rung.offset] = here
-        if here == rung.identity:
+        with suppress(BrokerError):  # then from further back: what is read twice is recognised
+            here = await identities_at(reader, {place: rung.offset})
+            found |= {offset: identity for (_, offset), identity in here.items()}
+        if found.get(rung.offset) == rung.identity:
             break
     return resume_offset(witness, log_start=span.log_start, end=span.end, found=found)
 
 
 async def identities_at(
-    reader: RangeReader, wanted: Mapping[Place, int]
+    reader: RangeReader, wanted: Mapping[Place, int], *, seconds: float = RECORD_SECONDS
 ) -> dict[tuple[Place, int], str]:
     """Return who is at these offsets; an offset without a record is missing."""
-    records: Mapping[Place, Record] = await reader.first_records(wanted)
+    records: Mapping[Place, Record] = await reader.first_records(wanted, timeout_seconds=seconds)
     return {
         (place, record.offset): identity_of(
             key=record.key, value=record.value, headers=record.headers

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -24,11 +24,13 @@ from schemas.event import Envelope
 from schemas.headers import envelope_of
 from stream.config import Settings
 from stream.errors import BrokerError
+from stream.kafka.any_broker import of_any_broker
 from stream.kafka.connection import kafka_connection
 from stream.kafka.consumer_groups import committed_offsets, held_partitions
 from stream.kafka.consumer_stop import stop_consumer
 from stream.kafka.error_text import WAY_OUT
-from stream.kafka.log_edges import log_edges, no_answer, of_leaders, still_there, why_silent
+from stream.kafka.leader_questions import ANSWER_SECONDS, LeaderQuestions, all_silent
+from stream.kafka.log_edges import EDGE_SECONDS, no_answer, still_there, why_silent
 
 # aiokafka's ConsumerRecord with bytes in it; its own type parameters are not worth repeating.
 Record: TypeAlias = Any
@@ -58,8 +60,8 @@ class OffsetRange:
 class RangeReader:
     """Reads spans of topics; an async context manager.
 
-    One read at a time. Raises BrokerError when Kafka does not answer, a topic does not exist, a
-    partition has no leader, a log is cut while it is read, or nothing comes for STALL_SECONDS.
+    One read at a time. BrokerError: Kafka does not answer, a topic does not exist, a partition has
+    no leader, a log is cut while it is read, or nothing comes for STALL_SECONDS.
     """
 
     def __init__(
@@ -117,7 +119,7 @@ class RangeReader:
     async def partitions(self, *topics: str) -> dict[str, tuple[int, ...]]:
         """Return the partition numbers of each topic; raises BrokerError for a missing one."""
         # All topics: asking for a missing one by name would create it on some clusters.
-        described = await self._answer(self._admin.describe_topics())
+        described = await self._described()
         found = {
             item["topic"]: tuple(sorted(part["partition"] for part in item["partitions"]))
             for item in described
@@ -133,7 +135,7 @@ class RangeReader:
 
     async def topics_starting(self, prefix: str) -> list[str]:
         """Return the topics of the cluster whose names begin so."""
-        described = await self._answer(self._admin.describe_topics())
+        described = await self._described()
         return sorted(item["topic"] for item in described if item["topic"].startswith(prefix))
 
     async def spans(
@@ -145,54 +147,60 @@ class RangeReader:
         until_ms: int | None = None,
     ) -> list[OffsetRange]:
         """Return what there is now of the topics, between two record times [since, until)."""
-        wanted = None if partitions is None else set(partitions)
-        pairs = [
-            TopicPartition(topic, number)
-            for topic, numbers in (await self.partitions(*topics)).items()
-            for number in numbers
-            if wanted is None or number in wanted
-        ]
-        edges = await log_edges(self._consumer, pairs)
-        ends = {pair: edge.end for pair, edge in edges.items()}
-        firsts = {pair: edge.begin for pair, edge in edges.items()}
-        starts = firsts if since_ms is None else await self._at(pairs, since_ms, ends)
-        stops = ends if until_ms is None else await self._at(pairs, until_ms, ends)
-        return [
-            OffsetRange(
-                topic=pair.topic,
-                partition=pair.partition,
-                start=min(max(starts[pair], firsts[pair]), ends[pair]),
-                end=min(stops[pair], ends[pair]),
-                log_start=firsts[pair],
-            )
-            for pair in pairs
-        ]
+        found, silent = await self.known_spans(
+            topics, EDGE_SECONDS, partitions=partitions, since_ms=since_ms, until_ms=until_ms
+        )
+        if silent:
+            raise all_silent(self._consumer, silent)
+        return found
 
-    async def committed(self, group: str) -> dict[tuple[str, int], int]:
+    async def known_spans(
+        self,
+        topics: Iterable[str],
+        seconds: float = ANSWER_SECONDS,
+        *,
+        partitions: Iterable[int] | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+    ) -> tuple[list[OffsetRange], dict[tuple[str, int], str]]:
+        """Return the same of the partitions that answer, and why the others do not."""
+        wanted = None if partitions is None else set(partitions)
+        leaders = LeaderQuestions(
+            self._consumer,
+            [
+                TopicPartition(topic, number)
+                for topic, numbers in (await self.partitions(*topics)).items()
+                for number in numbers
+                if wanted is None or number in wanted
+            ],
+            seconds,
+        )
+        edges = await leaders.edges()
+        starts = {} if since_ms is None else await leaders.first_at(since_ms, edges)
+        stops = {} if until_ms is None else await leaders.first_at(until_ms, edges)
+        found = [
+            OffsetRange(
+                *pair,
+                start=min(max(starts.get(pair, 0), edges[pair].begin), edges[pair].end),
+                end=min(stops.get(pair, edges[pair].end), edges[pair].end),
+                log_start=edges[pair].begin,
+            )
+            for pair in leaders.answering
+        ]
+        return found, leaders.silent
+
+    async def committed(
+        self, group: str, *, timeout_seconds: float = STALL_SECONDS
+    ) -> dict[tuple[str, int], int]:
         """Return what a consumer group has committed, by (topic, partition)."""
-        return await committed_offsets(self._admin, group, timeout_seconds=STALL_SECONDS)
+        return await committed_offsets(self._admin, group, timeout_seconds=timeout_seconds)
 
     async def assigned(self, group: str) -> frozenset[tuple[str, int]] | None:
         """Return the partitions that members of a group hold; None while it rebalances."""
         try:
-            return await held_partitions(self._admin, group)
+            return await of_any_broker(lambda: held_partitions(self._admin, group))
         except (TimeoutError, KafkaError) as error:
             raise BrokerError(f"no members of group {group}: {error}") from None
-
-    async def from_time(
-        self, spans: Sequence[OffsetRange], since_ms: Mapping[int, int]
-    ) -> list[OffsetRange]:
-        """Return the spans cut to records since a time, which is given per partition number."""
-        cut = []
-        for span in spans:
-            if span.partition in since_ms:
-                pair = TopicPartition(span.topic, span.partition)
-                offsets = await self._at([pair], since_ms[span.partition], {pair: span.end})
-                start = min(max(span.start, offsets[pair]), span.end)
-                cut.append(replace(span, start=start))
-            else:
-                cut.append(span)
-        return cut
 
     async def read(self, spans: Iterable[OffsetRange]) -> AsyncGenerator[list[Record], None]:
         """Yield the records of the spans, in batches of one partition each, in offset order."""
@@ -266,17 +274,9 @@ class RangeReader:
             self._consumer.pause(pair)
         return bool(finished)
 
-    async def _at(
-        self, pairs: list[TopicPartition], at_ms: int, ends: Mapping[TopicPartition, int]
-    ) -> dict[TopicPartition, int]:
-        """First offset with a record time at or after `at_ms`; the end where there is none."""
-        asked = self._consumer.offsets_for_times(dict.fromkeys(pairs, max(0, at_ms)))
-        found = await of_leaders(self._consumer, asked, pairs)
-        return {pair: hit.offset if hit else ends[pair] for pair, hit in found.items()}
-
-    async def _answer(self, call: Any) -> Any:
+    async def _described(self) -> list[dict[str, Any]]:
         try:
-            return await call
+            return await of_any_broker(self._admin.describe_topics)
         except (TimeoutError, KafkaError) as error:
             raise no_answer(error) from None
 

@@ -18,7 +18,8 @@ from aiokafka import TopicPartition
 
 from stream.config import Settings
 from stream.errors import BrokerError
-from stream.kafka.log_position import PROBE_FETCH_BYTES, WentBack, find_gone_back
+from stream.kafka.leader_questions import ANSWER_SECONDS
+from stream.kafka.log_position import PROBE_FETCH_BYTES, Comparison, WentBack, find_gone_back
 from stream.kafka.log_witness import Reading, Rung, Witness, identity_of
 from stream.kafka.range_reader import RangeReader
 from stream.ops import metrics
@@ -31,6 +32,7 @@ Pair: TypeAlias = Any
 
 CHECK_SECONDS = 3.0
 START_SECONDS = 4.0  # no heartbeat is sent meanwhile
+START_ANSWER_SECONDS = 1.0  # of one partition: a silent one must leave time for the others
 
 
 class ReadLog:
@@ -134,8 +136,9 @@ class ReadLog:
         gone: dict[tuple[str, int], WentBack] = {}
         try:
             async with asyncio.timeout(START_SECONDS):
-                gone = await self._compare(readings)
-                self._unverified = {}
+                compared = await self._compare(readings, seconds=START_ANSWER_SECONDS)
+                gone = compared.gone
+                self._unverified = {place: readings[place] for place in compared.silent}
         except (BrokerError, TimeoutError) as error:
             log.warning("log_not_compared", error=str(error) or type(error).__name__)
         for item in gone.values():
@@ -158,12 +161,17 @@ class ReadLog:
                     await self._suspects.wait()
             self._suspects.clear()
             with suppress(BrokerError):
-                gone = await self._compare(self._readings() | self._unverified)
+                compared = await self._compare(self._readings() | self._unverified)
+                if compared.silent:  # as likely by the reader's fault
+                    async with self._using:
+                        await self.close()
                 self._unverified = {
-                    place: was for place, was in self._unverified.items() if place in gone
+                    place: was
+                    for place, was in self._unverified.items()
+                    if place in compared.gone or place in compared.silent
                 }
-                if gone:
-                    for item in gone.values():
+                if compared.gone:
+                    for item in compared.gone.values():
                         log.error("log_went_back", detail=item.sentence)
                     await rejoin()
 
@@ -180,13 +188,16 @@ class ReadLog:
         }
 
     async def _compare(
-        self, readings: Mapping[tuple[str, int], Reading]
-    ) -> dict[tuple[str, int], WentBack]:
+        self,
+        readings: Mapping[tuple[str, int], Reading],
+        *,
+        seconds: float = ANSWER_SECONDS,
+    ) -> Comparison:
         if not readings:
-            return {}
+            return Comparison({}, {})
         async with self._using:
             try:
-                return await find_gone_back(await self._connected(), readings)
+                return await find_gone_back(await self._connected(), readings, seconds=seconds)
             except BrokerError:
                 await self.close()  # a reader that has come to a stand is not asked again
                 raise

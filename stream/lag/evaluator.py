@@ -17,6 +17,8 @@ consumer with a small lag is worse than a busy one with a large lag:
 | WARN | commits advance, the lag never shrank in the window |
 | OK | otherwise |
 
+Of a partition that does not answer nothing is judged and nothing counted: UNKNOWN, with the reason.
+
 STALL, WARN and the STOP that is inferred need a window of `MIN_WINDOW_MS`: Faust commits every
 2.8 s.
 """  # noqa: E501 - a table row cannot be broken
@@ -38,6 +40,7 @@ class LagState(StrEnum):
 
     OK = "OK"
     WARN = "WARN"
+    UNKNOWN = "UNKNOWN"
     REWIND = "REWIND"
     STALL = "STALL"
     STOP = "STOP"
@@ -95,8 +98,20 @@ class PartitionLag:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownLag:
+    """A partition of which nothing is known, and why: no figure stands for it."""
+
+    group: str
+    topic: str
+    partition: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class GroupLag:
     """A group's lag over all its partitions: as bad as the worst of them.
+
+    Where some are `unknown`, the figures are of the others: the least that it can be.
 
     `skew`: the largest partition number's lag over the mean of all; 1 is even. Partition p of every
     topic is on one worker, so they count together. The slowest partition, not the sum, decides
@@ -115,6 +130,7 @@ class GroupLag:
     deleted_unread: int
     headroom_seconds: float | None
     beyond_end: int = 0
+    unknown: int = 0
 
 
 def judge(samples: Sequence[Sample], *, is_assigned: bool | None) -> LagState:
@@ -199,14 +215,15 @@ def partition_lag(
     )
 
 
-def group_lag(group: str, partitions: Iterable[PartitionLag]) -> GroupLag:
+def group_lag(group: str, partitions: Iterable[PartitionLag], *, unknown: int = 0) -> GroupLag:
     """Return the sum, the worst and the slowest of a group's partitions."""
     parts = list(partitions)
+    states = {part.state for part in parts} | ({LagState.UNKNOWN} if unknown else set())
     lag = sum(part.lag for part in parts)
     headrooms = [part.headroom_seconds for part in parts if part.headroom_seconds is not None]
     return GroupLag(
         group=group,
-        state=max((part.state for part in parts), key=SEVERITY.__getitem__, default=LagState.OK),
+        state=max(states, key=SEVERITY.__getitem__, default=LagState.OK),
         lag=lag,
         max_lag_seconds=max((part.lag_seconds or 0.0 for part in parts), default=0.0),
         rate_in=sum(part.rate_in for part in parts),
@@ -217,6 +234,7 @@ def group_lag(group: str, partitions: Iterable[PartitionLag]) -> GroupLag:
         deleted_unread=sum(part.deleted_unread for part in parts),
         headroom_seconds=min(headrooms, default=None),
         beyond_end=sum(part.position > part.end for part in parts),
+        unknown=unknown,
     )
 
 

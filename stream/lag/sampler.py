@@ -2,77 +2,46 @@
 
 One sample costs a handful of requests, whatever the lag: committed and end offsets, group members,
 and one record per partition that has unread events (its time is the time lag). The records of a
-position that has not moved are remembered.
+position that has not moved are remembered. Every question stands by itself: what is not answered is
+unknown, with the reason, and hides nothing else.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Self
+
+import structlog
 
 from schemas.event import Envelope
 from stream.config import Settings
 from stream.dlq.index import DeadLetterIndex
-from stream.kafka.range_reader import OffsetRange, RangeReader, record_envelope
+from stream.errors import BrokerError, TopicAdminError
+from stream.kafka.leader_questions import name_silent
+from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
 from stream.kafka.topic_admin import TopicAdmin
-from stream.lag.evaluator import (
-    WINDOW_SAMPLES,
-    GroupLag,
-    PartitionLag,
-    Sample,
-    group_lag,
-    partition_lag,
-)
+from stream.lag.evaluator import WINDOW_SAMPLES, PartitionLag, Sample, group_lag, partition_lag
+from stream.lag.snapshot import DeadLetterDepth, LagSnapshot, TierDepth, unknown_lags
+
+log = structlog.get_logger()
 
 Place = tuple[str, str, int]  # group, topic, partition
 
 HEAD_FETCH_BYTES = 16 * 1024  # one record per partition is wanted; Kafka gives at least that
 HEAD_SECONDS = 2.0
+COORDINATOR_SECONDS = 5.0
 LETTERS_BATCH = 500  # few at a time: an exporter and the dashboard answer requests meanwhile
 RETENTION_TTL_SECONDS = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class TierDepth:
-    """What waits in a retry tier (or for its order to settle)."""
-
-    topic: str
-    due: int
-    not_due: int
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetterDepth:
-    """Open dead letters, and when the oldest was written."""
-
-    count: int
-    oldest_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class LagSnapshot:
-    """Everything at one moment."""
-
-    at_ms: int
-    partitions: tuple[PartitionLag, ...]
-    groups: tuple[GroupLag, ...]
-    tiers: tuple[TierDepth, ...]
-    dead_letters: DeadLetterDepth
-    ends: Mapping[tuple[str, int], OffsetRange] = field(default_factory=dict, repr=False)
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether nothing is unread anywhere: no window is needed to judge that."""
-        return not any(part.lag for part in self.partitions)
 
 
 class LagSampler:
     """Takes samples and keeps a window of them; an async context manager.
 
-    Raises BrokerError when Kafka does not answer.
+    Raises BrokerError when Kafka does not answer at all.
     """
 
     def __init__(self, settings: Settings, *, window: int = WINDOW_SAMPLES) -> None:
@@ -124,27 +93,58 @@ class LagSampler:
         names = [topic for topics in groups.values() for topic in topics]
         await self._refresh_retention(names)
         # The ends after the commits: a commit beyond them is beyond what there is.
-        committed = {group: await self._reader.committed(group) for group in groups}
-        spans = {(s.topic, s.partition): s for s in await self._reader.spans(names)}
-        assigned = {group: await self._reader.assigned(group) for group in groups}
-        positions = self._note(at_ms, groups, spans, committed)
+        committed = {group: await self._committed(group) for group in groups}
+        found, silent = await self._reader.known_spans(names)
+        spans = {(span.topic, span.partition): span for span in found}
+        assigned = {group: await self._assigned(group) for group in groups}
+        unknown = unknown_lags(groups, spans, silent, committed)
+        known = {group: said for group, said in committed.items() if not isinstance(said, str)}
+        positions = self._note(at_ms, groups, spans, known)
         await self._read_heads(positions, spans)
         partitions = [
-            self._partition(place, spans[place[1:]], committed[place[0]], assigned[place[0]])
+            self._partition(place, spans[place[1:]], known[place[0]], assigned[place[0]])
             for place in positions
         ]
-        await self._letters.refresh()
         return LagSnapshot(
             at_ms=at_ms,
             partitions=tuple(partitions),
             groups=tuple(
-                group_lag(group, (part for part in partitions if part.group == group))
+                group_lag(
+                    group,
+                    (part for part in partitions if part.group == group),
+                    unknown=sum(one.group == group for one in unknown),
+                )
                 for group in groups
             ),
-            tiers=await self._tiers(at_ms, partitions),
-            dead_letters=DeadLetterDepth(len(self._letters), self._letters.oldest_ms),
+            tiers=await self._tiers(at_ms, partitions, {one.topic for one in unknown}),
+            dead_letters=await self._letters_depth(),
             ends=spans,
+            unknown=unknown,
         )
+
+    async def _committed(self, group: str) -> dict[tuple[str, int], int] | str:
+        """Return what a group has committed, or why nobody says so."""
+        try:
+            return await self._reader.committed(group, timeout_seconds=COORDINATOR_SECONDS)
+        except BrokerError as error:
+            return str(error)
+
+    async def _assigned(self, group: str) -> frozenset[tuple[str, int]] | None:
+        try:
+            async with asyncio.timeout(COORDINATOR_SECONDS):
+                return await self._reader.assigned(group)
+        except (BrokerError, TimeoutError):
+            return None
+
+    async def _letters_depth(self) -> DeadLetterDepth | str:
+        _, silent = await self._letters_reader.known_spans([self._topics.dead_letters])
+        if silent:
+            return name_silent(silent)
+        try:
+            await self._letters.refresh()
+        except BrokerError as error:
+            return str(error)
+        return DeadLetterDepth(len(self._letters), self._letters.oldest_ms)
 
     def _note(
         self,
@@ -155,12 +155,11 @@ class LagSampler:
     ) -> dict[Place, int]:
         """Add a sample to each window; return the positions. No commit: the log's start."""
         positions: dict[Place, int] = {}
-        for group, topics in groups.items():
+        for group, said in committed.items():
             for (topic, partition), span in spans.items():
-                if topic in topics:
+                if topic in groups[group]:
                     place = (group, topic, partition)
-                    read = committed[group].get((topic, partition), span.start)
-                    positions[place] = max(read, span.start)
+                    positions[place] = max(said.get((topic, partition), span.start), span.start)
                     window = self._samples.setdefault(place, deque(maxlen=self._window))
                     window.append(Sample(at_ms, positions[place], span.end, span.log_start))
         return positions
@@ -177,7 +176,9 @@ class LagSampler:
                 self._heads.pop(where, None)
             elif known is None or known[0] != position:
                 wanted[where] = position
-        found = await self._reader.first_records(wanted, timeout_seconds=HEAD_SECONDS)
+        found: dict[tuple[str, int], Record] = {}
+        with suppress(BrokerError):  # then ages are not known; what is unread is
+            found = await self._reader.first_records(wanted, timeout_seconds=HEAD_SECONDS)
         for where, record in found.items():
             self._heads[where] = (wanted[where], record_envelope(record), record.timestamp)
 
@@ -202,17 +203,22 @@ class LagSampler:
             is_assigned=None if assigned is None else (topic, partition) in assigned,
         )
 
-    async def _tiers(self, at_ms: int, partitions: list[PartitionLag]) -> tuple[TierDepth, ...]:
+    async def _tiers(
+        self, at_ms: int, partitions: list[PartitionLag], unknown: Collection[str]
+    ) -> tuple[TierDepth, ...]:
         """Split what waits in each tier into due and not yet due.
 
         All records of a tier have one delay, so those older than it are due; the head's own header
         has the last word when nothing is due.
         """
         depths = []
-        relayed = (p.topic for p in partitions if p.group == self._settings.relay_group)
+        relay = self._settings.relay_group
+        relayed = (p.topic for p in partitions if p.group == relay and p.topic not in unknown)
         for topic in sorted(dict.fromkeys(relayed), key=self._delay_ms):
             delay_ms = self._delay_ms(topic)
-            old = await self._reader.spans([topic], until_ms=at_ms - delay_ms)
+            old, silent = await self._reader.known_spans([topic], until_ms=at_ms - delay_ms)
+            if silent:
+                continue
             boundaries = {span.partition: span.end for span in old}
             parts = [part for part in partitions if part.topic == topic]
             due = sum(
@@ -237,9 +243,13 @@ class LagSampler:
     async def _refresh_retention(self, names: list[str]) -> None:
         if time.monotonic() - self._retention_read < RETENTION_TTL_SECONDS:
             return
-        async with TopicAdmin(self._settings) as admin:
-            existing = await admin.existing(names)
+        self._retention_read = time.monotonic()
+        try:
+            async with TopicAdmin(self._settings) as admin:
+                existing = await admin.existing(names)
+        except TopicAdminError as error:
+            log.warning("retention_not_known", error=str(error))
+            return
         for name, topic in existing.items():
             retention_ms = int(topic.config.get("retention.ms") or -1)
             self._retention[name] = retention_ms if retention_ms >= 0 else None
-        self._retention_read = time.monotonic()

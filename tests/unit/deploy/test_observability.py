@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from support.compose_file import ROOT
 
 from agents.worker.shutdown import EXIT_AGAIN, EXIT_STALLED
-from cli.console.terminal import EXIT_INTERRUPTED, EXIT_NO, EXIT_USAGE
+from cli.console.terminal import EXIT_INTERRUPTED, EXIT_NO, EXIT_UNKNOWN, EXIT_USAGE
 from stream.ops import metrics
 from stream.ops.alerts import Alert
 
@@ -98,7 +98,7 @@ def test_every_rule_says_what_it_is_how_bad_and_what_to_do(rule: dict[str, Any])
 def test_every_exit_code_is_explained() -> None:
     table = RUNBOOK[RUNBOOK.index("## Exit codes") :]
     explained = set(re.findall(r"^\| (\d+) \|", table, re.MULTILINE))
-    codes = {0, EXIT_NO, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_STALLED, EXIT_AGAIN}
+    codes = {0, EXIT_NO, EXIT_USAGE, EXIT_UNKNOWN, EXIT_INTERRUPTED, EXIT_STALLED, EXIT_AGAIN}
     assert explained == {str(code) for code in codes}
 
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import generate_latest
+from rich.console import Console
 
+from cli.commands.lag import exit_code, snapshot_json, view
 from stream.lag.evaluator import (
     LagState,
     Sample,
+    UnknownLag,
     group_lag,
     judge,
     partition_lag,
     rates,
     seconds_to_zero,
 )
-from stream.lag.exporter import forget
+from stream.lag.exporter import export, forget
+from stream.lag.snapshot import DeadLetterDepth, LagSnapshot, unknown_lags
 from stream.ops import metrics
 
 STEP_MS = 2_000
@@ -133,3 +138,82 @@ def test_an_exporter_that_cannot_ask_shows_no_figure_of_the_past():
     shown = generate_latest().decode()
     assert "\nkafka_consumergroup_lag_sum{" not in shown
     assert "\norderstream_lag_up 0.0" in shown
+
+
+OFFLINE = UnknownLag("g", "t", 1, "no leader")
+
+
+def partly_known(lag, *, unknown=(OFFLINE,), letters=None):
+    known = part(lag)
+    group = group_lag("g", [known], unknown=len(unknown))
+    return LagSnapshot(
+        at_ms=1_000_000,
+        partitions=(known,),
+        groups=(group,),
+        tiers=(),
+        dead_letters=letters or DeadLetterDepth(0, None),
+        unknown=unknown,
+    )
+
+
+def test_of_a_partition_that_does_not_answer_nothing_is_known_but_the_reason():
+    commits = {"g": {("t", 0): 5}, "h": "no offsets of group h: no coordinator"}
+    found = unknown_lags(
+        {"g": ("t",), "h": ("t", "u")}, {("t", 0), ("u", 0)}, {("t", 1): "no leader"}, commits
+    )
+    assert found == (
+        OFFLINE,
+        UnknownLag("h", "t", 0, "no offsets of group h: no coordinator"),
+        UnknownLag("h", "t", 1, "no leader"),
+        UnknownLag("h", "u", 0, "no offsets of group h: no coordinator"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "state", "code"),
+    [
+        pytest.param(partly_known(0, unknown=()), LagState.OK, 0, id="all answer"),
+        pytest.param(partly_known(0), LagState.UNKNOWN, 3, id="the rest is read"),
+        pytest.param(
+            partly_known(0, unknown=(), letters="no leader: dlq-0"), LagState.OK, 3, id="letters"
+        ),
+    ],
+)
+def test_what_is_not_known_is_neither_fine_nor_bad(snapshot, state, code):
+    assert snapshot.groups[0].state is state
+    assert exit_code(snapshot) == code
+    assert snapshot_json(snapshot)["ok"] is (code == 0)
+
+
+def test_what_is_bad_stays_bad_beside_what_is_not_known():
+    stopped = replace(part(3), state=LagState.STOP)
+    snapshot = replace(partly_known(3), partitions=(stopped,))
+    assert exit_code(snapshot) == 1
+    assert group_lag("g", [stopped], unknown=1).state is LagState.STOP
+
+
+def test_no_sum_is_told_of_which_a_term_is_missing():
+    told = snapshot_json(partly_known(3))
+    assert (told["groups"][0]["lag"], told["groups"][0]["unknown"]) == (None, 1)
+    assert told["partitions"][0]["lag"] == 3
+    assert told["problems"] == ["g: no leader: t-1"]
+    with (console := Console(width=200)).capture() as shown:
+        console.print(view(partly_known(3)))
+    assert "≥ 3" in shown.get()
+    assert "t/1" in shown.get()
+    assert "not known: g: no leader: t-1" in shown.get()
+
+
+def test_a_metric_that_is_not_known_is_absent():
+    export(partly_known(0, unknown=()), dead_letter_topic="dlq")
+    assert "\nkafka_consumergroup_lag_sum{" in generate_latest().decode()
+    export(partly_known(0, letters="no leader: dlq-0"), dead_letter_topic="dlq")
+    shown = generate_latest().decode()
+    labels = 'consumergroup="g",partition="1"'
+    assert f'\norderstream_lag_state{{{labels},state="UNKNOWN",topic="t"}} 1.0' in shown
+    assert f"\nkafka_consumergroup_lag{{{labels}" not in shown
+    assert '\nkafka_consumergroup_lag{consumergroup="g",partition="0",topic="t"} 0.0' in shown
+    for name in ("kafka_consumergroup_lag_sum", "orderstream_lag_max_seconds"):
+        assert f"\n{name}{{" not in shown
+    assert "\norderstream_dead_letters_open{" not in shown
+    forget()

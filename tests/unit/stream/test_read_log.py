@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from aiokafka import TopicPartition
 
 from stream.config import load_settings
-from stream.kafka.log_position import WentBack
+from stream.kafka.log_position import Comparison, WentBack
 from stream.kafka.log_witness import Witness, has_gone_back, identity_of, resume_offset
 from stream.kafka.read_log import ReadLog
 from stream.ops.alerts import Alert, Alerts
@@ -23,9 +23,9 @@ class AnotherLog(ReadLog):
         super().__init__(load_settings(env_file=None))
         self.compared = []
 
-    async def _compare(self, readings):
+    async def _compare(self, readings, *, seconds=0.0):
         self.compared.append({place: reading.position for place, reading in readings.items()})
-        return {place: WentBack(*place, 3, 0, 0, 6) for place in readings}
+        return Comparison({place: WentBack(*place, 3, 0, 0, 6) for place in readings}, {})
 
 
 def read(log, *offsets):
@@ -56,24 +56,30 @@ async def test_a_commit_counts_more_than_what_was_only_handed_out():
 
 
 class SlowBroker(ReadLog):
-    """Compares with a log of these values; the first look has no answer in time."""
+    """Compares with a log of these values; the first look has no answer in time.
+
+    Of the `silent` partitions there is never one.
+    """
+
+    silent = ()
 
     def __init__(self, *values):
         super().__init__(load_settings(env_file=None))
         self.ids = {n: identity_of(key=b"k", value=v, headers=()) for n, v in enumerate(values)}
         self.looks = 0
 
-    async def _compare(self, readings):
+    async def _compare(self, readings, *, seconds=0.0):
         self.looks += 1
         if self.looks == 1:
             raise TimeoutError
         end, gone = len(self.ids), {}
-        for place, (was, witness) in ((p, (r.position, r.witness)) for p, r in readings.items()):
+        heard = {place: r for place, r in readings.items() if place not in self.silent}
+        for place, (was, witness) in ((p, (r.position, r.witness)) for p, r in heard.items()):
             found = self.ids.get(witness.newest.offset) if witness.newest else None
             if has_gone_back(witness, was, log_start=0, end=end, found=found):
                 resume = resume_offset(witness, log_start=0, end=end, found=self.ids)
                 gone[place] = WentBack(*place, was, resume, 0, end)
-        return gone
+        return Comparison(gone, dict.fromkeys(readings.keys() - heard.keys(), "no leader"))
 
 
 class RejoinedError(Exception):
@@ -137,3 +143,14 @@ async def test_what_was_done_of_the_old_log_is_not_committed_in_the_new_one():
     assert [log.has_reached(TIER, offset) for offset in (0, 1, 3)] == [True, False, False]
     handed_out(log, (0, b"a"), (1, b"b"))
     assert [log.has_reached(TIER, offset) for offset in (2, 3)] == [True, False]
+
+
+async def test_a_partition_without_an_answer_does_not_hide_that_another_went_back():
+    """And it is not vouched for: its commits stay what they were until it was compared."""
+    offline = TopicPartition(TIER.topic, 1)
+    log = SlowBroker(b"a", b"b", b"c", b"d")
+    log.looks, log.silent = 1, (offline,)
+    healed = await log.healed({TIER: 3, offline: 3}, {TIER: OLD, offline: OLD})
+    assert healed == {TIER: 0}
+    log.note(offline, SimpleNamespace(offset=3, key=b"k", value=b"d", headers=()))
+    assert log.metadata(offline, 4) == OLD
