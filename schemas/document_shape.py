@@ -112,6 +112,7 @@ NOT_OF_SALES_DOCUMENTS: dict[str, Form] = {
     "items": order_rows,
 }
 TOTALS = ("grand_total", "base_grand_total")
+PURCHASER = "creator_id"
 CART_MARKS = ("is_active", "items_count", "items_qty", "reserved_order_id", "checkout_method")
 # What is sold, or where it is kept: under an order's name, with a status or items of its own.
 PRODUCT_MARKS = ("sku", "type_id", "attribute_set_id", "category_id", "source_code")
@@ -190,10 +191,15 @@ def _is_order(level: Level, is_said: bool) -> bool:
 
 
 def _is_of_an_order(level: Level) -> bool:
-    """Whether a level names an order that it is not itself, as invoices and returns do."""
+    """Whether a level names an order that it is not itself, as invoices and returns do.
+
+    Or will name one: a company's purchase order has somebody who made it, before its order exists.
+    """
     own = (id_of(level), number_of(level))
     order_id = text_of(level.get("order_id"))
     if order_id and order_id not in own:
+        return True
+    if PURCHASER in level and number_of(level):
         return True
     return "order_increment_id" in level and text_of(level["order_increment_id"]) not in own[1:]
 

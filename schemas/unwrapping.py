@@ -19,6 +19,7 @@ from schemas.document_shape import (
     IDS,
     ORDER_NUMBERS,
     ORDER_WRAPPERS,
+    PURCHASER,
     Shape,
     id_of,
     is_thin,
@@ -98,8 +99,8 @@ def ordinary_order(body: dict[str, Any]) -> Found | None:
         return None
     else:
         level, path, said, beside = body, (), None, None
-    if level.get("order_id") or "order_increment_id" in level:
-        return None  # an invoice's, perhaps
+    if level.get("order_id") or "order_increment_id" in level or PURCHASER in level:
+        return None  # an invoice's or a purchase order's, perhaps
     number, total = level.get("increment_id"), level.get("grand_total")
     if type(number) is not str or not number.strip() or type(total) not in (str, int, float):
         return None

@@ -26,10 +26,11 @@ def said(body: object, event: str = ""):
         {**SALE, "order_increment_id": "000000417", "customer_email": "x@example.com"},
         {**SALE, "creator_id": 2, "company_id": 4, "quote_id": 5, "status": "pending",
          "order_id": None, "order_increment_id": None},
+        {**SALE, "creator_id": 2, "company_id": 4, "quote_id": 5, "status": "approved"},
         {"entity_id": 4, "increment_id": "R-1", "order_id": 417, "status": "pending",
          "customer_custom_email": "x@example.com", "items": [{"qty_requested": 1}]},
     ],
-    ids=["invoice with its buyer", "invoice of a grid", "one number", "purchase order", "return"],
+    ids=["invoice with its buyer", "invoice of a grid", "one number", "purchase order", "new one", "return"],
 )  # fmt: skip
 @pytest.mark.parametrize("event", ["acme_document_save_after", "sales_order_invoice_save_after"])
 def test_what_names_another_order_is_not_taken_for_one(document, event: str) -> None:
@@ -52,6 +53,12 @@ def test_an_order_that_an_invoice_brings_along_is_taken_and_one_it_names_is_not(
     assert (brought.kind, brought.key) == (Kind.ORDER, "000000417")
     named = {"entity_id": 417, "increment_id": "000000417", "status": "complete"}
     assert said({"event": event, "invoice": {**invoice, "order": named}}).is_ignored
+
+
+def test_a_modules_creator_makes_no_purchase_order_of_an_order() -> None:
+    assert said(an_order(creator_id=2), "acme_pushed").key == "000000417"
+    part = {"increment_id": "000000417", "status": "complete", "creator_id": 2}
+    assert said({"event": "sales_order_save_after", "order": part}).key == "000000417"
 
 
 @pytest.mark.parametrize("order_id", ["417", 417, "000000417", "9999"])
