@@ -25,7 +25,7 @@ ROUNDS ?= 20000
 # Each job has a broker of its own (300 MB); the tests wait more than they compute.
 JOBS ?= 3
 
-.PHONY: check quicken forget-skipped help demo test attack chaos expulsions proofs bench unit unit-all advisories sbom lint integration e2e docs broker-check setup clean
+.PHONY: check mutants quicken forget-skipped help demo test attack chaos expulsions proofs bench unit unit-all advisories sbom lint integration e2e docs broker-check setup clean
 
 help: ## list the jobs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -80,6 +80,9 @@ proofs: quicken broker-check ## the long stories that `make test` leaves out, a 
 
 chaos: quicken broker-check ## every way we know to hurt the pipe, an hour: docs/chaos.md (ONLY=name; SCALE=small; goes on where it was)
 	@exec $(BIN)/python -m chaos --scale $(SCALE) $(foreach name,$(ONLY),--only $(name))
+
+mutants: setup ## is every line of the pure core held by a unit test: docs/mutation.md (ONLY=module; MINUTES=n; goes on where it was)
+	@$(BIN)/python -m tests.mutation --minutes $(MINUTES) $(ONLY)
 
 expulsions: setup broker-check ## workers that the group expels, RUNS times each: no old state over a newer one
 	@EXPULSION_RUNS=$(RUNS) $(BIN)/python -m pytest -q tests/e2e/test_an_expelled_worker.py

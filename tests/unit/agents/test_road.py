@@ -34,6 +34,10 @@ def test_the_road_by_backlog_budget_and_batch(backlog, calls_left, batch, thresh
     assert (chosen.live, chosen.others) == roads
 
 
+def test_a_call_that_is_not_full_is_a_call():
+    assert [composite_calls(n) for n in (0, 1, 200, 201, 400)] == [0, 1, 1, 2, 2]
+
+
 def test_jobs_are_never_chosen_when_they_cost_more_calls():
     for bundles in range(0, 20_000, 500):
         for jobs in (1, 3, 5):

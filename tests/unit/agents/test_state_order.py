@@ -35,6 +35,8 @@ def over(whole, **more):
         (state(OLD), state(FUTURE), False),  # that one nobody believes any more
         (state(""), state(NEW), False),  # undated: the guard has decided it by its receipt
         (state(OLD), state(NEW).as_reset(), False),
+        (state(OLD), state(LATEST), True),  # the newest that anybody may have given
+        (replace(state(OLD), is_reset=True), state(NEW), False),  # written after a reset
         (over(state(OLD)), over(None), False),
         (over(None), over(state(OLD)), True),  # that one knows of a whole save beneath it
         (over(state(OLD)), over(state(NEW)), True),

@@ -36,3 +36,22 @@ def test_no_state_has_no_rank(entity) -> None:
 
 def test_the_status_stands_in_for_a_missing_state() -> None:
     assert state_rank({"status": "complete"}) == state_rank({"state": "Complete "})
+
+
+@pytest.mark.parametrize(
+    ("state", "rank"),
+    [
+        ("new", 0),
+        ("pending", 0),
+        ("pending_payment", 0),
+        ("payment_review", 1),
+        ("holded", 1),
+        ("processing", 1),
+        ("my_own", 1),
+        ("complete", 2),
+        ("closed", 3),
+        ("canceled", 3),
+    ],
+)
+def test_the_ranks_are_those_of_the_table(state, rank) -> None:
+    assert state_rank({"state": state, "status": "new" if rank else "closed"}) == rank

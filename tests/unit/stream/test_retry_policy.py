@@ -24,6 +24,14 @@ def test_jitter_lengthens_a_wait_by_at_most_a_tenth():
         assert 31_000 <= step.not_before_ms <= 31_000 + 30_000 * JITTER_SHARE
 
 
+def test_the_wait_is_the_tiers_and_the_whole_of_the_jitter_that_was_drawn(monkeypatch):
+    asked = []
+    monkeypatch.setattr("random.uniform", lambda *bounds: asked.append(bounds) or 1_234.9)
+    step = RetryPolicy(TOPICS).next_step(1, now_ms=1_000)
+    assert (step.topic, step.not_before_ms) == ("salesforce.retry.2m", 1_000 + 120_000 + 1_234)
+    assert asked == [(0, 12_000)]
+
+
 def test_labels_read_like_people_write_them():
     assert [delay_label(s) for s in (1, 30, 90, 120, 3600, 7200)] == [
         "1s",

@@ -1,0 +1,1 @@
+"""Tests of the tests: does some unit test fail when a line of the pure core is wrong?"""
