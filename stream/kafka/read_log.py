@@ -32,7 +32,7 @@ Pair: TypeAlias = Any
 
 CHECK_SECONDS = 3.0
 START_SECONDS = 4.0  # no heartbeat is sent meanwhile
-START_ANSWER_SECONDS = 1.0  # of one partition: a silent one must leave time for the others
+START_ANSWER_SECONDS = 1.5  # of one partition: a silent one must leave time for the others
 
 
 class ReadLog:
