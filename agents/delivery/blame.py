@@ -48,13 +48,12 @@ class Judge:
 
     def charge_rows(self, writes: Sequence[RowTracker]) -> None:
         """Decide what bundles pay that ended with a refused row."""
-        refused = [w for w in writes if isinstance(w.outcome, RefusedWrite)]
-        for write in refused:  # all, before any is judged: they are each other's evidence
-            if isinstance(write.outcome, RefusedWrite) and write.outcome.fault is not None:
-                self.watch.refused(write.outcome.fault)
-        for write in refused:
-            if isinstance(write.outcome, RefusedWrite):
-                write.outcome = self._charged(write.outcome)
+        refused = [(w, found) for w in writes if isinstance(found := w.outcome, RefusedWrite)]
+        for _, outcome in refused:  # all, before any is judged: they are each other's evidence
+            if outcome.fault is not None:
+                self.watch.refused(outcome.fault)
+        for write, outcome in refused:
+            write.outcome = self._charged(outcome)
 
     def _charged(self, refused: RefusedWrite) -> RefusedWrite | NotSent:
         if refused.fault is None:

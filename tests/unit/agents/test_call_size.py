@@ -59,6 +59,13 @@ def test_the_model_follows_an_org_that_became_slower():
     assert model.call_seconds({UPDATE: 30}) == pytest.approx(0.08 + 30 * 0.028, rel=0.1)
 
 
+def test_a_call_without_rows_or_orders_teaches_nothing():
+    model = CostModel()
+    model.observe(9.0, {}, 3)
+    model.observe(9.0, {UPDATE: 3}, 0)
+    assert model == CostModel()
+
+
 def size(waiting, **how):
     known = {
         "slots": 5,
