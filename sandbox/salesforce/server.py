@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import format_datetime
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from sandbox.salesforce import admin, login
 from sandbox.salesforce.app import ORG, PUBLIC_URL, SESSIONS, serve_rest, serve_versions
@@ -106,7 +107,13 @@ def make_app(org: Org, sessions: Sessions, public_url: str = "") -> web.Applicat
     app.router.add_route("*", "/services/data/{version}", serve_rest)
     app.router.add_route("*", "/services/data/{version}/{rest:.*}", serve_rest)
     admin.add_routes(app)
+    app.on_response_prepare.append(_date)
     return app
+
+
+async def _date(request: web.Request, response: web.StreamResponse) -> None:
+    """Date an answer by the org's own clock, as everything in it is."""
+    response.headers[hdrs.DATE] = format_datetime(request.app[ORG].now(), usegmt=True)
 
 
 @web.middleware

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
@@ -123,6 +125,8 @@ async def test_a_wrong_clock_of_the_org_makes_right_assertions_expire(
     salesforce_org.org.settings.change({"clock_offset_seconds": 3600})
     answer = await by_assertion(plain_client, plain_client.assertion())
     assert answer.json["error_description"] == "expired authorization code"
+    ahead = parsedate_to_datetime(answer.headers["Date"]) - datetime.now(UTC)
+    assert abs(ahead.total_seconds() - 3600) < 300, "the answer is dated by the org's clock"
 
 
 async def test_the_browser_flow_redirects_with_a_code_that_works_once(plain_client):

@@ -182,16 +182,22 @@ def _as_login_error(
     )
 
 
-def skew_hint(server_date: str, now_unix_seconds: float) -> str:
-    """Return a sentence naming the clock skew against an HTTP Date header; empty if it is small."""
+def skew_seconds(server_date: str, now_unix_seconds: float) -> float:
+    """Return how far our clock is ahead of an HTTP Date header; 0 if it is small or not told."""
     try:
         then = parsedate_to_datetime(server_date)
     except ValueError:
-        return ""
+        return 0.0
     if then.tzinfo is None:
         then = then.replace(tzinfo=UTC)
     skew = now_unix_seconds - then.timestamp()
-    if abs(skew) < SKEW_SECONDS:
+    return skew if abs(skew) >= SKEW_SECONDS else 0.0
+
+
+def skew_hint(server_date: str, now_unix_seconds: float) -> str:
+    """Return a sentence naming the clock skew against an HTTP Date header; empty if it is small."""
+    skew = skew_seconds(server_date, now_unix_seconds)
+    if not skew:
         return ""
     direction = "ahead of" if skew > 0 else "behind"
     return (

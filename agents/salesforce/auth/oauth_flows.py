@@ -16,17 +16,20 @@ from urllib.parse import urlsplit
 
 import jwt
 import requests
+import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from agents.salesforce.auth.instance_url import MY_DOMAIN, checked_url
-from agents.salesforce.auth.login_errors import LoginContext, login_error
+from agents.salesforce.auth.login_errors import LoginContext, login_error, skew_seconds
 from agents.salesforce.auth.refresh_token import RefreshTokenFile
 from agents.salesforce.auth.secret_file import SecretFileError, read_secret_file
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError, SalesforceError
 from agents.salesforce.http.answers import bad_answer, decode
 from agents.salesforce.http.http_session import no_answer
+
+log = structlog.get_logger()
 
 ASSERTION_SECONDS = 180  # Salesforce accepts at most 5 minutes, clock skew included
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -126,16 +129,28 @@ class JwtFlow:
     clock: Callable[[], float] = time.time
 
     def fetch(self) -> Token:
-        form = {"grant_type": JWT_GRANT, "assertion": self.assertion()}
+        """Return a new token; where our clock is wrong, by an assertion of Salesforce's time."""
+        now = self.clock()
+        try:
+            return self._post(now)
+        except LoginError as error:
+            skew = skew_seconds(error.server_date, now)
+            if error.kind is not ErrorKind.AUTH or not skew:
+                raise
+            log.warning("clock_differs_from_salesforce", ahead_seconds=round(skew), fix=error.fix)
+        return self._post(now - skew)
+
+    def _post(self, now_unix_seconds: float) -> Token:
+        form = {"grant_type": JWT_GRANT, "assertion": self.assertion(now_unix_seconds)}
         return self.endpoint.post(form, flow="jwt", username=self.username)
 
-    def assertion(self) -> str:
+    def assertion(self, now_unix_seconds: float) -> str:
         """Return the signed JWT. Raises LoginError when the key file is unusable."""
         claims = {
             "iss": self.client_id,
             "sub": self.username,
             "aud": self.endpoint.login_url,
-            "exp": int(self.clock()) + ASSERTION_SECONDS,
+            "exp": int(now_unix_seconds) + ASSERTION_SECONDS,
         }
         return jwt.encode(claims, private_key(self.private_key_path), algorithm="RS256")
 

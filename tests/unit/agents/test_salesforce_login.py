@@ -188,8 +188,8 @@ def test_an_outage_of_the_login_host_is_no_refusal(status, body, kind):
 def test_the_assertion_names_app_user_audience_and_an_integer_expiry(tmp_path, rsa_key):
     path = tmp_path / "server.key"
     path.write_bytes(pem(rsa_key))
-    flow = JwtFlow(an_endpoint(), "the-app", "bot@acme.test", path, clock=lambda: 1_000_000.9)
-    assertion = flow.assertion()
+    flow = JwtFlow(an_endpoint(), "the-app", "bot@acme.test", path)
+    assertion = flow.assertion(1_000_000.9)
     claims = jwt.decode(
         assertion,
         rsa_key.public_key(),
