@@ -66,7 +66,8 @@ class Links:
             self._pipes[broker].add(task)
             try:
                 if broker not in self._cut:
-                    await self._carry(broker, port, reader, writer)
+                    with suppress(asyncio.CancelledError):  # cut: it ends with what it carries
+                        await self._carry(broker, port, reader, writer)
             finally:
                 self._pipes[broker].discard(task)
                 writer.close()
