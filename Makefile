@@ -76,6 +76,7 @@ e2e: quicken ## stories: the product's own processes, one story of a kind
 	$(PYTEST) -n $(JOBS) --dist load -m "not proof" tests/e2e
 
 proofs: quicken broker-check ## the long stories that `make test` leaves out, a quarter of an hour
+	HYPOTHESIS_PROFILE=search $(PYTEST) -n 2 -m "hypothesis or slow" tests/unit
 	$(PYTEST) -n $(JOBS) --dist load -m proof tests
 
 chaos: quicken broker-check ## every way we know to hurt the pipe, an hour: docs/chaos.md (ONLY=name; SCALE=small; goes on where it was)

@@ -26,9 +26,11 @@ from tests.support.skipped import line_of, note, reasons_of
 
 PARTITIONS = 4
 MEMORY, ROOM_IN_MEMORY = Path("/dev/shm"), 4 << 30  # noqa: S108 - a file system, not a file
-# How long one example takes says more about the machine than about the code.
-hypothesis.settings.register_profile("steady", deadline=None)
-hypothesis.settings.load_profile("steady")
+# How long one example takes says more about the machine than about the code. `make test` tries the
+# same examples each time, so that what it says is of the change; `make proofs` looks for others.
+hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 TEST_SECRET = "a-secret-for-tests-only-0123456789"
 TEST_SIGNING_KEY = "operators-of-these-tests-9f3c1be27a60"
 

@@ -99,9 +99,12 @@ def add_sync_agent(
         taken = 0
         async for event in stream.events():
             try:
-                held = held_event(event)
+                held, generation = held_event(event), _generation(event)
+                if not await app.takes(event.message.tp, held.offset, generation):
+                    drop(held)
+                    continue
                 await pipeline.room()
-                await aside.admit(held, _generation(event))
+                await aside.admit(held, generation)
                 taken += 1
                 await breathe(taken)
             except Exception as error:  # noqa: BLE001 - leaving the loop would lose the event

@@ -92,6 +92,10 @@ class WorkerApp(faust.App):
             return None
         return cast("PromptConsumer", self.consumer).membership
 
+    async def takes(self, tp: TP, offset: int, generation: int) -> bool:
+        """Whether an event that reached the agent is the next of its partition."""
+        return await cast("PromptConsumer", self.consumer).is_next(tp, offset, generation)
+
     async def rejoin(self) -> None:
         """Leave all partitions and take them again, from where their logs are to be read on."""
         await cast("PromptConsumer", self.consumer).rejoin()

@@ -23,6 +23,7 @@ class FencedConsumer(PromptConsumer):
         """Call during rebalancing, before partitions are given away."""
         app: Any = self.app  # a WorkerApp
         await fence_and_commit(self, app.when_revoked)
+        self.forget_entered()
         await super().on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:

@@ -3,6 +3,7 @@
 KIND `escape`: the pipeline's own code raises for order 666. KIND `hang`: it never returns for it.
 KIND `die`: the process ends without a word while it maps order 666.
 KIND `skip`: Faust drops the first records that it fetched after a while, as it does in rebalances.
+KIND `clear`: Faust clears its agent's queue under load, as at the end of a second recovery.
 KIND `crash`: one of Faust's own tasks beside the stream raises after some seconds.
 """
 
@@ -13,13 +14,14 @@ import uvloop
 from faust.transport.drivers.aiokafka import Consumer
 
 from agents.mapping.mapping import Mapping
+from agents.worker.faust_app import WorkerApp
 from agents.worker.pipeline import Pipeline
 from agents.worker.process import run_worker
 from stream.config import Role, load_settings
 from stream.ops.logs import configure_logs
 
 POISON = "000000666"
-FROM_OFFSET, SKIPPED = 3, 20
+FROM_OFFSET, SKIPPED, CLEARED = 3, 20, 5
 
 
 def skip_records():
@@ -34,6 +36,21 @@ def skip_records():
                 yield tp, message
 
     Consumer.getmany = forgetful_getmany
+
+
+def clear_queues():
+    takes, left = WorkerApp.takes, CLEARED
+
+    async def clearing_takes(self, tp, offset, generation):
+        nonlocal left
+        verdict = await takes(self, tp, offset, generation)
+        if left and offset >= FROM_OFFSET:
+            left -= 1
+            self.flow_control.resume()
+            self.consumer.resume_flow()
+        return verdict
+
+    WorkerApp.takes = clearing_takes
 
 
 async def crash(_consumer):
@@ -61,10 +78,9 @@ def sabotage(kind):
     Pipeline._work = broken_work
     if kind == "crash":
         Consumer.verify_all_partitions_active = crash
-    if kind == "skip":
-        skip_records()
     if kind == "die":
         Mapping.apply = deadly_apply
+    {"clear": clear_queues, "skip": skip_records}.get(kind, lambda: None)()
 
 
 if __name__ == "__main__":

@@ -37,9 +37,10 @@ async def test_a_crash_inside_faust_ends_the_process_at_once(make_rig):
     assert "ended_uncommitted" in worker.output
 
 
-async def test_records_that_faust_skips_are_read_after_all(make_rig):
+@pytest.mark.parametrize("kind", ["skip", "clear"])
+async def test_records_that_faust_skips_or_clears_are_read_after_all(make_rig, kind):
     rig = await make_rig()
-    worker = await sabotaged(rig, "skip")
+    worker = await sabotaged(rig, kind)
     await rig.publish((n, 1) for n in range(200))
     report = await rig.settled(200)
     assert report.total.synced == 200

@@ -174,6 +174,9 @@ def test_a_record_of_ours_is_readable_and_its_texts_are_masked() -> None:
         ("jane&amp;commat;example.com", "j***&amp;commat;example.com"),
         ("jane%2540example.com", "j***%2540example.com"),
         ("jane\\x40example.com", "j***\\x40example.com"),
+        ("jane&@example.com", "j***@example.com"),
+        (" &@A.Ad ", " &***@A.Ad "),
+        ("a=1&jane@example.com", "a=1&j***@example.com"),
         (
             "jane\N{FULLWIDTH COMMERCIAL AT}example.com",
             "j***\N{FULLWIDTH COMMERCIAL AT}example.com",
