@@ -129,17 +129,20 @@ class OutcomeRules:
 
         Without it, a later save that restores the old content (hold, then unhold) would be taken
         for 'unchanged' while Salesforce has the content in between. An order of which nothing is
-        known gets a state without a version: an event of it waits (see foresight).
+        known gets a state without a version: an event of it waits (see foresight). The content that
+        is held, sent again, leaves no doubt.
         """
         state = self.get_state(item.origin.partition, item.key)
         if state is None:
             if decision.result.outcome is Outcome.DEAD:
                 return decision
             return dataclasses.replace(decision, state=item.new_state(None, {}).as_unknown())
-        if item.told_over is not None:
+        is_beneath = item.told_over is not None
+        held = state.under if is_beneath else state
+        if held is not None and held.digest in ("", item.candidate.digest):
+            return decision  # the same content, or in doubt already
+        if is_beneath:
             return dataclasses.replace(decision, state=state.beneath_in_doubt())
-        if not state.digest:
-            return decision
         return dataclasses.replace(decision, state=state.in_doubt())
 
     def not_sent(self, item: DecodedEvent, outcome: NotSent, now: int, says: Notes) -> Decision:

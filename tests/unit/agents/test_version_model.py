@@ -51,7 +51,7 @@ def test_many_random_histories() -> None:
             raise AssertionError(f"history {number}") from error
 
 
-@pytest.mark.parametrize("number", [6091, 20582])
+@pytest.mark.parametrize("number", [4834, 6091, 20582])
 def test_a_history_that_once_ended_otherwise(number) -> None:
     walk(random.Random(number))
 
