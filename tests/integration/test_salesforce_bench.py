@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.proof
 def test_the_short_benchmark_shows_the_calls_saved():
     """Throughput is judged by the long form on a quiet machine; counts hold on any."""
     command = [sys.executable, "bench/salesforce.py", "--orders", "1000", "--runs", "1"]

@@ -54,6 +54,7 @@ def was_there(salesforce_org):
     return make
 
 
+@pytest.mark.proof
 async def test_the_whole_org_is_shown_first_and_then_adopted_once(
     command, was_there, salesforce_org, tmp_path
 ):

@@ -107,6 +107,7 @@ async def test_audit_says_yes_then_no(run, writer):
     assert read["total"]["pending"] == 1
 
 
+@pytest.mark.proof
 async def test_mistakes_are_answered_with_exit_2_and_the_fix(run):
     for arguments, hint in (
         (("audit", "--since", "soon"), "--since: 'soon' is not a time: write 2026-"),
@@ -258,6 +259,7 @@ async def test_a_reset_goes_to_the_worker_of_the_key_and_on_record(run, writer, 
     assert (action.action, action.why) == ("version-reset", "wrong clock")
 
 
+@pytest.mark.proof
 async def test_edit_refuses_what_is_no_event_and_an_editor_that_fails(run, writer, tmp_path):
     ack = await writer.bury(await writer.accept("1"))
     letter = f"{ack.partition}-{ack.offset}"

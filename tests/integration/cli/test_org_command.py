@@ -113,6 +113,7 @@ def test_a_field_that_is_there_as_something_else_is_a_persons_decision(command, 
     assert bare_org.ask("GET", "/rules") == []
 
 
+@pytest.mark.proof
 def test_a_field_that_is_too_weak_is_shown_as_a_change_and_mended(command, bare_org):
     assert command("org", "apply").returncode == 0
     bare_org.ask("PATCH", "/schema/Contact/Magento_Customer_Key__c", {"unique": False})
@@ -125,6 +126,7 @@ def test_a_field_that_is_too_weak_is_shown_as_a_change_and_mended(command, bare_
     assert command("map", "--check").returncode == 0
 
 
+@pytest.mark.proof
 def test_line_items_come_along_when_the_mapping_has_them_on(command, tmp_path):
     default = command("map", "--print-default").stdout
     (tmp_path / "m.yaml").write_text(default.replace("line_items: off", "line_items: order"))

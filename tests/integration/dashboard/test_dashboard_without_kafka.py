@@ -27,6 +27,7 @@ async def test_it_starts_without_kafka_and_says_what_is_missing(make_settings):
         assert (await ann.get("/livez"))[0] == 200
 
 
+@pytest.mark.proof
 async def test_an_outage_keeps_the_last_figures_with_a_warning_and_then_it_goes_on(
     make_settings, own_broker, monkeypatch
 ):

@@ -190,6 +190,7 @@ async def test_a_tier_made_again_while_the_relay_was_away_is_read_from_its_start
         await outbox.holds(ids)
 
 
+@pytest.mark.proof
 async def test_a_relay_that_waits_for_a_head_notices_that_it_is_gone(settings, writer, topics):
     tier = settings.topics.retry_tiers[0]
     async with running(settings) as (outbox, _):

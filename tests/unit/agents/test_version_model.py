@@ -17,7 +17,7 @@ from support.version_pipe import Pipe
 STEPS = 40  # of one history
 RANDOM_STEPS = int(os.environ.get("ORDERSTREAM_MODEL_STEPS", "2000"))
 FROM = int(os.environ.get("ORDERSTREAM_MODEL_FROM", "0"))
-EXAMPLES = int(os.environ.get("ORDERSTREAM_MODEL_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("ORDERSTREAM_MODEL_EXAMPLES", "30"))
 
 
 def walk(die: random.Random) -> None:
@@ -59,11 +59,11 @@ def test_a_history_that_once_ended_otherwise(number) -> None:
 TestPipe = Pipe.TestCase
 TestPipe.settings = settings(
     max_examples=EXAMPLES,
-    derandomize=EXAMPLES <= 60,
+    derandomize=EXAMPLES <= 30,
     stateful_step_count=STEPS,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 
 # However long it is asked to be.
-pytestmark = pytest.mark.timeout(0) if EXAMPLES > 60 or RANDOM_STEPS > 2000 else []
+pytestmark = pytest.mark.timeout(0) if EXAMPLES > 30 or RANDOM_STEPS > 2000 else []
