@@ -53,6 +53,7 @@ async def all_are_written(rig, numbers, version=1):
     await rig.until(lambda: wanted.items() <= rig.versions().items(), timeout_seconds=90)
 
 
+@pytest.mark.proof
 async def test_a_committed_offset_beyond_the_end_costs_no_event(make_rig):
     rig = await make_rig()
     worker = await rig.warm_worker()

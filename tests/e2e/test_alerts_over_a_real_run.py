@@ -33,7 +33,7 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.kafka,
     pytest.mark.proof,
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(sys.platform != "linux", reason="starts the sandbox's processes"),
 ]
 RULES = PROJECT_DIRECTORY / "deploy" / "prometheus" / "alerts.yml"

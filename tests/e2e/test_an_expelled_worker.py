@@ -13,7 +13,7 @@ from aiokafka.protocol.group import LeaveGroupRequest
 
 from stream.kafka.topic_admin import TopicAdmin
 
-pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(300)]
 
 ORDERS = range(1, 21)
 RUNS = range(int(os.environ.get("EXPULSION_RUNS", "1")))

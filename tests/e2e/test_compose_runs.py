@@ -13,7 +13,7 @@ from support.compose_file import ROOT, SECRET, load_compose, read_env, seconds
 from sandbox.ports import free_port
 from sandbox.processes import Process, Processes, orderstream
 
-pytestmark = [pytest.mark.proof, pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.proof, pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(300)]
 
 READY_SECONDS = 90
 

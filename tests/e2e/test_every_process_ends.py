@@ -19,7 +19,7 @@ import pytest
 from sandbox.ports import free_port
 from sandbox.processes import PROJECT_DIRECTORY, orderstream
 
-pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(300)]
 
 SECRETS = {
     "MAGENTO_WEBHOOK_SECRET": "a-webhook-secret-of-these-tests-51c0",

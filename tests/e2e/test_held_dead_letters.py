@@ -35,6 +35,7 @@ async def has_dead(rig, count: int) -> bool:
     return (await rig.audit()).total.dead >= count
 
 
+@pytest.mark.proof
 async def test_what_waits_is_written_when_the_mapping_is_right_again(make_rig, tmp_path):
     mapping = tmp_path / "mapping.yaml"
     rig, worker = await refused(make_rig, mapping)

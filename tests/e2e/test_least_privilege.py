@@ -18,7 +18,7 @@ from schemas.result import Outcome
 from stream.config import load_settings
 from stream.kafka.access import Process
 
-pytestmark = [pytest.mark.e2e, pytest.mark.kafka, pytest.mark.timeout(240), pytest.mark.proof]
+pytestmark = [pytest.mark.e2e, pytest.mark.kafka, pytest.mark.timeout(300), pytest.mark.proof]
 
 COMMAND_SECONDS = 60
 REFUSED = "FIELD_CUSTOM_VALIDATION_EXCEPTION"

@@ -92,7 +92,7 @@ async def until(what, *, timeout_seconds: float = 40):
     return found
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_operator_heals_a_bad_mapping(pipeline, dashboard, make_settings, tmp_path):
     await send_orders(pipeline)
     async with open_browser() as browser, open_page(browser) as page:

@@ -17,11 +17,12 @@ from schemas.event import Kind
 from schemas.result import Outcome
 from stream.config import load_settings
 
-pytestmark = [pytest.mark.e2e, pytest.mark.kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.kafka, pytest.mark.timeout(300)]
 
 DEADLINE_SECONDS = 60
 
 
+@pytest.mark.proof
 async def test_an_order_that_is_retried_once_arrives_through_tls_and_sasl(tmp_path):
     (tmp_path / "pem").mkdir()
     with secured_broker(tmp_path / "pem") as settings:

@@ -25,7 +25,7 @@ from schemas.event import Kind
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.kafka,
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(sys.platform != "linux", reason="starts the sandbox's processes"),
 ]
 SECONDS = 120

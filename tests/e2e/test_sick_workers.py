@@ -48,6 +48,7 @@ async def test_records_that_faust_skips_or_clears_are_read_after_all(make_rig, k
     assert "events_out_of_reach" not in worker.output
 
 
+@pytest.mark.proof
 async def test_the_watchdog_ends_a_worker_that_hangs_while_there_is_lag(make_rig):
     rig = await make_rig(WORKER_STALL_SECONDS="6")
     worker = await sabotaged(rig, "hang")

@@ -18,7 +18,7 @@ from sandbox.process import Process
 pytestmark = [
     pytest.mark.kafka,
     pytest.mark.e2e,
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(300),
     pytest.mark.usefixtures("quick_tiers"),
 ]
 
@@ -76,6 +76,7 @@ async def test_an_org_that_moves_is_followed_and_says_so(
     assert "salesforce_moved" in worker.output
 
 
+@pytest.mark.proof
 async def test_people_are_accounts_in_an_org_with_person_accounts(
     make_rig: Any, salesforce_process: Any
 ) -> None:

@@ -14,7 +14,7 @@ from sandbox.processes import PROJECT_DIRECTORY, orderstream
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.kafka,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(sys.platform != "linux", reason="starts the sandbox's processes"),
 ]
 

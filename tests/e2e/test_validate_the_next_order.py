@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.processes import orderstream
 
-pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(300)]
 
 PATIENCE_SECONDS = 20
 

@@ -15,7 +15,7 @@ from support.worker_rig import WorkerRig
 
 from sandbox.process import Process
 
-pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(300)]
 
 ORDERS = range(1, 13)
 LANGUAGES = ["Não foi possível.", "Das ging nicht.", "できませんでした。"]
@@ -62,7 +62,7 @@ async def test_an_org_of_another_language_takes_every_order(play: Play, sentence
         pytest.param(refusal(410, "GONE"), marks=pytest.mark.proof),
         pytest.param(html(405), marks=pytest.mark.proof),
         pytest.param(refusal(415, "X"), marks=pytest.mark.proof),
-        refusal(400, "ODD_CODE"),
+        pytest.param(refusal(400, "ODD_CODE"), marks=pytest.mark.proof),
     ],
     ids=["404-html", "410", "405-html", "415", "400-for-everybody"],
 )

@@ -8,7 +8,7 @@ from support.token_broker import CLIENT, SECRET, broker_that_asks, settings_for
 from sandbox.token_server import TokenServer
 from stream.kafka.topic_admin import TopicAdmin
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 
 async def test_topics_are_made_by_token(tmp_path):

@@ -25,7 +25,7 @@ from stream.ops.alerts import Alert, Alerts
 from stream.retry.relay import Relay
 from tests.support import topics_anew
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 HOUR_MS = 3_600_000
 
