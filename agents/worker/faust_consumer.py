@@ -93,7 +93,7 @@ class PromptConsumer(Consumer):
                 continue
             if offset > expected and await self._is_hole(tp, expected, offset):
                 left.add(tp)
-                await self._go_back(tp, expected, offset)
+                await self._go_back({tp: expected}, found=offset)
                 continue
             read = self._read_offset.get(tp)
             if read is None or offset >= read:  # or else Faust drops it
@@ -115,20 +115,22 @@ class PromptConsumer(Consumer):
         Between the consumer and its agent Faust clears queues, also without seeking back after it.
         What comes again is passed over; what is missing is read again.
         """
-        entered = self._entered.get(tp) if generation == self._entered_generation else None
+        books = self._entered  # a rebalance opens others, also while the broker is asked
+        entered = books.get(tp) if generation == self._entered_generation else None
         if entered is None or offset < entered:
             return False
         if offset > entered:
             if tp in self._returning:
                 return False
-            if await self._is_hole(tp, entered, offset):
+            is_hole = await self._is_hole(tp, entered, offset)
+            if books is not self._entered:
+                return False
+            if is_hole:
                 self._returning.add(tp)
-                self._expected[tp] = entered
-                self._read_offset[tp] = entered
-                await self._go_back(tp, entered, offset)
+                await self._go_back({tp: entered}, found=offset)
                 return False
         self._returning.discard(tp)
-        self._entered[tp] = offset + 1
+        books[tp] = offset + 1
         return True
 
     def resume_flow(self) -> None:
@@ -139,12 +141,7 @@ class PromptConsumer(Consumer):
     async def _back_to_entered(self) -> None:
         lost = {tp: at for tp, at in self._entered.items() if self._expected.get(tp, at) > at}
         if lost:
-            to = {f"{tp.topic}/{tp.partition}": offset for tp, offset in lost.items()}
-            log.warning("gone_back", cleared=to)
-            self._expected.update(lost)
-            self._read_offset.update(lost)
-            with suppress(IllegalStateError):
-                await self.seek_wait(lost)
+            await self._go_back(lost)
 
     def forget_entered(self) -> None:
         """Take nothing more until partitions were sought: they go, and what waited was dropped."""
@@ -158,11 +155,15 @@ class PromptConsumer(Consumer):
             self._entered.setdefault(tp, max(offset or 0, 0))
         self._returning.clear()
 
-    async def _go_back(self, tp: TP, expected: int, offset: int) -> None:
-        log.warning("gone_back", partition=f"{tp.topic}/{tp.partition}", to=expected, at=offset)
+    async def _go_back(self, to: Mapping[TP, int], *, found: int | None = None) -> None:
+        """Read on from these offsets, whatever was counted as read; `found`: what came instead."""
+        places = {f"{tp.topic}/{tp.partition}": offset for tp, offset in to.items()}
+        log.warning("gone_back", to=places, found=found)
+        self._expected.update(to)
+        self._read_offset.update(to)
         # Not assigned any more: then the next rebalance is under way, and it seeks itself.
         with suppress(IllegalStateError):
-            await self.seek_wait({tp: expected})
+            await self.seek_wait(to)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek every partition to where its log is read on; to its beginning without a commit.

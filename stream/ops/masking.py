@@ -28,9 +28,8 @@ CUT = "…"
 # Possessive, and only at the start of a word: otherwise one long word costs its length squared.
 # An address without a dot (`jane@example`) is what error messages quote; `orders/4@49` is a place.
 _ENDS = r"\s%<>()\[\],;:\"\\/=&\uff20\ufe6b"  # no part of what stands before the @
-_AND = (
-    r"&{1,8}(?=[@\uff20\ufe6b])"  # it may be the last of an address; elsewhere it divides a query
-)
+# It may be the last of an address; elsewhere it divides a query.
+_AND = r"&{1,8}(?=[@\uff20\ufe6b])"
 _AT = r"@|\uff20|\ufe6b|%(?:25)*40|%u0040|\\+u0040|\\+x40|&(?:amp;)*(?:#0*64|#x0*40|commat);"
 _UNSEEN = r"[\u00ad\u200b-\u200f\u2060\ufeff]*+"
 EMAIL = re.compile(

@@ -104,3 +104,19 @@ async def test_what_was_cleared_is_read_again_though_nothing_follows(consumer, m
     async for _ in consumer.getmany(1.0):
         pass
     assert consumer.sought == [{HERE: 2}]
+
+
+async def test_a_rebalance_while_the_broker_is_asked_keeps_its_own_books(consumer, monkeypatch):
+    """Else what the fence dropped would count as taken in the generation that follows."""
+
+    async def has_records(_tp, _start, _end):
+        consumer.forget_entered()
+        await begins(consumer, 2, here=3)
+        return False
+
+    await begins(consumer, 1)
+    await taken(consumer, 1, *range(5))
+    monkeypatch.setattr(consumer.read_log, "has_records", has_records)
+    assert await taken(consumer, 1, 9) == []
+    monkeypatch.undo()
+    assert await taken(consumer, 2, 3, 4, 5) == [3, 4, 5]
