@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -31,6 +32,16 @@ SCHEMAS = {
     "routes.xml": "urn:magento:framework:App/etc/routes.xsd",
     "menu.xml": "urn:magento:module:Magento_Backend:etc/menu.xsd",
     "system.xml": "urn:magento:module:Magento_Config:etc/system_file.xsd",
+}
+# What the classes that ours extend declare themselves: PHP ends with a fatal error at such a name.
+CONSTANTS_OF_THE_PARENT = {
+    "Command": {"SUCCESS", "FAILURE", "INVALID"},
+    "Value": {"ENTITY"},
+    "Encrypted": {"ENTITY"},
+    "Action": {"SESSION_NAMESPACE", "PARAM_NAME_BASE64_URL", "PARAM_NAME_URL_ENCODED"},
+    "AbstractCollection": {"SORT_ORDER_ASC", "SORT_ORDER_DESC"},
+    "Template": {"XML_PATH_TEMPLATE_ALLOW_SYMLINK", "CACHE_GROUP", "CACHE_KEY_PREFIX"},
+    "Field": {"XML_PATH_TEMPLATE_ALLOW_SYMLINK", "CACHE_GROUP", "CACHE_KEY_PREFIX"},
 }
 ENCRYPTED = r"Magento\Config\Model\Config\Backend\Encrypted"
 
@@ -82,6 +93,37 @@ def test_php_is_strict_and_its_class_has_the_name_of_its_file(path: Path) -> Non
     folder = path.parent.relative_to(MODULE).as_posix().replace("/", "\\")
     assert f"namespace Orderstream\\Webhook\\{folder};" in text
     assert f"class {path.stem}" in text or f"interface {path.stem}" in text
+
+
+@pytest.mark.parametrize("parent", CONSTANTS_OF_THE_PARENT)
+def test_no_constant_has_the_name_of_one_of_the_class_it_extends(parent: str) -> None:
+    """`Resend::INVALID` made every bin/magento from 2.4.6 on end in a fatal error."""
+    texts = [path.read_text("utf-8") for path in PHP_FILES]
+    children = [
+        text
+        for text in texts
+        if re.search(rf"^(abstract )?class .* extends {parent}\b", text, re.MULTILINE)
+    ]
+    assert children
+    own = {name for text in children for name in re.findall(r"\bconst (\w+) =", text)}
+    assert not own & CONSTANTS_OF_THE_PARENT[parent]
+
+
+def test_a_command_is_made_without_the_database() -> None:
+    """Magento makes all of them at each call; at `setup:install` no table is there yet."""
+    proxies = {
+        (node.get("name"), argument.get("name")): argument.text
+        for node in ET.parse(ETC / "di.xml").getroot().iter("type")  # noqa: S314 - our own files
+        for argument in node.iter("argument")
+        if (argument.text or "").endswith(r"\Proxy")
+    }
+    harmless = re.compile(r"Factory$|^State$|^UtcTime$")
+    for path in (MODULE / "Console/Command").glob("*.php"):
+        command = rf"Orderstream\Webhook\Console\Command\{path.stem}"
+        for kind, name in re.findall(r"private readonly (\w+) \$(\w+)", path.read_text("utf-8")):
+            proxy = proxies.pop((command, name), "")
+            assert harmless.search(kind) or proxy.endswith(rf"\{kind}\Proxy"), (command, name)
+    assert not proxies
 
 
 def test_every_configuration_file_is_known_to_magento_and_names_its_schema() -> None:

@@ -19,7 +19,7 @@ use Symfony\Component\Console\Output\OutputInterface;
 /** Notes everything that changed in a time once more; sending it twice does no harm. */
 class Resend extends Command
 {
-    private const INVALID = 2;
+    private const WRONG_USE = 2;
     private const PAGE = 500;
 
     public function __construct(
@@ -48,7 +48,7 @@ class Resend extends Command
             $to = $this->times->parsed((string) ($input->getOption('to') ?: gmdate('Y-m-d H:i:s')));
         } catch (\InvalidArgumentException $error) {
             $output->writeln('<error>--from and --to: ' . $error->getMessage() . '</error>');
-            return self::INVALID;
+            return self::WRONG_USE;
         }
         $kind = $input->getOption('customers') ? Delivery::CUSTOMER : Delivery::ORDER;
         $isDryRun = (bool) $input->getOption('dry-run');
