@@ -26,7 +26,7 @@ from agents.pacing.admission import Admission
 from agents.pacing.ticket import NotAdmittedError
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.record_updates import KeyUpdate
-from agents.salesforce.errors.errors import SalesforceError, classify_row
+from agents.salesforce.errors.errors import SalesforceError, cause_of, classify_row
 from schemas.priority import Priority
 from schemas.salesforce import Row, RowResult
 
@@ -118,13 +118,14 @@ class Adopter:
 def _absorb(update: KeyUpdate, identity: Identity, result: RowResult, search: _Search) -> None:
     if result.success:
         return
-    verdict = classify_row(result.errors[0])
+    cause = cause_of(result.errors)
+    verdict = classify_row(cause)
     if verdict.kind in FINAL:
         note = f"{update.sobject} {update.id}: could not get its key ({verdict.code})"
         search.notes[identity] = (*search.notes.get(identity, ()), note)
         return
     search.failures[identity] = RefusedWrite(
-        verdict.kind, verdict.code, result.errors[0].message, (), update.sobject, verdict.fix
+        verdict.kind, verdict.code, cause.message, (), update.sobject, verdict.fix
     )
 
 

@@ -26,7 +26,7 @@ from agents.pacing.admission import Admission
 from agents.pacing.ticket import NotAdmittedError
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.errors.error_kind import ErrorKind
-from agents.salesforce.errors.errors import SalesforceError, classify_row
+from agents.salesforce.errors.errors import SalesforceError, cause_of, classify_row
 from schemas.parts import parts_of
 from schemas.priority import Priority
 from schemas.salesforce import RowResult
@@ -193,8 +193,9 @@ def _misses_product(outcome: WriteOutcome, lines: Lines) -> bool:
 def _failure_of(result: RowResult, sobject: str) -> WriteOutcome | None:
     if result.success or all(error.code in GONE for error in result.errors):
         return None
-    verdict = classify_row(result.errors[0])
-    message = f"removing a line: {result.errors[0].message}"
+    cause = cause_of(result.errors)
+    verdict = classify_row(cause)
+    message = f"removing a line: {cause.message}"
     return RefusedWrite(
         verdict.kind, verdict.code, message, (), sobject, verdict.fix, rule=verdict.rule
     )

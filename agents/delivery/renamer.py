@@ -28,7 +28,7 @@ from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import CUSTOMER_ID_FIELD
 from agents.salesforce.api.record_updates import KeyUpdate
 from agents.salesforce.errors.error_kind import ErrorKind
-from agents.salesforce.errors.errors import SalesforceError, classify_row
+from agents.salesforce.errors.errors import SalesforceError, cause_of, classify_row
 from schemas.priority import Priority
 from schemas.salesforce import Row
 
@@ -128,7 +128,7 @@ class Renamer:
                 continue
             self._known.forget_key(update.sobject, found[identity].was)
             if not answer.success:
-                verdict = classify_row(answer.errors[0])
+                verdict = classify_row(cause_of(answer.errors))
                 failures[identity] = _refused(update, verdict.kind, verdict.code)
 
 

@@ -26,7 +26,7 @@ from agents.salesforce.api.collection_builder import CollectionDraft
 from agents.salesforce.api.composite import CollectionAnswer
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
-from agents.salesforce.errors.errors import SalesforceError, classify_row, is_stale
+from agents.salesforce.errors.errors import SalesforceError, cause_of, classify_row, is_stale
 from agents.salesforce.http.answers import bad_answer
 from schemas.salesforce import RowResult
 from stream.ops import metrics
@@ -190,4 +190,4 @@ def _label(result: RowResult) -> str:
         return "created" if result.created else "updated"
     if any(is_stale(error) for error in result.errors):
         return "stale"
-    return classify_row(result.errors[0]).kind.value if result.errors else "unknown"
+    return classify_row(cause_of(result.errors)).kind.value

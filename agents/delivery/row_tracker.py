@@ -25,7 +25,7 @@ from agents.salesforce.api.collection_builder import RowWrite
 from agents.salesforce.errors.automation_codes import WRAPPERS
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
-from agents.salesforce.errors.errors import ErrorVerdict, classify_row, is_stale
+from agents.salesforce.errors.errors import ErrorVerdict, cause_of, classify_row, is_stale
 from schemas.salesforce import Row, RowError, RowResult
 
 NAME = re.compile(r"\w+")
@@ -123,7 +123,7 @@ class RowTracker:
         elif any(is_stale(error) for error in result.errors):
             slot.is_done = slot.is_stale = True
         else:
-            error = next(iter(result.errors), RowError("", "no reason given"))
+            error = cause_of(result.errors)
             verdict = classify_row(error, slot.row)
             if is_crowded and verdict.rule in WRAPPERS:
                 verdict = dataclasses.replace(

@@ -12,9 +12,9 @@ from agents.mapping.org_features import check_fit
 from agents.mapping.schema_check import VERSION_FIELD, SchemaFinding, Severity
 from agents.salesforce.api.composite import CUSTOMER_ID_FIELD, OVERRULE_FIELD
 from agents.salesforce.api.stale_guard import taking
+from agents.salesforce.http.server_date import is_wrong
 from stream.settings.salesforce import SalesforceSettings
 
-MAX_SKEW_SECONDS = 60.0  # Salesforce refuses assertions that are off by more than a few minutes
 CUSTOMER_KEY_FIELD = "Magento_Customer_Key__c"
 LOW_BUDGET = 0.2
 DEPLOY = "deploy the metadata package in salesforce/"
@@ -80,7 +80,7 @@ def _clock(facts: OrgFacts) -> Check:
     problem = f"this machine's clock is {abs(skew):.0f} s {where} Salesforce's"
     return judged(
         "clock-salesforce",
-        [problem] if abs(skew) > MAX_SKEW_SECONDS else [],
+        [problem] if is_wrong(skew) else [],
         "agrees with Salesforce's",
         "switch NTP on: logins of the JWT flow are refused when the clock is off",
     )

@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +27,7 @@ from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_table import is_sign_of_life
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.http_session import make_session
+from agents.salesforce.http.server_date import seconds_ahead
 from agents.salesforce.http.thread_bridge import in_thread
 from agents.salesforce.http.usage import Usage
 from stream.config import Settings
@@ -36,7 +36,6 @@ from stream.ops.alerts import Alerts
 from stream.settings.salesforce import SalesforceSettings
 from stream.settings.worker import WorkerSettings
 
-NOT_FOUND = 404
 FRONT_SECONDS = 15.0
 
 
@@ -139,10 +138,10 @@ def _front(settings: SalesforceSettings) -> tuple[frozenset[str], float | None]:
         try:
             answer = session.get(url)
         except SalesforceError as error:
-            return frozenset(), _skew(error.server_date)
+            return frozenset(), seconds_ahead(error.server_date, time.time())
         except requests.RequestException:
             return frozenset(), None
-    return frozenset(_versions(answer)), _skew(answer.headers.get("Date", ""))
+    return frozenset(_versions(answer)), seconds_ahead(answer.headers.get("Date", ""), time.time())
 
 
 def _versions(answer: requests.Response) -> list[str]:
@@ -155,13 +154,6 @@ def _versions(answer: requests.Response) -> list[str]:
     return [
         f"v{entry['version']}" for entry in listed if isinstance(entry, dict) and "version" in entry
     ]
-
-
-def _skew(date: str) -> float | None:
-    try:
-        return time.time() - parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError):
-        return None
 
 
 ANYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound

@@ -26,8 +26,6 @@ from stream.ops.alerts import Alerts
 
 log = structlog.get_logger()
 
-NOT_FOUND = 404
-
 
 def read_describes(folder: Path, sobjects: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the describe answers in `<folder>/<sObject>.json`.
@@ -81,7 +79,7 @@ async def describes_of(client: OrgClient, sobjects: Sequence[str]) -> dict[str, 
         try:
             describes[name] = await client.describe(name)
         except SalesforceError as error:
-            if error.status != NOT_FOUND:
+            if not error.is_not_found:
                 raise
     return describes
 

@@ -24,6 +24,7 @@ from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.model import RowRule
 from agents.salesforce.api.composite import MAX_ROWS
 from agents.salesforce.api.record_updates import KeyUpdate, Requests, give_keys
+from agents.salesforce.errors.errors import cause_of
 from schemas.parts import parts_of
 from schemas.salesforce import Row
 
@@ -137,7 +138,7 @@ async def adopt(
         results = await give_keys(client, part)
         for update, result in zip(part, results, strict=True):
             if not result.success:
-                refused.append((update, result.errors[0].code if result.errors else ""))
+                refused.append((update, cause_of(result.errors).code))
         done += len(part)
         tell(done)
     return refused

@@ -22,7 +22,6 @@ from agents.salesforce.api.soql import quoted
 from agents.salesforce.errors.errors import SalesforceError
 from schemas.metadata_package import Component, CustomField, PermissionSet, ValidationRule
 
-NOT_FOUND = 404
 # metadata's type → describe's
 DESCRIBED = {"Text": "string", "TextArea": "textarea", "Email": "email", "DateTime": "datetime"}
 
@@ -122,7 +121,7 @@ async def read_org(client: OrgClient, components: Sequence[Component], user_id: 
         try:
             describes[name] = await client.describe(name)
         except SalesforceError as error:
-            if error.status != NOT_FOUND:
+            if not error.is_not_found:
                 raise
     names = [c.what.name for c in components if isinstance(c.what, PermissionSet)]
     listed = ", ".join(quoted(name) for name in names) or "''"

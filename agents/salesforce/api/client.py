@@ -6,7 +6,7 @@ A failed call is a SalesforceError; but for logins (`caller`) the dispatcher pac
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 from urllib.parse import quote
 
 from agents.salesforce.api.bulk import BulkUpsert, Pace
@@ -36,7 +36,6 @@ from agents.salesforce.http.answers import bad_answer, row_results
 from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row, RowResult
 
-NOT_FOUND = 404
 COLLECTION_REFUSALS = (300, 400, 404)  # a lone collection's own fault, as inside a Composite
 
 
@@ -150,13 +149,16 @@ class OrgClient:
         try:
             return await self.read("retrieve", path)
         except SalesforceError as error:
-            if error.status == NOT_FOUND:
+            if error.is_not_found:
                 return None
             raise
 
     async def describe(self, sobject: str) -> dict[str, Any]:
         """Return `describe` of an sObject as Salesforce sends it."""
-        return await self.read("describe", f"sobjects/{quote(sobject, safe='')}/describe")
+        answer = await self.read("describe", f"sobjects/{quote(sobject, safe='')}/describe")
+        if not _are_objects(answer.get("fields")):
+            raise bad_answer("a describe without fields")
+        return answer
 
     async def limits(self) -> dict[str, Any]:
         with asked_before_requests():  # the gate asks too, before there is a call to be owned
@@ -188,9 +190,12 @@ class OrgClient:
         path = f"{'queryAll' if with_deleted else 'query'}?q={quote(soql, safe='')}"
         while path:
             page = _object(await self.request("query", "GET", path, None))
-            for record in page.get("records") or []:
+            records, following = page.get("records"), page.get("nextRecordsUrl") or ""
+            is_cut = not following and page.get("done") is False
+            if is_cut or not _are_objects(records) or not isinstance(following, str):
+                raise bad_answer("a page of a query without its records, or without the next one")
+            for record in records:
                 yield record
-            following = page.get("nextRecordsUrl")
             path = f"query/{following.rsplit('/', 1)[-1]}" if following else ""
 
     async def upsert_bulk(
@@ -238,6 +243,10 @@ def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise bad_answer(f"expected a JSON object, got {type(value).__name__}")
     return value
+
+
+def _are_objects(value: Any) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
 def record_path(sobject: str, external_id_field: str, external_id: str) -> str:

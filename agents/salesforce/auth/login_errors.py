@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError, SalesforceError
+from agents.salesforce.http.server_date import is_wrong, seconds_ahead
 
-SKEW_SECONDS = 60.0
 HOUR_SECONDS = 3600.0
 REFUSALS = range(300, 500)
 OUTAGES = (ErrorKind.TRANSIENT, ErrorKind.CONCURRENCY, ErrorKind.QUOTA)
@@ -184,14 +182,8 @@ def _as_login_error(
 
 def skew_seconds(server_date: str, now_unix_seconds: float) -> float:
     """Return how far our clock is ahead of an HTTP Date header; 0 if it is small or not told."""
-    try:
-        then = parsedate_to_datetime(server_date)
-    except ValueError:
-        return 0.0
-    if then.tzinfo is None:
-        then = then.replace(tzinfo=UTC)
-    skew = now_unix_seconds - then.timestamp()
-    return skew if abs(skew) >= SKEW_SECONDS else 0.0
+    ahead = seconds_ahead(server_date, now_unix_seconds)
+    return ahead if ahead is not None and is_wrong(ahead) else 0.0
 
 
 def skew_hint(server_date: str, now_unix_seconds: float) -> str:

@@ -8,7 +8,7 @@ which come in the language of the integration user. The table is
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -91,6 +91,12 @@ def classify_job(code: str) -> ErrorVerdict:
     return ErrorVerdict(rule.kind, code or "Unknown", rule.meaning, rule.fix, rule.advice, code)
 
 
+def cause_of(errors: Sequence[RowError], otherwise: str = "no reason given") -> RowError:
+    """Return the error that is judged of several: the first that the table knows."""
+    known = (error for error in errors if error.code in table.BY_CODE)
+    return next(known, errors[0] if errors else RowError("", otherwise))
+
+
 def classify_row(error: RowError, row: Row | None = None) -> ErrorVerdict:
     """Return the verdict on one entry of a row's `errors`; `row` is what was sent."""
     if error.code == "INVALID_FIELD" and row is not None and misses_parent(error, row):
@@ -170,6 +176,11 @@ class SalesforceError(StreamError):
         self.server_date = server_date
         parts = [f"{code or status or kind.value}: {message}", meaning, fix]
         super().__init__(" ".join(part for part in parts if part))
+
+    @property
+    def is_not_found(self) -> bool:
+        """Whether Salesforce says that something does not exist; another server's 404 does not."""
+        return self.rule == "NOT_FOUND"
 
 
 class LoginError(SalesforceError):

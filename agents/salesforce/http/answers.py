@@ -1,6 +1,7 @@
 """Reading what Salesforce answers, in every shape it comes in.
 
     REST error          [{"message", "errorCode", "fields"}], or <Errors><Error><errorCode>…
+    a wrapper around    {"errors": […]}, {"error": {…}}, [{"body": […]}]
     OAuth error         {"error", "error_description"}
     Collections row     {"id", "success", "errors": [{"statusCode", …}], "created"}
     Bulk 2.0 row        CODE:message:fields--
@@ -13,9 +14,9 @@ result to its row.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
@@ -23,14 +24,30 @@ import orjson
 
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_table import BY_CODE
-from agents.salesforce.errors.errors import BadAnswerError, BodyKind, SalesforceError, classify
+from agents.salesforce.errors.errors import (
+    BadAnswerError,
+    BodyKind,
+    SalesforceError,
+    cause_of,
+    classify,
+)
+from agents.salesforce.http.server_date import unix_seconds
 from agents.salesforce.http.usage import read_usage
 from schemas.salesforce import RowError, RowResult
 
 SALESFORCE_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
-# A code, then what follows it up to the message, in an XML answer of REST or SOAP.
-XML_CODE = re.compile(r"<(?:\w+:)?(?:errorCode|exceptionCode|faultcode)>(?:\w+:)?(\w+)</")
-XML_MESSAGE = re.compile(r"<(?:\w+:)?(?:message|exceptionMessage|faultstring)>([^<]*)</")
+CODE_NAMES = ("errorCode", "statusCode", "exceptionCode", "error", "code")
+MESSAGE_NAMES = ("message", "exceptionMessage", "error_description")
+MOST_WRAPPERS = 5
+# A code and its message in an XML answer of REST, SOAP or OAuth, and a code in JSON that was cut.
+XML_CODE = re.compile(
+    r"<(?:\w+:)?(?:errorCode|statusCode|exceptionCode|faultcode|error)\b[^>]*>\s*(?:\w+:)?(\w+)\s*</"
+)
+XML_MESSAGE = re.compile(
+    r"<(?:\w+:)?(?:message|exceptionMessage|faultstring|error_description)\b[^>]*>([^<]*)</"
+)
+CUT_CODE = re.compile(r'"(?:errorCode|statusCode|exceptionCode|error)"\s*:\s*"(\w+)"')
+MULTIPLE_CHOICES, REDIRECT = 300, 302
 # A page of maintenance may name a day: who waits that long does not see that it is over.
 MAX_RETRY_AFTER_SECONDS = 3600.0
 MESSAGE_CHARACTERS = 5000  # all of it: the cause stands at the end of what a flow tells
@@ -43,7 +60,7 @@ BAD_ROW = RowResult(
 
 def decode(body: bytes) -> tuple[Any, BodyKind]:
     """Return (value, kind) of a response body; the value is None unless the kind is json."""
-    text = body.strip()
+    text = _utf8(body).strip()
     if not text:
         return None, "empty"
     try:
@@ -52,19 +69,38 @@ def decode(body: bytes) -> tuple[Any, BodyKind]:
         return None, "html" if text[:1] == b"<" else "text"
 
 
+def _utf8(body: bytes) -> bytes:
+    """Return a body in UTF-8 that came in another Unicode encoding or with a byte order mark."""
+    encoding = json.detect_encoding(body)
+    try:
+        return body if encoding == "utf-8" else body.decode(encoding).encode()
+    except UnicodeDecodeError:
+        return body
+
+
 def errors_in(value: Any) -> tuple[RowError, ...]:
-    """Return the errors of a decoded REST, OAuth or Composite error body; empty if it has none."""
-    entries = value if isinstance(value, list) else [value]
-    return tuple(_error(entry) for entry in entries if isinstance(entry, dict) and _code(entry))
+    """Return the errors of a decoded body, however it is wrapped; empty if it has none."""
+    return tuple(map(_error, _entries(value)))
+
+
+def _entries(value: Any, depth: int = MOST_WRAPPERS) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects that hold a code. What stands in a known error is its detail."""
+    inner = value if isinstance(value, list) else ()
+    if isinstance(value, dict):
+        if code := _code(value):
+            yield value
+        inner = () if code in BY_CODE else tuple(value.values())
+    for one in inner if depth else ():
+        yield from _entries(one, depth - 1)
 
 
 def _code(entry: Mapping[str, Any]) -> str:
-    code = entry.get("errorCode") or entry.get("statusCode") or entry.get("error")
-    return code.strip() if isinstance(code, str) else ""
+    codes = (entry.get(name) for name in CODE_NAMES)
+    return next((code.strip() for code in codes if isinstance(code, str) and code.strip()), "")
 
 
 def _error(entry: Mapping[str, Any]) -> RowError:
-    message = entry.get("message") or entry.get("error_description") or ""
+    message = next((text for name in MESSAGE_NAMES if (text := entry.get(name))), "")
     fields = entry.get("fields")
     names = fields if isinstance(fields, list) else []
     return RowError(
@@ -88,16 +124,17 @@ def refusal_of(status: int, headers: Mapping[str, str], body: bytes) -> Salesfor
 
 
 def _told(body: bytes) -> tuple[Any, BodyKind]:
-    """Return what a refusal says: in JSON, in whatever bytes, or in XML."""
-    value, body_kind = decode(body)
-    if body_kind == "text":  # a proxy's encoding: codes are ASCII in nearly every one
-        value, body_kind = decode(body.decode("utf-8-sig", "replace").encode())
+    """Return what a refusal says: in JSON, in whatever bytes, in XML, or as far as it came."""
+    text = _utf8(body).decode("utf-8", "replace")  # codes are ASCII in nearly every encoding
+    value, body_kind = decode(text.encode())
+    if body_kind in {"json", "empty"}:
+        return value, body_kind
     if body_kind == "html":
-        text = body.decode("utf-8", "replace")
         told = zip_longest(XML_CODE.findall(text), XML_MESSAGE.findall(text), fillvalue="")
-        errors = [{"errorCode": code, "message": message} for code, message in told if code]
-        return (errors, "json") if errors else (None, "html")
-    return value, body_kind
+    else:
+        told = zip_longest(CUT_CODE.findall(text), [], fillvalue="")
+    errors = [{"errorCode": code, "message": message} for code, message in told if code]
+    return (errors, "json") if errors else (None, body_kind)
 
 
 def refusal(
@@ -110,12 +147,10 @@ def refusal(
     has_quota_left: bool | None = None,
 ) -> SalesforceError:
     """Return the error of a decoded answer, of a call or of one subrequest of a Composite."""
-    errors = errors_in(value)
-    known = (error for error in errors if error.code in BY_CODE)
-    first = next(known, errors[0] if errors else None)
-    if first is None:
-        first = RowError("", f"HTTP {status} with {body_kind} body")
-    verdict = classify(status, first.code, first.message, has_quota_left=has_quota_left)
+    first = cause_of(errors_in(value), f"HTTP {status} with {body_kind} body")
+    is_page = status == MULTIPLE_CHOICES and body_kind != "json"  # no list of records: an address
+    judged = REDIRECT if is_page else status
+    verdict = classify(judged, first.code, first.message, has_quota_left=has_quota_left)
     return SalesforceError(
         first.message,
         kind=verdict.kind,
@@ -138,11 +173,10 @@ def _seconds(text: str, server_date: str) -> float | None:
     try:
         seconds = float(text)
     except ValueError:
-        try:
-            wait = parsedate_to_datetime(text) - parsedate_to_datetime(server_date)
-        except (ValueError, TypeError):  # no date, or one without a zone
+        until, now = unix_seconds(text), unix_seconds(server_date)
+        if until is None or now is None:
             return None
-        seconds = wait.total_seconds()
+        seconds = until - now
     return min(seconds, MAX_RETRY_AFTER_SECONDS) if 0 <= seconds < float("inf") else None
 
 
@@ -177,12 +211,13 @@ def row_result(value: Any) -> RowResult:
     """Return the result of one row; `created` counts only when `success` is true."""
     if not isinstance(value, dict):
         return BAD_ROW
-    if value.get("success") is True:
+    contradictions = errors_in(value.get("errors"))
+    if value.get("success") is True and not contradictions:
         record_id = value.get("id")
         if not isinstance(record_id, str) or not SALESFORCE_ID.fullmatch(record_id):
             return BAD_ROW
         return RowResult(success=True, id=record_id, created=value.get("created") is True)
-    errors = errors_in(value.get("errors") or [])
+    errors = contradictions or errors_in(value)
     return RowResult(success=False, errors=errors) if errors else BAD_ROW
 
 

@@ -13,7 +13,7 @@ from agents.salesforce.errors.errors import BadAnswerError, SalesforceError
 from agents.salesforce.http.answers import (
     BAD_ROW,
     MAX_RETRY_AFTER_SECONDS,
-    bulk_error,
+    decode,
     errors_in,
     refusal_of,
     row_result,
@@ -65,6 +65,16 @@ SOAP = (
             "Total",
         ),
         ("<error><exceptionCode>ExceededQuota</exceptionCode></error>", "ExceededQuota", ""),
+        (
+            "<OAuth><error>invalid_grant</error><error_description>Öffnen</error_description>",
+            "invalid_grant",
+            "Öffnen",
+        ),
+        (
+            "<n:statusCode n:type='c'> UNABLE_TO_LOCK_ROW </n:statusCode><n:message>レコード</n:message>",
+            "UNABLE_TO_LOCK_ROW",
+            "レコード",
+        ),
     ],
 )
 def test_an_error_in_xml_is_judged_by_its_code(body, code, message):
@@ -73,10 +83,56 @@ def test_an_error_in_xml_is_judged_by_its_code(body, code, message):
     assert not is_doubtful(error)
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-8-sig", "cp1252"])
-def test_an_error_in_a_proxys_encoding_is_judged_by_its_code(encoding):
-    body = '[{"errorCode": "UNABLE_TO_LOCK_ROW ", "message": "Zugriff verweigert für é"}]'
+UNICODE = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", *UNICODE])
+@pytest.mark.parametrize(
+    "body",
+    [
+        '[{"errorCode": "UNABLE_TO_LOCK_ROW ", "message": "Zugriff verweigert für é"}]',
+        "<Errors><errorCode>UNABLE_TO_LOCK_ROW</errorCode><message>für é</message></Errors>",
+    ],
+)
+def test_an_error_in_a_proxys_encoding_is_judged_by_its_code(body, encoding):
     assert refusal_of(400, {}, body.encode(encoding)).kind is ErrorKind.LOCK
+
+
+@pytest.mark.parametrize("encoding", UNICODE)
+def test_an_answer_is_read_in_every_encoding_of_unicode(encoding):
+    assert decode('{"Name": "Łódź"}'.encode(encoding)) == ({"Name": "Łódź"}, "json")
+
+
+LOCK = {"errorCode": "UNABLE_TO_LOCK_ROW", "message": "zajęty"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        LOCK,
+        {"errors": [LOCK]},
+        {"error": LOCK},
+        {"hasErrors": True, "results": [{"statusCode": "UNABLE_TO_LOCK_ROW"}]},
+        [{"body": [LOCK], "httpStatusCode": 400}],
+        {"compositeResponse": [{"body": [LOCK], "httpStatusCode": 400}]},
+        {"status": 400, "error": "Bad Request", "message": "x", "errors": [LOCK]},
+        {"error": {"code": "UNABLE_TO_LOCK_ROW", "message": "zajęty"}},
+        [[LOCK]],
+    ],
+)
+def test_an_error_in_a_wrapper_is_judged_by_its_code(value):
+    error = refusal_of(400, {}, orjson.dumps(value))
+    assert (error.kind, error.code) == (ErrorKind.LOCK, "UNABLE_TO_LOCK_ROW")
+    assert row_result(value if isinstance(value, dict) else value[0]).success is False
+
+
+def test_an_error_that_was_cut_is_judged_by_its_code():
+    assert refusal_of(401, {}, orjson.dumps([LOCK])[:-9]).code == "UNABLE_TO_LOCK_ROW"
+
+
+def test_several_addresses_in_a_page_are_no_several_records():
+    assert refusal_of(300, {}, b"<html>choose</html>").kind is ErrorKind.CONFIG
+    assert refusal_of(300, {}, b'["/services/data/v60.0/x"]').kind is ErrorKind.PERMANENT
 
 
 def test_of_several_errors_the_first_known_one_counts():
@@ -111,6 +167,7 @@ def test_a_body_that_is_no_json_is_named(body, kind):
     ("header", "seconds"),
     [
         *[("7", 7.0), ("0.5", 0.5), ("", None), ("-1", None), ("inf", None), ("Wed, 21 Oct", None)],
+        *[("nan", None), ("120, 120", None), ("PT5S", None), ("Mon, 1 Jan 99999 0:0 +9", None)],
         ("Wed, 21 Oct 2026 07:30:00 GMT", 120.0),
         ("Wed, 21 Oct 2026 07:00:00 GMT", None),
         ("Wed, 28 Oct 2026 07:28:00 GMT", MAX_RETRY_AFTER_SECONDS),
@@ -148,6 +205,19 @@ def test_a_duplicate_error_with_its_misspelt_detail_is_read():
         }
     ]
     assert errors_in(body) == (RowError("DUPLICATES_DETECTED", "Use one of these records?"),)
+
+
+def test_what_a_duplicate_rule_says_of_its_matches_is_no_error_of_its_own():
+    matches = {"matchResults": [{"errors": [{"statusCode": "UNABLE_TO_LOCK_ROW"}]}]}
+    body = [{"errorCode": "DUPLICATES_DETECTED", "duplicateResult": matches}]
+    assert [error.code for error in errors_in(body)] == ["DUPLICATES_DETECTED"]
+
+
+def test_a_success_with_errors_is_none():
+    errors = [{"statusCode": "REQUIRED_FIELD_MISSING", "message": "必須項目", "fields": ["X__c"]}]
+    result = row_result({"id": GOOD_ID, "success": True, "errors": errors})
+    assert not result.success
+    assert result.errors[0].code == "REQUIRED_FIELD_MISSING"
 
 
 def test_a_written_row_has_its_id_and_whether_it_is_new():
@@ -212,31 +282,3 @@ def test_any_body_of_any_status_becomes_an_error(status, body):
     error = refusal_of(status, {}, body)
     assert isinstance(error, SalesforceError)
     assert error.code
-
-
-@pytest.mark.parametrize(
-    ("text", "error"),
-    [
-        (
-            "REQUIRED_FIELD_MISSING:Required fields are missing: [LastName]:LastName --",
-            RowError(
-                "REQUIRED_FIELD_MISSING", "Required fields are missing: [LastName]", ("LastName",)
-            ),
-        ),
-        (
-            "INVALID_FIELD:Foreign key external ID: 42 not found:A__c,B__c --",
-            RowError("INVALID_FIELD", "Foreign key external ID: 42 not found", ("A__c", "B__c")),
-        ),
-        (
-            "UNABLE_TO_LOCK_ROW:unable to obtain: 001:--",
-            RowError("UNABLE_TO_LOCK_ROW", "unable to obtain: 001"),
-        ),
-        (
-            "InvalidBatch : Field name not found : X",
-            RowError("InvalidBatch", "Field name not found : X"),
-        ),
-        ("", RowError("", "")),
-    ],
-)
-def test_a_bulk_error_is_taken_apart(text, error):
-    assert bulk_error(text) == error

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.salesforce.api.bulk_csv import csv_files, match_results, read_rows
+from agents.salesforce.http.answers import bulk_error
 from schemas.salesforce import Row, RowError
 
 ID = "001000000000001AAA"
@@ -112,3 +113,31 @@ def test_a_row_in_two_files_counts_as_failed():
 def test_a_result_file_that_is_no_csv_is_a_value_error(body):
     with pytest.raises(ValueError, match=r"codec|field"):
         read_rows(body)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (
+            "REQUIRED_FIELD_MISSING:Required fields are missing: [LastName]:LastName --",
+            RowError(
+                "REQUIRED_FIELD_MISSING", "Required fields are missing: [LastName]", ("LastName",)
+            ),
+        ),
+        (
+            "INVALID_FIELD:Foreign key external ID: 42 not found:A__c,B__c --",
+            RowError("INVALID_FIELD", "Foreign key external ID: 42 not found", ("A__c", "B__c")),
+        ),
+        (
+            "UNABLE_TO_LOCK_ROW:unable to obtain: 001:--",
+            RowError("UNABLE_TO_LOCK_ROW", "unable to obtain: 001"),
+        ),
+        (
+            "InvalidBatch : Field name not found : X",
+            RowError("InvalidBatch", "Field name not found : X"),
+        ),
+        ("", RowError("", "")),
+    ],
+)
+def test_a_bulk_error_is_taken_apart(text, error):
+    assert bulk_error(text) == error

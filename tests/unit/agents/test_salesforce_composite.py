@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import orjson
 import pytest
 
+from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import (
     STALE_GUARD_FIELD,
     Collection,
@@ -183,3 +186,28 @@ def test_an_answer_that_cannot_be_tied_to_its_rows_is_no_answer(entries):
 def test_a_body_that_is_no_composite_answer_is_refused_as_a_whole(value):
     with pytest.raises(BadAnswerError):
         read_composite(value, [a_collection()])
+
+
+@dataclass
+class Told:
+    """A caller that is told the same whatever it asks."""
+
+    value: Any
+
+    async def call(self, _operation: str, _work: Any, **_options: Any) -> Any:
+        return self.value
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *[None, [], {}, {"records": None}, {"records": {"Id": "1"}}, {"records": ["x"]}],
+        *[{"records": [], "done": False}, {"records": [], "nextRecordsUrl": 7}],
+    ],
+)
+async def test_a_page_without_records_finds_no_nothing(page):
+    org = OrgClient(Told(page), version="v60.0", headers={})
+    with pytest.raises(BadAnswerError):
+        _ = [record async for record in org.query("SELECT Id FROM Contact")]
+    with pytest.raises(BadAnswerError):
+        await org.describe("Contact")
