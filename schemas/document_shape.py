@@ -21,7 +21,7 @@ from enum import StrEnum
 from typing import Any
 
 from schemas.event import Kind
-from schemas.texts import text_of
+from schemas.texts import identifier, text_of
 
 Level = Mapping[str, Any]
 Form = Callable[[Any], bool]
@@ -157,12 +157,12 @@ def _is_address(level: Level) -> bool:
 
 def number_of(level: Level) -> str:
     """Return an order's number; '' when the level has none."""
-    return next((found for name in ORDER_NUMBERS if (found := text_of(level.get(name)))), "")
+    return next((found for name in ORDER_NUMBERS if (found := identifier(level.get(name)))), "")
 
 
 def id_of(level: Level) -> str:
     """Return the store's id of a document; '' when the level has none."""
-    return next((found for name in IDS if (found := text_of(level.get(name)))), "")
+    return next((found for name in IDS if (found := identifier(level.get(name)))), "")
 
 
 def is_thin(level: Level) -> bool:
@@ -196,7 +196,7 @@ def _is_of_an_order(level: Level) -> bool:
     Or will name one: a company's purchase order has somebody who made it, before its order exists.
     """
     own = (id_of(level), number_of(level))
-    order_id = text_of(level.get("order_id"))
+    order_id = identifier(level.get("order_id"))
     if order_id and order_id not in own:
         return True
     if PURCHASER in level and number_of(level):

@@ -8,6 +8,8 @@ Ingress, guard, mapping, enrichment, reconcile, trace and erasure ask here and n
 | order without | `id:` and its entity id | the same |
 | customer | the e-mail in lower case, without characters nobody sees | the same |
 
+`null`, `undefined`, `0`, an unfilled template and their like are nobody's (`schemas.texts`).
+
 Salesforce compares external IDs without case, so `A-1` and `a-1` are one key here as they are one
 record there. Ids have a space of their own: a number that begins like one gets `number:` before it,
 so no number can reach an id.
@@ -27,14 +29,13 @@ from typing import Any
 from schemas.document_shape import ORDER_NUMBERS, id_of, number_of
 from schemas.email import seen, why_not
 from schemas.event import Kind
-from schemas.texts import text_of
+from schemas.texts import identifier, said, text_of
 
 MAX_KEY_CHARACTERS = 255
 ID_SPACE = "id:"
 NUMBER_SPACE = "number:"
 EMAIL_FIELDS = ("email", "subscriber_email")
 NOTHING = (None, "", False)
-NO_IDS = ("", "0")
 
 
 class IdentityError(ValueError):
@@ -107,10 +108,10 @@ class Identity:
         """Return the store's id of the customer a document is of; '' for a guest's order."""
         found = ""
         if kind is Kind.ORDER:
-            found = text_of(document.get("customer_id"))
+            found = identifier(document.get("customer_id"))
         elif kind is Kind.CUSTOMER:
             found = id_of(document)
-        return self._prefixed(found) if found not in NO_IDS else ""
+        return self._prefixed(found) if found else ""
 
     def keys_of_email(self, email: str) -> tuple[str, ...]:
         """Return every key that customers with an address may have."""
@@ -146,7 +147,7 @@ class Identity:
 
     def _qualifier(self, order: Mapping[str, Any]) -> str:
         name = f"MAGENTO_ORDER_KEY={self.order_key}"
-        store = text_of(order.get("store_id"))
+        store = said(order.get("store_id"))
         if self.order_key is OrderKey.STORE:
             if not store:
                 raise IdentityError(f"the order has no store_id, and {name} needs it")
@@ -160,7 +161,7 @@ class Identity:
         return website
 
     def _website_of(self, document: Mapping[str, Any]) -> str:
-        own = text_of(document.get("website_id"))
+        own = said(document.get("website_id"))
         return own or self.websites.get(text_of(document.get("store_id")), "")
 
 
@@ -185,16 +186,17 @@ def email_of_buyer(order: Mapping[str, Any]) -> str:
 
 def sent_email(customer: Mapping[str, Any]) -> str:
     """Return a customer's e-mail as it was sent."""
-    return next((found for name in EMAIL_FIELDS if (found := text_of(customer.get(name)))), "")
+    return next((found for name in EMAIL_FIELDS if (found := said(customer.get(name)))), "")
 
 
 def site_of(document: Mapping[str, Any]) -> str:
     """Return where in the store a document lives: a customer's website, an order's store view."""
-    return text_of(document.get("website_id")) or text_of(document.get("store_id"))
+    return said(document.get("website_id")) or said(document.get("store_id"))
 
 
 def _id_in_its_space(order: Mapping[str, Any]) -> str:
-    if any(order.get(name) not in NOTHING for name in ORDER_NUMBERS):
+    numbers = (order.get(name) for name in ORDER_NUMBERS)
+    if any(not isinstance(number, str) and number not in NOTHING for number in numbers):
         raise IdentityError("increment_id is neither a text nor an exact whole number")
     entity_id = id_of(order)
     if not entity_id:

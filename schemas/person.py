@@ -30,6 +30,8 @@ from urllib.parse import unquote
 
 import orjson
 
+from schemas.texts import identifier
+
 ESCAPE = re.compile(r"(?:\\+u|%[uU])([0-9a-fA-F]{4})|\\+x([0-9a-fA-F]{2})")
 QUOTE = re.compile(r"\\+([\"'/])")
 BLANK = re.compile(r"\\+[bfnrtv]")  # of JSON: written with a letter that belongs to no word
@@ -176,5 +178,4 @@ codecs.register_error(LATIN, _as_latin_1)
 
 def customer_ids_in(entity: Mapping[str, object], names: Iterable[str] = ID_FIELDS) -> set[str]:
     """Return the customer ids that a document gives in these fields; guests have none."""
-    values = (entity.get(name) for name in names)
-    return {str(value) for value in values if value not in (None, "", 0, "0")}
+    return {found for name in names if (found := identifier(entity.get(name)))}

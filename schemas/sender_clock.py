@@ -19,12 +19,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from math import isfinite
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from schemas.email import seen
+from schemas.texts import text_of
 
 TIMESTAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
+# What programs write besides: no seconds, a comma, a named zone.
+LOOSE = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII | re.IGNORECASE,
+)
+EPOCHS = {10: 1000, 13: 1}  # digits of seconds and of milliseconds since 1970 → to milliseconds
 FIRST_YEAR = 2000  # Magento is of 2008; an epoch or a zero date is a default somebody left there
 TOLERANCE_SECONDS = 300.0
 QUARTER = timedelta(minutes=15)
@@ -88,6 +98,30 @@ def sender_time(
     if NEAREST_ZONE <= quarters <= FARTHEST_ZONE and abs(ahead - zone) <= tolerance:
         return SenderTime(_text(moment - zone) + fraction, Clock.ZONE, claimed)
     return SenderTime(utc_text(received_at_ms), Clock.AHEAD, claimed)
+
+
+def is_plain_time(value: Any) -> bool:
+    """Whether a time is in the form that Magento writes, or not there."""
+    return value is None or (type(value) is str and TIMESTAMP.fullmatch(value) is not None)
+
+
+def plain_time(value: Any) -> str:
+    """Return a time of another form in Magento's; '' for what is no time, or a day alone."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, dict):
+        inner = next((value[name] for name in ("$date", "value") if value.get(name)), None)
+        return date_object(value) if inner is None or isinstance(inner, dict) else plain_time(inner)
+    text = seen(text_of(int(value) if isinstance(value, float) and isfinite(value) else value))
+    if text.isdecimal() and len(text) in EPOCHS:
+        return utc_text(int(text) * EPOCHS[len(text)])
+    match = LOOSE.fullmatch(text)
+    if match is None:
+        return ""
+    date, time, seconds, fraction, zone = match.groups()
+    zone = (zone or "").upper().replace("UTC", "Z").replace("GMT", "Z")
+    hours = ":00" if len(zone) == len("+01") else ""
+    return f"{date} {time}{seconds or ':00'}{f'.{fraction}' if fraction else ''}{zone}{hours}"
 
 
 def date_object(value: Mapping[str, Any]) -> str:

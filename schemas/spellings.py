@@ -11,7 +11,7 @@ in that form already is returned as it is, which is nearly every one.
 | `billing_address`, `shipping_address` of an order | `schemas.address_spellings`; beside it |
 | `addresses` of an order | object keyed `billing`, `shipping`; beside the order |
 | `increment_id` of an order | beside the order |
-| `created_at`, `updated_at` | PHP's DateTime as an object |
+| `created_at`, `updated_at` | PHP's DateTime as an object, seconds or milliseconds since 1970 |
 | `addresses` of a customer | object keyed by ids, JSON text, beside the customer |
 | `default_billing`, `default_shipping` of a customer | an id: the row's flag; the address itself |
 """
@@ -22,11 +22,11 @@ from collections.abc import Callable
 from typing import Any
 
 from schemas.address_spellings import MARKS, is_plain, keyed, one_address, plain_address
-from schemas.document_shape import number_of
+from schemas.document_shape import ORDER_NUMBERS, number_of
 from schemas.event import Kind
-from schemas.sender_clock import date_object
+from schemas.sender_clock import is_plain_time, plain_time
 from schemas.text_spellings import OF_CUSTOMER, OF_ORDER, OF_ROW, are_plain, plain_texts
-from schemas.texts import text_of
+from schemas.texts import identifier, text_of
 from schemas.unwrapping import opened
 
 Rows = list[dict[str, Any]]
@@ -71,9 +71,7 @@ def in_one_form(
     if kind is Kind.ORDER:
         _spell_addresses(entity, changed, notes)
         _spell_rows(entity, changed, notes)
-        if beside is not None and not number_of(entity) and (number := number_of(beside)):
-            notes.append("increment_id: read beside the order")
-            changed["increment_id"] = number
+        _spell_number(entity, changed, beside, notes)
     elif kind is Kind.CUSTOMER:
         _own_addresses(entity, changed, notes)
         _flag_defaults(entity, changed, notes)
@@ -107,7 +105,8 @@ def _is_in_form(order: dict[str, Any], beside: dict[str, Any] | None) -> bool:
     items, billing = order.get("items"), order.get("billing_address")
     shipping = order.get("shipping_address")
     return (
-        bool(order.get("increment_id"))
+        type(number := order.get("increment_id")) is str
+        and identifier(number) == number
         and type(items) is list
         and bool(items)
         and type(billing) is dict
@@ -116,8 +115,8 @@ def _is_in_form(order: dict[str, Any], beside: dict[str, Any] | None) -> bool:
         and "addresses" not in order
         and "order_addresses" not in order
         and shipping is None
-        and type(order.get("updated_at")) is not dict
-        and type(order.get("created_at")) is not dict
+        and is_plain_time(order.get("updated_at"))
+        and is_plain_time(order.get("created_at"))
         and not (beside and any(name in beside for name in BESIDE))
         and are_plain(order, OF_ORDER)
         and all(type(row) is dict and are_plain(row, OF_ROW) for row in items)
@@ -170,9 +169,24 @@ FORMS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def _spell_number(
+    entity: dict[str, Any], changed: dict[str, Any], beside: dict[str, Any] | None, notes: list[str]
+) -> None:
+    """Leave of an order's number what can be seen, and nothing of what stands for none."""
+    for name in ORDER_NUMBERS:
+        sent, number = text_of(entity.get(name)), identifier(entity.get(name))
+        if sent != number:
+            unlike = f"`{sent}` is no number" if sent.isascii() else "characters nobody sees are"
+            notes.append(f"{name}: {unlike}, left out")
+            changed[name] = number or None
+    if beside is not None and not number_of(entity) and (number := number_of(beside)):
+        notes.append("increment_id: read beside the order")
+        changed["increment_id"] = number
+
+
 def _spell_times(entity: dict[str, Any], changed: dict[str, Any]) -> None:
     for name in TIMES:
-        if isinstance(entity.get(name), dict) and (text := date_object(entity[name])):
+        if not is_plain_time(entity.get(name)) and (text := plain_time(entity[name])):
             changed[name] = text
 
 

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from schemas.email import seen
+
 # From here on neighbouring whole numbers share one float (IEEE 754 double, 53 bits): two orders
 # would get one key.
 MAX_EXACT_FLOAT = 2**53
 MAX_WHOLE = 10**255  # more digits than a key may have
+# What programs write where they have nothing: the same for every order, so it is nobody's identity.
+STAND_INS = frozenset(
+    (
+        *("null", "(null)", "nil", "none", "undefined", "nan", "n/a", "false", "true"),
+        *("array", "object", "[object object]", "unknown"),
+    )
+)
+TEMPLATES = ("{{", "${", "<%", "[[")  # of a flow that filled nothing in
+IDLE = "0.-_/ "  # a text of nothing else is a zero or a dash
 
 
 def text_of(value: Any) -> str:
@@ -22,3 +33,17 @@ def text_of(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT_FLOAT:
         return str(int(value))
     return ""
+
+
+def said(value: Any) -> str:
+    """Return an ID-like scalar as text; '' also for what a program writes for nothing."""
+    text = text_of(value)
+    if not text.isascii():
+        text = seen(text)
+    return "" if text.casefold() in STAND_INS or any(map(text.count, TEMPLATES)) else text
+
+
+def identifier(value: Any) -> str:
+    """Return what tells one document from another; '' for zeros, too: Magento's ids begin at 1."""
+    text = said(value)
+    return text if text.strip(IDLE) else ""

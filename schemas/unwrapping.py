@@ -27,6 +27,7 @@ from schemas.document_shape import (
     shape_of,
 )
 from schemas.event import Kind
+from schemas.texts import identifier
 
 # Wrapper → what it says its document is. The order is the order of preference.
 WRAPPERS: dict[str, Kind | None] = {
@@ -102,7 +103,7 @@ def ordinary_order(body: dict[str, Any]) -> Found | None:
     if level.get("order_id") or "order_increment_id" in level or PURCHASER in level:
         return None  # an invoice's or a purchase order's, perhaps
     number, total = level.get("increment_id"), level.get("grand_total")
-    if type(number) is not str or not number.strip() or type(total) not in (str, int, float):
+    if type(number) is not str or not identifier(number) or type(total) not in (str, int, float):
         return None
     return Found(level, Shape.ORDER, path, said, beside=beside) if total != "" else None
 

@@ -25,7 +25,7 @@ from schemas.state import (
     remembered,
     state_key,
 )
-from schemas.texts import text_of
+from schemas.texts import identifier
 
 WHOLE = frozenset[str]()
 
@@ -61,7 +61,7 @@ class DecodedEvent:
         """The store's own id of the order or customer; '' when the event does not say."""
         entity = self.document.entity
         if self.document.kind is Kind.ORDER:  # a bare `id` may be the sender's own
-            return text_of(entity.get("entity_id"))
+            return identifier(entity.get("entity_id"))
         return id_of(entity)
 
     @property

@@ -40,7 +40,7 @@ from schemas.event import Kind
 from schemas.identity import PLAIN, Identity, site_of
 from schemas.parts import parts_of
 from schemas.sender_clock import TOLERANCE_SECONDS, Clock, sender_time
-from schemas.texts import text_of
+from schemas.texts import identifier, text_of
 from stream.backfill.event import RESOURCES, SENDER
 from stream.backoff import Backoff
 from stream.errors import MagentoError
@@ -87,9 +87,9 @@ def _lacks_id(row: Mapping[str, Any]) -> bool:
 def handle_of(kind: Kind, entity: Mapping[str, Any]) -> tuple[str, str] | None:
     """Return (field, value) by which the store finds the document; None when there is none."""
     for name in ID_FIELDS.get(kind, ()):
-        value = text_of(entity.get(name))
+        value = identifier(entity.get(name))
         if name == "entity_id" and not value:
-            value = text_of(entity.get("id"))
+            value = identifier(entity.get("id"))
         if value and (name != "entity_id" or value.isdecimal()):
             return name, value.lower()
     return None

@@ -35,6 +35,8 @@ LEFT_OUT = object()
 
 # A value of the document is shown in a note only if it looks like a code, not like a person.
 CODE = re.compile(r"[a-z0-9_/]{1,64}")
+# So does a time as people and programs write it: figures, and short names of days, months, zones.
+DATE = re.compile(r"(?=.*\d{2})(?:[0-9:./,+ TZ-]|\b[A-Z][A-Za-z]{1,2}\b){1,40}", re.ASCII)
 
 
 def compile_values(
@@ -59,7 +61,7 @@ def compile_value(rule: ValueRule, label: str, named: Named, directory: Path | N
         return origin
 
     def produce(scope: Scope) -> Any:
-        value = origin(scope)
+        value = sent = origin(scope)
         if finish is not None:
             value = finish(value, scope)
         if type(value) is str and value and value.isprintable() and not value.isspace():
@@ -68,30 +70,44 @@ def compile_value(rule: ValueRule, label: str, named: Named, directory: Path | N
             return None
         if instead is None or not is_blank(value):
             return value
-        return instead(scope)
+        return instead(scope, sent)
 
     return produce
 
 
-def _instead(rule: ValueRule, label: str, named: Named, steps: tuple[Step, ...]) -> Getter | None:
+def _instead(
+    rule: ValueRule, label: str, named: Named, steps: tuple[Step, ...]
+) -> Callable[[Scope, Any], Any] | None:
     """Return what makes a value where the source has none, None when the rule says nothing."""
     spares = [(path, compile_path_of(path, rule.entry, named)) for path in rule.or_else]
     default = rule.default
     if not spares and default is None:
         return None
 
-    def produce(scope: Scope) -> Any:
+    def produce(scope: Scope, sent: Any) -> Any:
         scope.facts.is_unsaid = True
+        why = _why("" if rule.table is not None else ", ".join(rule.sources), sent)
         for path, get in spares:
-            value = run(steps, get(scope), scope.notes, label)
+            sent = get(scope)
+            value = run(steps, sent, scope.notes, label)
             if not is_blank(value):
-                scope.notes.append(f"{label}: missing, used {path}")
+                scope.notes.append(f"{label}: {why}, used {path}")
                 return value
+            if not is_blank(sent):
+                why = f"{why}, {_why(path, sent)}"
         if default is not None:
-            scope.notes.append(f"{label}: missing, used `{default}`")
+            scope.notes.append(f"{label}: {why}, used `{default}`")
         return default
 
     return produce
+
+
+def _why(path: str, sent: Any) -> str:
+    """Say why a source gave no value: it was not there, or could not be read."""
+    if not path or is_blank(sent):
+        return "missing"
+    text = "" if isinstance(sent, list) else text_of(sent)
+    return f"{path} `{text}` cannot be read" if DATE.fullmatch(text) else f"{path} cannot be read"
 
 
 def _hooked(rule: ValueRule, plain: Getter, directory: Path | None) -> Getter:

@@ -67,6 +67,24 @@ def test_close_date_keeps_to_the_months_end(mapped, order) -> None:
     assert rows["Opportunity"].whole["CloseDate"] == "2023-02-28"
 
 
+@pytest.mark.parametrize(
+    ("created_at", "shown"),
+    [
+        ("14/03/2026 18:02", "created_at `14/03/2026 18:02`"),
+        ("Mar 14, 2026, 6:02:05 PM", "created_at `Mar 14, 2026, 6:02:05 PM`"),
+        ("2026-02-30 10:00:00", "created_at `2026-02-30 10:00:00`"),
+        ("ordered by Claire Durand in 2026", "created_at"),
+        ("claire.durand21@example.com", "created_at"),
+        ({"when": "2026-03-14"}, "created_at"),
+    ],
+)
+def test_a_date_that_cannot_be_read_is_not_called_missing(
+    mapped, order, created_at, shown: str
+) -> None:
+    _, notes = mapped(order | {"created_at": created_at})
+    assert f"Opportunity.CloseDate: {shown} cannot be read, used updated_at" in notes
+
+
 def test_an_order_without_dates_closes_a_month_after_it_was_received(mapped, order) -> None:
     del order["created_at"]
     rows, notes = mapped(order)

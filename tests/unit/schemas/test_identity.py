@@ -36,6 +36,10 @@ ORDER = {"increment_id": "SO-7", "entity_id": 417, "store_id": 2}
         (PLAIN, {"entity_id": 417}, "id:417"),
         (PLAIN, {"entity_id": 417, "increment_id": None, "real_order_id": ""}, "id:417"),
         (PLAIN, {"entity_id": 417, "increment_id": False}, "id:417"),
+        (PLAIN, {"entity_id": 417, "increment_id": " "}, "id:417"),
+        (PLAIN, {"entity_id": "0", "id": 417, "increment_id": "null"}, "id:417"),
+        (PLAIN, {"increment_id": "null", "real_order_id": "SO-7"}, "SO-7"),
+        (PLAIN, {"increment_id": "\u200bSO-7\u200e"}, "SO-7"),
         (PLAIN, {"increment_id": "id:417"}, "number:id:417"),
         (PLAIN, {"increment_id": "ID:417"}, "number:ID:417"),
         (PLAIN, {"increment_id": "number:1"}, "number:number:1"),
@@ -75,6 +79,29 @@ def test_an_orders_external_id(identity: Identity, order: dict, external_id: str
 def test_an_order_without_one_says_which_field_is_missing(identity, order, why) -> None:
     with pytest.raises(IdentityError, match=why):
         identity.order_external_id(order)
+
+
+NOTHING = ["null", "NULL", "None", "nil", "undefined", "NaN", "N/A", "Array", "[object Object]",
+           "0", "000000000", "0.0", "-", " ", "{{order.increment_id}}", "${id}", "false"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NOTHING)
+def test_what_a_program_writes_for_nothing_is_nobodys_identity(text: str) -> None:
+    with pytest.raises(IdentityError, match="no increment_id and no entity_id"):
+        PLAIN.order_external_id({"increment_id": text, "entity_id": text})
+    with pytest.raises(IdentityError, match="email"):
+        PLAIN.key_of_customer({"email": text})
+    assert PLAIN.key_of_buyer({"customer_email": text}) == ""
+    assert PLAIN.id_of_person({"customer_id": text}, Kind.ORDER) == ""
+    assert PLAIN.id_of_person({"id": text}, Kind.CUSTOMER) == ""
+
+
+@pytest.mark.parametrize("field", ["store_id", "website_id"])
+def test_a_store_view_is_told_by_no_stand_in(field: str) -> None:
+    assert site_of({field: "null"}) == ""
+    assert site_of({field: "0"}) == "0"  # Magento's own view for administrators
+    with pytest.raises(IdentityError, match="no store_id"):
+        BY_STORE.order_external_id({"increment_id": "7", "store_id": "null"})
 
 
 def test_an_external_id_is_as_long_as_its_field() -> None:

@@ -110,6 +110,16 @@ def test_a_number_beside_its_order_is_the_orders() -> None:
     assert document.notes == ("increment_id: read beside the order",)
 
 
+@pytest.mark.parametrize("number", ["null", "0", "{{increment_id}}"])
+def test_a_stand_in_for_a_number_is_none_and_is_written_nowhere(number: str) -> None:
+    document = said(an_order(number), "sales_order_save_after")
+    assert (document.key, document.entity["increment_id"]) == ("id:417", None)
+    assert document.notes == (f"increment_id: `{number}` is no number, left out",)
+    assert said(an_order(order_id=number), "acme_pushed").key == "000000417"
+    beside = {"increment_id": "000000417", "order": an_order(number)}
+    assert said(beside, "sales_order_save_after").key == "000000417"
+
+
 def test_two_numbers_are_two_orders_and_refused() -> None:
     with pytest.raises(DecodeError, match="two orders"):
         said({"increment_id": "000000418", "order": an_order()}, "sales_order_save_after")

@@ -182,5 +182,5 @@ def test_addresses_are_compared_in_one_spelling() -> None:
 
 
 def test_guests_have_no_id() -> None:
-    entity = orjson.loads(b'{"customer_id":0,"ext_customer_id":"","customerId":9}')
+    entity = orjson.loads(b'{"customer_id":0,"ext_customer_id":"null","customerId":9}')
     assert customer_ids_in(entity) == {"9"}

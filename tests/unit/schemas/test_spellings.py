@@ -137,6 +137,27 @@ def test_phps_datetime_is_read(zone: str, utc: str) -> None:
     assert order_of(updated_at=value).updated_at == f"2026-06-01 {utc}.000000"
 
 
+@pytest.mark.parametrize(
+    ("value", "utc"),
+    [
+        (1780308005, "2026-06-01 10:00:05"),
+        (1780308005.0, "2026-06-01 10:00:05"),
+        ("1780308005123", "2026-06-01 10:00:05"),
+        ({"$date": "2026-06-01T10:00:05Z"}, "2026-06-01 10:00:05Z"),
+        (["2026-06-01 10:00:05"], "2026-06-01 10:00:05"),
+        ("2026-06-01T12:00+02", "2026-06-01 12:00:00+02:00"),
+        ("2026-06-01T10:00:05,5 utc", "2026-06-01 10:00:05.5Z"),
+        ("\u200e2026-06-01 10:00:05", "2026-06-01 10:00:05"),
+        ("01/06/2026 10:00", "01/06/2026 10:00"),
+        ("2026-06-01", "2026-06-01"),
+        (178030800512345678, "178030800512345678"),
+        (True, ""),
+    ],
+)
+def test_a_time_is_read_where_it_can_mean_one_only(value, utc: str) -> None:
+    assert order_of(updated_at=value).updated_at == utc
+
+
 @pytest.mark.parametrize("zone", ["Nowhere/Else", "", "CEST", "../etc"])
 def test_a_datetime_in_no_known_zone_counts_as_undated(zone: str) -> None:
     value = {"date": "2026-06-01 10:00:05.000000", "timezone_type": 2, "timezone": zone}
