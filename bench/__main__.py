@@ -18,23 +18,20 @@ from typing import Any
 
 import orjson
 
-from bench.age import changed_since, older_parts, sentence
+from bench.age import MEASURED, changed_since, older_parts, sentence
 from bench.conditions import conditions, load_average
 from bench.figures import Section, markdown, section_of
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE, DATA = DOCS / "benchmarks.md", DOCS / "benchmarks.json"
-PARTS = (
-    *("ingress", "end_to_end", "stages", "scaling", "state", "salesforce", "line_items"),
-    *("org_latency", "slow_neighbours", "operators", "replay_beside_live", "backfill"),
-    *("dashboard", "against_blueprint"),
-)
 INTRODUCTION = (
     "Written by `make bench`; one part of it: `python -m bench --only ingress`. Medians of several "
-    "runs with the lowest and the highest, and date, commit and load average of each part: above "
-    "the number of cores, the machine did something else as well. Then rates and times say little, "
-    "CPU time per event and the shares of servers measured in turn still do. What was found by "
-    "profiling, and what was done about it: [performance](decisions/0014-performance.md)."
+    "runs with the lowest and the highest, and date, commit, load average and the speed of a core "
+    "of each part. A load above the number of cores says that the machine did something else as "
+    "well. Additions are what one loop of this Python makes in a second: on a virtual machine a "
+    "core is not always the same, and times of two days compare by it only; the shares of servers "
+    "measured in turn still hold. What was found by profiling, and what was done about it: "
+    "[performance](decisions/0014-performance.md)."
 )
 BRIEF = {
     "ingress": ("--seconds", "2", "--runs", "3"),
@@ -87,7 +84,7 @@ def page(sections: list[dict[str, Any]], about: dict[str, Any]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=1.0, help="length of the sustained load")
-    parser.add_argument("--only", action="append", choices=PARTS, help="measure this part")
+    parser.add_argument("--only", action="append", choices=MEASURED, help="measure this part")
     parser.add_argument("--brief", action="store_true", help="a quarter of an hour for all")
     parser.add_argument("--older", action="store_true", help="name what is older than its code")
     parser.add_argument("--page", action="store_true", help="write the page again")
@@ -107,13 +104,13 @@ def main() -> int:
 def _measure(
     options: argparse.Namespace, about: dict[str, Any], kept: dict[str, dict[str, Any]]
 ) -> int:
-    for name in options.only or PARTS:
+    for name in options.only or MEASURED:
         print(f"{name} (load average {load_average()})", file=sys.stderr)
         arguments = list(BRIEF[name]) if options.brief else []
         if name == "end_to_end":
             arguments += ["--minutes", str(options.minutes)]
         kept[name] = measured(name, arguments).as_json()
-        sections = [kept[part] for part in PARTS if part in kept]
+        sections = [kept[part] for part in MEASURED if part in kept]
         DATA.write_bytes(
             orjson.dumps({"conditions": about, "sections": sections}, option=orjson.OPT_INDENT_2)
         )

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import orjson
 import uvloop
 
-from bench.conditions import load_average, moment
+from bench.conditions import core_speed, load_average, moment
 from bench.figures import Section, markdown
 from stream.ops.logs import configure_logs
 
@@ -28,9 +28,14 @@ def run(measure: Measure, parser: argparse.ArgumentParser) -> None:
     """Measure and print the section."""
     options = parser.parse_args()
     configure_logs(level="error", style="console", process="bench")
-    before = load_average()
+    load, speed = load_average(), core_speed()
     section = uvloop.run(_awaited(measure, options))
-    section.conditions |= moment() | {"load average before": before, "after": load_average()}
+    section.conditions |= moment() | {
+        "load average before": load,
+        "after": load_average(),
+        "a core's additions before": f"{speed} M/s",
+        "afterwards": f"{core_speed()} M/s",
+    }
     print(orjson.dumps(section.as_json()).decode() if options.json else markdown(section))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -11,10 +12,15 @@ from support.salesforce_fixtures import org_keys, salesforce_process
 from support.worker_rig import WorkerRig
 
 from stream.config import Settings
-from stream.kafka.topic_admin import TopicAdmin
 from stream.topics import Topics
 
 __all__ = ["org_keys", "salesforce_process"]
+
+
+@pytest.fixture
+def make_settings(make_settings: Callable[..., Settings]) -> Callable[..., Settings]:
+    """Settings by which what waits, waits for seconds."""
+    return functools.partial(make_settings, retry_delays="2s,5s,20s,1m")
 
 
 @pytest.fixture
@@ -32,15 +38,3 @@ async def make_rig(
             return await stack.enter_async_context(rig)
 
         yield make
-
-
-@pytest.fixture
-async def quick_tiers(make_settings: Callable[..., Settings]) -> AsyncIterator[str]:
-    """What waits, waits for seconds: topics of short delays beside the usual ones; yields them."""
-    delays = "2s,5s"
-    settings = make_settings(retry_delays=delays)
-    specs = [spec for spec in settings.topics.specs() if spec.name in settings.topics.retry_tiers]
-    async with TopicAdmin(settings) as admin:
-        await admin.create(specs)
-        yield delays
-        await admin.delete([spec.name for spec in specs])

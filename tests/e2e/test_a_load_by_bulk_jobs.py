@@ -35,7 +35,7 @@ LOAD = {
     "SALESFORCE_BULK_THRESHOLD_EVENTS": "3000",
     "WORKER_BATCH_MAX_EVENTS": "20000",
     "WORKER_LINGER_SECONDS": "8",  # time to fetch all of them, on a busy machine too
-    "RETRY_DELAYS": "30s",  # a lone refused create is tried once more: no create beside it passed
+    "RETRY_DELAYS": "2s",  # a lone refused create is tried once more: no create beside it passed
 }
 EVERY_DAY = {"WORKER_BATCH_MAX_EVENTS": "1000", "WORKER_LINGER_SECONDS": "0.2"}
 

@@ -22,7 +22,7 @@ async def refused(make_rig, mapping):
     assert RIGHT in default_text()
     mapping.write_text(default_text().replace(RIGHT, WRONG))
     rig = await make_rig(
-        DEAD_LETTER_LIMIT_EVENTS=str(LIMIT), MAPPING_FILE=str(mapping), RETRY_DELAYS="30s"
+        DEAD_LETTER_LIMIT_EVENTS=str(LIMIT), MAPPING_FILE=str(mapping), RETRY_DELAYS="2s"
     )
     await rig.relay()
     worker = await rig.worker()

@@ -15,12 +15,7 @@ from support.worker_rig import WorkerRig
 from sandbox.magento.numbered import order_number
 from sandbox.process import Process
 
-pytestmark = [
-    pytest.mark.kafka,
-    pytest.mark.e2e,
-    pytest.mark.timeout(300),
-    pytest.mark.usefixtures("quick_tiers"),
-]
+pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(300)]
 
 OLD, NEW = range(1, 7), range(101, 107)
 STATES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -28,13 +23,12 @@ STATES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "storage-full": ({"storage_full": True}, {"storage_full": False}),
     "version-retired": ({"retired_below": 66.0}, {"retired_below": 0.0}),
 }
-TIERS = "2s,5s"
 PERSON_MAPPING = Path(__file__).parents[2] / "agents" / "mapping" / "person_accounts.yaml"
 
 
 async def started(make_rig: Any, **env: str) -> tuple[WorkerRig, Process]:
     """Return a worker and the relay that have written the old orders."""
-    rig = await make_rig(SALESFORCE_AUTH_PROBE_SECONDS="1", RETRY_DELAYS=TIERS, **env)
+    rig = await make_rig(SALESFORCE_AUTH_PROBE_SECONDS="1", **env)
     await rig.relay()
     worker = await rig.warm_worker()
     await rig.publish((n, 1) for n in OLD)

@@ -51,7 +51,7 @@ async def test_the_next_order_is_compared_and_left_where_it_is(make_rig):
 
 @pytest.mark.proof
 async def test_an_order_that_salesforce_refuses_is_told_with_its_code(make_rig):
-    rig = await make_rig(RETRY_DELAYS="30s")  # a lone refusal is tried once more
+    rig = await make_rig(RETRY_DELAYS="2s")  # a lone refusal is tried once more
     await rig.warm_worker()
     refusal = {"code": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "fields": ["StageName"]}
     rig.org.fault("row_error", sobject="Opportunity", times=100, **refusal)

@@ -23,7 +23,7 @@ Play = Callable[[], Awaitable[tuple[WorkerRig, AnswerProxy, Process]]]
 
 
 @pytest.fixture
-async def play(make_rig, salesforce_process, quick_tiers) -> AsyncIterator[Play]:
+async def play(make_rig, salesforce_process) -> AsyncIterator[Play]:
     """Return a function that starts a worker and the relay behind an answer proxy."""
     async with AsyncExitStack() as stack:
 
@@ -33,7 +33,6 @@ async def play(make_rig, salesforce_process, quick_tiers) -> AsyncIterator[Play]
                 SALESFORCE_LOGIN_URL=proxy.url,
                 SALESFORCE_INSECURE_URL=proxy.url,
                 SALESFORCE_AUTH_PROBE_SECONDS="1",
-                RETRY_DELAYS=quick_tiers,  # what only time can judge is judged after one wait
             )
             await rig.relay()
             worker = await rig.warm_worker()

@@ -7,7 +7,7 @@ import subprocess
 import orjson
 import pytest
 
-from bench.__main__ import DATA, PAGE, PARTS
+from bench.__main__ import DATA, PAGE
 from bench.age import MEASURED, ROOT, changed_since, older_parts, sentence
 
 
@@ -16,7 +16,7 @@ def sections(**commits: str) -> list[dict]:
 
 
 def test_every_part_says_what_it_measures() -> None:
-    assert set(MEASURED) == set(PARTS)
+    assert [part for part in MEASURED if not (ROOT / "bench" / f"{part}.py").is_file()] == []
     paths = {path for each in MEASURED.values() for path in each}
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
 
