@@ -5,7 +5,9 @@ declare(strict_types=1);
 namespace Orderstream\Webhook\Model;
 
 use Magento\Framework\App\ResourceConnection;
+use Magento\Framework\DB\Adapter\ConnectionException;
 use Magento\Framework\DB\Adapter\DeadlockException;
+use Magento\Framework\DB\Adapter\LockWaitException;
 use Magento\Framework\MessageQueue\PublisherInterface;
 use Orderstream\Webhook\Sending\Delivery;
 use Orderstream\Webhook\Sending\Scope;
@@ -18,6 +20,11 @@ class Recorder
     public const TOPIC = 'orderstream.saved';
     public const LOOK = '{}';
 
+    private const SALES = 'sales';
+
+    /** @var list<array{string, string, int, Scope, string}> saves of orders that are not committed yet */
+    private array $pending = [];
+
     public function __construct(
         private readonly ResourceConnection $resource,
         private readonly Outbox $outbox,
@@ -29,8 +36,9 @@ class Recorder
     }
 
     /**
-     * No checkout fails because of us, and the log says what could not be noted. One exception: at a
-     * deadlock MySQL has undone the whole transaction, and hiding that would lose the order itself.
+     * No checkout fails because of us, and the log says what could not be noted. One exception: where the
+     * database has undone the whole transaction (always at a deadlock, by its settings at a lock's time-out),
+     * hiding that would lose the order itself.
      */
     public function note(string $event, string $kind, int $id, ?Scope $scope = null, string $number = ''): void
     {
@@ -41,10 +49,12 @@ class Recorder
             if ($scope === null) {
                 [$scope, $number] = $kind === Delivery::ORDER ? $this->ofOrder($id) : $this->ofCustomer($id);
             }
-            if ($this->settings->isToBeNoted($scope)) {
+            if ($this->isTooEarly($kind)) {
+                $this->pending[] = [$event, $kind, $id, $scope, $number];
+            } elseif ($this->settings->isToBeNoted($scope)) {
                 $this->outbox->note($event, $kind, $id, $scope, $number);
             }
-        } catch (DeadlockException $error) {
+        } catch (DeadlockException | LockWaitException | ConnectionException $error) {
             throw $error;
         } catch (\Throwable $error) {
             $this->logger->critical(
@@ -57,6 +67,7 @@ class Recorder
     /** A message that says nothing but "look": whatever becomes of it, cron looks every minute too. */
     public function nudge(): void
     {
+        $this->notePending();
         try {
             if ($this->lease->ask()) {
                 $this->publisher->publish(self::TOPIC, self::LOOK);
@@ -76,13 +87,36 @@ class Recorder
         return $websiteId > 0 ? new Scope(Scope::WEBSITES, $websiteId) : new Scope();
     }
 
+    /**
+     * In a split database (Adobe Commerce) an order's transaction is one of another connection: a row
+     * written within it is seen before the order is, and would be done with the order as it was before.
+     */
+    private function isTooEarly(string $kind): bool
+    {
+        $sales = $this->resource->getConnection(self::SALES);
+
+        return $kind === Delivery::ORDER
+            && $sales !== $this->resource->getConnection()
+            && $sales->getTransactionLevel() > 0;
+    }
+
+    private function notePending(): void
+    {
+        if ($this->pending !== [] && !$this->isTooEarly(Delivery::ORDER)) {
+            [$saves, $this->pending] = [$this->pending, []];
+            foreach ($saves as $save) {
+                $this->note(...$save);
+            }
+        }
+    }
+
     /** @return array{Scope, string} */
     private function ofOrder(int $id): array
     {
-        $connection = $this->resource->getConnection('sales');
+        $connection = $this->resource->getConnection(self::SALES);
         $row = $connection->fetchRow(
             $connection->select()
-                ->from($this->resource->getTableName('sales_order', 'sales'), ['store_id', 'increment_id'])
+                ->from($this->resource->getTableName('sales_order', self::SALES), ['store_id', 'increment_id'])
                 ->where('entity_id = ?', $id),
         ) ?: [];
 

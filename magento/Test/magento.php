@@ -1,0 +1,42 @@
+<?php
+
+declare(strict_types=1);
+
+// What the tests need to know of Magento's own classes: names, and the methods that are called.
+
+namespace Magento\Framework\App {
+    interface ResourceConnection
+    {
+        public function getConnection($resourceName = 'default');
+    }
+}
+
+namespace Magento\Framework\DB\Adapter {
+    class ConnectionException extends \Exception
+    {
+    }
+    class DeadlockException extends \Exception
+    {
+    }
+    class LockWaitException extends \Exception
+    {
+    }
+}
+
+namespace Magento\Framework\MessageQueue {
+    interface PublisherInterface
+    {
+        public function publish($topicName, $data);
+    }
+}
+
+namespace Psr\Log {
+    interface LoggerInterface
+    {
+        public function critical($message, array $context = []);
+
+        public function error($message, array $context = []);
+
+        public function warning($message, array $context = []);
+    }
+}
