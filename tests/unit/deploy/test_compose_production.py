@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -58,6 +59,14 @@ def test_every_process_is_confined_bounded_and_watched(services):
 def test_what_listens_listens_on_the_loopback_address(services):
     for service in services.values():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+def test_the_dashboard_asks_processes_that_are_there_where_they_tell_their_metrics(services):
+    named = services["dashboard"]["environment"]["DASHBOARD_METRICS_URLS"].split(",")
+    told = {(url.hostname, str(url.port), url.path) for url in map(urlsplit, named)}
+    assert {host for host, _, _ in told} == {"worker", "relay"}
+    for host, port, path in told:
+        assert (port, path) == (services[host]["environment"]["STATUS_PORT"], "/metrics")
 
 
 def test_a_worker_is_given_the_time_it_takes_to_end(services):
