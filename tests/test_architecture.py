@@ -28,6 +28,7 @@ ENVIRONMENT_READERS = {
 }
 ENVIRONMENT = re.compile(r"\bos\.(environ|getenv)\b|\bfrom os import .*(environ|getenv)")
 TOPIC = re.compile(r"^(magento|salesforce)\.(orders|customers|due|retry|settle|dlq|results|state)")
+ANY_TOPIC = re.compile(r"magento\.|salesforce\.")
 # Put together here, so that this file does not contain them.
 FORBIDDEN = [
     re.compile("/" + "work/"),
@@ -96,7 +97,9 @@ def test_topics_are_named_in_one_file() -> None:
     elsewhere = {
         name_of(path)
         for path in code_files()
-        if name_of(path) != "stream/topics.py" and any(TOPIC.match(text) for text in literals(path))
+        if name_of(path) != "stream/topics.py"
+        and ANY_TOPIC.search(path.read_text(encoding="utf-8"))  # what has none is not parsed
+        and any(TOPIC.match(text) for text in literals(path))
     }
     assert not elsewhere
 
