@@ -19,7 +19,9 @@ from agents.salesforce.api.org_session import OrgApi, OrgSession
 from agents.salesforce.api.send_right import check_of_context
 from agents.salesforce.auth.oauth_flows import Token
 from agents.salesforce.auth.token_provider import TokenProvider
+from agents.salesforce.errors.config_codes import MOVED
 from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.error_table import BY_CODE
 from agents.salesforce.errors.errors import LoginError, NoAnswerError, SalesforceError
 from agents.salesforce.http.thread_bridge import in_thread
 from stream.ops import metrics, tracing
@@ -27,9 +29,10 @@ from stream.ops import metrics, tracing
 T = TypeVar("T")
 
 UNAUTHORIZED = 401
-REDIRECTS = range(301, 400)
+REDIRECTS = range(300, 400)
 SUCCESS = range(200, 300)
-NOT_HERE = frozenset({400, 403, 404, 405, 410, 420, 421})
+# Any refusal but those of a server that knows the org and has no time, or of a request's size.
+NOT_HERE = frozenset(range(400, 500)) - {401, 408, 413, 414, 425, 429, 430, 431, 444, 494, 499}
 NO_ANSWER = frozenset({"NO_ANSWER", "CERTIFICATE"})
 THREAD_GRACE_SECONDS = 5.0
 
@@ -112,20 +115,24 @@ class Caller:
 
 
 def is_session_refused(error: SalesforceError) -> bool:
-    """Whether the session is not taken; a proxy may give the code another status than 401."""
-    return error.status == UNAUTHORIZED or error.rule == "INVALID_SESSION_ID"
+    """Whether nobody is let in with the session, under whatever status that is told."""
+    return error.status == UNAUTHORIZED or error.kind is ErrorKind.AUTH
 
 
 def is_doubtful(error: SalesforceError) -> bool:
-    """Whether the org may live at another host: no answer, a redirect, or a page of no API.
+    """Whether the org may live at another host: no answer, a redirect, or nothing of the API's.
 
-    The API answers in JSON; 429, 503 and the like come from servers in front of the right host.
+    The API answers in JSON with a code; 429, 503 and the like come from servers in front of the
+    right host.
     """
     if error.status == 0:
         return error.code in NO_ANSWER
+    if error.rule in MOVED:
+        return True
     is_page = error.body_kind in {"html", "text", "empty"}
-    is_elsewhere = error.status in NOT_HERE or error.status in SUCCESS
-    return error.status in REDIRECTS or (is_page and is_elsewhere)
+    is_foreign = error.status in NOT_HERE and error.code not in BY_CODE
+    is_redirect = error.status in REDIRECTS and error.kind is ErrorKind.CONFIG
+    return is_redirect or is_foreign or (is_page and error.status in SUCCESS)
 
 
 def _count(operation: str, error: SalesforceError) -> None:

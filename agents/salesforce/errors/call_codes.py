@@ -14,7 +14,10 @@ CALL_RULES: tuple[ErrorRule, ...] = (
         "One new token is fetched; if that is refused too: check that the instance URL is your My "
         "Domain, that the user's session policy allows API use, that the app has the scope api, "
         "and that the user's password has not expired.",
-        words("INVALID_SESSION_ID INVALID_AUTH_HEADER INVALID_ACCESS_TOKEN Unauthorized"),
+        words(
+            "INVALID_SESSION_ID INVALID_AUTH_HEADER INVALID_ACCESS_TOKEN Unauthorized "
+            "InvalidSessionId"
+        ),
     ),
     ErrorRule(
         Kind.AUTH,
@@ -22,6 +25,13 @@ CALL_RULES: tuple[ErrorRule, ...] = (
         "Setup > Users > orderstream's user: reset the password, and give the user a profile or "
         "permission set with 'Password Never Expires'; nothing else of the login is wrong.",
         words("PASSWORD_EXPIRED INVALID_OPERATION_WITH_EXPIRED_PASSWORD"),
+    ),
+    ErrorRule(
+        Kind.AUTH,
+        "A security policy of the org asks this user for a second factor, or ends the session.",
+        "Setup > Transaction Security Policies and Session Settings: exempt orderstream's user, "
+        "who cannot give a second factor; nothing else of the login is wrong.",
+        words("TXN_SECURITY_TWO_FA_REQUIRED TXN_SECURITY_END_A_SESSION"),
     ),
     ErrorRule(
         Kind.AUTH,
@@ -81,7 +91,8 @@ CALL_RULES: tuple[ErrorRule, ...] = (
             "SERVER_UNAVAILABLE FUNCTIONALITY_TEMPORARILY_UNAVAILABLE UNKNOWN_EXCEPTION "
             "INTERNAL_ERROR INTERNAL_SERVER_ERROR InternalServerError server_error unknown_error "
             "temporarily_unavailable UNKNOWN_ERROR UNKNOWN Unknown SERVICE_UNAVAILABLE "
-            "DUPLICATE_REQUEST DATABASE_ERROR GATEWAY_TIMEOUT"
+            "DUPLICATE_REQUEST DATABASE_ERROR GATEWAY_TIMEOUT ORG_IN_MAINTENANCE SSO_SERVICE_DOWN "
+            "ORG_IS_SIGNING_UP"
         ),
     ),
     ErrorRule(
@@ -95,7 +106,10 @@ CALL_RULES: tuple[ErrorRule, ...] = (
         "Salesforce gave up on the request because it took too long.",
         "If it stays in the smallest calls, the org's triggers or flows are too slow: make them "
         "fit for bulk writes.",
-        words("REQUEST_RUNNING_TOO_LONG QUERY_TIMEOUT QUERY_TOO_COMPLICATED Timeout"),
+        words(
+            "REQUEST_RUNNING_TOO_LONG QUERY_TIMEOUT QUERY_TOO_COMPLICATED Timeout "
+            "REALTIME_PROCESSING_TIME_EXCEEDED_LIMIT"
+        ),
         Advice.SEND_LESS,
     ),
     ErrorRule(
@@ -105,7 +119,8 @@ CALL_RULES: tuple[ErrorRule, ...] = (
         words(
             "REQUEST_ENTITY_TOO_LARGE PAYLOAD_SIZE_EXCEEDED EXCEEDED_ID_LIMIT "
             "EXCEEDED_MAX_SIZE_REQUEST OPERATION_TOO_LARGE MAX_LIMIT_EXCEEDED "
-            "DELETE_OPERATION_TOO_LARGE URI_TOO_LONG"
+            "DELETE_OPERATION_TOO_LARGE URI_TOO_LONG EXCEEDED_MAX_SOBJECTS "
+            "EXCEEDED_MAX_TYPES_LIMIT TOO_MANY_RECORDS"
         ),
         Advice.SEND_LESS,
     ),
@@ -113,12 +128,12 @@ CALL_RULES: tuple[ErrorRule, ...] = (
         Kind.TRANSIENT,
         "Transaction security policies of the org took too long to evaluate.",
         "Setup > Transaction Security Policies: exempt orderstream's user.",
-        words("TXN_SECURITY_METERING_ERROR TXN_SECURITY_NO_ACCESS TXN_SECURITY_RUNTIME_EXCEPTION"),
+        words("TXN_SECURITY_METERING_ERROR"),
     ),
     ErrorRule(
         Kind.TRANSIENT,
         "The row was not written because another row of the same request failed.",
         "Look for the other row's error: it is the cause.",
-        words("ALL_OR_NONE_OPERATION_ROLLED_BACK PROCESSING_HALTED"),
+        words("ALL_OR_NONE_OPERATION_ROLLED_BACK PROCESSING_HALTED BATCH_PROCESSING_HALTED"),
     ),
 )

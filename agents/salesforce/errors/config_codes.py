@@ -5,6 +5,9 @@ from __future__ import annotations
 from agents.salesforce.errors.error_kind import ErrorKind as Kind
 from agents.salesforce.errors.error_rule import PERMISSIONS, ErrorRule, words
 
+# The org is at another host than the one that was called.
+MOVED = words("URL_NOT_RESET ORG_NOT_OWNED_BY_INSTANCE ORG_IS_DOT_ORG")
+
 CONFIG_RULES: tuple[ErrorRule, ...] = (
     ErrorRule(
         Kind.CONFIG,
@@ -27,7 +30,7 @@ CONFIG_RULES: tuple[ErrorRule, ...] = (
         "Correct mapping.yaml. " + PERMISSIONS,
         words(
             "INVALID_TYPE INVALID_TYPE_FOR_OPERATION INVALID_ENTITY_FOR_UPSERT NOT_ACCEPTABLE "
-            "InvalidEntity"
+            "InvalidEntity BIG_OBJECT_UNSUPPORTED_OPERATION"
         ),
     ),
     ErrorRule(
@@ -36,7 +39,11 @@ CONFIG_RULES: tuple[ErrorRule, ...] = (
         "A name in mapping.yaml is not the org's: run `orderstream map --check`.",
         words(
             "MALFORMED_QUERY INVALID_QUERY_FILTER_OPERATOR INVALID_QUERY_LOCATOR InvalidBatch "
-            "INVALID_BATCH INVALID_BATCH_OPERATION INVALID_QUERY_SCOPE MALFORMED_SEARCH"
+            "INVALID_BATCH INVALID_BATCH_OPERATION INVALID_QUERY_SCOPE MALFORMED_SEARCH "
+            "INVALID_BATCH_REQUEST INVALID_BATCH_SIZE ILLEGAL_QUERY_PARAMETER_VALUE "
+            "INVALID_LOCATOR INVALID_PAGING_OPTION INVALID_SORT_OPTION INVALID_SEARCH INVALID_SEARCH_SCOPE "
+            "INVALID_FILTER_LANGUAGE INVALID_FILTER_VALUE EXCEEDED_MAX_FILTER_ENTITIES "
+            "EXCEEDED_MAX_SEMIJOIN_SUBSELECTS ENTITY_NOT_QUERYABLE"
         ),
     ),
     ErrorRule(
@@ -45,9 +52,27 @@ CONFIG_RULES: tuple[ErrorRule, ...] = (
         "Check SALESFORCE_API_VERSION, and that the external-ID fields of mapping.yaml exist and "
         "are visible to the user.",
         words(
-            "NOT_FOUND NotFound ITEM_NOT_FOUND URL_NOT_RESET METHOD_NOT_ALLOWED MethodNotAllowed "
+            "NOT_FOUND NotFound ITEM_NOT_FOUND METHOD_NOT_ALLOWED MethodNotAllowed "
             "InvalidUrl UNSUPPORTED_API_VERSION INVALID_VERSION InvalidVersion HttpsRequired "
-            "UNSUPPORTED_MEDIA_TYPE UnsupportedContentType INVALID_CONTENT_TYPE INVALID_SUBDOMAIN"
+            "UNSUPPORTED_MEDIA_TYPE UnsupportedContentType INVALID_CONTENT_TYPE INVALID_SUBDOMAIN "
+            "INVALID_MULTIPART_REQUEST INVALID_SOAP_HEADER MISMATCHING_VERSIONS"
+        ),
+    ),
+    ErrorRule(
+        Kind.CONFIG,
+        "The org does not live at this address, or not any more.",
+        "A new login names the org's present address. If it stays: set SALESFORCE_LOGIN_URL to "
+        "the org's My Domain, https://<domain>.my.salesforce.com.",
+        MOVED,
+    ),
+    ErrorRule(
+        Kind.CONFIG,
+        "A transaction security policy of the org forbids this, or could not be evaluated.",
+        "Setup > Transaction Security Policies: exempt orderstream's user, or correct the policy.",
+        words(
+            "TXN_SECURITY_NO_ACCESS TXN_SECURITY_RUNTIME_EXCEPTION TXN_SECURITY_RUNTIME_ERROR "
+            "TXN_SECURITY_APEX_ERROR TXN_SECURITY_FAIL_CLOSE TransactionSecurityBlock "
+            "TransactionSecurityDeveloperError TransactionSecurityInternalError"
         ),
     ),
     ErrorRule(
@@ -65,7 +90,8 @@ CONFIG_RULES: tuple[ErrorRule, ...] = (
             "API_DISABLED_FOR_ORG API_CURRENTLY_DISABLED API_DISABLED FUNCTIONALITY_NOT_ENABLED "
             "REQUIRED_FEATURE_MISSING FeatureNotEnabled FEATURENOTENABLED InvalidUser "
             "INVALID_REPLICATION_DATE UNSUPPORTED_CLIENT CLIENT_NOT_ACCESSIBLE_FOR_USER "
-            "FORBIDDEN Forbidden PACKAGE_DISABLED"
+            "FORBIDDEN Forbidden PACKAGE_DISABLED API_BLOCKED APEX_REST_SERVICES_DISABLED "
+            "CLIENT_REQUIRE_UPDATE_FOR_USER INACTIVE_PORTAL DATACLOUD_API_DISABLED_EXCEPTION"
         ),
     ),
     ErrorRule(

@@ -64,8 +64,15 @@ UNKNOWN_ROW = ErrorRule(
     "An error that orderstream does not know.",
     "Look the code up in the SOAP API guide (StatusCode) and fix the cause.",
 )
+NO_SESSION = ErrorRule(Kind.AUTH, "Salesforce does not accept the session.", DOCTOR)
+NOT_NOW = ErrorRule(
+    Kind.TRANSIENT,
+    "Salesforce, or something in between, did not take the request now.",
+    STATUS_PAGE,
+)
 
-# The first range that holds the HTTP status of a call whose code says nothing.
+# The first range that holds the HTTP status of a call whose code says nothing. Numbers that no
+# standard knows are those of gateways: 419, 440, 498 a session, 430 and 494 too much, 499 given up.
 BY_STATUS: tuple[tuple[range, ErrorRule], ...] = (
     (range(200, 300), UNKNOWN_ROW),
     (
@@ -83,10 +90,8 @@ BY_STATUS: tuple[tuple[range, ErrorRule], ...] = (
         ),
     ),
     (range(400, 401), UNKNOWN_ROW),
-    (
-        range(401, 402),
-        ErrorRule(Kind.AUTH, "Salesforce does not accept the session.", DOCTOR),
-    ),
+    *((range(status, status + 1), NO_SESSION) for status in (401, 419, 440, 498)),
+    *((range(status, status + 1), NOT_NOW) for status in (425, 444, 460, 499)),
     (range(402, 404), ErrorRule(Kind.CONFIG, "Salesforce forbids the request.", PERMISSIONS)),
     (
         range(404, 405),
@@ -110,14 +115,7 @@ BY_STATUS: tuple[tuple[range, ErrorRule], ...] = (
         range(406, 407),  # sent with an empty body by overloaded instances
         ErrorRule(Kind.TRANSIENT, "Salesforce is overloaded.", STATUS_PAGE),
     ),
-    (
-        range(408, 410),
-        ErrorRule(
-            Kind.TRANSIENT,
-            "Salesforce, or something in between, did not take the request now.",
-            STATUS_PAGE,
-        ),
-    ),
+    (range(408, 410), NOT_NOW),
     (range(410, 411), BY_CODE["GONE"]),
     (range(413, 415), BY_CODE["REQUEST_ENTITY_TOO_LARGE"]),
     (
@@ -136,8 +134,9 @@ BY_STATUS: tuple[tuple[range, ErrorRule], ...] = (
             "If it stays, the org may have moved: " + STATUS_PAGE,
         ),
     ),
-    (range(429, 430), TOO_MANY_AT_ONCE),
+    (range(429, 431), TOO_MANY_AT_ONCE),
     (range(431, 432), BY_CODE["REQUEST_ENTITY_TOO_LARGE"]),
+    (range(494, 495), BY_CODE["REQUEST_ENTITY_TOO_LARGE"]),
     (
         range(402, 500),
         ErrorRule(

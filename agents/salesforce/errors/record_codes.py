@@ -54,7 +54,7 @@ RECORD_RULES: tuple[ErrorRule, ...] = (
         Kind.PERMANENT,
         "Several records hold this external id.",
         TWINS,
-        words("DUPLICATE_EXTERNAL_ID"),
+        words("DUPLICATE_EXTERNAL_ID MULTIPLE_RECORDS_FOUND"),
     ),
     ErrorRule(
         Kind.PERMANENT,
@@ -136,6 +136,9 @@ RECORD_RULES: tuple[ErrorRule, ...] = (
             "NUMERIC_VALUE_OUT_OF_RANGE MISSING_ARGUMENT INVALID_ARGUMENT_TYPE INVALID_INPUT "
             "INVALID_API_INPUT JSON_PARSER_ERROR INVALID_DATE_FORMAT INVALID_INET_ADDRESS "
             "INVALID_DATA_URI INVALID_CREDIT_CARD_INFO INVALID_RUNTIME_VALUE ILLEGAL_ARGUMENT "
+            "INVALID_INPUT_COMBINATION INVALID_INPUT_FORMAT INVALID_LOCALE_LANGUAGE ID_REQUIRED "
+            "DUPLICATE_ARGUMENT_VALUE POST_BODY_PARSE_ERROR ARGUMENT_OBJECT_PARSE_ERROR "
+            "CIRCULAR_OBJECT_GRAPH "
             "INVALID_KEY_FIELD_INPUT ClientInputError XML_PARSER_ERROR"
         ),
     ),
@@ -147,7 +150,8 @@ RECORD_RULES: tuple[ErrorRule, ...] = (
         "Check record types, owners and ids of the mapping against the org and the user's profile.",
         words(
             "INVALID_CROSS_REFERENCE_KEY INVALID_CROSS_REFERENCE_TYPE_FOR_FIELD INVALID_ID_FIELD "
-            "MALFORMED_ID UNAVAILABLE_REF MISSING_RECORD INVALID_QUERY_KEY INVALID_QUERY_VALUE"
+            "MALFORMED_ID UNAVAILABLE_REF MISSING_RECORD INVALID_QUERY_KEY INVALID_QUERY_VALUE "
+            "RECORD_NOT_FOUND PRODUCT_NOT_FOUND CATEGORY_NOT_FOUND WEBSTORE_NOT_FOUND"
         ),
     ),
     ErrorRule(
@@ -190,13 +194,16 @@ RECORD_RULES: tuple[ErrorRule, ...] = (
         Kind.PERMANENT,
         "The price book has no standard price of this product.",
         "Add a standard price for the product, in this currency, and activate it.",
-        words("STANDARD_PRICE_NOT_DEFINED INVALID_LINEITEM_CLONE_STATE"),
+        words("STANDARD_PRICE_NOT_DEFINED LIST_PRICE_NOT_FOUND INVALID_LINEITEM_CLONE_STATE"),
     ),
     ErrorRule(
         Kind.PERMANENT,
         "The contract or order could not be activated.",
         "Read the message: its lines, prices or status do not allow it.",
-        words("FAILED_ACTIVATION NONUNIQUE_SHIPPING_ADDRESS"),
+        words(
+            "FAILED_ACTIVATION NONUNIQUE_SHIPPING_ADDRESS STATE_TRANSITION_NOT_ALLOWED "
+            "INVALID_REQUEST_STATE"
+        ),
     ),
     ErrorRule(
         Kind.PERMANENT,
@@ -228,7 +235,7 @@ RECORD_RULES: tuple[ErrorRule, ...] = (
         Kind.PERMANENT,
         "Somebody changed the record in between, or its last change lies in the future.",
         "Compare the record in Salesforce with the order.",
-        words("ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE COLLISION_DETECTED CONFLICT"),
+        words("ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE COLLISION_DETECTED CONFLICT MODIFIED"),
     ),
     ErrorRule(
         Kind.PERMANENT,
@@ -236,7 +243,8 @@ RECORD_RULES: tuple[ErrorRule, ...] = (
         "Remove what depends on it in Salesforce, or keep the record.",
         words(
             "DELETE_FAILED DELETE_NOT_ALLOWED DELETE_REQUIRED_ON_CASCADE DEPENDENCY_EXISTS "
-            "CANNOT_CASCADE_PRODUCT_ACTIVE HAS_PUBLIC_REFERENCES"
+            "CANNOT_CASCADE_PRODUCT_ACTIVE HAS_PUBLIC_REFERENCES CANNOT_DELETE_ENTITY "
+            "CANNOT_DELETE_OWNER"
         ),
     ),
 )

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 
+import orjson
 import pytest
 from support.fakes import a_token
 
+from agents.salesforce.api.caller import is_doubtful, is_session_refused
 from agents.salesforce.auth.oauth_flows import Token
 from agents.salesforce.auth.token_provider import TokenProvider
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError, SalesforceError
+from agents.salesforce.http.answers import refusal_of
 from stream.ops.alerts import Alert, Alerts
 
 REFUSED = SalesforceError(
@@ -256,3 +259,29 @@ async def test_a_host_that_does_not_know_the_org_is_doubted_once_per_probe(make,
     clock.now += 61
     assert await tokens.moved(after) is None
     assert flow.logins == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_elsewhere"),
+    [
+        (404, '[{"errorCode":"URL_NOT_RESET","message":"x"}]', True),
+        (500, '[{"errorCode":"ORG_NOT_OWNED_BY_INSTANCE"}]', True),
+        (404, '{"message":"no Route matched with those values"}', True),
+        (451, "<html>", True),
+        (300, "<html>choose</html>", True),
+        (300, '["/services/data/v60.0/x"]', False),
+        (307, "", True),
+        (404, '[{"errorCode":"NOT_FOUND"}]', False),
+        *[(status, "<html>", False) for status in (408, 413, 425, 429, 430, 499, 503, 525)],
+    ],
+)
+def test_what_does_not_come_from_the_api_doubts_the_host(status, body, is_elsewhere):
+    assert is_doubtful(refusal_of(status, {}, body.encode())) is is_elsewhere
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(401, ""), (440, ""), (498, ""), (400, "InvalidSessionId"), (403, "Bad_OAuth_Token")],
+)
+def test_who_is_not_let_in_logs_in_again(status, code):
+    assert is_session_refused(refusal_of(status, {}, orjson.dumps([{"errorCode": code}])))
