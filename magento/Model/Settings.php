@@ -69,7 +69,7 @@ class Settings implements TargetsInterface
     private function problem(bool $isEnabled, string $url, string $secret): string
     {
         return match (true) {
-            !$isEnabled => 'it is switched off',
+            !$isEnabled => Target::SWITCHED_OFF,
             $url === '' => 'the address is not set',
             $secret === '' => 'the secret is not set',
             default => '',

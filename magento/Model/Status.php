@@ -7,6 +7,9 @@ namespace Orderstream\Webhook\Model;
 use Magento\Framework\App\ResourceConnection;
 use Magento\Framework\DB\Sql\Expression;
 use Orderstream\Webhook\Sending\Delivery;
+use Orderstream\Webhook\Sending\Scope;
+use Orderstream\Webhook\Sending\Target;
+use Orderstream\Webhook\Sending\TargetsInterface;
 
 /** How deliveries stand: for the line above the grid and below the settings, and for the admin's bell. */
 class Status
@@ -20,6 +23,7 @@ class Status
     public function __construct(
         private readonly ResourceConnection $resource,
         private readonly Lease $lease,
+        private readonly TargetsInterface $targets,
     ) {
     }
 
@@ -39,24 +43,42 @@ class Status
     /** @return array{waiting: int, failed: int, oldestSeconds: int} */
     private function counts(): array
     {
+        $counts = [Delivery::WAITING => 0, Delivery::FAILED => 0];
+        $oldest = $now = $this->lease->now();
+        foreach ($this->rows() as $row) {
+            if ($row['state'] === Delivery::WAITING) {
+                $oldest = min($oldest, $this->lease->unixSeconds($row['oldest']));
+            }
+            $counts[$row['state']] += (int) $row['rows'];
+        }
+
+        return [
+            'waiting' => $counts[Delivery::WAITING],
+            'failed' => $counts[Delivery::FAILED],
+            'oldestSeconds' => $now - $oldest,
+        ];
+    }
+
+    /**
+     * Without what waits for nobody: cron and imports note the saves of a switched-off store too.
+     *
+     * @return list<array<string, mixed>>
+     */
+    private function rows(): array
+    {
         $connection = $this->resource->getConnection();
         $rows = $connection->fetchAll(
             $connection->select()
-                ->from(
-                    $this->resource->getTableName(Outbox::TABLE),
-                    ['state', 'rows' => new Expression('COUNT(*)'), 'oldest' => new Expression('MIN(noted_at)')],
-                )
+                ->from($this->resource->getTableName(Outbox::TABLE), [
+                    'state', 'scope', 'scope_id',
+                    'rows' => new Expression('COUNT(*)'), 'oldest' => new Expression('MIN(noted_at)'),
+                ])
                 ->where('state IN (?)', [Delivery::WAITING, Delivery::FAILED])
-                ->group('state'),
+                ->group(['state', 'scope', 'scope_id']),
         );
-        $byState = array_column($rows, null, 'state');
-        $oldest = $this->lease->unixSeconds($byState[Delivery::WAITING]['oldest'] ?? null);
 
-        return [
-            'waiting' => (int) ($byState[Delivery::WAITING]['rows'] ?? 0),
-            'failed' => (int) ($byState[Delivery::FAILED]['rows'] ?? 0),
-            'oldestSeconds' => $oldest === 0 ? 0 : max(0, $this->lease->now() - $oldest),
-        ];
+        return array_filter($rows, fn (array $row): bool => $row['state'] === Delivery::FAILED
+            || $this->targets->of(new Scope($row['scope'], (int) $row['scope_id']))->problem !== Target::SWITCHED_OFF);
     }
 
     /** @return array{lastSuccess: string, answer: string} */

@@ -7,6 +7,8 @@ namespace Orderstream\Webhook\Sending;
 /** Where a scope's deliveries go, as the settings say at this moment. */
 class Target
 {
+    public const SWITCHED_OFF = 'it is switched off';
+
     /** @param string $problem why nothing can be sent now, '' when it can */
     public function __construct(
         public readonly string $url,

@@ -8,10 +8,38 @@ namespace Magento\Framework\App {
     interface ResourceConnection
     {
         public function getConnection($resourceName = 'default');
+
+        public function getTableName($modelEntity);
+    }
+}
+
+namespace Magento\Framework\DB\Sql {
+    class Expression
+    {
+        public function __construct(public readonly string $expression)
+        {
+        }
+    }
+}
+
+namespace Magento\Framework\DB {
+    interface Select
+    {
+        public function from($name, $cols = '*');
+
+        public function where($cond, $value = null);
+
+        public function group($spec);
     }
 }
 
 namespace Magento\Framework\DB\Adapter {
+    interface AdapterInterface
+    {
+        public function select();
+
+        public function fetchAll($sql);
+    }
     class ConnectionException extends \Exception
     {
     }
