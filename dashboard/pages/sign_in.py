@@ -53,6 +53,7 @@ async def callback(request: web.Request) -> web.StreamResponse:
     attempt = state.attempts.read(cookie, request.query.get("state", ""), now=time.time())
     if attempt is None:
         raise web.HTTPForbidden(text="This is not the answer to a sign-in that began here.")
+    state.attempts.answered(attempt, now=time.time())
     code = request.query.get("code", "")
     if not code or len(code) > MAX_CODE_CHARACTERS:
         raise web.HTTPForbidden(text="The sign-in provider let nobody in.")

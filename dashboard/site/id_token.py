@@ -11,7 +11,6 @@ The signature and the times are PyJWT's work (OpenID Connect Core 1.0, 3.1.3.7 l
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from urllib.parse import urlencode
 import jwt
 
 from dashboard.site.groups import ProvedUser
+from dashboard.site.sessions import is_same
 from dashboard.site.sign_in_attempt import Attempt
 from stream.errors import StreamError
 from stream.hosts import UNSAFE, https_host
@@ -56,7 +56,8 @@ class Provider:
             is_missing = not url and name != "userinfo_endpoint"
             if is_missing or (url and not is_allowed(url, insecure_url)):
                 raise SignInError(f"The sign-in provider's {name} is no https address.")
-        methods = document.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        methods = _list(document, "token_endpoint_auth_methods_supported")
+        methods = methods or ["client_secret_basic"]
         return cls(issuer, **found, takes_basic="client_secret_basic" in methods)
 
     def sign_in_url(self, client_id: str, redirect_uri: str, scopes: str, attempt: Attempt) -> str:
@@ -97,12 +98,11 @@ def signing_key(token: str, key_set: Mapping[str, Any]) -> jwt.PyJWK | None:
         wanted = jwt.get_unverified_header(token).get("kid")
     except jwt.PyJWTError:
         raise SignInError("The sign-in provider's ID token cannot be read.") from None
-    keys = key_set.get("keys")
     found = [
         key
-        for key in keys or ()
+        for key in _list(key_set, "keys")
         if isinstance(key, dict)
-        and key.get("kty") in {"RSA", "EC", "OKP"}
+        and key.get("kty") in ("RSA", "EC", "OKP")
         and key.get("use", "sig") == "sig"
         and (wanted is None or key.get("kid") == wanted)
     ]
@@ -110,8 +110,13 @@ def signing_key(token: str, key_set: Mapping[str, Any]) -> jwt.PyJWK | None:
         return None  # none, or a token that does not say which
     try:
         return jwt.PyJWK.from_dict(found[0])
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, NotImplementedError):  # a key for no algorithm
         return None
+
+
+def _list(document: Mapping[str, Any], name: str) -> list[Any]:
+    found = document.get(name)
+    return found if isinstance(found, list) else []
 
 
 def claims_of(
@@ -135,7 +140,7 @@ def claims_of(
     if (is_shared or "azp" in claims) and claims.get("azp") != client_id:
         raise SignInError("The ID token is refused: it is for another application.")
     given = claims.get("nonce")
-    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), nonce.encode()):
+    if not isinstance(given, str) or not is_same(given, nonce):
         raise SignInError("The ID token is refused: it is the answer to another sign-in.")
     return claims
 
@@ -149,6 +154,8 @@ def user_of(claims: Mapping[str, Any], *, name_claim: str, groups_claim: str) ->
         groups = ()  # some providers leave out more groups than fit: none is not all
     texts = [group for group in groups[:MAX_GROUPS] if isinstance(group, str)]
     name = claims.get(name_claim) or claims.get("sub")
+    if name_claim == "email" and claims.get("email_verified", True) not in (True, "true"):
+        raise SignInError("The ID token is refused: nobody has verified the e-mail address.")
     user = ProvedUser.of(name, texts) if isinstance(name, str) else None
     if user is None:
         raise SignInError(f"The ID token is refused: `{name_claim}` is no name.")

@@ -99,9 +99,7 @@ class Sessions:
         `is_use`: a person asked; what a page asks for by itself keeps no session alive.
         """
         body, _, signature = cookie.partition(".")
-        if not hmac.compare_digest(
-            signature.encode(), url_text(self._sign(b"session", body)).encode()
-        ):
+        if not is_same(signature, url_text(self._sign(b"session", body))):
             return None
         try:
             read = orjson.loads(_bytes(body))
@@ -133,19 +131,26 @@ class Sessions:
 
     def is_device(self, cookie: str) -> bool:
         mark, _, signature = cookie.partition(".")
-        return hmac.compare_digest(
-            signature.encode(), url_text(self._sign(b"device", mark)).encode()
-        )
+        return is_same(signature, url_text(self._sign(b"device", mark)))
 
     def form_token(self, session: Session, action: str) -> str:
         """Return the token of the form that posts to a path: of no use for another one."""
         return url_text(self._sign(b"form", f"{session.nonce} {action}"))
 
     def is_form_token(self, token: str, session: Session, action: str) -> bool:
-        return hmac.compare_digest(token.encode(), self.form_token(session, action).encode())
+        return is_same(token, self.form_token(session, action))
 
     def _sign(self, purpose: bytes, text: str) -> bytes:
-        return hmac.digest(self._key, purpose + b"\0" + text.encode(), hashlib.sha256)
+        return hmac.digest(self._key, purpose + b"\0" + _plain(text), hashlib.sha256)
+
+
+def is_same(given: str, right: str) -> bool:
+    """Compare a stranger's text with a secret one, in the same time for every wrong one."""
+    return hmac.compare_digest(_plain(given), _plain(right))
+
+
+def _plain(text: str) -> bytes:
+    return text.encode(errors="replace")  # cookies and queries can hold what is no UTF-8
 
 
 def url_text(value: bytes) -> str:

@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from stream.http.connection_reaper import GuardedServer
 from stream.http.file_limit import room_for
@@ -26,6 +26,7 @@ from stream.http.guarded_connection import GuardedAppRequest, GuardedConnection
 from stream.http.route_limits import REQUEST_SECONDS
 
 KEEPALIVE_SECONDS = 60.0
+CONTINUE = "100-continue"
 READ_BUFFER_BYTES = 16 * 1024
 SHUTDOWN_SECONDS = 5.0
 
@@ -58,6 +59,9 @@ class GuardedRunner(web.AppRunner):
         assert isinstance(connection, GuardedConnection)
         connection.begin()
         try:
+            if request.headers.get(hdrs.EXPECT, CONTINUE).lower() != CONTINUE:
+                # aiohttp's own answer would quote the sender, and fail for what is no UTF-8.
+                return web.Response(status=417, text="Nothing but 100-continue is expected here.\n")
             return await self._app._handle(request)  # noqa: SLF001 - as its own server does
         finally:
             connection.rest()

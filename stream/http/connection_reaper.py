@@ -24,6 +24,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from stream.http.guarded_connection import GuardedConnection, GuardedRequest
@@ -114,7 +115,7 @@ class GuardedServer(web.Server):
         """
         super().__init__(
             handler,
-            request_factory=request_factory or self._plain_request,
+            request_factory=self._request,
             keepalive_timeout=keepalive_seconds,
             lingering_time=min(LINGER_SECONDS, timeout_seconds),
             auto_decompress=False,  # bytes count as they were sent, and so does a signature
@@ -126,6 +127,7 @@ class GuardedServer(web.Server):
         )
         self._name = name
         self._connection = connection
+        self._make_own = request_factory or self._plain_request
         self._on_sweep = on_sweep
         self._on_cut = on_cut
         self._timeout_seconds = timeout_seconds
@@ -136,6 +138,16 @@ class GuardedServer(web.Server):
 
     def __call__(self) -> RequestHandler:
         return self._connection(self, loop=self._loop, **self._kwargs)
+
+    def _request(self, message: RawRequestMessage, *parts: Any) -> web.BaseRequest:
+        """Make the request, whatever host its target names (`GET http://xn--/`).
+
+        aiohttp decodes that name where nobody catches it; no route of ours depends on it.
+        """
+        if message.url.absolute:
+            message = message._replace(url=message.url.relative())
+        request: web.BaseRequest = self._make_own(message, *parts)
+        return request
 
     def _plain_request(self, *parts: Any) -> web.BaseRequest:
         message, payload, protocol, writer, task = parts

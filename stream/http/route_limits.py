@@ -2,11 +2,13 @@
 
 | check | answer |
 |---|---|
+| a Host that is none: what is made of it later would be an error of ours | 400 |
 | a body where the route takes none, or a larger one than it takes | 413 |
 | a compressed body: its size says nothing about what it becomes | 415 |
 | a form that is none: another content type, another charset than UTF-8 | 415 |
 | a form that cannot be read: not UTF-8, too many fields | 400 |
 | a body that does not arrive in time | 408 |
+| a body whose sender hangs up | 400, which nobody reads |
 | a handler that takes longer than the route allows | 503 |
 
 Nothing is read before the handler (or the login) asks for it.
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -36,6 +39,8 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_FIELDS = 1_000
 # A longer form is parsed in a thread, so that nobody else waits for it.
 LONG_FORM_BYTES = 256 * 1024
+# Names of containers have an underscore; names beyond ASCII come as punycode.
+HOST = re.compile(r"(?:\w[\w.-]{0,252}|\[[\da-fA-F:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +90,23 @@ def admission(table: RouteTable) -> Middleware:
 
 
 def _check_head(request: web.Request, limit: RouteLimit) -> None:
+    if not _has_plain_host(request):
+        raise _closing(web.HTTPBadRequest(text="The Host header names no host."))
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower() != "identity":
         raise _closing(web.HTTPUnsupportedMediaType(text="Send the body uncompressed."))
     has_body = request.can_read_body
     if has_body and max(request.content_length or 1, 1) > limit.max_body_bytes:
         raise too_large(limit)
+
+
+def _has_plain_host(request: web.Request) -> bool:
+    host = request.headers.get(hdrs.HOST)
+    if host is None:  # probes of HTTP/1.0
+        return True
+    try:
+        return HOST.fullmatch(host) is not None and request.url.host is not None
+    except ValueError:
+        return False  # an impossible port, a broken punycode
 
 
 async def read_form(request: web.Request) -> Form:
@@ -120,7 +137,7 @@ async def read_body(request: web.Request) -> bytes:
                 body += chunk
     except TimeoutError:
         raise _closing(web.HTTPRequestTimeout(text="The body did not arrive in time.")) from None
-    except web.RequestPayloadError:
+    except (web.RequestPayloadError, ConnectionError):
         raise _closing(web.HTTPBadRequest(text="The body is not what its headers say.")) from None
     return bytes(body)
 

@@ -6,9 +6,11 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from cli.commands.login_callback import PATH, login_callback
 from dashboard.app import build_app
+from dashboard.first_run import build_first_run
 from dashboard.server import serve_dashboard
 from dashboard.site.state import STATE, SiteState
 from sandbox.ports import free_port
@@ -22,7 +24,7 @@ from support.ingress_front import running
 ROUNDS = int(os.environ.get("ATTACK_ROUNDS", "150"))
 READER_PASSWORD = READER
 MOST_CONNECTIONS = 200  # no server under attack takes more
-SERVERS = ("ingress", "dashboard", "status", "login callback")
+SERVERS = ("ingress", "dashboard", "first run", "status", "login callback")
 
 
 @dataclass
@@ -71,6 +73,10 @@ async def open_target(name: str, *, ingress_seconds: float = 1) -> AsyncIterator
         case "dashboard":
             async with _dashboard() as target:
                 yield target
+        case "first run":
+            app = build_first_run(Path("no.env"))
+            async with serve_dashboard(app, "127.0.0.1", 0) as url:
+                yield Target(name, url, "/", "/", page_status=403)  # of another host
         case "status":
             async with status_server("127.0.0.1", 0, not_ready=lambda: None) as url:
                 yield Target(name, url, "/metrics", "/livez")
