@@ -28,6 +28,8 @@ class HttpTransport implements TransportInterface
         $client->setOption(CURLOPT_CONNECTTIMEOUT, min(self::CONNECT_SECONDS, $timeoutSeconds));
         $client->setOption(CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
         $client->setOption(CURLOPT_FOLLOWLOCATION, false);
+        // The client takes the first status line it sees for the answer's; a proxy on the way has one too.
+        $client->setOption(CURLOPT_SUPPRESS_CONNECT_HEADERS, true);
         // The client of older Magentos takes HTTP/2's status line, which has no words, for an error.
         $client->setOption(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
         try {

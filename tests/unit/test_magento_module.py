@@ -126,6 +126,21 @@ def test_a_command_is_made_without_the_database() -> None:
     assert not proxies
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        "CURLOPT_SUPPRESS_CONNECT_HEADERS, true",  # a proxy's "200 Connection established"
+        "CURLOPT_FOLLOWLOCATION, false",  # a redirect
+        "CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1",  # HTTP/2, without words
+    ],
+)
+def test_the_answer_is_the_one_of_the_ingress(option: str) -> None:
+    """Magento's client keeps the first status line; curl hands it one of each hop (seen with it)."""
+    text = (MODULE / "Model/HttpTransport.php").read_text("utf-8")
+    assert f"$client->setOption({option});" in text
+    assert "'Expect' => ''" in text
+
+
 def test_every_configuration_file_is_known_to_magento_and_names_its_schema() -> None:
     files = [path for path in XML_FILES if path.is_relative_to(ETC)]
     assert {path.name for path in files} == set(SCHEMAS)

@@ -4,7 +4,7 @@ declare(strict_types=1);
 
 namespace Orderstream\Webhook\Test\Support;
 
-/** Stands in for Magento\Framework\HTTP\Client\Curl: the same methods, real HTTP. */
+/** Stands in for Magento\Framework\HTTP\Client\Curl: the same methods, real HTTP, the first status line counts. */
 class CurlClient
 {
     /** @var array<string, string> */
@@ -40,6 +40,8 @@ class CurlClient
             fn (string $name): string => "$name: {$this->headers[$name]}",
             array_keys($this->headers),
         );
+        $this->status = 0;
+        $this->answerHeaders = [];
         $handle = curl_init($url);
         curl_setopt_array($handle, $this->options + [
             CURLOPT_POST => true,
@@ -49,7 +51,6 @@ class CurlClient
             CURLOPT_HEADERFUNCTION => $this->hear(...),
         ]);
         $this->body = (string) curl_exec($handle);
-        $this->status = curl_getinfo($handle, CURLINFO_RESPONSE_CODE);
         if (curl_errno($handle) !== 0) {
             throw new \RuntimeException(curl_error($handle));
         }
@@ -73,8 +74,11 @@ class CurlClient
 
     private function hear(\CurlHandle $handle, string $line): int
     {
-        [$name, $value] = explode(':', $line, 2) + [1 => ''];
-        $this->answerHeaders[$name] = trim($value);
+        if ($this->status === 0) {
+            $this->status = (int) (explode(' ', trim($line), 3)[1] ?? 0);
+        }
+        [$name, $value] = explode(': ', trim($line), 2) + [1 => ''];
+        $this->answerHeaders[$name] = $value;
 
         return strlen($line);
     }
