@@ -64,11 +64,17 @@ class Recorder
         }
     }
 
-    /** A message that says nothing but "look": whatever becomes of it, cron looks every minute too. */
+    /**
+     * A message that says nothing but "look": whatever becomes of it, cron looks every minute too. Not while
+     * a transaction is open, as it may be behind a delete: the lease's row would be locked for everybody.
+     */
     public function nudge(): void
     {
         $this->notePending();
         try {
+            if ($this->resource->getConnection()->getTransactionLevel() > 0) {
+                return;
+            }
             if ($this->lease->ask()) {
                 $this->publisher->publish(self::TOPIC, self::LOOK);
             }

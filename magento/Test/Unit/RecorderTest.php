@@ -26,6 +26,9 @@ class RecorderTest extends TestCase
     /** @var list<string> "kind id" of each row */
     private array $rows = [];
 
+    /** @var list<string> what a nudge touched */
+    private array $asked = [];
+
     private ?\Throwable $fails = null;
     private int $logged = 0;
 
@@ -62,6 +65,17 @@ class RecorderTest extends TestCase
     {
         $this->save($this->recorder(new Connection()), Delivery::ORDER, 7);
         self::assertSame(['order 7'], $this->rows);
+    }
+
+    public function testTheQueueIsToldBehindTheOutermostCommitOnly(): void
+    {
+        $recorder = $this->recorder($this->default);
+        $this->default->level = 1;  // Magento says `_delete_commit_after` behind an inner commit too
+        $recorder->nudge();
+        self::assertSame([], $this->asked);
+        $this->default->level = 0;
+        $recorder->nudge();
+        self::assertSame(['lease', Recorder::TOPIC], $this->asked);
     }
 
     /** @return array<string, array{\Throwable, bool}> */
@@ -112,13 +126,18 @@ class RecorderTest extends TestCase
             $this->logged++;
         });
 
-        return new Recorder(
-            $resource,
-            $outbox,
-            $this->createStub(Lease::class),
-            $settings,
-            $this->createStub(PublisherInterface::class),
-            $logger,
-        );
+        $lease = $this->createStub(Lease::class);
+        $lease->method('ask')->willReturnCallback(fn (): bool => $this->touch('lease'));
+        $publisher = $this->createStub(PublisherInterface::class);
+        $publisher->method('publish')->willReturnCallback(fn (string $topic): bool => $this->touch($topic));
+
+        return new Recorder($resource, $outbox, $lease, $settings, $publisher, $logger);
+    }
+
+    private function touch(string $what): bool
+    {
+        $this->asked[] = $what;
+
+        return true;
     }
 }
