@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from statistics import median
 
@@ -23,11 +25,12 @@ MOST_MEMORY_GROWTH = 1.2
 SPARE_MEGABYTES = 16.0
 SPARE_FILES = 16
 MEGABYTE = 1024 * 1024
+LISTEN, ESTABLISHED = "0A", "01"  # in /proc/net/tcp
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look at a process."""
+    """One look at a process. Connections that others hold open to it are not among its files."""
 
     memory_megabytes: float
     files: int
@@ -81,7 +84,30 @@ def look(pid: int) -> Sample | None:
     place = Path("/proc") / str(pid)
     try:
         pages = int((place / "statm").read_text().split()[1])
-        files = len(list((place / "fd").iterdir()))
+        held = _held_by_clients(place)
+        files = sum(name not in held for name in _open_files(place))
     except (OSError, IndexError, ValueError):
         return None
     return Sample(pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE, files)
+
+
+def _open_files(place: Path) -> list[str]:
+    """Return what each open file is; one that is closed meanwhile is none."""
+    names = []
+    for link in (place / "fd").iterdir():
+        with suppress(FileNotFoundError):
+            names.append(str(link.readlink()))
+    return names
+
+
+def _held_by_clients(place: Path) -> set[str]:
+    """Return the names of the sockets that a client keeps open: how many is the client's affair.
+
+    What the client has closed and the process has not (CLOSE_WAIT) stays a file of the process.
+    """
+    tables = [place / "net" / name for name in ("tcp", "tcp6")]
+    lines = [table.read_text().splitlines()[1:] for table in tables if table.exists()]
+    rows = [line.split() for line in chain.from_iterable(lines)]
+    sockets = [(row[1].rpartition(":")[2], row[3], f"socket:[{row[9]}]") for row in rows]
+    listening = {port for port, state, _ in sockets if state == LISTEN}
+    return {name for port, state, name in sockets if state == ESTABLISHED and port in listening}
