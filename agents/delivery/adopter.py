@@ -125,7 +125,14 @@ def _absorb(update: KeyUpdate, identity: Identity, result: RowResult, search: _S
         search.notes[identity] = (*search.notes.get(identity, ()), note)
         return
     search.failures[identity] = RefusedWrite(
-        verdict.kind, verdict.code, cause.message, (), update.sobject, verdict.fix
+        verdict.kind,
+        verdict.code,
+        cause.message,
+        (),
+        update.sobject,
+        verdict.fix,
+        rule=verdict.rule,
+        meaning=verdict.meaning,
     )
 
 

@@ -22,7 +22,7 @@ from agents.salesforce.api.collection_builder import CollectionLimits
 from agents.salesforce.api.composite import Collection, CollectionAnswer
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
-from agents.salesforce.errors.errors import SalesforceError
+from agents.salesforce.errors.errors import JobFailedError, SalesforceError
 from agents.salesforce.interrupt import Interrupt
 from stream.ops import metrics
 
@@ -40,8 +40,9 @@ BULK_LIMITS = CollectionLimits(
 class BulkWriter:
     """Writes collections by Bulk API 2.0. `spend` is told of the calls that jobs cost.
 
-    `is_closed`: a job was refused as such (its quota is spent, the feature is off, a name in it is
-    unknown). What says so is Bulk's business; Composite calls do without, or tell the cause.
+    `is_closed`: a job failed or was refused as such (its quota is spent, the feature is off, a name
+    in it is unknown). What says so is Bulk's business; Composite calls do without, or tell the
+    cause.
     """
 
     def __init__(
@@ -97,8 +98,10 @@ class BulkWriter:
                     interrupt=self._interrupt,
                 )
             except SalesforceError as error:
-                if error.kind in REFUSALS or (
-                    error.kind is ErrorKind.QUOTA and error.rule != DAILY_CALLS
+                if (
+                    isinstance(error, JobFailedError)
+                    or error.kind in REFUSALS
+                    or (error.kind is ErrorKind.QUOTA and error.rule != DAILY_CALLS)
                 ):
                     self._closed_until = self._clock() + CLOSED_SECONDS
                     error.advice = Advice.OTHER_API

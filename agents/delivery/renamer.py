@@ -28,7 +28,7 @@ from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import CUSTOMER_ID_FIELD
 from agents.salesforce.api.record_updates import KeyUpdate
 from agents.salesforce.errors.error_kind import ErrorKind
-from agents.salesforce.errors.errors import SalesforceError, cause_of, classify_row
+from agents.salesforce.errors.errors import ErrorVerdict, SalesforceError, cause_of, classify_row
 from schemas.priority import Priority
 from schemas.salesforce import Row
 
@@ -129,7 +129,7 @@ class Renamer:
             self._known.forget_key(update.sobject, found[identity].was)
             if not answer.success:
                 verdict = classify_row(cause_of(answer.errors))
-                failures[identity] = _refused(update, verdict.kind, verdict.code)
+                failures[identity] = _refused(update, verdict)
 
 
 def _identified(bundle: WriteSet, identified: frozenset[str]) -> WriteSet:
@@ -150,9 +150,18 @@ def _with_id(row: Row) -> Row:
     return dataclasses.replace(row, insert_fields={**row.insert_fields, **told})
 
 
-def _refused(update: KeyUpdate, kind: ErrorKind, code: str) -> WriteOutcome:
+def _refused(update: KeyUpdate, verdict: ErrorVerdict) -> WriteOutcome:
     message = "the customer's e-mail has changed, and the record could not get the new key"
-    return RefusedWrite(kind, code, message, (update.field,), update.sobject)
+    return RefusedWrite(
+        verdict.kind,
+        verdict.code,
+        message,
+        (update.field,),
+        update.sobject,
+        verdict.fix,
+        rule=verdict.rule,
+        meaning=verdict.meaning,
+    )
 
 
 def _failure_among(

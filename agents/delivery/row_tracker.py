@@ -50,7 +50,7 @@ def twin_of(error: RowError, row: Row) -> Twin:
     """
     key = row.external_id_field.casefold()
     if key in _folded(error.fields) | _folded(NAME.findall(error.message)):
-        text = error.message.replace(row.external_id, " ")
+        text = re.sub(re.escape(row.external_id), " ", error.message, flags=re.IGNORECASE)
         found = RECORD_ID.findall(text)
         return Twin(record_id=found[-1] if found else "")
     if error.fields or CUSTOM_FIELD.search(error.message):

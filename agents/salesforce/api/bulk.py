@@ -23,7 +23,7 @@ from agents.salesforce.api.composite import dumps
 from agents.salesforce.api.org_session import OrgApi
 from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.errors.error_kind import ErrorKind
-from agents.salesforce.errors.errors import SalesforceError, classify_job
+from agents.salesforce.errors.errors import JobFailedError, SalesforceError, classify_job
 from agents.salesforce.http.answers import bad_answer, bulk_error
 from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row, RowError, RowResult
@@ -193,7 +193,7 @@ class _Job:
 
         body = await self.caller.call("bulk_results", work, timeout_seconds=TRANSFER_SECONDS)
         try:
-            return read_rows(body)
+            return read_rows(body, lambda names: self.external_id_field in names)
         except ValueError as error:
             raise bad_answer(f"{name} is no CSV: {error}", body_kind="text") from None
 
@@ -253,12 +253,16 @@ class _Job:
 
 
 def _raise_if_nothing_was_read(state: Mapping[str, Any]) -> None:
-    if state.get("state") != "Failed" or state.get("numberRecordsProcessed") not in NOTHING:
-        return
+    if state.get("state") == "Failed" and state.get("numberRecordsProcessed") in NOTHING:
+        raise job_failed(state)
+
+
+def job_failed(state: Mapping[str, Any]) -> JobFailedError:
+    """Return the error of a job's info that says it came to nothing."""
     error = bulk_error(str(state.get("errorMessage") or ""))
     verdict = classify_job(error.code)
-    raise SalesforceError(
-        f"the Bulk job failed: {error.message}",
+    return JobFailedError(
+        f"the Bulk job ended as {state.get('state')}: {error.message}",
         kind=verdict.kind,
         code=verdict.code,
         fields=error.fields,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -95,12 +95,21 @@ def _line(values: Sequence[str]) -> bytes:
     return (",".join(cells) + "\n").encode(errors="replace")
 
 
-def read_rows(body: bytes) -> list[dict[str, str]]:
-    """Return the records of a result file. Raises ValueError when it is no CSV in UTF-8."""
+def read_rows(
+    body: bytes, is_header: Callable[[Sequence[str]], bool] = bool
+) -> list[dict[str, str]]:
+    """Return the records of a result file.
+
+    Raises ValueError when it is no CSV in UTF-8, or another one: every page has a first line.
+    """
+    reader = csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""))
     try:
-        return list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline="")))
+        rows = list(reader)
     except csv.Error as error:
         raise ValueError(str(error)) from None
+    if reader.fieldnames and not is_header(reader.fieldnames):
+        raise ValueError("its first line names other columns")
+    return rows
 
 
 def match_results(

@@ -12,13 +12,17 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
-from agents.salesforce.api.bulk import RESULT_HEADERS, RUNNING, TRANSFER_SECONDS, Pace
+from agents.salesforce.api.bulk import (
+    RESULT_HEADERS,
+    RUNNING,
+    TRANSFER_SECONDS,
+    Pace,
+    job_failed,
+)
 from agents.salesforce.api.bulk_csv import read_rows
 from agents.salesforce.api.caller import Caller
 from agents.salesforce.api.composite import dumps
 from agents.salesforce.api.org_session import OrgApi
-from agents.salesforce.errors.error_kind import ErrorKind
-from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import bad_answer
 
 CALLS_PER_QUERY = 5  # create, a few polls, results
@@ -42,7 +46,7 @@ class BulkQuery:
         await self._finished(job_id)
         locator = None
         while locator not in LAST_PAGE:
-            rows, locator = await self._page(job_id, locator)
+            rows, locator = await self._page(job_id, locator, soql.casefold())
             for row in rows:
                 yield row
 
@@ -53,15 +57,15 @@ class BulkQuery:
             state = info.get("state") if isinstance(info, dict) else None
             if state == "JobComplete":
                 return
+            if not isinstance(state, str):
+                raise bad_answer("a Bulk query without state")
             if state not in RUNNING or time.monotonic() > deadline:
-                raise SalesforceError(
-                    f"Bulk query {job_id} ended as {state}: {info.get('errorMessage') or ''}",
-                    kind=ErrorKind.TRANSIENT,
-                    code="BULK_QUERY",
-                )
+                raise job_failed(info)
             await asyncio.sleep(pause)
 
-    async def _page(self, job_id: str, locator: str | None) -> tuple[list[dict[str, str]], str]:
+    async def _page(
+        self, job_id: str, locator: str | None, soql: str
+    ) -> tuple[list[dict[str, str]], str]:
         more = f"?locator={quote(locator, safe='')}" if locator else ""
         path = f"jobs/query/{job_id}/results{more}"
 
@@ -73,7 +77,9 @@ class BulkQuery:
             "bulk_results", work, timeout_seconds=TRANSFER_SECONDS
         )
         try:
-            return read_rows(body), following
+            return read_rows(
+                body, lambda names: all(n.casefold() in soql for n in names)
+            ), following
         except ValueError as error:
             raise bad_answer(f"query results are no CSV: {error}", body_kind="text") from None
 

@@ -61,7 +61,7 @@ class Deployer:
         deploy_id = await self._start(archive, is_check_only=is_check_only)
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                result = await self._look(deploy_id)
+                result = await self.look(deploy_id)
                 tell(result)
                 if result.is_done:
                     return result
@@ -82,7 +82,7 @@ class Deployer:
             answer = org.send(
                 "POST", PATH, data=body, headers=headers, timeout_seconds=TRANSFER_SECONDS
             )
-            return answer.json()
+            return org.parse_result_to_json(answer)
 
         answer = await self._caller.call("deploy", work, timeout_seconds=TRANSFER_SECONDS)
         deploy_id = answer.get("id") if isinstance(answer, dict) else None
@@ -90,7 +90,9 @@ class Deployer:
             raise bad_answer("the answer to a deployment holds no id")
         return deploy_id
 
-    async def _look(self, deploy_id: str) -> DeployResult:
+    async def look(self, deploy_id: str) -> DeployResult:
+        """Return how a deployment stands. Raises SalesforceError."""
+
         def work(org: OrgApi) -> Any:
             return org.restful(f"{PATH}/{deploy_id}?includeDetails=true", method="GET")
 
@@ -102,17 +104,24 @@ class Deployer:
 
 
 def _result(deploy_id: str, result: dict[str, Any]) -> DeployResult:
-    failures = (result.get("details") or {}).get("componentFailures") or []
+    details = result.get("details")
+    failures = (details.get("componentFailures") if isinstance(details, dict) else None) or []
     failures = failures if isinstance(failures, list) else [failures]
     return DeployResult(
         deploy_id,
         str(result.get("status") or ""),
         is_done=result.get("done") is True,
         is_success=result.get("success") is True,
-        deployed=int(result.get("numberComponentsDeployed") or 0),
-        total=int(result.get("numberComponentsTotal") or 0),
-        failures=tuple((str(f.get("fullName")), str(f.get("problem"))) for f in failures),
+        deployed=_count(result.get("numberComponentsDeployed")),
+        total=_count(result.get("numberComponentsTotal")),
+        failures=tuple(
+            (str(f.get("fullName")), str(f.get("problem"))) for f in failures if isinstance(f, dict)
+        ),
     )
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def multipart(options: bytes, archive: bytes, boundary: str) -> bytes:

@@ -17,7 +17,7 @@ import requests
 from simple_salesforce.api import Salesforce
 
 from agents.salesforce.auth.oauth_flows import Token
-from agents.salesforce.http.answers import bad_answer, decode
+from agents.salesforce.http.answers import bad_answer, decode, is_refusal, refusal
 from agents.salesforce.http.http_session import no_answer
 
 T = TypeVar("T")
@@ -42,10 +42,15 @@ class OrgApi(Salesforce):
         self.headers.pop("X-PrettyPrint")  # indentation costs bytes and parsing
 
     def parse_result_to_json(self, result: requests.Response) -> Any:
-        """Return the JSON of a 2xx answer; anything else there is a BadAnswerError."""
+        """Return the JSON of a 2xx answer; anything else there is a BadAnswerError.
+
+        A proxy may give Salesforce's no the status of a yes.
+        """
         value, body_kind = decode(result.content)
         if body_kind != "json":
             raise bad_answer(f"a {body_kind} body", status=result.status_code, body_kind=body_kind)
+        if is_refusal(value):
+            raise refusal(result.status_code, value)
         return value
 
     def send(

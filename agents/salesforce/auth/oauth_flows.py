@@ -26,13 +26,14 @@ from agents.salesforce.auth.refresh_token import RefreshTokenFile
 from agents.salesforce.auth.secret_file import SecretFileError, read_secret_file
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError, SalesforceError
-from agents.salesforce.http.answers import bad_answer, decode
+from agents.salesforce.http.answers import bad_answer, decode, is_refusal, refusal
 from agents.salesforce.http.http_session import no_answer
 
 log = structlog.get_logger()
 
 ASSERTION_SECONDS = 180  # Salesforce accepts at most 5 minutes, clock skew included
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+BAD_REQUEST = 400  # what the token endpoint says no with
 SHARED_HOSTS = ("login.salesforce.com", "test.salesforce.com")
 
 
@@ -102,6 +103,8 @@ class TokenEndpoint:
         value, body_kind = decode(response.content)
         if not isinstance(value, dict):
             raise bad_answer("the token answer is no JSON object", body_kind=body_kind)
+        if is_refusal(value):
+            raise refusal(BAD_REQUEST, value)
         return value
 
     def _token(self, answer: Mapping[str, Any]) -> Token:

@@ -102,10 +102,21 @@ def classify_row(error: RowError, row: Row | None = None) -> ErrorVerdict:
     if error.code == "INVALID_FIELD" and row is not None and misses_parent(error, row):
         rule = table.MISSING_PARENT
         return ErrorVerdict(rule.kind, error.code, rule.meaning, rule.fix, rule.advice, "parent")
-    verdict = classify(table.ROW, error.code, error.message)
+    message = error.message if row is None else _unquoted(error.message, row)
+    verdict = classify(table.ROW, error.code, message)
     if verdict.kind is ErrorKind.UNKNOWN and error.fields and error.code in VALIDATION:
         return replace(verdict, kind=ErrorKind.PERMANENT)  # a rule that names its field
     return verdict
+
+
+def _unquoted(message: str, row: Row) -> str:
+    """Return a message without the values that were sent and read like a code: nobody's cause."""
+    for value in row.whole.values():
+        if isinstance(value, str) and (
+            nested_code(value, table.NESTED_CODES) or tells_of_a_limit(value)
+        ):
+            message = message.replace(value, " ")
+    return message
 
 
 def misses_parent(error: RowError, row: Row) -> bool:
@@ -130,9 +141,8 @@ def _keys_of(value: Any) -> list[Any]:
 
 def is_stale(error: RowError) -> bool:
     """Whether the org's own rule refused an older state: superseded, not an error."""
-    if STALE_MARKER in error.message:
-        return True
-    return error.code in table.WRAPPER_CODES and error.fields == (STALE_FIELD,)
+    is_rule = error.code in table.WRAPPER_CODES  # any other quotes what was sent
+    return is_rule and (STALE_MARKER in error.message or error.fields == (STALE_FIELD,))
 
 
 class SalesforceError(StreamError):
@@ -189,6 +199,10 @@ class LoginError(SalesforceError):
 
 class NoAnswerError(SalesforceError):
     """The network, not Salesforce: refused, cut or timed out."""
+
+
+class JobFailedError(SalesforceError):
+    """A Bulk job ended before it read a row: it is no row's fault, and Composite may do without."""
 
 
 class BadAnswerError(SalesforceError):

@@ -37,6 +37,7 @@ from schemas.salesforce import RowError, RowResult
 
 SALESFORCE_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 CODE_NAMES = ("errorCode", "statusCode", "exceptionCode", "error", "code")
+REFUSAL_NAMES = ("errorCode", "exceptionCode", "error")  # no answer has them at its top
 MESSAGE_NAMES = ("message", "exceptionMessage", "error_description")
 MOST_WRAPPERS = 5
 # A code and its message in an XML answer of REST, SOAP or OAuth, and a code in JSON that was cut.
@@ -92,6 +93,17 @@ def _entries(value: Any, depth: int = MOST_WRAPPERS) -> Iterator[Mapping[str, An
         inner = () if code in BY_CODE else tuple(value.values())
     for one in inner if depth else ():
         yield from _entries(one, depth - 1)
+
+
+def is_refusal(value: Any) -> bool:
+    """Whether a decoded body is a REST or OAuth error and no answer, whatever its status says."""
+    entries = value if isinstance(value, list) else [value]
+    return bool(entries) and all(
+        isinstance(entry, dict)
+        and "success" not in entry
+        and any(isinstance(code := entry.get(name), str) and code for name in REFUSAL_NAMES)
+        for entry in entries
+    )
 
 
 def _code(entry: Mapping[str, Any]) -> str:

@@ -10,8 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.delivery.bulk_writer import BulkWriter
+from agents.pacing.stall_clock import Progress
+from agents.salesforce.api.bulk import job_failed
 from agents.salesforce.api.bulk_csv import csv_files, match_results, read_rows
+from agents.salesforce.api.composite import Collection
+from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.http.answers import bulk_error
+from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row, RowError
 
 ID = "001000000000001AAA"
@@ -107,6 +113,30 @@ def test_a_row_in_two_files_counts_as_failed():
         unprocessed=[],
     )
     assert not result.success
+
+
+PAGES = [b"<html>\n<body>Wartung</body>", b'[{"errorCode":"X"}]\n1', b"no healthy upstream"]
+
+
+@pytest.mark.parametrize("body", PAGES)
+def test_a_page_in_place_of_a_result_file_is_no_empty_file(body):
+    with pytest.raises(ValueError, match="first line"):
+        read_rows(body, lambda names: "Ext__c" in names)
+    assert read_rows(b"", lambda names: "Ext__c" in names) == []
+
+
+@pytest.mark.parametrize("told", ["Unknown", "InternalServerError : x", "TooManyLockFailure:x", ""])
+async def test_after_a_job_that_failed_as_a_whole_the_rows_go_by_another_road(told):
+    class Client:
+        async def upsert_bulk(self, *_row, **_options):
+            raise job_failed({"state": "Failed", "errorMessage": told})
+
+    writer = BulkWriter(
+        Client(), spend=lambda _calls: None, interrupt=Interrupt(), progress=Progress()
+    )
+    (answer,) = await writer.composite([Collection("Account", "Ext__c", "upsert", (a_row("k"),))])
+    assert answer.error.advice is Advice.OTHER_API
+    assert writer.is_closed
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b'a,b\n"' + b"x" * 200_000])

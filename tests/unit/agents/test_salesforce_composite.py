@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+import requests
 
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import (
@@ -20,6 +21,9 @@ from agents.salesforce.api.composite import (
     read_composite,
     row_bytes,
 )
+from agents.salesforce.api.deploy import Deployer
+from agents.salesforce.api.org_session import OrgApi
+from agents.salesforce.auth.oauth_flows import Token
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import BadAnswerError, SalesforceError
 from schemas.salesforce import Row
@@ -186,6 +190,42 @@ def test_an_answer_that_cannot_be_tied_to_its_rows_is_no_answer(entries):
 def test_a_body_that_is_no_composite_answer_is_refused_as_a_whole(value):
     with pytest.raises(BadAnswerError):
         read_composite(value, [a_collection()])
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b'[{"errorCode":"INVALID_SESSION_ID","message":"sesja"}]', ErrorKind.AUTH),
+        (b'{"error":"server_error"}', ErrorKind.TRANSIENT),
+        (b"<html>Zaloguj</html>", ErrorKind.TRANSIENT),
+        (b"", ErrorKind.TRANSIENT),
+        (b'[{"errorCode":"X","success":false}]', None),
+        (b'{"fields":[]}', None),
+    ],
+)
+def test_a_no_under_the_status_of_a_yes_is_a_no(body, kind):
+    answer = requests.Response()
+    answer.status_code, answer._content = 200, body
+    org = OrgApi(Token("t", "https://x.my.salesforce.com"), requests.Session(), "v60.0")
+    if kind is None:
+        org.parse_result_to_json(answer)
+    else:
+        with pytest.raises(SalesforceError) as caught:
+            org.parse_result_to_json(answer)
+        assert caught.value.kind is kind
+
+
+DEPLOYS = [
+    {"details": [], "numberComponentsTotal": "3"},
+    {"details": {"componentFailures": {"fullName": "A", "problem": "é"}}},
+    {"details": {"componentFailures": ["x"]}, "done": "true"},
+]
+
+
+@pytest.mark.parametrize("result", DEPLOYS)
+async def test_an_odd_answer_about_a_deployment_is_read_as_far_as_it_goes(result):
+    org = Deployer(Told({"deployResult": result}))
+    assert not (await org.look("0Af")).is_success
 
 
 @dataclass

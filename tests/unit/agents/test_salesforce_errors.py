@@ -171,6 +171,16 @@ def test_a_governor_limit_of_apex_asks_for_smaller_requests(words):
     assert (verdict.kind, verdict.advice) == (Kind.TRANSIENT, Advice.SEND_LESS)
 
 
+@pytest.mark.parametrize(
+    "value", ["UNABLE_TO_LOCK_ROW", "STORAGE_LIMIT_EXCEEDED Sp. z o.o.", "System.LimitException"]
+)
+def test_a_code_that_a_customers_value_holds_is_nobodys_cause(value):
+    row = Row("Account", "Key__c", "a", {"Name": value})
+    error = RowError("FIELD_CUSTOM_VALIDATION_EXCEPTION", f"Nazwa „{value}” niedozwolona")
+    assert classify_row(error, row).kind is Kind.UNKNOWN
+    assert not is_stale(RowError("STRING_TOO_LONG", f"Name: {STALE_MARKER}"))
+
+
 def test_every_code_stands_in_one_row_only():
     counted = Counter(code for rule in RULES for code in rule.codes)
     assert [code for code, times in counted.items() if times > 1] == []
@@ -180,21 +190,13 @@ def test_every_code_stands_in_one_row_only():
     ("status", "kind"),
     [
         (200, Kind.UNKNOWN),
-        (302, Kind.CONFIG),
         (400, Kind.UNKNOWN),
         (401, Kind.AUTH),
-        (403, Kind.CONFIG),
-        (404, Kind.CONFIG),
-        (405, Kind.CONFIG),
-        (410, Kind.CONFIG),
-        (415, Kind.CONFIG),
-        (451, Kind.CONFIG),
+        *[(status, Kind.CONFIG) for status in (302, 403, 404, 405, 410, 415, 451)],
         *[(440, Kind.AUTH), (498, Kind.AUTH), (430, Kind.CONCURRENCY)],
         *[(425, Kind.TRANSIENT), (494, Kind.TRANSIENT), (499, Kind.TRANSIENT)],
         *[(status, Kind.TRANSIENT) for status in (511, 520, 522, 525, 530)],
-        (413, Kind.TRANSIENT),
-        (414, Kind.TRANSIENT),
-        (431, Kind.TRANSIENT),
+        *[(status, Kind.TRANSIENT) for status in (413, 414, 431)],
         (500, Kind.TRANSIENT),
         (599, Kind.TRANSIENT),
         (0, Kind.TRANSIENT),

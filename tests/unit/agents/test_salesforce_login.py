@@ -185,6 +185,15 @@ def test_an_outage_of_the_login_host_is_no_refusal(status, body, kind):
     assert login_error(refusal_of(status, {}, body), context, now_unix_seconds=0).kind is kind
 
 
+@pytest.mark.parametrize(
+    ("status", "body"), [(302, b""), (403, b"<html>"), (404, b"x"), (403, b'{"message":"no"}')]
+)
+def test_who_is_not_salesforces_login_is_called_so(status, body):
+    context = LoginContext("jwt", "https://login.example")
+    failure = login_error(refusal_of(status, {}, body), context, now_unix_seconds=0)
+    assert "https://login.example is not Salesforce's login" in failure.fix
+
+
 def test_the_assertion_names_app_user_audience_and_an_integer_expiry(tmp_path, rsa_key):
     path = tmp_path / "server.key"
     path.write_bytes(pem(rsa_key))
