@@ -19,7 +19,7 @@ import uvloop
 
 from chaos.card import Card
 from chaos.perform import perform
-from chaos.report import markdown, summary_line
+from chaos.report import as_json, markdown, summary_line
 from chaos.scenario import Scenario
 from chaos.scenarios import SCENARIOS
 from chaos.together import apart, groups, together
@@ -146,10 +146,6 @@ def write_reports(cards: Sequence[Card], paths: tuple[Path, Path]) -> None:
     """Write the report as Markdown and as JSON."""
     paths[0].write_text(markdown(cards), encoding="utf-8")
     paths[1].write_bytes(as_json(cards))
-
-
-def as_json(cards: Sequence[Card]) -> bytes:
-    return orjson.dumps([card.to_json() for card in cards], option=orjson.OPT_INDENT_2) + b"\n"
 
 
 if __name__ == "__main__":

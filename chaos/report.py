@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+import orjson
+
 from chaos.card import Card
 from chaos.verdict import Figures
 
@@ -16,7 +18,8 @@ over HTTP. The judge is independent of the code under test: what the sender got 
 what the org holds and every write it remembers. `orderstream audit` is asked as well, and must
 agree. The org's own rule against stale writes is off, except for frozen workers and calls on the
 wire, where nothing else can help.
-
+"""
+MEANING = """\
 **lost**: orders whose newest accepted state is not in Salesforce · **twins**: duplicate records ·
 **twice**: redundant writes, bounded by what was in hand when something was cut off · **stale**: an
 older state written after a newer one, at any moment · **dead**: dead letters; the scenarios that
@@ -32,12 +35,13 @@ COLUMNS = (
 )
 
 
-def markdown(cards: Sequence[Card]) -> str:
-    """Return the whole report."""
+def markdown(cards: Sequence[Card], head: str = HEAD) -> str:
+    """Return the whole report under its head."""
     good = sum(card.is_good and not card.skipped for card in cards)
     skipped = sum(bool(card.skipped) for card in cards)
     lines = [
-        HEAD,
+        head,
+        MEANING,
         f"**{good} of {len(cards)} scenarios kept every promise**"
         + (f", {skipped} were not run" if skipped else "")
         + f". {_totals(cards)}",
@@ -52,6 +56,10 @@ def markdown(cards: Sequence[Card]) -> str:
         *(line for card in cards for line in _detail(card)),
     ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def as_json(cards: Sequence[Card]) -> bytes:
+    return orjson.dumps([card.to_json() for card in cards], option=orjson.OPT_INDENT_2) + b"\n"
 
 
 def summary_line(card: Card) -> str:
