@@ -58,6 +58,23 @@ namespace Magento\Framework\MessageQueue {
     }
 }
 
+namespace Magento\Sales\Model\ResourceModel\Order {
+    interface Collection
+    {
+        public function setOrder($field, $direction = 'DESC');
+
+        public function setPageSize($size);
+
+        public function addFieldToFilter($field, $condition = null);
+
+        public function getItems();
+    }
+    interface CollectionFactory
+    {
+        public function create();
+    }
+}
+
 namespace Psr\Log {
     interface LoggerInterface
     {
