@@ -34,7 +34,7 @@ COMPOSE_VARIABLES = {
 SETTING_NAMES = {name.upper() for name in Settings.model_fields}
 # The second name of every secret.
 SETTING_NAMES |= {f"{name.upper()}_FILE" for name in secret_fields()}
-VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
+VARIABLE = re.compile(r"\$\{(\w+)(?:(:?[-?])([^}]*))?\}")
 
 
 def compose_text() -> str:
@@ -49,9 +49,9 @@ def load_compose(environment: Mapping[str, str]) -> dict[str, Any]:
 def interpolate(text: str, environment: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         name, operator, word = match.groups()
-        if environment.get(name):
+        if environment.get(name) or (name in environment and operator == "-"):
             return environment[name]
-        if operator == "?":
+        if operator == ":?":
             raise KeyError(f"{name}: {word}")
         return word or ""
 

@@ -49,6 +49,12 @@ def test_every_process_speaks_tls_and_sasl_to_the_brokers(services):
         assert any(str(v).endswith(":/config:ro") for v in service["volumes"])
 
 
+def test_brokers_with_a_certificate_of_a_public_ca_need_no_file_of_it():
+    """What docs/kafka.md says of MSK and Confluent Cloud: leave KAFKA_SSL_CA_PATH empty."""
+    made = yaml.safe_load(interpolate(TEXT, {**NEEDED, "KAFKA_SSL_CA_PATH": ""}))["services"]
+    assert {service["environment"]["KAFKA_SSL_CA_PATH"] for service in made.values()} == {""}
+
+
 def test_every_process_is_confined_bounded_and_watched(services):
     for name, service in services.items():
         assert service["read_only"] is True
