@@ -94,6 +94,15 @@ def test_the_chart_as_rendered_gives_each_pod_the_same_whatever_they_are_called(
         assert secrets_of(renamed[name]) == {named[f"orderstream-{one}"] for one in needed}, name
 
 
+@pytest.mark.parametrize("name", ["worker", "dashboard"])
+def test_a_login_without_a_key_needs_no_secret_of_one(name):
+    """With `client_credentials` the pod would wait for a Secret that nobody has."""
+    (base,) = [v for v in PODS[name]["volumes"] if v["name"] == "salesforce-key"]
+    assert base["secret"]["optional"] is True
+    chart = (ROOT.parent / "helm/orderstream/templates" / f"{name}.yaml").read_text()
+    assert "secretName: {{ .Values.secrets.salesforceKey }}, optional: true}" in chart
+
+
 def test_a_secret_that_is_not_needed_would_be_noticed():
     pod = PODS["ingress"]
     extra = {"envFrom": [{"secretRef": {"name": "orderstream-salesforce"}}]}
