@@ -69,7 +69,7 @@ async def run_worker(settings: Settings) -> None:
     """Run a worker until it is told to stop. Raises MappingFileError before anything starts."""
     mapping = RecordMapping.load(settings.mapping_file)
     life, progress = Shutdown(), Progress()
-    metrics.start_outcomes_at_zero()
+    metrics.start_counters_at_zero()
     life.install(settings.worker_stop_deadline_seconds)
     async with AsyncExitStack() as stack:
         stack.enter_context(suppress(StoppedBeforeConnected))

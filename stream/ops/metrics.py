@@ -24,6 +24,7 @@ from prometheus_client.samples import Sample
 
 from schemas.event import Kind
 from schemas.result import Outcome
+from schemas.sender_clock import Clock
 from stream.version import own_version
 
 
@@ -274,7 +275,7 @@ DEAD_LETTERS_OLDEST = Gauge(
 )
 
 
-def start_outcomes_at_zero() -> None:
+def start_counters_at_zero() -> None:
     """Make the counters of a worker be there before their first event.
 
     A counter that appears with a value has not risen for Prometheus: a first burst of dead letters
@@ -283,6 +284,9 @@ def start_outcomes_at_zero() -> None:
     for kind in Kind:
         for outcome in Outcome:
             OUTCOMES.labels(kind, outcome)
+        COLLISIONS.labels(kind)
+    for clock in Clock:
+        SENDER_CLOCKS.labels(clock)
     SALESFORCE_LOGINS.labels("ok")
 
 
