@@ -127,6 +127,23 @@ def test_helm_and_kustomize_make_the_same_objects_of_the_same_values() -> None:
 
 
 @needs_helm
+def test_a_large_number_stays_a_whole_number() -> None:
+    """Helm writes 10485760 as 1.048576e+07 by itself, and no process would start."""
+    given = {"INGRESS_MAX_BODY_BYTES": 10485760, "KAFKA_PARTITIONS": 24, "LOG_LEVEL": "debug"}
+    made = by_name(render({**PRODUCTION, "config": PRODUCTION["config"] | given}))
+    data = made["ConfigMap", "orderstream"]["data"]
+    assert {name: data[name] for name in given} == {name: str(one) for name, one in given.items()}
+    size = made["Ingress", "webhooks"]["metadata"]["annotations"]
+    assert size["nginx.ingress.kubernetes.io/proxy-body-size"] == "10485760"
+
+
+def test_every_number_that_a_template_writes_goes_through_the_one_place() -> None:
+    helper = "orderstream.setting"
+    assert f'include "{helper}" $value | quote' in TEMPLATES["config.yaml"]
+    assert "int64" not in "".join(text for name, text in TEMPLATES.items() if name[0] != "_")
+
+
+@needs_helm
 def test_helm_has_nothing_to_complain_about() -> None:
     assert lint(PRODUCTION) == []
 

@@ -6,3 +6,8 @@
 {{- define "orderstream.checksum" -}}
 checksum/config: {{ list .Values.config .Values.files | toJson | sha256sum }}
 {{- end }}
+
+{{/* Helm reads every number as a float, and writes one of a million or more as 1e+06, which is no whole number. */}}
+{{- define "orderstream.setting" -}}
+{{ if and (kindIs "float64" .) (eq . (floor .)) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
+{{- end }}
