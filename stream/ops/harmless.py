@@ -10,7 +10,7 @@ not enough either; a status with a blank or an `@` in it is not a status.
 | id | one word with a digit in it |
 | date | a date or a time |
 | code | one word: states, currencies, methods |
-| sku | a product's number; shops put blanks into them |
+| sku | a product's number; shops put blanks behind its first word |
 | codes | several codes with commas between them |
 """
 
@@ -26,7 +26,7 @@ DATE = re.compile(
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,79}")
 ID = re.compile(r"(?=[^\d]*\d)[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,79}")
 CODES = re.compile(r"[A-Za-z0-9_.-]{1,40}(?:,[A-Za-z0-9_.-]{1,40}){0,39}")
-SKU = re.compile(r"[A-Za-z0-9][\w .:/#()+-]{0,63}")
+SKU = re.compile(r"(?=\S*\d|\S+\Z)[A-Za-z0-9][\w .:/#()+-]{0,63}")  # words alone are a text
 
 _IDS = """
     id entity_id increment_id order_id parent_id parent_item_id item_id quote_id quote_item_id
@@ -91,6 +91,28 @@ SHAPES: dict[str, re.Pattern[str]] = {
 }
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 MAX_NAME_CHARACTERS = 80
+# What any object may be said to have: a passport has an `id` and a `type`, a birth a `date`. They
+# count in the objects that are an order's own.
+_GENERIC = "id date type event method version price fee tax state status"
+GENERIC = frozenset(_GENERIC.split())
+_OWN_OBJECTS = """
+    order orders item items entity payment invoice invoices shipment shipments creditmemo
+    creditmemos product products parent_item store website status_histories status_history total
+    totals shipping
+    quote cart customer refund refunds transaction transactions rates tracks applied_taxes event
+    events data record records attributes stock category line line_items opportunity
+"""
+OWN_OBJECTS = frozenset(("", *_OWN_OBJECTS.split()))
+
+
+def plain_name(name: str) -> str:
+    """Return a field's name as Magento spells names."""
+    return CAMEL.sub("_", name.removesuffix("__c")).lower().replace("__", "_").replace("-", "_")
+
+
+def means_something_in(container: str, name: str) -> bool:
+    """Whether a name of an object is to be believed there."""
+    return plain_name(name) not in GENERIC or plain_name(container) in OWN_OBJECTS
 
 
 @lru_cache(maxsize=4096)
@@ -101,7 +123,7 @@ def shape_of(name: str) -> re.Pattern[str] | None:
     """
     if len(name) > MAX_NAME_CHARACTERS:
         return None
-    plain = CAMEL.sub("_", name.removesuffix("__c")).lower().replace("__", "_").replace("-", "_")
+    plain = plain_name(name)
     if (shape := SHAPES.get(plain)) is not None:
         return shape
     return NUMBER if NUMBER_FAMILY.fullmatch(plain) else None

@@ -25,36 +25,40 @@ from typing import Any, Literal, TextIO
 
 import structlog
 
+from stream.ops.harmless import plain_name
 from stream.ops.masking import mask_text
 from stream.ops.printable import printable
+from stream.ops.quoted_masking import is_personal
+from stream.ops.secret_masking import MASK, is_secret_name
 
-# Masked by name wherever they appear as a field of a log line.
+# Masked by name wherever they appear in a log line, beside `is_personal` and `is_secret_name`.
 PERSONAL_FIELDS = frozenset(
-    {"email", "customer_email", "firstname", "lastname", "name", "telephone", "street", "body"}
+    {"name", "first_name", "last_name", "customer", "mobile", "address_line", "body", "payload"}
 )
 MAX_FRAMES = 50
-SECRET_WORDS = ("secret", "token", "password", "assertion", "authorization", "private_key")
 
 
 def mask(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Mask personal and secret fields of a log line (a structlog processor)."""
     for name, value in event.items():
-        lowered = name.lower()
-        if lowered in PERSONAL_FIELDS or any(word in lowered for word in SECRET_WORDS):
-            event[name] = "***"
-        else:
-            event[name] = _masked(value)
+        event[name] = _masked(value, name)
     return event
 
 
-def _masked(value: Any) -> Any:
+def _masked(value: Any, name: str) -> Any:
+    """Return a value for a line; what is no JSON becomes its text here, and not after us."""
+    if value is None or isinstance(value, bool):
+        return value
+    plain = plain_name(name)
+    if plain in PERSONAL_FIELDS or is_personal(plain) or is_secret_name(plain):
+        return MASK
     if isinstance(value, str):
         return printable(mask_text(value))
     if isinstance(value, dict):
-        return {key: _masked(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_masked(item) for item in value]
-    return value
+        return {_masked(str(key), ""): _masked(item, str(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(item, "") for item in value]
+    return value if isinstance(value, int | float) else printable(mask_text(str(value)))
 
 
 def place_of_exception(

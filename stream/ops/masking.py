@@ -5,7 +5,7 @@
 | a document of somebody's (`mask_document`) | what `harmless` lists is shown, all else is `***` |
 | a name and its value (`attribute_code`, `value`) | the value is judged by that name |
 | a record of ours (`mask_record`) | its fields are ours; addresses in their texts are masked |
-| a text (`mask_text`) | e-mail addresses are masked, however they are escaped |
+| a text (`mask_text`) | e-mail addresses are masked, however they are escaped, and secrets |
 | a message about a document | `quoted_masking` looks for the document's values in it |
 
 All of it takes time in proportion to what it reads, and of a large document only the first
@@ -18,27 +18,38 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from stream.ops.harmless import is_harmless, shape_of
+from stream.ops.harmless import is_harmless, means_something_in, shape_of
+from stream.ops.secret_masking import MASK, mask_secrets
 
-MASK = "***"
 MAX_SHOWN = 5_000
 MAX_DEPTH = 100
 MAX_TEXT_CHARACTERS = 20_000
 CUT = "…"
 # Possessive, and only at the start of a word: otherwise one long word costs its length squared.
 # An address without a dot (`jane@example`) is what error messages quote; `orders/4@49` is a place.
-_ENDS = r"\s%<>()\[\],;:\"\\/=&\uff20\ufe6b"  # no part of what stands before the @
+_ENDS = r"\s<>()\[\],;:\"\\/=&\uff20\ufe6b"  # no part of what stands before the @
 # It may be the last of an address; elsewhere it divides a query.
 _AND = r"&{1,8}(?=[@\uff20\ufe6b])"
-_AT = r"@|\uff20|\ufe6b|%(?:25)*40|%u0040|\\+u0040|\\+x40|&(?:amp;)*(?:#0*64|#x0*40|commat);"
+# With blanks, or in an encoding that has other uses, it is one before a host with a dot only.
+_HOST_FOLLOWS = r"(?=[\w-]++(?:(?:\.|=2E)[\w-]++)*(?:\.|=2E)[^\W\d_]{2})"
+_AT = (
+    r"@|\uff20|\ufe6b|%(?:25)*40|%ef%bc%a0|%ef%b9%ab|%u0040|\\+u0040|\\+u\{0*40\}|\\+U0{6}40|\\+x40|"
+    r"&(?:amp;)*(?:#0*64;?|#x0*40;?|commat;)|"
+    rf"(?:\s{{0,2}}@\s{{0,2}}|\s?[\[(]at[\])]\s?|=40|\\+100){_HOST_FOLLOWS}"
+)
+_LOCAL = rf"(?:[^@%{_ENDS}]++|%(?!(?:25)*40|u0040|ef%b[c9]%a)[0-9a-f]{{2}})++"
 _UNSEEN = r"[\u00ad\u200b-\u200f\u2060\ufeff]*+"
 EMAIL = re.compile(
-    rf"((?<![^{_ENDS}])(?:[^@{_ENDS}]++(?:{_AND})?|{_AND})|\"[^\"\n]{{1,64}}\")"
+    rf"((?:(?<![^{_ENDS}])|(?<=%)(?![0-9a-f]{{2}}))(?:{_LOCAL}(?:{_AND})?|{_AND})|"
+    r"\"[^\"\n]{1,64}\")"
     rf"(?:\([^()\n]{{0,64}}\))?"
     rf"({_AT}){_UNSEEN}"
-    r"((?=[^\W\d_]|[\w-]++\.[\w.-]*[^\W\d_])[\w-]++(?:\.[\w-]++)*+|\[[0-9a-f.:]{2,45}\])",
+    r"((?=[^\W\d_]|[\w-]++\.[\w.-]*[^\W\d_]|\d{1,3}(?:\.\d{1,3}){3}(?![\w.]))[\w-]++(?:\.[\w-]++)*+|\[[0-9a-f.:]{2,45}\])",
     re.IGNORECASE,
 )
+UNKNOWN = "?"  # a name that nothing is known of
+# Of a person or a number, as some modules key what they keep: `Jane`, `tel_0151234567`.
+NO_NAME = re.compile(r"@|\d{7}|^[A-Z](?!.*__c$)")
 FIELD_NAME = re.compile(r"[A-Za-z_$][\w$.:/-]{0,79}|\d{1,6}")
 # Two fields of which the first names the second: custom attributes, payment infos, options.
 LABELS = ("attribute_code", "key", "label", "name", "code", "field", "title", "option_title")
@@ -58,10 +69,16 @@ def mask_email(text: str) -> str:
 
 
 def mask_text(text: str) -> str:
-    """Return the text with every e-mail address masked, and without what is beyond the limit."""
+    """Return the text without addresses, secrets and what is beyond the limit."""
     if len(text) > MAX_TEXT_CHARACTERS:
         text = text[:MAX_TEXT_CHARACTERS] + CUT
-    return EMAIL.sub(lambda found: f"{found[1][:1]}***{found[2]}{found[3]}", text)
+    return EMAIL.sub(_masked_address, mask_secrets(text))
+
+
+def _masked_address(found: re.Match[str]) -> str:
+    if not found[1].strip("*"):
+        return found[0]  # the mask of a secret
+    return f"{found[1][:1]}***{found[2]}{found[3]}"
 
 
 def mask_document(value: Any, name: str = "") -> Any:
@@ -80,7 +97,7 @@ class _Document:
         if self.shown > MAX_SHOWN or depth > MAX_DEPTH:
             return CUT
         if isinstance(value, dict):
-            return self._mapping(value, depth)
+            return self._mapping(value, name, depth)
         if isinstance(value, list | tuple):
             shown = []
             for item in value:
@@ -90,12 +107,16 @@ class _Document:
             return shown
         return masked_value(value, name)
 
-    def _mapping(self, value: dict[Any, Any], depth: int) -> dict[str, Any]:
+    def _mapping(self, value: dict[Any, Any], container: str, depth: int) -> dict[str, Any]:
         label = label_of(value)
         shown: dict[str, Any] = {}
         for key, item in value.items():
             name = str(key)
             by = label if label is not None and name in VALUES else name
+            if name.isdecimal():  # a list, as PHP writes some
+                by = container
+            elif not means_something_in(container, by):
+                by = UNKNOWN
             shown[_key(name)] = self.masked(item, by, depth + 1)
             if self.shown > MAX_SHOWN:
                 break
@@ -107,7 +128,8 @@ def masked_value(value: Any, name: str) -> Any:
     if is_harmless(name, value):
         return value
     if name in LABELS and isinstance(value, str) and shape_of(value) is not None:
-        return value  # the name of something harmless
+        is_code = name not in FOR_PEOPLE or CODE_NAME.fullmatch(value)
+        return value if is_code else MASK  # the name of something harmless
     if isinstance(value, str) and EMAIL.fullmatch(value[:MAX_TEXT_CHARACTERS]):
         return mask_text(value)
     return MASK
@@ -119,11 +141,12 @@ def label_of(pair: dict[Any, Any]) -> str | None:
         return None
     name = next((name for name in LABELS if isinstance(pair.get(name), str)), "")
     label = str(pair[name]) if name else ""
-    return label if name not in FOR_PEOPLE or CODE_NAME.fullmatch(label) else ""
+    return label if name not in FOR_PEOPLE or CODE_NAME.fullmatch(label) else UNKNOWN
 
 
 def _key(name: str) -> str:
-    return name if FIELD_NAME.fullmatch(name) and "@" not in name else MASK
+    is_name = FIELD_NAME.fullmatch(name) and not NO_NAME.search(name)
+    return name if is_name or shape_of(name) is not None else MASK
 
 
 def mask_record(value: Any) -> Any:

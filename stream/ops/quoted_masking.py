@@ -9,7 +9,7 @@ cut, joined and re-ordered by the mapping. So they are looked for word by word:
 | anything else that may not be shown | two neighbouring words of it, or its only word |
 | a telephone number | its last digits, however they are written |
 
-What is escaped in the message is read first, and both are brought into one Unicode form.
+What is escaped in the message is read first; case, width and accents of letters do not count.
 
 A word of Salesforce's own language (`number`, `state`) is masked only where a value stands: after a
 colon or a quote, or beside another masked word. Not every Mr Number is worth an unreadable log.
@@ -27,8 +27,10 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+from schemas.person import digits_of
 from stream.ops.harmless import is_harmless
-from stream.ops.masking import MASK, mask_text
+from stream.ops.masking import mask_text
+from stream.ops.secret_masking import MASK
 
 # Parts of Magento's and Salesforce's field names whose values are a person's.
 _PERSONAL_NAMES = """
@@ -56,7 +58,10 @@ MIN_WORD_CHARACTERS = 2
 MIN_LONE_CHARACTERS = 4  # of a value of one word whose name says nothing
 MIN_PHONE_DIGITS = 7
 LAST_DIGITS = 8  # countries and stores write the first ones in many ways
-ESCAPE = re.compile(r"\\+u([0-9a-fA-F]{4})|\\+(['\"/])")
+ESCAPE = re.compile(
+    r"\\+(?:u|U0000|x(?=[0-9a-fA-F]{2}))([0-9a-fA-F]{4}|(?<=x)[0-9a-fA-F]{2})|\\+(['\"/])"
+)
+BYTES = re.compile(r"(?:[%=][0-9a-fA-F]{2})+")  # of an address, of a mail
 PART = re.compile(r"[^\W_]{2,}")
 LONG_WORD_CHARACTERS = 20  # the least length at which a quoted word may have been cut
 MAX_VALUES = 20_000
@@ -80,17 +85,17 @@ class _Quotable:
         if is_personal(name) or (len(words) == 1 and _is_telling(text.strip())):
             self.words.update(word for word in words if len(word) >= MIN_WORD_CHARACTERS)
             if is_personal(name):
-                self.words.update(map(str.casefold, PART.findall(text[:MAX_VALUE_CHARACTERS])))
+                self.words.update(map(_folded, PART.findall(text[:MAX_VALUE_CHARACTERS])))
             self.long += (word for word in words if len(word) > LONG_WORD_CHARACTERS)
         self.pairs.update(pairwise(words))
-        if len(digits := _digits(text)) >= MIN_PHONE_DIGITS:
+        if len(digits := digits_of(text)) >= MIN_PHONE_DIGITS:
             self.digits.add(digits)
             if "phone" in name.lower() or "fax" in name.lower():
                 self.phones.add(digits[-LAST_DIGITS:])
 
     def has_number(self, text: str) -> bool:
         """Whether a number is one of the document's, or its telephone's end."""
-        digits = _digits(text)
+        digits = digits_of(text)
         is_phone = len(digits) >= MIN_PHONE_DIGITS and digits[-LAST_DIGITS:] in self.phones
         return digits in self.digits or is_phone
 
@@ -129,7 +134,18 @@ def _unescaped(text: str) -> str:
         text = ESCAPE.sub(_readable, text)
     if "&" in text:
         text = html.unescape(text)
+    text = BYTES.sub(_decoded, text)
+    if not text.isascii():
+        text = "".join(char for char in text if unicodedata.category(char) != "Cf")
     return unicodedata.normalize("NFC", text)
+
+
+def _decoded(found: re.Match[str]) -> str:
+    try:
+        text = bytes.fromhex(re.sub("[%=]", "", found[0])).decode()
+    except UnicodeDecodeError:
+        return found[0]
+    return text if text.isprintable() else found[0]
 
 
 def _readable(found: re.Match[str]) -> str:
@@ -178,9 +194,11 @@ def _is_telling(word: str) -> bool:
     return len(word) >= MIN_LONE_CHARACTERS and not (word.isalpha() and word.islower())
 
 
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdecimal, text))
-
-
+@lru_cache(maxsize=65_536)
 def _folded(word: str) -> str:
-    return word.rstrip(".'-").casefold()
+    """Return a word as it is compared: whatever its case, width and accents."""
+    word = word.rstrip(".'-").casefold().removesuffix("'s")
+    if word.isascii():
+        return word
+    parts = unicodedata.normalize("NFKD", word)
+    return "".join(char for char in parts if not unicodedata.combining(char))

@@ -20,7 +20,10 @@ from stream.ops.logs import configure_logs
 configure_logs(level="info", style="json", process="test")
 log = structlog.get_logger()
 log.info("started", order="000000123", customer_email="jane@example.com", key="jane@example.com",
-         texts=["mail of jane@example.com"], client_secret="s3cret", token="t0ken")
+         texts=["mail of jane@example.com"], client_secret="s3cret", token="t0ken",
+         headers={"Authorization": "Bearer s3cret", "X-Api-Key": "s3cret"}, raw=b"jane@example.com",
+         cause=ValueError("jane@example.com"), seen={"jane@example.com"}, apiKey="s3cret",
+         by={"jane@example.com": 1}, address={"city": "Sesame Street", "state": "ok"})
 try:
     raise ValueError("Jane Doe of Sesame Street")
 except ValueError:
