@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from schemas.text_spellings import OF_ADDRESS, are_plain, plain_texts
-from schemas.texts import text_of
+from schemas.texts import UNSAID, text_of
 from schemas.unwrapping import opened
 
 Address = dict[str, Any]
@@ -33,6 +33,7 @@ MARKS = frozenset(
 )
 REGION_NAMES = ("region", "name", "default_name", "region_code", "code")
 COUNTRY_NAMES = ("id", "country_id", "code", "value")
+PLACES = ("street", "region", "country_id")
 TYPES = ("billing", "shipping")
 # What else a part is called: read where the part itself is not there.
 NAMES = {
@@ -99,8 +100,10 @@ def is_plain(address: Address) -> bool:
     """Whether an address of an order is in REST's form."""
     street, region = address.get("street"), address.get("region")
     country = address.get("country_id")
-    is_list = type(street) is list and all(type(line) is str for line in street)
-    is_street = street is None or is_list or type(street) is str
+    is_list = type(street) is list and all(
+        type(line) is str and line not in UNSAID for line in street
+    )
+    is_street = street is None or is_list or (type(street) is str and street not in UNSAID)
     return (
         is_street
         and are_plain(address, OF_ADDRESS)
@@ -110,6 +113,8 @@ def is_plain(address: Address) -> bool:
         and (region is None or (type(region) is str and not region.startswith(_JSON)))
         and not (not region and "region_code" in address)
         and (country is None or type(country) is str)
+        and country not in UNSAID
+        and region not in UNSAID
     )
 
 
@@ -118,7 +123,8 @@ _JSON = ("{", "[")
 
 def plain_address(address: Address, notes: list[str], *, is_of_order: bool = True) -> Address:
     """Return an address in REST's form; a customer's region stays an object, as REST has it."""
-    address = plain_texts(address, OF_ADDRESS, notes)
+    texts = (name for name in PLACES if isinstance(address.get(name), str))
+    address = plain_texts(address, (*OF_ADDRESS, *texts), notes)
     changed = _by_other_names(address)
     street = opened(address.get("street"))
     if isinstance(street, dict | list):
@@ -183,7 +189,7 @@ def _lines(street: Any) -> list[Any]:
 
 
 def _is_nothing(line: Any) -> bool:
-    return line is None or isinstance(line, bool) or line == ""
+    return line is None or isinstance(line, bool) or line == "" or line in UNSAID
 
 
 def _named(value: Address, names: Sequence[str]) -> str:

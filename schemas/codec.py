@@ -15,17 +15,18 @@ the body (`schemas.unwrapping`); the name of the event has to agree, or the even
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
-from schemas.document_shape import Shape, has_customer_marks, number_of
+from schemas.document_shape import NAMES, Shape, has_customer_marks, id_of, number_of
 from schemas.email import seen
 from schemas.event import Kind
 from schemas.event_names import Ignored, is_about_an_address, plain_name, use_of
+from schemas.flattened import may_be_an_order, unflattened
 from schemas.identity import PLAIN, Identity, IdentityError, folded, sent_email
-from schemas.spellings import ALIASES, in_one_form
+from schemas.spellings import in_one_form, read_past
 from schemas.texts import text_of
 from schemas.unwrapping import (
     Found,
@@ -37,8 +38,7 @@ from schemas.unwrapping import (
 )
 
 MAX_EVENT_CHARACTERS = 100
-MAX_READ_PAST = 10
-ORDINARY = frozenset(("event", "order"))  # most bodies: nothing beside the order but its name
+FLAT = "the body's keys were flattened: read as the objects that their names tell of"
 MAX_NESTING = 250  # orjson reads 1,024 levels and writes 254; what shows a body adds some
 # Fields that an event name may stand in, besides a CloudEvent's `type`.
 NAME_FIELDS = ("event", "event_name", "eventName")
@@ -107,19 +107,21 @@ def decode(raw: bytes, *, event: str = "", identity: Identity = PLAIN) -> Docume
     `event` is the name from the URL, used when the body has none; `identity` is the rule that keys
     are made by. Raises DecodeError, and nothing else, on any input.
     """
-    body = _parse(raw)
+    sent = _parse(raw)
+    body = unflattened(sent)
     name, is_signed = _event_name(body, event)
     use = use_of(name) if name else None
     said = use if isinstance(use, Kind) and (is_signed or use is not Kind.ORDER) else None
     try:
         if use is Kind.ORDER and (order := ordinary_order(body)):
-            return _document(use, order, name, use, identity)
-        found = documents_in(body, said, use if isinstance(use, Kind) else None)
-        chosen = _chosen(found, name, use, is_signed=is_signed)
+            chosen: tuple[Kind, Found] | Ignored = (use, order)
+        else:
+            found = documents_in(body, said, use if isinstance(use, Kind) else None)
+            chosen = _chosen(found, name, use, body, is_signed=is_signed)
         if isinstance(chosen, Ignored):
             return Document(name or "sales_document_saved", None, "", {}, "", chosen)
-        kind, at = chosen
-        return _document(kind, at, name, use, identity)
+        document = _document(*chosen, name, use, identity)
+        return document if body is sent else replace(document, notes=(FLAT, *document.notes))
     except (IdentityError, SeveralDocumentsError) as error:
         raise DecodeError(str(error)) from None
 
@@ -180,7 +182,12 @@ def _checked_event(name: str) -> str:
 
 
 def _chosen(
-    found: list[Found], name: str, use: Kind | Ignored | None, *, is_signed: bool
+    found: list[Found],
+    name: str,
+    use: Kind | Ignored | None,
+    body: dict[str, Any],
+    *,
+    is_signed: bool,
 ) -> tuple[Kind, Found] | Ignored:
     """Return the document that is meant and its kind, or why it is ignored; raises DecodeError."""
     order = only(found, Shape.ORDER)
@@ -188,7 +195,7 @@ def _chosen(
         case None:
             return _by_shape(found, order)
         case Ignored.UNKNOWN:
-            return _despite_the_name(found, order, name)
+            return _despite_the_name(found, order, name, body)
         case Ignored():
             return use if order is None or _is_guess(order) else (Kind.ORDER, order)
         case Kind.ORDER:
@@ -211,7 +218,7 @@ def _by_shape(found: list[Found], order: Found | None) -> tuple[Kind, Found] | I
 
 
 def _despite_the_name(
-    found: list[Found], order: Found | None, name: str
+    found: list[Found], order: Found | None, name: str, body: dict[str, Any]
 ) -> tuple[Kind, Found] | Ignored:
     """Decide under a name nobody knows: what is plainly an order or a customer is taken."""
     if order is not None:
@@ -222,6 +229,12 @@ def _despite_the_name(
             )
         return Kind.ORDER, order
     customer = next((item for item in found if _is_plain_customer(item)), None)
+    is_nothing = all(item.shape is Shape.ADDRESS for item in found)
+    if customer is None and is_nothing and may_be_an_order(body):
+        raise DecodeError(
+            f"the event `{name}` is unknown, and the body may be an order whose fields are called "
+            f"otherwise: send {MISSING[Kind.ORDER]}"
+        )
     return (Kind.CUSTOMER, customer) if customer else Ignored.UNKNOWN
 
 
@@ -231,11 +244,10 @@ def _is_guess(order: Found) -> bool:
 
 
 def _is_plain_customer(item: Found) -> bool:
-    return (
-        item.shape is Shape.CUSTOMER
-        and item.is_known_path
-        and (item.said is Kind.CUSTOMER or has_customer_marks(item.level))
-    )
+    if item.shape is not Shape.CUSTOMER or not item.is_known_path:
+        return False
+    is_somebody = bool(id_of(item.level)) or all(text_of(item.level.get(part)) for part in NAMES)
+    return item.said is Kind.CUSTOMER or (is_somebody and has_customer_marks(item.level))
 
 
 def _of_a_customer(
@@ -281,19 +293,6 @@ def _document(
         updated_at=text_of(entity.get("updated_at") or entity.get("change_status_at")),
         external_id=external_id if external_id != key else "",
         identity=identity,
-        notes=(*notes, *_read_past(at, kind)),
+        notes=(*notes, *read_past(at, kind)),
         is_unexpected=use is Ignored.UNKNOWN,
     )
-
-
-def _read_past(at: Found, kind: Kind) -> list[str]:
-    """Say what stands beside a document and is not read."""
-    if at.beside is None or at.beside.keys() <= ORDINARY:
-        return []
-    read = {at.path[-1], *(name for names in ALIASES.get(kind, {}).values() for name in names)}
-    skipped = [
-        name
-        for name, value in at.beside.items()
-        if name not in read and not name.startswith("_") and value and type(value) in (dict, list)
-    ]
-    return [f"`{name}` beside the {at.shape} is not read" for name in skipped[:MAX_READ_PAST]]

@@ -111,6 +111,12 @@ NOT_OF_SALES_DOCUMENTS: dict[str, Form] = {
     "status": word,
     "items": order_rows,
 }
+# What an invoice, a shipment or a credit memo has, and no order.
+SALES_DOCUMENT_MARKS = (
+    *("total_qty", "can_void_flag", "is_used_for_refund", "shipment_status"),
+    *("creditmemo_status", "adjustment", "base_adjustment"),
+)
+SALES_DOCUMENT_WRAPPERS = ("invoice", "creditmemo", "credit_memo", "creditMemo", "shipment", "rma")
 TOTALS = ("grand_total", "base_grand_total")
 PURCHASER = "creator_id"
 CART_MARKS = ("is_active", "items_count", "items_qty", "reserved_order_id", "checkout_method")
@@ -136,8 +142,10 @@ NO_CUSTOMER = ("username", "user_id", "review_id", "company_email")  # staff and
 ANNOUNCING = frozenset((*IDS, *ORDER_NUMBERS, "store_id", "created_at", "updated_at"))
 
 
-def shape_of(level: Level, said: Kind | None = None) -> Shape:
+def shape_of(level: Level, said: Kind | None = None, wrapper: str = "") -> Shape:
     """Return what a level is. `said`: what the signed bytes call it, by wrapper or event name."""
+    if wrapper.startswith(SALES_DOCUMENT_WRAPPERS) and not _outweighs_its_order(level):
+        return Shape.SALES_DOCUMENT if number_of(level) or id_of(level) else Shape.OTHER
     is_said_customer = said in (Kind.CUSTOMER, Kind.CUSTOMER_DELETED)
     tests: tuple[tuple[Shape, Callable[[], bool]], ...] = (
         (Shape.ORDER, lambda: _is_order(level, said is Kind.ORDER)),
@@ -199,16 +207,23 @@ def _is_of_an_order(level: Level) -> bool:
     order_id = identifier(level.get("order_id"))
     if order_id and order_id not in own:
         return True
-    if PURCHASER in level and number_of(level):
+    if number_of(level) and (PURCHASER in level or any(m in level for m in SALES_DOCUMENT_MARKS)):
         return True
+    if _is_document(level) and isinstance(inner := level.get("order"), dict):
+        named = (number_of(inner), id_of(inner))
+        if any(named) and not any(name and name in own for name in named):
+            return True
     return "order_increment_id" in level and text_of(level["order_increment_id"]) not in own[1:]
 
 
 def _is_sales_document(level: Level) -> bool:
     """Whether a level says nothing that an invoice or a shipment of another order does not say."""
     is_order = _has(level, NOT_OF_SALES_DOCUMENTS) or _has(level, BUYER_MARKS)
-    is_document = _has_total(level) or nested(level.get("items"))
-    return _is_of_an_order(level) and is_document and not is_order
+    return _is_of_an_order(level) and _is_document(level) and not is_order
+
+
+def _is_document(level: Level) -> bool:
+    return _has_total(level) or nested(level.get("items"))
 
 
 def _outweighs_its_order(level: Level) -> bool:

@@ -22,14 +22,13 @@ from collections.abc import Callable
 from typing import Any
 
 from schemas.address_spellings import MARKS, is_plain, keyed, one_address, plain_address
-from schemas.document_shape import ORDER_NUMBERS, number_of
+from schemas.document_shape import ORDER_NUMBERS, id_of, number_of
 from schemas.event import Kind
+from schemas.row_spellings import Rows, assigned_rows, rows_of
 from schemas.sender_clock import is_plain_time, plain_time
 from schemas.text_spellings import OF_CUSTOMER, OF_ORDER, OF_ROW, are_plain, plain_texts
 from schemas.texts import identifier, text_of
-from schemas.unwrapping import opened
-
-Rows = list[dict[str, Any]]
+from schemas.unwrapping import Found, opened
 
 ADDRESSES = ("billing_address", "shipping_address")
 # Field of a document → the names it goes by, inside or beside it.
@@ -49,9 +48,16 @@ OWN_ADDRESSES = {
     "default_billing": ("default_billing", "default_billing_address", "billing_address"),
     "default_shipping": ("default_shipping", "default_shipping_address", "shipping_address"),
 }
-ROW_MARKS = ("qty_ordered", "item_id", "sku")
+BUYER = {
+    "customer_email": "email",
+    "customer_firstname": "firstname",
+    "customer_lastname": "lastname",
+}
 ROW_IDS = ("id", "entity_id", "address_id", "customer_address_id")
 TEXTS = {Kind.ORDER: OF_ORDER, Kind.CUSTOMER: OF_CUSTOMER}
+PADDED = 9  # digits of Magento's numbers, zeros before them included
+MAX_READ_PAST = 10
+ORDINARY = frozenset(("event", "order"))  # most bodies: nothing beside the order but its name
 DEFAULT_FLAGS = ("default_billing", "default_shipping")
 
 
@@ -72,6 +78,7 @@ def in_one_form(
         _spell_addresses(entity, changed, notes)
         _spell_rows(entity, changed, notes)
         _spell_number(entity, changed, beside, notes)
+        _spell_buyer(entity, changed, notes)
     elif kind is Kind.CUSTOMER:
         _own_addresses(entity, changed, notes)
         _flag_defaults(entity, changed, notes)
@@ -87,6 +94,8 @@ def _parts(
         value, source = _first(entity, names), ""
         if not value and beside is not None:
             value, source = _first(beside, names), "beside the "
+        if not value and field == "items" and (value := assigned_rows(entity)):
+            source = "in the shipping assignments of the "
         if not value:
             continue
         read = FORMS[field](value)
@@ -100,12 +109,27 @@ def _parts(
     return changed
 
 
+def _spell_buyer(entity: dict[str, Any], changed: dict[str, Any], notes: list[str]) -> None:
+    """Read who bought where that is an object of the order, and the order itself does not say."""
+    buyer = opened(entity.get("customer"))
+    if not isinstance(buyer, dict) or text_of(entity.get("customer_email")):
+        return
+    if not text_of(buyer.get("email")):
+        return
+    found = {name: buyer[part] for name, part in BUYER.items() if buyer.get(part)}
+    if buyer_id := id_of(buyer):
+        found["customer_id"] = buyer_id
+    changed |= {name: value for name, value in found.items() if not entity.get(name)}
+    notes.append("customer_email: read in the `customer` of the order")
+
+
 def _is_in_form(order: dict[str, Any], beside: dict[str, Any] | None) -> bool:
     """Whether an order is in REST's form already, and nothing beside it belongs to it."""
     items, billing = order.get("items"), order.get("billing_address")
     shipping = order.get("shipping_address")
     return (
-        type(number := order.get("increment_id")) is str
+        bool(order.get("customer_email") or "customer" not in order)
+        and type(number := order.get("increment_id")) is str
         and identifier(number) == number
         and type(items) is list
         and bool(items)
@@ -132,38 +156,19 @@ def _form_of(value: Any) -> str:
     return forms.get(type(value), "a number")
 
 
-def _rows(value: Any) -> Rows | None:
-    """Return rows as a list; None for what holds none."""
-    value = opened(value)
-    if isinstance(value, list):
-        if all(type(row) is dict for row in value):
-            return value
-        rows = [row for entry in value if isinstance(row := opened(entry), dict)]
-        return rows or None
-    if isinstance(value, dict):
-        nested = value.get("items")
-        if isinstance(nested, list) or (isinstance(nested, dict) and len(value) <= 2):  # noqa: PLR2004 - a search result
-            return _rows(nested)
-        if any(type(value.get(mark)) in (str, int, float) for mark in ROW_MARKS):
-            return [value]
-        rows = [row for entry in value.values() if isinstance(row := opened(entry), dict)]
-        return rows if rows and len(rows) == len(value) else None
-    return None
-
-
 def _address_rows(value: Any) -> Rows | None:
     """Return addresses as a list; the key of each stands for its id or its type."""
     value = opened(value)
     if isinstance(value, dict) and value.keys() & MARKS:
         return [value]
-    rows = _rows(value)
+    rows = rows_of(value)
     if rows is None or not isinstance(value, dict) or len(rows) != len(value):
         return rows
     return [keyed(key, row) for key, row in zip(value, rows, strict=True)]
 
 
 FORMS: dict[str, Callable[[Any], Any]] = {
-    "items": _rows,
+    "items": rows_of,
     "addresses": _address_rows,
     **dict.fromkeys(ADDRESSES, one_address),
 }
@@ -174,6 +179,8 @@ def _spell_number(
 ) -> None:
     """Leave of an order's number what can be seen, and nothing of what stands for none."""
     for name in ORDER_NUMBERS:
+        if type(entity.get(name)) in (int, float) and len(text_of(entity[name])) < PADDED:
+            notes.append(f"{name}: a number, not a text: zeros before it would be lost")
         sent, number = text_of(entity.get(name)), identifier(entity.get(name))
         if sent != number:
             unlike = f"`{sent}` is no number" if sent.isascii() else "characters nobody sees are"
@@ -247,8 +254,8 @@ def _flag_defaults(entity: dict[str, Any], changed: dict[str, Any], notes: list[
     if not isinstance(rows, list) or not rows:
         return
     for flag in DEFAULT_FLAGS:
-        wanted = text_of(entity.get(flag))
-        if not wanted or wanted == "0":
+        wanted = identifier(entity.get(flag))
+        if not wanted:
             continue
         if any(isinstance(row, dict) and row.get(flag) for row in rows):
             continue
@@ -265,3 +272,16 @@ def _row_id(row: Any) -> str:
     if not isinstance(row, dict):
         return ""
     return next((found for name in ROW_IDS if (found := text_of(row.get(name)))), "")
+
+
+def read_past(at: Found, kind: Kind) -> list[str]:
+    """Say what stands beside a document and is not read."""
+    if at.beside is None or at.beside.keys() <= ORDINARY:
+        return []
+    read = {at.path[-1], *(name for names in ALIASES.get(kind, {}).values() for name in names)}
+    skipped = [
+        name
+        for name, value in at.beside.items()
+        if name not in read and not name.startswith("_") and value and type(value) in (dict, list)
+    ]
+    return [f"`{name}` beside the {at.shape} is not read" for name in skipped[:MAX_READ_PAST]]

@@ -3,7 +3,8 @@
 | the value | is read as |
 |---|---|
 | `false` | nothing: what PHP answers for a value that is not there |
-| an object with a `value`, `code` or `name`, a list of one | that |
+| an object with a `value`, `code` or `name`, a text node of XML, a list of one | that |
+| `null`, `undefined`, `NaN`, `[object Object]` as texts | nothing, with a note |
 | another object or list, `true` | nothing, with a note |
 
 Only fields whose meaning is known: a module's own may be flags or objects.
@@ -14,8 +15,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from schemas.texts import UNSAID
+
 PLAIN = frozenset((str, int, float, type(None)))
-INNER = ("value", "code", "name")
+INNER = ("value", "code", "name", "#text", "_text", "__text", "$t", "_")
 PERSON = ("firstname", "middlename", "lastname", "prefix", "suffix")
 OF_ADDRESS = (*PERSON, "company", "city", "postcode", "telephone", "email")
 OF_ORDER = (
@@ -29,8 +32,9 @@ OF_ROW = ("name", "sku", "qty_ordered")
 def are_plain(level: dict[str, Any], names: Iterable[str]) -> bool:
     """Whether fields are texts or numbers already: asked of every order, so without a generator."""
     value_of = level.get
-    for name in names:  # noqa: SIM110 - half the time of all()
-        if type(value_of(name)) not in PLAIN:
+    for name in names:
+        value = value_of(name)
+        if type(value) not in PLAIN or value in UNSAID:
             return False
     return True
 
@@ -40,13 +44,16 @@ def plain_texts(level: dict[str, Any], names: Iterable[str], notes: list[str]) -
     changed = {
         name: _plain(level[name], name, notes)
         for name in names
-        if type(level.get(name)) not in PLAIN
+        if type(value := level.get(name)) not in PLAIN or value in UNSAID
     }
     return {**level, **changed} if changed else level
 
 
 def _plain(value: Any, name: str, notes: list[str]) -> Any:
     if value is False or value in ({}, []):
+        return None
+    if isinstance(value, str):
+        notes.append(f"{name}: `{value}` says nothing, left out")
         return None
     inner = value[0] if isinstance(value, list) and len(value) == 1 else None
     if isinstance(value, dict):

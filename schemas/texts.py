@@ -17,6 +17,8 @@ STAND_INS = frozenset(
         *("array", "object", "[object object]", "unknown"),
     )
 )
+# Of these a name, a city or a total is surely not made; `Null` is a surname, `None` a town.
+UNSAID = frozenset(("null", "(null)", "undefined", "NaN", "[object Object]"))
 TEMPLATES = ("{{", "${", "<%", "[[")  # of a flow that filled nothing in
 IDLE = "0.-_/ "  # a text of nothing else is a zero or a dash
 

@@ -20,6 +20,7 @@ from schemas.document_shape import (
     ORDER_NUMBERS,
     ORDER_WRAPPERS,
     PURCHASER,
+    SALES_DOCUMENT_MARKS,
     Shape,
     id_of,
     is_thin,
@@ -35,6 +36,7 @@ WRAPPERS: dict[str, Kind | None] = {
     "customer": Kind.CUSTOMER,
     "customer_data_object": Kind.CUSTOMER,
     "customer_data": Kind.CUSTOMER,
+    "customers": Kind.CUSTOMER,
     "subscriber": Kind.SUBSCRIBER,
     "data": None,
     "value": None,
@@ -54,11 +56,17 @@ WRAPPERS: dict[str, Kind | None] = {
     "current": None,
 }
 IDENTITIES = (*ORDER_NUMBERS, *IDS)
+BESIDE_ORDER = tuple(name for name in WRAPPERS if name != "order")
+OF_AN_ORDER = ("order", "order_increment_id", PURCHASER, *SALES_DOCUMENT_MARKS)
 # What was before the save, and what is a part of something: never the document itself.
 NEVER = ("_", "orig", "old", "prev", "before", "quote", "payment", "billing", "shipping", "items")
+RESULT_MARK = "search_criteria"  # beside the `items` that a search of REST found
 MAX_DEPTH = 8
 MAX_LEVELS = 200
 MAX_LISTED = 20
+MAX_TEXTS = 3  # a text in a text in a text
+BLANKS = " \t\r\n\ufeff"
+OPENING = ("{", "[", '"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +103,14 @@ def ordinary_order(body: dict[str, Any]) -> Found | None:
     path: tuple[str, ...]
     level = body.get("order")
     if type(level) is dict and not any(name in body for name in IDENTITIES):
+        if any(type(body.get(name)) in (dict, list) for name in BESIDE_ORDER):
+            return None
         path, said, beside = ("order",), Kind.ORDER, body
     elif type(level) is dict:
         return None
     else:
         level, path, said, beside = body, (), None, None
-    if level.get("order_id") or "order_increment_id" in level or PURCHASER in level:
+    if level.get("order_id") or any(name in level for name in OF_AN_ORDER):
         return None  # an invoice's or a purchase order's, perhaps
     number, total = level.get("increment_id"), level.get("grand_total")
     if type(number) is not str or not identifier(number) or type(total) not in (str, int, float):
@@ -122,7 +132,7 @@ def documents_in(
         if not queue:
             break
         at = queue.popleft()
-        shape = shape_of(at.level, at.said)
+        shape = shape_of(at.level, at.said, at.path[-1] if at.path else "")
         here = Found(at.level, shape, at.path, at.said, at.is_known_path, at.beside)
         if shape is not Shape.OTHER:
             found.append(here)
@@ -145,14 +155,22 @@ def only(found: list[Found], shape: Shape) -> Found | None:
     first, *others = fitting
     if shape is Shape.ORDER:
         first = _fuller(first, [item for item in fitting if item.is_thin])
-    if not first.is_known_path and any(
-        item.level != first.level and not item.is_thin for item in others
-    ):
+    if any(_is_rival(item, first) for item in others):
         raise SeveralDocumentsError(
-            f"there are {len(fitting)} {shape}s in the body and no known wrapper: "
-            f"put the {shape} that is meant under `{shape}`"
+            f"there are {len(fitting)} {shape}s in the body, and nothing says which is meant: "
+            f"send one {shape} per request, under `{shape}`"
         )
     return first
+
+
+def _is_rival(item: Found, first: Found) -> bool:
+    """Whether a document is as likely to be meant as the first one, and another."""
+    if item.is_thin or item.level == first.level:
+        return False
+    if not first.is_known_path:
+        return True
+    is_order = item.is_known_path and item.shape is Shape.ORDER
+    return is_order and number_of(item.level) != number_of(first.level)
 
 
 def _fuller(order: Found, thin: list[Found]) -> Found:
@@ -183,7 +201,8 @@ def _is_another(outer: Found, inner: Found) -> bool:
 def _inside(at: Found) -> Iterator[Found]:
     """Yield what a level wraps, known wrappers first."""
     known = [name for name in WRAPPERS if name in at.level]
-    unknown = [name for name in at.level if name not in WRAPPERS and not name.startswith(NEVER)]
+    never = NEVER[:-1] if RESULT_MARK in at.level else NEVER
+    unknown = [name for name in at.level if name not in WRAPPERS and not name.startswith(never)]
     for name in (*known, *unknown):
         inner = opened(at.level[name])
         if isinstance(inner, list):
@@ -193,7 +212,9 @@ def _inside(at: Found) -> Iterator[Found]:
             said = WRAPPERS.get(name) or (at.said if name in WRAPPERS else None)
             is_known = at.is_known_path and name in WRAPPERS
             path = (*at.path, name)
-            yield Found(inner, Shape.OTHER, path, said, is_known, at.level)
+            # An invoice's rows and addresses are not those of the order in it.
+            beside = None if at.shape is Shape.SALES_DOCUMENT else at.level
+            yield Found(inner, Shape.OTHER, path, said, is_known, beside)
 
 
 def _is_its_order(inner: Found) -> bool:
@@ -203,23 +224,35 @@ def _is_its_order(inner: Found) -> bool:
 
 
 def _alone(entries: list[Any], name: str, at: Found) -> Any:
-    """Return the one entry of a list; raises SeveralDocumentsError for a list of orders."""
+    """Return the one entry of a list; raises SeveralDocumentsError for a list of documents."""
+    entries = [entry for entry in map(opened, entries[:MAX_LISTED]) if entry]
     if len(entries) == 1:
-        return opened(entries[0])
+        return entries[0]
     said = WRAPPERS.get(name) or at.said
-    shapes = [shape_of(entry, said) for entry in entries[:MAX_LISTED] if isinstance(entry, dict)]
-    if Shape.ORDER in shapes:
+    shapes = {shape for entry in entries for shape in _shapes_in(entry, said)}
+    if Shape.ORDER in shapes or (Shape.CUSTOMER in shapes and name in WRAPPERS):
         raise SeveralDocumentsError(
-            f"`{name}` is a list of {len(entries)} documents: send one order per request"
+            f"`{name}` is a list of {len(entries)} documents: send one per request"
         )
     return None
 
 
+def _shapes_in(entry: Any, said: Kind | None) -> Iterator[Shape]:
+    """Yield what an entry of a list is, and what it wraps."""
+    if isinstance(entry, dict):
+        yield shape_of(entry, said)
+        for name in entry.keys() & WRAPPERS.keys():
+            if isinstance(inner := opened(entry[name]), dict):
+                yield shape_of(inner, WRAPPERS[name] or said)
+
+
 def opened(value: Any) -> Any:
-    """Return a value, read if it is an object or a list as JSON text."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+    """Return a value, read if it is an object or a list as JSON text, or such a text as one."""
+    for _ in range(MAX_TEXTS):
+        if not isinstance(value, str) or value.lstrip(BLANKS)[:1] not in OPENING:
+            break
         try:
-            return orjson.loads(value)
+            value = orjson.loads(value.strip(BLANKS))
         except (orjson.JSONDecodeError, RecursionError):
-            return value
+            break
     return value

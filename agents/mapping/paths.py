@@ -28,6 +28,7 @@ from agents.mapping.values import is_blank, text_of, yes_or_no
 from schemas.codec import Document
 from schemas.sender_clock import TOLERANCE_SECONDS
 from schemas.spellings import DEFAULT_FLAGS
+from schemas.texts import identifier
 
 Getter = Callable[["Scope"], Any]
 # A named value's place in the scope's cache, and how it is computed.
@@ -286,5 +287,4 @@ def default_address(customer: dict[str, Any]) -> dict[str, Any] | None:
     flagged = next((row for row in addresses if yes_or_no(row.get(BILLING))), None)
     if flagged is not None or not addresses:
         return flagged
-    names_one = text_of(customer.get(BILLING)).strip() not in ("", "0")
-    return None if names_one else addresses[0]
+    return None if identifier(customer.get(BILLING)) else addresses[0]

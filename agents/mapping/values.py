@@ -59,7 +59,7 @@ def decimal_of(value: Any) -> Decimal | None:
         return Decimal(repr(value)) if isfinite(value) else None
     if isinstance(value, int):
         return Decimal(value)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or "_" in value:  # Python's own way of writing thousands
         return None
     try:
         number = Decimal(value.strip())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.codec import MAX_EVENT_CHARACTERS, DecodeError, decode
@@ -121,6 +121,9 @@ JSON = st.recursive(
 NAMES = st.sampled_from(["event", "order", "data", "customer", "increment_id", "email", "items"])
 
 
+@example(
+    value={"[": 1, "order[": 2, "order.": 3, "order.a": 1, "order.a.b": 2}, event="", instance=""
+)
 @given(value=st.dictionaries(NAMES | st.text(), JSON), event=st.text(), instance=st.text())
 def test_no_document_raises_anything_else_and_a_key_is_always_printable(
     value, event, instance

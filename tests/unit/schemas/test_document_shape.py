@@ -76,7 +76,7 @@ def test_a_number_keeps_its_spelling_and_folds_its_key() -> None:
         ({"data": PRODUCT}, "customer_save_after", "`email`"),
         ({"event": "my.ticket", "increment_id": "7", "title": "x"}, "", "unknown"),
         ({"event": "sales_order_save_after", "orders": [an_order(), an_order("8")]}, "", "a list"),
-        ({"event": "x", "one": an_order(), "two": an_order("8")}, "", "no known wrapper"),
+        ({"event": "x", "one": an_order(), "two": an_order("8")}, "", "which is meant"),
         ({"order": an_order(increment_id=True)}, "", "increment_id"),
         ({"order": an_order(increment_id={})}, "", "increment_id"),
     ],

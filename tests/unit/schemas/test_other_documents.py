@@ -27,16 +27,28 @@ def said(body: object, event: str = ""):
         {**SALE, "creator_id": 2, "company_id": 4, "quote_id": 5, "status": "pending",
          "order_id": None, "order_increment_id": None},
         {**SALE, "creator_id": 2, "company_id": 4, "quote_id": 5, "status": "approved"},
+        {**SALE, "total_qty": 2, "can_void_flag": 0},
+        {**SALE, "adjustment": "0.0000", "order_currency_code": "DKK"},
         {"entity_id": 4, "increment_id": "R-1", "order_id": 417, "status": "pending",
          "customer_custom_email": "x@example.com", "items": [{"qty_requested": 1}]},
     ],
-    ids=["invoice with its buyer", "invoice of a grid", "one number", "purchase order", "new one", "return"],
+    ids=["invoice with its buyer", "invoice of a grid", "one number", "purchase order", "new one",
+         "invoice by its marks", "credit memo by them", "return"],
 )  # fmt: skip
 @pytest.mark.parametrize("event", ["acme_document_save_after", "sales_order_invoice_save_after"])
 def test_what_names_another_order_is_not_taken_for_one(document, event: str) -> None:
     assert said(document, event).is_ignored
     with pytest.raises(DecodeError, match="sales document"):
         said(document, "sales_order_save_after")
+
+
+@pytest.mark.parametrize("more", [{"items": [{"qty": 1}]}, BUYER])
+def test_what_has_another_order_inside_is_not_taken_for_one(more) -> None:
+    order = {"entity_id": 417, "increment_id": "000000417", "status": "complete"}
+    document = {**SALE, **more, "order": order}
+    assert said(document, "acme_document_save_after").is_ignored
+    assert said(document, "sales_order_invoice_save_after").is_ignored
+    assert said(document, "sales_order_save_after").entity == order
 
 
 def test_an_invoice_is_no_order_because_a_signed_name_says_so() -> None:
@@ -53,6 +65,94 @@ def test_an_order_that_an_invoice_brings_along_is_taken_and_one_it_names_is_not(
     assert (brought.kind, brought.key) == (Kind.ORDER, "000000417")
     named = {"entity_id": 417, "increment_id": "000000417", "status": "complete"}
     assert said({"event": event, "invoice": {**invoice, "order": named}}).is_ignored
+
+
+@pytest.mark.parametrize("name", ["invoice", "creditmemo", "shipment", "invoices"])
+def test_what_stands_under_an_invoices_name_is_none(name: str) -> None:
+    document = {**SALE, **BUYER, "billing_address": {"city": "Odense"}, "items": [{"qty": 1}]}
+    body = {name: [document] if name == "invoices" else document}
+    assert said(body, "acme_pushed").is_ignored
+    assert said(body).ignored is Ignored.ORDER_ID_ONLY
+    assert said({name: an_order()}, "acme_pushed").key == "000000417"
+
+
+TWO = [an_order(), an_order("000000418", entity_id="418")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"items": TWO, "search_criteria": {}, "total_count": 2},
+        {"data": [{"order": order} for order in TWO]},
+        {"data": [orjson.dumps(order).decode() for order in TWO]},
+        {"orders": {order["entity_id"]: order for order in TWO}},
+        {"order": TWO[0], "data": TWO[1]},
+        {"order": TWO[0], "data": [TWO[1]]},
+        {"customers": [a_customer(), a_customer(email="x@example.com")]},
+        {"data": [a_customer(), a_customer(email="x@example.com")]},
+    ],
+)
+@pytest.mark.parametrize("event", ["sales_order_save_after", "acme_pushed", ""])
+def test_two_documents_in_one_body_are_never_one_or_none(body, event: str) -> None:
+    with pytest.raises(DecodeError, match="per request"):
+        said(body, event)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"items": [an_order()], "search_criteria": {}, "total_count": 1},
+        {"orders": [an_order(), None]},
+        {"payload": orjson.dumps(orjson.dumps(an_order()).decode()).decode()},
+        {"payload": "\ufeff" + orjson.dumps({"order": an_order()}).decode()},
+    ],
+)
+def test_the_one_order_is_found(body) -> None:
+    assert said(body, "acme_pushed").entity == an_order()
+
+
+def flat(value, join, before: str = ""):
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in pairs:
+        name = join.format(before, key) if before else str(key)
+        if isinstance(inner, dict | list):
+            yield from flat(inner, join, name)
+        else:
+            yield name, inner
+
+
+@pytest.mark.parametrize("join", ["{}.{}", "{}__{}", "{}[{}]", "{}/{}"])
+@pytest.mark.parametrize(
+    "body", [{"order": an_order()}, {"data": {"value": an_order()}}, an_order()]
+)
+def test_a_flows_flattened_keys_are_read(join: str, body) -> None:
+    whole, read = said(body, "acme_pushed"), said(dict(flat(body, join)), "acme_pushed")
+    assert (read.key, read.entity["items"]) == (whole.key, whole.entity["items"])
+    street = read.entity["billing_address"].pop("street")
+    assert street == ["Havnegade 3"]
+    assert any("flattened" in note for note in read.notes)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"incrementId": "7", "grandTotal": 86},
+        {"Order": {"IncrementId": "7", "GrandTotal": 86, "BillingAddress": {"street": "x"}}},
+        {"order_increment_id": "7", "order_grand_total": "86"},
+        {"orders": [{"number": "7", "order_date": "2026", "total": {"grand_total": {"value": 8}}}]},
+    ],
+)
+def test_an_order_in_other_words_is_never_ignored(body) -> None:
+    with pytest.raises(DecodeError, match="called otherwise"):
+        said(body, "acme_pushed")
+
+
+@pytest.mark.parametrize(
+    "more", [{"alert_stock_id": 3, "customer_id": 23}, {"comment": "Hello", "store_id": 1}]
+)
+def test_an_address_of_a_website_is_no_customer(more) -> None:
+    body = {"email": "x@example.com", "website_id": 1, **more}
+    assert said(body, "acme_thing_save_after").is_ignored
 
 
 def test_a_modules_creator_makes_no_purchase_order_of_an_order() -> None:

@@ -1,0 +1,70 @@
+"""Flows' flattened keys read back into objects: `order.increment_id`, `order__items__0__sku`.
+
+Zapier, Make, n8n and table exports know no objects. A key is taken apart only where its first part
+is a wrapper or a part of an order that is not there itself, so no field of a document's own is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.unwrapping import WRAPPERS
+
+Level = dict[str, Any]
+
+SEPARATORS = re.compile(r"\.|__|/|\]?\[|\]")
+# What of an order is an object or a list.
+PARTS = ("items", "billing_address", "shipping_address", "addresses", "payment")
+HEADS = frozenset((*WRAPPERS, *PARTS, "extension_attributes"))
+# How else an order's number and its total are called, whatever stands before.
+NUMBERS = ("incrementid", "realorderid", "ordernumber", "orderno", "orderdate")
+TOTALS = ("grandtotal",)
+MAX_DEPTH = 4
+MAX_KEYS = 500
+NO_LETTERS = re.compile(r"[^a-z]")
+
+
+def unflattened(body: Level) -> Level:
+    """Return a body with its flattened keys as objects; lists become objects keyed by place."""
+    flat = [key for key in body if SEPARATORS.search(key)]
+    if not flat:
+        return body
+    made: Level = {}
+    left = {key: value for key, value in body.items() if key not in flat}
+    for key in flat:
+        head, *rest = [part for part in SEPARATORS.split(key) if part] or [key]
+        if (
+            head not in HEADS
+            or head in left
+            or not rest
+            or not _put(made, [head, *rest], body[key])
+        ):
+            left[key] = body[key]
+    return {**left, **made} if made else body
+
+
+def _put(tree: Level, path: list[str], value: Any) -> bool:
+    """Put a value where its path leads; False where something else is."""
+    *parents, last = path
+    for name in parents:
+        tree = tree.setdefault(name, {})
+        if not isinstance(tree, dict):
+            return False
+    return tree.setdefault(last, value) is value
+
+
+def may_be_an_order(body: Level) -> bool:
+    """Whether a body has an order's number and total, by names that are not read."""
+    names = [NO_LETTERS.sub("", key.lower()) for key in _keys(body)]
+    return any(n.endswith(NUMBERS) for n in names) and any(n.endswith(TOTALS) for n in names)
+
+
+def _keys(value: Any, depth: int = 0) -> Iterator[str]:
+    if isinstance(value, list):
+        value = {"": value[0]} if value else None
+    if isinstance(value, dict) and depth < MAX_DEPTH:
+        for key, inner in [*value.items()][:MAX_KEYS]:
+            yield key
+            yield from _keys(inner, depth + 1)

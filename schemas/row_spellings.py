@@ -1,0 +1,56 @@
+"""PHP's and XML's spellings of rows, read into a list.
+
+| the value | its rows |
+|---|---|
+| an object keyed by ids, or by the one name of XML's rows | its values |
+| a search result of REST | its `items` |
+| one row | that |
+| a JSON text, a list of them, lists in a list | what is in them |
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.unwrapping import opened
+
+Rows = list[dict[str, Any]]
+
+ROW_MARKS = ("qty_ordered", "item_id", "sku")
+
+
+def rows_of(value: Any) -> Rows | None:
+    """Return rows as a list; None for what holds none."""
+    value = opened(value)
+    if isinstance(value, dict):
+        value = _listed(value)
+    if not isinstance(value, list):
+        return None
+    if all(type(row) is dict for row in value):
+        return value
+    entries = [row for entry in value for row in (entry if isinstance(entry, list) else [entry])]
+    return [row for entry in entries if isinstance(row := opened(entry), dict)] or None
+
+
+def _listed(value: dict[str, Any]) -> Rows | None:
+    nested = value.get("items")
+    if isinstance(nested, list) or (isinstance(nested, dict) and len(value) <= 2):  # noqa: PLR2004 - a search result
+        return rows_of(nested)
+    if any(type(value.get(mark)) in (str, int, float) for mark in ROW_MARKS):
+        return [value]
+    entries = [opened(entry) for name, entry in value.items() if not name.startswith("@")]
+    if len(entries) == 1 and isinstance(entries[0], list):
+        return rows_of(entries[0])
+    rows = [entry for entry in entries if isinstance(entry, dict)]
+    return rows if rows and len(rows) == len(entries) else None
+
+
+def assigned_rows(order: dict[str, Any]) -> Rows:
+    """Return the rows of an order's shipping assignments: REST writes them there, too."""
+    more = order.get("extension_attributes")
+    assignments = more.get("shipping_assignments") if isinstance(more, dict) else None
+    return [
+        row
+        for assignment in rows_of(assignments) or []
+        for row in rows_of(assignment.get("items")) or []
+    ]
