@@ -25,8 +25,8 @@ from stream.backoff import Backoff
 
 REFUSALS = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN, ErrorKind.CONFIG})
 REPEAT = Backoff(first_seconds=0.25, cap_seconds=8.0)
-# 2xx: an answer that cannot be read. 503 is not: it says that everybody comes too fast.
-SUSPICIOUS_STATUSES = frozenset({*range(200, 300), *range(500, 600)} - {503})
+# 2xx: an answer that cannot be read; 400: a firewall's. 503 says that everybody comes too fast.
+SUSPICIOUS_STATUSES = frozenset({*range(200, 300), 400, *range(500, 600)} - {503})
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,12 @@ NOT_NOW = ErrorRule(
     "Salesforce, or something in between, did not take the request now.",
     STATUS_PAGE,
 )
+NOT_FROM_THE_API = ErrorRule(
+    Kind.TRANSIENT,
+    "A server in between refused the request: Salesforce's own refusals have a code.",
+    "Look for a proxy or firewall in between. If it stays for one order only, something in its "
+    "texts is refused there.",
+)
 
 # The first range that holds the HTTP status of a call whose code says nothing. Numbers that no
 # standard knows are those of gateways: 419, 440, 498 a session, 430 and 494 too much, 499 given up.

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice, ErrorRule
-from agents.salesforce.errors.error_table import BY_STATUS, RULES, UNKNOWN_FAILURE, WRAPPER_CODES
+from agents.salesforce.errors.error_table import (
+    BY_STATUS,
+    NOT_FROM_THE_API,
+    RULES,
+    UNKNOWN_FAILURE,
+    WRAPPER_CODES,
+)
 from agents.salesforce.errors.fixes import EventState, fix_for
 
 HEAD = """# What Salesforce answers, and what it means here
@@ -66,6 +72,7 @@ def _parts() -> Iterator[str]:
     rows = sorted((code.casefold(), code, rule) for rule in RULES for code in rule.codes)
     yield from (_row(f"`{code}`", rule) for _, code, rule in rows)
     yield STATUS_HEAD
+    yield _row("400 without a code", NOT_FROM_THE_API)
     yield from (_row(_named(statuses), rule) for statuses, rule in BY_STATUS)
     yield _row("500-599", UNKNOWN_FAILURE)
 

@@ -40,14 +40,17 @@ CODE_NAMES = ("errorCode", "statusCode", "exceptionCode", "error", "code")
 REFUSAL_NAMES = ("errorCode", "exceptionCode", "error")  # no answer has them at its top
 MESSAGE_NAMES = ("message", "exceptionMessage", "error_description")
 MOST_WRAPPERS = 5
-# A code and its message in an XML answer of REST, SOAP or OAuth, and a code in JSON that was cut.
+# A code and its message in an XML answer of REST, SOAP or OAuth; a code in JSON that was
+# cut, or at the beginning of plain text.
 XML_CODE = re.compile(
     r"<(?:\w+:)?(?:errorCode|statusCode|exceptionCode|faultcode|error)\b[^>]*>\s*(?:\w+:)?(\w+)\s*</"
 )
 XML_MESSAGE = re.compile(
     r"<(?:\w+:)?(?:message|exceptionMessage|faultstring|error_description)\b[^>]*>([^<]*)</"
 )
-CUT_CODE = re.compile(r'"(?:errorCode|statusCode|exceptionCode|error)"\s*:\s*"(\w+)"')
+CUT_CODE = re.compile(
+    r'"(?:errorCode|statusCode|exceptionCode|error)"\s*:\s*"(\w+)"|\A([A-Z]+(?:_[A-Z]+)+)\b'
+)
 MULTIPLE_CHOICES, REDIRECT = 300, 302
 # A page of maintenance may name a day: who waits that long does not see that it is over.
 MAX_RETRY_AFTER_SECONDS = 3600.0
@@ -144,7 +147,7 @@ def _told(body: bytes) -> tuple[Any, BodyKind]:
     if body_kind == "html":
         told = zip_longest(XML_CODE.findall(text), XML_MESSAGE.findall(text), fillvalue="")
     else:
-        told = zip_longest(CUT_CODE.findall(text), [], fillvalue="")
+        told = zip_longest(map("".join, CUT_CODE.findall(text.strip())), [], fillvalue="")
     errors = [{"errorCode": code, "message": message} for code, message in told if code]
     return (errors, "json") if errors else (None, body_kind)
 

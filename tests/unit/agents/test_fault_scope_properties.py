@@ -33,7 +33,7 @@ PART_OUTAGES = [  # what one collection of an answered call says
     refused(500, "UNKNOWN_EXCEPTION"),
     bad_answer("nothing"),
 ]
-CALL_OUTAGES = [(410, "GONE"), (404, ""), (400, "ODD_CODE"), (400, "INVALID_FIELD")]
+CALL_OUTAGES = [(410, "GONE"), (404, ""), (400, ""), (400, "ODD_CODE"), (400, "INVALID_FIELD")]
 outage = st.sampled_from([*ROW_OUTAGES, *PART_OUTAGES, *CALL_OUTAGES])
 
 

@@ -127,7 +127,14 @@ def test_an_error_in_a_wrapper_is_judged_by_its_code(value):
 
 
 def test_an_error_that_was_cut_is_judged_by_its_code():
-    assert refusal_of(401, {}, orjson.dumps([LOCK])[:-9]).code == "UNABLE_TO_LOCK_ROW"
+    for body in (orjson.dumps([LOCK])[:-9], "UNABLE_TO_LOCK_ROW: zajęty".encode()):
+        assert refusal_of(401, {}, body).code == "UNABLE_TO_LOCK_ROW"
+
+
+@pytest.mark.parametrize("body", [b"<h1>Invalid Hostname</h1>", b"", b'{"message":"no"}', b"no"])
+def test_a_400_without_a_code_is_a_gateways_and_condemns_no_row(body):
+    assert refusal_of(400, {}, body).kind is ErrorKind.TRANSIENT
+    assert refusal_of(400, {}, b'[{"errorCode":"NEXT_YEAR"}]').kind is ErrorKind.UNKNOWN
 
 
 def test_several_addresses_in_a_page_are_no_several_records():
