@@ -209,9 +209,10 @@ def _is_of_an_order(level: Level) -> bool:
         return True
     if number_of(level) and (PURCHASER in level or any(m in level for m in SALES_DOCUMENT_MARKS)):
         return True
-    if _is_document(level) and isinstance(inner := level.get("order"), dict):
-        named = (number_of(inner), id_of(inner))
-        if any(named) and not any(name and name in own for name in named):
+    inner = level.get("order")
+    if isinstance(inner, dict) and _is_document(level):  # a number may stand beside its order
+        named = (id_of(inner), number_of(inner))
+        if (named[1] or own[0]) and any(named) and not any(n and n in own for n in named):
             return True
     return "order_increment_id" in level and text_of(level["order_increment_id"]) not in own[1:]
 
