@@ -19,7 +19,7 @@ from statistics import median
 from sandbox.process import Process
 
 SAMPLE_SECONDS = 2.0
-LEAST_SAMPLES = 12
+LEAST_SAMPLES = 30  # a start on a busy machine is within the first quarter of them
 MOST_MEMORY_GROWTH = 1.2
 # What one more thread or buffer takes is no leak, however small the process is.
 SPARE_MEGABYTES = 16.0
