@@ -39,6 +39,10 @@ async def try_upsert(client: PlainClient, key: str = "a"):
         ("session_expired", 401, "INVALID_SESSION_ID"),
         ("not_valid_for_rest", 401, "This session is not valid for use with the REST API"),
         ("storage_full", 400, "STORAGE_LIMIT_EXCEEDED"),
+        ("firewall", 400, "<html>"),
+        ("wrapped", 503, '{"errors":['),
+        ("no_under_yes", 200, "INVALID_SESSION_ID"),
+        ("moved", 404, "URL_NOT_RESET"),
         ("redirect", 302, ""),
     ],
 )

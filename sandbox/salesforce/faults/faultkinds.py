@@ -67,6 +67,10 @@ REPLIES: dict[str, Reply] = {
         _error("REQUEST_RUNNING_TOO_LONG", "Your request was running for too long."),
     ),
     "storage_full": Reply(400, _error("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded")),
+    "firewall": Reply(400, "<html><body><h2>Bad Request - Invalid Hostname</h2></body></html>"),
+    "wrapped": Reply(503, {"errors": _error("SERVER_UNAVAILABLE", "O servidor está ocupado.")}),
+    "no_under_yes": Reply(200, _error("INVALID_SESSION_ID", "Sitzung abgelaufen oder ungültig")),
+    "moved": Reply(404, _error("URL_NOT_RESET", "Destination URL not reset.")),
     "redirect": Reply(302, "", {"Location": "https://login.salesforce.com/"}),
 }
 
