@@ -20,7 +20,7 @@ STAND_INS = frozenset(
 # Of these a name, a city or a total is surely not made; `Null` is a surname, `None` a town.
 UNSAID = frozenset(("null", "(null)", "undefined", "NaN", "[object Object]"))
 TEMPLATES = ("{{", "${", "<%", "[[")  # of a flow that filled nothing in
-IDLE = "0.-_/ "  # a text of nothing else is a zero or a dash
+ZEROS = frozenset(("0", "0.0", "0.00", "0.0000", "-", "--"))
 
 
 def text_of(value: Any) -> str:
@@ -46,6 +46,6 @@ def said(value: Any) -> str:
 
 
 def identifier(value: Any) -> str:
-    """Return what tells one document from another; '' for zeros, too: Magento's ids begin at 1."""
+    """Return what tells one document from another; '' for a zero, too: Magento's ids begin at 1."""
     text = said(value)
-    return text if text.strip(IDLE) else ""
+    return "" if text in ZEROS else text
