@@ -32,7 +32,9 @@ import orjson
 
 from schemas.texts import identifier
 
-ESCAPE = re.compile(r"(?:\\+u|%[uU])([0-9a-fA-F]{4})|\\+x([0-9a-fA-F]{2})")
+ESCAPE = re.compile(
+    r"(?:\\+u|%[uU]|\\+U0000)([0-9a-fA-F]{4})|\\+x([0-9a-fA-F]{2})|\\+u\{0*([0-9a-fA-F]{1,4})\}"
+)
 QUOTE = re.compile(r"\\+([\"'/])")
 BLANK = re.compile(r"\\+[bfnrtv]")  # of JSON: written with a letter that belongs to no word
 PUNYCODE = re.compile(r"xn--([a-z0-9-]+)")
@@ -43,6 +45,7 @@ MAX_ROUNDS = 4  # of unescaping: JSON in JSON in a query
 PHONE_DIGITS = 8  # the last ones: countries and stores write the first in many ways
 OWN_ID_FIELDS = ("id", "entity_id", "customer_id")  # of a customer's own document
 ID_NAME = "(?:[a-z]+_)*customer_?id(?:__c)?"  # in texts; case is folded there
+JOINT = r"(?:=>|[:=>]|;i:|;s:\d+:)"
 ID_FIELDS = ("customer_id", "customerId", "ext_customer_id")
 
 
@@ -91,11 +94,11 @@ class Person:
         if ids := "|".join(re.escape(plain(number)) for number in self.customer_ids):
             value = rf'"?(?:{ids})(?:\.0+)?"?(?=\s*[,}}\]])'
             parts += [
-                rf'"{ID_NAME}"\s*:\s*{value}',
+                # JSON, YAML, XML, a query, Python's and PHP's own
+                rf"(?<![a-z]){ID_NAME}[\"']?\s*{JOINT}\s*[\"']?0*(?:{ids})(?:\.0+)?(?![\w.-])",
                 rf'"{ID_NAME}"\s*,\s*"value"\s*:\s*{value}',
                 rf'"value"\s*:\s*{value}\s*,\s*"[a-z_]+"\s*:\s*"{ID_NAME}"',
                 rf'"customer"\s*:\s*\{{[^{{}}]{{0,2000}}?"(?:entity_)?id"\s*:\s*{value}',
-                rf"(?<![a-z]){ID_NAME}=(?:{ids})(?![\w.-])",
             ]
         return re.compile("|".join(parts) or r"(?!)")
 
@@ -110,7 +113,7 @@ def plain(text: str) -> str:
     for _ in range(MAX_ROUNDS):
         before = text
         if "\\" in text or "%u" in text or "%U" in text:
-            text = ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
+            text = ESCAPE.sub(lambda found: chr(int(found[found.lastindex or 0], 16)), text)
         if "%" in text:
             text = unquote(text, errors=LATIN)
         if "&" in text:
@@ -162,9 +165,9 @@ def _tail(number: str) -> str:
 
 
 def _spelled(address: str) -> str:
-    """Return the pattern of an address; mail takes quotes and blanks around the `@`, too."""
+    """Return the pattern of an address; mail takes quotes and blanks around the `@`, and `=40`."""
     local, _, host = address.partition("@")
-    return rf'{re.escape(local)}"?\s{{0,2}}@\s{{0,2}}{re.escape(host)}'
+    return rf'{re.escape(local)}"?(?:\s{{0,2}}@\s{{0,2}}|=40){re.escape(host)}'
 
 
 def _as_latin_1(error: UnicodeError) -> tuple[str, int]:

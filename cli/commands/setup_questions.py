@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import typer
-import yaml
 from pydantic import SecretStr
 
 from agents.doctor.setup_steps import QUESTIONS, SetupQuestion, SetupStep
+from agents.mapping.yaml_source import FLAGS, parse
 from stream.config import Settings, load_settings
-from stream.errors import SettingsError
+from stream.errors import MappingFileError, SettingsError
 
+MAX_ANSWERS_BYTES = 64 * 1024
 # What a person may type before a step; any other word is asked again, a long one is no wish.
 WISHES = {
     "": "do",
@@ -114,21 +115,28 @@ def bad_setting(name: str, value: str) -> str:
 def read_answers(path: Path) -> dict[str, str]:
     """Return the answers in a file. Raises ValueError that names the line that is none."""
     try:
-        found: Any = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        with path.open("rb") as file:
+            raw = file.read(MAX_ANSWERS_BYTES + 1)
+        if len(raw) > MAX_ANSWERS_BYTES:
+            raise ValueError(f"{path}: is larger than {MAX_ANSWERS_BYTES} bytes")
+        root = parse(raw.decode(), str(path))
+        if root.pairs is None:
+            raise ValueError(f"{path}: is no list of `name: answer` lines")
+        found = {
+            name: "" if entry.is_null else entry.scalar() for name, entry in root.pairs.items()
+        }
+    except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: {error}") from None
-    if not isinstance(found, dict):
-        raise ValueError(f"{path}: is no list of `name: answer` lines")  # noqa: TRY004 - of the file
+    except MappingFileError as error:
+        raise ValueError(str(error)) from None
     answers = {}
-    for name, value in found.items():
-        if name not in QUESTIONS and str(name).lower() not in Settings.model_fields:
+    for name, text in found.items():
+        if name not in QUESTIONS and name.lower() not in Settings.model_fields:
             raise ValueError(f"{path}: {name} is no question and no setting")
-        if isinstance(value, bool) or value is None:
-            value = {True: "yes", False: "no", None: ""}[value]  # noqa: PLW2901 - YAML's own words
-        answers[str(name)] = str(value)
-        given = answers[str(name)]
+        is_yes = FLAGS.get(text.lower())  # YAML's own words
+        given = answers[name] = text if is_yes is None else "yes" if is_yes else "no"
         question = QUESTIONS.get(name)
-        problem = problem_of(question, given) if question else bad_setting(str(name), given)
+        problem = problem_of(question, given) if question else bad_setting(name, given)
         if problem:
             raise ValueError(f"{path}: {problem}")
     return answers

@@ -6,6 +6,7 @@ that others may write is refused: whoever changes it chooses the secret.
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -33,7 +34,7 @@ def secrets_from_files(
             values[name] = _read(Path(path))
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else error
-            problems.append(f"{variable}: {path}: {why}")
+            problems.append(f"{variable}: {_shown(path)}{why}")
     return values, problems
 
 
@@ -46,17 +47,28 @@ def is_writable_by_others(path: Path) -> bool:
 
 
 def _read(path: Path) -> str:
-    with path.open("rb") as file:
+    # Without waiting: a pipe that nobody writes to would keep the process from its start.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123 - of a number
+        mode = os.fstat(file.fileno()).st_mode  # of what is read, whatever the name leads to later
+        if not stat.S_ISREG(mode):
+            raise ValueError("is no file but a pipe or a device")
         raw = file.read(MAX_BYTES + 1)
-        mode = path.stat().st_mode
     if mode & WRITABLE_BY_OTHERS:
         raise ValueError("others may write this file; chmod 600 it")
     if len(raw) > MAX_BYTES:
         raise ValueError(f"is larger than {MAX_BYTES} bytes: that is no secret")
     try:
-        text = raw.decode().strip()
+        text = raw.decode("utf-8-sig").strip()  # editors put a mark before it
     except UnicodeDecodeError:
         raise ValueError("is no text") from None
     if not text:
         raise ValueError("is empty")
+    if not text.isprintable():
+        raise ValueError("has more than one line in it, or characters that nobody sees")
     return text
+
+
+def _shown(path: str) -> str:
+    """Return a path that may be shown; the secret itself, given in place of one, may not."""
+    is_path = path.startswith("/") and "\0" not in path and os.path.isdir(os.path.dirname(path))  # noqa: PTH112, PTH120 - never raises
+    return f"{path[:200]}: " if is_path else ""

@@ -24,6 +24,7 @@ from sandbox.salesforce.keys import public_pem
 from stream.config import Settings, load_settings
 
 runner = CliRunner()
+BOMB = "a0: &a0 [x]\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n}, *a{n}]\n" for n in range(30))
 
 
 @pytest.fixture(autouse=True)
@@ -161,6 +162,12 @@ def test_a_key_is_made_once_and_its_certificate_is_of_the_same_key(tmp_path):
         ("KAFKA_PARTITION: 4", "no question and no setting"),
         ("- kafka", "no list of"),
         ("kafka: [", "answers.yaml"),
+        ("kafka: [a]", "expected text"),
+        ("kafka: own\nkafka: start", "there twice"),
+        ("? [a]\n: b", "must be text"),
+        ("kafka: " + "[" * 5_000, "answers.yaml"),
+        (BOMB, "aliases"),
+        ("#" * 70_000, "is larger than"),
     ],
 )
 def test_answers_that_are_none_are_named(text, said):
@@ -177,6 +184,9 @@ def test_yamls_own_yes_and_no_are_answers():
     path = Path("answers.yaml")
     path.write_text("store: no\nvalidate: yes\nMAGENTO_ENRICH: true\n")
     assert read_answers(path) == {"store": "no", "validate": "yes", "MAGENTO_ENRICH": "yes"}
+    path.write_text("SALESFORCE_CLIENT_ID: 0012\nMAGENTO_ACCESS_TOKEN: 1_0e5\n")
+    assert read_answers(path)["SALESFORCE_CLIENT_ID"] == "0012"  # YAML's number would be ten
+    assert read_answers(path)["MAGENTO_ACCESS_TOKEN"] == "1_0e5"
 
 
 def test_a_person_answers_wrongly_first_then_rightly_and_the_secret_is_not_shown():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from stream.config import Role, load_settings, secret_fields
@@ -46,6 +48,9 @@ def test_both_ways_are_one_too_many(file, monkeypatch) -> None:
         (SECRET.encode(), 0o666, "others may write"),
         (b"\xff\xfe", 0o600, "is no text"),
         (b"a" * 100_000, 0o600, "is larger than"),
+        (SECRET.encode() + b"\n" + SECRET.encode(), 0o600, "more than one line"),
+        (SECRET.encode() + b"\0", 0o600, "nobody sees"),
+        ("\u200b".encode() + SECRET.encode(), 0o600, "nobody sees"),
     ],
 )
 def test_a_file_that_is_no_secret_is_named(content, mode, said, file, monkeypatch) -> None:
@@ -54,6 +59,27 @@ def test_a_file_that_is_no_secret_is_named(content, mode, said, file, monkeypatc
     file.chmod(mode)
     monkeypatch.setenv("MAGENTO_WEBHOOK_SECRET_FILE", str(file))
     assert any(said in line and "MAGENTO_WEBHOOK_SECRET_FILE" in line for line in problems())
+
+
+def test_a_mark_before_the_text_is_no_part_of_it(file, monkeypatch) -> None:
+    file.chmod(0o600)
+    file.write_bytes(b"\xef\xbb\xbf" + SECRET.encode() + b"\r\n")
+    monkeypatch.setenv("MAGENTO_WEBHOOK_SECRET_FILE", str(file))
+    assert load_settings(env_file=None).magento_webhook_secret.get_secret_value() == SECRET
+
+
+def test_a_pipe_that_nobody_writes_to_does_not_keep_the_start_waiting(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv("MAGENTO_WEBHOOK_SECRET_FILE", str(tmp_path / "pipe"))
+    assert any("is no file" in line for line in problems())
+
+
+def test_a_secret_given_in_place_of_its_file_is_not_told(monkeypatch) -> None:
+    for given in (SECRET, f"/{SECRET}/{SECRET}", SECRET * 300):
+        monkeypatch.setenv("MAGENTO_WEBHOOK_SECRET_FILE", given)
+        said = " ".join(problems())
+        assert "MAGENTO_WEBHOOK_SECRET_FILE" in said
+        assert SECRET not in said
 
 
 def test_a_missing_file_is_named(tmp_path, monkeypatch) -> None:
