@@ -211,26 +211,37 @@ def secret_problems(name: str, secrets: tuple[str, ...]) -> list[str]:
 
 LEAST_SURPRISES = 8
 WORDS = re.compile(
-    "passwor[dt]|passw0rd|qwertz?|qwerty(?:uiop)?|asdfgh(?:jkl)?|zxcvbn|letmein|welcome|iloveyou|"
+    "passwor[dt]|qwertz?|qwerty(?:uiop)?|asdfgh(?:jkl)?|zxcvbn|letmein|welcome|iloveyou|"
     "admin(?:istrator)?|changeit|monkey|dragon",
     re.IGNORECASE,
 )
+SPELLED = str.maketrans("@430$5", "aaeoss")
 LONGEST_PERIOD = 8
 
 
 def is_guessable(secret: str) -> bool:
     """Return whether too little of a secret is a surprise, however long it is.
 
-    A character is none if it repeats or continues what stands before it (`aaaa`, `1234`, `abab`),
-    or belongs to a word that every list of passwords begins with.
+    A character is none if it repeats or continues what stands before it (`aaaa`, `1234`, `1357`,
+    `abab`), is one of four that stood there before, or belongs to a word that every list of passwords
+    begins with, also spelled like `p@ssw0rd`.
     """
     return surprises(secret) < LEAST_SURPRISES
 
 
 def surprises(secret: str) -> int:
     """Return how many characters do not follow from those before them."""
-    text = WORDS.sub("", secret)
+    spelled = secret.translate(SPELLED)
+    text, end = "", 0
+    for found in WORDS.finditer(spelled):
+        text, end = text + secret[end : found.start()], found.end()
+    text += secret[end:]
     return sum(not _follows(text, at) for at in range(len(text)))
+
+
+def _fours_with(at: int, length: int) -> range:
+    """Return where the four characters begin that one of them is part of."""
+    return range(max(0, at - 3), min(at, length - 4) + 1)
 
 
 def _follows(text: str, at: int) -> bool:
@@ -238,6 +249,11 @@ def _follows(text: str, at: int) -> bool:
         return False
     step = ord(text[at]) - ord(text[at - 1])
     if abs(step) <= 1 or (text[at - 1], text[at]) in {("9", "0"), ("0", "9")}:
+        return True
+    if any(text[start : start + 4] in text[: start + 3] for start in _fours_with(at, len(text))):
+        return True
+    is_steady = at > 1 and step == ord(text[at - 1]) - ord(text[at - 2])
+    if is_steady and abs(step) < 4:  # noqa: PLR2004 - `1357`
         return True
     # A period counts from its second round on: one letter twice is chance.
     return any(

@@ -22,6 +22,12 @@ from stream.settings.required import is_guessable, secret_problems
         "qwertyuiop123456789",
         "9876543210987654",
         "adminadminadmin1",
+        "P@ssw0rd12345678",
+        "p4$$w0rd-p4$$w0rd-1",
+        "hunter2hunter2hunter2",
+        "deadbeefdeadbeefdeadbeef",
+        "13579135791357913",
+        "2024-01-01-2024-01-01",
     ],
 )
 def test_what_follows_a_pattern_is_refused(secret) -> None:
