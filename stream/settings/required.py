@@ -223,8 +223,8 @@ def is_guessable(secret: str) -> bool:
     """Return whether too little of a secret is a surprise, however long it is.
 
     A character is none if it repeats or continues what stands before it (`aaaa`, `1234`, `1357`,
-    `abab`), is one of four that stood there before, or belongs to a word that every list of passwords
-    begins with, also spelled like `p@ssw0rd`.
+    `abab`), is one of four that stood there before, or belongs to a word that every list of
+    passwords begins with, also spelled like `p@ssw0rd`.
     """
     return surprises(secret) < LEAST_SURPRISES
 
