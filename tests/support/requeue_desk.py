@@ -75,6 +75,6 @@ async def desk(settings, writer):
 
 
 async def bury_many(writer: TopicWriter, count: int, **more) -> list[Envelope]:
-    events = await writer.accept_many((str(number) for number in range(count)), **more)
+    events = await writer.accept_many((str(number) for number in range(1, count + 1)), **more)
     await asyncio.gather(*(writer.bury(event) for event in events))
     return events

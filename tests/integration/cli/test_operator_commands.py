@@ -185,7 +185,7 @@ async def test_requeue_shows_a_plan_asks_and_runs(run, writer, reader):
 
 
 async def test_ctrl_c_stops_a_job_and_the_command_it_prints_goes_on(start, run, writer, reader):
-    events = await writer.accept_many(str(number) for number in range(200))
+    events = await writer.accept_many(str(number) for number in range(1, 201))
     process = await start("replay", "--from", "1h", "--run", "--rate", "60")
     line = (await asyncio.wait_for(process.stderr.readline(), 30)).decode()
     job_id = line.split()[1].rstrip(":")

@@ -23,7 +23,7 @@ PERSON = {
 
 
 async def bury(writer, count: int, **more):
-    events = await writer.accept_many(str(number) for number in range(count))
+    events = await writer.accept_many(str(number) for number in range(1, count + 1))
     await asyncio.gather(*(writer.bury(event, **more) for event in events))
     return events
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.kafka
 
 
 async def test_the_balance_is_the_audits_and_follows_what_happens(settings, writer, ann):
-    events = await writer.accept_many(str(n) for n in range(9))
+    events = await writer.accept_many(str(n) for n in range(1, 10))
     kinds = [Outcome.SYNCED] * 3 + [Outcome.UNCHANGED, Outcome.SUPERSEDED, Outcome.RETRY]
     for event, outcome in zip(events, kinds, strict=False):
         await writer.conclude(event, outcome)
@@ -41,7 +41,7 @@ async def test_the_balance_is_the_audits_and_follows_what_happens(settings, writ
 
 
 async def test_a_dashboard_that_starts_later_knows_the_past(settings, writer, topics):
-    events = await writer.accept_many(str(n) for n in range(20))
+    events = await writer.accept_many(str(n) for n in range(1, 21))
     await asyncio.gather(*(writer.conclude(event, Outcome.SYNCED) for event in events))
     async with open_site(settings) as visit:
         ann = await visit().log_in()

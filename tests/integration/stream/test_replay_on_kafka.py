@@ -129,7 +129,7 @@ async def test_latest_only_asks_the_newest_event_whether_it_fits(settings, write
 
 
 async def test_a_limit_holds_for_both_modes(settings, writer, reader):
-    await writer.accept_many(str(number) for number in range(20))
+    await writer.accept_many(str(number) for number in range(1, 21))
     for is_latest_only in (True, False):
         wanted = ReplayFilter(is_latest_only=is_latest_only, limit=7)
         plan = await plan_replay(settings, reader, settings.topics.orders, wanted)
@@ -160,15 +160,15 @@ async def test_a_plan_writes_nothing(settings, writer, reader):
 async def test_events_that_arrive_during_a_replay_are_not_part_of_it(
     settings, writer, reader, run_job
 ):
-    await writer.accept_many(str(number) for number in range(10))
+    await writer.accept_many(str(number) for number in range(1, 11))
     plan = await plan_replay(settings, reader, settings.topics.orders, EVERYTHING)
     spec = await new_replay(settings, reader, plan, rate=FAST, why="x")
-    await writer.accept_many(str(number) for number in range(10))
+    await writer.accept_many(str(number) for number in range(1, 11))
     assert (await run_job(spec)).copied == 10
 
 
 async def test_a_stopped_replay_resumes_by_its_id_alone(settings, writer, reader, run_job):
-    events = await writer.accept_many(str(number) for number in range(80))
+    events = await writer.accept_many(str(number) for number in range(1, 81))
     plan = await plan_replay(settings, reader, settings.topics.orders, ReplayFilter())
     spec = await new_replay(settings, reader, plan, rate=150.0, why="x")
     stop = asyncio.Event()
@@ -185,7 +185,7 @@ async def test_a_stopped_replay_resumes_by_its_id_alone(settings, writer, reader
 
 
 async def test_the_rate_is_kept(settings, writer, reader, run_job):
-    await writer.accept_many(str(number) for number in range(60))
+    await writer.accept_many(str(number) for number in range(1, 61))
     plan = await plan_replay(settings, reader, settings.topics.orders, ReplayFilter())
     report = await run_job(await new_replay(settings, reader, plan, rate=40.0, why="x"), plan)
     # A burst of a tenth of a second is free; the rest takes its time.
