@@ -55,9 +55,9 @@ WRAPPERS: dict[str, Kind | None] = {
     "after": None,
     "current": None,
 }
-IDENTITIES = (*ORDER_NUMBERS, *IDS)
-BESIDE_ORDER = tuple(name for name in WRAPPERS if name != "order")
-OF_AN_ORDER = ("order", "order_increment_id", PURCHASER, *SALES_DOCUMENT_MARKS)
+IDENTITIES = frozenset((*ORDER_NUMBERS, *IDS))
+BESIDE_ORDER = frozenset(name for name in WRAPPERS if name != "order")
+OF_AN_ORDER = frozenset(("order", "order_increment_id", PURCHASER, *SALES_DOCUMENT_MARKS))
 # What was before the save, and what is a part of something: never the document itself.
 NEVER = ("_", "orig", "old", "prev", "before", "quote", "payment", "billing", "shipping", "items")
 RESULT_MARK = "search_criteria"  # beside the `items` that a search of REST found
@@ -102,15 +102,15 @@ def ordinary_order(body: dict[str, Any]) -> Found | None:
     """
     path: tuple[str, ...]
     level = body.get("order")
-    if type(level) is dict and not any(name in body for name in IDENTITIES):
-        if any(type(body.get(name)) in (dict, list) for name in BESIDE_ORDER):
+    if type(level) is dict and IDENTITIES.isdisjoint(body):
+        if any(type(body[name]) in (dict, list) for name in BESIDE_ORDER.intersection(body)):
             return None
         path, said, beside = ("order",), Kind.ORDER, body
     elif type(level) is dict:
         return None
     else:
         level, path, said, beside = body, (), None, None
-    if level.get("order_id") or any(name in level for name in OF_AN_ORDER):
+    if level.get("order_id") or not OF_AN_ORDER.isdisjoint(level):
         return None  # an invoice's or a purchase order's, perhaps
     number, total = level.get("increment_id"), level.get("grand_total")
     if type(number) is not str or not identifier(number) or type(total) not in (str, int, float):
