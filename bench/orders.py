@@ -38,17 +38,24 @@ class Template:
         order = numbered_order(NUMBER, VERSION, customers=CUSTOMERS, filler_bytes=FILLER_BYTES)
         return cls(webhook_body(order, Kind.ORDER, ORDER_SAVED, Shape.BLUEPRINT), first)
 
-    def order(self, order: int, version: int) -> bytes:
-        """Return save `version` (1, 2, …) of order `order` (0, 1, …)."""
+    def order(self, order: int, version: int, customer: int | None = None) -> bytes:
+        """Return save `version` (1, 2, …) of order `order` (0, 1, …), of a customer if told."""
         number = self.first + order
-        is_new = order % NEW_CUSTOMER_EVERY == 0
-        customer = number if is_new else order % RETURNING_CUSTOMERS
+        if customer is None:
+            is_new = order % NEW_CUSTOMER_EVERY == 0
+            customer = number if is_new else order % RETURNING_CUSTOMERS
         template = NUMBER % CUSTOMERS
         body = self.body.replace(b"%d" % NUMBER, b"%d" % number)
         body = body.replace(_TEMPLATE_TIME, stamp(STARTS_AT + timedelta(seconds=version)).encode())
         body = body.replace(b"%d" % VERSION, b"%d" % version)
+        # The id goes with the e-mail: of one id and many e-mails every order would be a rename.
+        body = body.replace(_id_of(template), _id_of(customer))
         body = body.replace(b"buyer%d@" % template, b"buyer%d@" % customer)
         return body.replace(b"Number %d" % template, b"Number %d" % customer)
+
+
+def _id_of(customer: int) -> bytes:
+    return b'"customer_id":%d,' % (customer + 1)
 
 
 _TEMPLATE_TIME = stamp(STARTS_AT + timedelta(seconds=VERSION)).encode()

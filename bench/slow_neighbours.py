@@ -81,12 +81,8 @@ def same_order(count: int) -> list[bytes]:
 def same_customer(count: int) -> list[bytes]:
     """Return so many orders of one customer."""
     template = Template.make()
-    buyer = b"buyer%d@" % (template.first + NEIGHBOUR)
-    orders = [template.order(NEIGHBOUR + 3 * number, 1) for number in range(count)]
-    return [
-        order.replace(b"buyer%d@" % (template.first + NEIGHBOUR + 3 * number), buyer)
-        for number, order in enumerate(orders)
-    ]
+    buyer = template.first + NEIGHBOUR
+    return [template.order(NEIGHBOUR + 3 * number, 1, buyer) for number in range(count)]
 
 
 NEIGHBOURS: dict[str, tuple[type[ClockOrg], Sequence[bytes]]] = {

@@ -1,0 +1,25 @@
+"""The load of the benchmarks is what a store could send."""
+
+from __future__ import annotations
+
+import orjson
+
+from bench.orders import NEW_CUSTOMER_EVERY, RETURNING_CUSTOMERS, Template
+from bench.slow_neighbours import same_customer
+
+
+def buyers(bodies: list[bytes]) -> set[tuple[int, str]]:
+    orders = [orjson.loads(body)["order"] for body in bodies]
+    return {(order["customer_id"], order["customer_email"]) for order in orders}
+
+
+def test_an_id_has_one_email_and_an_email_one_id() -> None:
+    template = Template.make()
+    numbers = range(2 * NEW_CUSTOMER_EVERY * RETURNING_CUSTOMERS)
+    found = buyers([template.order(number, version) for number in numbers for version in (1, 2)])
+    assert len({number for number, _ in found}) == len({email for _, email in found}) == len(found)
+    assert len(found) > RETURNING_CUSTOMERS
+
+
+def test_one_customer_is_one() -> None:
+    assert len(buyers(same_customer(50))) == 1
