@@ -224,10 +224,11 @@ async def _one_fault(stage: Stage, wanted: Soak, chance: random.Random) -> None:
 
 
 def a_third() -> float:
-    """Return a third of the sustained rate that the benchmarks have measured."""
+    """Return a third of the sustained rate that the benchmarks have measured; 0: they have none."""
     sections = orjson.loads(BENCHMARKS.read_bytes())["sections"]
     figures = [figure for section in sections for figure in section["figures"]]
-    return float(next(item["median"] for item in figures if item["what"] == SUSTAINED)) / SHARE
+    rates = (item["median"] for item in figures if item["what"] == SUSTAINED)
+    return float(next(rates, 0)) / SHARE
 
 
 def _keep(card: Card) -> None:
@@ -248,9 +249,12 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=30.0, help="seconds between two faults")
     parser.add_argument("--brokers", type=int, choices=sorted(BROKER_FAULTS), default=1)
     arguments = parser.parse_args()
+    rate = arguments.rate or a_third()
+    if rate <= 0:
+        parser.error(f"{BENCHMARKS} says of no rate that it was sustained: give --rate")
     wanted = Soak(
         random.SystemRandom().randrange(10_000) if arguments.seed is None else arguments.seed,
-        arguments.rate or a_third(),
+        rate,
         arguments.minutes,
         arguments.every,
         arguments.brokers,
