@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import orjson
 import uvloop
 
-from bench.conditions import core_speed, load_average, moment
+from bench.conditions import around, core_speed, load_average
 from bench.figures import Section, markdown
 from stream.ops.logs import configure_logs
 
@@ -30,12 +30,7 @@ def run(measure: Measure, parser: argparse.ArgumentParser) -> None:
     configure_logs(level="error", style="console", process="bench")
     load, speed = load_average(), core_speed()
     section = uvloop.run(_awaited(measure, options))
-    section.conditions |= moment() | {
-        "load average before": load,
-        "after": load_average(),
-        "a core's additions before": f"{speed} M/s",
-        "afterwards": f"{core_speed()} M/s",
-    }
+    section.conditions |= around(load, speed)
     print(orjson.dumps(section.as_json()).decode() if options.json else markdown(section))
 
 

@@ -31,6 +31,16 @@ def moment() -> dict[str, str]:
     return {"date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "commit": _commit()}
 
 
+def around(load: float, speed: float) -> dict[str, Any]:
+    """Return when and of which code this is, with load and core speed before and now."""
+    return moment() | {
+        "load average before": load,
+        "after": load_average(),
+        "a core's additions before": f"{speed} M/s",
+        "afterwards": f"{core_speed()} M/s",
+    }
+
+
 def load_average() -> float:
     """Return the load average of the last minute: processes that wanted a core."""
     return round(os.getloadavg()[0], 1)
