@@ -7,7 +7,7 @@ from itertools import islice
 
 from bench.orders import Template
 from schemas.codec import decode
-from schemas.event import Kind, new_event_id
+from schemas.event import Kind, derived_event_id
 from schemas.headers import identity_headers
 from schemas.result import Outcome, Result
 from stream.config import Settings
@@ -47,7 +47,7 @@ def _order(settings: Settings, template: Template, number: int) -> Record:
     body = template.order(number, 1)
     document = decode(body)
     headers = identity_headers(
-        event_id=new_event_id(RECEIVED_AT_MS + number),
+        event_id=_id_of(number),
         event=document.event,
         kind=Kind.ORDER,
         received_at_ms=RECEIVED_AT_MS + number,
@@ -59,13 +59,18 @@ def _order(settings: Settings, template: Template, number: int) -> Record:
 
 
 async def fill_results(settings: Settings, acks: Iterable[Ack]) -> None:
-    """Put a `synced` outcome for every event into `salesforce.results`."""
-    await publish(settings, (_result(settings, ack) for ack in acks))
+    """Put a `synced` outcome for every event from number 0 on into `salesforce.results`."""
+    await publish(settings, (_result(settings, n, ack) for n, ack in enumerate(acks)))
 
 
-def _result(settings: Settings, ack: Ack) -> Record:
+def _id_of(number: int) -> str:
+    """Return an event's id: what an outcome is told apart by."""
+    return derived_event_id(RECEIVED_AT_MS + number, str(number))
+
+
+def _result(settings: Settings, number: int, ack: Ack) -> Record:
     result = Result(
-        event_id=new_event_id(RECEIVED_AT_MS),
+        event_id=_id_of(number),
         kind=Kind.ORDER.value,
         key=f"{ack.partition}-{ack.offset}",
         outcome=Outcome.SYNCED,
