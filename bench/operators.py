@@ -8,6 +8,7 @@ Times include the start of the command.
 from __future__ import annotations
 
 import argparse
+import secrets
 import time
 
 from bench.command import options_of, run
@@ -40,6 +41,7 @@ async def measure(options: argparse.Namespace) -> Section:
     section = Section("operators", "Audit and replay", TEXT.format(events=events))
     async with own_broker() as broker, run_directory() as directory:
         env = {"KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers}
+        env["OPERATOR_SIGNING_KEY"] = secrets.token_hex(32)  # a replay is signed
         settings = load_settings(env_file=None, kafka_bootstrap_servers=broker.bootstrap_servers)
         async with TopicAdmin(settings) as admin:
             await admin.create(settings.topics.specs())
