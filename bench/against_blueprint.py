@@ -35,7 +35,9 @@ from sandbox.salesforce.process import running_org
 
 RATE = 20.0
 STORM_SHARE = 0.25
-QUIET_SECONDS = 20.0  # longer than the longest pause between two tries of the blueprint
+# Longer than any pause in which a pipe only waits: the blueprint between two tries, our first retry
+# tier, and the group for a member that was killed.
+QUIET_SECONDS = 60.0
 MOST_SETTLE_SECONDS = 180.0
 CALL_MS = 80
 STORM = {"kind": "unavailable"}
