@@ -28,7 +28,7 @@ NO_LETTERS = re.compile(r"[^a-z]")
 
 def unflattened(body: Level) -> Level:
     """Return a body with its flattened keys as objects; lists become objects keyed by place."""
-    flat = [key for key in body if SEPARATORS.search(key)]
+    flat = dict.fromkeys(key for key in body if SEPARATORS.search(key))  # in order, found at once
     if not flat:
         return body
     made: Level = {}
