@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from bench.age import MEASURED, changed_since, older_parts, sentence
-from bench.conditions import around, conditions, core_speed, load_average
+from bench.conditions import conditions, load_average
 from bench.figures import Section, markdown, section_of
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -52,16 +52,12 @@ BRIEF = {
 def measured(name: str, arguments: list[str]) -> Section:
     """Run one benchmark and return its section; a failed one says why."""
     command = [sys.executable, "-m", f"bench.{name}", "--json", *arguments]
-    load, speed = load_average(), core_speed()
     done = subprocess.run(  # noqa: S603 - the command is ours
         command, stdout=subprocess.PIPE, text=True, check=False, cwd=DOCS.parent
     )
     lines = done.stdout.splitlines()
     if done.returncode == 0 and lines:
-        found = section_of(orjson.loads(lines[-1]))
-        if "commit" not in found.conditions:
-            found.conditions |= around(load, speed)
-        return found
+        return section_of(orjson.loads(lines[-1]))
     section = Section(name, name.replace("_", " ").capitalize(), "Not measured.")
     section.remarks.append(f"The run ended with exit code {done.returncode}.")
     return section

@@ -1,6 +1,6 @@
 """Rows per second and API calls: our dispatcher against the obvious sender, on one simulated org.
 
-    python bench/salesforce.py [--orders 24000] [--naive-orders 40] [--latency-ms 300] [--runs 3]
+    python -m bench.salesforce [--orders 24000] [--naive-orders 40] [--latency-ms 300] [--runs 3]
 
 | load | rows of an order |
 |---|---|
@@ -18,17 +18,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
-import orjson
-import uvloop
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from agents.delivery.dispatcher import build_dispatcher
 from agents.delivery.line_items import LineDispatcher
@@ -36,6 +30,7 @@ from agents.delivery.types import WriteSet, Written
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.http.usage import Usage
 from agents.salesforce.interrupt import Interrupt
+from bench.command import run
 from bench.figures import Section
 from sandbox.salesforce.process import OrgProcess, running_org
 from schemas.salesforce import Row
@@ -109,7 +104,7 @@ def bundle_of(number: int, amount: float) -> WriteSet:
     return WriteSet(f"{number:09d}", rows, lock_key=account[2])
 
 
-async def measure(
+async def counted(
     name: str, org: OrgProcess, orders: int, send: Callable[[], Awaitable[None]]
 ) -> Result:
     """Let a sender write orders and count what the org saw."""
@@ -192,8 +187,8 @@ async def measure_ours(org: OrgProcess, settings: Settings, orders: int) -> list
     edited = [bundle_of(number, 88.5) for number in range(orders)]
     try:
         await client.guard(["Account", "Contact", "Opportunity"])
-        new = await measure("ours, new", org, orders, lambda: send(fresh))
-        changed = await measure("ours, changed", org, orders, lambda: send(edited))
+        new = await counted("ours, new", org, orders, lambda: send(fresh))
+        changed = await counted("ours, changed", org, orders, lambda: send(edited))
     finally:
         client.close()
     return [new, changed]
@@ -211,7 +206,7 @@ async def measure_naive(org: OrgProcess, settings: Settings, orders: int) -> Res
             token = (await answer.json())["access_token"]
         naive = NaiveSender(settings, http, token)
         numbers = range(10**6, 10**6 + orders)
-        return await measure("naive, new", org, orders, lambda: naive.send(numbers))
+        return await counted("naive, new", org, orders, lambda: naive.send(numbers))
 
 
 async def compare(*, orders: int, naive_orders: int, latency_ms: float) -> list[Result]:
@@ -221,42 +216,6 @@ async def compare(*, orders: int, naive_orders: int, latency_ms: float) -> list[
         settings = settings_for(org)
         ours = await measure_ours(org, settings, orders)
         return [*ours, await measure_naive(org, settings, naive_orders)]
-
-
-def table(results: Sequence[Result], latency_ms: float) -> str:
-    """Return the results as text."""
-    head = (
-        f"{'sender':<15}{'orders':>8}{'rows/s':>10}{'bound':>10}{'of bound':>10}"
-        f"{'rows/call':>11}{'calls/1000 orders':>19}"
-    )
-    lines = [f"latency {latency_ms:.0f} ms a call, {IN_FLIGHT} calls in flight", head]
-    for result in results:
-        bound = result.bound(latency_ms / 1000)
-        lines.append(
-            f"{result.name:<15}{result.orders:>8}{result.rows_per_second:>10.0f}{bound:>10.0f}"
-            f"{result.rows_per_second / bound:>10.0%}{result.rows_per_call:>11.1f}"
-            f"{result.calls_per_thousand_orders:>19.1f}"
-        )
-    return "\n".join(lines)
-
-
-def verdicts(results: Sequence[Result], latency_ms: float) -> list[tuple[bool, str]]:
-    """Return the claims and whether this run shows them."""
-    new, changed, naive = results
-    share = changed.share_of_bound(latency_ms)
-    factor = min(new.rows_per_call, changed.rows_per_call) / naive.rows_per_call
-    calls = new.calls_per_thousand_orders
-    return [
-        (share >= LEAST_SHARE_OF_BOUND, f"{share:.0%} of the physical bound (at least 90 %)"),
-        (
-            factor >= LEAST_ROWS_PER_CALL_FACTOR,
-            f"{factor:.0f} x the naive sender's rows per call (at least 100 x)",
-        ),
-        (
-            calls <= MOST_CALLS_PER_THOUSAND,
-            f"{calls:.1f} calls per 1,000 orders of Account, Contact and Opportunity (at most 5.5)",
-        ),
-    ]
 
 
 def section(runs: Sequence[Sequence[Result]], latency_ms: float) -> Section:
@@ -284,35 +243,29 @@ def section(runs: Sequence[Sequence[Result]], latency_ms: float) -> Section:
     return part
 
 
-def main() -> int:
+async def measure(options: argparse.Namespace) -> Section:
+    """Let both senders write to a fresh org in each run."""
+    settle_garbage_collector()  # as a worker does
+    runs = [
+        await compare(
+            orders=options.orders,
+            naive_orders=options.naive_orders,
+            latency_ms=options.latency_ms,
+        )
+        for _ in range(options.runs)
+    ]
+    return section(runs, options.latency_ms)
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--orders", type=int, default=24_000)
     parser.add_argument("--naive-orders", type=int, default=40)
     parser.add_argument("--latency-ms", type=float, default=300.0)
     parser.add_argument("--runs", type=int, default=3, help="each on a fresh org")
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
-    options = parser.parse_args()
-    settle_garbage_collector()  # as a worker does
-    runs = [
-        uvloop.run(
-            compare(
-                orders=options.orders,
-                naive_orders=options.naive_orders,
-                latency_ms=options.latency_ms,
-            )
-        )
-        for _ in range(options.runs)
-    ]
-    if options.json:
-        print(orjson.dumps(section(runs, options.latency_ms).as_json()).decode())
-        return 0
-    middle = sorted(runs, key=lambda results: results[1].rows_per_second)[len(runs) // 2]
-    print(table(middle, options.latency_ms))
-    claims = verdicts(middle, options.latency_ms)
-    for is_shown, claim in claims:
-        print(f"{'ok  ' if is_shown else 'FAIL'} {claim}")
-    return 0 if all(is_shown for is_shown, _ in claims) else 1
+    run(measure, parser)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

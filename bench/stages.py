@@ -25,7 +25,7 @@ from agents.handling.decode import take_in
 from agents.handling.handler import Handler
 from agents.handling.outcome import Decision, result_record, state_record
 from agents.mapping.mapping import Mapping
-from agents.salesforce.api.send_right import check_of_context
+from agents.salesforce.api.send_right import asked_before_requests, check_of_context
 from bench.command import options_of, run
 from bench.figures import Section
 from bench.orders import Template
@@ -91,6 +91,13 @@ def make_handler(mapping: Mapping) -> Handler:
     )
 
 
+async def decided(handler: Handler, held: Sequence[Envelope]) -> list[Decision]:
+    """Return the decisions of a batch, as the pipeline makes them."""
+    prepared = await handler.prepare(held)
+    with asked_before_requests(handler.check_alive):
+        return await handler.write(prepared.intents) + prepared.decisions
+
+
 def records_of(decisions: Sequence[Decision]) -> int:
     """Make the records of decisions and return their bytes."""
     size = 0
@@ -108,7 +115,7 @@ async def costs() -> dict[str, float]:
     documents = [decode(body) for body in raw]
     mapping = Mapping.load(None)
     handler = make_handler(mapping)
-    decisions = await handler.handle(held)
+    decisions = await decided(handler, held)
 
     async def baseline() -> None:
         for body in raw:
@@ -126,7 +133,7 @@ async def costs() -> dict[str, float]:
             mapping.apply(document, received_at_ms=NOW_MS)
 
     async def handle() -> None:
-        await handler.handle(held)
+        await decided(handler, held)
 
     async def records() -> None:
         records_of(decisions)
@@ -144,7 +151,7 @@ async def costs() -> dict[str, float]:
 
 async def sizes() -> dict[str, float]:
     """Return the bytes that an event leaves in Kafka, batch overhead and compression aside."""
-    decisions = await make_handler(Mapping.load(None)).handle(envelopes(bodies()))
+    decisions = await decided(make_handler(Mapping.load(None)), envelopes(bodies()))
     outcomes = [_bytes_of(result_record(decision, TOPICS)) for decision in decisions]
     states = [
         _bytes_of(state)

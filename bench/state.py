@@ -1,6 +1,6 @@
 """How long a worker takes to learn the state of a partition, and the memory that costs per order.
 
-    python -m bench.state [--orders 1000000]
+    python -m bench.state [--orders 1000000] [--json]
 
 Writes the states of that many orders into one partition of `salesforce.state` on a real broker,
 loads them as a worker does at a takeover, and prints time and resident memory before and after.
@@ -9,15 +9,14 @@ loads them as a worker does at a takeover, and prints time and resident memory b
 from __future__ import annotations
 
 import argparse
-import asyncio
 import gc
 import time
 from pathlib import Path
 
-import orjson
 from rich.console import Console
 
 from agents.handling.state_store import StateStore
+from bench.command import run
 from bench.figures import Section
 from sandbox.broker import Broker
 from schemas.event import Kind
@@ -105,7 +104,7 @@ async def load(settings: Settings) -> dict[str, float]:
     }
 
 
-async def run(orders: int, console: Console) -> dict[str, float]:
+async def measure(options: argparse.Namespace) -> Section:
     """Fill and load on a broker of its own."""
     with Broker.start() as broker:
         settings = load_settings(
@@ -115,8 +114,8 @@ async def run(orders: int, console: Console) -> dict[str, float]:
         )
         async with TopicAdmin(settings) as admin:
             await admin.create(settings.topics.specs())
-        await fill(settings, orders, console)
-        return await load(settings)
+        await fill(settings, options.orders, Console(stderr=True))
+        return section(await load(settings))
 
 
 def section(figures: dict[str, float]) -> Section:
@@ -136,13 +135,10 @@ def section(figures: dict[str, float]) -> Section:
 
 
 def main() -> None:
-    """Print the figures of one run, as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--orders", type=int, default=1_000_000)
-    parser.add_argument("--json", action="store_true", help="as a part of docs/benchmarks.json")
-    arguments = parser.parse_args()
-    figures = asyncio.run(run(arguments.orders, Console(stderr=True)))
-    print(orjson.dumps(section(figures).as_json() if arguments.json else figures).decode())
+    parser.add_argument("--json", action="store_true", help="print one line of JSON")
+    run(measure, parser)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import uvloop
 
 from chaos.card import Card
 from chaos.perform import perform
-from chaos.report import as_json, markdown, summary_line
+from chaos.report import as_json, summary_line, write_reports
 from chaos.scenario import Scenario
 from chaos.scenarios import SCENARIOS
 from chaos.together import apart, groups, together
@@ -140,12 +140,6 @@ def every_card(ran: Sequence[Card], report: Path) -> list[Card]:
         or Card(item.name, item.story, datetime.now(UTC), skipped="not run yet")
         for item in SCENARIOS
     ]
-
-
-def write_reports(cards: Sequence[Card], paths: tuple[Path, Path]) -> None:
-    """Write the report as Markdown and as JSON."""
-    paths[0].write_text(markdown(cards), encoding="utf-8")
-    paths[1].write_bytes(as_json(cards))
 
 
 if __name__ == "__main__":

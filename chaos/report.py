@@ -1,9 +1,10 @@
-"""Draws the report card as Markdown. Pure: cards in, text out."""
+"""Draws the report card as Markdown and JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import orjson
 
@@ -56,6 +57,12 @@ def markdown(cards: Sequence[Card], head: str = HEAD) -> str:
         *(line for card in cards for line in _detail(card)),
     ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def write_reports(cards: Sequence[Card], paths: tuple[Path, Path], head: str = HEAD) -> None:
+    """Write the report as Markdown and as JSON."""
+    paths[0].write_text(markdown(cards, head), encoding="utf-8")
+    paths[1].write_bytes(as_json(cards))
 
 
 def as_json(cards: Sequence[Card]) -> bytes:

@@ -23,7 +23,7 @@ import uvloop
 
 from chaos.card import Card
 from chaos.perform import perform
-from chaos.report import as_json, markdown, summary_line
+from chaos.report import summary_line, write_reports
 from chaos.scenario import Scenario
 from chaos.scenarios.changed_topics import reassign
 from chaos.scenarios.three_brokers import (
@@ -234,11 +234,9 @@ def a_third() -> float:
 
 def _keep(card: Card) -> None:
     """Add the card to the report; the same seed takes the place of its last run."""
-    page, data = REPORTS
-    known = [Card.from_json(each) for each in orjson.loads(data.read_bytes())]
+    known = [Card.from_json(each) for each in orjson.loads(REPORTS[1].read_bytes())]
     cards = [*(each for each in known if each.name != card.name), card]
-    data.write_bytes(as_json(cards))
-    page.write_text(markdown(cards, HEAD), encoding="utf-8")
+    write_reports(cards, REPORTS, HEAD)
 
 
 def main() -> int:

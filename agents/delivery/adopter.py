@@ -124,16 +124,7 @@ def _absorb(update: KeyUpdate, identity: Identity, result: RowResult, search: _S
         note = f"{update.sobject} {update.id}: could not get its key ({verdict.code})"
         search.notes[identity] = (*search.notes.get(identity, ()), note)
         return
-    search.failures[identity] = RefusedWrite(
-        verdict.kind,
-        verdict.code,
-        cause.message,
-        (),
-        update.sobject,
-        verdict.fix,
-        rule=verdict.rule,
-        meaning=verdict.meaning,
-    )
+    search.failures[identity] = RefusedWrite.of(verdict, cause.message, update.sobject)
 
 
 def _failure_among(bundle: WriteSet, search: _Search) -> WriteOutcome | None:

@@ -195,10 +195,7 @@ def _failure_of(result: RowResult, sobject: str) -> WriteOutcome | None:
         return None
     cause = cause_of(result.errors)
     verdict = classify_row(cause)
-    message = f"removing a line: {cause.message}"
-    return RefusedWrite(
-        verdict.kind, verdict.code, message, (), sobject, verdict.fix, rule=verdict.rule
-    )
+    return RefusedWrite.of(verdict, f"removing a line: {cause.message}", sobject)
 
 
 def _failure_of_call(error: SalesforceError, sobject: str) -> WriteOutcome:

@@ -26,13 +26,14 @@ from agents.pacing.admission import Admission
 from agents.pacing.ticket import NotAdmittedError
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import CUSTOMER_ID_FIELD
-from agents.salesforce.api.record_updates import KeyUpdate
 from agents.salesforce.errors.error_kind import ErrorKind
-from agents.salesforce.errors.errors import ErrorVerdict, SalesforceError, cause_of, classify_row
+from agents.salesforce.errors.errors import SalesforceError, cause_of, classify_row
 from schemas.priority import Priority
 from schemas.salesforce import Row
 
 log = structlog.get_logger()
+
+_NOT_RENAMED = "the customer's e-mail has changed, and the record could not get the new key"
 
 
 class Renamer:
@@ -129,7 +130,9 @@ class Renamer:
             self._known.forget_key(update.sobject, found[identity].was)
             if not answer.success:
                 verdict = classify_row(cause_of(answer.errors))
-                failures[identity] = _refused(update, verdict)
+                failures[identity] = RefusedWrite.of(
+                    verdict, _NOT_RENAMED, update.sobject, update.field
+                )
 
 
 def _identified(bundle: WriteSet, identified: frozenset[str]) -> WriteSet:
@@ -148,20 +151,6 @@ def _with_id(row: Row) -> Row:
     if row.is_own:
         return dataclasses.replace(row, fields={**row.fields, **told})
     return dataclasses.replace(row, insert_fields={**row.insert_fields, **told})
-
-
-def _refused(update: KeyUpdate, verdict: ErrorVerdict) -> WriteOutcome:
-    message = "the customer's e-mail has changed, and the record could not get the new key"
-    return RefusedWrite(
-        verdict.kind,
-        verdict.code,
-        message,
-        (update.field,),
-        update.sobject,
-        verdict.fix,
-        rule=verdict.rule,
-        meaning=verdict.meaning,
-    )
 
 
 def _failure_among(

@@ -144,19 +144,10 @@ class RowTracker:
         # A lock is the lock holder's, a missing parent the parent's: many orders of one customer
         # who is locked or missing are one case.
         record = self.bundle.lock_key if kind in OWN_UNTIL_PROVEN else ""
-        return RefusedWrite(
-            kind,
-            verdict.code,
-            error.message,
-            error.fields,
-            row.sobject,
-            verdict.fix,
-            rule=verdict.rule,
-            meaning=verdict.meaning,
-            fault=Fault(
-                WriteKind(row.sobject, slot.operation()), verdict.rule, record or self.bundle.key
-            ),
-        )
+        write = WriteKind(row.sobject, slot.operation())
+        fault = Fault(write, verdict.rule, record or self.bundle.key)
+        judged = dataclasses.replace(verdict, kind=kind)
+        return RefusedWrite.of(judged, error.message, row.sobject, *error.fields, fault=fault)
 
     def fail(self, place: int, failure: RefusedWrite) -> None:
         """Note a failure of a row that had no answer of its own."""

@@ -13,6 +13,7 @@ from typing import Protocol
 from agents.delivery.fault_scope import Fault
 from agents.mapping.line_model import Lines
 from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.errors import ErrorVerdict
 from schemas.priority import Priority
 from schemas.salesforce import Row
 
@@ -69,6 +70,28 @@ class RefusedWrite:
     meaning: str = ""
     fault: Fault | None = None
     is_unproven: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        verdict: ErrorVerdict,
+        message: str,
+        sobject: str,
+        *fields: str,
+        fault: Fault | None = None,
+    ) -> RefusedWrite:
+        """Return the outcome of a row whose error was judged so."""
+        return cls(
+            verdict.kind,
+            verdict.code,
+            message,
+            fields,
+            sobject,
+            verdict.fix,
+            rule=verdict.rule,
+            meaning=verdict.meaning,
+            fault=fault,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,6 @@ from agents.handling.write_intent import NoteDoubt, doubts
 from agents.handling.written_fields import left_of, with_state
 from agents.mapping.apply import Mapped
 from agents.mapping.mapping import Mapping as RecordMapping
-from agents.salesforce.api.send_right import asked_before_requests
 from schemas.codec import DecodeError
 from schemas.event import Envelope, Kind, Via
 from schemas.identity import PLAIN, Identity
@@ -84,12 +83,6 @@ class Handler:
         # Twice: the ingress that received it and this worker may differ by the tolerance, too.
         ahead_ms = int(2_000 * self.clock_tolerance_seconds)
         return trusted(state, utc_text(self.clock_ms() + ahead_ms))
-
-    async def handle(self, envelopes: Sequence[Envelope]) -> list[Decision]:
-        """Return the decisions of a batch (order not kept). Raises FrozenError only."""
-        prepared = await self.prepare(envelopes)
-        with asked_before_requests(self.check_alive):
-            return await self.write(prepared.intents) + prepared.decisions
 
     async def prepare(self, envelopes: Sequence[Envelope]) -> Prepared:
         """Decide what needs no call, and return what has to be written. Raises FrozenError only."""

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import orjson
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -12,7 +13,16 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.proof
 def test_the_short_benchmark_shows_the_calls_saved():
     """Throughput is judged by the long form on a quiet machine; counts hold on any."""
-    command = [sys.executable, "bench/salesforce.py", "--orders", "1000", "--runs", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "bench.salesforce",
+        "--json",
+        "--orders",
+        "1000",
+        "--runs",
+        "1",
+    ]
     run = subprocess.run(
         [*command, "--naive-orders", "3", "--latency-ms", "50"],
         cwd=ROOT,
@@ -21,6 +31,10 @@ def test_the_short_benchmark_shows_the_calls_saved():
         text=True,
         timeout=60,
     )
-    assert "ok   5.0 calls per 1,000 orders" in run.stdout, run.stderr
-    assert "ok   400 x the naive sender's rows per call" in run.stdout
-    assert "of the physical bound" in run.stdout
+    assert run.returncode == 0, run.stderr
+    figures = {each["what"]: each for each in orjson.loads(run.stdout)["figures"]}
+    calls = figures["calls for 1,000 new orders"]
+    assert (calls["median"], calls["is_met"]) == (5.0, True)
+    rows = figures["rows per call, naive = 1"]
+    assert (round(rows["median"]), rows["is_met"]) == (400, True)
+    assert "of the bound: calls in flight x rows / latency" in figures

@@ -17,6 +17,7 @@ from schemas.salesforce import Row
 from stream.errors import MagentoError
 from stream.magento.client import Found
 from stream.topics import Topics
+from tests.support.handler_world import handled
 
 SHIPPED = Mapping.load()
 TOPICS = Topics(retry_delays_seconds=(30, 120))
@@ -90,7 +91,7 @@ class Org:
         )
 
     def handle(self, *envelopes):
-        decisions = asyncio.run(self.handler.handle(envelopes))
+        decisions = asyncio.run(handled(self.handler, envelopes))
         for decision in decisions:
             if decision.state:
                 self.states[f"{decision.envelope.kind}:{decision.envelope.key}".encode()] = (

@@ -7,7 +7,7 @@ import orjson
 from agents.delivery.types import Written
 from agents.handling.handler import Handler
 from agents.mapping.apply import Mapped
-from agents.salesforce.api.send_right import check_of_context
+from agents.salesforce.api.send_right import asked_before_requests, check_of_context
 from schemas.event import Envelope, Kind, Origin, Via
 from schemas.salesforce import Row
 from stream.errors import MappingError
@@ -40,6 +40,13 @@ class FakeDispatcher:
         check_of_context()()
         self.sent += [bundle.key for bundle in bundles]
         return [self._answer(bundle) for bundle in bundles]
+
+
+async def handled(handler, envelopes):
+    """Return the decisions of a batch (order not kept)."""
+    prepared = await handler.prepare(envelopes)
+    with asked_before_requests(handler.check_alive):
+        return await handler.write(prepared.intents) + prepared.decisions
 
 
 class World:
@@ -86,7 +93,7 @@ class World:
         return envelope if not more else _replaced(envelope, **more)
 
     def handle(self, *envelopes):
-        decisions = asyncio.run(self.handler.handle(envelopes))
+        decisions = asyncio.run(handled(self.handler, envelopes))
         for decision in decisions:
             if decision.state is not None:
                 self.states[f"order:{decision.envelope.key}".encode()] = decision.state

@@ -17,6 +17,7 @@ from schemas.event import Envelope, Kind, Origin, Via
 from schemas.result import Outcome
 from schemas.state import state_key
 from stream.topics import Topics
+from tests.support.handler_world import handled
 
 TOPICS = Topics(retry_delays_seconds=(30,))
 EMAIL = "jane@example.com"
@@ -84,7 +85,7 @@ class World:
         return [Written({"Opportunity": "006"}) for _ in bundles]
 
     async def handle(self, *envelopes):
-        decisions = await self.handler.handle(envelopes)
+        decisions = await handled(self.handler, envelopes)
         for decision in decisions:
             writes = [(w.key, w.value) for w in decision.writes]
             if decision.state is not None:

@@ -13,6 +13,7 @@ from agents.handling.handler import Handler
 from agents.mapping.mapping import Mapping
 from schemas.event import Envelope, Kind, Origin
 from stream.topics import Topics
+from tests.support.handler_world import handled
 
 COMMIT, CUSTOMER = "sales_order_save_commit_after", "customer_save_after"
 SHIPPED = Mapping.load()
@@ -64,7 +65,7 @@ class Salesforce:
         body = orjson.dumps(document)
         envelope = Envelope("e", event, Kind.ORDER, "", at_ms, body, origin=origin)
         self.handler.clock_ms = lambda: at_ms
-        (decision,) = asyncio.run(self.handler.handle([envelope]))
+        (decision,) = asyncio.run(handled(self.handler, [envelope]))
         if decision.state is not None:
             kind = "customer" if event == CUSTOMER else "order"
             self.states[f"{kind}:{decision.envelope.key}".encode()] = decision.state

@@ -22,6 +22,7 @@ from schemas.event import Envelope, Kind, Origin
 from stream.config import Settings
 from stream.errors import MappingError
 from stream.topics import Topics
+from tests.support.handler_world import handled
 from tests.support.real_documents import a_customer, a_raw_customer, a_row, an_order, order_bodies
 
 RECEIVED_MS = 1_773_600_000_000
@@ -83,7 +84,7 @@ def worker_writes(body: bytes, event: str, settings: Settings):
         value=body,
         origin=Origin("magento.orders", 0, 0, RECEIVED_MS),
     )
-    (decision,) = asyncio.run(handler.handle([envelope]))
+    (decision,) = asyncio.run(handled(handler, [envelope]))
     result = decision.result
     return [row for bundle in sent for row in bundle.rows], result
 
