@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.person import Person
+from stream.config import Settings
 from stream.erasure.proof import DAY_MS, Proof, TopicRules, _Search
+from stream.erasure.search import Held, PersonTraces, _look_at
 from stream.topics import Topics
+from tests.support.person_spellings import spellings
 
 FOREVER = str(2**63 - 1)
 KEPT = {"cleanup.policy": "delete", "retention.ms": "1000", "segment.ms": "10"}
@@ -17,6 +23,9 @@ COMPACTED = {
     "max.compaction.lag.ms": "500",
     "delete.retention.ms": "50",
 }
+
+
+SETTINGS = Settings(_env_file=None)
 
 
 def record(key: str, value: bytes | None, *, at_ms: int, topic: str = "state", offset: int = 0):
@@ -80,3 +89,22 @@ def test_every_topic_of_ours_lets_go_of_what_was_erased() -> None:
         gone_ms = rules.gone_ms(0, 0, is_tombstone=False)
         assert gone_ms is not None, spec.name
         assert gone_ms <= 60 * DAY_MS
+
+
+@given(spellings(), st.sampled_from(["key", "header", "value", "json"]))
+def test_the_search_and_the_proof_see_the_same(spelling, place) -> None:
+    """What one misses and the other counts would be erased in part, or never proved."""
+    text = spelling("bjørn@example.com")
+    one = record(
+        text if place == "key" else "order:1",
+        {"value": text, "json": json.dumps({"note": text})}.get(place, "{}").encode(),
+        at_ms=1,
+        topic=Topics().operator_audit,
+    )
+    one.headers = [("x", text.encode())] if place == "header" else []
+    person = Person(("bjørn@example.com",))
+    proof = _Search(person, {one.topic: TopicRules.of(KEPT)})
+    proof.look_at(one)
+    held = Held(one.topic, 1)
+    _look_at(one, PersonTraces(person), held, SETTINGS)
+    assert [held.records] == [remnant.records for remnant in proof.remnants()] == [1]
