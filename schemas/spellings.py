@@ -55,15 +55,20 @@ BUYER = {
 }
 ROW_IDS = ("id", "entity_id", "address_id", "customer_address_id")
 TEXTS = {Kind.ORDER: OF_ORDER, Kind.CUSTOMER: OF_CUSTOMER}
+Form = tuple[dict[str, Any], list[str]]  # the document, and notes of what was read otherwise
 PADDED = 9  # digits of Magento's numbers, zeros before them included
 MAX_READ_PAST = 10
 ORDINARY = frozenset(("event", "order"))  # most bodies: nothing beside the order but its name
 DEFAULT_FLAGS = ("default_billing", "default_shipping")
 
 
-def in_one_form(
-    entity: dict[str, Any], kind: Kind, beside: dict[str, Any] | None
-) -> tuple[dict[str, Any], list[str]]:
+def has_plain_number(order: dict[str, Any]) -> bool:
+    """Whether an order's number is written as it is read, so that its form does not change it."""
+    number = order.get("increment_id")
+    return type(number) is str and bool(number) and identifier(number) == number
+
+
+def in_one_form(entity: dict[str, Any], kind: Kind, beside: dict[str, Any] | None) -> Form:
     """Return a document in REST's form, and notes of what was beside it or cannot be read.
 
     `beside` is the level the document was wrapped in. The document is not changed in place.
@@ -129,8 +134,7 @@ def _is_in_form(order: dict[str, Any], beside: dict[str, Any] | None) -> bool:
     shipping = order.get("shipping_address")
     return (
         bool(order.get("customer_email") or "customer" not in order)
-        and type(number := order.get("increment_id")) is str
-        and identifier(number) == number
+        and has_plain_number(order)
         and type(items) is list
         and bool(items)
         and type(billing) is dict

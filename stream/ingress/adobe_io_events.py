@@ -157,12 +157,12 @@ class AdobeEventsEndpoint:
             return known
         if delivery.error:
             raise Rejection(Reason.UNDECODABLE, delivery.error)
-        document = self._desk.decoded(delivery.raw, "")
-        if not self._desk.takes(document):
-            self._desk.ignore(document)
-            return {"ignored": True, "event": document.event}
+        place = self._desk.placed(delivery.raw, "")
+        if not self._desk.takes(place):
+            self._desk.ignore(place)
+            return {"ignored": True, "event": place.event}
         event_id, ack = await self._desk.accept(
-            visit, document, delivery.raw, verified, delivery.adobe_id
+            visit, place, delivery.raw, verified, delivery.adobe_id
         )
         receipt = {
             "event_id": event_id,

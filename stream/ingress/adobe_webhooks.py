@@ -90,11 +90,11 @@ class AdobeWebhookEndpoint:
             raise Rejection(Reason.METHOD, f"{ADOBE_WEBHOOKS_PATH} takes POST")
         raw = await self._desk.read(visit, self._verifier)
         verified = self._desk.verified(self._verifier, request.headers, raw)
-        document = self._desk.decoded(raw, event)
-        if not self._desk.takes(document):
-            self._desk.ignore(document)
+        place = self._desk.placed(raw, event)
+        if not self._desk.takes(place):
+            self._desk.ignore(place)
             count(Reason.IGNORED)
         else:
-            await self._desk.accept(visit, document, raw, verified)
+            await self._desk.accept(visit, place, raw, verified)
             count(Reason.ACCEPTED)
         return json_answer(SUCCESS)

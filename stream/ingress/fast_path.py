@@ -102,12 +102,12 @@ class FastPath:
             event = event_in_path(message.path)
             check_headers(message.headers, len(raw), self._max_body_bytes)
             verified = desk.verified(self._verifier, message.headers, raw)
-            document = desk.decoded(raw, event)
+            place = desk.placed(raw, event)
         except Rejection:
             return False
-        if not desk.takes(document) or document.is_unexpected:
+        if not desk.takes(place) or place.is_unexpected:
             return False
-        event_id, record = self._acceptance.record_of(document, raw, verified)
+        event_id, record = self._acceptance.record_of(place, raw, verified)
         deadline = now + self._publish_timeout_seconds
         visit = FastPathRequest(
             self,

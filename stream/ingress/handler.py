@@ -190,12 +190,12 @@ class Ingress:
             raise Rejection(Reason.METHOD, f"{WEBHOOK_PATH} takes POST")
         raw = await desk.read(visit, verifier)
         verified = desk.verified(verifier, request.headers, raw)
-        document = desk.decoded(raw, event)
-        if not desk.takes(document):
-            desk.ignore(document)
+        place = desk.placed(raw, event)
+        if not desk.takes(place):
+            desk.ignore(place)
             count(Reason.IGNORED)
-            return json_answer(orjson.dumps({"ignored": True, "event": document.event}))
-        event_id, ack = await desk.accept(visit, document, raw, verified)
+            return json_answer(orjson.dumps({"ignored": True, "event": place.event}))
+        event_id, ack = await desk.accept(visit, place, raw, verified)
         self._accepted.inc()
         return receipt_answer(request, visit.connection, event_id, ack)
 

@@ -1,4 +1,4 @@
-"""From a verified document to an acknowledged record: the part of the ingress that is a promise.
+"""From a verified event to an acknowledged record: the part of the ingress that is a promise.
 
 What this returns, the broker has. Everything else is a Refused: too many publishes in flight, no
 ack within the deadline, a record the topic does not take.
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from schemas.codec import Document
+from schemas.codec import Place
 from schemas.event import Kind, derived_event_id, new_event_id
 from schemas.headers import identity_headers
 from stream.errors import PublishError
@@ -48,7 +48,7 @@ class PublishStep:
 
     async def accept(
         self,
-        document: Document,
+        place: Place,
         raw: bytes,
         verified: Verified,
         *,
@@ -62,7 +62,7 @@ class PublishStep:
         `parent` is the sender's traceparent, if it traces.
         `deadline` is on the loop's clock. Raises Refused: FULL, BROKER_AWAY, RECORD_TOO_LARGE.
         """
-        event_id, record = self.record_of(document, raw, verified, sender_id)
+        event_id, record = self.record_of(place, raw, verified, sender_id)
         if tracing.is_on():
             ack = await self._publish_traced(record, deadline, event_id, parent)
         else:
@@ -71,22 +71,22 @@ class PublishStep:
         return event_id, ack
 
     def record_of(
-        self, document: Document, raw: bytes, verified: Verified, sender_id: str = ""
+        self, place: Place, raw: bytes, verified: Verified, sender_id: str = ""
     ) -> tuple[str, Record]:
         """Return the new event id and the record: raw bytes, and everything else in headers."""
-        assert document.kind is not None
+        assert place.kind is not None
         now_ms = self._now_ms()
         event_id = derived_event_id(now_ms, sender_id) if sender_id else new_event_id(now_ms)
         headers = identity_headers(
             event_id=event_id,
-            event=document.event,
-            kind=document.kind,
+            event=place.event,
+            kind=place.kind,
             received_at_ms=now_ms,
             sender=verified.sender,
             signature_key=verified.key_id,
         )
-        topic = self._topic_of[document.kind]
-        return event_id, Record(topic, document.key.encode(), raw, headers)
+        topic = self._topic_of[place.kind]
+        return event_id, Record(topic, place.key.encode(), raw, headers)
 
     async def _publish_traced(
         self, record: Record, deadline: float, event_id: str, parent: str

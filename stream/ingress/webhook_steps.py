@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 from aiohttp import hdrs, web
 
-from schemas.codec import DecodeError, Document, decode
+from schemas.codec import DecodeError, Place, placed
 from schemas.event import Kind
 from schemas.event_names import Ignored
 from schemas.identity import Identity
@@ -96,30 +96,30 @@ class WebhookSteps:
         used.set_to_current_time()
         return verified
 
-    def decoded(self, raw: bytes, event: str) -> Document:
+    def placed(self, raw: bytes, event: str) -> Place:
         try:
-            return decode(raw, event=event, identity=self._identity)
+            return placed(raw, event=event, identity=self._identity)
         except DecodeError as error:
             raise Rejection(Reason.UNDECODABLE, str(error)) from None
 
-    def takes(self, document: Document) -> bool:
+    def takes(self, place: Place) -> bool:
         """Return whether an event is published, or else ignored."""
-        return document.kind in self._taken
+        return place.kind in self._taken
 
     async def accept(
         self,
         visit: RequestContext,
-        document: Document,
+        place: Place,
         raw: bytes,
         verified: Verified,
         sender_id: str = "",
     ) -> tuple[str, Ack]:
         """Return the event id and where the event is, once the broker has it; raises Refused."""
         visit.connection.is_publishing = True
-        if document.is_unexpected:
-            self._note_unexpected(document)
+        if place.is_unexpected:
+            self._note_unexpected(place)
         return await self._acceptance.accept(
-            document,
+            place,
             raw,
             verified,
             deadline=visit.deadline,
@@ -127,19 +127,19 @@ class WebhookSteps:
             parent=visit.request.headers.get(tracing.HEADER, "") if tracing.is_on() else "",
         )
 
-    def ignore(self, document: Document) -> None:
+    def ignore(self, place: Place) -> None:
         """Count an event that is not published, by name and reason."""
-        reason = document.ignored or Ignored.SWITCHED_OFF
-        metrics.INGRESS_IGNORED.labels(self._label(document.event), reason.value).inc()
+        reason = place.ignored or Ignored.SWITCHED_OFF
+        metrics.INGRESS_IGNORED.labels(self._label(place.event), reason.value).inc()
 
-    def _note_unexpected(self, document: Document) -> None:
+    def _note_unexpected(self, place: Place) -> None:
         """Count an order or customer that was taken although nobody knows its event's name."""
-        assert document.kind is not None
-        is_first = document.event not in self._labels
-        name = self._label(document.event)
+        assert place.kind is not None
+        is_first = place.event not in self._labels
+        name = self._label(place.event)
         if is_first:
-            log.warning("unknown_event_taken", event_name=name, kind=document.kind.value)
-        metrics.INGRESS_UNEXPECTED.labels(name, document.kind.value).inc()
+            log.warning("unknown_event_taken", event_name=name, kind=place.kind.value)
+        metrics.INGRESS_UNEXPECTED.labels(name, place.kind.value).inc()
 
     def _label(self, name: str) -> str:
         """Return an event name as a label: one of a bounded number, or `other`."""

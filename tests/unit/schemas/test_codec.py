@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from schemas.codec import MAX_EVENT_CHARACTERS, DecodeError, decode
+from schemas.codec import MAX_EVENT_CHARACTERS, DecodeError, decode, placed
 from schemas.event import Kind
-from schemas.identity import MAX_KEY_CHARACTERS, Identity
+from schemas.identity import MAX_KEY_CHARACTERS, PLAIN, Identity, folded
 
 ORDER = {"entity_id": 1042, "increment_id": "2000000381", "grand_total": 127.44}
 
@@ -35,6 +35,17 @@ def body(value: object) -> bytes:
 def test_every_shape_of_an_order_has_the_same_key(value) -> None:
     document = decode(body(value))
     assert (document.kind, document.key) == (Kind.ORDER, "2000000381")
+
+
+@pytest.mark.parametrize("number", ["2000000381", " 2000000381 ", "null", "undefined", "0", "é-1"])
+@pytest.mark.parametrize("outside", [{}, {"increment_id": "77"}])
+def test_the_key_an_event_is_filed_under_is_that_of_the_document_the_worker_reads(
+    number: str, outside: dict[str, str]
+) -> None:
+    """The ingress reads an ordinary order's number and no more of it; the worker reads all."""
+    order = {**ORDER, "increment_id": number}
+    raw = body({"event": "sales_order_save_after", "order": order, **outside})
+    assert placed(raw).key == folded(PLAIN.order_external_id(decode(raw).entity))
 
 
 def test_without_an_increment_id_the_key_is_the_entity_id_in_a_space_of_its_own() -> None:
@@ -135,3 +146,5 @@ def test_no_document_raises_anything_else_and_a_key_is_always_printable(
     assert document.is_ignored or (document.key and document.key.isprintable())
     document.event.encode()
     document.key.encode()
+    if document.kind is Kind.ORDER:
+        assert document.key == folded(Identity(instance).order_external_id(document.entity))

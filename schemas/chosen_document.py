@@ -1,0 +1,140 @@
+"""Which document of a body is meant, and of what kind: the shape decides, the name has to agree.
+
+| the name | an order in the body | a customer | neither |
+|---|---|---|---|
+| says order | taken | refused | refused |
+| says customer | refused | taken | refused; an address alone: ignored |
+| is known and of no use | taken | ignored | ignored |
+| is unknown | taken, counted | taken, counted | ignored; refused if it may be an order |
+| is missing | taken | taken | refused; an invoice: ignored |
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.document_shape import NAMES, Shape, has_customer_marks, id_of, number_of
+from schemas.event import Kind
+from schemas.event_names import Ignored, is_about_an_address
+from schemas.flattened import may_be_an_order
+from schemas.texts import text_of
+from schemas.unwrapping import Found, only
+
+SHAPES = {
+    Kind.ORDER: Shape.ORDER,
+    Kind.CUSTOMER: Shape.CUSTOMER,
+    Kind.CUSTOMER_DELETED: Shape.CUSTOMER,
+    Kind.SUBSCRIBER: Shape.SUBSCRIBER,
+}
+MISSING = {
+    Kind.ORDER: "an order ID (increment_id or entity_id) and an order's fields, e.g. grand_total",
+    Kind.CUSTOMER: "a customer's `email`",
+    Kind.CUSTOMER_DELETED: "a customer's `email`",
+    Kind.SUBSCRIBER: "a `subscriber_email`",
+}
+ABOUT = {
+    Kind.ORDER: "an order",
+    Kind.CUSTOMER: "a customer",
+    Kind.CUSTOMER_DELETED: "a deleted customer",
+    Kind.SUBSCRIBER: "a subscription",
+}
+
+
+class DecodeError(ValueError):
+    """The bytes are not an event we can place; the message names what is missing and the fix."""
+
+
+def chosen(
+    found: list[Found],
+    name: str,
+    use: Kind | Ignored | None,
+    body: dict[str, Any],
+    *,
+    is_signed: bool,
+) -> tuple[Kind, Found] | Ignored:
+    """Return the document that is meant and its kind, or why it is ignored; raises DecodeError."""
+    order = only(found, Shape.ORDER)
+    match use:
+        case None:
+            return _by_shape(found, order)
+        case Ignored.UNKNOWN:
+            return _despite_the_name(found, order, name, body)
+        case Ignored():
+            return use if order is None or _is_guess(order) else (Kind.ORDER, order)
+        case Kind.ORDER:
+            return Kind.ORDER, order or _mismatch(name, use, found)
+    return _of_a_customer(found, order, name, use, is_signed=is_signed)
+
+
+def _by_shape(found: list[Found], order: Found | None) -> tuple[Kind, Found] | Ignored:
+    """Decide without a name."""
+    if order is not None and (number_of(order.level) or not _is_guess(order)):
+        return Kind.ORDER, order
+    if customer := only(found, Shape.CUSTOMER):
+        return Kind.CUSTOMER, customer
+    if only(found, Shape.SALES_DOCUMENT):
+        return Ignored.ORDER_ID_ONLY
+    raise DecodeError(
+        "no event name, no order (increment_id and e.g. grand_total) and no customer (`email`): "
+        "send `event` in the body, or post to /magento/webhook/{event}"
+    )
+
+
+def _despite_the_name(
+    found: list[Found], order: Found | None, name: str, body: dict[str, Any]
+) -> tuple[Kind, Found] | Ignored:
+    """Decide under a name nobody knows: what is plainly an order or a customer is taken."""
+    if order is not None:
+        if _is_guess(order):
+            raise DecodeError(
+                f"the event `{name}` is unknown, and {order.place} has only the number of an "
+                f"order: send {MISSING[Kind.ORDER]}, or name the event (docs/events.md)"
+            )
+        return Kind.ORDER, order
+    customer = next((item for item in found if _is_plain_customer(item)), None)
+    is_nothing = all(item.shape is Shape.ADDRESS for item in found)
+    if customer is None and is_nothing and may_be_an_order(body):
+        raise DecodeError(
+            f"the event `{name}` is unknown, and the body may be an order whose fields are called "
+            f"otherwise: send {MISSING[Kind.ORDER]}"
+        )
+    return (Kind.CUSTOMER, customer) if customer else Ignored.UNKNOWN
+
+
+def _is_guess(order: Found) -> bool:
+    """Whether nothing but a number speaks for an order: no field of its own, no wrapper."""
+    return order.is_thin and order.said is not Kind.ORDER
+
+
+def _is_plain_customer(item: Found) -> bool:
+    if item.shape is not Shape.CUSTOMER or not item.is_known_path:
+        return False
+    is_somebody = bool(id_of(item.level)) or all(text_of(item.level.get(part)) for part in NAMES)
+    return item.said is Kind.CUSTOMER or (is_somebody and has_customer_marks(item.level))
+
+
+def _of_a_customer(
+    found: list[Found], order: Found | None, name: str, use: Kind, *, is_signed: bool
+) -> tuple[Kind, Found] | Ignored:
+    """Decide under the name of a customer's event. A name outside the signature never deletes."""
+    person = only(found, SHAPES[use])
+    if order is not None and not _is_guess(order) and (person is None or not is_signed):
+        _mismatch(name, use, found)
+    if is_about_an_address(name) and person is None:
+        return Ignored.NO_EMAIL
+    if use is Kind.CUSTOMER_DELETED:
+        if person is None:
+            return Ignored.NO_EMAIL
+        if not is_signed:
+            return Ignored.UNSIGNED_NAME
+    return use, person or _mismatch(name, use, found)
+
+
+def _mismatch(name: str, use: Kind, found: list[Found]) -> Found:
+    """Say what the name promises and the body lacks; always raises DecodeError."""
+    there = f"; it holds: {found[0].shape} at {found[0].place}" if found else ""
+    what = "order ID found" if use is Kind.ORDER else f"{use.value} found"
+    raise DecodeError(
+        f"no {what}: the event `{name}` is about {ABOUT[use]}, and the body "
+        f"lacks {MISSING[use]}{there}"
+    )
