@@ -113,7 +113,9 @@ def parse(text: str, file: str) -> Entry:
 def _composed(text: str) -> yaml.Node | None:
     try:
         return yaml.compose(text, Loader=QUICK)
-    except (yaml.YAMLError, RecursionError, ValueError):
+    except (yaml.YAMLError, ValueError) as error:
+        if "nesting depth" in str(error):
+            raise  # the slow reader would take seconds to find the same
         return yaml.compose(text, Loader=yaml.SafeLoader)  # says which tab, and which alias
 
 
