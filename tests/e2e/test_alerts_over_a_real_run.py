@@ -39,7 +39,7 @@ pytestmark = [
 RULES = PROJECT_DIRECTORY / "deploy" / "prometheus" / "alerts.yml"
 ALERTS = [
     rule["alert"]
-    for group in yaml.safe_load(RULES.read_text())["groups"]
+    for group in yaml.load(RULES.read_text(), Loader=yaml.CSafeLoader)["groups"]
     for rule in group["rules"]
 ]
 HOUR_MINUTES = 60

@@ -70,7 +70,9 @@ async def check_that_it_serves(broker: Broker) -> None:
 
 @pytest.mark.proof
 async def test_kafka_of_the_compose_file_starts_and_serves(tmp_path):
-    environment = yaml.safe_load(COMPOSE.read_text())["services"]["kafka"]["environment"]
+    environment = yaml.load(COMPOSE.read_text(), Loader=yaml.CSafeLoader)["services"]["kafka"][
+        "environment"
+    ]
     del environment["KAFKA_HEAP_OPTS"]
     environment["KAFKA_LOG_DIRS"] = str(tmp_path / "data")
     environment["KAFKA_ADVERTISED_LISTENERS"] = "INTERNAL://kafka:19092,HOST://localhost:9092"

@@ -24,7 +24,7 @@ needs_helm = pytest.mark.skipif(not helm_is_here(), reason="Helm is not installe
 
 
 def read_values(name: str) -> dict[str, Any]:
-    return yaml.safe_load((CHART / name).read_text())
+    return yaml.load((CHART / name).read_text(), Loader=yaml.CSafeLoader)
 
 
 def render(values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -37,12 +37,17 @@ def render(values: dict[str, Any]) -> list[dict[str, Any]]:
         )
         if ran.returncode:
             raise ValueError(ran.stderr)
-        return [found for found in yaml.safe_load_all(ran.stdout) if found]
+        return [found for found in yaml.load_all(ran.stdout, Loader=yaml.CSafeLoader) if found]
     from helm_python.chart import Chart
 
     with Chart.load(CHART) as chart:
         files = chart.render(values=values, name="orderstream")
-    return [found for text in files.values() for found in yaml.safe_load_all(text) if found]
+    return [
+        found
+        for text in files.values()
+        for found in yaml.load_all(text, Loader=yaml.CSafeLoader)
+        if found
+    ]
 
 
 def lint(values: dict[str, Any]) -> list[str]:

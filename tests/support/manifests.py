@@ -15,7 +15,7 @@ def documents(folder: Path) -> list[dict[str, Any]]:
     found = []
     for path in sorted(folder.glob("*.yaml")):
         if path.name != "kustomization.yaml":
-            found += [d for d in yaml.safe_load_all(path.read_text()) if d]
+            found += [d for d in yaml.load_all(path.read_text(), Loader=yaml.CSafeLoader) if d]
     return found
 
 

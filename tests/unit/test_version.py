@@ -22,7 +22,9 @@ def test_the_command_says_the_version_that_is_installed() -> None:
 
 
 def test_the_chart_is_made_for_this_version() -> None:
-    chart = yaml.safe_load((ROOT / "deploy/helm/orderstream/Chart.yaml").read_text())
+    chart = yaml.load(
+        (ROOT / "deploy/helm/orderstream/Chart.yaml").read_text(), Loader=yaml.CSafeLoader
+    )
     assert (chart["version"], chart["appVersion"]) == (WRITTEN, WRITTEN)
 
 

@@ -25,7 +25,7 @@ OF_COMPOSE = {
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
-    return yaml.safe_load(interpolate(TEXT, NEEDED))["services"]
+    return yaml.load(interpolate(TEXT, NEEDED), Loader=yaml.CSafeLoader)["services"]
 
 
 @pytest.mark.parametrize("missing", NEEDED)
@@ -51,7 +51,9 @@ def test_every_process_speaks_tls_and_sasl_to_the_brokers(services):
 
 def test_brokers_with_a_certificate_of_a_public_ca_need_no_file_of_it():
     """What docs/kafka.md says of MSK and Confluent Cloud: leave KAFKA_SSL_CA_PATH empty."""
-    made = yaml.safe_load(interpolate(TEXT, {**NEEDED, "KAFKA_SSL_CA_PATH": ""}))["services"]
+    made = yaml.load(
+        interpolate(TEXT, {**NEEDED, "KAFKA_SSL_CA_PATH": ""}), Loader=yaml.CSafeLoader
+    )["services"]
     assert {service["environment"]["KAFKA_SSL_CA_PATH"] for service in made.values()} == {""}
 
 

@@ -118,7 +118,7 @@ def test_helm_and_kustomize_make_the_same_objects_of_the_same_values() -> None:
         pytest.skip("no kubectl to render with")
     command = [kubectl, "kustomize", str(OVERLAY)]
     done = subprocess.run(command, capture_output=True, timeout=60, check=True)
-    by_kustomize = by_name([d for d in yaml.safe_load_all(done.stdout) if d])
+    by_kustomize = by_name([d for d in yaml.load_all(done.stdout, Loader=yaml.CSafeLoader) if d])
     del by_kustomize["Namespace", "orderstream"]
     by_helm = by_name(render(PRODUCTION))
     assert set(by_helm) == set(by_kustomize)
@@ -152,7 +152,9 @@ def test_helm_has_nothing_to_complain_about() -> None:
 def test_with_the_operator_every_rule_is_there_and_links_to_the_runbook() -> None:
     made = by_name(render({**PRODUCTION, "monitoring": EVERYTHING}))
     rules = made["PrometheusRule", "orderstream"]["spec"]["groups"][0]["rules"]
-    written = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())["groups"][0]
+    written = yaml.load(
+        (ROOT / "deploy/prometheus/alerts.yml").read_text(), Loader=yaml.CSafeLoader
+    )["groups"][0]
     assert [rule["alert"] for rule in rules] == [rule["alert"] for rule in written["rules"]]
     for rule, origin in zip(rules, written["rules"], strict=True):
         assert rule["expr"] == origin["expr"]
@@ -161,8 +163,9 @@ def test_with_the_operator_every_rule_is_there_and_links_to_the_runbook() -> Non
     for name in ("overview", "inside"):
         board = made["ConfigMap", f"orderstream-dashboard-{name}"]["data"][f"{name}.json"]
         assert board == (ROOT / f"deploy/grafana/dashboards/{name}.json").read_text()
-    (monitor,) = yaml.safe_load_all(
-        (ROOT / "deploy/kubernetes/monitoring/pod-monitor.yaml").read_text()
+    (monitor,) = yaml.load_all(
+        (ROOT / "deploy/kubernetes/monitoring/pod-monitor.yaml").read_text(),
+        Loader=yaml.CSafeLoader,
     )
     assert made["PodMonitor", "orderstream"] == monitor
 

@@ -22,7 +22,7 @@ MEMORY = re.compile(r"(\d+)Mi")
 
 
 def kustomization(folder: Path) -> dict[str, Any]:
-    return yaml.safe_load((folder / "kustomization.yaml").read_text())
+    return yaml.load((folder / "kustomization.yaml").read_text(), Loader=yaml.CSafeLoader)
 
 
 def read_env(path: Path) -> dict[str, str]:
@@ -235,7 +235,7 @@ def rendered() -> list[dict[str, Any]]:
         pytest.skip("no kubectl to render with")
     command = [kubectl, "kustomize", str(PRODUCTION)]
     done = subprocess.run(command, capture_output=True, timeout=60, check=True)
-    return [d for d in yaml.safe_load_all(done.stdout) if d]
+    return [d for d in yaml.load_all(done.stdout, Loader=yaml.CSafeLoader) if d]
 
 
 def test_the_overlay_renders_with_your_image_and_without_a_second_replica_count(rendered):

@@ -24,14 +24,14 @@ DASHBOARDS = sorted((ROOT / "deploy/grafana/dashboards").glob("*.json"))
 RUNBOOK = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
 NAME = re.compile(r"\b((?:orderstream|kafka)_[a-z_]+)\b")
 # The one address to change: the chart's value, and in front of every rule's link.
-RUNBOOK_BASE = yaml.safe_load((ROOT / "deploy/helm/orderstream/values.yaml").read_text())[
-    "monitoring"
-]["runbookBase"]
+RUNBOOK_BASE = yaml.load(
+    (ROOT / "deploy/helm/orderstream/values.yaml").read_text(), Loader=yaml.CSafeLoader
+)["monitoring"]["runbookBase"]
 GROUPING = re.compile(r"\bby\s*\([^)]*\)|\{[^}]*\}")
 
 
 def rules() -> list[dict[str, Any]]:
-    groups = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"]
+    groups = yaml.load((PROMETHEUS / "alerts.yml").read_text(), Loader=yaml.CSafeLoader)["groups"]
     return [rule for group in groups for rule in group["rules"]]
 
 
@@ -105,8 +105,9 @@ def test_every_exit_code_is_explained() -> None:
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
 def test_a_dashboard_is_whole_and_asks_the_source_that_is_provisioned(path: Path) -> None:
     board = json.loads(path.read_text())
-    source = yaml.safe_load(
-        (ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml").read_text()
+    source = yaml.load(
+        (ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml").read_text(),
+        Loader=yaml.CSafeLoader,
     )["datasources"][0]
     ids = [panel["id"] for panel in board["panels"]]
     assert len(ids) == len(set(ids))
@@ -131,18 +132,20 @@ def test_no_two_dashboards_are_taken_for_one() -> None:
 
 
 def test_prometheus_scrapes_every_process_that_compose_runs(services) -> None:
-    jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
+    jobs = yaml.load((PROMETHEUS / "prometheus.yml").read_text(), Loader=yaml.CSafeLoader)[
+        "scrape_configs"
+    ]
     scraped = {job["job_name"].removeprefix("orderstream-") for job in jobs}
     serving = {name for name, s in services.items() if s.get("command", [""])[0] == name}
     assert serving - {"topics", "dashboard"} == scraped
 
 
 def test_prometheus_tells_the_alertmanager_that_compose_runs(services) -> None:
-    config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
+    config = yaml.load((PROMETHEUS / "prometheus.yml").read_text(), Loader=yaml.CSafeLoader)
     (target,) = config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
     name, _, port = target.partition(":")
     assert services[name]["ports"][0].endswith(f":{port}")
-    routes = yaml.safe_load((PROMETHEUS / "alertmanager.yml").read_text())
+    routes = yaml.load((PROMETHEUS / "alertmanager.yml").read_text(), Loader=yaml.CSafeLoader)
     receivers = {receiver["name"] for receiver in routes["receivers"]}
     asked = {
         routes["route"]["receiver"],

@@ -31,7 +31,7 @@ def pods(documents: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 PODS = pods(
     document
     for path in sorted((ROOT / "base").glob("*.yaml"))
-    for document in yaml.safe_load_all(path.read_text())
+    for document in yaml.load_all(path.read_text(), Loader=yaml.CSafeLoader)
     if document
 )
 

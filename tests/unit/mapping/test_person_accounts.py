@@ -12,7 +12,7 @@ PEOPLE = ("Account", "Contact")
 
 
 def read(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(text)
+    found: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
     return found
 
 
