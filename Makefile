@@ -48,14 +48,16 @@ unit: setup ## tests without network, by example
 properties: setup ## tests without network, for any input (hypothesis) or over thousands
 	$(PYTEST) -n 2 -m "hypothesis or slow" tests/unit
 
-unit-all: setup ## the unit tests on every Python from 3.11 on that this machine has
-	@for python in python3.11 python3.12 python3.13 python3.14; do \
+unit-all: setup ## the unit tests on every Python from 3.11 on that this machine has, pyenv's too
+	@PATH="$$(printf '%s:' $(wildcard $(HOME)/.pyenv/versions/3.1[1-9].*/bin))$$PATH"; failed=; \
+	for python in python3.11 python3.12 python3.13 python3.14; do \
 	  command -v $$python > /dev/null && $$python -c 'import venv' 2> /dev/null || { echo "$$python: not here"; continue; }; \
 	  echo "== $$($$python -V)"; \
 	  test -x .venv-$$python/bin/python || $$python -m venv .venv-$$python; \
-	  .venv-$$python/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock; \
-	  .venv-$$python/bin/python -m pytest -n 2 -m "not hypothesis and not slow" tests/unit tests/test_architecture.py tests/test_documentation.py; \
-	done
+	  .venv-$$python/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock \
+	  && .venv-$$python/bin/python -m pytest -n 2 -m "not hypothesis and not slow" tests/unit tests/test_architecture.py tests/test_documentation.py \
+	  || failed="$$failed $$python"; \
+	done; test -z "$$failed" || { echo "failed on:$$failed" >&2; exit 1; }
 
 advisories: setup ## ask an advisory database about the locks (exit 3: it could not be asked)
 	@$(BIN)/python deploy/advisories.py requirements.lock requirements-otel.lock requirements-dev.lock

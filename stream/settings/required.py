@@ -212,11 +212,16 @@ def secret_problems(name: str, secrets: tuple[str, ...]) -> list[str]:
 LEAST_SURPRISES = 8
 WORDS = re.compile(
     "passwor[dt]|qwertz?|qwerty(?:uiop)?|asdfgh(?:jkl)?|zxcvbn|letmein|welcome|iloveyou|"
-    "admin(?:istrator)?|changeit|monkey|dragon",
+    "admin(?:istrator)?|changeit|monkey|dragon|"
+    "1q2weear(?:st6y)?(?:7u8i)?|1?qaz2?wsx(?:e?edc)?(?:a?rfv)?|zaq12wsx|tgby",  # 3, 4, 5 as below
     re.IGNORECASE,
 )
 SPELLED = str.maketrans("@430$5", "aaeoss")
 LONGEST_PERIOD = 8
+RUN = re.compile(r"[A-Za-z][a-z]{3,}|[A-Z]{4,}|(?:19|20)\d\d")
+UNSPEAKABLE = re.compile("[^aeiouy]{5}", re.IGNORECASE)
+VOWELS_OF_A_WORD = 0.3
+OF_A_WORD = 1 / 3  # a letter of English has 2 bits, one by chance has 6
 
 
 def is_guessable(secret: str) -> bool:
@@ -224,7 +229,7 @@ def is_guessable(secret: str) -> bool:
 
     A character is none if it repeats or continues what stands before it (`aaaa`, `1234`, `1357`,
     `abab`), is one of four that stood there before, or belongs to a word that every list of
-    passwords begins with, also spelled like `p@ssw0rd`.
+    passwords begins with, also spelled like `p@ssw0rd`. Of any other word, three letters are one.
     """
     return surprises(secret) < LEAST_SURPRISES
 
@@ -236,7 +241,17 @@ def surprises(secret: str) -> int:
     for found in WORDS.finditer(spelled):
         text, end = text + secret[end : found.start()], found.end()
     text += secret[end:]
-    return sum(not _follows(text, at) for at in range(len(text)))
+    weights = [1.0] * len(text)
+    for run in filter(_is_word, RUN.finditer(text)):
+        weights[run.start() : run.end()] = [OF_A_WORD] * len(run[0])
+    return round(sum(weight for at, weight in enumerate(weights) if not _follows(text, at)))
+
+
+def _is_word(run: re.Match[str]) -> bool:
+    """Whether letters can be spoken, or digits are a year."""
+    vowels = sum(char in "aeiouyAEIOUY" for char in run[0])
+    is_spoken = vowels / len(run[0]) >= VOWELS_OF_A_WORD and not UNSPEAKABLE.search(run[0])
+    return run[0].isdecimal() or is_spoken
 
 
 def _fours_with(at: int, length: int) -> range:

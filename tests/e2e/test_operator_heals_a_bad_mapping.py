@@ -28,7 +28,7 @@ from stream.kafka.range_reader import RangeReader
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 
 ORDERS = 400
-PASSWORD = "operators-only-0123456789"
+PASSWORD = "operators-only-9f3c1be27a60"
 RIGHT = """from: created_at
           transforms: [date(+1 month)]
           or_else: [updated_at, $received_at]"""

@@ -39,7 +39,7 @@ async def test_a_listed_proxy_signs_people_in_for_as_long_as_it_says_so() -> Non
 
 
 async def test_the_headers_of_anybody_else_say_nothing() -> None:
-    password = "operators-0123456789"
+    password = "operators-9f3c1be27a60"
     async with site(
         0, dashboard_proxy_addresses="10.1.2.3", dashboard_operator_password=password, **PROXY
     ) as url:

@@ -205,7 +205,7 @@ async def test_a_provider_that_turns_its_key_is_asked_once_more(both, monkeypatc
 
 
 async def test_without_a_provider_there_is_no_sign_in() -> None:
-    async with site(0, dashboard_operator_password="operators-0123456789") as url:
+    async with site(0, dashboard_operator_password="operators-9f3c1be27a60") as url:
         browser = Browser(url)
         assert (await browser.get("/login/start"))[0] == 404
         assert (await browser.get("/login/callback?code=x&state=y"))[0] == 404
@@ -214,7 +214,7 @@ async def test_without_a_provider_there_is_no_sign_in() -> None:
 
 async def test_a_link_of_another_site_leads_on_and_never_to_another_host() -> None:
     """A Strict cookie is kept back on the first request; the page asks again from here."""
-    async with site(0, dashboard_operator_password="operators-0123456789") as url:
+    async with site(0, dashboard_operator_password="operators-9f3c1be27a60") as url:
         browser = Browser(url)
         came = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"}
         came["Sec_Fetch_Dest"] = "document"

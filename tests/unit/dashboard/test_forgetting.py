@@ -14,7 +14,7 @@ def test_an_erasure_in_the_results_empties_the_latest_outcomes_and_the_dry_runs(
     settings = load_settings(
         env_file=None,
         kafka_bootstrap_servers="unused:9092",
-        dashboard_operator_password="operators-0123456789",
+        dashboard_operator_password="operators-9f3c1be27a60",
     )
     state = build_app(settings)[STATE]
     watch, drafts = state.watch, state.drafts

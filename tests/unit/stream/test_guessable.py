@@ -28,6 +28,16 @@ from stream.settings.required import is_guessable, secret_problems
         "deadbeefdeadbeefdeadbeef",
         "13579135791357913",
         "2024-01-01-2024-01-01",
+        "supersecretpassword",
+        "companywebhooksecret",
+        "internationalization",
+        "responsibilities",
+        "Orderstream2026!",
+        "Winter2026Winter!",
+        "MagentoWebhook01",
+        "thisisasecretkey",
+        "1q2w3e4r5t6y7u8i",
+        "1qaz2wsx3edc4rfv",
     ],
 )
 def test_what_follows_a_pattern_is_refused(secret) -> None:
@@ -44,3 +54,7 @@ def test_random_secrets_are_taken() -> None:
         assert not is_guessable("".join(seeded.choices(alphabet, k=32)))
     assert not is_guessable(secrets.token_urlsafe(24))
     assert not is_guessable("correct horse battery staple")
+    assert not any(
+        is_guessable("".join(seeded.choices(alphabet + "ghijklmnopqrstuvwxyz", k=24)))
+        for _ in range(500)
+    )
