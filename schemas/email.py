@@ -21,6 +21,7 @@ LABEL = re.compile(r"\w(?:[\w-]*\w)?")
 ORDINARY = re.compile(
     r"[a-zA-Z0-9_+-][a-zA-Z0-9_+.-]{0,63}@(?:[a-zA-Z0-9]{1,63}\.){1,3}[a-zA-Z]{2,63}", re.ASCII
 )
+PUNYCODE = "xn--"
 # Categories of characters that have no sight: format characters and controls.
 UNSEEN = ("Cf", "Cc")
 
@@ -35,6 +36,29 @@ def seen(text: str) -> str:
         return text
     text = unicodedata.normalize("NFC", text)
     return "".join(c for c in text if unicodedata.category(c) not in UNSEEN).strip()
+
+
+def in_one_spelling(text: str) -> str:
+    """Return an address as keys have it: what is seen of it, in lower case, its domain in letters.
+
+    A browser sends `xn--mller-kva.de` where another sends `müller.de`: one domain, one person.
+    """
+    address = seen(text).lower()
+    local, at, domain = address.rpartition("@")
+    if PUNYCODE not in domain:
+        return address
+    return f"{local}{at}{'.'.join(_in_letters(label) for label in domain.split('.'))}"
+
+
+def _in_letters(label: str) -> str:
+    """Return a label of a domain in its own letters (RFC 3492), itself when it has no others."""
+    if not label.startswith(PUNYCODE):
+        return label
+    try:
+        letters = seen(label.removeprefix(PUNYCODE).encode().decode("punycode")).lower()
+    except (UnicodeError, ValueError, OverflowError):
+        return label
+    return letters if not letters.isascii() and _is_label(letters) else label
 
 
 def why_not(address: str) -> str:

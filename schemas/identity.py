@@ -6,7 +6,7 @@ Ingress, guard, mapping, enrichment, reconcile, trace and erasure ask here and n
 |---|---|---|
 | order with a number | the number, its case folded | the number as the store writes it |
 | order without | `id:` and its entity id | the same |
-| customer | the e-mail in lower case, without characters nobody sees | the same |
+| customer | the e-mail: lower case, what is seen of it, its domain in letters | the same |
 
 `null`, `undefined`, `0`, an unfilled template and their like are nobody's (`schemas.texts`).
 
@@ -27,7 +27,7 @@ from enum import StrEnum
 from typing import Any
 
 from schemas.document_shape import ORDER_NUMBERS, id_of, number_of
-from schemas.email import seen, why_not
+from schemas.email import in_one_spelling, why_not
 from schemas.event import Kind
 from schemas.texts import identifier, said, text_of
 
@@ -82,7 +82,7 @@ class Identity:
         value = sent_email(customer)
         if not value:
             raise IdentityError("no customer e-mail found: the customer has no `email`")
-        address = seen(value).lower()
+        address = in_one_spelling(value)
         if reason := why_not(address):
             raise IdentityError(f"`email` is no e-mail address: {reason}")
         if self.customer_key is CustomerKey.WEBSITE:
@@ -115,7 +115,7 @@ class Identity:
 
     def keys_of_email(self, email: str) -> tuple[str, ...]:
         """Return every key that customers with an address may have."""
-        address = seen(email).lower()
+        address = in_one_spelling(email)
         if self.customer_key is CustomerKey.EMAIL:
             return (address,)
         return (address, *(f"{site}:{address}" for site in sorted(set(self.websites.values()))))
@@ -124,7 +124,7 @@ class Identity:
         """Return the key that a person means by an order's number or a customer's e-mail."""
         text = text.strip()
         if "@" in text:
-            return seen(text).lower()
+            return in_one_spelling(text)
         is_whole = not text or not self.instance or text.startswith(f"{self.instance}:")
         return folded(text if is_whole else self._prefixed(text))
 
@@ -178,7 +178,7 @@ def email_of_buyer(order: Mapping[str, Any]) -> str:
     address = order.get("billing_address")
     billing = address.get("email") if isinstance(address, dict) else None
     for value in (order.get("customer_email"), billing):
-        found = seen(text_of(value)).lower()
+        found = in_one_spelling(text_of(value))
         if found and not why_not(found):
             return found
     return ""

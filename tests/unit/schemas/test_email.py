@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.email import ORDINARY, broken_rule, seen, why_not
+from schemas.email import ORDINARY, broken_rule, in_one_spelling, seen, why_not
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,29 @@ def test_an_accent_is_one_letter_however_it_was_typed() -> None:
 @given(st.from_regex(ORDINARY, fullmatch=True))
 def test_what_is_taken_at_a_glance_breaks_no_rule(address):
     assert broken_rule(address) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("Jo@xn--MLLER-kva.de", "jo@müller.de"),
+        ("jo@mail.xn--mller-kva.de", "jo@mail.müller.de"),
+        ("jo@MÜLLER.de", "jo@müller.de"),
+        ("jo@mu\u0308ller.de", "jo@müller.de"),
+        ("jo@xn--fsqu00a.xn--0zwm56d", "jo@例子.测试"),
+        ("jo@xn--.de", "jo@xn--.de"),
+        ("jo@xn--abc-.de", "jo@xn--abc-.de"),  # of no letters but ASCII: no punycode
+        ("jo@xn--99999999999.de", "jo@xn--99999999999.de"),
+        ("xn--mller-kva@example.com", "xn--mller-kva@example.com"),
+        ("jo@example.com", "jo@example.com"),
+    ],
+)
+def test_an_address_is_one_key_however_its_domain_is_spelled(text: str, address: str) -> None:
+    assert in_one_spelling(text) == address
+    assert in_one_spelling(address) == address
+
+
+@given(st.text(alphabet="xn-a9ü.@", max_size=30))
+def test_no_domain_breaks_the_one_spelling(text: str) -> None:
+    once = in_one_spelling(f"a@xn--{text}.de")
+    assert in_one_spelling(once) == once
