@@ -174,16 +174,21 @@ def _encoded(text: str, seen: set[str]) -> Iterator[str]:
         yield read
     for run in {*BASE64.findall(WRAPPED.sub("", text)), *HEX.findall(text)} - seen:
         seen.add(run)
-        # It may begin anywhere in a longer run: four ways to group its letters, and each part.
-        parts = [run[start:] for start in range(4)]
-        if len(pieces := DIVIDER.split(run)) > 1:
-            parts += pieces
-        for part in parts:
-            yield from _texts_in(_base64(part))
-        for found in HEX.findall(run):
-            for start in (0, 1):
-                pairs = found[start : len(found) - (len(found) - start) % 2]
-                yield from _texts_in(bytes.fromhex(pairs))
+        yield from decoded(run)
+
+
+def decoded(run: str) -> Iterator[str]:
+    """Yield the texts within letters that may be Base64 or hex."""
+    # It may begin anywhere in a longer run: four ways to group its letters, and each part.
+    parts = [run[start:] for start in range(4)]
+    if len(pieces := DIVIDER.split(run)) > 1:
+        parts += pieces
+    for part in parts:
+        yield from _texts_in(_base64(part))
+    for found in HEX.findall(run):
+        for start in (0, 1):
+            pairs = found[start : len(found) - (len(found) - start) % 2]
+            yield from _texts_in(bytes.fromhex(pairs))
 
 
 def _texts_in(decoded: bytes) -> Iterable[str]:

@@ -7,11 +7,11 @@ not enough either; a status with a blank or an `@` in it is not a status.
 | kind | values look like |
 |---|---|
 | number | an amount, a quantity, a rate: shorter than a card's number, no nought before it |
-| id | one word with a digit in it |
+| id | one word with a digit in it that is no card's number and no account's (by check digit) |
 | date | a date or a time |
-| code | one word: states, currencies, methods |
+| code | one word: states, methods; countries, currencies and locales by their length |
 | sku | a product's number; shops put blanks behind its first word |
-| codes | several codes with commas between them |
+| numbers | several with commas between them |
 """
 
 from __future__ import annotations
@@ -23,9 +23,14 @@ NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d{0,11})(?:\.\d{1,12})?")
 DATE = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?(?:Z|[+-]\d{2}:?\d{2})?"
 )
-CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,79}")
+CODE = re.compile(r"(?!\D.*\d{7})[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,79}")
 ID = re.compile(r"(?=[^\d]*\d)[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,79}")
-CODES = re.compile(r"[A-Za-z0-9_.-]{1,40}(?:,[A-Za-z0-9_.-]{1,40}){0,39}")
+NUMBERS = re.compile(r"\d{1,12}(?:,\d{1,12}){0,39}")
+COUNTRY = re.compile(r"[A-Za-z]{2,3}")
+CURRENCY = re.compile(r"[A-Za-z]{3}")
+LOCALE = re.compile(r"[a-z]{2,3}(?:[_-][A-Za-z]{2,4}){0,2}")
+BANK_ACCOUNT = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
+CARD_DIGITS = range(13, 20)
 SKU = re.compile(r"(?=\S*\d|\S+\Z)[A-Za-z0-9][\w .:/#()+-]{0,63}")  # words alone are a text
 
 _IDS = """
@@ -41,19 +46,18 @@ _IDS = """
 _CODES_OF_ORDERS = """
     entity_name entity_type address_type
     state status hold_before_state hold_before_status old_status new_status
-    order_currency_code base_currency_code store_currency_code global_currency_code currency_code
-    currency country_id country_code store_code website_code source_code
+    store_code website_code source_code
     method shipping_method payment_method carrier_code cc_type product_type type type_id event
     event_name is_virtual is_qty_decimal is_active
     is_customer_notified is_visible_on_front customer_is_guest customer_note_notify email_sent
     send_email notification_sent can_ship_partially can_ship_partially_item free_shipping
     no_discount forced_shipment_with_invoice vat_is_valid default_billing default_shipping
     disable_auto_group_change confirmation_status is_subscribed subscriber_status
-    locale tax_code rate_code attribute_code schema_version mapping_version sequence
+    tax_code rate_code attribute_code schema_version mapping_version sequence
     version
 """
 _CODES_OF_SALESFORCE = """
-    stage_name forecast_category currency_iso_code
+    stage_name forecast_category
     product_code success created error_code status_code sobject api_version type
     magento_instance magento_store magento_website magento_status magento_state
 """
@@ -68,6 +72,10 @@ _NUMBERS = """
     unit_price list_price probability store_to_base_rate store_to_order_rate
 """
 _LISTS = "applied_rule_ids category_ids website_ids"
+_CURRENCIES = """
+    order_currency_code base_currency_code store_currency_code global_currency_code currency_code
+    currency currency_iso_code
+"""
 _SKUS = "sku product_sku stock_keeping_unit"
 
 # Families whose members a store's modules multiply: `base_row_total_incl_tax`, `qty_backordered`, …
@@ -86,7 +94,10 @@ SHAPES: dict[str, re.Pattern[str]] = {
     **dict.fromkeys((*_CODES_OF_ORDERS.split(), *_CODES_OF_SALESFORCE.split()), CODE),
     **dict.fromkeys(_DATES.split(), DATE),
     **dict.fromkeys(_NUMBERS.split(), NUMBER),
-    **dict.fromkeys(_LISTS.split(), CODES),
+    **dict.fromkeys(_LISTS.split(), NUMBERS),
+    **dict.fromkeys(_CURRENCIES.split(), CURRENCY),
+    **dict.fromkeys(("country_id", "country_code"), COUNTRY),
+    "locale": LOCALE,
     **dict.fromkeys(_SKUS.split(), SKU),
 }
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -134,4 +145,16 @@ def is_harmless(name: str, value: object) -> bool:
     if value is None or value == "" or isinstance(value, bool):
         return True
     shape = shape_of(name)
-    return shape is not None and shape.fullmatch(str(value)) is not None
+    text = str(value)
+    is_shaped = shape is not None and shape.fullmatch(text) is not None
+    return is_shaped and not (shape is ID and _is_money(text))
+
+
+def _is_money(text: str) -> bool:
+    """Whether the check digits of a card (Luhn) or of a bank account (ISO 7064) are right."""
+    if BANK_ACCOUNT.fullmatch(text):
+        return int("".join(str(int(char, 36)) for char in text[4:] + text[:4])) % 97 == 1
+    if not text.isdecimal() or len(text) not in CARD_DIGITS:
+        return False
+    doubled = (sum(divmod(int(digit) * 2, 10)) for digit in text[-2::-2])
+    return (sum(doubled) + sum(map(int, text[-1::-2]))) % 10 == 0

@@ -32,9 +32,12 @@ from stream.ops.quoted_masking import is_personal
 from stream.ops.secret_masking import MASK, is_secret_name
 
 # Masked by name wherever they appear in a log line, beside `is_personal` and `is_secret_name`.
-PERSONAL_FIELDS = frozenset(
-    {"name", "first_name", "last_name", "customer", "mobile", "address_line", "body", "payload"}
-)
+_PERSONAL_FIELDS = """
+    name first_name last_name surname given_name family_name full_name nickname customer
+    customer_name mobile mobile_number address_line birthday birth_date ssn card_number cvv pin otp
+    comment note body payload
+"""
+PERSONAL_FIELDS = frozenset(_PERSONAL_FIELDS.split())
 MAX_FRAMES = 50
 
 

@@ -5,7 +5,7 @@
 | a document of somebody's (`mask_document`) | what `harmless` lists is shown, all else is `***` |
 | a name and its value (`attribute_code`, `value`) | the value is judged by that name |
 | a record of ours (`mask_record`) | its fields are ours; addresses in their texts are masked |
-| a text (`mask_text`) | e-mail addresses are masked, however they are escaped, and secrets |
+| a text (`mask_text`) | e-mail addresses are masked, however they are encoded, and secrets |
 | a message about a document | `quoted_masking` looks for the document's values in it |
 
 All of it takes time in proportion to what it reads, and of a large document only the first
@@ -18,6 +18,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.readings import BASE64, HEX, decoded
 from stream.ops.harmless import is_harmless, means_something_in, shape_of
 from stream.ops.secret_masking import MASK, mask_secrets
 
@@ -31,11 +32,13 @@ _ENDS = r"\s<>()\[\],;:\"\\/=&\uff20\ufe6b"  # no part of what stands before the
 # It may be the last of an address; elsewhere it divides a query.
 _AND = r"&{1,8}(?=[@\uff20\ufe6b])"
 # With blanks, or in an encoding that has other uses, it is one before a host with a dot only.
-_HOST_FOLLOWS = r"(?=[\w-]++(?:(?:\.|=2E)[\w-]++)*(?:\.|=2E)[^\W\d_]{2})"
+_DOT = r"(?:\.|=2E|\s?[\[({](?:dot|punkt|\.)[\])}]\s?|\sdot\s)"
+_HOST_FOLLOWS = rf"(?=[\w-]++(?:{_DOT}[\w-]++)*{_DOT}[^\W\d_]{{2}})"
 _AT = (
-    r"@|\uff20|\ufe6b|%(?:25)*40|%ef%bc%a0|%ef%b9%ab|%u0040|\\+u0040|\\+u\{0*40\}|\\+U0{6}40|\\+x40|"
+    r"(?:<[^<>]{1,60}>)?@(?:<[^<>]{1,60}>)?|\uff20|\ufe6b|%(?:25)*40|%ef%bc%a0|%ef%b9%ab|%u0040|\\+u0040|\\+u\{0*40\}|\\+U0{6}40|\\+x40|"
     r"&(?:amp;)*(?:#0*64;?|#x0*40;?|commat;)|"
-    rf"(?:\s{{0,2}}@\s{{0,2}}|\s?[\[(]at[\])]\s?|=40|\\+100){_HOST_FOLLOWS}"
+    rf"(?:\s{{0,2}}@\s{{0,2}}|\s?[\[({{<](?:at|ät|@)[\])}}>]\s?|=40|\\+100){_HOST_FOLLOWS}|"
+    r"\sat\s(?=[\w-]++\sdot\s)"
 )
 _LOCAL = rf"(?:[^@%{_ENDS}]++|%(?!(?:25)*40|u0040|ef%b[c9]%a)[0-9a-f]{{2}})++"
 _UNSEEN = r"[\u00ad\u200b-\u200f\u2060\ufeff]*+"
@@ -47,6 +50,7 @@ EMAIL = re.compile(
     r"((?=[^\W\d_]|[\w-]++\.[\w.-]*[^\W\d_]|\d{1,3}(?:\.\d{1,3}){3}(?![\w.]))[\w-]++(?:\.[\w-]++)*+|\[[0-9a-f.:]{2,45}\])",
     re.IGNORECASE,
 )
+ENCODED = re.compile(f"{BASE64.pattern}|{HEX.pattern}", re.ASCII)
 UNKNOWN = "?"  # a name that nothing is known of
 # Of a person or a number, as some modules key what they keep: `Jane`, `tel_0151234567`.
 NO_NAME = re.compile(r"@|\d{7}|^[A-Z](?!.*__c$)")
@@ -72,7 +76,13 @@ def mask_text(text: str) -> str:
     """Return the text without addresses, secrets and what is beyond the limit."""
     if len(text) > MAX_TEXT_CHARACTERS:
         text = text[:MAX_TEXT_CHARACTERS] + CUT
-    return EMAIL.sub(_masked_address, mask_secrets(text))
+    return EMAIL.sub(_masked_address, ENCODED.sub(_masked_if_telling, mask_secrets(text)))
+
+
+def _masked_if_telling(found: re.Match[str]) -> str:
+    inner = "\n".join(decoded(found[0]))
+    addresses = (address[3] for address in EMAIL.finditer(inner))
+    return MASK if any("." in host for host in addresses) else found[0]
 
 
 def _masked_address(found: re.Match[str]) -> str:

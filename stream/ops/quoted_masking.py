@@ -17,7 +17,6 @@ colon or a quote, or beside another masked word. Not every Mr Number is worth an
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from bisect import bisect_left
@@ -28,6 +27,7 @@ from itertools import pairwise
 from typing import Any
 
 from schemas.person import digits_of
+from schemas.readings import unescaped
 from stream.ops.harmless import is_harmless
 from stream.ops.masking import mask_text
 from stream.ops.secret_masking import MASK
@@ -51,18 +51,18 @@ ORDINARY_WORDS = """
 """
 ORDINARY = frozenset(ORDINARY_WORDS.split())
 LONG_NUMBER = re.compile(r"(?<!\w)\+?\d[\d ()/-]{7,30}\d(?!\w)")  # telephone, card, order number
-ANY_NUMBER = re.compile(r"(?<!\w)\+?\d[\d ()/.-]{5,30}\d(?!\w)")
+ANY_NUMBER = re.compile(r"(?<!\w)(?:\+|[A-Za-z]{2}(?=\d{2}))?\d[\d ()/.-]{5,30}\d(?!\w)")
 WORD = re.compile(r"[^\W_][\w.'-]*+")
 VALUE_STARTS = (":", '"', "'", "“", "«", "(", "=")
 MIN_WORD_CHARACTERS = 2
 MIN_LONE_CHARACTERS = 4  # of a value of one word whose name says nothing
 MIN_PHONE_DIGITS = 7
 LAST_DIGITS = 8  # countries and stores write the first ones in many ways
-ESCAPE = re.compile(
-    r"\\+(?:u|U0000|x(?=[0-9a-fA-F]{2}))([0-9a-fA-F]{4}|(?<=x)[0-9a-fA-F]{2})|\\+(['\"/])"
-)
-BYTES = re.compile(r"(?:[%=][0-9a-fA-F]{2})+")  # of an address, of a mail
+BYTES = re.compile(r"(?:=[0-9a-fA-F]{2})+")  # of a mail
 PART = re.compile(r"[^\W_]{2,}")
+UNDIVIDED = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "\u0131": "i"}
+)
 LONG_WORD_CHARACTERS = 20  # the least length at which a quoted word may have been cut
 MAX_VALUES = 20_000
 MAX_VALUE_CHARACTERS = 2_000
@@ -86,6 +86,7 @@ class _Quotable:
             self.words.update(word for word in words if len(word) >= MIN_WORD_CHARACTERS)
             if is_personal(name):
                 self.words.update(map(_folded, PART.findall(text[:MAX_VALUE_CHARACTERS])))
+                self.words.update(word.replace("'", "") for word in words if "'" in word)
             self.long += (word for word in words if len(word) > LONG_WORD_CHARACTERS)
         self.pairs.update(pairwise(words))
         if len(digits := digits_of(text)) >= MIN_PHONE_DIGITS:
@@ -130,11 +131,7 @@ def mask_quoted(text: str, document: Any) -> str:
 
 def _unescaped(text: str) -> str:
     """Return a message with what senders and Salesforce escape as it reads."""
-    if "\\" in text:
-        text = ESCAPE.sub(_readable, text)
-    if "&" in text:
-        text = html.unescape(text)
-    text = BYTES.sub(_decoded, text)
+    text = BYTES.sub(_decoded, unescaped(text))
     if not text.isascii():
         text = "".join(char for char in text if unicodedata.category(char) != "Cf")
     return unicodedata.normalize("NFC", text)
@@ -142,15 +139,10 @@ def _unescaped(text: str) -> str:
 
 def _decoded(found: re.Match[str]) -> str:
     try:
-        text = bytes.fromhex(re.sub("[%=]", "", found[0])).decode()
+        text = bytes.fromhex(found[0].replace("=", "")).decode()
     except UnicodeDecodeError:
         return found[0]
     return text if text.isprintable() else found[0]
-
-
-def _readable(found: re.Match[str]) -> str:
-    char = chr(int(found[1], 16)) if found[1] else found[2]
-    return char if char.isprintable() else found[0]
 
 
 def _hidden_words(text: str, words: list[re.Match[str]], quotable: _Quotable) -> set[int]:
@@ -200,5 +192,5 @@ def _folded(word: str) -> str:
     word = word.rstrip(".'-").casefold().removesuffix("'s")
     if word.isascii():
         return word
-    parts = unicodedata.normalize("NFKD", word)
+    parts = unicodedata.normalize("NFKD", word.translate(UNDIVIDED))
     return "".join(char for char in parts if not unicodedata.combining(char))

@@ -87,6 +87,14 @@ def test_everything_else_is_masked_however_deep(name) -> None:
         ("customer_id", "jane.roe"),
         ("increment_id", "JaneRoe"),
         ("sku", "Jane Roe 0151 23456789"),
+        ("order_id", "DE89370400440532013000"),
+        ("increment_id", "4111111111111111"),
+        ("store_code", "tel:030901827731"),
+        ("tax_code", "DE123456789"),
+        ("country_id", "Jane"),
+        ("order_currency_code", "Jane"),
+        ("locale", "Jane Roe"),
+        ("category_ids", "Jane,Roe"),
         ("name", "Price"),
     ],
 )
@@ -215,6 +223,13 @@ def test_a_record_of_ours_is_readable_and_its_texts_are_masked() -> None:
         ("jane.roe[at]example.com", "j***[at]example.com"),
         ("jane.roe@192.0.2.1", "j***@192.0.2.1"),
         ("100%jane@example.com", "100%j***@example.com"),
+        ("jane(at)example(dot)com", "j***(at)example(dot)com"),
+        ("jane at example dot com", "j*** at example dot com"),
+        ("jane<b>@</b>example.com", "j***<b>@</b>example.com"),
+        ("of amFuZS5yb2VAZXhhbXBsZS5jb20= now", "of ***= now"),
+        ("/confirm/amFuZS5yb2VAZXhhbXBsZS5jb20/x", "***"),
+        ("0x6a616e65406578616d706c652e636f6d", "0x***"),
+        ("Processing ORD-000000123 at example.com", "Processing ORD-000000123 at example.com"),
     ],
 )
 def test_addresses_are_masked_in_any_text(text, masked) -> None:
