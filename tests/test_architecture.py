@@ -113,6 +113,26 @@ def test_nobody_reads_settings_past_the_settings() -> None:
     assert readers == set(ENVIRONMENT_READERS)
 
 
+def test_no_client_of_ours_follows_a_redirect() -> None:
+    """Tokens, orders and keys go to the host that was checked, not where its answer points."""
+    following, calls = [], 0
+    for path in code_files():
+        if name_of(path).startswith(("sandbox/", "chaos/")):
+            continue
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.AsyncWith) and isinstance(
+                made := call.items[0].context_expr, ast.Call
+            ):
+                verb = made.func.attr if isinstance(made.func, ast.Attribute) else ""
+                if verb in ("get", "post", "put", "patch", "delete", "head", "request"):
+                    calls += 1
+                    given = {word.arg: ast.unparse(word.value) for word in made.keywords}
+                    if given.get("allow_redirects") != "False":
+                        following.append(f"{name_of(path)}:{made.lineno}")
+    assert following == []
+    assert calls > 5
+
+
 def test_no_file_is_too_long_to_read_in_one_sitting() -> None:
     long = {
         name_of(path): lines

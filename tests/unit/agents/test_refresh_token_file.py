@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -25,6 +26,16 @@ def test_a_link_in_its_place_is_not_followed(tmp_path) -> None:
     assert (target.read_text(), stat.S_IMODE(target.stat().st_mode)) == ("theirs", 0o644)
     assert (path.read_text(), path.is_symlink()) == ("the-token\n", False)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_link_that_comes_in_between_is_refused(tmp_path, monkeypatch) -> None:
+    """Somebody places it again after ours was cleared away: made anew or not at all."""
+    target, path = tmp_path / "theirs", tmp_path / "refresh"
+    target.write_text("theirs")
+    monkeypatch.setattr(Path, "unlink", lambda place, **_more: place.symlink_to(target))
+    with pytest.raises(FileExistsError):
+        RefreshTokenFile(path).write("the-token")
+    assert target.read_text() == "theirs"
 
 
 def test_a_link_in_place_of_the_lock_is_refused(tmp_path) -> None:

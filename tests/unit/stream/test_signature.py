@@ -82,6 +82,15 @@ def test_one_changed_byte_is_refused() -> None:
         HmacVerifier([NEW]).verify(headers(signed(NEW)), BODY.replace(b"3", b"4"))
 
 
+def test_every_digit_of_a_signature_counts() -> None:
+    right = signed(NEW)
+    for at, digit in enumerate(right):
+        wrong = right[:at] + ("0" if digit != "0" else "1") + right[at + 1 :]
+        with pytest.raises(SignatureError) as caught:
+            HmacVerifier([NEW]).verify(headers(wrong), BODY)
+        assert caught.value.reason == "signature_wrong"
+
+
 @pytest.mark.parametrize(
     ("value", "status", "reason"),
     [
