@@ -106,11 +106,10 @@ class Identity:
 
     def id_of_person(self, document: Mapping[str, Any], kind: Kind | None) -> str:
         """Return the store's id of the customer a document is of; '' for a guest's order."""
-        found = ""
-        if kind is Kind.ORDER:
-            found = identifier(document.get("customer_id"))
-        elif kind is Kind.CUSTOMER:
-            found = id_of(document)
+        if kind not in (Kind.ORDER, Kind.CUSTOMER):
+            return ""
+        is_order = kind is Kind.ORDER
+        found = identifier(document.get("customer_id")) if is_order else id_of(document)
         return self._prefixed(found) if found else ""
 
     def keys_of_email(self, email: str) -> tuple[str, ...]:
@@ -134,8 +133,7 @@ class Identity:
 
     def number_in(self, key: str) -> tuple[str, str]:
         """Return the store's field and its value that an order's key was made of."""
-        prefix = folded(f"{self.instance}:") if self.instance else ""
-        bare = key.removeprefix(prefix)
+        bare = key.removeprefix(folded(f"{self.instance}:")) if self.instance else key
         if bare.startswith(ID_SPACE):
             return "entity_id", bare.removeprefix(ID_SPACE)
         if self.order_key is not OrderKey.NUMBER:

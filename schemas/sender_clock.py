@@ -18,7 +18,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from enum import StrEnum, auto
 from math import isfinite
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -44,11 +44,11 @@ NEAREST_ZONE, FARTHEST_ZONE = 4, 56  # quarters of an hour: UTC+1 to UTC+14
 class Clock(StrEnum):
     """How far a document's time could be believed."""
 
-    GOOD = "good"
-    ZONE = "zone"
-    AHEAD = "ahead"
-    UNREADABLE = "unreadable"
-    UNDATED = "undated"
+    GOOD = auto()
+    ZONE = auto()
+    AHEAD = auto()
+    UNREADABLE = auto()
+    UNDATED = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ for a backlog, and only with batches so large that its jobs cost fewer calls tha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import StrEnum, auto
 
 from agents.salesforce.api.collection_builder import API_LIMITS
 from schemas.priority import Priority
@@ -26,8 +26,8 @@ CALLS_PER_JOB = 10  # create, upload, close, a few polls, three result files
 class Api(StrEnum):
     """How rows get to Salesforce."""
 
-    COMPOSITE = "composite"
-    BULK = "bulk"
+    COMPOSITE = auto()
+    BULK = auto()
 
 
 @dataclass(frozen=True, slots=True)

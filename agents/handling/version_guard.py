@@ -27,7 +27,7 @@ what the newer parts told ("fill").
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import StrEnum, auto
 
 from schemas.event import Via
 from schemas.sender_clock import utc_text
@@ -37,10 +37,10 @@ from schemas.state import SEEN_DIGITS, State
 class VersionVerdict(StrEnum):
     """What the guard says about an event."""
 
-    SEND = "send"
-    UNCHANGED = "unchanged"
-    SUPERSEDED = "superseded"
-    FILL = "fill"
+    SEND = auto()
+    UNCHANGED = auto()
+    SUPERSEDED = auto()
+    FILL = auto()
 
 
 @dataclass(frozen=True, slots=True)

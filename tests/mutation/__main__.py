@@ -10,24 +10,25 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import sys
 import time
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
-from tests.mutation.coverage_of import branches_of
+from tests.mutation.coverage_of import measure
 from tests.mutation.mutants import ROOT, Mutant, mutants_of
 from tests.mutation.page import page
-from tests.mutation.run import path_of, run
+from tests.mutation.run import Tests, path_of, with_tests
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 PAGE = ROOT / "docs" / "mutation.md"
 MEMORY = ROOT / ".cache" / "mutants"
 NICENESS = 10
+OUT = os.dup(1)  # the tests' own is silenced
 
 
 def main() -> None:
@@ -37,62 +38,74 @@ def main() -> None:
     asked = parser.parse_args()
     os.nice(max(0, NICENESS - os.nice(0)))
     core: dict[str, Any] = tomllib.loads((HERE / "core.toml").read_text())
-    chosen = [name for name in core["modules"] if not asked.only or _is_one(name, asked.only)]
+    modules: dict[str, list[str]] = core["modules"]
+    chosen = [name for name in modules if not asked.only or _is_one(name, asked.only)]
     deadline = time.monotonic() + 60 * asked.minutes
-    for name in chosen:
-        if chosen == [name]:
-            _examine(name, core["modules"][name], deadline)
-        elif os.fork() == 0:  # each module wants other modules not imported yet
-            _examine(name, core["modules"][name], deadline)
-            os._exit(0)
-        else:
-            os.wait()
-    PAGE.write_text(page(core, _results()))
+
+    def work(session: pytest.Session) -> None:
+        examined = [_Module(name, Tests(session, modules[name])) for name in chosen]
+        for is_outside in (False, True):  # the rules first, then the tables: they are slower
+            for module in examined:
+                module.examine(deadline, is_outside=is_outside)
+                PAGE.write_text(page(core, _results()))
+
+    with_tests(sorted({file for name in chosen for file in modules[name]}), work)
 
 
 def _is_one(name: str, only: list[str]) -> bool:
     return any(name == part or name.endswith(f".{part}") or f".{part}." in name for part in only)
 
 
-def _examine(module: str, tests: list[str], deadline: float) -> None:
-    path = path_of(module)
-    memory = _Memory(module, path.read_text())
-    mutants = list(mutants_of(module, path))
-    survivors: list[Mutant] = []
-    tried: set[Mutant] = set()
-    broken: list[str] = []
+class _Module:
+    def __init__(self, name: str, tests: Tests) -> None:
+        self.name, self.tests = name, tests
+        self.mutants: list[Mutant] = []
+        self.survivors: list[Mutant] = []
 
-    def told(mutant: Mutant | None, killer: str) -> None:
-        if mutant is None:
-            broken.extend([killer] if killer else [])
+    def examine(self, deadline: float, *, is_outside: bool) -> None:
+        """Try the mutants of what is inside or outside of functions, until the deadline."""
+        if time.monotonic() > deadline:
             return
-        tried.add(mutant)
-        memory.note(mutant, killer)
-        if not killer:
-            survivors.append(mutant)
+        if not self.mutants:
+            self._begin()
+        chosen = [m for m in self.waiting if (m.body is None) is is_outside]
+        for mutant, killer in self.tests.killers_of(chosen) if chosen else ():
+            self.waiting.remove(mutant)
+            self.memory.note(mutant, killer)
+            if not killer:
+                self.survivors.append(mutant)
+                tell(f"{self.name}:{mutant.line} survived: {mutant.was}  ->  {mutant.became}")
+            if time.monotonic() > deadline:
+                break
+        self._write()
 
-    waiting = [mutant for mutant in mutants if not memory.is_killed(mutant)]
-    run([None, *waiting], tests, deadline, told)
-    if broken:
-        sys.exit(f"{module}: its tests fail without a mutant: {broken[0]}")
-    for mutant in survivors:
-        tell(f"{module}:{mutant.line} survived: {mutant.was}  ->  {mutant.became}")
-    untried = len(waiting) - len(tried)
-    tell(f"{module}: {len(mutants)} mutants, {len(survivors)} survived, {untried} not tried")
-    told_of = [{"line": m.line, "was": m.was, "became": m.became} for m in survivors]
-    found = {
-        "mutants": len(mutants),
-        "untried": untried,
-        "survivors": told_of,
-        "branches": branches_of(module, tests),
-    }
-    results = _results() | {module: found}
-    RESULTS.write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+    def _begin(self) -> None:
+        path = path_of(self.name)
+        self.branches = measure(self.name, self.tests)
+        self.mutants = list(mutants_of(self.name, path))
+        self.memory = _Memory(self.name, path.read_text())
+        self.waiting = [mutant for mutant in self.mutants if not self.memory.is_killed(mutant)]
+
+    def _write(self) -> None:
+        all_, alive, untried = map(len, (self.mutants, self.survivors, self.waiting))
+        tell(f"{self.name}: {all_} mutants, {alive} survived, {untried} not tried")
+        self.survivors.sort(key=lambda mutant: mutant.line)
+        found = {
+            "mutants": all_,
+            "untried": untried,
+            "survivors": [
+                {"line": m.line, "was": m.was, "became": m.became} for m in self.survivors
+            ],
+            "branches": self.branches,
+        }
+        results = _results() | {self.name: found}
+        RESULTS.write_bytes(
+            orjson.dumps(results, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+        )
 
 
 def tell(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    os.write(OUT, f"{line}\n".encode())
 
 
 def _results() -> dict[str, Any]:

@@ -6,21 +6,20 @@ and properties, and what a module says outside its functions: of this core, most
 
 from __future__ import annotations
 
-import ast
-import importlib
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
-from itertools import zip_longest
+from itertools import accumulate, zip_longest
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper
+from libcst.metadata import CodePosition, MetadataWrapper, WhitespaceInclusivePositionProvider
 from mutmut.mutation.mutators import mutation_operators
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +31,8 @@ UNTOUCHED = (cst.Annotation, cst.Decorator, cst.Import, cst.ImportFrom)
 class Mutant:
     """A module with one change: in `line`, `was` and `became`.
 
-    `functions`: the change is inside of functions, so they can be given their new code in place.
+    `body`: first and last line of the function that the change is in, which can be given its new
+    code in place; None: the change is outside of functions.
     """
 
     module: str
@@ -41,60 +41,100 @@ class Mutant:
     line: int
     was: str
     became: str
-    functions: bool
+    body: tuple[int, int] | None
 
-    def swap_in(self) -> None:
-        """Give every function of the imported module its code in the mutant."""
-        module = importlib.import_module(self.module)
-        wrong = types.ModuleType(self.module)
-        wrong.__file__ = str(self.path)
-        sys.modules[self.module] = wrong  # a dataclass looks its module up while it is made
-        exec(compile(self.code, self.path, "exec"), wrong.__dict__)  # noqa: S102 - the mutant
-        sys.modules[self.module] = module
-        _swap(vars(module), vars(wrong), self.module)
+    def swap_in(self) -> Callable[[], None]:
+        """Give every function of the imported module its code in the mutant, until called back."""
+        pairs = list(
+            _pairs(
+                vars(sys.modules[self.module]), vars(executed(self.module, self.code)), self.module
+            )
+        )
+        codes = [(mine, mine.__code__) for mine, _ in pairs]
+        for mine, its in pairs:
+            mine.__code__ = its.__code__
+
+        def swap_back() -> None:
+            for mine, code in codes:
+                mine.__code__ = code
+
+        return swap_back
 
     def import_in(self) -> None:
-        """Let the module be imported as the mutant, by everybody who imports it."""
-        for name, module in list(sys.modules.items()):
-            file = Path(getattr(module, "__file__", None) or "/")
-            is_ours = file.is_relative_to(ROOT) and "site-packages" not in file.parts
-            if is_ours and not name.startswith("tests.mutation"):
-                del sys.modules[name]
+        """Let the module be imported as the mutant when it is imported next."""
         sys.meta_path.insert(0, _Finder(self))
+
+
+def executed(name: str, code: str) -> types.ModuleType:
+    """Return what a module would be with this code, beside the one that is imported."""
+    path = str(ROOT / f"{name.replace('.', '/')}.py")
+    module, imported = types.ModuleType(name), sys.modules[name]
+    module.__file__ = path
+    sys.modules[name] = module  # a dataclass looks its module up while it is made
+    try:
+        exec(compile(code, path, "exec"), module.__dict__)  # noqa: S102 - our own
+    finally:
+        sys.modules[name] = imported
+    return module
 
 
 def mutants_of(module: str, path: Path) -> Iterator[Mutant]:
     """Yield every mutant of a module, in the order of its text."""
     source = path.read_text()
-    tree = MetadataWrapper(cst.parse_module(source)).module
-    changes = _Changes()
-    tree.visit(changes)
-    outside, known = _outside_functions(source), {source}
-    for node, changed in changes.found:
-        code = tree.deep_replace(node, changed).code
+    text = _Text(MetadataWrapper(cst.parse_module(source)))
+    known = {source}
+    for node, changed, body in text.found:
+        code = text.with_change(node, changed)
         if code in known:
             continue
         known.add(code)
         pairs = zip_longest(source.splitlines(), code.splitlines(), fillvalue="")
         line, was, became = next((n, a, b) for n, (a, b) in enumerate(pairs, 1) if a != b)
-        functions = _outside_functions(code) == outside
-        yield Mutant(module, path, code, line, was.strip(), became.strip(), functions)
+        yield Mutant(module, path, code, line, was.strip(), became.strip(), body)
 
 
-class _Changes(cst.CSTVisitor):
-    """Collects which node may become what."""
+class _Text(cst.CSTVisitor):
+    """A module's text, and which node of it may become what, inside of functions or not."""
 
-    def __init__(self) -> None:
+    def __init__(self, wrapper: MetadataWrapper) -> None:
         super().__init__()
-        self.found: list[tuple[cst.CSTNode, cst.CSTNode]] = []
+        self.found: list[tuple[cst.CSTNode, cst.CSTNode, tuple[int, int] | None]] = []
+        self._module, self._source = wrapper.module, wrapper.module.code
+        self._places = wrapper.resolve(WhitespaceInclusivePositionProvider)
+        self._lines = [0, *accumulate(map(len, self._source.splitlines(keepends=True)))]
+        self._function: cst.FunctionDef | None = None  # the outermost one that is being visited
+        self._body: tuple[int, int] | None = None
+        self._module.visit(self)
+
+    def with_change(self, node: cst.CSTNode, changed: cst.CSTNode) -> str:
+        """Return the text with a node changed: only its own place, or all is written anew."""
+        place = self._places[node]
+        first, last = self._offset(place.start), self._offset(place.end)
+        if self._source[first:last] == self._module.code_for_node(node):
+            return self._source[:first] + self._module.code_for_node(changed) + self._source[last:]
+        whole: cst.Module = self._module.deep_replace(node, changed)  # type: ignore[assignment]
+        return whole.code
+
+    def _offset(self, at: CodePosition) -> int:
+        return self._lines[at.line - 1] + at.column
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         if isinstance(node, UNTOUCHED) or _is_literal_type(node) or _is_sentence(node):
             return False
         for kind, operator in mutation_operators:
             if isinstance(node, kind):
-                self.found += [(node, changed) for changed in operator(node)]
+                self.found += [(node, changed, self._body) for changed in operator(node)]
         return True
+
+    def on_visit_attribute(self, node: cst.CSTNode, attribute: str) -> None:
+        if attribute == "body" and isinstance(node, cst.FunctionDef) and self._body is None:
+            place = self._places[node.body]
+            last = place.end.line - (place.end.column == 0)
+            self._function, self._body = node, (place.start.line + 1, last)
+
+    def on_leave_attribute(self, original_node: cst.CSTNode, attribute: str) -> None:
+        if attribute == "body" and original_node is self._function:
+            self._function = self._body = None
 
 
 def _is_literal_type(node: cst.CSTNode) -> bool:
@@ -107,30 +147,21 @@ def _is_sentence(node: cst.CSTNode) -> bool:
     return isinstance(node, cst.SimpleString) and " " in node.value.strip("\"' ")
 
 
-def _outside_functions(code: str) -> str:
-    """Return what a module says but for the bodies of its functions."""
-    tree = ast.parse(code)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = []
-    return ast.dump(tree)
-
-
-def _swap(right: Any, wrong: Any, module: str) -> None:
+def _pairs(right: Any, wrong: Any, module: str) -> Iterator[tuple[FunctionType, FunctionType]]:
     for name, value in list(right.items()):
         other = wrong.get(name)
         for mine, its in zip(_functions(value), _functions(other), strict=False):
-            if mine.__module__ == module:
-                mine.__code__ = its.__code__
+            if mine.__module__ == module and mine.__code__ != its.__code__:
+                yield mine, its
         if isinstance(value, type) and value.__module__ == module and isinstance(other, type):
-            _swap(dict(vars(value)), dict(vars(other)), module)
+            yield from _pairs(dict(vars(value)), dict(vars(other)), module)
 
 
-def _functions(value: Any) -> list[types.FunctionType]:
+def _functions(value: Any) -> list[FunctionType]:
     if isinstance(value, property):
-        return [f for f in (value.fget, value.fset) if isinstance(f, types.FunctionType)]
+        return [f for f in (value.fget, value.fset) if isinstance(f, FunctionType)]
     value = getattr(value, "__func__", value)
-    return [value] if isinstance(value, types.FunctionType) else []
+    return [value] if isinstance(value, FunctionType) else []
 
 
 class _Finder(MetaPathFinder):

@@ -9,10 +9,12 @@ HEAD = """# Tests of the tests
 
 Would a unit test fail if a line of the pure core were wrong? `make mutants` makes every module of
 the core wrong in every small way (mutmut's operators, applied to everything but annotations,
-decorators, imports and sentences meant for people), runs the module's unit tests on each such
-mutant in a fork, and writes this page. `make mutants ONLY=version_guard` does one module; a run
-stops after `MINUTES` and goes on from there the next time. Which tests a module has, and why a
-survivor may survive: `tests/mutation/core.toml`.
+decorators, imports and sentences meant for people), runs those of the module's unit tests that come
+to the function on each such mutant, in a fork, and writes this page. What a mutant leaves behind
+may not change the next one's answer: the tests run once more without a mutant after every 25.
+`make mutants ONLY=version_guard` does one module; a run stops after `MINUTES` and goes on from
+there the next time. Which tests a module has, and why a survivor may survive:
+`tests/mutation/core.toml`.
 
 Property tests (hypothesis) and the model of versions are not run on mutants: what is killed is
 killed by an example that anybody can read. Coverage is of lines and branches, by the same tests.

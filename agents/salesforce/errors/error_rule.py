@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import StrEnum, auto
 
 from agents.salesforce.errors.error_kind import ErrorKind
 
@@ -12,9 +12,9 @@ class Advice(StrEnum):
     """What a sender can do in place, besides what the kind says."""
 
     NONE = ""
-    RETRY_ONCE = "retry_once"  # two writers may have raced: one repetition, then it is as it says
-    OTHER_API = "other_api"  # this API does not take it: another one may
-    SEND_LESS = "send_less"  # the same rows in a smaller request would pass
+    RETRY_ONCE = auto()  # two writers may have raced: one repetition, then it is as it says
+    OTHER_API = auto()  # this API does not take it: another one may
+    SEND_LESS = auto()  # the same rows in a smaller request would pass
 
 
 @dataclass(frozen=True, slots=True)

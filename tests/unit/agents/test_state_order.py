@@ -37,6 +37,7 @@ def over(whole, **more):
         (state(OLD), state(NEW).as_reset(), False),
         (state(OLD), state(LATEST), True),  # the newest that anybody may have given
         (replace(state(OLD), is_reset=True), state(NEW), False),  # written after a reset
+        (state("").as_unknown(), replace(over(state(OLD)), version=""), False),  # a new beginning
         (over(state(OLD)), over(None), False),
         (over(None), over(state(OLD)), True),  # that one knows of a whole save beneath it
         (over(state(OLD)), over(state(NEW)), True),

@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from schemas.sender_clock import Clock, SenderTime, date_object, sender_time, utc_text
+from schemas.sender_clock import (
+    Clock,
+    SenderTime,
+    date_object,
+    is_plain_time,
+    plain_time,
+    sender_time,
+    utc_text,
+)
 
 RECEIVED = "2026-03-14 18:02:15"
 RECEIVED_MS = int(datetime(2026, 3, 14, 18, 2, 15, tzinfo=UTC).timestamp() * 1000)
@@ -86,3 +94,47 @@ def test_a_date_object_without_its_parts_is_no_date() -> None:
 
 def test_the_text_of_a_moment_is_to_the_second() -> None:
     assert utc_text(RECEIVED_MS + 999) == RECEIVED
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("2026-03-14 18:02", "2026-03-14 18:02:00"),
+        ("2026-03-14T18:02:15,25", "2026-03-14 18:02:15.25"),
+        ("2026-03-14 18:02:15.5 UTC", "2026-03-14 18:02:15.5Z"),
+        ("2026-03-14 18:02:15 gmt", "2026-03-14 18:02:15Z"),
+        ("2026-03-14t18:02:15z", "2026-03-14 18:02:15Z"),
+        ("2026-03-14 18:02:15+01", "2026-03-14 18:02:15+01:00"),
+        ("2026-03-14 18:02:15-0530", "2026-03-14 18:02:15-0530"),
+        ("2026-03-14 18:02:15-05:30", "2026-03-14 18:02:15-05:30"),
+        (" 2026-03-14 18:02:15\u200e", RECEIVED),
+        (RECEIVED_MS // 1000, RECEIVED),
+        (RECEIVED_MS, RECEIVED),
+        (str(RECEIVED_MS), RECEIVED),
+        (RECEIVED_MS / 1000 + 0.75, RECEIVED),
+        ([RECEIVED], RECEIVED),
+        ([RECEIVED, RECEIVED], ""),
+        ([], ""),
+        ({"$date": RECEIVED}, RECEIVED),
+        ({"$date": None, "value": RECEIVED_MS}, RECEIVED),
+        ({"value": [RECEIVED]}, RECEIVED),
+        ({"date": "2026-03-14 20:02:15", "timezone": "+02:00"}, RECEIVED),
+        ({"date": RECEIVED, "timezone": "UTC", "value": {"n": 1}}, RECEIVED),
+        ({}, ""),
+        (float("inf"), ""),
+        (float("nan"), ""),
+        (123_456_789, ""),
+        ("12345678901", ""),
+        ("2026-03-14", ""),
+        ("yesterday", ""),
+        (True, ""),
+        (None, ""),
+    ],
+)
+def test_a_time_in_another_form_is_written_as_magento_writes_it(value, text) -> None:
+    assert plain_time(value) == text
+
+
+def test_a_time_as_magento_writes_it_is_left_alone_and_so_is_none() -> None:
+    assert all(map(is_plain_time, (None, RECEIVED, "2026-03-14T18:02:15.25+01:00")))
+    assert not any(map(is_plain_time, ("", "2026-03-14", f"{RECEIVED} UTC", 7, [RECEIVED])))

@@ -1,0 +1,110 @@
+"""The table of errors where nothing but the status speaks, and what each row of it must say."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.salesforce.errors.error_kind import ErrorKind as Kind
+from agents.salesforce.errors.error_table import (
+    BY_CODE,
+    BY_STATUS,
+    NESTED_CODES,
+    RULES,
+    UNKNOWN_FAILURE,
+    by_status,
+    is_sign_of_life,
+)
+from agents.salesforce.errors.errors import classify
+from agents.salesforce.errors.own_errors import OWN_RULES
+
+
+@pytest.mark.parametrize(
+    ("statuses", "kind", "meaning"),
+    [
+        ((200, 299, 400), Kind.UNKNOWN, "An error that orderstream does not know."),
+        ((300,), Kind.PERMANENT, "Several records hold this external id."),
+        ((301, 399), Kind.CONFIG, "The address answered with a redirect"),
+        ((401, 419, 440, 498), Kind.AUTH, "Salesforce does not accept the session."),
+        ((408, 409, 425, 444, 460, 499), Kind.TRANSIENT, "Salesforce, or something in between"),
+        ((402, 403), Kind.CONFIG, "Salesforce forbids the request."),
+        ((404,), Kind.CONFIG, "Nothing answers at this address"),
+        ((405,), Kind.CONFIG, "The address does not take this kind of request."),
+        ((406,), Kind.TRANSIENT, "Salesforce is overloaded."),
+        ((410,), BY_CODE["GONE"].kind, BY_CODE["GONE"].meaning),
+        ((413, 414, 431, 494), Kind.TRANSIENT, BY_CODE["REQUEST_ENTITY_TOO_LARGE"].meaning),
+        ((415,), Kind.CONFIG, "The address does not take JSON or CSV."),
+        ((420, 421), Kind.TRANSIENT, "Salesforce's edge does not know"),
+        ((429, 430), Kind.CONCURRENCY, "Too many long-running requests"),
+        (
+            (407, 411, 412, 416, 418, 422, 424, 426, 428, 432, 439, 441, 443, 445, 459, 461, 493,
+             495, 497),
+            Kind.CONFIG,
+            "Salesforce refused a call as a whole",
+        ),
+        ((0, 199, 500, 599), Kind.TRANSIENT, "Salesforce or a server in front of it failed."),
+    ],
+)  # fmt: skip
+def test_a_status_has_its_row(statuses, kind, meaning) -> None:
+    for status in statuses:
+        rule = by_status(status)
+        assert (rule.kind, rule.meaning[: len(meaning)]) == (kind, meaning), status
+
+
+@pytest.mark.parametrize("status", [400, 413, 414, 431])
+def test_a_row_may_explain_that_its_call_was_refused(status) -> None:
+    assert classify(status, "STRING_TOO_LONG").kind is Kind.PERMANENT
+
+
+def test_any_refusal_but_a_busy_edges_is_a_sign_of_life() -> None:
+    said = {status for status in range(600) if is_sign_of_life(status)}
+    assert said == set(range(300, 500)) - {408, 420, 429}
+
+
+def test_every_row_has_a_meaning_and_an_instruction() -> None:
+    for rule in (*RULES, *(rule for _, rule in BY_STATUS), UNKNOWN_FAILURE):
+        assert rule.meaning.endswith("."), rule
+        assert rule.fix.endswith("."), rule
+
+
+def test_what_a_wrapper_may_quote_is_no_login_no_quota_no_wrapper_and_none_of_ours() -> None:
+    assert {"UNABLE_TO_LOCK_ROW", "STORAGE_LIMIT_EXCEEDED"} <= NESTED_CODES
+    ours = {code for rule in OWN_RULES for code in rule.codes}
+    wrappers = {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "FIELD_CUSTOM_VALIDATION_EXCEPTION"}
+    logins = {"INVALID_SESSION_ID", "INVALID_LOGIN", "REQUEST_LIMIT_EXCEEDED"}
+    assert not NESTED_CODES & (ours | wrappers | logins)
+
+
+@pytest.mark.parametrize(
+    ("kind", "codes"),
+    [
+        (
+            Kind.PERMANENT,
+            {
+                "MAPPING_ERROR",
+                "DECODE_ERROR",
+                "UNTRUSTED_RECORD",
+                "WORKER_CRASHED",
+                "BREAKER_OPEN",
+                "HANDLER_BUG",
+                "NOT_ENCODABLE",
+                "BAD_EXTERNAL_ID",
+                "NO_STANDARD_PRICEBOOK",
+            },
+        ),
+        (
+            Kind.TRANSIENT,
+            {
+                "UNEXPECTED",
+                "NO_ANSWER",
+                "UNREACHABLE",
+                "TLS_FAILED",
+                "CUT",
+                "BAD_ANSWER",
+                "UNPROCESSED",
+                "RESULT_MISSING",
+            },
+        ),
+    ],
+)
+def test_our_own_codes_are_for_a_person_or_are_repeated(kind, codes) -> None:
+    assert {code for rule in OWN_RULES if rule.kind is kind for code in rule.codes} == codes
