@@ -66,6 +66,50 @@ def test_a_call_without_rows_or_orders_teaches_nothing():
     assert model == CostModel()
 
 
+def test_one_answer_moves_the_estimate_by_three_tenths_of_its_error():
+    model = CostModel()
+    assert model.call_seconds({UPDATE: 10}) == pytest.approx(0.12)
+    model.observe(1.12, {UPDATE: 10}, 5)
+    assert model.fixed_seconds == pytest.approx(0.34)
+    assert model.row_seconds == {UPDATE: pytest.approx(0.008)}
+    assert model.rows_per_order == {UPDATE: pytest.approx(0.1)}
+    model.observe(0.36, {CREATE: 10}, 10)
+    assert model.fixed_seconds == pytest.approx(0.34)
+    assert model.row_seconds == {UPDATE: pytest.approx(0.008), CREATE: pytest.approx(0.002)}
+    assert model.rows_per_order == {UPDATE: pytest.approx(0.095), CREATE: pytest.approx(0.05)}
+    assert model.order_seconds == pytest.approx(0.00086)
+
+
+def test_nothing_is_estimated_to_take_less_than_no_time():
+    model = CostModel(fixed_seconds=0.01, row_seconds={UPDATE: 0.5})
+    model.observe(0.0, {UPDATE: 1}, 1)
+    assert (model.fixed_seconds, round(model.row_seconds[UPDATE], 6)) == (0.0, 0.499618)
+    model = CostModel(fixed_seconds=1.0, row_seconds={UPDATE: 0.0})
+    model.observe(0.0, {UPDATE: 20}, 1)
+    assert (round(model.fixed_seconds, 6), model.row_seconds[UPDATE]) == (0.85, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "cheap", "within_target"),
+    [
+        (0.0625, 4, 120),  # what keeps to a second
+        (0.125, 8, 192),  # twelve times the fixed part
+        (0.25, 16, 224),  # not more than two seconds
+        (0.0, 1, 128),
+        (5.0, 320, 1),  # a call holds one, however long it takes
+    ],
+)
+def test_how_many_orders_a_call_may_hold(fixed, cheap, within_target):
+    model = CostModel(1.0, fixed, {UPDATE: 1 / 128}, {UPDATE: 1.0})
+    assert (model.cheap_orders(), model.orders_within_target()) == (cheap, within_target)
+
+
+def test_a_model_that_knows_no_order_yet_bounds_nothing():
+    assert CostModel().cheap_orders() == CostModel().orders_within_target() == 10**9
+    unknown = CostModel(rows_per_order={UPDATE: 1.0})
+    assert unknown.order_seconds == pytest.approx(0.002)
+
+
 def size(waiting, **how):
     known = {
         "slots": 5,
@@ -103,3 +147,23 @@ def test_a_backlog_goes_in_full_calls_where_rows_cost_nothing():
 def test_scarce_calls_take_all_that_waits():
     assert size(150, startable=1, is_scarce=True) == CallSize(150, Why.BUDGET)
     assert size(900, startable=1, is_scarce=True) == CallSize(200, Why.FULL)
+    assert size(200, startable=1, is_scarce=True) == CallSize(200, Why.FULL)
+    assert size(199, startable=1, is_scarce=True) == CallSize(199, Why.BUDGET)
+    assert size(151, startable=2, is_scarce=True) == CallSize(76, Why.BUDGET)
+
+
+def test_what_just_fits_goes_at_once():
+    assert size(200) == CallSize(40, Why.SLOT)
+    assert size(201) == CallSize(40, Why.TARGET)
+    assert size(1001, within_target=200) == CallSize(200, Why.FULL)
+    assert size(1000, within_target=200) == CallSize(200, Why.SLOT)
+    assert size(1001, within_target=199) == CallSize(199, Why.TARGET)
+
+
+def test_without_a_free_slot_a_call_takes_its_share_all_the_same():
+    assert size(7, slots=0, startable=0, cheap=1) == CallSize(7, Why.SLOT)
+    assert size(7, startable=0, is_scarce=True) == CallSize(7, Why.BUDGET)
+
+
+def test_the_reasons_are_the_labels_of_a_metric():
+    assert [why.value for why in Why] == ["slot", "target", "full", "budget"]
