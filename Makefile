@@ -55,6 +55,7 @@ unit-all: setup ## the unit tests on every Python from 3.11 on that this machine
 	  echo "== $$($$python -V)"; \
 	  test -x .venv-$$python/bin/python || $$python -m venv .venv-$$python; \
 	  .venv-$$python/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock \
+	  && .venv-$$python/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable . --editable ./sandbox \
 	  && .venv-$$python/bin/python -m pytest -n 2 -m "not hypothesis and not slow" tests/unit tests/test_architecture.py tests/test_documentation.py \
 	  || failed="$$failed $$python"; \
 	done; test -z "$$failed" || { echo "failed on:$$failed" >&2; exit 1; }

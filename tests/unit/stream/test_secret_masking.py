@@ -14,6 +14,7 @@ SECRET = "hunter2secret"
     [
         "https://jane:{}@127.0.0.1:8080/x",
         "redis://:{}@cache:6379/0",
+        "redis://:{},x@cache:6379/0",
         "GET /a?access_token={}&b=1",
         "/x?X-Amz-Signature={}",
         "/x?sig={}#top",
