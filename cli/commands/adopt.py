@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
 
 from cli.console.terminal import EXIT_NO, fail, print_json, run_async, stderr, stdout
 from stream.config import Role, Settings, load_settings
+from stream.ops.alerts import Alerts
 
 if TYPE_CHECKING:
     from agents.reconcile.adopt import AdoptionPlan
@@ -70,7 +72,6 @@ async def adopt_by(
     from agents.reconcile.adopt import adopt as give
     from agents.reconcile.adopt import survey
     from agents.salesforce.api.wiring import build_client
-    from stream.ops.alerts import Alerts
 
     client = build_client(settings, alerts=Alerts())
     try:
@@ -99,8 +100,6 @@ def _write(path: Path, plan: AdoptionPlan) -> None:
 
 
 def _print(plan: AdoptionPlan, *, is_dry: bool) -> None:
-    from rich.table import Table
-
     table = Table("", "records")
     table.add_row("looked at", str(plan.records))
     table.add_row("have a key", str(plan.keyed))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from cli.console.terminal import (
     EXIT_NO,
@@ -18,10 +20,10 @@ from cli.console.terminal import (
     stdout,
     time_option,
 )
+from stream.audit.audit import run_audit
+from stream.audit.report import AuditReport
+from stream.ops.masking import mask_email
 from stream.times import parse_duration_ms, show_seconds, show_time
-
-if TYPE_CHECKING:
-    from stream.audit.report import AuditReport
 
 OUTCOMES = ("accepted", "synced", "unchanged", "superseded", "dead", "pending")
 
@@ -47,8 +49,6 @@ def audit(
 
     Example: orderstream audit --since 24h
     """
-    from stream.audit.audit import run_audit
-
     since_ms, until_ms = time_option("--since", since), time_option("--until", until)
     grace_seconds = None
     if grace is not None:
@@ -71,8 +71,6 @@ def audit(
 
 def report_json(report: AuditReport, *, is_masked: bool = True) -> dict[str, Any]:
     """Return the report as JSON-ready data."""
-    from stream.ops.masking import mask_email
-
     read = asdict(report)
     if is_masked:
         for event in read["unanswered"]:
@@ -88,8 +86,6 @@ def report_json(report: AuditReport, *, is_masked: bool = True) -> dict[str, Any
 
 def print_report(report: AuditReport, *, is_masked: bool) -> None:
     """Print the balance, what is wrong and what is not known."""
-    from rich.table import Table
-
     table = Table(box=None, header_style="bold")
     table.add_column("topic")
     for name in OUTCOMES:
@@ -152,11 +148,6 @@ OTHERS = (
 
 
 def _print_unanswered(report: AuditReport, *, is_masked: bool) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from stream.ops.masking import mask_email
-
     table = Table(box=None, header_style="bold", title="events without an outcome")
     for name in ("event id", "key", "where", "age"):
         table.add_column(name, no_wrap=name == "event id")

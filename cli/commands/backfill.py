@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -18,18 +18,17 @@ from cli.console.terminal import (
     run_async,
     time_option,
 )
-from stream.jobs.spec import DEFAULT_MAX_BACKLOG
+from schemas.event import Kind
+from stream.backfill.plan import BackfillPlan, new_backfill, plan_backfill
+from stream.config import Role, Settings
+from stream.jobs.run import JobReport
+from stream.jobs.spec import DEFAULT_MAX_BACKLOG, JobKind
+from stream.kafka.range_reader import RangeReader
+from stream.magento.client import MagentoRest, open_magento
+from stream.magento.paging import Window, new_window
+from stream.settings.magento import MagentoSettings
+from stream.settings.worker import WorkerSettings
 from stream.times import show_seconds
-
-if TYPE_CHECKING:
-    from schemas.event import Kind
-    from stream.backfill.plan import BackfillPlan
-    from stream.config import Settings
-    from stream.jobs.run import JobReport
-    from stream.magento.client import MagentoRest
-    from stream.magento.paging import Window
-    from stream.settings.magento import MagentoSettings
-    from stream.settings.worker import WorkerSettings
 
 DEFAULT_RATE = 100.0
 
@@ -70,10 +69,6 @@ def backfill(
     Example: orderstream backfill --from 2026-01-01 --customers --run --why "go live"
     """
     from cli.console.job_progress import finish_job, resume_in_terminal
-    from schemas.event import Kind
-    from stream.config import Role
-    from stream.jobs.spec import JobKind
-    from stream.magento.paging import new_window
 
     settings = operator_settings(Role.MAGENTO, *((Role.JOBS,) if run or resume else ()))
     if resume:
@@ -134,14 +129,11 @@ def plan_json(
 
 
 async def _plan(settings: MagentoSettings, magento: MagentoRest, wish: Wish) -> BackfillPlan:
-    from stream.backfill.plan import plan_backfill
-
     return await plan_backfill(settings, magento, wish.kinds, wish.window, now_ms=now_ms())
 
 
 async def _preview(settings: Settings, wish: Wish) -> tuple[BackfillPlan, float | None]:
     from agents.pacing.remaining_calls import calls_left
-    from stream.magento.client import open_magento
 
     async with open_magento(settings) as magento:
         plan = await _plan(settings, magento, wish)
@@ -150,9 +142,6 @@ async def _preview(settings: Settings, wish: Wish) -> tuple[BackfillPlan, float 
 
 async def _run(settings: Settings, wish: Wish) -> JobReport:
     from cli.console.job_progress import run_in_terminal
-    from stream.backfill.plan import new_backfill
-    from stream.kafka.range_reader import RangeReader
-    from stream.magento.client import open_magento
 
     async with open_magento(settings) as magento, RangeReader(settings) as reader:
         plan = await _plan(settings, magento, wish)

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from cli.console.terminal import note
+from stream.config import Role, load_settings
+from stream.ops.logs import configure_logs
 
 
 def dashboard(
@@ -27,8 +29,6 @@ def dashboard(
     """
     from dashboard.first_run import build_first_run, is_first_run
     from dashboard.server import run_dashboard, serve_until_stopped
-    from stream.config import Role, load_settings
-    from stream.ops.logs import configure_logs
 
     def on_listening(url: str) -> None:
         note(f"dashboard at {url}")

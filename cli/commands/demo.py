@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import typer
@@ -35,8 +36,6 @@ def demo(  # noqa: PLR0917 - each is an option
 
     Example: orderstream demo --orders 300 --keep
     """
-    import asyncio
-
     from cli.console.simulators import need_sandbox
 
     need_sandbox("the demo")

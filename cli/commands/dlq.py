@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -36,12 +36,12 @@ from cli.console.terminal import (
     run_async,
     stdout,
 )
+from stream.config import Settings
+from stream.dlq.index import DeadLetter, LetterFilter, LetterGroup
+from stream.dlq.resolutions import drop_letters
 from stream.dlq.view import payload_of, story_of
+from stream.jobs.operator_log import RELEASED, OperatorLog
 from stream.times import show_time
-
-if TYPE_CHECKING:
-    from stream.config import Settings
-    from stream.dlq.index import DeadLetter, LetterFilter, LetterGroup
 
 app = typer.Typer(
     name="dlq",
@@ -134,8 +134,6 @@ def release(
 
     Example: orderstream dlq release STRING_TOO_LONG --why "test orders"
     """
-    from stream.jobs.operator_log import RELEASED, OperatorLog
-
     if not why.strip():
         fail("--why: a reason is needed")
     settings = operator_settings()
@@ -204,7 +202,6 @@ async def _collect(
 
 async def _drop(settings: Settings, letters: list[DeadLetter], why: str) -> int:
     from cli.console.job_progress import open_desk
-    from stream.dlq.resolutions import drop_letters
 
     async with open_desk(settings) as desk:
         return await drop_letters(settings, desk.publisher, desk.operator, letters, why=why)

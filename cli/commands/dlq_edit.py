@@ -7,18 +7,19 @@ import shlex
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cli.console.terminal import EXIT_NO, fail, note, operator_settings, print_json, run_async
+from schemas.codec import DecodeError
+from schemas.event import Envelope
+from stream.config import Role, Settings
+from stream.dlq.edit import changed_fields, check_edit, requeue_edited
+from stream.dlq.index import DeadLetter
 from stream.dlq.view import readable
-
-if TYPE_CHECKING:
-    from schemas.event import Envelope
-    from stream.config import Settings
-    from stream.dlq.index import DeadLetter
-    from stream.settings.magento import MagentoSettings
+from stream.errors import JobError
+from stream.settings.magento import MagentoSettings
 
 
 def edit(
@@ -38,8 +39,6 @@ def edit(
     Example: orderstream dlq edit 3-17 --why "postcode was in the city field"
     """
     from cli.console.dead_letter_options import find
-    from stream.config import Role
-    from stream.dlq.edit import changed_fields
 
     if not why.strip():
         fail("--why: a reason is needed")
@@ -97,10 +96,6 @@ def in_editor(text: str) -> str:
 
 
 def _problem(settings: MagentoSettings, envelope: Envelope, value: bytes) -> str:
-    from schemas.codec import DecodeError
-    from stream.dlq.edit import check_edit
-    from stream.errors import JobError
-
     try:
         check_edit(settings, envelope, value)
     except (DecodeError, JobError) as error:
@@ -112,7 +107,6 @@ async def _requeue(
     settings: Settings, letter: DeadLetter, envelope: Envelope, value: bytes, why: str
 ) -> str:
     from cli.console.job_progress import open_desk
-    from stream.dlq.edit import requeue_edited
 
     async with open_desk(settings) as desk:
         return await requeue_edited(

@@ -26,14 +26,17 @@ from cli.console.terminal import (
     print_json,
     run_async,
 )
-from stream.jobs.spec import DEFAULT_MAX_BACKLOG, DEFAULT_RATE
+from stream.config import Role, Settings
+from stream.dlq.index import read_letter
+from stream.dlq.requeue import RequeuePlan, new_requeue, plan_requeue
+from stream.errors import JobError
+from stream.jobs.run import JobReport
+from stream.jobs.spec import DEFAULT_MAX_BACKLOG, DEFAULT_RATE, JobKind
+from stream.kafka.range_reader import RangeReader
 from stream.times import show_seconds, show_time
 
 if TYPE_CHECKING:
     from agents.mapping_preview.predict import Prediction
-    from stream.config import Settings
-    from stream.dlq.requeue import RequeuePlan
-    from stream.jobs.run import JobReport
 
 
 def requeue(
@@ -64,8 +67,6 @@ def requeue(
     Example: orderstream dlq requeue --code STRING_TOO_LONG --rate 50 --why "mapping fixed"
     """
     from cli.console.job_progress import finish_job, resume_in_terminal
-    from stream.config import Role
-    from stream.jobs.spec import JobKind
 
     settings = operator_settings(*(() if dry_run else (Role.JOBS,)))
     if resume:
@@ -117,10 +118,6 @@ async def _plan(
     from agents.mapping_preview.load import load_mapping
     from agents.mapping_preview.predict import predict
     from cli.console.dead_letter_options import open_index
-    from stream.dlq.index import read_letter
-    from stream.dlq.requeue import plan_requeue
-    from stream.errors import JobError
-    from stream.kafka.range_reader import RangeReader
 
     async with open_index(settings) as index, RangeReader(settings) as reader:
         plan = plan_requeue(index, settings.topics.dead_letters, wanted, limit=limit)
@@ -141,8 +138,6 @@ async def _run(
     settings: Settings, plan: RequeuePlan, rate: float, why: str, max_backlog: int
 ) -> JobReport:
     from cli.console.job_progress import run_in_terminal
-    from stream.dlq.requeue import new_requeue
-    from stream.kafka.range_reader import RangeReader
 
     async with RangeReader(settings) as reader:
         spec = await new_requeue(settings, reader, plan, rate=rate, why=why)

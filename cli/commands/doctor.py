@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from cli.console.terminal import note, print_json, run_async, stderr, stdout
 from stream.config import Role
+from stream.ops.logs import configure_logs
 
 if TYPE_CHECKING:
     from agents.doctor.check import Check
@@ -56,7 +59,6 @@ def doctor(
 
 async def _examine(roles: list[Role], *, is_live: bool) -> list[Check]:
     from agents.doctor.examine import examine, settings_in_force
-    from stream.ops.logs import configure_logs
 
     configure_logs(level="critical", style="console", process="doctor")  # the report says it all
     env_file = Path(".env")
@@ -72,9 +74,6 @@ async def _examine(roles: list[Role], *, is_live: bool) -> list[Check]:
 
 
 def _show(checks: list[Check], *, everything: bool) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(box=None, header_style="bold")
     table.add_column("check", no_wrap=True)
     table.add_column("result", no_wrap=True)

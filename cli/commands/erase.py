@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from cli.console.erasure_proof import end_with_proof
 from cli.console.person_options import address_of, phone_of
@@ -23,15 +25,24 @@ from cli.console.terminal import (
     stdout,
     time_option,
 )
+from schemas.erasure import Erasure, marker_key
+from schemas.event import Kind
+from schemas.identity import folded
+from schemas.operator import Resolution
+from schemas.person import Person
+from schemas.state import state_key
+from stream.config import Role, Settings, load_settings
+from stream.dlq.resolutions import MarkWriter
+from stream.erasure.publish import publish_erasures, wait_for_markers
+from stream.erasure.search import PersonTraces, find_person
+from stream.jobs.operator_log import OperatorLog
+from stream.kafka.publisher import KafkaPublisher
+from stream.ops.alerts import Alerts
 from stream.times import show_time
 
 if TYPE_CHECKING:
     from agents.erasure.org_records import OrgRecords
     from agents.salesforce.api.client import OrgClient
-    from schemas.erasure import Erasure
-    from schemas.person import Person
-    from stream.config import Settings
-    from stream.erasure.search import PersonTraces
 
 
 @dataclass(slots=True)
@@ -44,14 +55,9 @@ class _Person:
 
     @property
     def orders(self) -> list[str]:
-        from schemas.identity import folded
-
         return sorted({*self.found.orders, *map(folded, self.records.order_keys)})
 
     def erasures(self) -> list[Erasure]:
-        from schemas.erasure import Erasure
-        from schemas.event import Kind
-
         people = (kind for kind in Kind if kind is not Kind.ORDER)
         keys = sorted(self.found.customer_keys)
         return [
@@ -99,9 +105,6 @@ def erase(  # noqa: PLR0917 - each is an option
 
     Example: orderstream erase --email jane@example.com --why "request 2026-17"
     """
-    from schemas.person import Person
-    from stream.config import Role, load_settings
-
     wanted = Person(
         tuple(dict.fromkeys(address_of(text) for text in email)),
         tuple(customer_id or ()),
@@ -137,7 +140,6 @@ async def _find(settings: Settings, wanted: Person, since_ms: int | None) -> _Pe
     from agents.erasure.org_records import find_records
     from agents.erasure.personal import personal_records
     from agents.mapping.mapping import Mapping
-    from stream.erasure.search import find_person
 
     with progress_bar("reading the topics") as update:
         found = await find_person(settings, wanted, since_ms=since_ms, progress=update)
@@ -157,14 +159,6 @@ async def _erase(
 ) -> dict[str, Any]:
     from agents.erasure.org_records import anonymise
     from agents.salesforce.errors.errors import SalesforceError
-    from schemas.erasure import marker_key
-    from schemas.event import Kind
-    from schemas.operator import Resolution
-    from schemas.state import state_key
-    from stream.dlq.resolutions import MarkWriter
-    from stream.erasure.publish import publish_erasures, wait_for_markers
-    from stream.jobs.operator_log import OperatorLog
-    from stream.kafka.publisher import KafkaPublisher
 
     began_ms = now_ms()
     publisher = KafkaPublisher(settings)
@@ -209,7 +203,6 @@ async def _erase(
 
 def _client(settings: Settings) -> OrgClient:
     from agents.salesforce.api.wiring import build_client
-    from stream.ops.alerts import Alerts
 
     return build_client(settings, alerts=Alerts())
 
@@ -233,9 +226,6 @@ def _report(person: _Person) -> dict[str, Any]:
 
 
 def _print_plan(person: _Person) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     found = person.found
     known = ", ".join((*found.person.emails, *(f"id {n}" for n in found.person.customer_ids)))
     stdout.print(f"known as {known}", highlight=False)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from cli.console.terminal import fail
-
-if TYPE_CHECKING:
-    from stream.config import Settings
-    from stream.settings.ingress import IngressSettings
+from stream.config import Role, Settings, load_settings
+from stream.ops.logs import configure_logs
+from stream.ops.tracing import configure_tracing
+from stream.settings.ingress import IngressSettings
 
 
 def ingress(
@@ -36,10 +38,6 @@ def ingress(
 
     Example: orderstream ingress --port 8080 --workers 2
     """
-    from stream.config import Role, load_settings
-    from stream.ops.logs import configure_logs
-    from stream.ops.tracing import configure_tracing
-
     given = {"ingress_host": host, "ingress_port": port}
     overrides: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     settings = load_settings(Role.INGRESS, **overrides)
@@ -60,8 +58,6 @@ def ingress(
 def _run_one(
     settings: Settings, announce: Callable[[str, list[int]], None], *, supervised: bool
 ) -> int:
-    import os
-
     import uvloop
 
     from stream.ingress.process import run_ingress
@@ -80,8 +76,6 @@ def _run_one(
 def _run_workers(
     settings: IngressSettings, count: int, announce: Callable[[str, list[int]], None]
 ) -> int:
-    import asyncio
-
     from stream.ingress.prefork import run_ingress_workers
 
     def command_for(port: int) -> list[str]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from cli.console.terminal import operator_settings, print_json, run_async, stdout
+from stream.job_service import read_jobs
 from stream.times import show_time
 
 
@@ -19,16 +22,11 @@ def jobs(
 
     Example: orderstream jobs
     """
-    from stream.job_service import read_jobs
-
     settings = operator_settings()
     read = run_async(read_jobs(settings))
     if as_json:
         print_json(read)
         return
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(box=None, header_style="bold")
     for name in ("job", "state", "done", "of", "by", "since (UTC)", "why"):
         table.add_column(name, no_wrap=name == "job")

@@ -6,9 +6,13 @@ import asyncio
 import math
 from contextlib import suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
 
 from cli.console.terminal import (
     EXIT_NO,
@@ -21,17 +25,16 @@ from cli.console.terminal import (
     stderr,
     stdout,
 )
+from stream.config import Settings
+from stream.errors import StreamError
+from stream.lag.evaluator import MIN_WINDOW_MS, GroupLag, PartitionLag
+from stream.lag.exporter import export, forget
+from stream.lag.sampler import LagSampler
+from stream.lag.snapshot import LagSnapshot
+from stream.ops.status_server import status_server
+from stream.ops.stop_signals import stop_on_signals
+from stream.settings.kafka import KafkaSettings
 from stream.times import show_seconds, show_time
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.text import Text
-
-    from stream.config import Settings
-    from stream.lag.evaluator import GroupLag, PartitionLag
-    from stream.lag.sampler import LagSampler
-    from stream.lag.snapshot import LagSnapshot
-    from stream.settings.kafka import KafkaSettings
 
 STYLES = {
     "OK": "green",
@@ -123,9 +126,6 @@ def _group_json(group: GroupLag) -> dict[str, Any]:
 
 def view(snapshot: LagSnapshot, *, everything: bool = False) -> RenderableType:
     """Return the tables of a snapshot."""
-    from rich.console import Group
-    from rich.table import Table
-
     groups = Table(box=None, header_style="bold")
     for name in ("group", "state", "unread", "oldest", "in/s", "out/s", "to zero", "skew"):
         groups.add_column(name, justify="left" if name in ("group", "state") else "right")
@@ -193,8 +193,6 @@ def _lines(snapshot: LagSnapshot) -> list[str]:
 
 
 def _state(name: str) -> Text:
-    from rich.text import Text
-
     return Text(name, style=STYLES[name])
 
 
@@ -204,9 +202,6 @@ def _to_zero(seconds: float) -> str:
 
 async def _look(settings: Settings, interval: float) -> LagSnapshot:
     """Sample until a state can be told: at once when nothing is unread, else for a window."""
-    from stream.lag.evaluator import MIN_WINDOW_MS
-    from stream.lag.sampler import LagSampler
-
     async with LagSampler(settings) as sampler:
         first = snapshot = await sampler.sample()
         if first.is_quiet:
@@ -221,8 +216,6 @@ async def _look(settings: Settings, interval: float) -> LagSnapshot:
 
 async def _once_more(sampler: LagSampler) -> LagSnapshot:
     """Sample again, twice if need be: a session may end between two samples."""
-    from stream.errors import StreamError
-
     try:
         return await sampler.sample()
     except StreamError:
@@ -231,10 +224,6 @@ async def _once_more(sampler: LagSampler) -> LagSnapshot:
 
 
 async def _watch(settings: Settings, interval: float, *, everything: bool) -> None:
-    from rich.live import Live
-
-    from stream.lag.sampler import LagSampler
-
     async with LagSampler(settings) as sampler:
         with Live(console=stdout, auto_refresh=False) as live:
             while True:
@@ -244,11 +233,6 @@ async def _watch(settings: Settings, interval: float, *, everything: bool) -> No
 
 
 async def _serve(settings: Settings, port: int, interval: float) -> None:
-    from stream.lag.exporter import forget
-    from stream.lag.sampler import LagSampler
-    from stream.ops.status_server import status_server
-    from stream.ops.stop_signals import stop_on_signals
-
     problem: list[str] = ["no sample yet"]
     stopping = asyncio.Event()
     stop_on_signals(stopping.set, deadline_seconds=STOP_DEADLINE_SECONDS)
@@ -268,9 +252,6 @@ async def _serve(settings: Settings, port: int, interval: float) -> None:
 
 async def _export(settings: KafkaSettings, sampler: LagSampler, interval: float) -> list[str]:
     """Sample and export once; return what is wrong: an exporter outlives its brokers' absence."""
-    from stream.errors import StreamError
-    from stream.lag.exporter import export, forget
-
     try:
         async with asyncio.timeout(max(MOST_SECONDS_PER_SAMPLE, interval)):
             snapshot = await sampler.sample()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cli.console.terminal import fail, print_json, run_async
-
-if TYPE_CHECKING:
-    from stream.config import Settings
-    from stream.magento.subscriptions import Subscription
-    from stream.settings.magento import MagentoSettings
+from stream.config import Role, Settings, load_settings, secret_problems
+from stream.magento.subscriptions import DEFAULT_EVENTS, Subscription, subscriptions_for
+from stream.magento.subscriptions import subscribe as subscribe_each
+from stream.settings.magento import MagentoSettings
 
 app = typer.Typer(
     name="magento", help="Set the store up.", no_args_is_help=True, add_completion=False
@@ -42,9 +41,6 @@ def subscribe(
 
     Example: orderstream magento subscribe https://in.example.com --dry-run
     """
-    from stream.config import Role, load_settings
-    from stream.magento.subscriptions import DEFAULT_EVENTS, subscriptions_for
-
     if not url.startswith(("https://", "http://")):
         fail(f"URL: {url} is no address; write it like https://in.example.com")
     wanted = subscriptions_for(url, event or DEFAULT_EVENTS)
@@ -59,8 +55,6 @@ def subscribe(
 
 
 async def _subscribe(settings: Settings, wanted: list[Subscription]) -> None:
-    from stream.magento.subscriptions import subscribe as subscribe_each
-
     done = []
     try:
         async for subscription, answer in subscribe_each(settings, wanted):
@@ -71,8 +65,6 @@ async def _subscribe(settings: Settings, wanted: list[Subscription]) -> None:
 
 
 def _token_problems(settings: MagentoSettings) -> list[str]:
-    from stream.config import secret_problems
-
     return secret_problems("MAGEOS_VERIFICATION_TOKEN", settings.mageos_tokens)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from cli.console.terminal import (
     EXIT_NO,
@@ -19,6 +21,12 @@ from cli.console.terminal import (
     stdout,
     time_option,
 )
+from schemas.codec import DecodeError, Document
+from schemas.event import Envelope, Kind, Origin
+from stream.config import Role, load_settings
+from stream.errors import MappingError, MappingFileError
+from stream.ops.logs import configure_logs
+from stream.settings.magento import MagentoSettings
 
 if TYPE_CHECKING:
     from agents.handling.decode import DecodedEvent
@@ -26,8 +34,6 @@ if TYPE_CHECKING:
     from agents.mapping.mapping import Mapping
     from agents.mapping.org_features import OrgFeatures
     from agents.mapping.schema_check import SchemaFinding
-    from schemas.codec import Document
-    from stream.settings.magento import MagentoSettings
 
 MAX_CELL_CHARACTERS = 500
 
@@ -68,7 +74,6 @@ def map_(
     Example: orderstream map order.json
     """
     from agents.mapping.mapping import DEFAULT_FILE, PERSON_FILE, Mapping, default_text
-    from stream.config import load_settings
 
     if print_default or print_person_accounts:
         sys.stdout.write(default_text(PERSON_FILE if print_person_accounts else DEFAULT_FILE))
@@ -80,7 +85,6 @@ def map_(
     if check:
         from agents.mapping.org_features import OrgFeatures
         from agents.mapping_preview.describe import ask_org, read_describes
-        from stream.errors import MappingFileError
 
         features = OrgFeatures()
         if describe_dir is not None:
@@ -89,9 +93,6 @@ def map_(
             except MappingFileError as error:
                 fail(str(error))
         else:
-            from stream.config import Role
-            from stream.ops.logs import configure_logs
-
             configure_logs(level="error", style="console", process="map")  # stdout: the answer
             role_settings = load_settings(Role.SALESFORCE)
             describes, features = run_async(ask_org(role_settings, mapping.sobjects))
@@ -110,9 +111,6 @@ def map_file(
     mapping: Mapping, file: str, event: str, settings: MagentoSettings, received_at_ms: int
 ) -> tuple[DecodedEvent, Mapped]:
     """Map the body in a file; exits 2 when it cannot be read, 1 when it cannot be mapped."""
-    from schemas.codec import DecodeError
-    from stream.errors import MappingError
-
     try:
         raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
@@ -136,7 +134,6 @@ def map_body(
     """
     from agents.handling.decode import take_in
     from agents.mapping.apply import Mapped
-    from schemas.event import Envelope, Kind, Origin
 
     tolerance = settings.magento_clock_tolerance_seconds
     envelope = Envelope(
@@ -178,9 +175,6 @@ def mapped_json(mapping: Mapping, document: Document, mapped: Mapped) -> dict[st
 
 
 def _print_mapped(mapping: Mapping, document: Document, mapped: Mapped) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     for row in mapped.rows:
         title = f"{row.sobject}, upserted by {row.external_id_field}"
         table = Table("field", "value", "", title=Text(title), title_justify="left")
@@ -238,9 +232,6 @@ def report(
 
 
 def _print_findings(findings: list[SchemaFinding]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     if not findings:
         return
     table = Table("", "line", "field", "problem and fix")

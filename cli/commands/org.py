@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
 
 from cli.console.terminal import EXIT_NO, fail, print_json, run_async, stderr, stdout
+from schemas.metadata_package import Component, PermissionSet, read_package
 from stream.config import Role, Settings, load_settings
+from stream.ops.alerts import Alerts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from agents.reconcile.org_package import ComponentPlan
     from agents.salesforce.api.client import OrgClient
     from agents.salesforce.api.deploy import DeployResult
-    from schemas.metadata_package import Component
 
 app = typer.Typer(
     name="org",
@@ -72,7 +72,6 @@ def package_of(
 ) -> tuple[Settings, list[Component]]:
     """Return the settings and what the mapping needs of the package."""
     from agents.mapping.mapping import Mapping
-    from schemas.metadata_package import read_package
 
     settings = settings or load_settings(Role.SALESFORCE)
     use = Mapping.load(settings.mapping_file).rulebook.lines.use
@@ -88,7 +87,6 @@ def package_of(
 async def _org(settings: Settings) -> AsyncIterator[tuple[OrgClient, str]]:
     """Yield the client and the id of the user that is logged in."""
     from agents.salesforce.api.wiring import build_client
-    from stream.ops.alerts import Alerts
 
     client = build_client(settings, alerts=Alerts())
     try:
@@ -112,7 +110,6 @@ async def apply_package(
     from agents.reconcile.org_package import Action, assign, read_org
     from agents.reconcile.org_package import plan as plan_of
     from agents.salesforce.api.deploy import failed, package_zip
-    from schemas.metadata_package import PermissionSet
 
     async with _org(settings) as (client, user_id):
         plans = plan_of(components, await read_org(client, components, user_id))
@@ -149,8 +146,6 @@ def _finish(plans: list[ComponentPlan], assigned: list[str], *, as_json: bool, w
 
 
 def _print(plans: list[ComponentPlan], assigned: list[str], *, word: str) -> None:
-    from rich.table import Table
-
     table = Table("component", "name", "action", "detail", box=None)
     for item in plans:
         table.add_row(item.kind, item.name, item.action.value, item.detail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -20,22 +21,24 @@ from cli.console.terminal import (
     run_async,
     time_option,
 )
+from schemas.event import Kind, new_event_id
+from stream.backfill.corrections import publish_fixes
+from stream.backfill.plan import BackfillPlan, plan_backfill
+from stream.config import Role, Settings
+from stream.kafka.range_reader import RangeReader
+from stream.magento.client import MagentoRest, open_magento
+from stream.magento.paging import Window, new_window
+from stream.magento.times import magento_time
+from stream.ops.alert_webhook import alert_webhook
+from stream.ops.alerts import Alert, Alerts
 from stream.times import parse_duration_ms
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from agents.mapping.mapping import Mapping
     from agents.reconcile.missing_events import GapReport
     from agents.reconcile.run import ReconcileReport
     from agents.salesforce.api.client import OrgClient
     from agents.salesforce.api.soql import QueryRoom
-    from schemas.event import Kind
-    from stream.backfill.plan import BackfillPlan
-    from stream.config import Settings
-    from stream.kafka.range_reader import RangeReader
-    from stream.magento.client import MagentoRest
-    from stream.magento.paging import Window
 
 JOB = "reconcile"
 
@@ -79,10 +82,6 @@ def reconcile(
 
     Example: orderstream reconcile --from 7d --fix --why "after the outage"
     """
-    from schemas.event import Kind
-    from stream.config import Role
-    from stream.magento.paging import new_window
-
     more = ((Role.JOBS,) if fix else ()) + (() if last else (Role.SALESFORCE,))
     settings = operator_settings(Role.MAGENTO, *more)
     kinds = (Kind.ORDER, Kind.CUSTOMER) if customers else (Kind.ORDER,)
@@ -130,9 +129,6 @@ def _bounds(since: str | None, until: str | None, last: str, grace: str) -> tupl
 
 @asynccontextmanager
 async def _sources(settings: Settings) -> AsyncIterator[tuple[MagentoRest, RangeReader]]:
-    from stream.kafka.range_reader import RangeReader
-    from stream.magento.client import open_magento
-
     async with open_magento(settings) as magento, RangeReader(settings) as reader:
         yield magento, reader
 
@@ -140,9 +136,6 @@ async def _sources(settings: Settings) -> AsyncIterator[tuple[MagentoRest, Range
 async def _gaps(settings: Settings, task: Task) -> tuple[GapReport, int]:
     from agents.mapping.mapping import Mapping
     from agents.reconcile.missing_events import find_gaps
-    from stream.magento.times import magento_time
-    from stream.ops.alert_webhook import alert_webhook
-    from stream.ops.alerts import Alert, Alerts
 
     alerts = Alerts()
     async with (
@@ -172,8 +165,6 @@ async def _compare(settings: Settings, task: Task) -> tuple[ReconcileReport, int
     from agents.reconcile.merged import find_merges, tell_merges
     from agents.reconcile.run import Reconciler
     from agents.salesforce.api.soql import BULK_ROOM, REST_ROOM
-    from stream.backfill.plan import plan_backfill
-    from stream.magento.times import magento_time
 
     async with _sources(settings) as (magento, reader), _org(settings) as (org, mapping, guarded):
         began = magento_time(now_ms())
@@ -207,7 +198,6 @@ async def _org(
     """Open the org with the mapping refined by its own fields, as workers do."""
     from agents.mapping.mapping import Mapping
     from agents.salesforce.api.wiring import build_client
-    from stream.ops.alerts import Alerts
 
     mapping = Mapping.load(settings.mapping_file)
     client = build_client(settings, alerts=Alerts())
@@ -234,8 +224,6 @@ async def _fix(
     settings: Settings, task: Task, magento: MagentoRest, ids: dict[Kind, list[int]]
 ) -> int:
     from cli.console.job_progress import open_desk
-    from schemas.event import new_event_id
-    from stream.backfill.corrections import publish_fixes
 
     if not task.is_fix or not any(ids.values()):
         return 0

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console.terminal import note, stdout
+from stream.ops.masking import mask_document, mask_record, mask_text
 
 if TYPE_CHECKING:
     from agents.reconcile.findings import Difference, Judged
@@ -119,15 +120,11 @@ def _difference(one: Difference, *, is_masked: bool) -> str:
 
 
 def _text(value: str, *, is_masked: bool, name: str = "") -> str:
-    from stream.ops.masking import mask_document, mask_text
-
     if not is_masked:
         return value
     return str(mask_document(value, name)) if name else mask_text(value)
 
 
 def _masked(read: dict[str, Any]) -> dict[str, Any]:
-    from stream.ops.masking import mask_record
-
     masked: dict[str, Any] = mask_record(read)
     return masked

@@ -18,19 +18,26 @@ from cli.console.terminal import (
     run_async,
     time_option,
 )
-from stream.jobs.replay import order_key_of
-from stream.jobs.spec import DEFAULT_MAX_BACKLOG, DEFAULT_RATE
+from stream.config import Role, Settings
+from stream.jobs.replay import (
+    ReplayFilter,
+    ReplayPlan,
+    ReplayRange,
+    new_replay,
+    order_key_of,
+    plan_replay,
+)
+from stream.jobs.run import JobReport
+from stream.jobs.spec import DEFAULT_MAX_BACKLOG, DEFAULT_RATE, JobKind
+from stream.kafka.range_reader import RangeReader
+from stream.ops.masking import mask_document, mask_record, mask_text
+from stream.settings.kafka import KafkaSettings
+from stream.settings.magento import MagentoSettings
 from stream.times import show_seconds, show_time
 from stream.topics import Topics
 
 if TYPE_CHECKING:
     from agents.mapping_preview.predict import EventChange
-    from stream.config import Settings
-    from stream.jobs.replay import ReplayPlan, ReplayRange
-    from stream.jobs.run import JobReport
-    from stream.kafka.range_reader import RangeReader
-    from stream.settings.kafka import KafkaSettings
-    from stream.settings.magento import MagentoSettings
 
 NAMES = Topics()
 SHOWN_SAMPLES = 5
@@ -74,9 +81,6 @@ def replay(
     Example: orderstream replay --from 30d --force --run --why "new stage names"
     """
     from cli.console.job_progress import finish_job, resume_in_terminal
-    from stream.config import Role
-    from stream.jobs.replay import ReplayFilter, ReplayRange
-    from stream.jobs.spec import JobKind
 
     settings = operator_settings(*((Role.JOBS,) if run or resume else ()))
     if resume:
@@ -131,8 +135,6 @@ def plan_json(
     plan: ReplayPlan, changes: list[EventChange], rate: float, *, is_masked: bool
 ) -> dict[str, Any]:
     """Return the plan as JSON-ready data."""
-    from stream.ops.masking import mask_record
-
     read = {
         "topic": plan.topic,
         "scanned": plan.scanned,
@@ -151,8 +153,6 @@ def plan_json(
 
 
 async def _plan(settings: MagentoSettings, reader: RangeReader, chosen: ReplayRange) -> ReplayPlan:
-    from stream.jobs.replay import plan_replay
-
     with progress_bar("reading events") as progress:
         return await plan_replay(
             settings,
@@ -167,7 +167,6 @@ async def _plan(settings: MagentoSettings, reader: RangeReader, chosen: ReplayRa
 
 async def _preview(settings: Settings, chosen: ReplayRange) -> tuple[ReplayPlan, list[EventChange]]:
     from agents.mapping_preview.load import compare_events
-    from stream.kafka.range_reader import RangeReader
 
     async with RangeReader(settings) as reader:
         plan = await _plan(settings, reader, chosen)
@@ -178,8 +177,6 @@ async def _run(
     settings: Settings, chosen: ReplayRange, *, rate: float, why: str, max_backlog: int
 ) -> JobReport:
     from cli.console.job_progress import run_in_terminal
-    from stream.jobs.replay import new_replay
-    from stream.kafka.range_reader import RangeReader
 
     async with RangeReader(settings) as reader:
         plan = await _plan(settings, reader, chosen)
@@ -210,8 +207,6 @@ def _print_plan(
 
 
 def _print_change(change: EventChange, *, is_masked: bool) -> None:
-    from stream.ops.masking import mask_document, mask_text
-
     show = mask_text if is_masked else str
     if change.problem:
         note(f"  {show(change.key)}: does not map: {show(change.problem)}")

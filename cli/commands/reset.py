@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import asyncio
+import time
+from typing import Annotated
 
+import orjson
 import typer
 
 from cli.console.terminal import EXIT_NO, operator_settings, run_async, stderr, stdout
-
-if TYPE_CHECKING:
-    from schemas.event import Kind
-    from stream.config import Settings
+from schemas.event import Kind
+from schemas.identity import folded
+from stream.config import Role, Settings
+from stream.jobs.operator_log import OperatorLog
+from stream.jobs.version_reset import publish_reset
+from stream.kafka.publisher import KafkaPublisher
+from stream.kafka.range_reader import RangeReader
 
 WAIT_SECONDS = 60.0
 
@@ -35,13 +41,8 @@ def reset(
 
     Example: orderstream reset 000000123 --why "date of 2099 from the ERP"
     """
-    from schemas.event import Kind
-    from schemas.identity import folded
-
     kind = Kind.CUSTOMER if is_customer else Kind.ORDER
     wanted = folded(key.strip())
-    from stream.config import Role
-
     if not run_async(_reset(operator_settings(Role.JOBS), kind, wanted, why, timeout)):
         stderr.print("no worker took note in time; it will as soon as one runs")
         raise typer.Exit(EXIT_NO)
@@ -49,16 +50,6 @@ def reset(
 
 
 async def _reset(settings: Settings, kind: Kind, key: str, why: str, timeout: float) -> bool:  # noqa: ASYNC109 - the option's name
-    import asyncio
-    import time
-
-    import orjson
-
-    from stream.jobs.operator_log import OperatorLog
-    from stream.jobs.version_reset import publish_reset
-    from stream.kafka.publisher import KafkaPublisher
-    from stream.kafka.range_reader import RangeReader
-
     since_ms = time.time_ns() // 1_000_000 - 1_000
     publisher = KafkaPublisher(settings)
     await publisher.start()

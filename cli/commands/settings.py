@@ -8,6 +8,8 @@ import typer
 from rich.table import Table
 
 from cli.console.terminal import stdout
+from stream import settings_reference
+from stream.config import load_settings
 
 
 def settings(
@@ -20,9 +22,6 @@ def settings(
 
     Example: orderstream settings
     """
-    from stream import settings_reference
-    from stream.config import load_settings
-
     if markdown:
         print(settings_reference.markdown(), end="")
         return

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.console.terminal import EXIT_INTERRUPTED, EXIT_NO, fail, stderr, stdout
+from stream.errors import StreamError
+from stream.ops.logs import configure_logs
 
 if TYPE_CHECKING:
     from agents.doctor.setup_steps import SetupStep
@@ -52,7 +54,6 @@ def setup(
     from agents.doctor.setup_steps import SETUP_STEPS, STEP_NAMES
     from cli.commands.setup_installation import Installation
     from cli.commands.setup_questions import FromFile, FromTerminal, read_answers
-    from stream.ops.logs import configure_logs
 
     for name in (*(only or ()), *(skip or ())):
         if name not in STEP_NAMES:
@@ -85,7 +86,6 @@ def _run(place: Installation, asker: Asker, steps: Sequence[SetupStep], *, is_ag
     from agents.salesforce.errors.errors import SalesforceError
     from cli.commands.setup_actions import ACTIONS
     from cli.console.simulators import NoSandboxError
-    from stream.errors import StreamError
 
     for step in steps:
         number = SETUP_STEPS.index(step) + 1

@@ -12,6 +12,7 @@ from agents.doctor.setup_steps import APP_SETTINGS, HMAC, MAGEOS, MODULE, SETUP_
 from cli.commands.setup_installation import Installation, SetupError
 from cli.console.terminal import run_async
 from stream.config import Role, secret_problems
+from stream.magento.subscriptions import DEFAULT_EVENTS, subscribe, subscriptions_for
 
 if TYPE_CHECKING:
     from agents.mapping.mapping import Mapping
@@ -199,8 +200,6 @@ def _plain(place: Installation, name: str) -> str:
 
 
 def _subscribe(place: Installation, root: str) -> None:
-    from stream.magento.subscriptions import DEFAULT_EVENTS, subscribe, subscriptions_for
-
     async def work() -> int:
         wanted = subscriptions_for(root, DEFAULT_EVENTS)
         settings = place.settings(Role.MAGENTO)

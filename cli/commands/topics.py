@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from cli.commands.topics_acls import acls
 from cli.console.terminal import EXIT_NO, print_json, run_async, stdout
 from stream.config import Role, Settings, load_settings
+from stream.kafka.blocking_publish import BlockingPublish
+from stream.kafka.publisher import KafkaPublisher
+from stream.kafka.state_migration import StateMigration
+from stream.kafka.state_migration import copy_state as copy
+from stream.kafka.topic_admin import TopicAdmin
+from stream.kafka.topic_plan import Action, TopicPlan
+from stream.ops.alerts import Alerts
 from stream.settings.kafka import KafkaSettings
-
-if TYPE_CHECKING:
-    from stream.kafka.state_migration import StateMigration
-    from stream.kafka.topic_plan import TopicPlan
+from stream.topic_reference import write_files
 
 app = typer.Typer(
     name="topics",
@@ -56,8 +62,6 @@ def docs(
 
     Example: orderstream topics docs
     """
-    from stream.topic_reference import write_files
-
     for path in write_files(folder):
         stdout.print(path, highlight=False)
 
@@ -74,8 +78,6 @@ def copy_state(
 
     Example: KAFKA_TOPIC_PREFIX=v2. orderstream topics copy-state --from-prefix ''
     """
-    from dataclasses import asdict
-
     settings = _settings()
     old = settings.model_copy(update={"kafka_topic_prefix": from_prefix})
     copied = run_async(_copy_state(old, settings))
@@ -88,10 +90,6 @@ def copy_state(
 
 async def _copy_state(old: Settings, new: Settings) -> StateMigration:
     from cli.console.terminal import progress_bar
-    from stream.kafka.blocking_publish import BlockingPublish
-    from stream.kafka.publisher import KafkaPublisher
-    from stream.kafka.state_migration import copy_state as copy
-    from stream.ops.alerts import Alerts
 
     publisher = KafkaPublisher(new)
     await publisher.start()
@@ -111,15 +109,11 @@ def _settings() -> Settings:
 
 
 async def _plan(settings: Settings) -> list[TopicPlan]:
-    from stream.kafka.topic_admin import TopicAdmin
-
     async with TopicAdmin(settings) as admin:
         return await admin.plan(settings.topics.specs())
 
 
 async def apply_topics(settings: Settings) -> list[TopicPlan]:
-    from stream.kafka.topic_admin import TopicAdmin
-
     async with TopicAdmin(settings) as admin:
         return await admin.apply(settings.topics.specs())
 
@@ -158,10 +152,6 @@ def report(plans: list[TopicPlan], settings: KafkaSettings, *, is_done: bool) ->
 
 
 def _print_table(plans: list[TopicPlan], settings: KafkaSettings, *, is_done: bool) -> None:
-    from rich.table import Table
-
-    from stream.kafka.topic_plan import Action
-
     title = (
         f"{settings.kafka_bootstrap_servers}: {settings.kafka_partitions} partitions, "
         f"replication {settings.kafka_replication_factor}"

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from cli.console.terminal import print_json, stdout
-from stream.config import load_settings
+from stream.config import Settings, load_settings
 from stream.kafka.access import Grant, Process, grants, kafka_acls, strimzi_user, user_of
-
-if TYPE_CHECKING:
-    from stream.config import Settings
 
 
 class Form(StrEnum):
@@ -82,8 +80,6 @@ def _line(grant: Grant, user: str) -> dict[str, object]:
 
 
 def _print_table(settings: Settings, users: dict[Process, str]) -> None:
-    from rich.table import Table
-
     table = Table(box=None)
     for column in ("user", "resource", "operations"):
         table.add_column(column, overflow="fold")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
 
 from cli.console.terminal import (
     EXIT_NO,
@@ -17,15 +20,14 @@ from cli.console.terminal import (
     stdout,
     time_option,
 )
+from stream.audit.signing_keys import keys_used
+from stream.audit.trace import Trace, run_trace
 from stream.audit.trace_json import record_link, trace_json
+from stream.audit.trace_rows import TraceRow
+from stream.config import Settings
+from stream.jobs.operator_log import OperatorLog
+from stream.ops.masking import mask_text
 from stream.times import show_time
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from stream.audit.trace import Trace
-    from stream.audit.trace_rows import TraceRow
-    from stream.config import Settings
 
 SHORT_ID = 8  # the first characters of an event id tell the events of one order apart
 
@@ -52,8 +54,6 @@ def trace(
 
     Example: orderstream trace 000000123
     """
-    from stream.audit.trace import run_trace
-
     since_ms = time_option("--since", since)
     if bool(target) is keys:
         fail("give an order to trace, or --keys")
@@ -79,10 +79,6 @@ def trace(
 
 def _trace_keys(settings: Settings, since_ms: int | None, *, as_json: bool) -> None:
     """Print when each key signed last: what a rotation waits for."""
-    from rich.table import Table
-
-    from stream.audit.signing_keys import keys_used
-
     used = run_async(keys_used(settings, since_ms=since_ms))
     if as_json:
         print_json([asdict(use) for use in used])
@@ -95,11 +91,6 @@ def _trace_keys(settings: Settings, since_ms: int | None, *, as_json: bool) -> N
 
 
 def _print_trace(life: Trace, settings: Settings, *, is_masked: bool) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from stream.ops.masking import mask_text
-
     show = mask_text if is_masked else str
     head = Text(f"{life.kind.value} {show(life.key)}", style="bold")
     stdout.print(head + Text(f"  {life.deliveries} deliveries", style="not bold"))
@@ -119,8 +110,6 @@ def _print_trace(life: Trace, settings: Settings, *, is_masked: bool) -> None:
 
 
 def _cells(row: TraceRow, wanted_event: str, show: Any, prefix: str) -> tuple[RenderableType, ...]:
-    from rich.text import Text
-
     what = f"{row.step.value}: {row.outcome}" if row.outcome else row.step.value
     style = {"synced": "green", "dead": "red", "retry": "yellow"}.get(row.outcome, "")
     what += f" (failed {row.attempt}x)" if row.attempt else ""
@@ -150,8 +139,5 @@ def _detail(row: TraceRow) -> str:
 
 
 async def _record_unmask(settings: Settings, target: str) -> None:
-    from stream.jobs.operator_log import OperatorLog
-    from stream.ops.masking import mask_text
-
     async with OperatorLog.connect(settings) as log:
         await log.record("unmask", detail={"command": "trace", "target": mask_text(target)})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from cli.console.terminal import (
     EXIT_INTERRUPTED,
@@ -19,10 +22,11 @@ from cli.console.terminal import (
     print_json,
     stdout,
 )
+from stream.config import Role, Settings, load_settings
+from stream.ops.alerts import Alerts
 
 if TYPE_CHECKING:
     from cli.validate.run import Validation, ValidationVerdict
-    from stream.config import Settings
 
 MAX_SHOWN = 60
 FIRST = "first order"  # the step whose fitted texts are shown; the others repeat them
@@ -50,8 +54,6 @@ def validate(
 
     Example: orderstream validate --webhook-url https://hooks.example.com/magento/webhook
     """
-    import asyncio
-
     if wait and not webhook_url:
         webhook_url = "-"
     work = (
@@ -84,8 +86,6 @@ async def _on_a_sandbox(*, patience_seconds: float, keep: bool, is_quiet: bool) 
 async def _on_your_pipe(
     url: str, *, wait: bool, patience_seconds: float, keep: bool, is_quiet: bool
 ) -> dict[str, Any]:
-    from stream.config import Role, load_settings
-
     settings = operator_settings()
     load_settings(Role.SALESFORCE)  # says what is missing
     if wait:
@@ -121,7 +121,6 @@ async def _validation(settings: Settings, patience_seconds: float) -> AsyncItera
     from agents.salesforce.api.wiring import build_client
     from agents.worker.org_schema import standard_pricebook
     from cli.validate.run import Validation
-    from stream.ops.alerts import Alerts
 
     plain = Mapping.load(settings.mapping_file)
     client = build_client(settings, alerts=Alerts())
@@ -170,8 +169,6 @@ def _report(
     is_kept: bool,
     is_quiet: bool,
 ) -> dict[str, Any]:
-    from dataclasses import asdict
-
     is_good = all(verdict.is_good for verdict in verdicts)
     removed = 0 if is_kept else len(run.made) - len(left)
     if not is_quiet:
@@ -192,8 +189,6 @@ def _report(
 
 
 def _show(verdict: ValidationVerdict) -> None:
-    from rich.text import Text
-
     mark = "✓" if verdict.is_good else "✗"
     stdout.print(
         f"{mark} {verdict.name:<30} {verdict.outcome or '-':<10} {verdict.compared:>3} fields"

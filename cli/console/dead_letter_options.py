@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cli.console.terminal import EXIT_NO, fail, run_async, time_option
-
-if TYPE_CHECKING:
-    from schemas.event import Envelope
-    from stream.config import Settings
-    from stream.dlq.index import DeadLetter, DeadLetterIndex
-
-if TYPE_CHECKING:
-    from stream.dlq.index import LetterFilter
+from schemas.event import Envelope
+from stream.config import Settings
+from stream.dlq.index import DeadLetter, DeadLetterIndex, LetterFilter, find_letter, read_letter
+from stream.errors import JobError
+from stream.jobs.operator_log import OperatorLog
+from stream.kafka.range_reader import RangeReader
+from stream.ops.masking import mask_text
 
 CodeOption = Annotated[str, typer.Option(help="Error code, e.g. STRING_TOO_LONG.")]
 FieldOption = Annotated[str, typer.Option(help="Field at fault; - for none.")]
@@ -37,8 +36,6 @@ def letter_filter(
     ids: tuple[str, ...] = (),
 ) -> LetterFilter:
     """Return the filter of the options; exit 2 for a time that is none."""
-    from stream.dlq.index import LetterFilter
-
     return LetterFilter(
         code=code,
         field=field,
@@ -53,9 +50,6 @@ def letter_filter(
 @asynccontextmanager
 async def open_index(settings: Settings) -> AsyncIterator[DeadLetterIndex]:
     """Open a fresh index of the open letters."""
-    from stream.dlq.index import DeadLetterIndex
-    from stream.kafka.range_reader import RangeReader
-
     async with RangeReader(settings) as reader:
         index = DeadLetterIndex(settings, reader)
         await index.refresh()
@@ -64,8 +58,6 @@ async def open_index(settings: Settings) -> AsyncIterator[DeadLetterIndex]:
 
 def find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
     """Return an open letter with its payload; exit 1 when there is none."""
-    from stream.errors import JobError
-
     try:
         return run_async(_find(settings, name))
     except JobError as error:
@@ -73,9 +65,6 @@ def find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
 
 
 async def _find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
-    from stream.dlq.index import find_letter, read_letter
-    from stream.kafka.range_reader import RangeReader
-
     async with open_index(settings) as index, RangeReader(settings) as reader:
         letter = find_letter(index, name)
         return letter, await read_letter(settings, reader, letter)
@@ -83,8 +72,5 @@ async def _find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
 
 async def record_unmask(settings: Settings, command: str) -> None:
     """Put on record that somebody looked at personal data."""
-    from stream.jobs.operator_log import OperatorLog
-    from stream.ops.masking import mask_text
-
     async with OperatorLog.connect(settings) as log:
         await log.record("unmask", detail={"command": mask_text(command)})

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.json import JSON
+from rich.table import Table
+from rich.text import Text
 
 from cli.console.terminal import stdout
+from stream.dlq.index import DeadLetter, LetterGroup
+from stream.ops.masking import mask_record, mask_text
 from stream.times import show_time
-
-if TYPE_CHECKING:
-    from stream.dlq.index import DeadLetter, LetterGroup
 
 
 def group_json(group: LetterGroup) -> dict[str, Any]:
     """Return a group with the fix, as JSON-ready data."""
     from agents.salesforce.errors.fixes import dead_letter_advice
-    from stream.ops.masking import mask_text
 
     read = asdict(group)
     del read["sample"]
@@ -32,7 +34,6 @@ def group_json(group: LetterGroup) -> dict[str, Any]:
 def letter_json(letter: DeadLetter, *, is_masked: bool) -> dict[str, Any]:
     """Return a letter as JSON-ready data, with the fix."""
     from agents.salesforce.errors.fixes import dead_letter_advice
-    from stream.ops.masking import mask_record
 
     advised = dead_letter_advice(
         letter.code, letter.message, status=letter.status, rule=letter.rule
@@ -44,8 +45,6 @@ def letter_json(letter: DeadLetter, *, is_masked: bool) -> dict[str, Any]:
 
 def print_groups(groups: list[LetterGroup]) -> None:
     """Print the groups, each with what to do."""
-    from rich.text import Text
-
     if not groups:
         stdout.print("no open dead letters")
         return
@@ -68,9 +67,6 @@ def print_groups(groups: list[LetterGroup]) -> None:
 
 def print_letters(letters: list[DeadLetter], total: int, *, is_masked: bool) -> None:
     """Print letters one by one."""
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(box=None, header_style="bold")
     for name in ("id", "dead since (UTC)", "key", "store", "code", "field", "message"):
         table.add_column(name, no_wrap=name == "id")
@@ -85,9 +81,6 @@ def print_letters(letters: list[DeadLetter], total: int, *, is_masked: bool) -> 
 
 def print_letter(read: dict[str, Any]) -> None:
     """Print one letter with its payload, from its JSON-ready form."""
-    from rich.json import JSON
-    from rich.text import Text
-
     field = f" [{read['field']}]" if read["field"] else ""
     stdout.print(Text(f"{read['id']}  {read['code']}{field}", style="bold red"))
     stdout.print(Text(read["message"]))

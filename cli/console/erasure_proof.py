@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
+from rich.table import Table
 
 from cli.console.terminal import EXIT_NO, note, print_json, progress_bar, run_async, stdout
+from schemas.person import Person
+from stream.config import Settings
+from stream.erasure.local_files import files_naming
+from stream.erasure.proof import Proof, prove_erasure
 from stream.times import show_time
-
-if TYPE_CHECKING:
-    from schemas.person import Person
-    from stream.config import Settings
-    from stream.erasure.proof import Proof
 
 
 def end_with_proof(
@@ -26,8 +26,6 @@ def end_with_proof(
     as_json: bool,
 ) -> None:
     """Prove, print, and exit 1 unless the proof holds, in Kafka and in this machine's files."""
-    from stream.erasure.local_files import files_naming
-
     proof = run_async(prove(settings, person))
     named = files_naming(person, [settings.state_directory, *files])
     if as_json:
@@ -44,8 +42,6 @@ def end_with_proof(
 
 async def prove(settings: Settings, person: Person) -> Proof:
     """Decode every record of every topic, with a progress bar."""
-    from stream.erasure.proof import prove_erasure
-
     with progress_bar("proving: decoding all records") as update:
         return await prove_erasure(settings, person, progress=update)
 
@@ -69,8 +65,6 @@ def proof_json(proof: Proof) -> dict[str, Any]:
 
 def print_proof(proof: Proof) -> None:
     """Print what still names the person, and until when."""
-    from rich.table import Table
-
     if not proof.remnants:
         stdout.print(f"proved: none of {proof.records_read:,} records names the person")
         return

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from cli.console.terminal import fail
+from schemas.email import seen, why_not
+from schemas.person import PHONE_DIGITS, digits_of
 
 
 def address_of(text: str) -> str:
     """Return an e-mail address; exit 2 for what is none."""
-    from schemas.email import seen, why_not
-
     address = seen(text).lower()
     if reason := why_not(address):
         fail(f"--email: `{text}` is no e-mail address: {reason}")
@@ -17,8 +17,6 @@ def address_of(text: str) -> str:
 
 def phone_of(text: str) -> str:
     """Return a number; exit 2 for one too short to be told from others."""
-    from schemas.person import PHONE_DIGITS, digits_of
-
     if len(digits_of(text)) < PHONE_DIGITS:
         fail(f"--phone: `{text}` has fewer than {PHONE_DIGITS} digits: give it with its area code")
     return text

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import orjson
 import typer
@@ -23,11 +23,10 @@ from rich.progress import (
 )
 from rich.segment import Segment
 
+from stream.config import Role, Settings, load_settings
+from stream.ops.logs import configure_logs
 from stream.ops.printable import printable, printable_json
 from stream.times import parse_when
-
-if TYPE_CHECKING:
-    from stream.config import Role, Settings
 
 T = TypeVar("T")
 
@@ -76,9 +75,6 @@ def operator_settings(*more: Role) -> Settings:
 
     `more`: what else it talks to.
     """
-    from stream.config import Role, load_settings
-    from stream.ops.logs import configure_logs
-
     configure_logs(level="error", style="console", process="cli")
     return load_settings(Role.OPERATOR, *more)
 

@@ -31,6 +31,7 @@ from sandbox.process import ProcessError
 from sandbox.processes import Processes
 from stream.config import Settings, load_settings
 from stream.errors import StreamError
+from stream.kafka.topic_admin import TopicAdmin
 
 T = TypeVar("T")
 
@@ -208,8 +209,6 @@ def stop_on_signals(processes: Processes) -> None:
 
 async def delete_topics(settings: Settings) -> None:
     """Remove the demo's topics from a broker that is not the demo's own."""
-    from stream.kafka.topic_admin import TopicAdmin
-
     async with TopicAdmin(settings) as admin:
         await admin.delete([spec.name for spec in settings.topics.specs()])
 
