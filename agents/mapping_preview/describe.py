@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -63,13 +64,9 @@ async def ask_org(
 
     Raises SettingsError when the settings cannot reach an org, SalesforceError when it says no.
     """
-    client = build_client(settings, alerts=Alerts())
-    try:
+    with closing(build_client(settings, alerts=Alerts())) as client:
         describes = await describes_of(client, sobjects)
-        features = await ask_choices(client, describes)
-    finally:
-        client.close()
-    return describes, features
+        return describes, await ask_choices(client, describes)
 
 
 async def describes_of(client: OrgClient, sobjects: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 from agents.mapping.mapping import Mapping
 from agents.mapping_preview.describe import describe_org
@@ -43,13 +44,10 @@ async def compare_events(
     mapping = await load_mapping(settings, tell=tell)
     changes: list[EventChange] = []
     try:
-        client = build_client(settings, alerts=Alerts())
-        try:
+        with closing(build_client(settings, alerts=Alerts())) as client:
             for envelope in envelopes:
                 identity = settings.identity
                 changes.append(await compare(mapping, client, envelope, identity=identity))
-        finally:
-            client.close()
     except StreamError as error:
         tell(f"the org cannot be asked for its records: {error}")
     return changes

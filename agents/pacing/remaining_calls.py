@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 
 from agents.pacing.daily_quota import LEAST_LEFT, usage_of_limits
 from agents.salesforce.api.wiring import build_client
@@ -18,11 +19,8 @@ async def calls_left(settings: Settings, *, tell: Callable[[str], None]) -> floa
         tell("no Salesforce settings: its budget cannot be shown")
         return None
     try:
-        client = build_client(settings, alerts=Alerts())
-        try:
+        with closing(build_client(settings, alerts=Alerts())) as client:
             usage = usage_of_limits(await client.limits())
-        finally:
-            client.close()
     except StreamError as error:
         tell(f"the org cannot be asked for its limits: {error}")
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from contextlib import closing
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -73,20 +74,14 @@ async def adopt_by(
     from agents.reconcile.adopt import survey
     from agents.salesforce.api.wiring import build_client
 
-    client = build_client(settings, alerts=Alerts())
-    try:
+    def tell(done: int) -> None:
+        stderr.print(f"{done} of {len(plan.updates)} records have their key")
+
+    with closing(build_client(settings, alerts=Alerts())) as client:
         plan = await survey(client, mapping)
         if csv_file is not None:
             _write(csv_file, plan)
-        if is_dry:
-            return plan, []
-
-        def tell(done: int) -> None:
-            stderr.print(f"{done} of {len(plan.updates)} records have their key")
-
-        return plan, await give(client, plan.updates, tell=tell)
-    finally:
-        client.close()
+        return plan, [] if is_dry else await give(client, plan.updates, tell=tell)
 
 
 def _write(path: Path, plan: AdoptionPlan) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.console.job_options import MaxBacklogOption, RateOption, WhyOption
+from cli.console.job_progress import finish_job, resume_in_terminal, run_in_terminal
 from cli.console.terminal import (
     EXIT_NO,
     fail,
@@ -68,8 +69,6 @@ def backfill(
 
     Example: orderstream backfill --from 2026-01-01 --customers --run --why "go live"
     """
-    from cli.console.job_progress import finish_job, resume_in_terminal
-
     settings = operator_settings(Role.MAGENTO, *((Role.JOBS,) if run or resume else ()))
     if resume:
         work = resume_in_terminal(settings, resume, JobKind.BACKFILL, max_backlog=max_backlog)
@@ -141,8 +140,6 @@ async def _preview(settings: Settings, wish: Wish) -> tuple[BackfillPlan, float 
 
 
 async def _run(settings: Settings, wish: Wish) -> JobReport:
-    from cli.console.job_progress import run_in_terminal
-
     async with open_magento(settings) as magento, RangeReader(settings) as reader:
         plan = await _plan(settings, magento, wish)
         if not plan.events:

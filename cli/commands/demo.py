@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli.console.simulators import need_sandbox
 from cli.console.terminal import EXIT_INTERRUPTED, EXIT_NO, fail
 
 
@@ -36,8 +37,6 @@ def demo(  # noqa: PLR0917 - each is an option
 
     Example: orderstream demo --orders 300 --keep
     """
-    from cli.console.simulators import need_sandbox
-
     need_sandbox("the demo")
     from cli.demo.orders import STORES
     from cli.demo.run import Demo

@@ -201,10 +201,8 @@ async def _collect(
 
 
 async def _drop(settings: Settings, letters: list[DeadLetter], why: str) -> int:
-    from cli.console.job_progress import open_desk
-
-    async with open_desk(settings) as desk:
-        return await drop_letters(settings, desk.publisher, desk.operator, letters, why=why)
+    async with OperatorLog.connect(settings) as log:
+        return await drop_letters(settings, log.publisher, log, letters, why=why)
 
 
 def _age(letters: list[DeadLetter]) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from cli.console.dead_letter_options import find
 from cli.console.terminal import EXIT_NO, fail, note, operator_settings, print_json, run_async
 from schemas.codec import DecodeError
 from schemas.event import Envelope
@@ -19,6 +20,7 @@ from stream.dlq.edit import changed_fields, check_edit, requeue_edited
 from stream.dlq.index import DeadLetter
 from stream.dlq.view import readable
 from stream.errors import JobError
+from stream.jobs.operator_log import OperatorLog
 from stream.settings.magento import MagentoSettings
 
 
@@ -38,8 +40,6 @@ def edit(
 
     Example: orderstream dlq edit 3-17 --why "postcode was in the city field"
     """
-    from cli.console.dead_letter_options import find
-
     if not why.strip():
         fail("--why: a reason is needed")
     settings = operator_settings(Role.JOBS)
@@ -106,9 +106,7 @@ def _problem(settings: MagentoSettings, envelope: Envelope, value: bytes) -> str
 async def _requeue(
     settings: Settings, letter: DeadLetter, envelope: Envelope, value: bytes, why: str
 ) -> str:
-    from cli.console.job_progress import open_desk
-
-    async with open_desk(settings) as desk:
+    async with OperatorLog.connect(settings) as log:
         return await requeue_edited(
-            settings, desk.publisher, desk.operator, letter, envelope, value=value, why=why
+            settings, log.publisher, log, letter, envelope, value=value, why=why
         )

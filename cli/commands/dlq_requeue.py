@@ -15,8 +15,10 @@ from cli.console.dead_letter_options import (
     StoreOption,
     UntilOption,
     letter_filter,
+    open_index,
 )
 from cli.console.job_options import MaxBacklogOption, RateOption, WhyOption
+from cli.console.job_progress import finish_job, resume_in_terminal, run_in_terminal
 from cli.console.terminal import (
     EXIT_NO,
     fail,
@@ -66,8 +68,6 @@ def requeue(
 
     Example: orderstream dlq requeue --code STRING_TOO_LONG --rate 50 --why "mapping fixed"
     """
-    from cli.console.job_progress import finish_job, resume_in_terminal
-
     settings = operator_settings(*(() if dry_run else (Role.JOBS,)))
     if resume:
         work = resume_in_terminal(settings, resume, JobKind.REQUEUE, max_backlog=max_backlog)
@@ -117,7 +117,6 @@ async def _plan(
 ) -> tuple[RequeuePlan, list[Prediction]]:
     from agents.mapping_preview.load import load_mapping
     from agents.mapping_preview.predict import predict
-    from cli.console.dead_letter_options import open_index
 
     async with open_index(settings) as index, RangeReader(settings) as reader:
         plan = plan_requeue(index, settings.topics.dead_letters, wanted, limit=limit)
@@ -137,8 +136,6 @@ async def _plan(
 async def _run(
     settings: Settings, plan: RequeuePlan, rate: float, why: str, max_backlog: int
 ) -> JobReport:
-    from cli.console.job_progress import run_in_terminal
-
     async with RangeReader(settings) as reader:
         spec = await new_requeue(settings, reader, plan, rate=rate, why=why)
     return await run_in_terminal(settings, spec, max_backlog=max_backlog)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,13 +37,11 @@ from stream.dlq.resolutions import MarkWriter
 from stream.erasure.publish import publish_erasures, wait_for_markers
 from stream.erasure.search import PersonTraces, find_person
 from stream.jobs.operator_log import OperatorLog
-from stream.kafka.publisher import KafkaPublisher
 from stream.ops.alerts import Alerts
 from stream.times import show_time
 
 if TYPE_CHECKING:
     from agents.erasure.org_records import OrgRecords
-    from agents.salesforce.api.client import OrgClient
 
 
 @dataclass(slots=True)
@@ -140,17 +139,15 @@ async def _find(settings: Settings, wanted: Person, since_ms: int | None) -> _Pe
     from agents.erasure.org_records import find_records
     from agents.erasure.personal import personal_records
     from agents.mapping.mapping import Mapping
+    from agents.salesforce.api.wiring import build_client
 
     with progress_bar("reading the topics") as update:
         found = await find_person(settings, wanted, since_ms=since_ms, progress=update)
     personal = personal_records(Mapping.load(settings.mapping_file).rulebook)
-    client = _client(settings)
-    try:
+    with closing(build_client(settings, alerts=Alerts())) as client:
         keys = sorted(found.customer_keys)
         emails = found.person.emails
         records = await find_records(client, personal, emails, found.orders, keys)
-    finally:
-        client.close()
     return _Person(found, records, datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"))
 
 
@@ -158,13 +155,11 @@ async def _erase(
     settings: Settings, person: _Person, why: str, timeout_seconds: float
 ) -> dict[str, Any]:
     from agents.erasure.org_records import anonymise
+    from agents.salesforce.api.wiring import build_client
     from agents.salesforce.errors.errors import SalesforceError
 
     began_ms = now_ms()
-    publisher = KafkaPublisher(settings)
-    await publisher.start()
-    try:
-        log = OperatorLog(publisher, settings.topics)
+    async with OperatorLog.connect(settings) as log:
         keys = [state_key(Kind.CUSTOMER, email) for email in person.found.person.emails]
         who = [marker_key(key).decode() for key in keys]
         detail = {
@@ -174,10 +169,10 @@ async def _erase(
             "records": {name: ids for name, (_, ids) in person.records.found.items()},
         }
         await log.record("erase", why=why, detail=detail)
-        marks = MarkWriter(settings, publisher, Resolution.DROPPED, who=log.who, why="erased")
+        marks = MarkWriter(settings, log.publisher, Resolution.DROPPED, who=log.who, why="erased")
         await marks.write(person.found.letters)
         markers = await publish_erasures(
-            settings, publisher, person.erasures(), person.found.orders
+            settings, log.publisher, person.erasures(), person.found.orders
         )
         missing = await wait_for_markers(
             settings, markers, since_ms=began_ms, timeout_seconds=timeout_seconds
@@ -188,23 +183,13 @@ async def _erase(
                 "problem": f"{len(missing)} of {len(markers)} erasures were not noted in "
                 f"{timeout_seconds:.0f} s: do workers run? Salesforce is as it was; run it again",
             }
-        client = _client(settings)
         try:
-            written = await anonymise(client, person.records)
+            with closing(build_client(settings, alerts=Alerts())) as client:
+                written = await anonymise(client, person.records)
         except SalesforceError as error:
             return {"is_done": False, "problem": f"Salesforce refused: {error.code}: {error}"}
-        finally:
-            client.close()
         await log.record("erase-done", why=why, detail={"person": who, "records": written})
         return {"is_done": True, "problem": "", "anonymised": written}
-    finally:
-        await publisher.stop()
-
-
-def _client(settings: Settings) -> OrgClient:
-    from agents.salesforce.api.wiring import build_client
-
-    return build_client(settings, alerts=Alerts())
 
 
 def _report(person: _Person) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -88,12 +88,9 @@ async def _org(settings: Settings) -> AsyncIterator[tuple[OrgClient, str]]:
     """Yield the client and the id of the user that is logged in."""
     from agents.salesforce.api.wiring import build_client
 
-    client = build_client(settings, alerts=Alerts())
-    try:
+    with closing(build_client(settings, alerts=Alerts())) as client:
         user_id = (await client.token()).identity_url.rstrip("/").rsplit("/", 1)[-1]
         yield client, user_id
-    finally:
-        client.close()
 
 
 async def plan_package(settings: Settings, components: Sequence[Component]) -> list[ComponentPlan]:

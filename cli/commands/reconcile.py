@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.commands.reconcile_view import gaps_json, print_gaps, print_report, report_json
+from cli.console.dead_letter_options import record_unmask
 from cli.console.job_options import WhyOption
 from cli.console.terminal import (
     EXIT_NO,
@@ -25,6 +27,7 @@ from schemas.event import Kind, new_event_id
 from stream.backfill.corrections import publish_fixes
 from stream.backfill.plan import BackfillPlan, plan_backfill
 from stream.config import Role, Settings
+from stream.jobs.operator_log import OperatorLog
 from stream.kafka.range_reader import RangeReader
 from stream.magento.client import MagentoRest, open_magento
 from stream.magento.paging import Window, new_window
@@ -88,20 +91,14 @@ def reconcile(
     bounds = _bounds(since, until, last, grace)
     task = Task(kinds, new_window(*bounds, store), fix, why)
     if unmask:
-        from cli.console.dead_letter_options import record_unmask
-
         run_async(record_unmask(settings, "reconcile"))
     if last:
-        from cli.commands.reconcile_view import gaps_json, print_gaps
-
         gaps, published = run_async(_gaps(settings, task))
         if as_json:
             print_json(gaps_json(gaps, published, is_masked=not unmask))
         else:
             print_gaps(gaps, published, is_masked=not unmask)
         raise typer.Exit(EXIT_NO if gaps.gaps else 0)
-    from cli.commands.reconcile_view import print_report, report_json
-
     report, published = run_async(_compare(settings, task))
     if as_json:
         print_json(report_json(report, published, is_masked=not unmask))
@@ -200,12 +197,9 @@ async def _org(
     from agents.salesforce.api.wiring import build_client
 
     mapping = Mapping.load(settings.mapping_file)
-    client = build_client(settings, alerts=Alerts())
-    try:
+    with closing(build_client(settings, alerts=Alerts())) as client:
         describes = {name: await client.describe(name) for name in mapping.sobjects}
         yield client, mapping.refined(describes), client.guard_from(describes)
-    finally:
-        client.close()
 
 
 def _state_cost(plan: BackfillPlan, room: QueryRoom) -> None:
@@ -223,17 +217,15 @@ def _state_cost(plan: BackfillPlan, room: QueryRoom) -> None:
 async def _fix(
     settings: Settings, task: Task, magento: MagentoRest, ids: dict[Kind, list[int]]
 ) -> int:
-    from cli.console.job_progress import open_desk
-
     if not task.is_fix or not any(ids.values()):
         return 0
     job_id = f"{JOB}-{new_event_id(now_ms())[:18]}"
-    async with open_desk(settings) as desk:
+    async with OperatorLog.connect(settings) as log:
         return await publish_fixes(
             settings,
             magento,
-            desk.publisher,
-            desk.operator,
+            log.publisher,
+            log,
             ids,
             job_id=job_id,
             why=task.why,

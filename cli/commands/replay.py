@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.console.dead_letter_options import record_unmask
 from cli.console.job_options import MaxBacklogOption, RateOption, WhyOption
+from cli.console.job_progress import finish_job, resume_in_terminal, run_in_terminal
 from cli.console.terminal import (
     EXIT_NO,
     fail,
@@ -80,8 +82,6 @@ def replay(
 
     Example: orderstream replay --from 30d --force --run --why "new stage names"
     """
-    from cli.console.job_progress import finish_job, resume_in_terminal
-
     settings = operator_settings(*((Role.JOBS,) if run or resume else ()))
     if resume:
         going_on = resume_in_terminal(settings, resume, JobKind.REPLAY, max_backlog=max_backlog)
@@ -109,8 +109,6 @@ def replay(
         finish_job(report, as_json=as_json)
         return
     if unmask:
-        from cli.console.dead_letter_options import record_unmask
-
         run_async(record_unmask(settings, "replay"))
     plan, changes = run_async(_preview(settings, chosen))
     if as_json:
@@ -176,8 +174,6 @@ async def _preview(settings: Settings, chosen: ReplayRange) -> tuple[ReplayPlan,
 async def _run(
     settings: Settings, chosen: ReplayRange, *, rate: float, why: str, max_backlog: int
 ) -> JobReport:
-    from cli.console.job_progress import run_in_terminal
-
     async with RangeReader(settings) as reader:
         plan = await _plan(settings, reader, chosen)
         if not plan.events:

@@ -15,7 +15,6 @@ from schemas.identity import folded
 from stream.config import Role, Settings
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.version_reset import publish_reset
-from stream.kafka.publisher import KafkaPublisher
 from stream.kafka.range_reader import RangeReader
 
 WAIT_SECONDS = 60.0
@@ -51,13 +50,8 @@ def reset(
 
 async def _reset(settings: Settings, kind: Kind, key: str, why: str, timeout: float) -> bool:  # noqa: ASYNC109 - the option's name
     since_ms = time.time_ns() // 1_000_000 - 1_000
-    publisher = KafkaPublisher(settings)
-    await publisher.start()
-    try:
-        log = OperatorLog(publisher, settings.topics)
-        event_id = await publish_reset(settings, publisher, log, kind=kind, key=key, why=why)
-    finally:
-        await publisher.stop()
+    async with OperatorLog.connect(settings) as log:
+        event_id = await publish_reset(settings, log.publisher, log, kind=kind, key=key, why=why)
     give_up_at = time.monotonic() + timeout
     async with RangeReader(settings) as reader:
         while time.monotonic() < give_up_at:

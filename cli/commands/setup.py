@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.console.simulators import NoSandboxError
 from cli.console.terminal import EXIT_INTERRUPTED, EXIT_NO, fail, stderr, stdout
 from stream.errors import StreamError
 from stream.ops.logs import configure_logs
@@ -85,7 +86,6 @@ def _run(place: Installation, asker: Asker, steps: Sequence[SetupStep], *, is_ag
     from agents.doctor.setup_steps import SETUP_STEPS
     from agents.salesforce.errors.errors import SalesforceError
     from cli.commands.setup_actions import ACTIONS
-    from cli.console.simulators import NoSandboxError
 
     for step in steps:
         number = SETUP_STEPS.index(step) + 1

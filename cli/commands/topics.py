@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from cli.commands.topics_acls import acls
-from cli.console.terminal import EXIT_NO, print_json, run_async, stdout
+from cli.console.terminal import EXIT_NO, print_json, progress_bar, run_async, stdout
 from stream.config import Role, Settings, load_settings
 from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.publisher import KafkaPublisher
@@ -89,8 +89,6 @@ def copy_state(
 
 
 async def _copy_state(old: Settings, new: Settings) -> StateMigration:
-    from cli.console.terminal import progress_bar
-
     publisher = KafkaPublisher(new)
     await publisher.start()
     try:

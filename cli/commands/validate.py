@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from cli.console.simulators import need_sandbox
 from cli.console.terminal import (
     EXIT_INTERRUPTED,
     EXIT_NO,
@@ -72,8 +73,6 @@ def validate(
 
 
 async def _on_a_sandbox(*, patience_seconds: float, keep: bool, is_quiet: bool) -> dict[str, Any]:
-    from cli.console.simulators import need_sandbox
-
     need_sandbox("validate without --webhook-url")
     from cli.validate.sandbox import sandbox_pipe
 
@@ -123,14 +122,11 @@ async def _validation(settings: Settings, patience_seconds: float) -> AsyncItera
     from cli.validate.run import Validation
 
     plain = Mapping.load(settings.mapping_file)
-    client = build_client(settings, alerts=Alerts())
-    try:
+    with closing(build_client(settings, alerts=Alerts())) as client:
         pricebook = await standard_pricebook(client, plain)
         describes = await describe_org(settings, plain.sobjects)
         mapping = plain.refined(describes, standard_pricebook=pricebook)
         yield Validation(settings, mapping, client, patience_seconds)
-    finally:
-        client.close()
 
 
 async def _story(

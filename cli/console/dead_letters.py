@@ -17,12 +17,11 @@ from stream.times import show_time
 
 def group_json(group: LetterGroup) -> dict[str, Any]:
     """Return a group with the fix, as JSON-ready data."""
-    from agents.salesforce.errors.fixes import dead_letter_advice
+    from agents.salesforce.errors.fixes import letter_advice
 
     read = asdict(group)
     del read["sample"]
-    sample = group.sample
-    advised = dead_letter_advice(group.code, group.message, status=sample.status, rule=sample.rule)
+    advised = letter_advice(group.sample)
     return read | {
         "message": mask_text(group.message),
         "sample": group.sample.id,
@@ -33,11 +32,9 @@ def group_json(group: LetterGroup) -> dict[str, Any]:
 
 def letter_json(letter: DeadLetter, *, is_masked: bool) -> dict[str, Any]:
     """Return a letter as JSON-ready data, with the fix."""
-    from agents.salesforce.errors.fixes import dead_letter_advice
+    from agents.salesforce.errors.fixes import letter_advice
 
-    advised = dead_letter_advice(
-        letter.code, letter.message, status=letter.status, rule=letter.rule
-    )
+    advised = letter_advice(letter)
     read = asdict(letter) | {"id": letter.id, "meaning": advised.meaning, "fix": advised.fix}
     masked: dict[str, Any] = mask_record(read) if is_masked else read
     return masked

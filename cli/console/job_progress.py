@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import shlex
 import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -27,7 +26,6 @@ from stream.jobs.operator_log import OperatorLog
 from stream.jobs.replay import ReplayPlan
 from stream.jobs.run import JobReport, OnProgress
 from stream.jobs.spec import JobKind, JobSpec
-from stream.kafka.publisher import KafkaPublisher
 from stream.times import show_seconds
 
 SAY_EVERY_SECONDS = 10.0
@@ -36,25 +34,6 @@ LABELS = {
     JobKind.REPLAY: "replaying",
     JobKind.BACKFILL: "backfilling",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class JobTerminal:
-    """What a command that changes something works with."""
-
-    publisher: KafkaPublisher
-    operator: OperatorLog
-
-
-@asynccontextmanager
-async def open_desk(settings: Settings) -> AsyncIterator[JobTerminal]:
-    """Open a publisher and the operator log."""
-    publisher = KafkaPublisher(settings)
-    await publisher.start()
-    try:
-        yield JobTerminal(publisher, OperatorLog(publisher, settings.topics))
-    finally:
-        await publisher.stop()
 
 
 async def run_in_terminal(
@@ -67,12 +46,12 @@ async def run_in_terminal(
     """Carry out a job, progress on stderr; SIGINT and SIGTERM stop it after the chunk in hand."""
     note(f"job {spec.job_id}: {spec.total:,} events at up to {spec.rate:g}/s")
     stop = asyncio.Event()
-    async with open_desk(settings) as desk:
+    async with OperatorLog.connect(settings) as log:
         with stop_signals(stop), job_bar(LABELS[spec.kind], spec.total) as draw:
             options = RunOptions(
                 on_progress=spoken(draw), stop=stop, max_backlog=max_backlog, plan=plan
             )
-            return await run_job(settings, spec, desk.publisher, desk.operator, options)
+            return await run_job(settings, spec, log.publisher, log, options)
 
 
 async def resume_in_terminal(

@@ -6,7 +6,7 @@ import asyncio
 
 from aiohttp import web
 
-from agents.salesforce.errors.fixes import dead_letter_advice
+from agents.salesforce.errors.fixes import letter_advice
 from dashboard.site.forms import why_of
 from dashboard.site.render import render
 from dashboard.site.state import SESSION, STATE, form_of
@@ -24,24 +24,20 @@ async def letter_page(request: web.Request) -> web.StreamResponse:
 
 
 async def unmask(request: web.Request) -> web.StreamResponse:
-    """Show personal data once, after it is on record who wanted to see it, and why."""
+    """Show personal data once, after it is on record who wanted to see it, and why.
+
+    Opened for editing it is shown as well.
+    """
     letter, envelope = await _read(request)
     try:
         why = why_of(form_of(request))
     except ValueError as error:
         return await _page(request, letter, envelope, problem=str(error), status=400)
-    await _record_unmask(request, letter, why)
-    return await _page(request, letter, envelope, is_masked=False)
-
-
-async def edit_page(request: web.Request) -> web.StreamResponse:
-    """Open the payload for editing: it is personal data, so this is on record, too."""
-    letter, envelope = await _read(request)
-    try:
-        why = why_of(form_of(request))
-    except ValueError as error:
-        return await _page(request, letter, envelope, problem=str(error), status=400)
-    await _record_unmask(request, letter, why)
+    operator = request.app[STATE].desk.operator(request[SESSION].who)
+    detail = {"command": f"dashboard letter {letter.id}", "event_id": letter.event_id}
+    await operator.record("unmask", why=why, detail=detail)
+    if request.path.endswith("/unmask"):
+        return await _page(request, letter, envelope, is_masked=False)
     return _editor(request, letter, await asyncio.to_thread(readable, envelope.value), why=why)
 
 
@@ -92,12 +88,6 @@ async def _read(request: web.Request) -> tuple[DeadLetter, Envelope]:
     return letter, await state.payloads.read(letter)
 
 
-async def _record_unmask(request: web.Request, letter: DeadLetter, why: str) -> None:
-    operator = request.app[STATE].desk.operator(request[SESSION].who)
-    detail = {"command": f"dashboard letter {letter.id}", "event_id": letter.event_id}
-    await operator.record("unmask", why=why, detail=detail)
-
-
 async def _page(
     request: web.Request,
     letter: DeadLetter,
@@ -115,9 +105,7 @@ async def _page(
         status=status,
         letter=letter,
         key=letter.key,
-        verdict=dead_letter_advice(
-            letter.code, letter.message, status=letter.status, rule=letter.rule
-        ),
+        verdict=letter_advice(letter),
         story=story_of(envelope, is_masked=is_masked),
         payload=payload,
         is_masked=is_masked,
@@ -157,6 +145,6 @@ LETTER = r"/letters/{id:\d+-\d+}"
 ROUTES = (
     web.get(LETTER, letter_page),
     web.post(LETTER + "/unmask", unmask),
-    web.post(LETTER + "/open", edit_page),
+    web.post(LETTER + "/open", unmask),
     web.post(LETTER + "/edit", edit),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from agents.salesforce.errors.fixes import Advised, dead_letter_advice
+from agents.salesforce.errors.fixes import Advised, letter_advice
 from dashboard.data.dead_letter_pages import LetterPage, filter_of_group
 from dashboard.site import command_lines
 from dashboard.site.forms import (
@@ -21,7 +21,7 @@ from dashboard.site.forms import (
 )
 from dashboard.site.render import render
 from dashboard.site.state import SESSION, STATE, form_of
-from stream.dlq.index import DeadLetter, LetterFilter
+from stream.dlq.index import LetterFilter
 from stream.dlq.resolutions import drop_letters
 from stream.jobs.operator_log import RELEASED
 from stream.jobs.spec import DEFAULT_RATE
@@ -67,7 +67,7 @@ def _groups(
     groups = [
         {
             "group": group,
-            "verdict": _advice(group.sample),
+            "verdict": letter_advice(group.sample),
             "link": address(fields_of(filter_of_group(group))),
             "fields": fields_of(filter_of_group(group)),
         }
@@ -112,11 +112,7 @@ def _verdict(page: LetterPage, wanted: LetterFilter) -> Advised | None:
     """Return what the shown letters have in common: the verdict on their code."""
     if not wanted.code or not page.letters:
         return None
-    return _advice(page.letters[0])
-
-
-def _advice(letter: DeadLetter) -> Advised:
-    return dead_letter_advice(letter.code, letter.message, status=letter.status, rule=letter.rule)
+    return letter_advice(page.letters[0])
 
 
 async def plan_requeue(request: web.Request) -> web.StreamResponse:

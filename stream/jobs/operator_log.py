@@ -30,7 +30,7 @@ class OperatorLog:
     """Writes actions of one person. `who` is `user@host` unless the caller knows better."""
 
     def __init__(self, publisher: Publisher, topics: Topics, *, who: str = "") -> None:
-        self._publisher = publisher
+        self.publisher = publisher
         self._topics = topics
         self.who = who or operator_name()
 
@@ -62,7 +62,7 @@ class OperatorLog:
             key=(job_id or action).encode(),
             value=done.to_bytes(),
         )
-        await self._publisher.publish(record, timeout_seconds=PUBLISH_TIMEOUT_SECONDS)
+        await self.publisher.publish(record, timeout_seconds=PUBLISH_TIMEOUT_SECONDS)
         return done
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from agents.salesforce.errors.error_table import BY_CODE, ROW
 from agents.salesforce.errors.errors import classify
+from stream.dlq.index import DeadLetter
 
 
 class EventState(StrEnum):
@@ -47,3 +48,8 @@ def dead_letter_advice(code: str, message: str, *, status: int = 0, rule: str = 
     """
     judged = BY_CODE.get(rule) or classify(status or ROW, code, message)
     return Advised(judged.meaning, fix_for(EventState.DEAD, judged.fix))
+
+
+def letter_advice(letter: DeadLetter) -> Advised:
+    """Return the advice for an open letter."""
+    return dead_letter_advice(letter.code, letter.message, status=letter.status, rule=letter.rule)
