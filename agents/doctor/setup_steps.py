@@ -67,17 +67,13 @@ class SetupQuestion:
 
 @dataclass(frozen=True, slots=True)
 class SetupStep:
-    """One step. `is_optional`: without it orders are synced all the same.
-
-    `makes`: settings that it fills without asking.
-    """
+    """One step. `makes`: settings that it fills without asking."""
 
     name: str
     title: str
     why: str
     questions: tuple[SetupQuestion, ...] = ()
     checks: tuple[str, ...] = ()
-    is_optional: bool = False
     makes: tuple[str, ...] = ()
 
 
@@ -239,7 +235,6 @@ SETUP_STEPS: tuple[SetupStep, ...] = (
             ),
         ),
         ("magento-rest",),
-        is_optional=True,
     ),
     SetupStep(
         "sender",

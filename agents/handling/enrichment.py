@@ -44,7 +44,7 @@ from schemas.texts import identifier, text_of
 from stream.backfill.event import RESOURCES, SENDER
 from stream.backoff import Backoff
 from stream.errors import MagentoError
-from stream.magento.client import MagentoSearch, Patience
+from stream.magento.client import MagentoRest, Patience
 from stream.magento.criteria import any_of
 from stream.magento.paging import all_of
 from stream.ops import metrics
@@ -99,7 +99,7 @@ def handle_of(kind: Kind, entity: Mapping[str, Any]) -> tuple[str, str] | None:
 class Enricher:
     """Completes items. `clock` is any monotonic clock in seconds."""
 
-    magento: MagentoSearch
+    magento: MagentoRest
     reads: Callable[[Kind], Reads]
     identity: Identity = PLAIN
     page_size: int = 100

@@ -55,16 +55,8 @@ async def announce(
     topics: Topics,
 ) -> None:
     """Publish the states of orders that are about to change, and remember them (see foresight)."""
-    records = [
-        Record(
-            topic=topics.state,
-            key=item.key,
-            value=doubt.to_bytes(),
-            partition=item.origin.partition,
-        )
-        for item, doubt in foreseen
-    ]
-    _remember(state, list(zip(records, await publish_all(records), strict=True)))
+    newest = [(item.origin.partition, item.key, doubt.to_bytes()) for item, doubt in foreseen]
+    await restore(newest, publish_all=publish_all, state=state, topics=topics)
 
 
 async def restore(

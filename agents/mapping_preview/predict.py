@@ -10,11 +10,13 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
+from agents.mapping.apply import Mapped
 from agents.mapping.dates import parse_datetime
 from agents.mapping.mapping import Mapping
 from agents.mapping.schema_check import VERSION_FIELD
+from agents.salesforce.api.client import OrgClient
 from schemas.codec import DecodeError, decode
 from schemas.event import Envelope
 from schemas.identity import PLAIN, Identity
@@ -82,21 +84,10 @@ class EventChange:
         return any(row.is_stale for row in self.rows)
 
 
-class Records(Protocol):
-    """What reads a record as Salesforce has it now."""
-
-    async def retrieve(
-        self, sobject: str, external_id_field: str, external_id: str
-    ) -> dict[str, Any] | None:
-        """Return the record, or None when there is none. Raises SalesforceError."""
-        ...
-
-
 def predict(mapping: Mapping, envelope: Envelope, *, identity: Identity = PLAIN) -> Prediction:
     """Return the forecast for an event that failed. Never raises on any payload."""
     try:
-        document = decode(envelope.value, event=envelope.event, identity=identity)
-        mapped = mapping.apply(document, received_at_ms=envelope.received_at_ms)
+        mapped = _mapped(mapping, envelope, identity)
     except (DecodeError, MappingError) as error:
         return Prediction(Forecast.REFUSED, str(error))
     sobjects = tuple(dict.fromkeys(row.sobject for row in mapped.rows))
@@ -105,12 +96,11 @@ def predict(mapping: Mapping, envelope: Envelope, *, identity: Identity = PLAIN)
 
 
 async def compare(
-    mapping: Mapping, records: Records, envelope: Envelope, *, identity: Identity = PLAIN
+    mapping: Mapping, records: OrgClient, envelope: Envelope, *, identity: Identity = PLAIN
 ) -> EventChange:
     """Return what writing an event would change. Raises SalesforceError."""
     try:
-        document = decode(envelope.value, event=envelope.event, identity=identity)
-        mapped = mapping.apply(document, received_at_ms=envelope.received_at_ms)
+        mapped = _mapped(mapping, envelope, identity)
     except (DecodeError, MappingError) as error:
         return EventChange(envelope.event_id, envelope.key, problem=str(error))
     changes = []
@@ -118,6 +108,11 @@ async def compare(
         now = await records.retrieve(row.sobject, row.external_id_field, row.external_id)
         changes.append(row_change(row, now))
     return EventChange(envelope.event_id, envelope.key, tuple(changes))
+
+
+def _mapped(mapping: Mapping, envelope: Envelope, identity: Identity) -> Mapped:
+    document = decode(envelope.value, event=envelope.event, identity=identity)
+    return mapping.apply(document, received_at_ms=envelope.received_at_ms)
 
 
 def row_change(row: Row, now: MappingOf[str, Any] | None) -> RowChange:

@@ -15,28 +15,21 @@ the pipe would write before the first order of each customer, so it may be stopp
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from agents.delivery.adoption import adoption_of, adoption_rules
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.model import RowRule
+from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import MAX_ROWS
-from agents.salesforce.api.record_updates import KeyUpdate, Requests, give_keys
+from agents.salesforce.api.record_updates import KeyUpdate, give_keys
 from agents.salesforce.errors.errors import cause_of
 from schemas.parts import parts_of
 from schemas.salesforce import Row
 
 Record = Mapping[str, Any]
-
-
-class OrgRecords(Requests, Protocol):
-    """What is asked of the org. `agents.salesforce.api.client.OrgClient` does."""
-
-    def query(self, soql: str) -> AsyncIterator[dict[str, Any]]:
-        """Yield the records of a query. Raises SalesforceError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +57,7 @@ class AdoptionPlan:
         return dict(Counter(entry.action for entry in self.entries))
 
 
-async def survey(client: OrgRecords, mapping: RecordMapping) -> AdoptionPlan:
+async def survey(client: OrgClient, mapping: RecordMapping) -> AdoptionPlan:
     """Return what adopting the whole org would do; writes nothing. Raises SalesforceError."""
     plan = AdoptionPlan()
     for rule in adoption_rules(mapping):
@@ -125,7 +118,7 @@ def _entries(
 
 
 async def adopt(
-    client: OrgRecords, updates: Iterable[KeyUpdate], *, tell: Callable[[int], None]
+    client: OrgClient, updates: Iterable[KeyUpdate], *, tell: Callable[[int], None]
 ) -> list[tuple[KeyUpdate, str]]:
     """Give the records their keys; return those that were refused, with the code.
 

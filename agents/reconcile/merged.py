@@ -8,15 +8,15 @@ winner: a twin. An event that is published again would only make it sooner.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
 
 import structlog
 
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.reconcile.findings import Finding, Identity, Judged
 from agents.reconcile.run import ReconcileReport
+from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.soql import id_lists
 from agents.salesforce.errors.errors import SalesforceError
 from schemas.event import Kind
@@ -48,15 +48,7 @@ class Merge:
         )
 
 
-class QueryAll(Protocol):
-    """What runs SOQL, over the Recycle Bin too. `agents.salesforce.api.client.OrgClient` does."""
-
-    def query(self, soql: str, *, with_deleted: bool = False) -> AsyncIterator[dict[str, Any]]:
-        """Yield the records of a query. Raises SalesforceError."""
-        ...
-
-
-async def find_merges(client: QueryAll, mapping: RecordMapping) -> dict[Identity, Merge]:
+async def find_merges(client: OrgClient, mapping: RecordMapping) -> dict[Identity, Merge]:
     """Return the merges of records that have a key of ours, as far as the Recycle Bin knows."""
     found: dict[Identity, Merge] = {}
     kinds = {(rule.sobject, rule.external_id) for rule in mapping.rulebook.active_rows()}
@@ -70,7 +62,7 @@ async def find_merges(client: QueryAll, mapping: RecordMapping) -> dict[Identity
     return found
 
 
-async def _merges(client: QueryAll, sobject: str, key: str) -> dict[Identity, Merge]:
+async def _merges(client: OrgClient, sobject: str, key: str) -> dict[Identity, Merge]:
     gone = (
         f"SELECT Id, {key}, MasterRecordId FROM {sobject} "  # noqa: S608 - API names
         f"WHERE IsDeleted = true AND MasterRecordId != null AND {key} != null"

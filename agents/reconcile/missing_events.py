@@ -23,7 +23,7 @@ from stream.backfill.event import RESOURCES
 from stream.config import Settings
 from stream.errors import MappingError
 from stream.kafka.range_reader import RangeReader
-from stream.magento.client import MagentoSearch
+from stream.magento.client import MagentoRest
 from stream.magento.paging import Window, changed, entity_id_of
 from stream.magento.times import unix_ms
 
@@ -52,7 +52,7 @@ class GapReport:
 
 async def find_gaps(
     settings: Settings,
-    magento: MagentoSearch,
+    magento: MagentoRest,
     reader: RangeReader,
     mapping: RecordMapping,
     *,

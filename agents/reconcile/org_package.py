@@ -16,10 +16,10 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
+from agents.mapping_preview.describe import describes_of
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.record_updates import create_record
 from agents.salesforce.api.soql import quoted
-from agents.salesforce.errors.errors import SalesforceError
 from schemas.metadata_package import Component, CustomField, PermissionSet, ValidationRule
 
 # metadata's type → describe's
@@ -116,13 +116,7 @@ def _rule(rule: ValidationRule, org: OrgState) -> tuple[Action, str]:
 async def read_org(client: OrgClient, components: Sequence[Component], user_id: str) -> OrgState:
     """Ask the org for what the components are compared with. Raises SalesforceError."""
     fields = [c.what for c in components if isinstance(c.what, CustomField)]
-    describes = {}
-    for name in dict.fromkeys(field.sobject for field in fields):
-        try:
-            describes[name] = await client.describe(name)
-        except SalesforceError as error:
-            if not error.is_not_found:
-                raise
+    describes = await describes_of(client, list(dict.fromkeys(field.sobject for field in fields)))
     names = [c.what.name for c in components if isinstance(c.what, PermissionSet)]
     listed = ", ".join(quoted(name) for name in names) or "''"
     soql = f"SELECT Id, Name FROM PermissionSet WHERE Name IN ({listed})"  # noqa: S608 - quoted

@@ -29,7 +29,7 @@ from stream.backfill.event import RESOURCES
 from stream.config import Settings
 from stream.errors import MappingError
 from stream.kafka.range_reader import RangeReader
-from stream.magento.client import MagentoSearch
+from stream.magento.client import MagentoRest
 from stream.magento.criteria import Search, any_of
 from stream.magento.paging import Window, all_of, changed, entity_id_of
 from stream.magento.times import unix_ms
@@ -64,7 +64,7 @@ class Reconciler:
     """
 
     settings: Settings
-    magento: MagentoSearch
+    magento: MagentoRest
     org: Query
     reader: RangeReader
     mapping: Mapping

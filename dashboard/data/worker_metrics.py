@@ -24,7 +24,6 @@ WANTED = {
     "orderstream_call_rate_limit": "calls_per_second",
     "orderstream_budget_used_calls": "budget_used",
     "orderstream_budget_limit_calls": "budget_limit",
-    "orderstream_budget_left_ratio": "budget_left",
 }
 
 
@@ -40,7 +39,6 @@ class ProcessMetrics:
     calls_per_second: float = 0.0
     budget_used: float = 0.0
     budget_limit: float = 0.0
-    budget_left: float = 0.0
     alerts: tuple[str, ...] = ()
 
     @property

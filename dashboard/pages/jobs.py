@@ -9,20 +9,12 @@ from aiohttp import web
 from dashboard.data.dry_runs import DryRun
 from dashboard.site import command_lines
 from dashboard.site.forms import text_of, why_of
-from dashboard.site.render import render
+from dashboard.site.render import live, render
 from dashboard.site.state import SESSION, STATE, form_of
 from stream.dlq.index import LetterFilter
 from stream.job_service import kind_of
 from stream.jobs.replay import ReplayRange
 from stream.ops.masking import mask_record
-
-
-async def draft_page(request: web.Request) -> web.StreamResponse:
-    return render(request, "draft.html", **_draft(request, _find_draft(request)))
-
-
-async def draft_part(request: web.Request) -> web.StreamResponse:
-    return render(request, "draft_live.html", **_draft(request, _find_draft(request)))
 
 
 async def run_draft(request: web.Request) -> web.StreamResponse:
@@ -31,7 +23,7 @@ async def run_draft(request: web.Request) -> web.StreamResponse:
     try:
         why = why_of(form)
     except ValueError as error:
-        return render(request, "draft.html", status=400, **_draft(request, draft, str(error)))
+        return render(request, "draft.html", status=400, **_draft(request, str(error)))
     job_id = await request.app[STATE].desk.start(draft, who=request[SESSION].who, why=why)
     raise web.HTTPSeeOther(f"/jobs/{job_id}")
 
@@ -39,14 +31,6 @@ async def run_draft(request: web.Request) -> web.StreamResponse:
 async def jobs_page(request: web.Request) -> web.StreamResponse:
     jobs = await request.app[STATE].desk.listed()
     return render(request, "jobs.html", jobs=jobs, command="orderstream jobs")
-
-
-async def job_page(request: web.Request) -> web.StreamResponse:
-    return render(request, "job.html", **await _job(request))
-
-
-async def job_part(request: web.Request) -> web.StreamResponse:
-    return render(request, "job_live.html", **await _job(request))
 
 
 async def stop_job(request: web.Request) -> web.StreamResponse:
@@ -75,7 +59,8 @@ def _find_draft(request: web.Request) -> DryRun:
     return draft
 
 
-def _draft(request: web.Request, draft: DryRun, problem: str = "") -> dict[str, Any]:
+def _draft(request: web.Request, problem: str = "") -> dict[str, Any]:
+    draft = _find_draft(request)
     return {
         "draft": draft,
         "changes": [mask_record(_change(change)) for change in draft.changes],
@@ -140,12 +125,10 @@ async def _job(request: web.Request) -> dict[str, Any]:
 
 
 ROUTES = (
-    web.get("/drafts/{id}", draft_page),
-    web.get("/part/drafts/{id}", draft_part),
+    *live("/drafts/{id}", "draft", _draft),
     web.post("/drafts/{id}/run", run_draft),
     web.get("/jobs", jobs_page),
-    web.get("/jobs/{id}", job_page),
-    web.get("/part/jobs/{id}", job_part),
+    *live("/jobs/{id}", "job", _job),
     web.post("/jobs/{id}/stop", stop_job),
     web.post("/jobs/{id}/resume", resume_job),
 )

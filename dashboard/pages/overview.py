@@ -8,24 +8,8 @@ from typing import Any
 from aiohttp import web
 
 from dashboard.data.overview import STATE_HELP, overview
-from dashboard.site.render import render
+from dashboard.site.render import live
 from dashboard.site.state import STATE
-
-
-async def overview_page(request: web.Request) -> web.StreamResponse:
-    return render(request, "overview.html", **_overview(request))
-
-
-async def overview_part(request: web.Request) -> web.StreamResponse:
-    return render(request, "overview_live.html", **_overview(request))
-
-
-async def lag_page(request: web.Request) -> web.StreamResponse:
-    return render(request, "lag.html", **_lag(request))
-
-
-async def lag_part(request: web.Request) -> web.StreamResponse:
-    return render(request, "lag_live.html", **_lag(request))
 
 
 def _overview(request: web.Request) -> dict[str, Any]:
@@ -51,14 +35,6 @@ def _lag(request: web.Request) -> dict[str, Any]:
     return {"snapshot": snapshot, "partitions": parts, "state_help": STATE_HELP}
 
 
-async def health_page(request: web.Request) -> web.StreamResponse:
-    return render(request, "health.html", **_health(request))
-
-
-async def health_part(request: web.Request) -> web.StreamResponse:
-    return render(request, "health_live.html", **_health(request))
-
-
 def _health(request: web.Request) -> dict[str, Any]:
     health = request.app[STATE].health
     health.look()
@@ -70,10 +46,7 @@ def _health(request: web.Request) -> dict[str, Any]:
 
 
 ROUTES = (
-    web.get("/", overview_page),
-    web.get("/part/overview", overview_part),
-    web.get("/lag", lag_page),
-    web.get("/part/lag", lag_part),
-    web.get("/health", health_page),
-    web.get("/part/health", health_part),
+    *live("/", "overview", _overview),
+    *live("/lag", "lag", _lag),
+    *live("/health", "health", _health),
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
+from inspect import isawaitable
 from itertools import zip_longest
 from typing import Any
 
@@ -75,6 +77,22 @@ def render(
         )
     )
     return web.Response(text=text, status=status, content_type="text/html")
+
+
+def live(path: str, name: str, values: Callable[[web.Request], Any]) -> tuple[web.RouteDef, ...]:
+    """Return the routes of a page, and of its part that the browser asks for again and again.
+
+    `name` is the template's; `values` returns what both show, or an awaitable of it.
+    """
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        shown = values(request)
+        suffix = "_live" if request.path.startswith("/part/") else ""
+        page = f"{name}{suffix}.html"
+        return render(request, page, **(await shown if isawaitable(shown) else shown))
+
+    part = "/overview" if path == "/" else path
+    return web.get(path, answer), web.get(f"/part{part}", answer)
 
 
 def mark_code(text: str) -> Markup:

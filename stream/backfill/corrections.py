@@ -17,7 +17,7 @@ from stream.config import Settings
 from stream.errors import PublishError
 from stream.jobs.operator_log import OperatorLog
 from stream.kafka.publisher import Publisher, Record
-from stream.magento.client import MagentoSearch
+from stream.magento.client import MagentoRest
 from stream.magento.criteria import Search, any_of
 
 FIXED = "reconcile-fix"
@@ -27,7 +27,7 @@ ATTEMPTS = 3
 
 async def publish_fixes(
     settings: Settings,
-    magento: MagentoSearch,
+    magento: MagentoRest,
     publisher: Publisher,
     operator: OperatorLog,
     ids: Mapping[Kind, Sequence[int]],

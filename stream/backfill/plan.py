@@ -14,7 +14,7 @@ from schemas.event import Kind
 from stream.backfill.event import RESOURCES
 from stream.jobs.spec import JobKind, JobSpec, new_job_id
 from stream.kafka.range_reader import OffsetRange, RangeReader
-from stream.magento.client import MagentoSearch
+from stream.magento.client import MagentoRest
 from stream.magento.paging import Window, count_changed
 from stream.magento.times import magento_time
 from stream.settings.kafka import KafkaSettings
@@ -49,7 +49,7 @@ class BackfillPlan:
 
 async def plan_backfill(
     settings: MagentoSettings,
-    magento: MagentoSearch,
+    magento: MagentoRest,
     kinds: Sequence[Kind],
     window: Window,
     *,

@@ -27,7 +27,7 @@ from stream.jobs.spec import PROGRESS, STARTED, JobSpec
 from stream.jobs.throttle import sleep_or_stop
 from stream.kafka.publisher import Publisher, Record
 from stream.kafka.range_reader import OffsetRange, RangeReader
-from stream.magento.client import MagentoSearch
+from stream.magento.client import MagentoRest
 from stream.magento.paging import Cursor, Window, changed, cursor_of
 from stream.magento.times import seconds_before
 
@@ -46,7 +46,7 @@ class BackfillRun(Run):
         self,
         settings: Settings,
         spec: JobSpec,
-        magento: MagentoSearch,
+        magento: MagentoRest,
         reader: RangeReader,
         publisher: Publisher,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,

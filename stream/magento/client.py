@@ -12,7 +12,7 @@ import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 import orjson
@@ -43,14 +43,6 @@ class Found:
 
     items: list[dict[str, Any]]
     total: int
-
-
-class MagentoSearch(Protocol):
-    """What reads a store's documents. `MagentoRest` is the real one."""
-
-    async def search(self, resource: Resource, search: Search) -> Found:
-        """Return the first page of a search. Raises MagentoError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

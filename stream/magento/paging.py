@@ -21,7 +21,7 @@ from typing import Any
 
 from schemas.texts import text_of
 from stream.errors import MagentoError
-from stream.magento.client import MagentoSearch
+from stream.magento.client import MagentoRest
 from stream.magento.criteria import Filter, Resource, Search
 from stream.magento.times import magento_time, seconds_before
 
@@ -85,14 +85,14 @@ def window_search(window: Window, cursor: Cursor, page_size: int) -> Search:
     return Search(groups=tuple(groups), page_size=page_size)
 
 
-async def count_changed(source: MagentoSearch, resource: Resource, window: Window) -> int:
+async def count_changed(source: MagentoRest, resource: Resource, window: Window) -> int:
     """Return how many rows the window has now, with one call. Raises MagentoError."""
     search = replace(window_search(window, Cursor(), 1), fields="total_count")
     return (await source.search(resource, search)).total
 
 
 async def changed(
-    source: MagentoSearch,
+    source: MagentoRest,
     resource: Resource,
     window: Window,
     *,
@@ -119,7 +119,7 @@ async def changed(
 
 
 async def _pass(
-    source: MagentoSearch, resource: Resource, window: Window, page_size: int, start: Cursor
+    source: MagentoRest, resource: Resource, window: Window, page_size: int, start: Cursor
 ) -> AsyncIterator[Taken]:
     cursor = start
     while True:
@@ -156,7 +156,7 @@ def _behind(
 
 
 async def all_of(
-    source: MagentoSearch, resource: Resource, group: tuple[Filter, ...], page_size: int
+    source: MagentoRest, resource: Resource, group: tuple[Filter, ...], page_size: int
 ) -> list[dict[str, Any]]:
     """Return every document that one of a group's filters holds for. Raises MagentoError.
 

@@ -19,7 +19,6 @@ import structlog
 
 from agents.salesforce.api.bulk_csv import csv_files, match_results, read_rows
 from agents.salesforce.api.caller import Caller
-from agents.salesforce.api.composite import dumps
 from agents.salesforce.api.org_session import OrgApi
 from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.errors.error_kind import ErrorKind
@@ -140,7 +139,7 @@ class _Job:
         }
         if not self.is_insert:
             job["externalIdFieldName"] = self.external_id_field
-        answer = await self._json("POST", "jobs/ingest", job)
+        answer = await self.caller.json("POST", "jobs/ingest", job)
         job_id = answer.get("id") if isinstance(answer, dict) else None
         if not isinstance(job_id, str) or not job_id.isalnum():
             raise bad_answer("the answer to a new Bulk job holds no id")
@@ -165,11 +164,11 @@ class _Job:
         raise AssertionError("pauses never end")
 
     async def _ask(self) -> dict[str, Any]:
-        info = await self._json("GET", f"jobs/ingest/{self.id}")
+        info = await self.caller.json("GET", f"jobs/ingest/{self.id}")
         if not isinstance(info, dict) or not isinstance(info.get("state"), str):
             raise bad_answer("a Bulk job without state")
         if info["state"] == "Open":
-            await self._json("PATCH", f"jobs/ingest/{self.id}", {"state": "UploadComplete"})
+            await self.caller.json("PATCH", f"jobs/ingest/{self.id}", {"state": "UploadComplete"})
         return info
 
     async def _results(self, rows: Sequence[Row]) -> list[RowResult]:
@@ -229,24 +228,14 @@ class _Job:
                 is_outcome_unknown=True,
             )
 
-    async def _json(self, method: str, path: str, body: Any = None) -> Any:
-        data = dumps(body) if body is not None else None
-
-        def work(org: OrgApi) -> Any:
-            return org.restful(path, method=method, data=data)
-
-        return await self.caller.call("bulk_job", work)
-
     async def _abort(self) -> None:
         """Ask Salesforce to stop the job; it is given up whether that works or not."""
-        path, data = f"jobs/ingest/{self.id}", dumps({"state": "Aborted"})
         try:
             # Whoever owns the partitions now: a job that runs on would write over the new owner's.
             with asked_before_requests():
                 async with asyncio.timeout(ABORT_SECONDS):
-                    await self.caller.call(
-                        "bulk_job", lambda org: org.restful(path, method="PATCH", data=data)
-                    )
+                    path = f"jobs/ingest/{self.id}"
+                    await self.caller.json("PATCH", path, {"state": "Aborted"})
             log.warning("bulk_job_aborted", job=self.id)
         except (SalesforceError, TimeoutError) as error:
             log.warning("bulk_job_left", job=self.id, error=type(error).__name__)

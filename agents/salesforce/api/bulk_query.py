@@ -21,7 +21,6 @@ from agents.salesforce.api.bulk import (
 )
 from agents.salesforce.api.bulk_csv import read_rows
 from agents.salesforce.api.caller import Caller
-from agents.salesforce.api.composite import dumps
 from agents.salesforce.api.org_session import OrgApi
 from agents.salesforce.http.answers import bad_answer
 
@@ -39,7 +38,7 @@ class BulkQuery:
 
     async def query(self, soql: str) -> AsyncIterator[dict[str, Any]]:
         """Yield the records as text by field name. Raises SalesforceError."""
-        job = await self._json("POST", "jobs/query", {"operation": "query", "query": soql})
+        job = await self._caller.json("POST", "jobs/query", {"operation": "query", "query": soql})
         job_id = job.get("id") if isinstance(job, dict) else None
         if not isinstance(job_id, str) or not job_id.isalnum():
             raise bad_answer("the answer to a new Bulk query holds no id")
@@ -53,7 +52,7 @@ class BulkQuery:
     async def _finished(self, job_id: str) -> None:
         deadline = time.monotonic() + self._pace.patience_seconds
         for pause in self._pace.pauses():
-            info = await self._json("GET", f"jobs/query/{job_id}")
+            info = await self._caller.json("GET", f"jobs/query/{job_id}")
             state = info.get("state") if isinstance(info, dict) else None
             if state == "JobComplete":
                 return
@@ -82,11 +81,3 @@ class BulkQuery:
             ), following
         except ValueError as error:
             raise bad_answer(f"query results are no CSV: {error}", body_kind="text") from None
-
-    async def _json(self, method: str, path: str, body: Any = None) -> Any:
-        data = dumps(body) if body is not None else None
-
-        def work(org: OrgApi) -> Any:
-            return org.restful(path, method=method, data=data)
-
-        return await self._caller.call("bulk_job", work)

@@ -13,8 +13,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from agents.salesforce.api.composite import dumps
 from agents.salesforce.api.org_session import OrgApi, OrgSession
 from agents.salesforce.api.send_right import check_of_context
 from agents.salesforce.auth.oauth_flows import Token
@@ -70,6 +71,11 @@ class Caller:
             if is_session_refused(error):
                 self._tokens.refused(token, error)
             raise
+
+    async def json(self, method: str, path: str, body: Any = None) -> Any:
+        """Return the decoded answer of a call about a Bulk job. Raises as `call`."""
+        data = dumps(body) if body is not None else None
+        return await self.call("bulk_job", lambda org: org.restful(path, method=method, data=data))
 
     async def token(self) -> Token:
         """Return the present token. Raises LoginError."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import MAX_ROWS, dumps
 from agents.salesforce.http.answers import row_results
 from schemas.salesforce import RowResult
@@ -21,21 +22,7 @@ class KeyUpdate:
     key: str
 
 
-class Requests(Protocol):
-    """What makes one call. `agents.salesforce.api.client.OrgClient` does."""
-
-    async def request(
-        self,
-        operation: str,
-        method: str,
-        path: str,
-        body: bytes | None = None,
-    ) -> Any:
-        """Return the decoded answer. Raises SalesforceError."""
-        ...
-
-
-async def give_keys(client: Requests, updates: Sequence[KeyUpdate]) -> list[RowResult]:
+async def give_keys(client: OrgClient, updates: Sequence[KeyUpdate]) -> list[RowResult]:
     """Give up to 200 records their keys; one result each, in order.
 
     Sort them by sObject: a call takes ten runs of types. Raises SalesforceError.
@@ -51,6 +38,6 @@ async def give_keys(client: Requests, updates: Sequence[KeyUpdate]) -> list[RowR
     return list(row_results(value, len(updates)))
 
 
-async def create_record(client: Requests, sobject: str, fields: Mapping[str, Any]) -> None:
+async def create_record(client: OrgClient, sobject: str, fields: Mapping[str, Any]) -> None:
     """Create one record. Raises SalesforceError when it is refused."""
     await client.request("create", "POST", f"sobjects/{sobject}", dumps(fields))
