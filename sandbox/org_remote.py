@@ -5,7 +5,6 @@ Talks to the simulator's back door (`/__sim__`), so that a judge depends on noth
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
@@ -26,12 +25,7 @@ class OrgRemote:
         self._session = aiohttp.ClientSession(timeout=timeout, raise_for_status=True)
         return self
 
-    async def __aexit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self._session.close()
 
     async def records(self, sobject: str) -> list[dict[str, Any]]:

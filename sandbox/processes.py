@@ -20,7 +20,6 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import aiohttp
@@ -97,12 +96,7 @@ class Processes:
         self.directory.mkdir(parents=True, exist_ok=True)
         return self
 
-    async def __aexit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.stop_all()
 
     def __getitem__(self, name: str) -> Process:

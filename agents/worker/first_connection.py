@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import structlog
 from aiokafka.errors import KafkaError
+
+from stream.ops.background import set_within
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,5 @@ async def wait_until_answered(
             log.warning("kafka_away", error=str(error), again_in_seconds=pause_seconds)
         else:
             return
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), pause_seconds)
+        await set_within(stopping, pause_seconds)
     raise StoppedBeforeConnected

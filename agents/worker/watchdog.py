@@ -24,6 +24,7 @@ import structlog
 from agents.pacing.stall_clock import Progress
 from agents.worker.shutdown import EXIT_STALLED
 from stream.ops.alerts import Alert, Alerts
+from stream.ops.background import set_within
 from stream.ops.stop_signals import LAST_WORDS_SECONDS
 
 log = structlog.get_logger()
@@ -99,9 +100,7 @@ class Watchdog:
                 self._end(f"no progress for {still_seconds:.0f} s while there is lag")
             if (oldest := self._oldest_seconds()) >= self._limit_seconds:
                 self._end(f"an event has been in hand for {oldest:.0f} s")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._limit_seconds / CHECKS_PER_LIMIT):
-                    await stopping.wait()
+            await set_within(stopping, self._limit_seconds / CHECKS_PER_LIMIT)
 
     def _tick(self) -> None:
         self._ticked_at = time.monotonic()

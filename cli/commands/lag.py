@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -31,6 +30,7 @@ from stream.lag.evaluator import MIN_WINDOW_MS, GroupLag, PartitionLag
 from stream.lag.exporter import export, forget
 from stream.lag.sampler import LagSampler
 from stream.lag.snapshot import LagSnapshot
+from stream.ops.background import set_within
 from stream.ops.status_server import status_server
 from stream.ops.stop_signals import stop_on_signals
 from stream.settings.kafka import KafkaSettings
@@ -245,9 +245,7 @@ async def _serve(settings: Settings, port: int, interval: float) -> None:
             note(f"serving {url}/metrics")
             while not stopping.is_set():
                 problem[:] = await _export(settings, sampler, interval)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(interval):
-                        await stopping.wait()
+                await set_within(stopping, interval)
 
 
 async def _export(settings: KafkaSettings, sampler: LagSampler, interval: float) -> list[str]:

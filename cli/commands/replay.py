@@ -152,15 +152,7 @@ def plan_json(
 
 async def _plan(settings: MagentoSettings, reader: RangeReader, chosen: ReplayRange) -> ReplayPlan:
     with progress_bar("reading events") as progress:
-        return await plan_replay(
-            settings,
-            reader,
-            chosen.topic,
-            chosen.wanted,
-            since_ms=chosen.since_ms,
-            until_ms=chosen.until_ms,
-            progress=progress,
-        )
+        return await plan_replay(settings, reader, chosen, progress=progress)
 
 
 async def _preview(settings: Settings, chosen: ReplayRange) -> tuple[ReplayPlan, list[EventChange]]:

@@ -137,15 +137,7 @@ class DryRuns:
             draft.scanned, draft.to_scan = done, total
 
         async with RangeReader(self._settings) as reader:
-            plan = await plan_replay(
-                self._settings,
-                reader,
-                chosen.topic,
-                chosen.wanted,
-                since_ms=chosen.since_ms,
-                until_ms=chosen.until_ms,
-                progress=progress,
-            )
+            plan = await plan_replay(self._settings, reader, chosen, progress=progress)
         samples = plan.samples[:CHANGES_SHOWN]
         draft.changes = await compare_events(self._settings, samples, tell=draft.notes.append)
         draft.replay = plan

@@ -24,12 +24,12 @@ from stream.errors import PublishError
 from stream.jobs.operator_log import read_actions
 from stream.jobs.run import JobReport, Run, RunHow
 from stream.jobs.spec import PROGRESS, STARTED, JobSpec
-from stream.jobs.throttle import sleep_or_stop
 from stream.kafka.publisher import Publisher, Record
 from stream.kafka.range_reader import OffsetRange, RangeReader
 from stream.magento.client import MagentoRest
 from stream.magento.paging import Cursor, Window, changed, cursor_of
 from stream.magento.times import seconds_before
+from stream.ops.background import set_within
 
 log = structlog.get_logger()
 
@@ -133,7 +133,7 @@ class BackfillRun(Run):
         missing = list(records)
         for failures in range(MAX_FAILURES):
             if failures:
-                await sleep_or_stop(REFUSED_PAUSE_SECONDS, self.stop)
+                await set_within(self.stop, REFUSED_PAUSE_SECONDS)
             answers = await self._publisher.publish_each(missing)
             refused: list[Record] = []
             for record, answer in zip(missing, answers, strict=True):

@@ -97,19 +97,18 @@ class ReplayPlan:
 async def plan_replay(
     settings: MagentoSettings,
     reader: RangeReader,
-    topic: str,
-    wanted: ReplayFilter,
+    chosen: ReplayRange,
     *,
-    since_ms: int | None = None,
-    until_ms: int | None = None,
     progress: Progress | None = None,
 ) -> ReplayPlan:
-    """Return what a replay of the topic's events in [since, until) would publish."""
-    partitions = None
+    """Return what a replay of the chosen events would publish."""
+    topic, wanted, partitions = chosen.topic, chosen.wanted, None
     if wanted.order:
         numbers = (await reader.partitions(topic))[topic]
         partitions = [partition_of(wanted.order.encode(), numbers)]
-    spans = await reader.spans([topic], partitions=partitions, since_ms=since_ms, until_ms=until_ms)
+    spans = await reader.spans(
+        [topic], partitions=partitions, since_ms=chosen.since_ms, until_ms=chosen.until_ms
+    )
     return await scan_spans(settings, reader, spans, topic, wanted, progress=progress)
 
 

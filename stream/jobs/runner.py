@@ -19,9 +19,9 @@ from stream.errors import JobError, PublishError
 from stream.jobs.run import JobReport, Run, RunHow
 from stream.jobs.signing import signed
 from stream.jobs.spec import JobSpec, OffsetSet, Source, check_same_logs
-from stream.jobs.throttle import sleep_or_stop
 from stream.kafka.publisher import Publisher, Record
 from stream.kafka.range_reader import OffsetRange, RangeReader
+from stream.ops.background import set_within
 from stream.settings.kafka import KafkaSettings
 
 log = structlog.get_logger()
@@ -120,7 +120,7 @@ class JobRun(Run):
         """
         for failures in range(MAX_FAILURES):
             if failures:
-                await sleep_or_stop(AMBIGUOUS_SECONDS, self.stop)
+                await set_within(self.stop, AMBIGUOUS_SECONDS)
                 await self._find_copies()
             missing = self._missing(copies)
             if not missing or self.stop.is_set():

@@ -15,6 +15,7 @@ from aiolimiter import AsyncLimiter
 
 from stream.config import Settings
 from stream.kafka.range_reader import RangeReader
+from stream.ops.background import set_within
 from stream.settings.kafka import KafkaSettings
 
 MAX_CHUNK = 200
@@ -54,7 +55,7 @@ class JobPace:
                 tell("")
                 return
             tell(f"workers are {backlog:,} events behind")
-            await sleep_or_stop(BACKLOG_POLL_SECONDS, self._stop)
+            await set_within(self._stop, BACKLOG_POLL_SECONDS)
 
 
 async def worker_backlog(settings: KafkaSettings, reader: RangeReader) -> int:
@@ -65,12 +66,3 @@ async def worker_backlog(settings: KafkaSettings, reader: RangeReader) -> int:
         max(0, span.end - max(span.start, committed.get((span.topic, span.partition), 0)))
         for span in spans
     )
-
-
-async def sleep_or_stop(seconds: float, stop: asyncio.Event) -> None:
-    """Sleep; return early when told to stop."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

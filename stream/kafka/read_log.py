@@ -24,6 +24,7 @@ from stream.kafka.log_witness import Reading, Rung, Witness, identity_of
 from stream.kafka.range_reader import RangeReader
 from stream.ops import metrics
 from stream.ops.alerts import Alert, Alerts
+from stream.ops.background import set_within
 
 log = structlog.get_logger()
 
@@ -156,9 +157,7 @@ class ReadLog:
         """Compare every few seconds; `rejoin` has all partitions taken again. Never returns."""
         self._alerts = alerts
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CHECK_SECONDS):
-                    await self._suspects.wait()
+            await set_within(self._suspects, CHECK_SECONDS)
             self._suspects.clear()
             with suppress(BrokerError):
                 compared = await self._compare(self._readings() | self._unverified)

@@ -34,6 +34,13 @@ async def in_background(
             await task
 
 
+async def set_within(event: asyncio.Event, seconds: float) -> None:
+    """Return when the event is set, or after so many seconds."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
 async def _keep_up(begin: Callable[[], Awaitable[None]], pauses: Backoff) -> None:
     for failures in count(1):
         try:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from stream.backoff import Backoff
+from stream.ops.background import set_within
 
 log = structlog.get_logger()
 
@@ -76,7 +77,7 @@ class Supervisor:
             deaths = 1 if loop.time() - started >= HEALTHY_SECONDS else deaths + 1
             pause_seconds = RESTART.seconds(deaths)
             log.error("child_died", code=code, restart_in_seconds=pause_seconds)
-            await self._pause(pause_seconds)
+            await set_within(self._stopping, pause_seconds)
 
     async def _run_one(self, slot: int) -> int:
         """Start one child and return its exit code when it has ended."""
@@ -119,7 +120,3 @@ class Supervisor:
                 log.info("child_ready", pid=child.pid)
         while await child.stdout.read(1024):
             pass
-
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)

@@ -25,12 +25,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
-from schemas.headers import envelope_of
 from stream.kafka.consumer_stop import stop_consumer
 from stream.kafka.error_text import error_text
 from stream.kafka.publisher import Ack, Record
+from stream.kafka.range_reader import record_envelope
 from stream.kafka.read_log import START_SECONDS, ReadLog
 from stream.ops import metrics
+from stream.ops.background import set_within
 from stream.topics import Topics
 
 log = structlog.get_logger()
@@ -99,7 +100,7 @@ class Relay:
                 break
             except KafkaError as error:
                 log.warning("relay_waits_for_kafka", error=str(error))
-                await _wait(stopping, RETRY_SECONDS)
+                await set_within(stopping, RETRY_SECONDS)
         try:
             self.is_ready = True
             while not stopping.is_set():
@@ -112,7 +113,7 @@ class Relay:
                     await self.take_again()
                 except KafkaError as error:
                     log.warning("relay_kafka_error", error=error_text(error, operation="Read"))
-                    await _wait(stopping, RETRY_SECONDS)
+                    await set_within(stopping, RETRY_SECONDS)
         finally:
             self.is_ready = False
             await stop_consumer(self._consumer)
@@ -242,19 +243,4 @@ class Relay:
 
 def _due_at_ms(record: ConsumerRecord[bytes, bytes]) -> int:
     """Return when a record is due; one without our header is due at once."""
-    envelope = envelope_of(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        timestamp_ms=record.timestamp,
-        key=record.key,
-        value=record.value,
-        headers=record.headers,
-    )
-    return envelope.not_before_ms or 0
-
-
-async def _wait(stopping: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
+    return record_envelope(record).not_before_ms or 0

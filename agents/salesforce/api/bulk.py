@@ -9,7 +9,6 @@ A job that cannot be finished is aborted; its rows are repeated by external id, 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from agents.salesforce.errors.errors import JobFailedError, SalesforceError, cla
 from agents.salesforce.http.answers import bad_answer, bulk_error
 from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row, RowError, RowResult
+from stream.ops.background import set_within
 
 log = structlog.get_logger()
 
@@ -215,9 +215,7 @@ class _Job:
         self.interrupt.listeners.append(woken.set)
         try:
             if not self.interrupt.is_set:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(seconds):
-                        await woken.wait()
+                await set_within(woken, seconds)
         finally:
             self.interrupt.listeners.remove(woken.set)
         if self.interrupt.is_set:

@@ -11,7 +11,7 @@ from support.topic_writer import now_ms
 from schemas.event import Kind, Via
 from stream.errors import JobError
 from stream.jobs.operator_log import OperatorLog
-from stream.jobs.replay import ReplayFilter, new_replay, plan_replay, run_replay
+from stream.jobs.replay import ReplayFilter, ReplayRange, new_replay, plan_replay, run_replay
 from stream.jobs.runner import JobRun
 from stream.jobs.spec import find_job
 from stream.kafka.range_reader import RangeReader, record_envelope
@@ -53,6 +53,10 @@ def run_job(settings, writer, reader, due_reader):
     return run
 
 
+async def plan_of(settings, reader, topic, wanted, *, since_ms=None, until_ms=None):
+    return await plan_replay(settings, reader, ReplayRange(topic, since_ms, until_ms, wanted))
+
+
 async def copies(settings, reader):
     found = []
     async for batch in reader.read(await reader.spans([settings.topics.due])):
@@ -69,7 +73,7 @@ async def test_latest_only_takes_the_newest_version_of_each_order(
         newest.append(await writer.accept(key, {"updated_at": "2026-11-25 12:00:00"}))
         await writer.accept(key, {"updated_at": "2026-11-25 11:00:00"})  # arrived late
 
-    plan = await plan_replay(settings, reader, settings.topics.orders, ReplayFilter())
+    plan = await plan_of(settings, reader, settings.topics.orders, ReplayFilter())
 
     assert (plan.scanned, plan.matching, plan.orders, plan.events) == (9, 9, 3, 3)
     assert {sample.event_id for sample in plan.samples} == {event.event_id for event in newest}
@@ -93,7 +97,7 @@ async def test_all_takes_every_event_and_force_is_written_on_each(
     for _ in range(3):
         await writer.accept("1")
     wanted = ReplayFilter(is_latest_only=False, is_forced=True)
-    plan = await plan_replay(settings, reader, settings.topics.orders, wanted)
+    plan = await plan_of(settings, reader, settings.topics.orders, wanted)
     await run_job(await new_replay(settings, reader, plan, rate=FAST, why="x"), plan)
     assert [copy.is_forced for copy in await copies(settings, reader)] == [True] * 3
 
@@ -106,7 +110,7 @@ async def test_the_range_the_order_the_store_and_the_status_choose(settings, wri
     topic = settings.topics.orders
 
     async def events(wanted, **between):
-        plan = await plan_replay(settings, reader, topic, wanted, **between)
+        plan = await plan_of(settings, reader, topic, wanted, **between)
         return sorted(sample.key for sample in plan.samples)
 
     assert await events(ReplayFilter(store="2")) == ["2", "3"]
@@ -120,39 +124,39 @@ async def test_latest_only_asks_the_newest_event_whether_it_fits(settings, write
     await writer.accept("1", {"status": "processing", "updated_at": "2026-11-25 10:00:00"})
     await writer.accept("1", {"status": "complete", "updated_at": "2026-11-25 11:00:00"})
     topic = settings.topics.orders
-    left = await plan_replay(settings, reader, topic, ReplayFilter(status="processing"))
+    left = await plan_of(settings, reader, topic, ReplayFilter(status="processing"))
     assert (left.events, left.orders, left.matching) == (0, 0, 1)
-    now = await plan_replay(settings, reader, topic, ReplayFilter(status="complete"))
+    now = await plan_of(settings, reader, topic, ReplayFilter(status="complete"))
     assert (now.events, now.orders) == (1, 1)
     every = ReplayFilter(status="processing", is_latest_only=False)
-    assert (await plan_replay(settings, reader, topic, every)).events == 1
+    assert (await plan_of(settings, reader, topic, every)).events == 1
 
 
 async def test_a_limit_holds_for_both_modes(settings, writer, reader):
     await writer.accept_many(str(number) for number in range(1, 21))
     for is_latest_only in (True, False):
         wanted = ReplayFilter(is_latest_only=is_latest_only, limit=7)
-        plan = await plan_replay(settings, reader, settings.topics.orders, wanted)
+        plan = await plan_of(settings, reader, settings.topics.orders, wanted)
         assert (plan.events, plan.matching) == (7, 20)
 
 
 async def test_events_that_cannot_be_decoded_are_counted_and_left_out(settings, writer, reader):
     await writer.accept("1")
     await writer.accept("2", value=b"{")
-    plan = await plan_replay(settings, reader, settings.topics.orders, ReplayFilter())
+    plan = await plan_of(settings, reader, settings.topics.orders, ReplayFilter())
     assert (plan.events, plan.undecodable) == (1, 1)
 
 
 async def test_customers_replay_too(settings, writer, reader):
     await writer.accept("ann@example.com", kind=Kind.CUSTOMER)
-    plan = await plan_replay(settings, reader, settings.topics.customers, ReplayFilter())
+    plan = await plan_of(settings, reader, settings.topics.customers, ReplayFilter())
     assert [sample.key for sample in plan.samples] == ["ann@example.com"]
 
 
 async def test_a_plan_writes_nothing(settings, writer, reader):
     await writer.accept("1")
     before = len(writer.published)
-    await plan_replay(settings, reader, settings.topics.orders, ReplayFilter())
+    await plan_of(settings, reader, settings.topics.orders, ReplayFilter())
     assert len(writer.published) == before
     assert await copies(settings, reader) == []
 
@@ -161,7 +165,7 @@ async def test_events_that_arrive_during_a_replay_are_not_part_of_it(
     settings, writer, reader, run_job
 ):
     await writer.accept_many(str(number) for number in range(1, 11))
-    plan = await plan_replay(settings, reader, settings.topics.orders, EVERYTHING)
+    plan = await plan_of(settings, reader, settings.topics.orders, EVERYTHING)
     spec = await new_replay(settings, reader, plan, rate=FAST, why="x")
     await writer.accept_many(str(number) for number in range(1, 11))
     assert (await run_job(spec)).copied == 10
@@ -169,7 +173,7 @@ async def test_events_that_arrive_during_a_replay_are_not_part_of_it(
 
 async def test_a_stopped_replay_resumes_by_its_id_alone(settings, writer, reader, run_job):
     events = await writer.accept_many(str(number) for number in range(1, 81))
-    plan = await plan_replay(settings, reader, settings.topics.orders, ReplayFilter())
+    plan = await plan_of(settings, reader, settings.topics.orders, ReplayFilter())
     spec = await new_replay(settings, reader, plan, rate=150.0, why="x")
     stop = asyncio.Event()
     first = await run_job(
@@ -186,7 +190,7 @@ async def test_a_stopped_replay_resumes_by_its_id_alone(settings, writer, reader
 
 async def test_the_rate_is_kept(settings, writer, reader, run_job):
     await writer.accept_many(str(number) for number in range(1, 61))
-    plan = await plan_replay(settings, reader, settings.topics.orders, ReplayFilter())
+    plan = await plan_of(settings, reader, settings.topics.orders, ReplayFilter())
     report = await run_job(await new_replay(settings, reader, plan, rate=40.0, why="x"), plan)
     # A burst of a tenth of a second is free; the rest takes its time.
     assert report.seconds >= (60 - 8) / 40.0
@@ -196,7 +200,7 @@ async def test_a_job_older_than_what_due_keeps_is_refused(settings, writer, read
     from support.topic_writer import delete_before
 
     event = await writer.accept("1")
-    plan = await plan_replay(settings, reader, settings.topics.orders, ReplayFilter())
+    plan = await plan_of(settings, reader, settings.topics.orders, ReplayFilter())
     spec = await new_replay(settings, reader, plan, rate=FAST, why="x")
     await run_job(spec, plan)
     await delete_before(settings, settings.topics.due, event.origin.partition, 1)
