@@ -88,21 +88,17 @@ def _groups(
     )
 
 
-def _list(
-    request: web.Request, wanted: LetterFilter, problem: str = "", *, status: int = 200
-) -> web.Response:
+def _list(request: web.Request, wanted: LetterFilter) -> web.Response:
     page = request.app[STATE].watch.shelf.page(wanted, page_of(request.query))
     fields, address = fields_of(wanted), request.app[STATE].searches.address
     return render(
         request,
         "letter_list.html",
-        status=status,
         page=page,
         fields=fields,
         verdict=_verdict(page, wanted),
         links=[address(fields, page=str(n), all="1") for n in (page.page - 1, page.page + 1)],
         drop_link=address(fields),
-        problem=problem,
         rate=f"{DEFAULT_RATE:g}",
         command=command_lines.list_letters(wanted),
     )

@@ -12,7 +12,7 @@ record. For all others no clock is asked: clocks jump.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,10 +94,6 @@ class EventBook:
                     before = book.settle(book.start + index, event, self.strays[event])
                     self.moved += before is not None
 
-    def balance(self, topics: Iterable[str] | None = None) -> Balance:
-        """Return the balance of some topics, or of all."""
-        wanted = None if topics is None else set(topics)
-        books = (
-            book for (topic, _), book in self.books.items() if wanted is None or topic in wanted
-        )
-        return sum((book.balance() for book in books), Balance())
+    def balance(self) -> Balance:
+        """Return the balance of all topics."""
+        return sum((book.balance() for book in self.books.values()), Balance())

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from hashlib import blake2b
+from operator import add
 
 from schemas.result import Outcome
 
@@ -47,15 +48,7 @@ class Balance:
     waiting: int = 0
 
     def __add__(self, other: Balance) -> Balance:
-        return Balance(
-            accepted=self.accepted + other.accepted,
-            synced=self.synced + other.synced,
-            unchanged=self.unchanged + other.unchanged,
-            superseded=self.superseded + other.superseded,
-            dead=self.dead + other.dead,
-            pending=self.pending + other.pending,
-            waiting=self.waiting + other.waiting,
-        )
+        return Balance(*map(add, astuple(self), astuple(other)))
 
     @property
     def is_balanced(self) -> bool:

@@ -36,12 +36,12 @@ class OperatorLog:
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, settings: Settings, *, who: str = "") -> AsyncIterator[OperatorLog]:
+    async def connect(cls, settings: Settings) -> AsyncIterator[OperatorLog]:
         """Open a log with a producer of its own."""
         publisher = KafkaPublisher(settings)
         await publisher.start()
         try:
-            yield cls(publisher, settings.topics, who=who)
+            yield cls(publisher, settings.topics)
         finally:
             await publisher.stop()
 

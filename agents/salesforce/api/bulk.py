@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import structlog
@@ -250,13 +250,8 @@ def job_failed(state: Mapping[str, Any]) -> JobFailedError:
     verdict = classify_job(error.code)
     return JobFailedError(
         f"the Bulk job ended as {state.get('state')}: {error.message}",
-        kind=verdict.kind,
-        code=verdict.code,
         fields=error.fields,
-        meaning=verdict.meaning,
-        fix=verdict.fix,
-        advice=verdict.advice,
-        rule=verdict.rule,
+        **asdict(verdict),
     )
 
 

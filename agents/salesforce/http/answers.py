@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any
 
@@ -168,14 +169,9 @@ def refusal(
     verdict = classify(judged, first.code, first.message, has_quota_left=has_quota_left)
     return SalesforceError(
         first.message,
-        kind=verdict.kind,
-        code=verdict.code,
         status=status,
         fields=first.fields,
-        meaning=verdict.meaning,
-        fix=verdict.fix,
-        advice=verdict.advice,
-        rule=verdict.rule,
+        **asdict(verdict),
         retry_after_seconds=retry_after_seconds,
         is_outcome_unknown=status in SERVER_FAILURES,
         body_kind=body_kind,
