@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing, suppress
 
 from agents.mapping.mapping import Mapping
 from agents.mapping_preview.describe import describe_org
-from agents.mapping_preview.predict import EventChange, compare
+from agents.mapping_preview.predict import EventChange, Prediction, compare, predict
 from agents.salesforce.api.wiring import build_client
 from schemas.event import Envelope
 from stream.config import Settings
-from stream.errors import StreamError
+from stream.dlq.index import DeadLetter, read_letter
+from stream.errors import JobError, StreamError
+from stream.kafka.range_reader import RangeReader
 from stream.ops.alerts import Alerts
 
 Tell = Callable[[str], None]
@@ -31,6 +33,18 @@ async def load_mapping(settings: Settings, *, tell: Tell) -> Mapping:
     except StreamError as error:
         tell(f"the org cannot be asked for its schema: {error}")
         return mapping
+
+
+async def predict_letters(
+    settings: Settings, reader: RangeReader, mapping: Mapping, letters: Iterable[DeadLetter]
+) -> list[Prediction]:
+    """Return the forecasts for dead letters; what retention has taken meanwhile is left out."""
+    predictions = []
+    for letter in letters:
+        with suppress(JobError):
+            envelope = await read_letter(settings, reader, letter)
+            predictions.append(predict(mapping, envelope, identity=settings.identity))
+    return predictions
 
 
 async def compare_events(

@@ -38,6 +38,7 @@ from agents.salesforce.interrupt import Interrupt
 from schemas.priority import Priority
 from stream.ops import metrics
 from stream.ops.alerts import Alert, Alerts
+from stream.ops.background import set_within
 
 log = structlog.get_logger()
 
@@ -200,11 +201,7 @@ class Admission:
     async def _sleep(self, seconds: float, *, is_short: bool = False) -> None:
         self._check_interrupt(is_short=is_short)
         self._changed.clear()
-        try:
-            async with asyncio.timeout(min(seconds, LONGEST_SLEEP_SECONDS)):
-                await self._changed.wait()
-        except TimeoutError:
-            pass
+        await set_within(self._changed, min(seconds, LONGEST_SLEEP_SECONDS))
 
     def _check_interrupt(self, *, is_short: bool) -> None:
         if self._interrupt.is_pressing or (self._interrupt.is_set and not is_short):

@@ -29,9 +29,7 @@ from cli.console.terminal import (
     run_async,
 )
 from stream.config import Role, Settings
-from stream.dlq.index import read_letter
 from stream.dlq.requeue import RequeuePlan, new_requeue, plan_requeue
-from stream.errors import JobError
 from stream.jobs.run import JobReport
 from stream.jobs.spec import DEFAULT_MAX_BACKLOG, DEFAULT_RATE, JobKind
 from stream.kafka.range_reader import RangeReader
@@ -115,22 +113,14 @@ def plan_json(plan: RequeuePlan, predictions: list[Prediction], rate: float) -> 
 async def _plan(
     settings: Settings, wanted: Any, limit: int | None
 ) -> tuple[RequeuePlan, list[Prediction]]:
-    from agents.mapping_preview.load import load_mapping
-    from agents.mapping_preview.predict import predict
+    from agents.mapping_preview.load import load_mapping, predict_letters
 
     async with open_index(settings) as index, RangeReader(settings) as reader:
         plan = plan_requeue(index, settings.topics.dead_letters, wanted, limit=limit)
         if not plan.events:
             return plan, []
         mapping = await load_mapping(settings, tell=note)
-        predictions = []
-        for letter in plan.samples:
-            try:
-                envelope = await read_letter(settings, reader, letter)
-            except JobError:
-                continue  # retention took it since the index was read
-            predictions.append(predict(mapping, envelope, identity=settings.identity))
-        return plan, predictions
+        return plan, await predict_letters(settings, reader, mapping, plan.samples)
 
 
 async def _run(

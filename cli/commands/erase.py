@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console.erasure_proof import end_with_proof
-from cli.console.person_options import address_of, phone_of
 from cli.console.terminal import (
     EXIT_NO,
+    fail,
     is_confirmed,
     note,
     now_ms,
@@ -26,11 +26,12 @@ from cli.console.terminal import (
     stdout,
     time_option,
 )
+from schemas.email import seen, why_not
 from schemas.erasure import Erasure, marker_key
 from schemas.event import Kind
 from schemas.identity import folded
 from schemas.operator import Resolution
-from schemas.person import Person
+from schemas.person import PHONE_DIGITS, Person, digits_of
 from schemas.state import state_key
 from stream.config import Role, Settings, load_settings
 from stream.dlq.resolutions import MarkWriter
@@ -252,3 +253,18 @@ def _print_done(done: dict[str, Any]) -> None:
         )
     else:
         note(f"not finished: {done['problem']}")
+
+
+def address_of(text: str) -> str:
+    """Return an e-mail address; exit 2 for what is none."""
+    address = seen(text).lower()
+    if reason := why_not(address):
+        fail(f"--email: `{text}` is no e-mail address: {reason}")
+    return address
+
+
+def phone_of(text: str) -> str:
+    """Return a number; exit 2 for one too short to be told from others."""
+    if len(digits_of(text)) < PHONE_DIGITS:
+        fail(f"--phone: `{text}` has fewer than {PHONE_DIGITS} digits: give it with its area code")
+    return text

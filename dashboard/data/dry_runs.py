@@ -15,13 +15,13 @@ from typing import Any
 
 import structlog
 
-from agents.mapping_preview.load import compare_events, load_mapping
-from agents.mapping_preview.predict import EventChange, Prediction, predict
+from agents.mapping_preview.load import compare_events, load_mapping, predict_letters
+from agents.mapping_preview.predict import EventChange, Prediction
 from schemas.event import new_event_id
 from stream.config import Settings
-from stream.dlq.index import DeadLetterIndex, LetterFilter, read_letter
+from stream.dlq.index import DeadLetterIndex, LetterFilter
 from stream.dlq.requeue import RequeuePlan, plan_requeue
-from stream.errors import JobError, StreamError
+from stream.errors import StreamError
 from stream.jobs.replay import ReplayPlan, ReplayRange, plan_replay
 from stream.jobs.spec import JobKind
 from stream.kafka.range_reader import RangeReader
@@ -123,13 +123,7 @@ class DryRuns:
             plan = await asyncio.to_thread(plan_requeue, index, topic, wanted, limit=draft.limit)
             mapping = await load_mapping(settings, tell=draft.notes.append)
             draft.mapping_version = mapping.version
-            for letter in plan.samples:
-                try:
-                    envelope = await read_letter(settings, reader, letter)
-                except JobError:
-                    continue  # retention took it since the index was read
-                identity = settings.identity
-                draft.predictions.append(predict(mapping, envelope, identity=identity))
+            draft.predictions = await predict_letters(settings, reader, mapping, plan.samples)
         draft.requeue = plan
 
     async def _work_out_replay(self, draft: DryRun, chosen: ReplayRange) -> None:
