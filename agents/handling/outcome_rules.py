@@ -89,13 +89,8 @@ class OutcomeRules:
         match outcome:
             case Written(ids=ids, created=created, notes=notes, renamed=renamed):
                 before = self.get_state(item.origin.partition, item.key)
-                says = Notes(
-                    notes=(*says.notes, *notes),
-                    mapping_version=says.mapping_version,
-                    worker=says.worker,
-                    ids=ids,
-                    created=created,
-                )
+                told = (*says.notes, *notes)
+                says = dataclasses.replace(says, notes=told, ids=ids, created=created)
                 state = item.new_state(before, ids, told_by(records))
                 synced = done(item.envelope, Outcome.SYNCED, now, says, state=state)
                 if not renamed:
