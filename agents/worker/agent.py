@@ -7,17 +7,16 @@ all acknowledge behind the ledger's back (kafka reference §1.6, §1.20; docs/de
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from faust.types import TP, EventT, StreamT
+from faust.types import EventT, StreamT
 
 from agents.handling.intent import PRIORITIES, breathe
 from agents.worker.context import WorkerContext
 from agents.worker.faust_app import WorkerApp
 from agents.worker.offset_ledger import HeldEvent
 from agents.worker.pipeline import Pipeline
-from agents.worker.set_aside import SetAside
+from agents.worker.set_aside import ConsumerFlow, SetAside
 from schemas.erasure import ERASURE_EVENT, Erasure
 from schemas.event import Envelope
 from schemas.headers import envelope_of
@@ -25,38 +24,6 @@ from schemas.operator_signature import BY_OPERATORS
 from schemas.state import state_key
 from stream.ops.alerts import Alerts
 from stream.topics import Topics
-
-
-class ConsumerFlow:
-    """The consumer's flow by partition number, over all source topics."""
-
-    def __init__(self, app: WorkerApp, sources: Sequence[str]) -> None:
-        self._app = app
-        self._sources = frozenset(sources)
-
-    @property
-    def generation(self) -> int:
-        """The group generation of what is held now."""
-        return int(self._app.consumer_generation_id or 0)
-
-    @property
-    def numbers(self) -> set[int]:
-        """Which partition numbers are held now."""
-        return {tp.partition for tp in self._held()}
-
-    def pause(self, number: int) -> None:
-        """Fetch nothing more of a number."""
-        self._app.consumer.pause_partitions(self._of(number))
-
-    def resume(self, number: int) -> None:
-        """Fetch it again."""
-        self._app.consumer.resume_partitions(self._of(number))
-
-    def _of(self, number: int) -> set[TP]:
-        return {tp for tp in self._held() if tp.partition == number}
-
-    def _held(self) -> set[TP]:
-        return {tp for tp in self._app.consumer.assignment() if tp.topic in self._sources}
 
 
 def add_sync_agent(

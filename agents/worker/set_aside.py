@@ -9,11 +9,13 @@ the leader is back, and are dropped with their partition at a rebalance: nothing
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import structlog
+from faust.types import TP
 
+from agents.handling.state_store import StateStore
+from agents.worker.faust_app import WorkerApp
 from agents.worker.offset_ledger import HeldEvent
 from stream.errors import NoLeaderError
 from stream.ops.alerts import Alert, Alerts
@@ -23,32 +25,36 @@ log = structlog.get_logger()
 CHECK_SECONDS = 2.0
 
 
-class States(Protocol):
-    """What is asked of the state store."""
+class ConsumerFlow:
+    """The consumer's flow by partition number, over all source topics."""
 
-    async def ensure(self, generations: Mapping[int, int]) -> None:
-        """Know the state of partitions; raises NoLeaderError."""
-
-    async def leaderless(self, pairs: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-        """Say which partitions of topics have no leader."""
-
-
-class Flow(Protocol):
-    """What is asked of the consumer, by partition number."""
+    def __init__(self, app: WorkerApp, sources: Sequence[str]) -> None:
+        self._app = app
+        self._sources = frozenset(sources)
 
     @property
     def generation(self) -> int:
         """The group generation of what is held now."""
+        return int(self._app.consumer_generation_id or 0)
 
     @property
-    def numbers(self) -> Collection[int]:
+    def numbers(self) -> set[int]:
         """Which partition numbers are held now."""
+        return {tp.partition for tp in self._held()}
 
     def pause(self, number: int) -> None:
         """Fetch nothing more of a number."""
+        self._app.consumer.pause_partitions(self._of(number))
 
     def resume(self, number: int) -> None:
         """Fetch it again."""
+        self._app.consumer.resume_partitions(self._of(number))
+
+    def _of(self, number: int) -> set[TP]:
+        return {tp for tp in self._held() if tp.partition == number}
+
+    def _held(self) -> set[TP]:
+        return {tp for tp in self._app.consumer.assignment() if tp.topic in self._sources}
 
 
 class SetAside:
@@ -59,8 +65,8 @@ class SetAside:
 
     def __init__(
         self,
-        states: States,
-        flow: Flow,
+        states: StateStore,
+        flow: ConsumerFlow,
         *,
         topics: Sequence[str],
         alerts: Alerts,
