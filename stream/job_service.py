@@ -26,7 +26,6 @@ from stream.jobs.replay import ReplayPlan, run_replay
 from stream.jobs.run import JobReport, OnProgress, RunHow
 from stream.jobs.runner import JobRun
 from stream.jobs.spec import DEFAULT_MAX_BACKLOG, JobKind, JobSpec, find_job, list_jobs
-from stream.kafka.publisher import Publisher
 from stream.kafka.range_reader import RangeReader
 from stream.magento.client import open_magento
 from stream.settings.required import missing_settings
@@ -85,7 +84,6 @@ async def read_jobs(settings: Settings) -> list[dict[str, Any]]:
 async def run_job(
     settings: Settings,
     spec: JobSpec,
-    publisher: Publisher,
     operator: OperatorLog,
     options: RunOptions,
 ) -> JobReport:
@@ -98,14 +96,13 @@ async def run_job(
         raise SettingsError(problems)
     with job_lock(settings.state_directory / "jobs", spec.job_id):
         async with AsyncExitStack() as stack:
-            return await _carry_out(stack, settings, spec, publisher, operator, options)
+            return await _carry_out(stack, settings, spec, operator, options)
 
 
-async def _carry_out(  # noqa: PLR0917 - the parts of one run, each needed
+async def _carry_out(
     stack: AsyncExitStack,
     settings: Settings,
     spec: JobSpec,
-    publisher: Publisher,
     operator: OperatorLog,
     options: RunOptions,
 ) -> JobReport:
@@ -118,8 +115,8 @@ async def _carry_out(  # noqa: PLR0917 - the parts of one run, each needed
     }
     if spec.kind is JobKind.BACKFILL:
         magento = await stack.enter_async_context(open_magento(settings))
-        return await BackfillRun(settings, spec, magento, own, publisher, **how).run()
-    run = JobRun(settings, spec, own, publisher, **how)
+        return await BackfillRun(settings, spec, magento, own, **how).run()
+    run = JobRun(settings, spec, own, **how)
     sources = await stack.enter_async_context(RangeReader(settings))
     match spec.kind:
         case JobKind.REPLAY:
@@ -127,7 +124,7 @@ async def _carry_out(  # noqa: PLR0917 - the parts of one run, each needed
         case JobKind.REQUEUE:
             letters = await stack.enter_async_context(RangeReader(settings))
             index = DeadLetterIndex(settings, letters)
-            return await run_requeue(settings, run, sources, publisher, index)
+            return await run_requeue(settings, run, sources, index)
         case _:
             assert_never(spec.kind)
 

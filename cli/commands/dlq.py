@@ -202,7 +202,7 @@ async def _collect(
 
 async def _drop(settings: Settings, letters: list[DeadLetter], why: str) -> int:
     async with OperatorLog.connect(settings) as log:
-        return await drop_letters(settings, log.publisher, log, letters, why=why)
+        return await drop_letters(settings, log, letters, why=why)
 
 
 def _age(letters: list[DeadLetter]) -> str:

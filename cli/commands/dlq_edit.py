@@ -107,6 +107,4 @@ async def _requeue(
     settings: Settings, letter: DeadLetter, envelope: Envelope, value: bytes, why: str
 ) -> str:
     async with OperatorLog.connect(settings) as log:
-        return await requeue_edited(
-            settings, log.publisher, log, letter, envelope, value=value, why=why
-        )
+        return await requeue_edited(settings, log, letter, envelope, value=value, why=why)

@@ -170,7 +170,7 @@ async def _erase(
             "records": {name: ids for name, (_, ids) in person.records.found.items()},
         }
         await log.record("erase", why=why, detail=detail)
-        marks = MarkWriter(settings, log.publisher, Resolution.DROPPED, who=log.who, why="erased")
+        marks = MarkWriter(settings, log, Resolution.DROPPED, why="erased")
         await marks.write(person.found.letters)
         markers = await publish_erasures(
             settings, log.publisher, person.erasures(), person.found.orders

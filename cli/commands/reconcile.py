@@ -224,7 +224,6 @@ async def _fix(
         return await publish_fixes(
             settings,
             magento,
-            log.publisher,
             log,
             ids,
             job_id=job_id,

@@ -51,7 +51,7 @@ def reset(
 async def _reset(settings: Settings, kind: Kind, key: str, why: str, timeout: float) -> bool:  # noqa: ASYNC109 - the option's name
     since_ms = time.time_ns() // 1_000_000 - 1_000
     async with OperatorLog.connect(settings) as log:
-        event_id = await publish_reset(settings, log.publisher, log, kind=kind, key=key, why=why)
+        event_id = await publish_reset(settings, log, kind=kind, key=key, why=why)
     give_up_at = time.monotonic() + timeout
     async with RangeReader(settings) as reader:
         while time.monotonic() < give_up_at:

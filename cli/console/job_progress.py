@@ -51,7 +51,7 @@ async def run_in_terminal(
             options = RunOptions(
                 on_progress=spoken(draw), stop=stop, max_backlog=max_backlog, plan=plan
             )
-            return await run_job(settings, spec, log.publisher, log, options)
+            return await run_job(settings, spec, log, options)
 
 
 async def resume_in_terminal(

@@ -134,9 +134,7 @@ class JobRunner:
             options = RunOptions(
                 on_progress=partial(setattr, job, "report"), stop=job.stop, plan=plan
             )
-            job.report = await run_job(
-                self._settings, job.spec, self.publisher, self.operator(job.who), options
-            )
+            job.report = await run_job(self._settings, job.spec, self.operator(job.who), options)
         except StreamError as error:
             job.problem = str(error)
         except Exception as error:  # the page must say that it ended

@@ -55,7 +55,6 @@ async def edit(request: web.Request) -> web.StreamResponse:
         fields = _changes(envelope, value)
         job_id = await requeue_edited(
             state.settings,
-            state.desk.publisher,
             state.desk.operator(request[SESSION].who),
             letter,
             envelope,

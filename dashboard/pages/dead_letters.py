@@ -147,7 +147,7 @@ async def drop(request: web.Request) -> web.StreamResponse:
     except ValueError as error:
         return _drop_form(request, wanted, str(error), status=400)
     operator = state.desk.operator(request[SESSION].who)
-    await drop_letters(state.settings, state.desk.publisher, operator, letters, why=why)
+    await drop_letters(state.settings, operator, letters, why=why)
     return render(
         request,
         "done.html",

@@ -28,7 +28,6 @@ ATTEMPTS = 3
 async def publish_fixes(
     settings: Settings,
     magento: MagentoRest,
-    publisher: Publisher,
     operator: OperatorLog,
     ids: Mapping[Kind, Sequence[int]],
     *,
@@ -48,7 +47,7 @@ async def publish_fixes(
             search = Search((any_of("entity_id", part),), page_size=len(part))
             found = await magento.search(RESOURCES[kind], search)
             records = _records(settings, kind, found.items, job_id)
-            await _publish(publisher, records)
+            await _publish(operator.publisher, records)
             published += len(records)
     return published
 

@@ -24,7 +24,7 @@ from stream.errors import PublishError
 from stream.jobs.operator_log import read_actions
 from stream.jobs.run import JobReport, Run, RunHow
 from stream.jobs.spec import PROGRESS, STARTED, JobSpec
-from stream.kafka.publisher import Publisher, Record
+from stream.kafka.publisher import Record
 from stream.kafka.range_reader import OffsetRange, RangeReader
 from stream.magento.client import MagentoRest
 from stream.magento.paging import Cursor, Window, changed, cursor_of
@@ -42,17 +42,16 @@ MAX_FAILURES = 12  # refusals in a row, a minute's worth: stop, and resume later
 class BackfillRun(Run):
     """One run of a backfill job, new or resumed; a stop ends it after the page in hand."""
 
-    def __init__(  # noqa: PLR0917 - the parts of one run, each needed
+    def __init__(
         self,
         settings: Settings,
         spec: JobSpec,
         magento: MagentoRest,
         reader: RangeReader,
-        publisher: Publisher,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         **how: Unpack[RunHow],
     ) -> None:
-        super().__init__(settings, spec, reader, publisher, **how)
+        super().__init__(settings, spec, reader, **how)
         self._magento = magento
         self._clock_ms = clock_ms
         self._kept_at = 0.0

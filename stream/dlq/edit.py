@@ -24,13 +24,11 @@ from stream.errors import JobError
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.runner import copy_of
 from stream.jobs.spec import JobKind, new_job_id
-from stream.kafka.publisher import Publisher
 from stream.settings.magento import MagentoSettings
 
 
 async def requeue_edited(
     settings: Settings,
-    publisher: Publisher,
     operator: OperatorLog,
     letter: DeadLetter,
     envelope: Envelope,
@@ -70,10 +68,8 @@ async def requeue_edited(
         job_id=job_id,
         place=place,
     )
-    await publisher.publish(copy.record, timeout_seconds=MARK_TIMEOUT_SECONDS)
-    marks = MarkWriter(
-        settings, publisher, Resolution.REQUEUED, who=operator.who, why=why, job_id=job_id
-    )
+    await operator.publisher.publish(copy.record, timeout_seconds=MARK_TIMEOUT_SECONDS)
+    marks = MarkWriter(settings, operator, Resolution.REQUEUED, why=why, job_id=job_id)
     await marks.write([(letter.partition, letter.offset)])
     return job_id
 

@@ -23,7 +23,6 @@ from stream.dlq.resolutions import MarkWriter
 from stream.jobs.run import JobReport
 from stream.jobs.runner import Copy, JobRun, copy_of
 from stream.jobs.spec import JobKind, JobSpec, Source, new_job
-from stream.kafka.publisher import Publisher
 from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
 from stream.settings.kafka import KafkaSettings
 
@@ -84,7 +83,6 @@ async def run_requeue(
     settings: KafkaSettings,
     run: JobRun,
     reader: RangeReader,
-    publisher: Publisher,
     index: DeadLetterIndex,
 ) -> JobReport:
     """Carry out a requeue, new or resumed. `reader` is for this call alone, as are run and index.
@@ -95,12 +93,7 @@ async def run_requeue(
     await run.begin()
     await index.refresh()
     marks = MarkWriter(
-        settings,
-        publisher,
-        Resolution.REQUEUED,
-        who=run.who,
-        why=run.spec.why,
-        job_id=run.spec.job_id,
+        settings, run.operator, Resolution.REQUEUED, why=run.spec.why, job_id=run.spec.job_id
     )
     work = await _work(run, index, marks)
     async with aclosing(reader.read(run.spec.spans)) as batches:

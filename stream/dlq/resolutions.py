@@ -9,7 +9,7 @@ from schemas.operator import Mark, Resolution
 from schemas.parts import parts_of
 from stream.dlq.index import DeadLetter
 from stream.jobs.operator_log import OperatorLog
-from stream.kafka.publisher import Publisher, Record
+from stream.kafka.publisher import Record
 from stream.settings.kafka import KafkaSettings
 
 MARK_TIMEOUT_SECONDS = 30.0
@@ -18,22 +18,20 @@ SAMPLES = 20
 
 
 class MarkWriter:
-    """Marks letters as requeued or dropped by one person, for one reason."""
+    """Marks letters as requeued or dropped by the person of the log, for one reason."""
 
     def __init__(
         self,
         settings: KafkaSettings,
-        publisher: Publisher,
+        operator: OperatorLog,
         resolution: Resolution,
         *,
-        who: str,
         why: str,
         job_id: str = "",
     ) -> None:
         self._topic = settings.topics.dead_letters
-        self._publisher = publisher
+        self._operator = operator
         self._resolution = resolution
-        self._who = who
         self._why = why
         self._job_id = job_id
 
@@ -45,7 +43,7 @@ class MarkWriter:
         for partition, offsets in by_partition.items():
             for part in parts_of(offsets, MARK_OFFSETS):
                 mark = self._mark(part)
-                await self._publisher.publish(
+                await self._operator.publisher.publish(
                     Record(
                         topic=self._topic,
                         key=None,
@@ -61,7 +59,7 @@ class MarkWriter:
             self._resolution,
             tuple(offsets),
             at_ms=int(time.time() * 1000),
-            who=self._who,
+            who=self._operator.who,
             why=self._why,
             job_id=self._job_id,
         )
@@ -69,7 +67,6 @@ class MarkWriter:
 
 async def drop_letters(
     settings: KafkaSettings,
-    publisher: Publisher,
     operator: OperatorLog,
     letters: Sequence[DeadLetter],
     *,
@@ -85,6 +82,6 @@ async def drop_letters(
             "codes": sorted({letter.code for letter in letters}),
         },
     )
-    marks = MarkWriter(settings, publisher, Resolution.DROPPED, who=operator.who, why=why)
+    marks = MarkWriter(settings, operator, Resolution.DROPPED, why=why)
     await marks.write((letter.partition, letter.offset) for letter in letters)
     return len(letters)

@@ -12,7 +12,6 @@ from stream.config import Settings
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.spec import DONE, STARTED, STOPPED, JobSpec, Source
 from stream.jobs.throttle import JobPace
-from stream.kafka.publisher import Publisher
 from stream.kafka.range_reader import RangeReader
 
 
@@ -62,7 +61,6 @@ class Run:
         settings: Settings,
         spec: JobSpec,
         reader: RangeReader,
-        publisher: Publisher,
         *,
         operator: OperatorLog,
         max_backlog: int,
@@ -74,19 +72,14 @@ class Run:
         self.report = JobReport(spec.job_id, spec.total)
         self._settings = settings
         self._reader = reader
-        self._publisher = publisher
-        self._operator = operator
+        self.operator = operator
+        self._publisher = operator.publisher
         self._on_progress = on_progress or (lambda _report: None)
         self._pace = JobPace(
             settings, reader, rate=spec.rate, max_backlog=max_backlog, stop=self.stop
         )
         self.chunk_size = self._pace.chunk_size
         self._began = time.monotonic()
-
-    @property
-    def who(self) -> str:
-        """Who runs it, as the operator log has it."""
-        return self._operator.who
 
     def counts(self) -> dict[str, Any]:
         """Return how far the run is, for the operator log."""
@@ -108,7 +101,7 @@ class Run:
         return self.report
 
     async def _record(self, action: str, detail: dict[str, Any]) -> None:
-        await self._operator.record(
+        await self.operator.record(
             action, why=self.spec.why, job_id=self.spec.job_id, detail=detail
         )
 

@@ -19,7 +19,7 @@ from stream.errors import JobError, PublishError
 from stream.jobs.run import JobReport, Run, RunHow
 from stream.jobs.signing import signed
 from stream.jobs.spec import JobSpec, OffsetSet, Source, check_same_logs
-from stream.kafka.publisher import Publisher, Record
+from stream.kafka.publisher import Record
 from stream.kafka.range_reader import OffsetRange, RangeReader
 from stream.ops.background import set_within
 from stream.settings.kafka import KafkaSettings
@@ -88,10 +88,9 @@ class JobRun(Run):
         settings: Settings,
         spec: JobSpec,
         reader: RangeReader,
-        publisher: Publisher,
         **how: Unpack[RunHow],
     ) -> None:
-        super().__init__(settings, spec, reader, publisher, **how)
+        super().__init__(settings, spec, reader, **how)
         self._due = {span.partition: span.start for span in spec.due}
         self._copied = OffsetSet(spec.spans)
 

@@ -9,7 +9,7 @@ from schemas.headers import headers_of
 from schemas.version_reset import RESET_EVENT
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.signing import operator_event
-from stream.kafka.publisher import Publisher, Record
+from stream.kafka.publisher import Record
 from stream.settings.kafka import KafkaSettings
 
 PUBLISH_TIMEOUT_SECONDS = 30.0
@@ -17,7 +17,6 @@ PUBLISH_TIMEOUT_SECONDS = 30.0
 
 async def publish_reset(
     settings: KafkaSettings,
-    publisher: Publisher,
     operator: OperatorLog,
     *,
     kind: Kind,
@@ -35,5 +34,5 @@ async def publish_reset(
         value=event.value,
         headers=headers_of(event),
     )
-    await publisher.publish(record, timeout_seconds=PUBLISH_TIMEOUT_SECONDS)
+    await operator.publisher.publish(record, timeout_seconds=PUBLISH_TIMEOUT_SECONDS)
     return event.event_id

@@ -50,13 +50,12 @@ class Desk:
             self.settings,
             spec,
             self.due_reader,
-            self.publisher,
             operator=self.log,
             max_backlog=max_backlog,
             stop=stop,
             on_progress=on_progress,
         )
-        return await run_requeue(self.settings, run, self.reader, self.publisher, self.index)
+        return await run_requeue(self.settings, run, self.reader, self.index)
 
     async def read(self, topic):
         records = []

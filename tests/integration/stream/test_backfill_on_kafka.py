@@ -62,7 +62,6 @@ class Desk:
                 spec,
                 magento,
                 self.reader,
-                self.writer,
                 operator=self.operator,
                 max_backlog=options.pop("max_backlog", 0),
                 **options,

@@ -23,7 +23,7 @@ async def test_drop_needs_no_copy_and_is_on_record_with_its_reason(desk, writer)
     await bury_many(writer, 5)
     await desk.index.refresh()
 
-    await drop_letters(desk.settings, writer, desk.log, list(desk.index.letters()), why="tests")
+    await drop_letters(desk.settings, desk.log, list(desk.index.letters()), why="tests")
 
     await desk.index.refresh()
     assert len(desk.index) == 0
@@ -43,9 +43,7 @@ async def test_an_edited_letter_is_requeued_and_the_original_kept(desk, writer):
     envelope = await read_letter(desk.settings, desk.reader, letter)
     edited = envelope.value.replace(b"proccessing", b"processing")
 
-    await requeue_edited(
-        desk.settings, writer, desk.log, letter, envelope, value=edited, why="typo"
-    )
+    await requeue_edited(desk.settings, desk.log, letter, envelope, value=edited, why="typo")
 
     (copy,) = await desk.copies()
     assert orjson.loads(copy.value)["order"]["status"] == "processing"
@@ -67,7 +65,5 @@ async def test_an_edit_that_is_no_event_or_of_another_order_is_refused(desk, wri
     (letter,) = desk.index.letters()
     envelope = await read_letter(desk.settings, desk.reader, letter)
     with pytest.raises(error):
-        await requeue_edited(
-            desk.settings, writer, desk.log, letter, envelope, value=value, why="typo"
-        )
+        await requeue_edited(desk.settings, desk.log, letter, envelope, value=value, why="typo")
     assert await desk.copies() == []

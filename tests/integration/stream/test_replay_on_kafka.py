@@ -42,7 +42,6 @@ def run_job(settings, writer, reader, due_reader):
             settings,
             spec,
             due_reader,
-            writer,
             operator=OperatorLog(writer, settings.topics, who="ann@desk"),
             max_backlog=0,
             stop=stop,

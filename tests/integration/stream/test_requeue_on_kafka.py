@@ -188,7 +188,7 @@ async def test_letters_that_somebody_resolved_meanwhile_are_left_alone(desk, wri
     async def somebody_else_drops(run):
         await begin(run)
         await desk.index.refresh()
-        await drop_letters(desk.settings, writer, desk.log, dropped, why="test orders")
+        await drop_letters(desk.settings, desk.log, dropped, why="test orders")
 
     monkeypatch.setattr(JobRun, "begin", somebody_else_drops)
     await desk.index.refresh()
