@@ -81,8 +81,8 @@ def mask_text(text: str) -> str:
 
 def _masked_if_telling(found: re.Match[str]) -> str:
     inner = "\n".join(decoded(found[0]))
-    addresses = (address[3] for address in EMAIL.finditer(inner))
-    return MASK if any("." in host for host in addresses) else found[0]
+    is_address = any("." in address[3] for address in EMAIL.finditer(inner))
+    return MASK if is_address or mask_secrets(inner) != inner else found[0]
 
 
 def _masked_address(found: re.Match[str]) -> str:

@@ -23,7 +23,7 @@ MASK = "***"
 _NAMES = (
     "secret|token|passw(?:or)?[dt]|passphrase|mot[ _]de[ _]passe|"
     "contrase[nñ]a|assertion|saml_?response|api[ _-]?key|private[_-]?key|access[_-]?key|"
-    "signature|credentials?|sess(?:ion)?[_-]?id|_session|consumer[_-]?key|authorization|jaas"
+    "signature|credentials?|sess(?:ion)?[_-]?id|[_-]session|hmac[_-]?sha[0-9]{1,3}|consumer[_-]?key|authorization|jaas"
 )
 SECRET_NAME = re.compile(f"{_NAMES}|cookie|^pwd$|^sid$|^auth$", re.IGNORECASE)
 # Names with one of those words in them whose values are no secrets.
@@ -31,7 +31,7 @@ ABOUT_SECRETS = re.compile(
     r"(?:file|path|url|uri|endpoint|type|kind|count|age|method|expires_in|expires_at)$",
     re.IGNORECASE,
 )
-_JOINT = r"[\"'\\]{0,6}\s{0,3}(?:=>|[=:>]|%3[ad])\s{0,3}|[\"']\s?,\s?"
+_JOINT = r"[\"'\\]{0,6}\s{0,3}(?:[=-]>|[=:>]|%(?:25)*3[ad]|\\+u003[ad])\s{0,3}\[?|[\"']\s?,\s?"
 NAMED = re.compile(
     rf"((?:{_NAMES})[\w.-]{{0,40}}|(?<![\w.-])(?:pass|pwd?|sid|auth|jwt|bearer))({_JOINT})(b?\\{{0,3}}[\"'])?"
     r"((?(3)[^\"'\\\r\n]|[^\s,;&\"'<>(){}\[\]\\]){1,4000})",
@@ -43,12 +43,12 @@ HEADER = re.compile(
     re.IGNORECASE,
 )
 SPOKEN = re.compile(
-    rf"((?:{_NAMES})\w{{0,20}})([\"']?\s{{1,3}}(?:(?:is|was|of)\s)?[\"'`(]?)"
+    rf"((?:{_NAMES})\w{{0,20}})([\"']?\s{{1,3}}(?:(?:is|was|of):?\s)?[\"'`(]?)"
     r"(?!\d{4}-\d\d-\d\d)((?=\S{0,80}?\d)(?=\S{0,80}?[A-Za-z])\w[\w+/=.~!-]{7,4000})",
     re.IGNORECASE,
 )
 SCHEME = re.compile(
-    r"\b((?:bearer|basic|negotiate|oauth)\s{1,3})([\w+/=.~!-]{8,4000})", re.IGNORECASE
+    r"\b((?:bearer|basic|negotiate|oauth)(?:\s{1,3}|%20))([\w+/=.~!-]{8,4000})", re.IGNORECASE
 )
 USER = re.compile(r"(://)[^\s/?#\"'<>]{1,300}@")
 QUERY = re.compile(r"([?&](?:sig|auth|key|hmac|sid|pwd|code)=)[^&\s#\"'<>]{1,4000}", re.IGNORECASE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from stream.ops.masking import mask_text
@@ -36,6 +38,14 @@ SECRET = "hunter2secret"
         "00D000000000001!AQ{}.abc",
         "clientSecret => {}",
         "pass={}",
+        "x-sfdc-session: {}",
+        "hmac-sha256={}",
+        '"secret":["{}"]',
+        "new_secret -> {}",
+        "password\\u003d{}",
+        "client_secret%253D{}",
+        "access_token is: {}",
+        "Bearer%20{}",
         "Pwd={};",
         "curl --password {} x",
         "the password is {}",
@@ -79,3 +89,8 @@ def test_what_opens_a_door_is_masked_in_any_text(text) -> None:
 )
 def test_sentences_about_secrets_stay_readable(text) -> None:
     assert mask_text(text) == text
+
+
+def test_a_secret_in_base64_is_masked() -> None:
+    encoded = base64.b64encode(f"password={SECRET}".encode()).decode().rstrip("=")
+    assert mask_text(f"config {encoded} is wrong") == "config *** is wrong"
