@@ -47,6 +47,7 @@ from bench.stages import envelopes
 from schemas.salesforce import RowResult
 from schemas.state import State
 from stream.ops.alerts import Alerts
+from stream.ops.gc_tuning import settle_garbage_collector
 from stream.topics import Topics
 
 ROWS_PER_ORDER = 3  # Account, Contact and Opportunity
@@ -230,6 +231,7 @@ async def latencies_of(
     ]
     with tempfile.TemporaryDirectory() as directory:
         workers = [Worker(case, client, Path(directory), done) for _ in range(case.workers)]
+        settle_garbage_collector()  # as a worker does when it has started
         started = time.perf_counter()
         for number in sorted(range(len(held)), key=due.__getitem__):
             await asyncio.sleep(max(0.0, started + due[number] - time.perf_counter()))

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum, auto
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -37,6 +38,9 @@ LOOSE = re.compile(
 EPOCHS = {10: 1000, 13: 1}  # digits of seconds and of milliseconds since 1970 → to milliseconds
 FIRST_YEAR = 2000  # Magento is of 2008; an epoch or a zero date is a default somebody left there
 TOLERANCE_SECONDS = 300.0
+# An event's time is asked for at its intake, and again for each of its rows; a text that is much
+# longer than a time would only fill the memory.
+REMEMBERED, LONGEST_REMEMBERED = 2048, 64
 QUARTER = timedelta(minutes=15)
 NEAREST_ZONE, FARTHEST_ZONE = 4, 56  # quarters of an hour: UTC+1 to UTC+14
 
@@ -82,6 +86,12 @@ def sender_time(
 
     Magento writes UTC without a zone. Without a time of receipt (0) nothing bounds it.
     """
+    read = _sender_time if len(updated_at) <= LONGEST_REMEMBERED else _sender_time.__wrapped__
+    return read(updated_at, received_at_ms, tolerance_seconds)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _sender_time(updated_at: str, received_at_ms: int, tolerance_seconds: float) -> SenderTime:
     text = updated_at.strip()
     if not text:
         return SenderTime("", Clock.UNDATED)

@@ -76,16 +76,20 @@ class LockTable(Generic[Item]):
             if lock in self._lines:
                 self._free[lock] = None
 
-    def forget(self, is_gone: Callable[[Item], bool]) -> None:
-        """Remove waiting items."""
+    def forget(self, is_gone: Callable[[Item], bool]) -> list[Item]:
+        """Remove waiting items; return them."""
+        removed: list[Item] = []
         for lock, line in list(self._lines.items()):
-            kept = deque(item for item in line if not is_gone(item))
+            kept: deque[Item] = deque()
+            for item in line:
+                (removed if is_gone(item) else kept).append(item)
             self.waiting -= len(line) - len(kept)
             if kept:
                 self._lines[lock] = kept
             else:
                 del self._lines[lock]
                 self._free.pop(lock, None)
+        return removed
 
     def _blocker(self, item: Item, owner: Owner) -> Hashable | None:
         for lock in self._locks_of(item):

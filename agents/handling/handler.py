@@ -19,7 +19,7 @@ from agents.handling.collision import tell_apart
 from agents.handling.debounce import Debounce
 from agents.handling.decode import WHOLE, DecodedEvent, take_in
 from agents.handling.enrichment import Enrich
-from agents.handling.intent import Intent, Prepared, breathe, intents_of
+from agents.handling.intent import Intent, Prepared, behind_lines, breathe, intents_of
 from agents.handling.newest import newest_of
 from agents.handling.operator_events import REFUSED, decide, is_erased, of_operators
 from agents.handling.outcome import Decision, Notes, parked
@@ -42,6 +42,7 @@ from stream.ops import metrics
 from stream.topics import Topics
 
 log = structlog.get_logger()
+IsLong = Callable[[str], bool]
 
 
 def now_ms() -> int:
@@ -84,18 +85,23 @@ class Handler:
         ahead_ms = int(2_000 * self.clock_tolerance_seconds)
         return trusted(state, utc_text(self.clock_ms() + ahead_ms))
 
-    async def prepare(self, envelopes: Sequence[Envelope]) -> Prepared:
-        """Decide what needs no call, and return what has to be written. Raises FrozenError only."""
+    async def prepare(
+        self, envelopes: Sequence[Envelope], is_long: IsLong | None = None
+    ) -> Prepared:
+        """Decide what needs no call, and return what has to be written. Raises FrozenError only.
+
+        What would stand in a line that `is_long` (asked by customer) is not mapped.
+        """
         envelopes, refused = sift(envelopes, self.trust, self.ends)
         asked = of_operators(envelopes, self.topics)
         others = [e for e in envelopes if e not in asked] if asked else envelopes
-        prepared = await self._prepare(others)
+        prepared = await self._prepare(others, is_long)
         now_ms = self.clock_ms()
         done = [decide(e, self.topics, self.get_state, now_ms, self.worker) for e in asked]
         prepared.decisions.extend([*refused, *done])
         return prepared
 
-    async def _prepare(self, envelopes: Sequence[Envelope]) -> Prepared:
+    async def _prepare(self, envelopes: Sequence[Envelope], is_long: IsLong | None) -> Prepared:
         decisions: list[Decision] = []
         items = await self._decode(envelopes, decisions)
         if self.enrich is not None:
@@ -105,18 +111,21 @@ class Handler:
         newest = newest_of(items, self._state_of, self.ends, decisions)
         later = [item.envelope for item in newest.later]
         items = self._guard(newest.items, newest.contested, decisions)
+        behind: list[tuple[str, Envelope]] = []
+        if is_long is not None:
+            items, behind = behind_lines(items, newest.contested, is_long)
         if not items:
-            return Prepared(decisions, later=later)
+            return Prepared(decisions, later=later, behind=behind)
         mapping = await self.org_mapping()
         if mapping is None:
             waits = NotSent(reason="Salesforce could not be asked for its fields")
             decisions += [
                 self.ends.not_sent(item, waits, self.clock_ms(), Notes()) for item in items
             ]
-            return Prepared(decisions, later=later)
+            return Prepared(decisions, later=later, behind=behind)
         mapped = await self._map(mapping, items, decisions)
         intents = intents_of(mapped, mapping.version, newest.contested, self.get_state)
-        return Prepared(decisions, intents, later)
+        return Prepared(decisions, intents, later, behind)
 
     async def _decode(
         self, envelopes: Sequence[Envelope], decisions: list[Decision]
@@ -191,7 +200,9 @@ class Handler:
             if verdict is VersionVerdict.SUPERSEDED:
                 decisions.append(self.ends.superseded(item, state))
             elif verdict is not VersionVerdict.UNCHANGED or item.key in contested:
-                rest.append(replace(item, told_over=told_over(before, item.candidate)))
+                is_fill = verdict is VersionVerdict.FILL
+                told = told_over(before, item.candidate) if is_fill else None
+                rest.append(item if told == item.told_over else replace(item, told_over=told))
             else:
                 decisions.append(self.ends.unchanged(item, state))
         return rest

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Sequence
+import time
+from collections.abc import Callable, Container, Hashable, Sequence
 from dataclasses import dataclass, field
 
 from agents.delivery.call_planner import locks_of
@@ -15,6 +16,7 @@ from schemas.event import Envelope, Via
 from schemas.priority import Priority
 from schemas.state import State
 
+BREATH_EVENTS, BREATH_SECONDS = 4, 0.002
 PRIORITIES = {
     Via.LIVE: Priority.LIVE,
     Via.REQUEUE: Priority.REPLAY,
@@ -46,17 +48,24 @@ class Intent:
         )
         self.locks = frozenset((self.item.key, *locks_of(self.write_set)))
 
+    @property
+    def customer(self) -> str:
+        """Whose orders share most of its locks."""
+        return self.item.document.customer_key
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What became of a batch before any call: decisions, and what is to be written.
 
-    `later` is to be prepared again when what is written of its key is over.
+    `later` is to be prepared again when what is written of its key is over; `behind`, by customer,
+    when the customer's line is shorter.
     """
 
     decisions: list[Decision]
     intents: list[Intent] = field(default_factory=list)
     later: list[Envelope] = field(default_factory=list)
+    behind: list[tuple[str, Envelope]] = field(default_factory=list)
 
 
 def intents_of(
@@ -75,7 +84,34 @@ def intents_of(
     return intents
 
 
-async def breathe(number: int) -> None:
-    """Let the loop turn now and then: who blocks it with a large batch is taken for frozen."""
-    if number % 64 == 0:
-        await asyncio.sleep(0)
+def behind_lines(
+    items: Sequence[DecodedEvent], contested: Container[bytes], is_long: Callable[[str], bool]
+) -> tuple[list[DecodedEvent], list[tuple[str, Envelope]]]:
+    """Return whose customer has no long line, and the others.
+
+    Only what will be judged alike when it is prepared alone stands behind, and what costs the store
+    nothing to prepare again.
+    """
+    rest, behind = [], []
+    for item in items:
+        is_bound = item.base is not None or item.key in contested or item.candidate.is_completed
+        if not is_bound and is_long(customer := item.document.customer_key):
+            behind.append((customer, item.envelope))
+        else:
+            rest.append(item)
+    return rest, behind
+
+
+class Breath:
+    """Lets the loop turn now and then: others' calls are to go on beside a large batch."""
+
+    _until = 0.0  # of all batches together
+
+    async def __call__(self, number: int) -> None:
+        """Let others go on, behind the n-th event, if nobody has for a while."""
+        if number % BREATH_EVENTS == 0 and time.monotonic() >= self._until:
+            await asyncio.sleep(0)
+            self._until = time.monotonic() + BREATH_SECONDS
+
+
+breathe = Breath()

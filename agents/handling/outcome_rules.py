@@ -25,7 +25,7 @@ from agents.handling.outcome import (
     vacancy,
 )
 from agents.handling.version_guard import why_superseded
-from agents.handling.written_fields import told_by
+from agents.handling.written_fields import told_of
 from agents.mapping.apply import Mapped
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.event import Envelope, ErrorInfo
@@ -91,7 +91,7 @@ class OutcomeRules:
                 before = self.get_state(item.origin.partition, item.key)
                 told = (*says.notes, *notes)
                 says = dataclasses.replace(says, notes=told, ids=ids, created=created)
-                state = item.new_state(before, ids, told_by(records))
+                state = item.new_state(before, ids, told_of(item, records))
                 synced = done(item.envelope, Outcome.SYNCED, now, says, state=state)
                 if not renamed:
                     return synced

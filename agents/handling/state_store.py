@@ -22,6 +22,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -140,7 +141,7 @@ class StateStore:
     def get(self, partition: int, key: bytes) -> State | None:
         """Return the state of a key, or None when Salesforce has nothing of it."""
         value = self._partitions[partition].records.get(key)
-        return State.from_bytes(value) if value is not None else None
+        return _parsed(value) if value is not None else None
 
     def put(self, partition: int, writes: Iterable[tuple[int, bytes, bytes | None]]) -> None:
         """Remember acknowledged writes: (offset in the state topic, key, value)."""
@@ -183,6 +184,10 @@ class StateStore:
             for tp, held in parts.items()
             for key in held.overwritten
         ]
+
+
+# An event's state is asked for at each step of its work; nobody changes one that was read.
+_parsed = lru_cache(maxsize=1024)(State.from_bytes)
 
 
 def _compact(value: bytes) -> bytes:

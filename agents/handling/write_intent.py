@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from agents.handling.decode import DecodedEvent
 from agents.handling.intent import Intent
 from agents.handling.version_guard import overrules
-from agents.handling.written_fields import told_by
+from agents.handling.written_fields import told_of
 from schemas.state import State
 
 NoteDoubt = Callable[[Sequence[tuple[DecodedEvent, State]]], Awaitable[None]]
@@ -41,7 +41,7 @@ def doubts(
 def _announced(intent: Intent, state: State | None) -> State:
     """Return the state in doubt; a write that overrules the org does so when it is made again."""
     item = intent.item
-    announced = item.new_state(state, {}, told_by(intent.records))
+    announced = item.new_state(state, {}, told_of(item, intent.records))
     if item.told_over is None:
         is_reset = overrules(state, item.candidate)
         return dataclasses.replace(announced, digest="", is_reset=is_reset)

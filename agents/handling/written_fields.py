@@ -21,6 +21,11 @@ DIGEST_BYTES = 3  # of some thirty fields of one order
 LINES = "lines"
 
 
+def told_of(item: DecodedEvent, records: Mapped) -> frozenset[str]:
+    """Return what the state is to remember of a save's fields: of a whole one nobody asks."""
+    return told_by(records) if item.candidate.is_part else frozenset()
+
+
 def told_by(records: Mapped) -> frozenset[str]:
     """Return the digests of the fields that rows write into records that exist."""
     told = {_digest(row, name) for row in _own_rows(records) for name in row.fields}
@@ -51,15 +56,19 @@ def with_state(item: DecodedEvent, records: Mapped, state: State) -> Mapped:
     ours = item.document.external_id or item.document.key
     at_least = version_of(state.version) if fills else ""
     rows = tuple(
-        replace(
-            row,
-            overrule=token,
-            version=row.version and max(row.version, at_least),
-            known_id=state.ids.get(row.sobject, "") if row.external_id == ours else "",
+        _told(
+            row, token, at_least, state.ids.get(row.sobject, "") if row.external_id == ours else ""
         )
         for row in records.rows
     )
     return replace(records, rows=rows)
+
+
+def _told(row: Row, token: str, at_least: str, known_id: str) -> Row:
+    version = row.version and max(row.version, at_least)
+    if (token, version, known_id) == (row.overrule, row.version, row.known_id):
+        return row  # most are a customer's, of whom an order's state knows nothing
+    return replace(row, overrule=token, version=version, known_id=known_id)
 
 
 def _own_rows(records: Mapped) -> Iterator[Row]:

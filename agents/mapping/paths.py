@@ -159,14 +159,23 @@ def _key(name: str) -> Getter:
 
 def cached(index: int, compute: Getter) -> Getter:
     """Return the getter of a named value: computed at its first use in a scope."""
-    return lambda scope: scope.named(index, compute)
+
+    def get(scope: Scope) -> Any:
+        value = scope.cache[index]
+        if value is UNSET or index in scope.unsaid:
+            return scope.named(index, compute)
+        return value  # asked for by several fields: a call less each time
+
+    return get
 
 
 def _key_of_named(index: int, compute: Getter, key: str, text: str) -> Getter:
     """`billing.city` and its like: half of all paths, so they cost one call instead of two."""
 
     def read(scope: Scope) -> Any:
-        value = scope.named(index, compute)
+        value = scope.cache[index]
+        if value is UNSET or index in scope.unsaid:
+            value = scope.named(index, compute)
         if type(value) is dict:
             return value.get(key)
         return None if value is None else _misread(value, key, text, scope)

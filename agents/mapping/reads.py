@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from agents.mapping.model import KindRules, RowRule, ValueRule, When
@@ -37,14 +37,14 @@ class Reads:
     names: frozenset[str]
     item_names: frozenset[str]
     has_hooks: bool = False  # nobody knows what they read
+    content: frozenset[str] = field(init=False)  # asked for with every order
 
-    @property
-    def content(self) -> frozenset[str]:
-        return self.names - IDENTITY
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "content", self.names - IDENTITY)
 
     def says_nothing(self, entity: Mapping[str, Any]) -> bool:
         """Whether a document has nothing of what the mapping reads, its identity aside."""
-        if not self.content or not IDENTITY.intersection(entity):
+        if not self.content or IDENTITY.isdisjoint(entity):
             return False
         names = entity.keys() - IDENTITY if self.has_hooks else self.content
         return not any(self._has(entity, name) for name in names)

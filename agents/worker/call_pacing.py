@@ -53,6 +53,10 @@ class CallPacing:
         self._is_scarce = tokens < free or gap > 0 or self._has_waited
         return max(wait, self._gathering(ready))
 
+    def most_orders(self) -> int:
+        """Return how many orders a call can take at all."""
+        return self.max_batch if self.is_bulk() else min(self.max_batch, API_LIMITS.bundles)
+
     def size(self, ready: int) -> int:
         """Return how many orders the call takes that starts now."""
         self._started_at, self._gathers_since = self.clock(), None
@@ -65,7 +69,7 @@ class CallPacing:
             is_scarce=was_scarce,
             cheap=self.costs.cheap_orders(),
             within_target=self.costs.orders_within_target(),
-            most=min(self.max_batch, API_LIMITS.bundles),
+            most=self.most_orders(),
         )
         size = next_call(ready, means)
         metrics.CALLS_SENT.labels(size.why.value).inc()

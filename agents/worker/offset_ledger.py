@@ -5,9 +5,10 @@ a licence to commit up to it (faust-streaming #606), so it is told of an event o
 before it in its partition is done. An event that takes long holds back commits, and nothing else;
 how much may be held back is bounded in events and bytes.
 
-Two bounds on events: what has no outcome yet (`max_events`), and, far above it, what is done and
-waits behind something slower (`DONE_FACTOR` times as many): one call that hangs to its deadline
-must not stop everybody. The second is what a kill redelivers at most, all of it known as written.
+Two bounds on events: what is worked on (`max_events`), and, far above it, what is done and waits
+behind something slower, or stands untouched behind a long line (`DONE_FACTOR` times as many): one
+call that hangs to its deadline, or one customer's thousand orders, must not stop everybody. The
+second is what a kill redelivers at most, all that was done of it known as written.
 """
 
 from __future__ import annotations
@@ -26,11 +27,15 @@ DONE_FACTOR = 25
 
 
 class Phase(Enum):
-    """How far an event in hand is. Only what waits may still be dropped."""
+    """How far an event in hand is. Only what waits or stands behind may still be dropped."""
 
     WAITING = auto()
+    BEHIND = auto()  # a long line: see agents.worker.long_lines
     WORKING = auto()
     DONE = auto()
+
+
+WAITS = (Phase.WAITING, Phase.BEHIND)
 
 
 @dataclass(slots=True, eq=False)
@@ -86,6 +91,18 @@ class OffsetLedger:
         self.undone += 1
         self.bytes += held.size
 
+    def begin(self, events: Iterable[HeldEvent]) -> None:
+        """Note that these are worked on."""
+        for held in events:
+            self.undone += held.phase is Phase.BEHIND
+            held.phase = Phase.WORKING
+
+    def put_behind(self, events: Iterable[HeldEvent]) -> None:
+        """Note that these stand behind a long line."""
+        for held in events:
+            self.undone -= 1
+            held.phase = Phase.BEHIND
+
     def finish(self, events: Iterable[HeldEvent]) -> None:
         """Note that every consequence of these is on disk; acknowledge what is first in line."""
         touched = set()
@@ -93,7 +110,10 @@ class OffsetLedger:
             held.phase = Phase.DONE
             self.undone -= 1
             touched.add(held.source)
-        for source in touched:
+        self._advance(touched)
+
+    def _advance(self, sources: Iterable[Source]) -> None:
+        for source in sources:
             queue = self._queues.get(source, deque())
             while queue and queue[0].phase is Phase.DONE:
                 held = queue.popleft()
@@ -102,39 +122,50 @@ class OffsetLedger:
                 (self._drop if is_passed else self._ack)(held)
 
     def tail(self) -> list[HeldEvent]:
-        """Return what waits behind everything that was begun.
+        """Return what waits behind everything that was begun, or stands behind a long line.
 
         What waits before a begun event is worked before partitions are given away: without it the
-        begun one could not be committed, and would be done twice.
+        begun one could not be committed, and would be done twice. A long line would take too long;
+        with what stands behind it goes what waits for the same keys.
         """
-        dropped: list[HeldEvent] = []
+        dropped, keys = [], self._keys_behind()
         for queue in self._queues.values():
+            is_tail = True
             for held in reversed(queue):
-                if held.phase is not Phase.WAITING:
-                    break
-                dropped.append(held)
+                is_tail = is_tail and held.phase in WAITS
+                if is_tail or (held.key in keys and held.phase in WAITS):
+                    dropped.append(held)
         return dropped
 
     def unfinished(self) -> list[HeldEvent]:
         """Return what has no durable outcome yet."""
         return [h for queue in self._queues.values() for h in queue if h.phase is not Phase.DONE]
 
-    def heads(self) -> list[HeldEvent]:
-        """Return the event that holds back each partition."""
-        return [queue[0] for queue in self._queues.values() if queue]
+    def in_work(self) -> list[HeldEvent]:
+        """Return what has no durable outcome yet and should get on: no long line is before it."""
+        keys = self._keys_behind()
+        return [held for held in self.unfinished() if held.key not in keys]
+
+    def _keys_behind(self) -> set[bytes]:
+        return {held.key for held in self.unfinished() if held.phase is Phase.BEHIND}
 
     def let_go(self, events: Iterable[HeldEvent]) -> None:
-        """Drop events unacknowledged: whoever owns the partition next is given them again."""
+        """Drop events unacknowledged: whoever owns the partition next is given them again.
+
+        What is done behind them goes with them.
+        """
         gone = set(events)
         for held in gone:
             self._dropped[held.source] = min(
                 held.offset, self._dropped.get(held.source, held.offset)
             )
-        for source in {held.source for held in gone}:
+        sources = {held.source for held in gone}
+        for source in sources:
             self._queues[source] = deque(h for h in self._queues[source] if h not in gone)
         for held in gone:
             self._forget(held)
             self._drop(held)
+        self._advance(sources)
 
     def clear(self) -> None:
         """Drop everything that is left."""
@@ -143,5 +174,5 @@ class OffsetLedger:
 
     def _forget(self, held: HeldEvent) -> None:
         self.events -= 1
-        self.undone -= held.phase is not Phase.DONE
+        self.undone -= held.phase in (Phase.WAITING, Phase.WORKING)
         self.bytes -= held.size

@@ -25,6 +25,7 @@ from agents.salesforce.api.send_right import asked_before_requests
 from agents.worker.batch_log import batch_span, log_batch, trace_events
 from agents.worker.batches import Call, TakenBatch, event_ids_of, split_by_lock
 from agents.worker.context import WorkerContext
+from agents.worker.long_lines import LongLines
 from agents.worker.offset_ledger import HeldEvent, OffsetLedger, Phase
 from agents.worker.ready_queue import ReadyQueue
 from stream.ops import metrics
@@ -49,6 +50,7 @@ class Pipeline:
         self._ready = ReadyQueue()
         self._locks: LockTable[Intent] = LockTable(lambda intent: intent.locks)
         self._held: dict[Intent, HeldEvent] = {}
+        self._lines = LongLines(context.pacing.most_orders)
         self._suspects: deque[HeldEvent] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._starting = 0
@@ -74,8 +76,8 @@ class Pipeline:
 
     def oldest_seconds(self) -> float:
         """Return the age of the event that has been in hand for longest; outages do not count."""
-        heads = [held.taken_at for held in self._ledger.heads()]
-        return self._context.progress.working_seconds() - min(heads) if heads else 0.0
+        taken = [held.taken_at for held in self._ledger.in_work()]
+        return self._context.progress.working_seconds() - min(taken) if taken else 0.0
 
     async def fence(self, patience_seconds: float) -> bool:
         """Begin nothing more and wait for what was begun; return whether all of it has ended.
@@ -105,7 +107,9 @@ class Pipeline:
         in_line = [held for held in events if self._ready.is_waiting(held)]
         self._ready.forget(in_line)
         self._suspects = deque(held for held in self._suspects if held not in gone)
-        self._locks.forget(lambda intent: self._held[intent] in gone)
+        out = self._locks.forget(lambda intent: self._held[intent] in gone)
+        self._lines.leave(*(intent.customer for intent in out))
+        self._lines.forget(gone)
         self._held = {intent: held for intent, held in self._held.items() if held not in gone}
         self._ready.finish(gone - set(in_line))
         self._ledger.let_go(gone)
@@ -125,6 +129,7 @@ class Pipeline:
         self._is_alone = self._is_alone and bool(self._running)
         if self._suspects or self._is_alone:
             return
+        self._call_up()
         while len(self._running) < MOST_RUNNING and (self._ready or self._locks.has_free_lines):
             wait = self._pacing.wait_seconds(self._starting, len(self._ready))
             if 0 < wait < inf:
@@ -133,6 +138,14 @@ class Pipeline:
                 break
         if self._suspects and not self._running:
             self._pump_soon()
+
+    def _call_up(self) -> None:
+        """Start on what may come into a line. It is in hand anew: a long line is no standstill."""
+        for customer, events in self._lines.called_up():
+            for held in events:
+                for each in (held, *self._ready.waiting_for(held.key)):
+                    each.taken_at = self._context.progress.working_seconds()
+            self._start_work(events, customer)
 
     def _start_next(self) -> bool:
         """Start a call of those who waited for a lock, or a batch of fresh events, in turn."""
@@ -144,6 +157,7 @@ class Pipeline:
             call.intents = self._locks.claim_waiting(size, call)
             if call.intents:
                 self._begin([self._held[intent] for intent in call.intents])
+                self._lines.leave(*(intent.customer for intent in call.intents))
                 self._start(self._send(call, self._claim(), is_late=True))
             return True
         fresh = self._apart(self._ready.take(size))
@@ -160,9 +174,10 @@ class Pipeline:
         self._suspects += [held for held in events if held.key in keys]
         return [held for held in events if held.key not in keys]
 
-    def _start_work(self, events: list[HeldEvent]) -> None:
+    def _start_work(self, events: list[HeldEvent], customer: str = "") -> None:
         self._begin(events)  # here and not in the task: a fence in between must find it begun
-        self._start(self._work(events, self._claim()))
+        start = (lambda: None) if customer else self._claim()  # who is called up starts no call
+        self._start(self._work(events, start, customer))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(self._guarded(work))
@@ -180,14 +195,18 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - going on would acknowledge what is not done
             self._context.end_process(error)
 
-    async def _work(self, events: list[HeldEvent], start: Callable[[], None]) -> None:
-        """Take a batch as far as it goes without a call, and send on what needs one."""
+    async def _work(
+        self, events: list[HeldEvent], start: Callable[[], None], customer: str
+    ) -> None:
+        """Go as far as it goes without a call, and send on the rest; `customer`: called up."""
         batch = TakenBatch(events)
         metrics.BATCH_EVENTS.observe(len(events))
-        prepared = await self._context.handler.prepare([held.envelope for held in events])
+        may_wait = not customer and self._lines.has_long and not self._context.journal.has_suspects
+        prepared = await self._context.handler.prepare(
+            [held.envelope for held in events], self._lines.is_long if may_wait else None
+        )
         calls = split_by_lock(prepared.intents)
-        for intent in prepared.intents:
-            self._held[intent] = batch.claim(intent.item.envelope)
+        self._held |= {intent: batch.claim(intent.item.envelope) for intent in prepared.intents}
         waiting = [batch.claim(envelope) for envelope in prepared.later]
         self._ready.put_back(waiting)
         for call in calls:
@@ -196,25 +215,29 @@ class Pipeline:
                     call.intents.append(intent)
                 else:
                     waiting.append(self._held[intent])
+                    self._lines.join(intent.customer)
             if call.intents:
                 self._start(self._send(call, start))
                 start = self._claim()
         start()
-        self._put_back(waiting)
+        self._lines.arrived(customer)
+        behind = [(whose, batch.claim(envelope)) for whose, envelope in prepared.behind]
+        self._lines.stand_behind(behind)
+        self._put_back(waiting, [held for _, held in behind])
         if prepared.decisions:
             await self._finish([(batch.claim(d.envelope), d) for d in prepared.decisions])
 
     def _begin(self, events: Sequence[HeldEvent]) -> None:
-        for held in events:
-            held.phase = Phase.WORKING
+        self._ledger.begin(events)
         self._context.journal.begin(event_ids_of(events))
         self._context.progress.move()
 
-    def _put_back(self, events: Sequence[HeldEvent]) -> None:
-        if events:
-            for held in events:
+    def _put_back(self, waiting: Sequence[HeldEvent], behind: Sequence[HeldEvent]) -> None:
+        if waiting or behind:
+            for held in waiting:
                 held.phase = Phase.WAITING
-            self._context.journal.pause(event_ids_of(events))
+            self._ledger.put_behind(behind)
+            self._context.journal.pause(event_ids_of([*waiting, *behind]))
             if self.is_fenced:  # all of the tail: one that stayed would be acknowledged past these
                 self._drop(self._ledger.tail())
 

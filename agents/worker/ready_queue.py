@@ -84,7 +84,11 @@ class ReadyQueue:
                 self._urgency.pop(held.key, None)
 
     def is_waiting(self, held: HeldEvent) -> bool:
-        return held in self._waiting.get(held.key, ())
+        return held in self.waiting_for(held.key)
+
+    def waiting_for(self, key: bytes) -> Sequence[HeldEvent]:
+        """Return what waits of a key."""
+        return self._waiting.get(key, ())
 
     def _cut(self, key: bytes) -> list[HeldEvent]:
         """Take a key's events: up to one that is to be taken alone, or that one."""

@@ -55,7 +55,11 @@ class Slots:
 class Mapping:
     version = "m1"
 
+    def __init__(self):
+        self.mapped = 0
+
     def apply(self, document, **_how):
+        self.mapped += 1
         row = Row("Opportunity", "Order__c", document.key, {"Amount": 1})
         return Mapped(rows=(row,), notes=(), lock_key=document.entity.get("customer_email", ""))
 
@@ -75,12 +79,13 @@ class Message:
 class World:
     """A worker's pipeline between a fake consumer and a fake org."""
 
-    def __init__(self, tmp_path, chance, *, slots=3, answer=None, window=1000):
+    def __init__(self, tmp_path, chance, *, slots=3, answer=None, window=1000, max_batch=1000):
         self.chance, self.answer = (
             chance,
             answer or (lambda bundle: Written({"Opportunity": "006"})),
         )
         self.admission = Slots(slots)
+        self.rules = Mapping()
         self.states, self.done, self.acked, self.dropped = {}, [], [], []
         self.in_calls, self.calls, self.ended = Counter(), [], []
         self.offsets = Counter()
@@ -102,7 +107,7 @@ class World:
             finish=self.finish,
             journal=self.journal,
             progress=Progress(),
-            pacing=CallPacing(self.admission, CostModel(), lambda: False, 0, 1000),
+            pacing=CallPacing(self.admission, CostModel(), lambda: False, 0, max_batch),
             check_alive=lambda: None,
             end_process=self.ended.append,
             max_held=window,
@@ -111,7 +116,7 @@ class World:
         self.pipeline = Pipeline(context, ack=self.acked.append, drop=self.dropped.append)
 
     async def mapping(self):
-        return Mapping()
+        return self.rules
 
     async def breathe(self):
         for _ in range(self.chance.randint(0, 4)):

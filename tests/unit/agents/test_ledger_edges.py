@@ -52,12 +52,25 @@ def test_what_is_let_go_is_in_nobodys_hand() -> None:
     assert books.ledger.unfinished() == [waits]
 
 
-def test_the_event_that_holds_back_a_partition_is_its_first() -> None:
+def test_what_should_get_on_is_neither_done_nor_behind_a_long_line() -> None:
     books = Books()
-    slow, _, other = books.add(0), books.add(1), books.add(0, DUE)
-    assert books.ledger.heads() == [slow, other]
+    slow, behind, other = books.add(0), books.add(1), books.add(0, DUE)
+    behind.key = b"another"
+    books.ledger.put_behind([behind])
     books.ledger.finish([other])
-    assert books.ledger.heads() == [slow]
+    assert books.ledger.in_work() == [slow]
+    books.ledger.begin([behind])
+    assert books.ledger.in_work() == [slow, behind]
+
+
+def test_what_waits_for_a_key_behind_a_long_line_goes_with_it() -> None:
+    books = Books()
+    behind, later, begun = books.add(0), books.add(1), books.add(2)
+    later.key = behind.key = b"same"
+    books.ledger.begin([behind, begun])
+    books.ledger.put_behind([behind])
+    assert books.ledger.in_work() == [begun]
+    assert set(books.ledger.tail()) == {behind, later}
 
 
 def test_where_nothing_was_begun_a_fence_takes_everything_of_every_partition() -> None:

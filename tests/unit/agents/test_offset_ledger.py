@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.worker.offset_ledger import DONE_FACTOR, HeldEvent, OffsetLedger, Phase
+from agents.worker.offset_ledger import DONE_FACTOR, HeldEvent, OffsetLedger
 from schemas.event import Envelope, Kind
 
 ORDERS, DUE = ("magento.orders", 0), ("salesforce.due", 0)
@@ -31,8 +31,7 @@ class Books:
         return held
 
     def begin(self, *events):
-        for held in events:
-            held.phase = Phase.WORKING
+        self.ledger.begin(events)
 
 
 def test_an_event_that_takes_long_holds_back_acknowledgements_of_its_partition_alone():
@@ -83,30 +82,77 @@ def test_what_is_done_behind_something_undone_is_not_dropped_from_under_it():
 
 @given(st.data())
 def test_no_interleaving_acknowledges_past_an_unfinished_event(data):
-    """`begin`, `finish` and fences in any order: acks are contiguous, every event ends once."""
+    """Any order of what can become of events: acks are contiguous, every event ends once."""
     books, open_events, finished = Books(), [], set()
     for _ in range(data.draw(st.integers(1, 60))):
-        step = data.draw(st.sampled_from(["add", "add", "begin", "finish", "fence"]))
+        step = data.draw(st.sampled_from(["add", "add", "begin", "behind", "finish", "fence"]))
         if step == "add":
             open_events.append(books.add(data.draw(st.sampled_from([ORDERS, DUE]))))
         elif step == "begin" and open_events:
             books.begin(data.draw(st.sampled_from(open_events)))
+        elif step == "behind" and open_events:
+            held = data.draw(st.sampled_from(open_events))
+            books.ledger.begin([held])
+            books.ledger.put_behind([held])
         elif step == "finish" and open_events:
             held = open_events.pop(data.draw(st.integers(0, len(open_events) - 1)))
+            books.ledger.begin([held])
             finished.add(held)
             books.ledger.finish([held])
         elif step == "fence":
             tail = books.ledger.tail()
             books.ledger.let_go(tail)
-            open_events = [held for held in open_events if held not in tail]
-            for held in tail:  # the next owner is given them again
-                books.offsets[held.source] = min(books.offsets[held.source], held.offset)
-            books.ledger._dropped.clear()  # as when the partitions are assigned anew
+            rest = [held for held in open_events if held not in tail]
+            books.ledger.begin(rest)
+            books.ledger.finish(rest)
+            finished.update(rest)
+            assert books.ledger.events == 0, "a fence waits for nothing that nobody works on"
+            books.ledger.clear()
+            open_events = []
+            for source in (ORDERS, DUE):  # the next owner is given the others again
+                books.offsets[source] = sum(held.source == source for held in books.acked)
     for source in (ORDERS, DUE):
         acked = [held.offset for held in books.acked if held.source == source]
         assert acked == list(range(len(acked)))
     assert set(books.acked) <= finished
+    books.ledger.begin(open_events)
     books.ledger.finish(open_events)
+    assert (books.ledger.events, books.ledger.undone) == (0, 0)
+
+
+def test_one_customers_thousand_orders_leave_room_for_others():
+    books = Books(max_events=2)
+    first, second = books.add(), books.add()
+    assert not books.ledger.has_room
+    books.ledger.begin([first, second])
+    books.ledger.put_behind([first, second])
+    assert books.ledger.has_room
+    books.ledger.begin([first, second])
+    assert not books.ledger.has_room
+
+
+def test_a_fence_drops_a_long_line_also_before_what_was_begun():
+    books = Books()
+    behind, begun, tail = books.add(), books.add(), books.add()
+    books.begin(begun)
+    books.ledger.begin([behind])
+    books.ledger.put_behind([behind])
+    dropped = books.ledger.tail()
+    assert set(dropped) == {behind, tail}
+    books.ledger.let_go(dropped)
+    books.ledger.finish([begun])
+    assert books.acked == []
+    assert (books.ledger.events, books.ledger.undone) == (0, 0)
+
+
+def test_what_is_done_behind_a_dropped_line_is_dropped_with_it():
+    books = Books()
+    behind, done = books.add(), books.add()
+    books.ledger.begin([behind, done])
+    books.ledger.put_behind([behind])
+    books.ledger.finish([done])
+    books.ledger.let_go(books.ledger.tail())
+    assert books.dropped == [behind, done]
     assert books.ledger.events == 0
 
 

@@ -38,6 +38,45 @@ async def test_a_slow_call_keeps_only_its_own_customer_waiting(world):
     world.check()
 
 
+async def test_a_long_line_is_not_mapped_before_its_call_and_keeps_nobody_else_waiting(tmp_path):
+    world = World(tmp_path, random.Random(1), window=14, max_batch=4)
+    world.hold.clear()
+    world.pipeline.add(world.event("slow1", 1, customer="big@example.com"))
+    await settle(lambda: world.calls)
+    for number in range(24):
+        await world.pipeline.room()
+        event = world.event(f"o{number}", 1, customer="big@example.com")
+        world.pipeline.add(event)
+        await settle(lambda held=event: not world.pipeline._ready.is_waiting(held))
+    assert world.rules.mapped <= 1 + 2 * 4, "what the next call can take, and what came with it"
+    world.pipeline.add(world.event("other", 1, customer="small@example.com"))
+    await settle(lambda: any("other" in call for call in world.calls))
+    world.hold.set()
+    await settle(lambda: len(world.acked) == 26)
+    world.check()
+
+
+async def test_a_fence_lets_a_long_line_go_whatever_is_done_behind_it(tmp_path):
+    world = World(tmp_path, random.Random(1), max_batch=2)
+    world.hold.clear()
+    events = [world.event("slow1", 1, customer="big@example.com")]
+    world.pipeline.add(events[0])
+    await settle(lambda: world.calls)
+    for number in range(16):
+        events.append(world.event(f"o{number}", 1, customer="big@example.com"))
+        world.pipeline.add(events[-1])
+    events.append(world.event("other", 1, customer="small@example.com"))
+    world.pipeline.add(events[-1])
+    await settle(lambda: len(world.done) == 1)
+    fence = asyncio.create_task(world.pipeline.fence(5))
+    await asyncio.sleep(0)
+    world.hold.set()
+    assert await fence
+    assert len(world.acked) + len(world.dropped) == len(events)
+    assert len(world.done) < len(events), "the long line was not worked to its end"
+    world.check()
+
+
 async def test_later_saves_of_an_order_in_flight_become_one_write(world):
     world.hold.clear()
     world.pipeline.add(world.event("slow1", 1))

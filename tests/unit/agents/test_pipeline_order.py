@@ -16,12 +16,13 @@ def test_any_interleaving_acknowledges_in_order_and_calls_one_lock_at_a_time(
     chance = random.Random(seed)
 
     async def story():
-        world = World(tmp_path_factory.mktemp("w"), chance, slots=chance.randint(1, 4))
+        slots, most = chance.randint(1, 4), chance.choice((1, 3, 1000))  # lines of so many orders
+        world = World(tmp_path_factory.mktemp("w"), chance, slots=slots, max_batch=most)
         latest, events = {}, []
         for _ in range(chance.randint(1, 60)):
             number = f"o{chance.randint(1, 8)}"
             latest[number] = latest.get(number, 0) + 1
-            customer, is_news = f"c{hash(number) % 3}", chance.random() < 0.3
+            customer, is_news = f"c{hash(number) % 3}@example.com", chance.random() < 0.3
             made = world.event(number, latest[number], customer=customer, is_news=is_news)
             events.append(made)
         for event in events:
