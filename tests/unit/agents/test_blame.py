@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import pytest
-
 from agents.delivery.blame import Judge, end, refused_as
 from agents.delivery.fault_scope import ANY_SOBJECT, Fault, FaultWatch, WriteKind
 from agents.delivery.types import NotSent, RefusedWrite
 from agents.salesforce.errors.error_kind import ErrorKind
-from agents.salesforce.errors.errors import SalesforceError, classify_row
-from schemas.salesforce import RowError
+from agents.salesforce.errors.errors import SalesforceError
 
 CREATES = WriteKind("Opportunity", "create")
 
@@ -54,15 +51,3 @@ def test_a_refused_call_names_the_sobject_where_there_is_one() -> None:
     named = refused_as(error, "Account")
     assert (named.sobject, named.status, named.rule, named.fault) == ("Account", 400, "R", None)
     assert refused_as(error).sobject == refused_as(error, ANY_SOBJECT).sobject == ""
-
-
-@pytest.mark.parametrize(
-    ("code", "fields", "kind"),
-    [
-        ("FIELD_CUSTOM_VALIDATION_EXCEPTION", ("Amount",), ErrorKind.PERMANENT),
-        ("FIELD_CUSTOM_VALIDATION_EXCEPTION", (), ErrorKind.UNKNOWN),
-        ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", ("Amount",), ErrorKind.UNKNOWN),
-    ],
-)
-def test_a_validation_rule_that_names_its_field_is_the_records(code, fields, kind) -> None:
-    assert classify_row(RowError(code, "words", fields)).kind is kind

@@ -131,3 +131,15 @@ def test_the_orgs_rule_is_known_by_its_field_alone() -> None:
     code = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
     assert is_stale(RowError(code, "x", ("Magento_Updated_At__c",)))
     assert not is_stale(RowError(code, "x", ("Magento_Updated_At__c", "Amount")))
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "kind"),
+    [
+        ("FIELD_CUSTOM_VALIDATION_EXCEPTION", ("Amount",), Kind.PERMANENT),
+        ("FIELD_CUSTOM_VALIDATION_EXCEPTION", (), Kind.UNKNOWN),
+        ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", ("Amount",), Kind.UNKNOWN),
+    ],
+)
+def test_a_validation_rule_that_names_its_field_is_the_records(code, fields, kind) -> None:
+    assert classify_row(RowError(code, "words", fields)).kind is kind

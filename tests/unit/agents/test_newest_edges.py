@@ -79,6 +79,8 @@ def test_an_event_alone_is_left_as_it_is() -> None:
     assert found == Newest([alone], [], set())
     assert needless == []
     assert found.items[0] is alone
+    found, _ = fold([alone, event(1, increment_id="7")])
+    assert stands(found) == ["e1-0", "e1-0"]
 
 
 def test_of_three_saves_the_last_stands_on_what_the_others_would_have_left() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.fake_org import account, contact, opportunity
 
-from agents.delivery.call_planner import CallPlan, lock_groups, plan_calls
+from agents.delivery.call_planner import CallPlan, _Bin, _Load, lock_groups, plan_calls
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.row_state import method_of
 from agents.delivery.row_tracker import RowTracker
@@ -49,6 +49,21 @@ def test_many_orders_are_planned_in_portions_whose_calls_are_full():
     assert sum(len(plans) for plans in portions) == 45
     members = [m for plans in portions for call in plans for m in call.members]
     assert sorted(members) == list(range(9000))
+
+
+def test_a_portion_is_ten_full_calls_and_the_urgent_are_in_the_first():
+    bundles = [order(n, priority=Priority.BACKFILL) for n in range(20)] + [order(20)]
+    one_each = dataclasses.replace(API_LIMITS, bundles=1)
+    known = ExistenceCache()
+    portions = list(plan_calls(bundles, lambda row: method_of(row, known), one_each))
+    members = [[call.members[0] for call in plans] for plans in portions]
+    assert members == [[20, *range(9)], [*range(9, 19)], [19]]
+
+
+def test_the_largest_groups_are_packed_first():
+    bundles = [order(n, customer) for n, customer in enumerate((1, 2, 3, 3, 3, 4, 4, 4))]
+    plans = plan(bundles, dataclasses.replace(API_LIMITS, bundles=4))
+    assert [set(call.members) for call in plans] == [{2, 3, 4, 0}, {5, 6, 7, 1}]
 
 
 def test_a_thousand_orders_with_three_records_each_take_five_calls():
@@ -134,6 +149,28 @@ def test_no_call_is_heavier_than_the_byte_limit():
     plans = plan(bundles, limits)
     assert max(len(call.members) for call in plans) <= 9
     assert sorted(m for call in plans for m in call.members) == list(range(30))
+
+
+A, B = ("A", "Key__c", "upsert"), ("B", "Key__c", "upsert")
+
+
+def test_a_call_takes_what_keeps_to_every_limit():
+    limits = dataclasses.replace(API_LIMITS, bundles=4, bytes=100, rows=10, collections=3)
+    call = _Bin([0], _Load(bundles=2, bytes=60, rows={A: 10}))
+    assert call.takes(_Load(2, 40, {A: 10, B: 10}), limits)
+    assert not call.takes(_Load(3, 0, {}), limits)
+    assert not call.takes(_Load(1, 41, {}), limits)
+    assert not call.takes(_Load(1, 0, {A: 11, B: 1}), limits)
+    assert not call.takes(_Load(1, 0, {A: 1, B: 11}), limits)
+    call.add([5], _Load(1, 5, {A: 1, B: 2}))
+    assert call == _Bin([0, 5], _Load(3, 65, {A: 11, B: 2}))
+
+
+def test_rows_are_counted_for_each_collection():
+    load = _Load()
+    for shape in (A, A, B):
+        load.count(shape)
+    assert load == _Load(1, 0, {A: 2, B: 1})
 
 
 @settings(max_examples=150, deadline=None)
