@@ -130,6 +130,7 @@ def test_few_orders_go_at_once_one_to_a_slot():
 
 def test_the_last_free_slot_leaves_their_share_to_those_that_come_free_soon():
     assert size(40, startable=1) == CallSize(8, Why.SLOT)
+    assert size(41, startable=1) == CallSize(9, Why.SLOT)
 
 
 def test_where_rows_cost_next_to_nothing_it_takes_all():

@@ -113,3 +113,10 @@ def test_room_ends_with_the_last_event_and_the_last_byte_that_may_be_held() -> N
     assert books.ledger.has_room
     books.add(1, size=1)
     assert not books.ledger.has_room
+
+
+def test_what_is_begun_is_being_worked() -> None:
+    books = Books()
+    held = books.add(0)
+    books.ledger.begin([held])
+    assert held.phase is Phase.WORKING

@@ -88,3 +88,24 @@ def test_an_operators_event_that_stands_first_is_taken_alone() -> None:
     assert queue.take(9) == [alone]
     queue.finish([alone])
     assert queue.take(9) == [after, last]
+
+
+def test_all_that_are_over_are_noted_though_one_of_an_order_is_left() -> None:
+    first, second, other = held("a"), held("a"), held("b")
+    queue = filled(first, second, other)
+    queue.take(2)
+    later = held("b")
+    queue.add(later)
+    queue.finish([first, other])
+    assert queue.take(9) == [later]
+
+
+def test_one_of_three_that_is_put_back_waits_for_the_other_two() -> None:
+    events = [held("a") for _ in range(3)]
+    queue = filled(*events)
+    queue.take(1)
+    queue.put_back(events[2:])
+    queue.finish([events[0]])
+    assert queue.take(9) == []
+    queue.finish([events[1]])
+    assert queue.take(9) == [events[2]]
