@@ -165,7 +165,10 @@ def _is_address(level: Level) -> bool:
 
 def number_of(level: Level) -> str:
     """Return an order's number; '' when the level has none."""
-    return next((found for name in ORDER_NUMBERS if (found := identifier(level.get(name)))), "")
+    for name in ORDER_NUMBERS:  # no generator: asked of every order
+        if found := identifier(level.get(name)):
+            return found
+    return ""
 
 
 def id_of(level: Level) -> str:

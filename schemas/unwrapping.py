@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -69,8 +68,7 @@ BLANKS = " \t\r\n\ufeff"
 OPENING = ("{", "[", '"')
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):  # one is made of every order: four times as quick as a frozen dataclass
     """A document in a body. `beside` is the level it was wrapped in, itself when it was bare."""
 
     level: dict[str, Any]
@@ -110,7 +108,7 @@ def ordinary_order(body: dict[str, Any]) -> Found | None:
         return None
     else:
         level, path, said, beside = body, (), None, None
-    if level.get("order_id") or not OF_AN_ORDER.isdisjoint(level):
+    if level.get("order_id") or not level.keys().isdisjoint(OF_AN_ORDER):
         return None  # an invoice's or a purchase order's, perhaps
     number, total = level.get("increment_id"), level.get("grand_total")
     if type(number) is not str or not identifier(number) or type(total) not in (str, int, float):
