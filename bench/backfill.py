@@ -42,7 +42,7 @@ from sandbox.processes import Processes, orderstream
 from schemas.event import Kind
 from stream.audit.audit import run_audit
 from stream.config import Settings, load_settings
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 
 WARM_UP_SECONDS, QUIET_SECONDS = 10.0, 30.0
 MOST_GROWTH = 1.5

@@ -22,7 +22,7 @@ from sandbox.org_remote import OrgRemote
 from sandbox.pipeline import INGRESS, RELAY, SALESFORCE, Pipeline, worker_name
 from sandbox.processes import Processes, module
 from stream.config import Settings, load_settings
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 
 BROKER, GENERATOR, WORKERS = "broker", "load generator", "workers"
 GENERATOR_GRACE_SECONDS = 90.0

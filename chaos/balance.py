@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import orjson
 
 from stream.config import Settings
-from stream.kafka.range_reader import RangeReader, Record
+from stream.kafka.log.range_reader import RangeReader, Record
 
 BEST_FIRST = ("synced", "unchanged", "superseded", "dead")
 

@@ -12,7 +12,7 @@ from aiokafka.admin.new_partitions import NewPartitions
 from aiokafka.protocol.admin import AlterPartitionReassignmentsRequest
 
 from stream.config import Settings
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.topic_admin import TopicAdmin
 from stream.kafka.topic_plan import wanted_config
 

@@ -1,8 +1,9 @@
 """Webhook bytes → document: which order or customer is this, and what does it say?
 
 One tolerant decoder for every sender's shape, used by the ingress (to find the key) and by the
-agents (to map). The shape decides what a document is (`schemas.document_shape`), wherever it is in
-the body (`schemas.unwrapping`); the name of the event has to agree (`schemas.chosen_document`).
+agents (to map). The shape decides what a document is (`schemas.document.shape`), wherever it is in
+the body (`schemas.document.unwrapping`); the name of the event has to agree
+(`schemas.document.chosen`).
 """
 
 from __future__ import annotations
@@ -12,21 +13,21 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from schemas.chosen_document import DecodeError, chosen
-from schemas.email import seen
-from schemas.event import Kind
-from schemas.event_names import Ignored, plain_name, use_of
-from schemas.flattened import unflattened
-from schemas.identity import PLAIN, Identity, IdentityError, folded, sent_email
-from schemas.spellings import Form, has_plain_number, in_one_form, read_past
-from schemas.texts import text_of
-from schemas.unwrapping import (
+from schemas.document.chosen import DecodeError, chosen
+from schemas.document.flattened import unflattened
+from schemas.document.spellings import Form, has_plain_number, in_one_form, read_past
+from schemas.document.unwrapping import (
     Found,
     SeveralDocumentsError,
     documents_in,
     opened,
     ordinary_order,
 )
+from schemas.email import seen
+from schemas.event import Kind
+from schemas.event_names import Ignored, plain_name, use_of
+from schemas.identity import PLAIN, Identity, IdentityError, folded, sent_email
+from schemas.texts import text_of
 
 __all__ = ["DecodeError", "Document", "Place", "decode", "key_of", "placed", "written"]
 

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from schemas.document_shape import ORDER_NUMBERS, id_of, number_of
+from schemas.document.shape import ORDER_NUMBERS, id_of, number_of
 from schemas.email import in_one_spelling, why_not
 from schemas.event import Kind
 from schemas.texts import identifier, said, text_of

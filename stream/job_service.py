@@ -26,7 +26,7 @@ from stream.jobs.replay import ReplayPlan, run_replay
 from stream.jobs.run import JobReport, OnProgress, RunHow
 from stream.jobs.runner import JobRun
 from stream.jobs.spec import DEFAULT_MAX_BACKLOG, JobKind, JobSpec, find_job, list_jobs
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.magento.client import open_magento
 from stream.settings.required import missing_settings
 

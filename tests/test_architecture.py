@@ -156,6 +156,17 @@ def test_no_file_has_a_name_that_says_nothing() -> None:
     assert not [name_of(path) for path in code_files() if path.stem in VAGUE_NAMES]
 
 
+def test_no_two_public_classes_of_the_product_share_a_name() -> None:
+    """One word, one meaning: who reads a class's name knows which one it is."""
+    places: dict[str, list[str]] = {}
+    for path in code_files():
+        if not name_of(path).startswith(("sandbox", "chaos")):
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    places.setdefault(node.name, []).append(name_of(path))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
 def test_test_files_have_different_names() -> None:
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert sorted(names) == sorted(set(names))

@@ -21,8 +21,8 @@ from stream.config import Settings
 from stream.errors import BrokerError, SettingsError
 from stream.kafka.connection import kafka_connection
 from stream.kafka.consumer_groups import committed_readings
-from stream.kafka.log_position import find_gone_back
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.position import find_gone_back
+from stream.kafka.log.range_reader import RangeReader
 
 ASK_SECONDS = 10.0
 CONNECT_SECONDS = 3.0

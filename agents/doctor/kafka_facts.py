@@ -20,7 +20,7 @@ from stream.dlq.index import DeadLetterIndex
 from stream.errors import BrokerError, SettingsError, TopicAdminError
 from stream.kafka.connection import kafka_connection
 from stream.kafka.consumer_groups import committed_offsets, held_partitions
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.topic_admin import TopicAdmin
 from stream.kafka.topic_plan import ExistingTopic
 from stream.settings.kafka import KafkaSettings

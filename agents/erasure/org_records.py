@@ -23,7 +23,7 @@ KEYS_PER_QUERY = 150  # far below the 16 KB that a URL may have
 
 
 @dataclass(slots=True)
-class OrgRecords:
+class PersonRecords:
     """Record ids by sObject with what is personal in them; `order_keys` are the orders' keys."""
 
     found: dict[str, tuple[PersonalRecords, list[str]]] = field(default_factory=dict)
@@ -40,13 +40,13 @@ async def find_records(
     emails: Sequence[str],
     order_keys: Iterable[str],
     people: Sequence[str] = (),
-) -> OrgRecords:
+) -> PersonRecords:
     """Return the records of addresses, of their customers' keys and of these orders.
 
     Salesforce compares without case, but letter by letter: each Unicode form is asked for. Raises
     SalesforceError.
     """
-    records = OrgRecords()
+    records = PersonRecords()
     spellings = sorted({normalize(form, email) for email in emails for form in FORMS})
     for kind in personal:
         ids: dict[str, None] = {}
@@ -60,7 +60,7 @@ async def find_records(
     return records
 
 
-async def anonymise(client: OrgClient, records: OrgRecords) -> int:
+async def anonymise(client: OrgClient, records: PersonRecords) -> int:
     """Write over what is personal; return how many records. Raises SalesforceError.
 
     Done twice it changes nothing more, except that external IDs become other random ones. The

@@ -14,7 +14,7 @@ from schemas.result import Outcome
 from stream.config import Settings
 from stream.errors import BrokerError
 from stream.jobs.operator_log import RELEASED, read_actions
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.ops.alerts import Alert, Alerts
 from stream.topics import Topics
 

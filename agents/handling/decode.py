@@ -9,8 +9,8 @@ from agents.mapping.apply import Mapped
 from agents.mapping.mapping import Mapping as RecordMapping
 from schemas.codec import DecodeError, Document, decode
 from schemas.digest import content_digest, save_mark
+from schemas.document.shape import id_of
 from schemas.document_parts import is_whole, said_names
-from schemas.document_shape import id_of
 from schemas.event import Envelope, Kind, Origin, Via
 from schemas.identity import Identity, folded, site_of
 from schemas.order_rank import state_rank

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer
 from agents.handling.state_order import goes_back
 from schemas.sender_clock import TOLERANCE_SECONDS, utc_text
 from stream.errors import BrokerError
-from stream.kafka.log_edges import log_edges, refuse_silence
+from stream.kafka.log.edges import log_edges, refuse_silence
 
 log = structlog.get_logger()
 

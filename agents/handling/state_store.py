@@ -33,7 +33,7 @@ from agents.handling.state_log import PartitionState, latest_version, read_to_en
 from schemas.state import State
 from stream.errors import BrokerError, NoLeaderError
 from stream.kafka.consumer_stop import stop_consumer
-from stream.kafka.log_edges import leaderless_now
+from stream.kafka.log.edges import leaderless_now
 from stream.ops import metrics
 
 log = structlog.get_logger()

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from agents.handling.decode import DecodedEvent
 from agents.handling.version_guard import overrules
 from agents.mapping.apply import Mapped
-from agents.mapping.dates import version_of
+from agents.mapping.fields.dates import version_of
 from schemas.salesforce import Row
 from schemas.state import State
 

@@ -20,8 +20,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agents.mapping.field_types import FieldType, PicklistEntry
-from agents.mapping.values import is_blank, text_of
+from agents.mapping.fields.field_types import FieldType, PicklistEntry
+from agents.mapping.fields.values import is_blank, text_of
 
 PART = re.compile(
     r"(?P<before>\w*?)(?P<part>Street|City|StateCode|State|PostalCode|CountryCode|Country)"
@@ -34,7 +34,7 @@ Types = Mapping[tuple[str, str], FieldType]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AddressField:
     """One mapped field of an address. `is_insert_only`: it goes with what only new records get."""
 
     name: str
@@ -43,7 +43,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class States:
+class StatesByCountry:
     """The org's states by country: `entries` of the state picklist, `countries` in its order."""
 
     entries: tuple[PicklistEntry, ...]
@@ -74,8 +74,8 @@ class Address:
     """One compound address of a row, e.g. the `Billing…` fields."""
 
     sobject: str
-    parts: tuple[Part, ...]
-    states: States | None = None
+    parts: tuple[AddressField, ...]
+    states: StatesByCountry | None = None
 
     def complete(self, fields: dict[str, Any], inserts: dict[str, Any], notes: list[str]) -> None:
         """Empty the missing parts of an address that has some, and settle its state."""
@@ -106,12 +106,12 @@ def addresses_of(
     sobject: str, fields: Iterable[tuple[str, bool]], types: Types
 ) -> tuple[Address, ...]:
     """Return the addresses among a row's fields, given as (name in the org, insert only)."""
-    groups: dict[tuple[str, str], list[Part]] = {}
+    groups: dict[tuple[str, str], list[AddressField]] = {}
     for name, is_insert_only in fields:
         match = PART.fullmatch(name)
         if match is not None:
             group = groups.setdefault((match["before"], match["after"]), [])
-            group.append(Part(name, match["part"], is_insert_only))
+            group.append(AddressField(name, match["part"], is_insert_only))
     return tuple(
         Address(sobject, tuple(parts), _states(sobject, before, types) if not after else None)
         for (before, after), parts in groups.items()
@@ -119,12 +119,12 @@ def addresses_of(
     )
 
 
-def _states(sobject: str, prefix: str, types: Types) -> States | None:
+def _states(sobject: str, prefix: str, types: Types) -> StatesByCountry | None:
     state = types.get((sobject, f"{prefix}StateCode"))
     country = types.get((sobject, f"{prefix}CountryCode"))
     if state is None or country is None:
         return None
-    return States(state.entries, tuple(entry.value for entry in country.entries))
+    return StatesByCountry(state.entries, tuple(entry.value for entry in country.entries))
 
 
 def _places(valid_for: str) -> frozenset[int]:

@@ -10,16 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from agents.mapping.coerce import fitting, utf16_length
 from agents.mapping.compiled import CompiledField, CompiledKind, CompiledRow
-from agents.mapping.currencies import CURRENCY_FIELD
-from agents.mapping.dates import version_of
-from agents.mapping.field_types import FieldType
+from agents.mapping.fields.coerce import fitting, utf16_length
+from agents.mapping.fields.currencies import CURRENCY_FIELD
+from agents.mapping.fields.dates import version_of
+from agents.mapping.fields.field_types import FieldType
+from agents.mapping.fields.values import is_blank, text_of
 from agents.mapping.line_model import Lines
 from agents.mapping.model import known_type
 from agents.mapping.order_document import currency_of
 from agents.mapping.paths import Facts, Scope
-from agents.mapping.values import is_blank, text_of
 from schemas.salesforce import Row
 from schemas.sender_clock import sender_time
 from stream.errors import MappingError

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from agents.mapping.addresses import Address, addresses_of
-from agents.mapping.coerce import Step, fitting
 from agents.mapping.compiler import compile_value, compile_values, compile_when
-from agents.mapping.currencies import CURRENCY_FIELD, currency_step, money_fields
-from agents.mapping.field_types import FieldType
+from agents.mapping.fields.coerce import Step, fitting
+from agents.mapping.fields.currencies import CURRENCY_FIELD, currency_step, money_fields
+from agents.mapping.fields.field_types import FieldType
 from agents.mapping.hooks import load_hook
 from agents.mapping.model import FieldRule, KindRules, ParentRule, RowRule, Rulebook, ValueRule
 from agents.mapping.paths import Getter, Named, Scope

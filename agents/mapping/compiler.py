@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from agents.mapping.coerce import Step
+from agents.mapping.fields.coerce import Step
+from agents.mapping.fields.values import decimal_of, is_blank, text_of
 from agents.mapping.hooks import load_hook
 from agents.mapping.model import Condition, EachRule, ValueRule, When
 from agents.mapping.paths import Getter, Named, Scope, compile_emptiness, equals
@@ -25,7 +26,6 @@ from agents.mapping.template import (
     stepped,
     unread,
 )
-from agents.mapping.values import decimal_of, is_blank, text_of
 
 Table = dict[str, str | None]
 

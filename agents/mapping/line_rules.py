@@ -15,7 +15,7 @@ from typing import Any
 
 from agents.mapping.apply import build_row
 from agents.mapping.compiled import CompiledRow, Types, compile_row
-from agents.mapping.currencies import CURRENCY_FIELD
+from agents.mapping.fields.currencies import CURRENCY_FIELD
 from agents.mapping.line_model import LineModel, Lines
 from agents.mapping.lines import Line, order_lines
 from agents.mapping.model import LineChoice, RowRule, Rulebook

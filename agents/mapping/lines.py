@@ -21,9 +21,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from hashlib import blake2b
 from typing import Any
 
-from agents.mapping.coerce import clean, cut, utf16_length
+from agents.mapping.fields.coerce import clean, cut, utf16_length
+from agents.mapping.fields.values import decimal_of, text_of
 from agents.mapping.order_document import NO_ID, amount_of, prefix_of, visible_items
-from agents.mapping.values import decimal_of, text_of
 
 CENT = Decimal("0.01")
 TOO_MUCH = Decimal(10) ** 14  # beyond it nothing fits into a currency field with its quantity

@@ -13,15 +13,15 @@ from typing import Any, Self
 
 from agents.mapping.apply import Mapped, apply_kind
 from agents.mapping.compiled import CompiledKind, Types, compile_kind
-from agents.mapping.dates import iso_datetime
-from agents.mapping.field_types import described_type
+from agents.mapping.fields.dates import iso_datetime
+from agents.mapping.fields.field_types import described_type
 from agents.mapping.line_rules import LineRules, compile_lines, rules_of
 from agents.mapping.model import Rulebook
 from agents.mapping.parser import read_rulebook
 from agents.mapping.paths import Facts
 from agents.mapping.reads import Reads, reads_of
 from schemas.codec import Document
-from schemas.document_shape import id_of, number_of
+from schemas.document.shape import id_of, number_of
 from schemas.event import Kind
 from schemas.salesforce import Row
 from schemas.sender_clock import TOLERANCE_SECONDS

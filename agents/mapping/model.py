@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from agents.mapping.field_types import FieldType, parse_type
+from agents.mapping.fields.field_types import FieldType, parse_type
 from agents.mapping.standard_fields import STANDARD_FIELDS
 from agents.mapping.yaml_source import Entry
 from schemas.event import Kind

@@ -11,7 +11,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-from agents.mapping.values import decimal_of, text_of
+from agents.mapping.fields.values import decimal_of, text_of
 
 POLICIES = (
     "grand_total",

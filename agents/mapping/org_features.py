@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.mapping.currencies import CURRENCY_FIELD
+from agents.mapping.fields.currencies import CURRENCY_FIELD
 from agents.mapping.mapping import Describes
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.model import RowRule

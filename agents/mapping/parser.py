@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from agents.mapping.amount_parser import read_amount, read_currencies
-from agents.mapping.coerce import RECORD_ID
-from agents.mapping.field_types import KINDS, FieldType, parse_type
+from agents.mapping.fields.coerce import RECORD_ID
+from agents.mapping.fields.field_types import KINDS, FieldType, parse_type
 from agents.mapping.model import (
     Condition,
     EachRule,

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from agents.mapping.fields.values import is_blank, text_of, yes_or_no
 from agents.mapping.order_document import (
     PREFIXES,
     amount_of,
@@ -24,10 +25,9 @@ from agents.mapping.order_document import (
     prefix_of,
     visible_items,
 )
-from agents.mapping.values import is_blank, text_of, yes_or_no
 from schemas.codec import Document
+from schemas.document.spellings import DEFAULT_FLAGS
 from schemas.sender_clock import TOLERANCE_SECONDS
-from schemas.spellings import DEFAULT_FLAGS
 from schemas.texts import identifier
 
 Getter = Callable[["Scope"], Any]

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents.mapping.fields.values import is_blank
 from agents.mapping.model import KindRules, RowRule, ValueRule, When
-from agents.mapping.values import is_blank
 from schemas.document_parts import PARTS, says
 from schemas.event import Kind
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from agents.mapping.field_types import FieldType, described_type
+from agents.mapping.fields.field_types import FieldType, described_type
 from agents.mapping.mapping import Describes
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.model import FieldRule, ParentRule, RowRule

@@ -11,10 +11,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from agents.mapping.coerce import Step
+from agents.mapping.fields.coerce import Step
+from agents.mapping.fields.transforms import TRANSFORMS, BadArgumentsError
+from agents.mapping.fields.values import is_blank, text_of
 from agents.mapping.paths import Getter, Named, PathError, Scope, compile_path
-from agents.mapping.transforms import TRANSFORMS, BadArgumentsError
-from agents.mapping.values import is_blank, text_of
 from agents.mapping.yaml_source import Entry, suggestion
 
 TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")

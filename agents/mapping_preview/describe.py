@@ -15,7 +15,7 @@ from urllib.parse import quote
 import orjson
 import structlog
 
-from agents.mapping.currencies import CURRENCY_FIELD
+from agents.mapping.fields.currencies import CURRENCY_FIELD
 from agents.mapping.mapping import Describes
 from agents.mapping.org_features import OrgFeatures, features_of, record_type_of
 from agents.salesforce.api.client import OrgClient

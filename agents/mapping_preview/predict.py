@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from agents.mapping.apply import Mapped
-from agents.mapping.dates import parse_datetime
+from agents.mapping.fields.dates import parse_datetime
 from agents.mapping.mapping import Mapping
 from agents.mapping.schema_check import VERSION_FIELD
 from agents.salesforce.api.client import OrgClient

@@ -16,13 +16,13 @@ import orjson
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.reconcile.topic_outcomes import Accepted, Subject, accepted_documents
 from schemas.codec import DecodeError, Document, decode
-from schemas.document_shape import id_of
+from schemas.document.shape import id_of
 from schemas.event import Kind
 from schemas.identity import Identity
 from stream.backfill.event import RESOURCES
 from stream.config import Settings
 from stream.errors import MappingError
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.magento.client import MagentoRest
 from stream.magento.paging import Window, changed, entity_id_of
 from stream.magento.times import unix_ms

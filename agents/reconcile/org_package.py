@@ -28,7 +28,7 @@ DESCRIBED = {"Text": "string", "TextArea": "textarea", "Email": "email", "DateTi
 Record = Mapping[str, Any]
 
 
-class Action(StrEnum):
+class ComponentAction(StrEnum):
     """What becomes of a component."""
 
     CREATE = "create"
@@ -43,7 +43,7 @@ class ComponentPlan:
 
     kind: str
     name: str
-    action: Action
+    action: ComponentAction
     detail: str = ""
 
 
@@ -74,20 +74,20 @@ def _plan(what: CustomField | ValidationRule | PermissionSet, org: OrgState) -> 
             # What it grants cannot be compared without reading it back: deploying it is harmless.
             is_there = what.name in org.permission_sets
             detail = "its rights are written again" if is_there else ""
-            action = Action.CHANGE if is_there else Action.CREATE
+            action = ComponentAction.CHANGE if is_there else ComponentAction.CREATE
             return ComponentPlan("permission set", what.name, action, detail)
 
 
-def _field(field: CustomField, org: OrgState) -> tuple[Action, str]:
+def _field(field: CustomField, org: OrgState) -> tuple[ComponentAction, str]:
     describe = org.describes.get(field.sobject)
     if describe is None:
-        return Action.BLOCKED, f"the org shows no {field.sobject} to this user"
+        return ComponentAction.BLOCKED, f"the org shows no {field.sobject} to this user"
     found = next((f for f in describe.get("fields") or () if f.get("name") == field.name), None)
     if found is None:
-        return Action.CREATE, ""
+        return ComponentAction.CREATE, ""
     kind = DESCRIBED.get(field.type, field.type)
     if found.get("type") != kind:
-        return Action.BLOCKED, f"it is a {found.get('type')} there, not a {kind}"
+        return ComponentAction.BLOCKED, f"it is a {found.get('type')} there, not a {kind}"
     differs = [
         f"{name} is {now}, not {wanted}"
         for name, now, wanted in (
@@ -99,18 +99,18 @@ def _field(field: CustomField, org: OrgState) -> tuple[Action, str]:
     length = int(found.get("length") or 0)
     if field.length and length < field.length:
         differs.append(f"length is {length}, not {field.length}")
-    return (Action.CHANGE, "; ".join(differs)) if differs else (Action.OK, "")
+    return (ComponentAction.CHANGE, "; ".join(differs)) if differs else (ComponentAction.OK, "")
 
 
-def _rule(rule: ValidationRule, org: OrgState) -> tuple[Action, str]:
+def _rule(rule: ValidationRule, org: OrgState) -> tuple[ComponentAction, str]:
     found = org.rules.get(f"{rule.sobject}.{rule.name}")
     if found is None:
-        return Action.CREATE, ""
+        return ComponentAction.CREATE, ""
     if not found.get("active"):
-        return Action.CHANGE, "it is not active"
+        return ComponentAction.CHANGE, "it is not active"
     if "".join(str(found.get("errorConditionFormula")).split()) != "".join(rule.formula.split()):
-        return Action.CHANGE, "the formula is another"
-    return Action.OK, ""
+        return ComponentAction.CHANGE, "the formula is another"
+    return ComponentAction.OK, ""
 
 
 async def read_org(client: OrgClient, components: Sequence[Component], user_id: str) -> OrgState:

@@ -28,7 +28,7 @@ from schemas.salesforce import Row
 from stream.backfill.event import RESOURCES
 from stream.config import Settings
 from stream.errors import MappingError
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.magento.client import MagentoRest
 from stream.magento.criteria import Search, any_of
 from stream.magento.paging import Window, all_of, changed, entity_id_of

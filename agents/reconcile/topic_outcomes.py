@@ -12,12 +12,12 @@ import orjson
 
 from agents.reconcile.findings import LastWord
 from schemas.codec import DecodeError, Document, decode
-from schemas.document_shape import id_of
+from schemas.document.shape import id_of
 from schemas.event import Kind
 from schemas.result import Outcome
 from schemas.sender_clock import sender_time, utc_text
 from stream.config import Settings
-from stream.kafka.range_reader import RangeReader, record_envelope
+from stream.kafka.log.range_reader import RangeReader, record_envelope
 
 Subject = tuple[Kind, str]
 

@@ -17,7 +17,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, ensure_aiok
 from faust.types import TP
 
 from agents.worker.session_guard import elapsed_seconds
-from stream.kafka.read_log import ReadLog
+from stream.kafka.log.read_log import ReadLog
 
 log = structlog.get_logger()
 

@@ -25,7 +25,7 @@ from agents.worker.faust_fence import FencedTransport
 from agents.worker.session_guard import Membership
 from stream.config import Settings
 from stream.kafka.connection import faust_credentials
-from stream.kafka.read_log import ReadLog
+from stream.kafka.log.read_log import ReadLog
 
 
 class CommonPartitionsAssignor(PartitionAssignor):

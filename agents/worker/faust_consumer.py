@@ -43,7 +43,7 @@ from mode.services import WaitResults
 from agents.worker.consumer_thread import NO_GENERATION, WitnessingThread
 from agents.worker.session_guard import Membership
 from stream.errors import BrokerError
-from stream.kafka.read_log import START_SECONDS, ReadLog
+from stream.kafka.log.read_log import START_SECONDS, ReadLog
 
 log = structlog.get_logger()
 

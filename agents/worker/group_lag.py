@@ -16,7 +16,7 @@ from agents.worker.watchdog import GroupPosition
 from stream.config import Settings
 from stream.errors import BrokerError, StreamError
 from stream.jobs.throttle import worker_backlog
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 
 log = structlog.get_logger()
 

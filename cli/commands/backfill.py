@@ -24,7 +24,7 @@ from stream.backfill.plan import BackfillPlan, new_backfill, plan_backfill
 from stream.config import Role, Settings
 from stream.jobs.run import JobReport
 from stream.jobs.spec import DEFAULT_MAX_BACKLOG, JobKind
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.magento.client import MagentoRest, open_magento
 from stream.magento.paging import Window, new_window
 from stream.settings.magento import MagentoSettings

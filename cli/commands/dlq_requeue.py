@@ -32,7 +32,7 @@ from stream.config import Role, Settings
 from stream.dlq.requeue import RequeuePlan, new_requeue, plan_requeue
 from stream.jobs.run import JobReport
 from stream.jobs.spec import DEFAULT_MAX_BACKLOG, DEFAULT_RATE, JobKind
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.times import show_seconds, show_time
 
 if TYPE_CHECKING:

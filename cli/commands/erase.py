@@ -42,7 +42,7 @@ from stream.ops.alerts import Alerts
 from stream.times import show_time
 
 if TYPE_CHECKING:
-    from agents.erasure.org_records import OrgRecords
+    from agents.erasure.org_records import PersonRecords
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class _Person:
     """What was found of a person, and what is to be done."""
 
     found: PersonTraces
-    records: OrgRecords
+    records: PersonRecords
     until: str
 
     @property

@@ -104,13 +104,13 @@ async def plan_package(settings: Settings, components: Sequence[Component]) -> l
 async def apply_package(
     settings: Settings, components: Sequence[Component], *, is_check_only: bool
 ) -> tuple[list[ComponentPlan], list[str]]:
-    from agents.reconcile.org_package import Action, assign, read_org
+    from agents.reconcile.org_package import ComponentAction, assign, read_org
     from agents.reconcile.org_package import plan as plan_of
     from agents.salesforce.api.deploy import failed, package_zip
 
     async with _org(settings) as (client, user_id):
         plans = plan_of(components, await read_org(client, components, user_id))
-        if any(item.action is Action.BLOCKED for item in plans):
+        if any(item.action is ComponentAction.BLOCKED for item in plans):
             return plans, []
         archive = package_zip(components, settings.salesforce_api_version)
         result = await client.deployer.deploy(archive, is_check_only=is_check_only, tell=_tell)
@@ -126,9 +126,9 @@ def _tell(result: DeployResult) -> None:
 
 
 def _finish(plans: list[ComponentPlan], assigned: list[str], *, as_json: bool, word: str) -> None:
-    from agents.reconcile.org_package import Action
+    from agents.reconcile.org_package import ComponentAction
 
-    is_blocked = any(item.action is Action.BLOCKED for item in plans)
+    is_blocked = any(item.action is ComponentAction.BLOCKED for item in plans)
     answer: dict[str, Any] = {
         "done": "" if is_blocked else word,
         "components": [asdict(item) for item in plans],

@@ -28,7 +28,7 @@ from stream.backfill.corrections import publish_fixes
 from stream.backfill.plan import BackfillPlan, plan_backfill
 from stream.config import Role, Settings
 from stream.jobs.operator_log import OperatorLog
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.magento.client import MagentoRest, open_magento
 from stream.magento.paging import Window, new_window
 from stream.magento.times import magento_time

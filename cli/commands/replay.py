@@ -31,7 +31,7 @@ from stream.jobs.replay import (
 )
 from stream.jobs.run import JobReport
 from stream.jobs.spec import DEFAULT_MAX_BACKLOG, DEFAULT_RATE, JobKind
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.ops.masking import mask_document, mask_record, mask_text
 from stream.settings.kafka import KafkaSettings
 from stream.settings.magento import MagentoSettings

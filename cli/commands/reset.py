@@ -15,7 +15,7 @@ from schemas.identity import folded
 from stream.config import Role, Settings
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.version_reset import publish_reset
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 
 WAIT_SECONDS = 60.0
 

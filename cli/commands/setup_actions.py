@@ -118,15 +118,17 @@ def _has_token(path: Path) -> bool:
 
 def package(place: Installation) -> None:
     """Compare the org with the metadata package; deploy it when wished."""
-    from agents.reconcile.org_package import Action
+    from agents.reconcile.org_package import ComponentAction
     from cli.commands.org import apply_package, package_of, plan_package
 
     settings, components = package_of(None, place.settings(Role.SALESFORCE))
     plans = run_async(plan_package(settings, components))
-    blocked = [f"{item.name}: {item.detail}" for item in plans if item.action is Action.BLOCKED]
+    blocked = [
+        f"{item.name}: {item.detail}" for item in plans if item.action is ComponentAction.BLOCKED
+    ]
     if blocked:
         raise SetupError("a person must decide: " + "; ".join(blocked))
-    todo = [item for item in plans if item.action is not Action.OK]
+    todo = [item for item in plans if item.action is not ComponentAction.OK]
     place.tell(f"{len(plans)} components, {len(todo)} of them to deploy")
     if not todo:
         return

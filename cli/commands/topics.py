@@ -18,7 +18,7 @@ from stream.kafka.publisher import KafkaPublisher
 from stream.kafka.state_migration import StateMigration
 from stream.kafka.state_migration import copy_state as copy
 from stream.kafka.topic_admin import TopicAdmin
-from stream.kafka.topic_plan import Action, TopicPlan
+from stream.kafka.topic_plan import TopicAction, TopicPlan
 from stream.ops.alerts import Alerts
 from stream.settings.kafka import KafkaSettings
 from stream.topic_reference import write_files
@@ -157,7 +157,7 @@ def _print_table(plans: list[TopicPlan], settings: KafkaSettings, *, is_done: bo
     table = Table(title=title, title_justify="left", box=None)
     for column in ("topic", "result" if is_done else "action", "detail"):
         table.add_column(column, overflow="fold")
-    words = {Action.CREATE: "created", Action.CHANGE: "changed", Action.OK: "ok"}
+    words = {TopicAction.CREATE: "created", TopicAction.CHANGE: "changed", TopicAction.OK: "ok"}
     for topic in plans:
         word = words[topic.action] if is_done else topic.action.value
         table.add_row(topic.name, word, _detail(topic))

@@ -14,7 +14,7 @@ from stream.config import Settings
 from stream.dlq.index import DeadLetter, DeadLetterIndex, LetterFilter, find_letter, read_letter
 from stream.errors import JobError
 from stream.jobs.operator_log import OperatorLog
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.ops.masking import mask_text
 
 CodeOption = Annotated[str, typer.Option(help="Error code, e.g. STRING_TOO_LONG.")]

@@ -37,7 +37,7 @@ FINAL = ("synced", "unchanged", "superseded", "dead")
 
 
 @dataclass(frozen=True, slots=True)
-class FieldDifference:
+class WrongField:
     """One field that is not what the mapping says."""
 
     sobject: str
@@ -59,7 +59,7 @@ class ValidationVerdict:
     records: dict[str, str] = field(default_factory=dict)
     compared: int = 0
     fitted: list[str] = field(default_factory=list)
-    differences: list[FieldDifference] = field(default_factory=list)
+    differences: list[WrongField] = field(default_factory=list)
     problem: str = ""
 
     @property
@@ -134,7 +134,7 @@ class Validation:
         found = await self._read(mapped)
         for row, now in zip(mapped.rows, found, strict=True):
             if now is None:
-                problem = FieldDifference(row.sobject, row.external_id_field, row.external_id, None)
+                problem = WrongField(row.sobject, row.external_id_field, row.external_id, None)
                 verdict.differences.append(problem)
                 continue
             verdict.records.setdefault(row.sobject, str(now["Id"]))
@@ -144,7 +144,7 @@ class Validation:
             verdict.compared += len(wanted)
             whole = Row(row.sobject, row.external_id_field, row.external_id, wanted)
             verdict.differences += [
-                FieldDifference(row.sobject, change.name, change.then, change.now)
+                WrongField(row.sobject, change.name, change.then, change.now)
                 for change in row_change(whole, now).changes
             ]
             verdict.differences += _links(wanted, row, now, mapped, found)
@@ -212,7 +212,7 @@ def _links(
     now: dict[str, Any],
     mapped: Mapped,
     found: Sequence[dict[str, Any] | None],
-) -> list[FieldDifference]:
+) -> list[WrongField]:
     """Return the links that lead to another record than the one of this event."""
     wrong = []
     for name, link in wanted.items():
@@ -223,6 +223,6 @@ def _links(
             is_it = parent.sobject == name and parent.external_id.casefold() == key
             if is_it and record is not None and now.get(f"{name}Id") != record["Id"]:
                 wrong.append(
-                    FieldDifference(row.sobject, f"{name}Id", record["Id"], now.get(f"{name}Id"))
+                    WrongField(row.sobject, f"{name}Id", record["Id"], now.get(f"{name}Id"))
                 )
     return wrong

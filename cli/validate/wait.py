@@ -11,7 +11,7 @@ from schemas.codec import decode
 from schemas.event import Envelope, Kind
 from stream.config import Settings
 from stream.errors import StreamError
-from stream.kafka.range_reader import RangeReader, record_envelope
+from stream.kafka.log.range_reader import RangeReader, record_envelope
 
 POLL_SECONDS = 1.0
 # Why an order that went well could not be compared all the same.

@@ -24,7 +24,7 @@ from stream.dlq.requeue import RequeuePlan, plan_requeue
 from stream.errors import StreamError
 from stream.jobs.replay import ReplayPlan, ReplayRange, plan_replay
 from stream.jobs.spec import JobKind
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 
 log = structlog.get_logger()
 

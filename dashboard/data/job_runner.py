@@ -23,8 +23,8 @@ from stream.jobs.operator_log import OperatorLog
 from stream.jobs.replay import ReplayPlan, new_replay
 from stream.jobs.run import JobReport
 from stream.jobs.spec import JobSpec
+from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.publisher import KafkaPublisher
-from stream.kafka.range_reader import RangeReader
 from stream.settings.kafka import KafkaSettings
 
 log = structlog.get_logger()

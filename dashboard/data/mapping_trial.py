@@ -12,7 +12,7 @@ from schemas.event import Envelope
 from stream.audit.trace import run_trace
 from stream.audit.trace_rows import GIVEN
 from stream.config import Settings
-from stream.kafka.range_reader import OffsetRange, RangeReader, record_envelope
+from stream.kafka.log.range_reader import OffsetRange, RangeReader, record_envelope
 
 MAX_EVENTS = 500  # they are held in memory, and mapped twice
 

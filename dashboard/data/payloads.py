@@ -8,7 +8,7 @@ from schemas.event import Envelope
 from stream.config import Settings
 from stream.dlq.index import DeadLetter, read_letter
 from stream.errors import BrokerError
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 
 
 class Payloads:

@@ -24,7 +24,7 @@ from schemas.erasure import ERASURE_EVENT
 from stream.audit.live_totals import LiveTotals
 from stream.config import Settings
 from stream.errors import StreamError
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.lag.exporter import export, forget
 from stream.lag.sampler import LagSampler
 from stream.lag.snapshot import LagSnapshot
@@ -35,7 +35,7 @@ QUEUED_OUTCOMES = 200
 Queue: TypeAlias = asyncio.Queue[dict[str, Any] | None]
 
 
-class Tail:
+class OutcomeFeed:
     """Hands outcomes to the open watchers; one that does not keep up misses the oldest."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class Snapshots:
         self._settings = settings
         self.balance = LiveTotals(settings)
         self.shelf = DeadLetterPages()
-        self.tail = Tail()
+        self.tail = OutcomeFeed()
         self.snapshot: LagSnapshot | None = None
         self.lag_points: deque[LagPoint] = deque(maxlen=LAG_POINTS)
         self.scrapes: tuple[ProcessMetrics, ...] = ()

@@ -29,7 +29,7 @@ from stream.audit.outcome_bitmap import DEAD, WAITING, Balance, DeletedEvents, O
 from stream.audit.report import AuditReport, Unanswered
 from stream.config import Settings
 from stream.errors import BrokerError
-from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
+from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record, record_envelope
 
 Progress = Callable[[int, int], None]
 Partition = tuple[str, int]

@@ -28,8 +28,8 @@ import orjson
 from stream.audit.event_book import CLOCK_SKEW_MS, EventBook
 from stream.audit.outcome_bitmap import DEAD, UNANSWERED, Balance, OutcomeBitmap
 from stream.config import Settings
-from stream.kafka.log_position import Tail
-from stream.kafka.range_reader import OffsetRange, RangeReader, Record
+from stream.kafka.log.position import Tail
+from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record
 from stream.lag.rates import EventRate, Meter
 
 RECENT_OUTCOMES = 500

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stream.config import Settings
-from stream.kafka.range_reader import RangeReader, record_envelope
+from stream.kafka.log.range_reader import RangeReader, record_envelope
 
 
 @dataclass(slots=True)

@@ -25,8 +25,8 @@ from schemas.identity import folded
 from schemas.state import State, state_key
 from stream.audit.trace_rows import TraceRow, TraceStep, rank_of, rows_of
 from stream.config import Settings
+from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record
 from stream.kafka.partitioner import partition_of
-from stream.kafka.range_reader import OffsetRange, RangeReader, Record
 
 LOOK_BACK_MS = 24 * 60 * 60 * 1000  # failures before an order's first write
 CLOCK_SKEW_MS = 10 * 60 * 1000

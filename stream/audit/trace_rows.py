@@ -11,7 +11,7 @@ import orjson
 
 from schemas.event import Envelope, Via
 from schemas.operator import mark_of
-from stream.kafka.range_reader import Record, record_envelope
+from stream.kafka.log.range_reader import Record, record_envelope
 from stream.topics import Topics
 
 

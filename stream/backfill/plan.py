@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from schemas.event import Kind
 from stream.backfill.event import RESOURCES
 from stream.jobs.spec import JobKind, JobSpec, new_job_id
-from stream.kafka.range_reader import OffsetRange, RangeReader
+from stream.kafka.log.range_reader import OffsetRange, RangeReader
 from stream.magento.client import MagentoRest
 from stream.magento.paging import Window, count_changed
 from stream.magento.times import magento_time

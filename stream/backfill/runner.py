@@ -24,8 +24,8 @@ from stream.errors import PublishError
 from stream.jobs.operator_log import read_actions
 from stream.jobs.run import JobReport, Run, RunHow
 from stream.jobs.spec import PROGRESS, STARTED, JobSpec
+from stream.kafka.log.range_reader import OffsetRange, RangeReader
 from stream.kafka.publisher import Record
-from stream.kafka.range_reader import OffsetRange, RangeReader
 from stream.magento.client import MagentoRest
 from stream.magento.paging import Cursor, Window, changed, cursor_of
 from stream.magento.times import seconds_before

@@ -22,8 +22,8 @@ from schemas.event import Envelope
 from schemas.operator import mark_of
 from stream.dlq.open_letters import OpenLetters
 from stream.errors import JobError
-from stream.kafka.log_position import Tail
-from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
+from stream.kafka.log.position import Tail
+from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record, record_envelope
 from stream.settings.kafka import KafkaSettings
 
 MESSAGE_CHARACTERS = 200

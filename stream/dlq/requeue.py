@@ -23,7 +23,7 @@ from stream.dlq.resolutions import MarkWriter
 from stream.jobs.run import JobReport
 from stream.jobs.runner import Copy, JobRun, copy_of
 from stream.jobs.spec import JobKind, JobSpec, Source, new_job
-from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
+from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record, record_envelope
 from stream.settings.kafka import KafkaSettings
 
 SAMPLES = 20

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from schemas.person import Person
 from stream.config import Settings
-from stream.kafka.range_reader import RangeReader, Record
+from stream.kafka.log.range_reader import RangeReader, Record
 from stream.kafka.topic_admin import TopicAdmin
 
 UNLIMITED_MS = 2**62  # Kafka's way to say never is the largest number there is

@@ -11,8 +11,8 @@ from schemas.event import Kind
 from schemas.headers import headers_of
 from stream.config import Settings
 from stream.jobs.signing import operator_event
+from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.publisher import Publisher, Record
-from stream.kafka.range_reader import RangeReader
 from stream.settings.kafka import KafkaSettings
 
 PUBLISH_TIMEOUT_SECONDS = 30.0

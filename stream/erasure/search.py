@@ -19,7 +19,7 @@ from schemas.operator import mark_of
 from schemas.person import OWN_ID_FIELDS, Person, customer_ids_in
 from schemas.state import State, state_key
 from stream.config import Settings
-from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
+from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record, record_envelope
 from stream.settings.magento import MagentoSettings
 
 

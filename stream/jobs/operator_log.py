@@ -17,8 +17,8 @@ import orjson
 
 from schemas.operator import OperatorAction
 from stream.config import Settings
+from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.publisher import KafkaPublisher, Publisher, Record
-from stream.kafka.range_reader import RangeReader
 from stream.ops.masking import mask_text
 from stream.topics import Topics
 

@@ -24,8 +24,8 @@ from stream.config import Settings
 from stream.jobs.run import JobReport
 from stream.jobs.runner import Copy, JobRun, copy_of
 from stream.jobs.spec import JobKind, JobSpec, OffsetSet, Source, new_job
+from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record, record_envelope
 from stream.kafka.partitioner import partition_of
-from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
 from stream.settings.kafka import KafkaSettings
 from stream.settings.magento import MagentoSettings
 

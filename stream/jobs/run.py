@@ -12,7 +12,7 @@ from stream.config import Settings
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.spec import DONE, STARTED, STOPPED, JobSpec, Source
 from stream.jobs.throttle import JobPace
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 
 
 @dataclass(slots=True)

@@ -19,8 +19,8 @@ from stream.errors import JobError, PublishError
 from stream.jobs.run import JobReport, Run, RunHow
 from stream.jobs.signing import signed
 from stream.jobs.spec import JobSpec, OffsetSet, Source, check_same_logs
+from stream.kafka.log.range_reader import OffsetRange, RangeReader
 from stream.kafka.publisher import Record
-from stream.kafka.range_reader import OffsetRange, RangeReader
 from stream.ops.background import set_within
 from stream.settings.kafka import KafkaSettings
 

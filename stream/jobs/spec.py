@@ -23,9 +23,9 @@ from schemas.event import new_event_id
 from schemas.operator import OperatorAction
 from stream.errors import JobError
 from stream.jobs.operator_log import read_actions
-from stream.kafka.log_position import find_gone_back, identities_at
+from stream.kafka.log.position import find_gone_back, identities_at
+from stream.kafka.log.range_reader import OffsetRange, RangeReader
 from stream.kafka.log_witness import Reading, Rung, Witness
-from stream.kafka.range_reader import OffsetRange, RangeReader
 from stream.settings.kafka import KafkaSettings
 
 STARTED, STOPPED, DONE = "job-started", "job-stopped", "job-done"

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from aiolimiter import AsyncLimiter
 
 from stream.config import Settings
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.ops.background import set_within
 from stream.settings.kafka import KafkaSettings
 

@@ -33,7 +33,7 @@ MSK_MODULE = "aws_msk_iam_sasl_signer.MSKAuthTokenProvider"
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class BrokerToken:
     """A token and when it should be replaced, by `time.monotonic`."""
 
     text: str = field(repr=False)
@@ -49,7 +49,7 @@ class ClientCredentials:
     client_secret: str = field(repr=False)
     scope: str = ""
 
-    def fetch(self) -> Token:
+    def fetch(self) -> BrokerToken:
         """Ask for a token. Raises KafkaConnectionError: whoever connects tries again later."""
         asked_at = time.monotonic()
         form = {"grant_type": "client_credentials"} | ({"scope": self.scope} if self.scope else {})
@@ -78,7 +78,7 @@ class MskSigner:
 
     region: str
 
-    def fetch(self) -> Token:
+    def fetch(self) -> BrokerToken:
         """Sign a token. Raises KafkaConnectionError."""
         asked_at, now_ms = time.monotonic(), time.time() * 1000
         signer = importlib.import_module(MSK_MODULE)
@@ -88,17 +88,19 @@ class MskSigner:
             raise KafkaConnectionError(
                 f"no AWS credentials for MSK: {type(error).__name__}"
             ) from None
-        return Token(str(text), asked_at + USED_SHARE * max(0.0, float(ends_ms) - now_ms) / 1000)
+        return BrokerToken(
+            str(text), asked_at + USED_SHARE * max(0.0, float(ends_ms) - now_ms) / 1000
+        )
 
 
-class TokenProvider(AbstractTokenProvider):
+class BrokerTokenProvider(AbstractTokenProvider):
     """aiokafka's port to a source of tokens; any loop of any thread may ask."""
 
-    def __init__(self, fetch: Callable[[], Token], extensions: Mapping[str, str]) -> None:
+    def __init__(self, fetch: Callable[[], BrokerToken], extensions: Mapping[str, str]) -> None:
         self._fetch = fetch
         self._extensions = dict(extensions)
         self._lock = threading.Lock()
-        self._token: Token | None = None
+        self._token: BrokerToken | None = None
 
     async def token(self) -> str:
         """Return a token that is still good for a while. Raises KafkaConnectionError."""
@@ -119,7 +121,7 @@ class TokenProvider(AbstractTokenProvider):
             return held.text
 
 
-def token_provider(settings: KafkaSettings) -> TokenProvider:
+def token_provider(settings: KafkaSettings) -> BrokerTokenProvider:
     """Return the process's one provider for these settings. Raises SettingsError."""
     if settings.kafka_sasl_mechanism == "AWS_MSK_IAM":
         _check_msk(settings.kafka_aws_region)
@@ -139,8 +141,8 @@ def token_provider(settings: KafkaSettings) -> TokenProvider:
 @lru_cache(maxsize=8)
 def _provider(
     source: ClientCredentials | MskSigner, extensions: tuple[tuple[str, str], ...]
-) -> TokenProvider:
-    return TokenProvider(source.fetch, dict(extensions))
+) -> BrokerTokenProvider:
+    return BrokerTokenProvider(source.fetch, dict(extensions))
 
 
 def _check_msk(region: str) -> None:
@@ -154,7 +156,7 @@ def _check_msk(region: str) -> None:
         raise SettingsError(["KAFKA_AWS_REGION: missing; the region of the MSK cluster"])
 
 
-def _token_in(body: bytes, asked_at: float) -> Token:
+def _token_in(body: bytes, asked_at: float) -> BrokerToken:
     try:
         read = orjson.loads(body)
         text = read["access_token"]
@@ -163,7 +165,7 @@ def _token_in(body: bytes, asked_at: float) -> Token:
         raise KafkaConnectionError(f"{_WHERE}: the answer has no access_token") from None
     if not isinstance(text, str) or not text or not text.isascii() or not text.isprintable():
         raise KafkaConnectionError(f"{_WHERE}: the access_token is no token")
-    return Token(text, asked_at + USED_SHARE * max(0.0, life))
+    return BrokerToken(text, asked_at + USED_SHARE * max(0.0, life))
 
 
 def _code_in(body: bytes) -> str:

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from schemas.erasure import MARKER_PREFIX
 from stream.config import Settings
 from stream.errors import StreamError
+from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.partitioner import partition_of
 from stream.kafka.publisher import Ack, Record
-from stream.kafka.range_reader import RangeReader
 
 CHUNK_RECORDS = 2_000
 

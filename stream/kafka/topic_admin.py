@@ -22,8 +22,8 @@ from stream.errors import SettingsError, TopicAdminError
 from stream.kafka.connection import kafka_connection
 from stream.kafka.error_text import RESOURCES, WAY_OUT
 from stream.kafka.topic_plan import (
-    Action,
     ExistingTopic,
+    TopicAction,
     TopicPlan,
     config_changes,
     plan_topics,
@@ -80,10 +80,10 @@ class TopicAdmin:
         Returns when every topic is there, with leaders and the wanted settings.
         """
         plans = await self.plan(specs)
-        missing = {plan.name for plan in plans if plan.action is Action.CREATE}
+        missing = {plan.name for plan in plans if plan.action is TopicAction.CREATE}
         if missing:
             await self.create([spec for spec in specs if spec.name in missing])
-        changed = [plan for plan in plans if plan.action is Action.CHANGE]
+        changed = [plan for plan in plans if plan.action is TopicAction.CHANGE]
         if changed:
             await self._change(changed)
             await self._wait_until_applied(specs)

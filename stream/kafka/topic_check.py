@@ -20,7 +20,7 @@ import structlog
 
 from stream.config import Settings
 from stream.errors import BrokerError, SettingsError
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.ops.alerts import Alert, Alerts
 from stream.topics import Topics
 

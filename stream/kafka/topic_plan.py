@@ -22,7 +22,7 @@ REPLICATION_FOR_MIN_INSYNC = 3
 MIN_INSYNC_REPLICAS = "2"
 
 
-class Action(StrEnum):
+class TopicAction(StrEnum):
     """What `apply` does with a topic."""
 
     CREATE = "create"
@@ -47,7 +47,7 @@ class TopicPlan:
 
     name: str
     purpose: str
-    action: Action
+    action: TopicAction
     config: dict[str, str]
     changes: dict[str, tuple[str, str]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -66,14 +66,14 @@ def plan_topics(
         config = wanted_config(spec, replication_factor)
         topic = existing.get(spec.name)
         if topic is None:
-            plans.append(TopicPlan(spec.name, spec.purpose, Action.CREATE, config))
+            plans.append(TopicPlan(spec.name, spec.purpose, TopicAction.CREATE, config))
             continue
         changes = config_changes(config, topic.config)
         plans.append(
             TopicPlan(
                 spec.name,
                 spec.purpose,
-                Action.CHANGE if changes else Action.OK,
+                TopicAction.CHANGE if changes else TopicAction.OK,
                 # Kafka's AlterConfigs replaces all settings of a topic: send the others along.
                 {**topic.overrides, **config},
                 changes,

@@ -21,8 +21,8 @@ from schemas.event import Envelope
 from stream.config import Settings
 from stream.dlq.index import DeadLetterIndex
 from stream.errors import BrokerError, TopicAdminError
-from stream.kafka.leader_questions import name_silent
-from stream.kafka.range_reader import OffsetRange, RangeReader, Record, record_envelope
+from stream.kafka.log.leader_questions import name_silent
+from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record, record_envelope
 from stream.kafka.topic_admin import TopicAdmin
 from stream.lag.evaluator import WINDOW_SAMPLES, PartitionLag, Sample, group_lag, partition_lag
 from stream.lag.snapshot import DeadLetterDepth, LagSnapshot, TierDepth, unknown_lags

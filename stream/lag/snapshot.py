@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from stream.kafka.leader_questions import name_silent
-from stream.kafka.range_reader import OffsetRange
+from stream.kafka.log.leader_questions import name_silent
+from stream.kafka.log.range_reader import OffsetRange
 from stream.lag.evaluator import GroupLag, PartitionLag, UnknownLag
 
 

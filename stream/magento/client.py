@@ -38,7 +38,7 @@ CHUNK_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchPage:
     """One page of a search: the documents, and how many the store says match in all."""
 
     items: list[dict[str, Any]]
@@ -80,7 +80,7 @@ class MagentoRest:
         self._most_per_page: int | None = None
         self.calls = 0
 
-    async def search(self, resource: Resource, search: Search) -> Found:
+    async def search(self, resource: Resource, search: Search) -> SearchPage:
         """Return the first page of a search; in smaller pages when the store asks for them.
 
         Raises MagentoError.
@@ -168,7 +168,7 @@ def _json(body: bytes) -> Any:
         ) from None
 
 
-def _found(body: Any) -> Found:
+def _found(body: Any) -> SearchPage:
     items = body.get("items") if isinstance(body, dict) else None
     total = body.get("total_count") if isinstance(body, dict) else None
     if not isinstance(total, int) or not isinstance(items, list | None):
@@ -177,4 +177,4 @@ def _found(body: Any) -> Found:
             status=OK,
             is_lasting=True,
         )
-    return Found([item for item in items or [] if isinstance(item, dict)], total)
+    return SearchPage([item for item in items or [] if isinstance(item, dict)], total)

@@ -12,8 +12,8 @@ import structlog
 from stream.config import Settings
 from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
+from stream.kafka.log.read_log import ReadLog
 from stream.kafka.publisher import KafkaPublisher
-from stream.kafka.read_log import ReadLog
 from stream.kafka.topic_check import refuse_shortage, watch_topics
 from stream.ops.alert_webhook import alert_webhook
 from stream.ops.alerts import Alerts

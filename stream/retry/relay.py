@@ -27,9 +27,9 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
 from stream.kafka.consumer_stop import stop_consumer
 from stream.kafka.error_text import error_text
+from stream.kafka.log.range_reader import record_envelope
+from stream.kafka.log.read_log import START_SECONDS, ReadLog
 from stream.kafka.publisher import Ack, Record
-from stream.kafka.range_reader import record_envelope
-from stream.kafka.read_log import START_SECONDS, ReadLog
 from stream.ops import metrics
 from stream.ops.background import set_within
 from stream.topics import Topics

@@ -14,7 +14,7 @@ from schemas.event import Kind
 from schemas.salesforce import Row
 from stream.backfill.event import backfill_record
 from stream.config import load_settings
-from stream.kafka.range_reader import RangeReader, record_envelope
+from stream.kafka.log.range_reader import RangeReader, record_envelope
 from stream.ops.alerts import Alerts
 
 pytestmark = [pytest.mark.proof, pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(400)]

@@ -24,7 +24,7 @@ from schemas.event import Kind
 from schemas.operator import READ_FROM_HEADER
 from schemas.salesforce import Row
 from stream.config import load_settings
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.ops.alerts import Alerts
 from stream.ops.masking import mask_text
 

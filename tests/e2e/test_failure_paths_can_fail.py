@@ -4,7 +4,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.topic_admin import TopicAdmin
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]

@@ -72,7 +72,7 @@ def _versions(rig, n: int) -> set[float]:
 async def _letters(rig, count: int) -> list[tuple[str, str]]:
     """Return (code, key) of the open dead letters, once there are so many."""
     from stream.dlq.index import DeadLetterIndex
-    from stream.kafka.range_reader import RangeReader
+    from stream.kafka.log.range_reader import RangeReader
 
     async with RangeReader(rig.settings) as reader:
         index = DeadLetterIndex(rig.settings, reader)

@@ -23,7 +23,7 @@ from sandbox.ports import free_port
 from sandbox.processes import Processes, answers, orderstream
 from stream.audit.audit import run_audit
 from stream.jobs.operator_log import read_actions
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 

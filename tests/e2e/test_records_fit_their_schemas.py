@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from sandbox.processes import orderstream
 from schemas.operator import MARK_HEADER
 from schemas.topic_records import ACTION, MARK, RECORDS, EventHeaders
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 from stream.topic_reference import role_of
 from stream.topics import Topics
 

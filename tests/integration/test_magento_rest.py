@@ -233,9 +233,9 @@ async def test_a_read_that_goes_on_takes_the_whole_boundary_second_again():
 async def test_a_store_that_ignores_the_search_is_found_out():
     class Stubborn:
         async def search(self, _resource, _search):
-            from stream.magento.client import Found
+            from stream.magento.client import SearchPage
 
-            return Found([an_order(1, "2020-01-01 00:00:00")], 7)
+            return SearchPage([an_order(1, "2020-01-01 00:00:00")], 7)
 
     with pytest.raises(MagentoError, match="sends none of them"):
         async for _ in changed(

@@ -5,7 +5,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from stream.kafka.connection import kafka_connection
 from stream.kafka.topic_admin import TopicAdmin
-from stream.kafka.topic_plan import Action
+from stream.kafka.topic_plan import TopicAction
 
 pytestmark = pytest.mark.kafka
 
@@ -24,5 +24,5 @@ async def test_created_topics_can_be_written_and_read_at_once(topics, make_setti
 async def test_a_second_apply_finds_everything_in_order(topics, make_settings):
     async with TopicAdmin(make_settings()) as admin:
         plans = await admin.apply(topics.specs())
-    assert {plan.action for plan in plans} == {Action.OK}
+    assert {plan.action for plan in plans} == {TopicAction.OK}
     assert not any(plan.problems for plan in plans)

@@ -15,7 +15,7 @@ from schemas.codec import key_of
 from schemas.event import Envelope, Kind, Origin
 from schemas.salesforce import Row
 from stream.errors import MagentoError
-from stream.magento.client import Found
+from stream.magento.client import SearchPage
 from stream.topics import Topics
 from tests.support.handler_world import handled
 
@@ -44,7 +44,7 @@ class Shop:
             for document in self.documents
             if str(document.get(group[0].field) or document.get("id")).lower() in values
         ]
-        return Found(found, len(found))
+        return SearchPage(found, len(found))
 
 
 class Org:

@@ -12,7 +12,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from stream.config import Settings
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 
 PREFIX = "<prefix>"
 

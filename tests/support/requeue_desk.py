@@ -13,7 +13,7 @@ from stream.dlq.index import DeadLetterIndex, LetterFilter
 from stream.dlq.requeue import new_requeue, plan_requeue, run_requeue
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.runner import JobRun
-from stream.kafka.range_reader import RangeReader, record_envelope
+from stream.kafka.log.range_reader import RangeReader, record_envelope
 from support.topic_writer import TopicWriter
 
 FAST = 100_000.0

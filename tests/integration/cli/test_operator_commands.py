@@ -19,7 +19,7 @@ from schemas.digest import content_digest, save_mark
 from schemas.result import Outcome
 from schemas.version_reset import RESET_EVENT
 from stream.jobs.operator_log import read_actions
-from stream.kafka.range_reader import RangeReader, record_envelope
+from stream.kafka.log.range_reader import RangeReader, record_envelope
 
 pytestmark = pytest.mark.kafka
 

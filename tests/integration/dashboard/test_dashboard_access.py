@@ -11,7 +11,7 @@ from dashboard.pages.tail import MAX_STREAMS_OF_SESSION
 from dashboard.site.state import COOKIE
 from schemas.result import Outcome
 from stream.jobs.operator_log import read_actions
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 
 pytestmark = pytest.mark.kafka
 

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.event import Via
 from stream.jobs.operator_log import read_actions
-from stream.kafka.range_reader import RangeReader, record_envelope
+from stream.kafka.log.range_reader import RangeReader, record_envelope
 
 pytestmark = pytest.mark.kafka
 

@@ -15,7 +15,7 @@ from sandbox.ports import free_port
 from sandbox.processes import Processes, answers, orderstream
 from schemas.result import Outcome
 from stream.jobs.operator_log import RELEASED, read_actions
-from stream.kafka.range_reader import RangeReader
+from stream.kafka.log.range_reader import RangeReader
 
 pytestmark = pytest.mark.kafka
 NOW = "LeadSource: {value: Magento E-commerce}"

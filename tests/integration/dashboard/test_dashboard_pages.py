@@ -15,7 +15,7 @@ from support.topic_writer import as_replay
 from schemas.event import Kind, Via
 from schemas.result import Outcome
 from stream.audit.audit import run_audit
-from stream.kafka.range_reader import RangeReader, record_envelope
+from stream.kafka.log.range_reader import RangeReader, record_envelope
 
 pytestmark = pytest.mark.kafka
 

@@ -10,8 +10,8 @@ from schemas.headers import headers_of
 from schemas.result import Outcome
 from stream.audit.audit import run_audit
 from stream.audit.live_totals import LiveTotals
+from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.publisher import Record
-from stream.kafka.range_reader import RangeReader
 from tests.support.topics_anew import make_anew
 
 pytestmark = pytest.mark.kafka

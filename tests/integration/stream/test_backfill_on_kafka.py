@@ -19,7 +19,7 @@ from stream.backfill.runner import BackfillRun
 from stream.errors import MagentoError
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.spec import PROGRESS, find_job, list_jobs
-from stream.kafka.range_reader import RangeReader, record_envelope
+from stream.kafka.log.range_reader import RangeReader, record_envelope
 from stream.magento.client import open_magento
 from stream.magento.paging import Window
 

@@ -7,8 +7,8 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from stream.errors import LogCutError
 from stream.kafka.connection import kafka_connection
+from stream.kafka.log.range_reader import OffsetRange, RangeReader
 from stream.kafka.publisher import Record
-from stream.kafka.range_reader import OffsetRange, RangeReader
 
 pytestmark = pytest.mark.kafka
 

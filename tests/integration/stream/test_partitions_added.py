@@ -6,9 +6,9 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from stream.kafka.connection import kafka_connection
+from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.partitioner import partition_of
 from stream.kafka.publisher import KafkaPublisher, Record
-from stream.kafka.range_reader import RangeReader
 from stream.kafka.topic_check import partition_counts, refuse_shortage, surplus
 
 pytestmark = pytest.mark.kafka

@@ -19,8 +19,8 @@ from schemas.event import Envelope, Kind, Origin, new_event_id
 from schemas.headers import envelope_of
 from stream.config import Settings
 from stream.kafka.connection import kafka_connection
+from stream.kafka.log.read_log import ReadLog
 from stream.kafka.publisher import Ack, Record
-from stream.kafka.read_log import ReadLog
 from stream.ops.alerts import Alert, Alerts
 from stream.retry.relay import Relay
 from tests.support import topics_anew

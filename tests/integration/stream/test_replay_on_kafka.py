@@ -14,7 +14,7 @@ from stream.jobs.operator_log import OperatorLog
 from stream.jobs.replay import ReplayFilter, ReplayRange, new_replay, plan_replay, run_replay
 from stream.jobs.runner import JobRun
 from stream.jobs.spec import find_job
-from stream.kafka.range_reader import RangeReader, record_envelope
+from stream.kafka.log.range_reader import RangeReader, record_envelope
 
 pytestmark = pytest.mark.kafka
 

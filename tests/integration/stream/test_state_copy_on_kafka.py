@@ -9,9 +9,9 @@ from schemas.erasure import marker_key
 from schemas.state import State
 from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
+from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.partitioner import partition_of
 from stream.kafka.publisher import KafkaPublisher, Record
-from stream.kafka.range_reader import RangeReader
 from stream.kafka.state_migration import StateMigrationError, copy_state
 from stream.kafka.topic_admin import TopicAdmin
 from stream.ops.alerts import Alerts

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.mapping.coerce import cut, fitting, utf16_length
-from agents.mapping.field_types import described_type, parse_type
+from agents.mapping.fields.coerce import cut, fitting, utf16_length
+from agents.mapping.fields.field_types import described_type, parse_type
 
 
 def fit(spelled: str, value: object) -> tuple[object, list[str]]:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from agents.mapping.field_types import KINDS, parse_type
+from agents.mapping.fields.field_types import KINDS, parse_type
+from agents.mapping.fields.transforms import TRANSFORMS
 from agents.mapping.mapping import Mapping
 from agents.mapping.paths import BUILT_IN
-from agents.mapping.transforms import TRANSFORMS
 from schemas.codec import Document
 from schemas.event import Kind
 

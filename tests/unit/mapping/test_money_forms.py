@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from agents.mapping.coerce import utf16_length
+from agents.mapping.fields.coerce import utf16_length
 from agents.mapping.lines import order_lines
 from agents.mapping.mapping import Mapping
 from agents.mapping.order_document import amount_of

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from support.shaped_bodies import PERSON, said
 
 from schemas.codec import DecodeError, decode
-from schemas.document_shape import Shape
+from schemas.document.shape import Shape
+from schemas.document.unwrapping import documents_in, only, ordinary_order
 from schemas.event import Kind
 from schemas.identity import Identity
 from schemas.texts import identifier
-from schemas.unwrapping import documents_in, only, ordinary_order
 from tests.support.real_documents import (
     an_order,
     order_bodies,

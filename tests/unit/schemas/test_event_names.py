@@ -8,8 +8,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from schemas import document_shape, event_names, spellings, unwrapping
+from schemas import event_names
 from schemas.codec import DecodeError, decode
+from schemas.document import shape as document_shape
+from schemas.document import spellings, unwrapping
 from schemas.event import Kind
 from schemas.event_names import Ignored, use_of
 

@@ -9,7 +9,7 @@ from aiokafka.errors import (
 )
 
 from stream.kafka.error_text import error_text
-from stream.kafka.log_edges import no_answer
+from stream.kafka.log.edges import no_answer
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stream.dlq.edit import changed_fields
 from stream.jobs.spec import JobKind, JobSpec, OffsetSet, new_job_id
-from stream.kafka.range_reader import OffsetRange
+from stream.kafka.log.range_reader import OffsetRange
 
 SPANS = (OffsetRange("t", 0, 10, 20), OffsetRange("t", 1, 0, 5), OffsetRange("u", 0, 7, 7))
 

@@ -10,8 +10,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import NotLeaderForPartitionError, TopicAuthorizationFailedError
 
 from stream.errors import BrokerError, NoLeaderError
-from stream.kafka.leader_questions import LeaderQuestions, all_silent, name_silent
-from stream.kafka.log_edges import Edges
+from stream.kafka.log.edges import Edges
+from stream.kafka.log.leader_questions import LeaderQuestions, all_silent, name_silent
 
 A, B, C, D = (TopicPartition("t", number) for number in range(4))
 LEADERS = {A: 1, B: 1, C: 2, D: -1}

@@ -8,8 +8,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
 from stream.errors import BrokerError, LogCutError, NoLeaderError
-from stream.kafka import log_edges as module
-from stream.kafka.log_edges import log_edges, still_there, why_silent
+from stream.kafka.log import edges as module
+from stream.kafka.log.edges import log_edges, still_there, why_silent
 
 ONE, TWO = TopicPartition("magento.orders", 1), TopicPartition("magento.orders", 2)
 

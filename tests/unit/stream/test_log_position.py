@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from stream.errors import BrokerError
-from stream.kafka.log_position import Tail, find_gone_back
+from stream.kafka.log.position import Tail, find_gone_back
+from stream.kafka.log.range_reader import OffsetRange
 from stream.kafka.log_witness import Reading, Rung, Witness, identity_of
-from stream.kafka.range_reader import OffsetRange
 
 PLACE, OTHER = ("magento.orders", 0), ("magento.orders", 1)
 READ = {PLACE: Reading(3, Witness([Rung(2, identity_of(key=b"k", value=b"old", headers=()))]))}

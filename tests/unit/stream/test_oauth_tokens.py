@@ -42,14 +42,14 @@ class Source:
 
     def fetch(self):
         self.fetched += 1
-        return oauth.Token(f"t{self.fetched}", time.monotonic() + self.life_seconds)
+        return oauth.BrokerToken(f"t{self.fetched}", time.monotonic() + self.life_seconds)
 
 
 def test_a_token_is_used_until_it_grows_old():
     young, old = Source(), Source(life_seconds=0.0)
 
     async def ask(source):
-        provider = oauth.TokenProvider(source.fetch, {})
+        provider = oauth.BrokerTokenProvider(source.fetch, {})
         return [await provider.token() for _ in range(3)]
 
     assert asyncio.run(ask(young)) == ["t1", "t1", "t1"]
@@ -64,7 +64,7 @@ def test_many_loops_and_threads_fetch_one_token():
         slow.wait(5)
         return source.fetch()
 
-    provider = oauth.TokenProvider(fetch, {})
+    provider = oauth.BrokerTokenProvider(fetch, {})
     found = []
     threads = [
         threading.Thread(target=lambda: found.append(asyncio.run(provider.token())))
@@ -79,7 +79,7 @@ def test_many_loops_and_threads_fetch_one_token():
 
 
 def test_a_failure_is_not_kept():
-    answers = [KafkaConnectionError("away"), oauth.Token("t", time.monotonic() + 60)]
+    answers = [KafkaConnectionError("away"), oauth.BrokerToken("t", time.monotonic() + 60)]
 
     def fetch():
         answer = answers.pop(0)
@@ -87,7 +87,7 @@ def test_a_failure_is_not_kept():
             raise answer
         return answer
 
-    provider = oauth.TokenProvider(fetch, {})
+    provider = oauth.BrokerTokenProvider(fetch, {})
     with pytest.raises(KafkaConnectionError):
         asyncio.run(provider.token())
     assert asyncio.run(provider.token()) == "t"
@@ -128,7 +128,7 @@ def test_an_error_tells_its_code_and_none_of_its_prose():
 def test_nothing_shows_secret_or_token():
     made = settings(**OAUTH)
     provider = kafka_connection(made)["sasl_oauth_token_provider"]
-    shown = repr(oauth.ClientCredentials("u", "c", "SECRET")) + repr(oauth.Token("TOKEN", 1))
+    shown = repr(oauth.ClientCredentials("u", "c", "SECRET")) + repr(oauth.BrokerToken("TOKEN", 1))
     assert "SECRET" not in shown
     assert "TOKEN" not in shown
     assert OAUTH["kafka_oauth_client_secret"] not in repr(vars(provider)) + repr(made)

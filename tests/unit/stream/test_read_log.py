@@ -8,9 +8,9 @@ from types import SimpleNamespace
 from aiokafka import TopicPartition
 
 from stream.config import load_settings
-from stream.kafka.log_position import Comparison, WentBack
+from stream.kafka.log.position import Comparison, WentBack
+from stream.kafka.log.read_log import ReadLog
 from stream.kafka.log_witness import Witness, has_gone_back, identity_of, resume_offset
-from stream.kafka.read_log import ReadLog
 from stream.ops.alerts import Alert, Alerts
 
 TIER = TopicPartition("salesforce.retry.30s", 0)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from stream.kafka.topic_plan import Action, ExistingTopic, plan_topics, wanted_config
+from stream.kafka.topic_plan import ExistingTopic, TopicAction, plan_topics, wanted_config
 from stream.topics import Topics, TopicSpec
 
 SPEC = TopicSpec("orders", "order events", {"retention.ms": "1000"})
@@ -24,7 +24,7 @@ def plan(topic=None, *, partitions=8, replication_factor=1):
 def test_a_missing_topic_is_created_with_its_settings():
     made = plan()
     assert (made.action, made.config, made.problems) == (
-        Action.CREATE,
+        TopicAction.CREATE,
         {"retention.ms": "1000"},
         (),
     )
@@ -32,7 +32,7 @@ def test_a_missing_topic_is_created_with_its_settings():
 
 def test_a_topic_as_wanted_is_left_alone():
     made = plan(existing())
-    assert (made.action, made.changes, made.problems) == (Action.OK, {}, ())
+    assert (made.action, made.changes, made.problems) == (TopicAction.OK, {}, ())
 
 
 def test_a_changed_setting_is_set_back_and_the_owners_other_settings_survive():
@@ -42,13 +42,13 @@ def test_a_changed_setting_is_set_back_and_the_owners_other_settings_survive():
             overrides={"retention.ms": "5", "segment.bytes": "9"},
         )
     )
-    assert made.action is Action.CHANGE
+    assert made.action is TopicAction.CHANGE
     assert made.changes == {"retention.ms": ("5", "1000")}
     assert made.config == {"retention.ms": "1000", "segment.bytes": "9"}
 
 
 def test_numbers_are_compared_as_numbers():
-    assert plan(existing(config={"retention.ms": "1000.0"})).action is Action.OK
+    assert plan(existing(config={"retention.ms": "1000.0"})).action is TopicAction.OK
 
 
 def test_another_partition_count_needs_a_person_and_says_why():

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from schemas.document_shape import (
+from schemas.document.shape import (
     IDS,
     ORDER_NUMBERS,
     ORDER_WRAPPERS,

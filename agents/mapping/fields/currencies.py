@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agents.mapping.coerce import Step
-from agents.mapping.field_types import FieldType
-from agents.mapping.values import text_of
+from agents.mapping.fields.coerce import Step
+from agents.mapping.fields.field_types import FieldType
+from agents.mapping.fields.values import text_of
 from stream.errors import MappingError
 
 CURRENCY_FIELD = "CurrencyIsoCode"

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas.document_shape import NAMES, Shape, has_customer_marks, id_of, number_of
+from schemas.document.flattened import may_be_an_order
+from schemas.document.shape import NAMES, Shape, has_customer_marks, id_of, number_of
+from schemas.document.unwrapping import Found, only
 from schemas.event import Kind
 from schemas.event_names import Ignored, is_about_an_address
-from schemas.flattened import may_be_an_order
 from schemas.texts import text_of
-from schemas.unwrapping import Found, only
 
 SHAPES = {
     Kind.ORDER: Shape.ORDER,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.unwrapping import WRAPPERS
+from schemas.document.unwrapping import WRAPPERS
 
 Level = dict[str, Any]
 

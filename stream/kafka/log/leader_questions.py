@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from stream.errors import BrokerError, NoLeaderError
 from stream.kafka.error_text import RESOURCES, error_text
-from stream.kafka.log_edges import Edges, leader_of, leaderless
+from stream.kafka.log.edges import Edges, leader_of, leaderless
 
 ANSWER_SECONDS = 3.0  # for one question, where the others' answers are wanted soon
 Question: TypeAlias = Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, Any]]]

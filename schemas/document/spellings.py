@@ -8,7 +8,7 @@ in that form already is returned as it is, which is nearly every one.
 | field | also read |
 |---|---|
 | `items` of an order | object keyed by anything, JSON text, one row, a search result |
-| `billing_address`, `shipping_address` of an order | `schemas.address_spellings`; beside it |
+| `billing_address`, `shipping_address` of an order | `address_spellings`; beside it |
 | `addresses` of an order | object keyed `billing`, `shipping`; beside the order |
 | `increment_id` of an order | beside the order |
 | `created_at`, `updated_at` | PHP's DateTime as an object, seconds or milliseconds since 1970 |
@@ -21,14 +21,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from schemas.address_spellings import MARKS, is_plain, keyed, one_address, plain_address
-from schemas.document_shape import ORDER_NUMBERS, id_of, number_of
+from schemas.document.address_spellings import MARKS, is_plain, keyed, one_address, plain_address
+from schemas.document.row_spellings import Rows, assigned_rows, rows_of
+from schemas.document.shape import ORDER_NUMBERS, id_of, number_of
+from schemas.document.text_spellings import OF_CUSTOMER, OF_ORDER, OF_ROW, are_plain, plain_texts
+from schemas.document.unwrapping import Found, opened
 from schemas.event import Kind
-from schemas.row_spellings import Rows, assigned_rows, rows_of
 from schemas.sender_clock import is_plain_time, plain_time
-from schemas.text_spellings import OF_CUSTOMER, OF_ORDER, OF_ROW, are_plain, plain_texts
 from schemas.texts import identifier, text_of
-from schemas.unwrapping import Found, opened
 
 ADDRESSES = ("billing_address", "shipping_address")
 # Field of a document → the names it goes by, inside or beside it.

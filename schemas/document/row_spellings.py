@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas.unwrapping import opened
+from schemas.document.unwrapping import opened
 
 Rows = list[dict[str, Any]]
 

@@ -18,10 +18,10 @@ from aiokafka import TopicPartition
 
 from stream.config import Settings
 from stream.errors import BrokerError
-from stream.kafka.leader_questions import ANSWER_SECONDS
-from stream.kafka.log_position import PROBE_FETCH_BYTES, Comparison, WentBack, find_gone_back
+from stream.kafka.log.leader_questions import ANSWER_SECONDS
+from stream.kafka.log.position import PROBE_FETCH_BYTES, Comparison, WentBack, find_gone_back
+from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.log_witness import Reading, Rung, Witness, identity_of
-from stream.kafka.range_reader import RangeReader
 from stream.ops import metrics
 from stream.ops.alerts import Alert, Alerts
 from stream.ops.background import set_within

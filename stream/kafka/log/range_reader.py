@@ -28,8 +28,8 @@ from stream.kafka.connection import kafka_connection
 from stream.kafka.consumer_groups import committed_offsets, held_partitions
 from stream.kafka.consumer_stop import stop_consumer
 from stream.kafka.error_text import WAY_OUT
-from stream.kafka.leader_questions import ANSWER_SECONDS, LeaderQuestions, all_silent
-from stream.kafka.log_edges import EDGE_SECONDS, no_answer, still_there, why_silent
+from stream.kafka.log.edges import EDGE_SECONDS, no_answer, still_there, why_silent
+from stream.kafka.log.leader_questions import ANSWER_SECONDS, LeaderQuestions, all_silent
 
 # aiokafka's ConsumerRecord with bytes in it; its own type parameters are not worth repeating.
 Record: TypeAlias = Any

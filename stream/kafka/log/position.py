@@ -12,7 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from stream.errors import BrokerError
-from stream.kafka.leader_questions import ANSWER_SECONDS, name_silent
+from stream.kafka.log.leader_questions import ANSWER_SECONDS, name_silent
+from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record
 from stream.kafka.log_witness import (
     Reading,
     Rung,
@@ -21,7 +22,6 @@ from stream.kafka.log_witness import (
     identity_of,
     resume_offset,
 )
-from stream.kafka.range_reader import OffsetRange, RangeReader, Record
 
 Place = tuple[str, int]
 # Who compares records wants one of each partition; a broker gives at least that.

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context
 from typing import Any
 
-from agents.mapping.coerce import Step, clean, cut, seen_email, utf16_length
-from agents.mapping.dates import iso_datetime, parse_datetime, parse_shift, shifted
-from agents.mapping.values import decimal_of, text_of, yes_or_no
+from agents.mapping.fields.coerce import Step, clean, cut, seen_email, utf16_length
+from agents.mapping.fields.dates import iso_datetime, parse_datetime, parse_shift, shifted
+from agents.mapping.fields.values import decimal_of, text_of, yes_or_no
 from schemas.email import why_not
 
 MAX_SCALE = 12

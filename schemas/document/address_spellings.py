@@ -18,9 +18,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from schemas.text_spellings import OF_ADDRESS, are_plain, plain_texts
+from schemas.document.text_spellings import OF_ADDRESS, are_plain, plain_texts
+from schemas.document.unwrapping import opened
 from schemas.texts import UNSAID, text_of
-from schemas.unwrapping import opened
 
 Address = dict[str, Any]
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from agents.mapping.dates import iso_datetime, parse_datetime
-from agents.mapping.field_types import FieldType
-from agents.mapping.values import NO, YES, decimal_of, is_blank, text_of
+from agents.mapping.fields.dates import iso_datetime, parse_datetime
+from agents.mapping.fields.field_types import FieldType
+from agents.mapping.fields.values import NO, YES, decimal_of, is_blank, text_of
 from schemas.email import seen, why_not
 
 # (value, notes, label) → fitted value, or None to leave the field out

@@ -1,0 +1,1 @@
+"""What of a webhook body is the document: found, told apart, and brought into one form."""
