@@ -44,19 +44,23 @@ class Mutant:
     body: tuple[int, int] | None
 
     def swap_in(self) -> Callable[[], None]:
-        """Give every function of the imported module its code in the mutant, until called back."""
-        pairs = list(
-            _pairs(
-                vars(sys.modules[self.module]), vars(executed(self.module, self.code)), self.module
-            )
-        )
+        """Give every function of the imported module its code in the mutant, until called back.
+
+        Raises ValueError when there is none whose code can be given.
+        """
+        imported = vars(sys.modules[self.module])
+        pairs = list(_pairs(imported, vars(executed(self.module, self.code)), self.module))
+        if not pairs:
+            raise ValueError("the changed function is behind a decorator")
         codes = [(mine, mine.__code__) for mine, _ in pairs]
         for mine, its in pairs:
             mine.__code__ = its.__code__
+        _forget_answers(imported)
 
         def swap_back() -> None:
             for mine, code in codes:
                 mine.__code__ = code
+            _forget_answers(imported)
 
         return swap_back
 
@@ -161,7 +165,15 @@ def _functions(value: Any) -> list[FunctionType]:
     if isinstance(value, property):
         return [f for f in (value.fget, value.fset) if isinstance(f, FunctionType)]
     value = getattr(value, "__func__", value)
+    if hasattr(value, "cache_clear"):
+        value = value.__wrapped__
     return [value] if isinstance(value, FunctionType) else []
+
+
+def _forget_answers(names: dict[str, Any]) -> None:
+    for value in names.values():
+        if hasattr(value, "cache_clear"):
+            value.cache_clear()
 
 
 class _Finder(MetaPathFinder):
