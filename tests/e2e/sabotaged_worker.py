@@ -60,7 +60,7 @@ async def crash(_consumer):
 def sabotage(kind):
     work, apply = Pipeline._work, Mapping.apply
 
-    async def broken_work(self, events, start):
+    async def broken_work(self, events, *more):
         if any(held.envelope.key == POISON for held in events):
             if kind == "escape":
                 raise ZeroDivisionError("a bug outside the handler")
@@ -68,7 +68,7 @@ def sabotage(kind):
                 import asyncio
 
                 await asyncio.Event().wait()
-        await work(self, events, start)
+        await work(self, events, *more)
 
     def deadly_apply(self, document, **more):
         if document.key == POISON:
