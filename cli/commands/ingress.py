@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -94,9 +95,10 @@ def _announcer(ready_file: Path | None) -> Callable[[str, list[int]], None]:
         line = json.dumps({"listening": url, "pids": pids})
         if ready_file is not None:  # first: who reads the line may look for the file
             _write_whole(ready_file, line + "\n")
-        # One write with its end: the supervised processes log to the same place meanwhile.
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+        with suppress(BrokenPipeError):  # webhooks come, whether or not somebody reads where
+            # One write with its end: the supervised processes log to the same place meanwhile.
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
         structlog.get_logger().info("ingress_listening", url=url, pids=pids)
 
     return announce
