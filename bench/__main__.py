@@ -36,6 +36,7 @@ INTRODUCTION = (
 BRIEF = {
     "ingress": ("--seconds", "2", "--runs", "3"),
     "end_to_end": ("--seconds", "8", "--runs", "1", "--rung-seconds", "8"),
+    "stages": ("--runs", "3"),
     "scaling": ("--runs", "1", "--long", "20000"),
     "state": ("--orders", "100000"),
     "salesforce": ("--orders", "4000", "--runs", "1"),
@@ -106,7 +107,7 @@ def _measure(
 ) -> int:
     for name in options.only or MEASURED:
         print(f"{name} (load average {load_average()})", file=sys.stderr)
-        arguments = list(BRIEF[name]) if options.brief else []
+        arguments = list(BRIEF.get(name, ())) if options.brief else []
         if name == "end_to_end":
             arguments += ["--minutes", str(options.minutes)]
         kept[name] = measured(name, arguments).as_json()
