@@ -35,7 +35,7 @@ MAX_KEY_CHARACTERS = 255
 ID_SPACE = "id:"
 NUMBER_SPACE = "number:"
 EMAIL_FIELDS = ("email", "subscriber_email")
-NOTHING = (None, "", False)
+NOTHING = (None, False)
 
 
 class IdentityError(ValueError):

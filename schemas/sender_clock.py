@@ -95,9 +95,10 @@ def _sender_time(updated_at: str, received_at_ms: int, tolerance_seconds: float)
     text = updated_at.strip()
     if not text:
         return SenderTime("", Clock.UNDATED)
-    moment, fraction = _moment(text)
-    if moment is None:
+    read = _moment(text)
+    if read is None:
         return SenderTime("", Clock.UNREADABLE)
+    moment, fraction = read
     claimed = _text(moment)
     ahead = moment - _epoch(received_at_ms)
     tolerance = timedelta(seconds=tolerance_seconds)
@@ -136,11 +137,13 @@ def plain_time(value: Any) -> str:
 
 def date_object(value: Mapping[str, Any]) -> str:
     """Return the UTC time of PHP's DateTime, as json_encode writes one; '' when it is none."""
-    text, zone = str(value.get("date", "")), str(value.get("timezone", ""))
-    moment, fraction = _moment(text + zone if zone[:1] in "+-" else text)
-    if moment is None:
+    text, zone = str(value.get("date")), str(value.get("timezone"))
+    is_offset = zone.startswith(("+", "-"))
+    read = _moment(text + zone if is_offset else text)
+    if read is None:
         return ""
-    if zone[:1] not in ("+", "-") and zone.upper() not in ("UTC", "Z"):
+    moment, fraction = read
+    if not is_offset and zone.upper() not in ("UTC", "Z"):
         try:
             local = moment.replace(tzinfo=ZoneInfo(zone))
             moment = local.astimezone(UTC).replace(tzinfo=None)
@@ -162,16 +165,16 @@ def _text(moment: datetime) -> str:
     return moment.isoformat(" ", "seconds")
 
 
-def _moment(text: str) -> tuple[datetime | None, str]:
+def _moment(text: str) -> tuple[datetime, str] | None:
     """Return the UTC time to the second and the fraction as it stands; None for no date."""
     match = TIMESTAMP.fullmatch(text)
     if match is None:
-        return None, ""
+        return None
     date, time, fraction, zone = match.groups()
     try:
         moment = datetime.fromisoformat(f"{date}T{time}{zone or ''}")
         if moment.tzinfo is not None:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
-        return None, ""
-    return (moment if moment.year >= FIRST_YEAR else None), fraction or ""
+        return None
+    return (moment, fraction or "") if moment.year >= FIRST_YEAR else None

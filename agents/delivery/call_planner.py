@@ -30,7 +30,7 @@ class CallPlan:
     """Positions of the bundles of one call, and of the plans (in its list) that come before it."""
 
     members: tuple[int, ...]
-    after: tuple[int, ...] = ()
+    after: tuple[int, ...]
 
 
 def plan_calls(
@@ -65,8 +65,8 @@ def _plan(
     closed: list[CallPlan] = []
     tails: list[_Bin] = []
     for group in groups:
-        loads = [_load_of(bundles[member], method_of) for member in group]
-        *full, tail = _cut(group, loads, limits)
+        loads = [(member, _load_of(bundles[member], method_of)) for member in group]
+        *full, tail = _cut(loads, limits)
         for segment in full:
             closed.append(CallPlan(tuple(segment.members), tail.after))
             tail.after = (len(closed) - 1,)
@@ -158,9 +158,9 @@ def _empty() -> _Bin:
     return _Bin([], _Load(bundles=0))
 
 
-def _cut(group: Sequence[int], loads: Sequence[_Load], limits: CollectionLimits) -> list[_Bin]:
+def _cut(loads: Sequence[tuple[int, _Load]], limits: CollectionLimits) -> list[_Bin]:
     segments = [_empty()]
-    for position, load in zip(group, loads, strict=True):
+    for position, load in loads:
         if segments[-1].members and not segments[-1].takes(load, limits):
             segments.append(_empty())
         segments[-1].add([position], load)

@@ -14,6 +14,7 @@ from agents.handling.decode import DecodedEvent
 from agents.handling.version_guard import overrules
 from agents.mapping.apply import Mapped
 from agents.mapping.fields.dates import version_of
+from agents.mapping.line_model import Lines
 from schemas.salesforce import Row
 from schemas.state import State
 
@@ -41,9 +42,8 @@ def left_of(records: Mapped, told: frozenset[str] | None) -> Mapped | None:
     if told is None:
         return records
     lines = None if LINES in told else records.lines
-    rows = records.rows if lines is not None else tuple(_own_rows(records))
-    sobject = lines.sobject if lines is not None else ""
-    left = tuple(row if row.sobject == sobject else _left(row, told) for row in rows)
+    rows = records.rows if lines is not None else _own_rows(records)
+    left = tuple(row if _is_line(row, lines) else _left(row, told) for row in rows)
     if lines is None and not any(row.fields for row in left):
         return None
     return replace(records, rows=left, lines=lines)
@@ -73,8 +73,11 @@ def _told(row: Row, token: str, at_least: str, known_id: str) -> Row:
 
 def _own_rows(records: Mapped) -> Iterator[Row]:
     """Yield the rows that are no lines."""
-    lines = records.lines.sobject if records.lines is not None else ""
-    return (row for row in records.rows if row.sobject != lines)
+    return (row for row in records.rows if not _is_line(row, records.lines))
+
+
+def _is_line(row: Row, lines: Lines | None) -> bool:
+    return lines is not None and row.sobject == lines.sobject
 
 
 def _left(row: Row, told: frozenset[str]) -> Row:

@@ -24,6 +24,7 @@ from mutmut.mutation.mutators import mutation_operators
 
 ROOT = Path(__file__).resolve().parents[2]
 # What changes nothing that runs, or what runs before anything can be asked.
+TYPES = ("Literal", "tuple", "Callable")
 UNTOUCHED = (cst.Annotation, cst.Decorator, cst.Import, cst.ImportFrom)
 
 
@@ -123,7 +124,7 @@ class _Text(cst.CSTVisitor):
         return self._lines[at.line - 1] + at.column
 
     def on_visit(self, node: cst.CSTNode) -> bool:
-        if isinstance(node, UNTOUCHED) or _is_literal_type(node) or _is_sentence(node):
+        if isinstance(node, UNTOUCHED) or _is_type(node) or _is_sentence(node):
             return False
         for kind, operator in mutation_operators:
             if isinstance(node, kind):
@@ -141,9 +142,11 @@ class _Text(cst.CSTVisitor):
             self._function = self._body = None
 
 
-def _is_literal_type(node: cst.CSTNode) -> bool:
-    is_subscript = isinstance(node, cst.Subscript) and isinstance(node.value, cst.Name)
-    return is_subscript and node.value.value == "Literal"
+def _is_type(node: cst.CSTNode) -> bool:
+    """Whether a node is a literal type, or gives a type a name: for annotations only."""
+    value, types = (node.value, TYPES) if isinstance(node, cst.Assign) else (node, TYPES[:1])
+    is_subscript = isinstance(value, cst.Subscript) and isinstance(value.value, cst.Name)
+    return is_subscript and value.value.value in types
 
 
 def _is_sentence(node: cst.CSTNode) -> bool:

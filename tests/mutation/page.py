@@ -19,8 +19,7 @@ there the next time. Which tests a module has, and why a survivor may survive:
 Property tests (hypothesis) and the model of versions are not run on mutants: what is killed is
 killed by an example that anybody can read. Coverage is of lines and branches, by the same tests.
 
-What no run has come to yet is not tried: nothing is claimed of it. `schemas.sender_clock` is left
-out: what it remembers of earlier calls keeps the code of a mutant from being run.
+What no run has come to yet is not tried: nothing is claimed of it.
 
 | module | mutants | killed | survivors | not tried | lines and branches covered |
 |---|---|---|---|---|---|

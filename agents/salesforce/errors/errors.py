@@ -41,8 +41,8 @@ class ErrorVerdict:
     code: str
     meaning: str
     fix: str
-    advice: Advice = Advice.NONE
-    rule: str = ""
+    advice: Advice
+    rule: str
 
 
 def classify(

@@ -9,8 +9,8 @@ OWN_RULES: tuple[ErrorRule, ...] = (
     ErrorRule(
         Kind.PERMANENT,
         "The mapping makes no valid record of this event.",
-        "Correct mapping.yaml as the message says (try it with `orderstream map`) and restart the "
-        "workers.",
+        "Correct mapping.yaml as the message says (try it with `orderstream map`) and restart "
+        "the workers.",
         ("MAPPING_ERROR",),
     ),
     ErrorRule(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from agents.salesforce.errors import error_table
 from agents.salesforce.errors.error_kind import ErrorKind as Kind
+from agents.salesforce.errors.error_rule import Advice, ErrorRule, words
 from agents.salesforce.errors.error_table import (
     BY_CODE,
     BY_STATUS,
     NESTED_CODES,
     RULES,
-    UNKNOWN_FAILURE,
     by_status,
     is_sign_of_life,
 )
@@ -55,13 +56,20 @@ def test_a_row_may_explain_that_its_call_was_refused(status) -> None:
     assert classify(status, "STRING_TOO_LONG").kind is Kind.PERMANENT
 
 
+def test_a_row_of_the_table_has_no_code_and_no_advice_unless_it_says_so() -> None:
+    assert ErrorRule(Kind.LOCK, "m", "f") == ErrorRule(Kind.LOCK, "m", "f", (), Advice.NONE)
+    assert [advice for advice in Advice if not advice] == [Advice.NONE]
+    assert words("ONE TWO\nTHREE") == ("ONE", "TWO", "THREE")
+
+
 def test_any_refusal_but_a_busy_edges_is_a_sign_of_life() -> None:
     said = {status for status in range(600) if is_sign_of_life(status)}
     assert said == set(range(300, 500)) - {408, 420, 429}
 
 
 def test_every_row_has_a_meaning_and_an_instruction() -> None:
-    for rule in (*RULES, *(rule for _, rule in BY_STATUS), UNKNOWN_FAILURE):
+    named = [rule for rule in vars(error_table).values() if isinstance(rule, ErrorRule)]
+    for rule in (*RULES, *(rule for _, rule in BY_STATUS), *named):
         assert rule.meaning.endswith("."), rule
         assert rule.fix.endswith("."), rule
 

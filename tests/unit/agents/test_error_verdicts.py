@@ -119,9 +119,8 @@ def test_of_several_errors_the_first_that_is_known_is_judged() -> None:
 def test_the_key_of_a_parent_tells_it_from_a_field(parent, message, fields, is_parent) -> None:
     row = Row("Opportunity", "Key__c", "o1", {"Name": "x", "Account": {"Id__c": parent}})
     verdict = classify_row(RowError("INVALID_FIELD", message, fields), row)
-    of_parent = ErrorVerdict(
-        Kind.ORDERING, "INVALID_FIELD", MISSING_PARENT.meaning, MISSING_PARENT.fix, rule="parent"
-    )
+    texts = (MISSING_PARENT.meaning, MISSING_PARENT.fix)
+    of_parent = ErrorVerdict(Kind.ORDERING, "INVALID_FIELD", *texts, Advice.NONE, "parent")
     assert (verdict == of_parent) is is_parent
     other = classify_row(RowError("STRING_TOO_LONG", message, fields), row)
     assert other.kind is Kind.PERMANENT

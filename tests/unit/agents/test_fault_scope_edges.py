@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from agents.delivery import fault_scope
-from agents.delivery.fault_scope import ANYTHING, Fault, FaultScope, FaultWatch, WriteKind
+from agents.delivery.fault_scope import (
+    ANY_SOBJECT,
+    ANYTHING,
+    Fault,
+    FaultScope,
+    FaultWatch,
+    WriteKind,
+)
 
 CREATES = WriteKind("Opportunity", "create")
 UPDATES = WriteKind("Opportunity", "update")
@@ -52,6 +59,15 @@ def test_a_pass_of_a_call_clears_no_create_and_a_create_clears_the_calls() -> No
         watch.refused(fault(record, OF_CALLS))
     watch.passed(UPDATES)
     assert watch.scope(fault("a", OF_CALLS)) is FaultScope.RECORD
+
+
+def test_whatever_passes_proves_the_fault_of_a_call_of_several_sobjects() -> None:
+    of_several = WriteKind(ANY_SOBJECT, "any")
+    watch = FaultWatch()
+    watch.refused(fault("a", of_several))
+    assert not watch.is_proven(fault("a", of_several))
+    watch.passed(ACCOUNTS)
+    assert watch.is_proven(fault("a", of_several))
 
 
 def test_records_are_counted_for_each_answer_alone() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agents.worker.offset_ledger import HeldEvent, OffsetLedger, Phase
 from schemas.event import Envelope, Kind
+from schemas.priority import Priority
 
 ORDERS, DUE = ("magento.orders", 0), ("salesforce.due", 0)
 
@@ -40,6 +41,12 @@ def test_what_is_done_and_waits_is_in_hand_still_and_undone_no_more() -> None:
     assert second.phase is Phase.DONE
     books.ledger.finish([first])
     assert books.counts == (0, 0, 0)
+
+
+def test_an_event_in_hand_is_live_and_taken_with_the_others_unless_it_says_so() -> None:
+    held = Books().add(0)
+    assert (held.priority, held.taken_at, held.message) == (Priority.LIVE, 0.0, None)
+    assert held.is_alone is False
 
 
 def test_what_is_let_go_is_in_nobodys_hand() -> None:

@@ -6,12 +6,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.fake_org import account, contact, opportunity
 
-from agents.delivery.call_planner import CallPlan, _Bin, _Load, lock_groups, plan_calls
+from agents.delivery.call_planner import (
+    PORTION_CALLS,
+    CallPlan,
+    _Bin,
+    _Load,
+    _load_of,
+    lock_groups,
+    plan_calls,
+)
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.row_state import method_of
 from agents.delivery.row_tracker import RowTracker
 from agents.delivery.types import WriteSet
-from agents.salesforce.api.collection_builder import API_LIMITS, CollectionLimits, draft_calls
+from agents.salesforce.api.collection_builder import (
+    API_LIMITS,
+    CollectionLimits,
+    draft_calls,
+    weight_of,
+)
 from schemas.priority import Priority
 
 
@@ -58,6 +71,22 @@ def test_a_portion_is_ten_full_calls_and_the_urgent_are_in_the_first():
     portions = list(plan_calls(bundles, lambda row: method_of(row, known), one_each))
     members = [[call.members[0] for call in plans] for plans in portions]
     assert members == [[20, *range(9)], [*range(9, 19)], [19]]
+
+
+def test_calls_that_fill_a_portion_leave_no_empty_one():
+    one_each = dataclasses.replace(API_LIMITS, bundles=1)
+    bundles = [order(n) for n in range(PORTION_CALLS)]
+    (portion,) = plan_calls(bundles, lambda row: method_of(row, ExistenceCache()), one_each)
+    assert len(portion) == PORTION_CALLS
+
+
+def test_a_shared_call_waits_for_all_that_its_bundles_wait_for():
+    bundles = [order(n, customer=n // 6) for n in range(12)] + [order(12)]
+    plans = plan(bundles, dataclasses.replace(API_LIMITS, bundles=5))
+    assert [call.members for call in plans] == [
+        (0, 1, 2, 3, 4), (6, 7, 8, 9, 10), (5, 11, 12)
+    ]  # fmt: skip
+    assert [call.after for call in plans] == [(), (), (0, 1)]
 
 
 def test_the_largest_groups_are_packed_first():
@@ -162,6 +191,7 @@ def test_a_call_takes_what_keeps_to_every_limit():
     assert not call.takes(_Load(1, 41, {}), limits)
     assert not call.takes(_Load(1, 0, {A: 11, B: 1}), limits)
     assert not call.takes(_Load(1, 0, {A: 1, B: 11}), limits)
+    assert call.takes(_Load(1, 0, {B: 20}), limits)
     call.add([5], _Load(1, 5, {A: 1, B: 2}))
     assert call == _Bin([0, 5], _Load(3, 65, {A: 11, B: 2}))
 
@@ -171,6 +201,14 @@ def test_rows_are_counted_for_each_collection():
     for shape in (A, A, B):
         load.count(shape)
     assert load == _Load(1, 0, {A: 2, B: 1})
+
+
+def test_what_need_not_be_sent_weighs_nothing_and_the_rest_weighs_together():
+    bundle = order(1)
+    first, second, known = bundle.rows
+    load = _load_of(bundle, lambda row: None if row is known else "upsert")
+    assert load.bytes == weight_of(first) + weight_of(second)
+    assert sum(load.rows.values()) == 2
 
 
 @settings(max_examples=150, deadline=None)

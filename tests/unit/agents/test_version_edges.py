@@ -37,6 +37,13 @@ def event(**changes):
     return Candidate(**(base | {"seen_ms": T0_MS + 1_000, "mark": "mb"} | changes))
 
 
+def test_an_event_is_live_and_whole_and_corrects_nothing_unless_it_says_so():
+    assert Candidate("v", "d", 1, "orders", 7) == Candidate(
+        "v", "d", 1, "orders", 7, via=Via.LIVE, is_forced=False, partition=0, seen_ms=0,
+        mark="", corrects="", edited_ms=0, is_completed=False, is_part=False,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("why", "has", "gets", "verdict"),
     [

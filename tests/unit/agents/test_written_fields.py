@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from agents.handling.written_fields import LINES, left_of, told_by, with_state
+from agents.handling.written_fields import LINES, left_of, told_by, told_of, with_state
 from agents.mapping.apply import Mapped
 from agents.mapping.line_model import Lines
 from schemas.salesforce import Row
@@ -30,6 +30,11 @@ def test_a_field_is_told_whatever_its_value_and_the_case_of_its_key() -> None:
     others = ("sobject", "Order"), ("external_id", "A-2")
     for name, value in others:
         assert not fields("Amount") & fields("Amount", replace(ORDER, **{name: value}))
+
+
+@pytest.mark.parametrize(("is_part", "told"), [(True, told_by(BARE)), (False, frozenset())])
+def test_only_what_a_part_told_is_remembered(is_part, told) -> None:
+    assert told_of(SimpleNamespace(candidate=SimpleNamespace(is_part=is_part)), BARE) == told
 
 
 def test_a_digest_is_of_three_bytes_and_the_same_in_the_next_release() -> None:

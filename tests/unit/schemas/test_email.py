@@ -22,6 +22,8 @@ from schemas.email import ORDINARY, broken_rule, in_one_spelling, seen, why_not
         "jørgen@blåbær.example",
         "1@2.cc",
         "a" * 64 + "@example.com",
+        "ø" * 64 + "@example.com",
+        f"jane@{'.'.join(['a' * 63] * 3 + ['b' * 59, 'com'])}",  # 255 characters
     ],
 )
 def test_an_address_that_salesforce_takes_is_one(address: str) -> None:
@@ -47,6 +49,7 @@ def test_an_address_that_salesforce_takes_is_one(address: str) -> None:
         ("jane@example.c", "its domain is none"),
         ("jane@ex_ample.com", "its domain is none"),
         (f"jane@{'a' * 64}.com", "its domain is none"),
+        (f"jane@{'a.' * 126}come", "it has more than 255 characters after the @"),
     ],
 )
 def test_a_text_that_is_none_says_why_and_never_itself(text: str, why: str) -> None:
@@ -56,7 +59,7 @@ def test_a_text_that_is_none_says_why_and_never_itself(text: str, why: str) -> N
 @pytest.mark.parametrize(
     "sent",
     ["\u202alayla@example.com\u202c", "lay\u200bla@example.com", " layla@exam\u00adple.com\n",
-     "\ufefflayla@example.com", "layla@example.com\u200e"],
+     "\ufefflayla@example.com", "layla@example.com\u200e", "lay\x07la@example.com"],
 )  # fmt: skip
 def test_characters_that_nobody_sees_are_no_part_of_it(sent: str) -> None:
     assert seen(sent) == "layla@example.com"
@@ -83,6 +86,7 @@ def test_what_is_taken_at_a_glance_breaks_no_rule(address):
         ("jo@xn--abc-.de", "jo@xn--abc-.de"),  # of no letters but ASCII: no punycode
         ("jo@xn--99999999999.de", "jo@xn--99999999999.de"),
         ("xn--mller-kva@example.com", "xn--mller-kva@example.com"),
+        ('"a@b"@xn--mller-kva.de', '"a@b"@müller.de'),
         ("jo@example.com", "jo@example.com"),
     ],
 )

@@ -28,6 +28,12 @@ BY_WEBSITE = Identity(
 ORDER = {"increment_id": "SO-7", "entity_id": 417, "store_id": 2}
 
 
+def test_a_deployment_keys_by_number_and_email_unless_its_settings_say_otherwise() -> None:
+    assert Identity() == Identity("", OrderKey.NUMBER, CustomerKey.EMAIL, {})
+    assert [*OrderKey] == ["number", "store", "website"]
+    assert [*CustomerKey] == ["email", "website"]
+
+
 @pytest.mark.parametrize(
     ("identity", "order", "external_id"),
     [

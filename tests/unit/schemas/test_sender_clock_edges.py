@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -48,6 +49,7 @@ def test_without_a_time_of_receipt_nothing_bounds_it() -> None:
     read = sender_time("2099-01-01 00:00:00.5", 0)
     assert read == SenderTime("2099-01-01 00:00:00.5", Clock.GOOD, "2099-01-01 00:00:00")
     assert sender_time("2099-01-01 00:00:00", 1).clock is Clock.AHEAD
+    assert sender_time("", 0) == SenderTime("", Clock.UNDATED, claimed="")
 
 
 def test_the_tolerance_is_the_callers() -> None:
@@ -90,6 +92,19 @@ def test_a_date_object_of_php_is_read_in_its_zone(date, zone, text) -> None:
 def test_a_date_object_without_its_parts_is_no_date() -> None:
     assert date_object({}) == date_object({"date": "2026-07-01 12:00:00"}) == ""
     assert date_object({"timezone": "UTC"}) == ""
+
+
+def test_the_zone_of_this_machine_changes_no_time() -> None:
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TZ", "Asia/Tokyo")
+            time.tzset()
+            zoned = sender_time("2026-03-14T19:02:15+01:00", RECEIVED_MS)  # asked for once
+            php = date_object({"date": "2026-03-14 19:02:15", "timezone": "Europe/Berlin"})
+            assert zoned == SenderTime(RECEIVED, Clock.GOOD, RECEIVED)
+            assert php == utc_text(RECEIVED_MS) == RECEIVED
+    finally:
+        time.tzset()
 
 
 def test_the_text_of_a_moment_is_to_the_second() -> None:
@@ -138,3 +153,4 @@ def test_a_time_in_another_form_is_written_as_magento_writes_it(value, text) -> 
 def test_a_time_as_magento_writes_it_is_left_alone_and_so_is_none() -> None:
     assert all(map(is_plain_time, (None, RECEIVED, "2026-03-14T18:02:15.25+01:00")))
     assert not any(map(is_plain_time, ("", "2026-03-14", f"{RECEIVED} UTC", 7, [RECEIVED])))
+    assert not is_plain_time("٢٠٢٦-٠٣-٢٢ ٢٢:٠٢:٢٢")
