@@ -83,7 +83,7 @@ class _Module:
         path = path_of(self.name)
         self.branches = measure(self.name, self.tests)
         self.mutants = list(mutants_of(self.name, path))
-        self.memory = _Memory(self.name, path.read_text())
+        self.memory = _Memory(self.name, path.read_text(), self.tests.files)
         self.waiting = [mutant for mutant in self.mutants if not self.memory.is_killed(mutant)]
 
     def _write(self) -> None:
@@ -118,13 +118,14 @@ def _hash(text: str) -> str:
 
 
 class _Memory:
-    """Which mutants were killed, by which test file as it was then."""
+    """Which mutants were killed, by which of the module's test files as it was then."""
 
-    def __init__(self, module: str, source: str) -> None:
+    def __init__(self, module: str, source: str, files: list[str]) -> None:
         MEMORY.mkdir(parents=True, exist_ok=True)
         self._path = MEMORY / f"{module}-{_hash(source)}.jsonl"
         lines = self._path.read_text().splitlines() if self._path.exists() else []
-        self._killed = {note[0]: note[1:] for note in map(orjson.loads, lines)}
+        notes = [note for note in map(orjson.loads, lines) if note[1] in files or not note[2]]
+        self._killed = {note[0]: note[1:] for note in notes}
 
     def is_killed(self, mutant: Mutant) -> bool:
         note = self._killed.get(_hash(mutant.code))

@@ -75,7 +75,7 @@ class Tests:
     """The tests of one module: which of them come to a mutant, those that kill many first."""
 
     def __init__(self, session: pytest.Session, files: list[str]) -> None:
-        self._session = session
+        self._session, self.files = session, files
         self._files = [str(ROOT / name) for name in files]
         self.items = [item for item in session.items if str(item.path) in self._files]
         self.seconds: dict[str, float] = {}  # each test's, of computing, without a mutant
