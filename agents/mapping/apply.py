@@ -140,7 +140,7 @@ def _fill(
                 raise _is_missing(field)
             if field.skips_blank:
                 continue
-        if facts.is_unsaid if is_insert_only is None else is_insert_only:  # as `_is_late`
+        if _is_late(is_insert_only, scope):
             inserts[name] = value
         else:
             fields[name] = value

@@ -117,7 +117,7 @@ class _Text(cst.CSTVisitor):
         first, last = self._offset(place.start), self._offset(place.end)
         if self._source[first:last] == self._module.code_for_node(node):
             return self._source[:first] + self._module.code_for_node(changed) + self._source[last:]
-        whole: cst.Module = self._module.deep_replace(node, changed)  # type: ignore[assignment]
+        whole: cst.Module = self._module.deep_replace(node, changed)  # type: ignore[assignment]  # a module stays one
         return whole.code
 
     def _offset(self, at: CodePosition) -> int:

@@ -176,7 +176,7 @@ def _body(mutant: Mutant) -> range:
 
 def is_plain(item: pytest.Item) -> bool:
     """Whether a test is a function of its examples: no fixture, no loop, no class."""
-    needs = set(item._fixtureinfo.argnames)  # type: ignore[attr-defined]
+    needs = set(item._fixtureinfo.argnames)  # type: ignore[attr-defined]  # of functions only
     is_function = isinstance(item, pytest.Function) and item.cls is None
     is_async = is_function and inspect.iscoroutinefunction(item.obj)
     return is_function and not is_async and needs <= _examples(item).keys()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -179,28 +180,18 @@ def _number(field_type: FieldType) -> Step:
     return fit
 
 
-def _date(_: FieldType) -> Step:
+def _moment(what: str, write: Callable[[datetime], str]) -> Callable[[FieldType], Step]:
+    """Return the step of a type that is read as a moment and written by `write`."""
+
     def fit(value: Any, notes: list[str], label: str) -> Any:
         moment = parse_datetime(value)
         if moment is None:
             if not is_blank(value):
-                notes.append(f"{label}: not a date, left out")
+                notes.append(f"{label}: not a {what}, left out")
             return None
-        return moment.date().isoformat()
+        return write(moment)
 
-    return fit
-
-
-def _datetime(_: FieldType) -> Step:
-    def fit(value: Any, notes: list[str], label: str) -> Any:
-        moment = parse_datetime(value)
-        if moment is None:
-            if not is_blank(value):
-                notes.append(f"{label}: not a time, left out")
-            return None
-        return iso_datetime(moment)
-
-    return fit
+    return lambda _: fit
 
 
 def _checkbox(_: FieldType) -> Step:
@@ -238,8 +229,8 @@ MAKERS: dict[str, Callable[[FieldType], Step]] = {
     "picklist": _picklist,
     "multipicklist": _multipicklist,
     "number": _number,
-    "date": _date,
-    "datetime": _datetime,
+    "date": _moment("date", lambda moment: moment.date().isoformat()),
+    "datetime": _moment("time", iso_datetime),
     "checkbox": _checkbox,
     "id": _id,
 }
