@@ -26,6 +26,14 @@ ENVIRONMENT_READERS = {
     "sandbox/processes.py": "chooses what a child may see",
     "cli/commands/dlq_edit.py": "the person's own editor",
 }
+# An import inside a function outside cli/ hides no circle (import-linter reads it too): it saves a
+# process the start-up time of a library that few of its runs need.
+LATE_IMPORTS = {
+    "stream/kafka/connection.py": "Faust is the agents' dependency; requests, for tokens alone",
+    "stream/ops/tracing.py": "an extra",
+    "stream/settings/required.py": "cryptography, for the senders that sign by RSA",
+    "sandbox/broker/container.py": "an extra",
+}
 ENVIRONMENT = re.compile(r"\bos\.(environ|getenv)\b|\bfrom os import .*(environ|getenv)")
 TOPIC = re.compile(r"^(magento|salesforce)\.(orders|customers|due|retry|settle|dlq|results|state)")
 ANY_TOPIC = re.compile(r"magento\.|salesforce\.")
@@ -111,6 +119,15 @@ def test_nobody_reads_settings_past_the_settings() -> None:
         if ENVIRONMENT.search(path.read_text(encoding="utf-8"))
     }
     assert readers == set(ENVIRONMENT_READERS)
+
+
+def test_imports_stand_at_the_top() -> None:
+    late = {
+        name_of(path)
+        for path in code_files()
+        if "PLC0415" in path.read_text(encoding="utf-8") and not name_of(path).startswith("cli/")
+    }
+    assert late == set(LATE_IMPORTS)
 
 
 def test_no_client_of_ours_follows_a_redirect() -> None:

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from agents.mapping.mapping import Mapping as RecordMapping
 from stream.config import Settings
+from stream.errors import MappingFileError
 
 PACKAGE = "orderstream"
 REQUIREMENT = re.compile(r"^([\w.-]+)[^>]*>=([\w.]+)")  # the least version, wherever it stands
@@ -144,10 +146,6 @@ def _state_problem(directory: Path) -> str:
 
 
 def _mapping_problem(path: Path | None) -> str:
-    # Compiling a mapping imports hooks: only when it is asked for.
-    from agents.mapping.mapping import Mapping as RecordMapping  # noqa: PLC0415 - see above
-    from stream.errors import MappingFileError  # noqa: PLC0415 - its error
-
     try:
         RecordMapping.load(path)
     except MappingFileError as error:

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from agents.mapping.apply import build_row
+from agents.mapping.build_row import build_row
 from agents.mapping.compiled import CompiledRow, Types, compile_row
 from agents.mapping.fields.currencies import CURRENCY_FIELD
 from agents.mapping.line_model import LineModel, Lines

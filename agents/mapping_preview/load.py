@@ -11,7 +11,8 @@ from agents.mapping_preview.predict import EventChange, Prediction, compare, pre
 from agents.salesforce.api.wiring import build_client
 from schemas.event import Envelope
 from stream.config import Settings
-from stream.dlq.index import DeadLetter, read_letter
+from stream.dlq.index import read_letter
+from stream.dlq.open_letters import DeadLetter
 from stream.errors import JobError, StreamError
 from stream.kafka.log.range_reader import RangeReader
 from stream.ops.alerts import Alerts

@@ -11,7 +11,7 @@ from schemas.salesforce import Row
 
 
 class Query(Protocol):
-    """What runs SOQL. `agents.salesforce.api.client.OrgClient` does."""
+    """What runs SOQL. `OrgClient` does, and `BulkQuery` for many records."""
 
     def query(self, soql: str) -> AsyncIterator[dict[str, Any]]:
         """Yield the records of a query. Raises SalesforceError."""

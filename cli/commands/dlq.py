@@ -37,7 +37,8 @@ from cli.console.terminal import (
     stdout,
 )
 from stream.config import Settings
-from stream.dlq.index import DeadLetter, LetterFilter, LetterGroup
+from stream.dlq.index import LetterFilter, LetterGroup
+from stream.dlq.open_letters import DeadLetter
 from stream.dlq.resolutions import drop_letters
 from stream.dlq.view import payload_of, story_of
 from stream.jobs.operator_log import RELEASED, OperatorLog

@@ -17,7 +17,7 @@ from schemas.codec import DecodeError
 from schemas.event import Envelope
 from stream.config import Role, Settings
 from stream.dlq.edit import changed_fields, check_edit, requeue_edited
-from stream.dlq.index import DeadLetter
+from stream.dlq.open_letters import DeadLetter
 from stream.dlq.view import readable
 from stream.errors import JobError
 from stream.jobs.operator_log import OperatorLog

@@ -11,7 +11,8 @@ import typer
 from cli.console.terminal import EXIT_NO, fail, run_async, time_option
 from schemas.event import Envelope
 from stream.config import Settings
-from stream.dlq.index import DeadLetter, DeadLetterIndex, LetterFilter, find_letter, read_letter
+from stream.dlq.index import DeadLetterIndex, LetterFilter, find_letter, read_letter
+from stream.dlq.open_letters import DeadLetter
 from stream.errors import JobError
 from stream.jobs.operator_log import OperatorLog
 from stream.kafka.log.range_reader import RangeReader

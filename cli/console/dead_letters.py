@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console.terminal import stdout
-from stream.dlq.index import DeadLetter, LetterGroup
+from stream.dlq.index import LetterGroup
+from stream.dlq.open_letters import DeadLetter
 from stream.ops.masking import mask_record, mask_text
 from stream.times import show_time
 

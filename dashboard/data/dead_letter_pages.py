@@ -11,14 +11,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stream.dlq.index import (
-    NO_FIELD,
-    DeadLetter,
-    DeadLetterIndex,
-    LetterFilter,
-    LetterGroup,
-    group_letters,
-)
+from stream.dlq.index import NO_FIELD, DeadLetterIndex, LetterFilter, LetterGroup, group_letters
+from stream.dlq.open_letters import DeadLetter
 
 PAGE_LETTERS = 50
 BUSY_SHARE = 0.1  # of the time at most goes into arranging: with 100,000 letters every few seconds

@@ -6,7 +6,8 @@ import asyncio
 
 from schemas.event import Envelope
 from stream.config import Settings
-from stream.dlq.index import DeadLetter, read_letter
+from stream.dlq.index import read_letter
+from stream.dlq.open_letters import DeadLetter
 from stream.errors import BrokerError
 from stream.kafka.log.range_reader import RangeReader
 

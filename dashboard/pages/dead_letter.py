@@ -13,7 +13,7 @@ from dashboard.site.state import SESSION, STATE, form_of
 from schemas.codec import DecodeError
 from schemas.event import Envelope
 from stream.dlq.edit import changed_fields, requeue_edited
-from stream.dlq.index import DeadLetter
+from stream.dlq.open_letters import DeadLetter
 from stream.dlq.view import indented, payload_of, readable, story_of
 from stream.errors import JobError
 

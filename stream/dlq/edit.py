@@ -18,7 +18,7 @@ from schemas.digest import content_digest, save_mark
 from schemas.event import Envelope, Via
 from schemas.operator import Resolution
 from stream.config import Settings
-from stream.dlq.index import DeadLetter
+from stream.dlq.open_letters import DeadLetter
 from stream.dlq.resolutions import MARK_TIMEOUT_SECONDS, MarkWriter
 from stream.errors import JobError
 from stream.jobs.operator_log import OperatorLog

@@ -20,7 +20,7 @@ import orjson
 
 from schemas.event import Envelope
 from schemas.operator import mark_of
-from stream.dlq.open_letters import OpenLetters
+from stream.dlq.open_letters import DeadLetter, OpenLetters
 from stream.errors import JobError
 from stream.kafka.log.position import Tail
 from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record, record_envelope
@@ -29,36 +29,6 @@ from stream.settings.kafka import KafkaSettings
 MESSAGE_CHARACTERS = 200
 UNKNOWN_CODE = "UNKNOWN"
 NO_FIELD = "-"  # in a filter: letters that name no field
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """One open dead letter without its payload. Times are unix milliseconds."""
-
-    partition: int
-    offset: int
-    at_ms: int
-    event_id: str
-    event: str
-    kind: str
-    key: str
-    store: str
-    origin: tuple[str, int, int]
-    attempt: int
-    error_kind: str
-    code: str
-    field: str
-    message: str
-    mapping_version: str
-    size: int
-    status: int = 0
-    rule: str = ""
-    job_id: str = ""
-
-    @property
-    def id(self) -> str:
-        """The name a person uses: `<partition>-<offset>`."""
-        return f"{self.partition}-{self.offset}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +89,7 @@ class DeadLetterIndex:
     def __init__(self, settings: KafkaSettings, reader: RangeReader) -> None:
         self._topic = settings.topics.dead_letters
         self._reader = reader
-        self._open: OpenLetters[DeadLetter] = OpenLetters()
+        self._open = OpenLetters()
         self._tail = Tail()
         self._lives = 0
         self._log_starts: dict[int, int] = {}

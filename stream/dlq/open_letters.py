@@ -13,29 +13,43 @@ What a letter is about is its event and the job that sent it there (none, for a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
 
 Place = tuple[int, int]
 Matter = tuple[str, str]
 
 
-class Lettered(Protocol):
-    """What is asked of a letter here."""
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One open dead letter without its payload. Times are unix milliseconds."""
+
+    partition: int
+    offset: int
+    at_ms: int
+    event_id: str
+    event: str
+    kind: str
+    key: str
+    store: str
+    origin: tuple[str, int, int]
+    attempt: int
+    error_kind: str
+    code: str
+    field: str
+    message: str
+    mapping_version: str
+    size: int
+    status: int = 0
+    rule: str = ""
+    job_id: str = ""
 
     @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def event_id(self) -> str: ...
-    @property
-    def job_id(self) -> str: ...
+    def id(self) -> str:
+        """The name a person uses: `<partition>-<offset>`."""
+        return f"{self.partition}-{self.offset}"
 
 
-L = TypeVar("L", bound=Lettered)
-
-
-class OpenLetters(dict[Place, L]):
+class OpenLetters(dict[Place, DeadLetter]):
     """Open letters by (partition, offset); marks may name any letter of a matter."""
 
     def __init__(self) -> None:
@@ -44,7 +58,7 @@ class OpenLetters(dict[Place, L]):
         self._places: dict[Matter, Place] = {}
         self._resolved: dict[Matter, Place] = {}
 
-    def note(self, letter: L) -> None:
+    def note(self, letter: DeadLetter) -> None:
         """Take in a letter that was read."""
         place, matter = (letter.partition, letter.offset), (letter.event_id, letter.job_id)
         self._matters[place] = matter

@@ -18,7 +18,8 @@ from schemas.event import Via
 from schemas.operator import Resolution
 from schemas.operator_signature import UNTRUSTED
 from schemas.parts import parts_of
-from stream.dlq.index import DeadLetter, DeadLetterIndex, LetterFilter
+from stream.dlq.index import DeadLetterIndex, LetterFilter
+from stream.dlq.open_letters import DeadLetter
 from stream.dlq.resolutions import MarkWriter
 from stream.jobs.run import JobReport
 from stream.jobs.runner import Copy, JobRun, copy_of

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from schemas.operator import Mark, Resolution
 from schemas.parts import parts_of
-from stream.dlq.index import DeadLetter
+from stream.dlq.open_letters import DeadLetter
 from stream.jobs.operator_log import OperatorLog
 from stream.kafka.publisher import Record
 from stream.settings.kafka import KafkaSettings

@@ -10,42 +10,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from stream.errors import PublishError
 from stream.kafka.error_text import error_text
-from stream.kafka.producer import TOO_LARGE
+from stream.kafka.producer import TOO_LARGE, SharedProducer
 from stream.kafka.record import Ack, Record, ack_of
 
 Answer = Ack | PublishError
 
 
-class ProducerPool(Protocol):
-    """Who has the producer, and replaces it when it can go no further."""
-
-    async def connected(self) -> AIOKafkaProducer:
-        """Return the producer. Raises KafkaError and OSError."""
-        ...
-
-    def not_taken(
-        self, topic: str, producer: AIOKafkaProducer | None, error: Exception
-    ) -> PublishError:
-        """Return the answer for what came into no batch."""
-        ...
-
-    def replace(self, producer: AIOKafkaProducer, error: BaseException) -> None:
-        """Let the next publish make a new producer."""
-        ...
-
-    async def send_alone(self, record: Record) -> Answer:
-        """Send a record in a batch of its own."""
-        ...
-
-
-async def publish_batches(keeper: ProducerPool, records: Sequence[Record]) -> list[Answer]:
+async def publish_batches(shared: SharedProducer, records: Sequence[Record]) -> list[Answer]:
     """Publish records that name their partitions; return an answer for each, in their order.
 
     Records of one partition stay in order.
@@ -58,7 +36,7 @@ async def publish_batches(keeper: ProducerPool, records: Sequence[Record]) -> li
 
     async def publish(topic: str, partition: int, numbers: Sequence[int]) -> None:
         part = [records[number] for number in numbers]
-        answers = await publish_part(keeper, topic, partition, part)
+        answers = await publish_part(shared, topic, partition, part)
         found.update(zip(numbers, answers, strict=True))
 
     async with asyncio.TaskGroup() as group:
@@ -68,7 +46,7 @@ async def publish_batches(keeper: ProducerPool, records: Sequence[Record]) -> li
 
 
 async def publish_part(
-    keeper: ProducerPool, topic: str, partition: int, records: Sequence[Record]
+    shared: SharedProducer, topic: str, partition: int, records: Sequence[Record]
 ) -> list[Answer]:
     """Publish records of one partition, as many batches as it takes; `Record.partition` is unread.
 
@@ -77,10 +55,10 @@ async def publish_part(
     answers: list[Answer] = []
     while len(answers) < len(records):
         rest = records[len(answers) :]
-        batch = await _send(keeper, topic, partition, rest)
+        batch = await _send(shared, topic, partition, rest)
         if isinstance(batch, PublishError):
             return [*answers, *[batch] * len(rest)]
-        answers += await _answers(keeper, batch, rest[: len(batch.stamps_ms)])
+        answers += await _answers(shared, batch, rest[: len(batch.stamps_ms)])
     return answers
 
 
@@ -89,18 +67,19 @@ class _Batch:
     """A batch on its way, with the producer's time of each of its records."""
 
     producer: AIOKafkaProducer
+    partition: int
     future: asyncio.Future[Any]
     stamps_ms: list[int]
 
 
 async def _send(
-    keeper: ProducerPool, topic: str, partition: int, records: Sequence[Record]
+    shared: SharedProducer, topic: str, partition: int, records: Sequence[Record]
 ) -> _Batch | PublishError:
     """Send as many records, from the first on, as fit into a batch."""
     producer = None
     stamps_ms: list[int] = []
     try:
-        producer = await keeper.connected()
+        producer = await shared.connected()
         batch = producer.create_batch()
         for record in records:
             taken = batch.append(
@@ -111,19 +90,21 @@ async def _send(
             stamps_ms.append(taken.timestamp)
         future = await producer.send_batch(batch, topic, partition=partition)
     except (KafkaError, OSError, AssertionError) as error:
-        return keeper.not_taken(topic, producer, error)
-    return _Batch(producer, future, stamps_ms)
+        return shared.not_taken(topic, producer, error)
+    return _Batch(producer, partition, future, stamps_ms)
 
 
-async def _answers(keeper: ProducerPool, batch: _Batch, records: Sequence[Record]) -> list[Answer]:
+async def _answers(
+    shared: SharedProducer, batch: _Batch, records: Sequence[Record]
+) -> list[Answer]:
     """Wait for the broker's word about a batch. If it was too large, its records go alone."""
     try:
         first = ack_of(await batch.future)
     except TOO_LARGE as error:
-        keeper.replace(batch.producer, error)
-        return [await keeper.send_alone(record) for record in records]
+        shared.replace(batch.producer, error)
+        return [await shared.send_alone(record, batch.partition) for record in records]
     except KafkaError as error:
-        keeper.replace(batch.producer, error)
+        shared.replace(batch.producer, error)
         return [PublishError(f"{records[0].topic}: {error_text(error)}") for _ in records]
     has_time = first.timestamp_ms >= 0  # the broker's own, when the topic says so
     return [

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 import structlog
 
 from stream.errors import PublishError
-from stream.kafka.batch_publish import Answer, ProducerPool, publish_part
+from stream.kafka.batch_publish import Answer, publish_part
 from stream.kafka.error_text import error_text
+from stream.kafka.producer import SharedProducer
 from stream.kafka.record import Record
 
 log = structlog.get_logger()
@@ -56,8 +57,8 @@ class _Lane:
 class GroupCommit:
     """The lines of one process, one per partition."""
 
-    def __init__(self, keeper: ProducerPool) -> None:
-        self._keeper = keeper
+    def __init__(self, shared: SharedProducer) -> None:
+        self._shared = shared
         self._lanes: dict[tuple[str, int], _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving: list[_Lane] = []
@@ -122,7 +123,7 @@ class GroupCommit:
         records = [record for _, record in held]
         answers: list[Answer]
         try:
-            answers = await publish_part(self._keeper, lane.topic, lane.partition, records)
+            answers = await publish_part(self._shared, lane.topic, lane.partition, records)
         except Exception as error:
             log.exception("record_queue_bug", topic=lane.topic)
             answers = [PublishError(f"{lane.topic}: {error_text(error)}")] * len(held)

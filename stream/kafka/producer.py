@@ -1,4 +1,4 @@
-"""aiokafka's producer as this project uses it: idempotent, acks=all, no linger, bounded end.
+"""The producer of a process, aiokafka's: idempotent, acks=all, no linger, bounded end.
 
 Facts about the client that shape this file (aiokafka 0.14):
 
@@ -23,13 +23,17 @@ from aiokafka.errors import (
     KafkaTimeoutError,
     LeaderNotAvailableError,
     MessageSizeTooLargeError,
+    ProducerClosed,
     RecordListTooLargeError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
 
+from stream.config import Settings
+from stream.errors import PublishError
 from stream.kafka.connection import kafka_connection
 from stream.kafka.error_text import error_text
+from stream.kafka.record import Ack, Record, ack_of
 from stream.settings.kafka import KafkaSettings
 from stream.topics import MAX_DEAD_LETTER_BYTES
 
@@ -81,3 +85,110 @@ async def close_producer(producer: AIOKafkaProducer) -> None:
     if (error := stopping.exception()) is not None:
         log.warning("producer_not_closed_in_order", error=error_text(error))
         await producer.client.close()
+
+
+class SharedProducer:
+    """The producer of all callers: connected once for them, replaced when it can go no further."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.current: AIOKafkaProducer | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._is_stopped = False
+
+    async def stop(self) -> None:
+        """Connect no more; close the producer, and wait for those that close already."""
+        self._is_stopped = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait({self._connecting})
+        if self.current is not None:
+            self._retire(self.current)
+        if self._closing:
+            await asyncio.wait(set(self._closing))
+
+    async def connected(self) -> AIOKafkaProducer:
+        """Return the producer, connecting it first if need be; callers share one attempt."""
+        while self.current is None:
+            if self._is_stopped:
+                raise ProducerClosed("the publisher is stopped")
+            if self._connecting is None:
+                self._connecting = asyncio.create_task(self._connect())
+                self._connecting.add_done_callback(_heed)
+            connecting = self._connecting
+            try:
+                # Shielded: a caller whose deadline ends must not end the attempt of all.
+                await asyncio.shield(connecting)
+            except asyncio.CancelledError:
+                if not connecting.cancelled():
+                    raise
+        return self.current
+
+    async def _connect(self) -> None:
+        """Make the producer. Its own last step tells the callers, not a callback of the task:
+
+        whoever looked between the two would wait for a task that is done, which never yields.
+        """
+        producer = create_producer(self._settings)
+        try:
+            await producer.start()
+        except BaseException:
+            await close_producer(producer)
+            raise
+        else:
+            for topic in self._settings.topics.facts:
+                producer.client.add_topic(topic)  # how many partitions it has decides of all keys
+            self.current = producer
+        finally:
+            self._connecting = None
+
+    def replace(self, producer: AIOKafkaProducer, error: BaseException) -> None:
+        """Let the next publish make a new producer; the old one delivers what it still can."""
+        if self.current is producer:
+            log.warning("producer_replaced", reason=error_text(error))
+            self._retire(producer)
+
+    async def send_alone(self, record: Record, partition: int | None) -> Ack | PublishError:
+        """Send a record in a batch of its own: is it too large, or was its company?
+
+        It stays in the partition it was meant for: its key alone may name another.
+        """
+        producer = create_producer(self._settings, max_batch_bytes=1)
+        try:
+            await producer.start()
+            return ack_of(
+                await producer.send_and_wait(
+                    record.topic,
+                    record.value,
+                    key=record.key,
+                    partition=partition,
+                    headers=list(record.headers),
+                )
+            )
+        except TOO_LARGE:
+            return PublishError(f"{record.topic}: the record is too large", is_too_large=True)
+        except (KafkaError, OSError) as error:
+            return PublishError(f"{record.topic}: {error_text(error)}")
+        finally:
+            await close_producer(producer)
+
+    def not_taken(
+        self, topic: str, producer: AIOKafkaProducer | None, error: Exception
+    ) -> PublishError:
+        """Return the answer for what is in no batch; aiokafka asserts that a partition exists."""
+        if producer is not None and not isinstance(error, (*HARMLESS, AssertionError)):
+            self.replace(producer, error)
+        return PublishError(f"{topic}: {error_text(error)}")
+
+    def _retire(self, producer: AIOKafkaProducer) -> None:
+        self.current = None
+        task = asyncio.create_task(close_producer(producer))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+def _heed(task: asyncio.Task[None]) -> None:
+    """Look at the error of an attempt that all its callers have given up on."""
+    if not task.cancelled():
+        task.exception()

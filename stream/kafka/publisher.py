@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerClosed
+from aiokafka.errors import KafkaError
 
 from stream.config import Settings
 from stream.errors import PublishError
@@ -23,7 +23,7 @@ from stream.kafka.deadline import Deadline
 from stream.kafka.error_text import error_text
 from stream.kafka.group_commit import GroupCommit, PendingRecord
 from stream.kafka.partitioner import partition_of
-from stream.kafka.producer import HARMLESS, TOO_LARGE, close_producer, create_producer
+from stream.kafka.producer import TOO_LARGE, SharedProducer
 from stream.kafka.record import Ack, Record, ack_of
 
 __all__ = ["Ack", "KafkaPublisher", "Publisher", "Record"]
@@ -58,7 +58,7 @@ class Publisher(Protocol):
 
 
 class KafkaPublisher:
-    """The process's producer: idempotent, acks=all, no linger.
+    """The real one: every record through the process's producer.
 
     `start` connects, or logs that Kafka is away and leaves it to the first publish. Bad TLS or SASL
     settings raise SettingsError there.
@@ -66,11 +66,8 @@ class KafkaPublisher:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._producer: AIOKafkaProducer | None = None
-        self._connecting: asyncio.Task[None] | None = None
-        self._closing: set[asyncio.Task[None]] = set()
-        self._is_stopped = False
-        self._queue = GroupCommit(self)
+        self._shared = SharedProducer(settings)
+        self._queue = GroupCommit(self._shared)
 
     async def start(self) -> None:
         kafka_connection(self._settings)
@@ -81,15 +78,12 @@ class KafkaPublisher:
 
     async def stop(self) -> None:
         """Flush what is pending for five seconds, then close, whatever Kafka does."""
-        self._is_stopped = True
         await self._queue.stop()
-        if self._connecting is not None:
-            self._connecting.cancel()
-            await asyncio.wait({self._connecting})
-        if self._producer is not None:
-            self._retire(self._producer)
-        if self._closing:
-            await asyncio.wait(set(self._closing))
+        await self._shared.stop()
+
+    async def connected(self) -> AIOKafkaProducer:
+        """Return the producer, connecting it first if need be. Raises KafkaError and OSError."""
+        return await self._shared.connected()
 
     async def is_able(self, topic: str, *, timeout_seconds: float) -> bool:
         """Return whether Kafka answers now and every partition of the topic has a leader."""
@@ -129,7 +123,7 @@ class KafkaPublisher:
         except (KafkaError, OSError) as error:
             return [PublishError(f"no Kafka: {error_text(error)}") for _record in records]
         if all(record.partition is not None for record in records):
-            return await publish_batches(self, records)
+            return await publish_batches(self._shared, records)
         sent = [await self._send(record) for record in records]
         futures = {item.future for item in sent if isinstance(item, _Sent)}
         try:
@@ -144,9 +138,10 @@ class KafkaPublisher:
 
     def offer(self, record: Record, answered: Callable[[Answer], None]) -> PendingRecord | None:
         """Take a record along when the producer is there and knows the topic; see Publisher."""
-        if self._producer is None or record.key is None:
+        producer = self._shared.current
+        if producer is None or record.key is None:
             return None
-        partitions = self._used(self._producer, record.topic)
+        partitions = self._used(producer, record.topic)
         if not partitions:
             return None
         partition = partition_of(record.goes_with or record.key, partitions)
@@ -156,19 +151,20 @@ class KafkaPublisher:
         """Put a record into a batch."""
         producer = None
         try:
-            producer = self._producer or await self.connected()
+            producer = self._shared.current or await self.connected()
+            partition = await self._partition(producer, record)
             future = await producer.send(
                 record.topic,
                 record.value,
                 key=record.key,
-                partition=await self._partition(producer, record),
+                partition=partition,
                 headers=list(record.headers),
             )
         except TOO_LARGE as error:
             return PublishError(str(error), is_too_large=True)
         except (KafkaError, OSError, AssertionError) as error:
-            return self.not_taken(record.topic, producer, error)
-        return _Sent(producer, future)
+            return self._shared.not_taken(record.topic, producer, error)
+        return _Sent(producer, future, partition)
 
     def _used(self, producer: AIOKafkaProducer, topic: str) -> tuple[int, ...]:
         """Return the partitions that keys go to: those that both fact topics have.
@@ -188,14 +184,6 @@ class KafkaPublisher:
         used = self._used(producer, record.topic)
         return partition_of(record.goes_with or record.key, used) if used else None
 
-    def not_taken(
-        self, topic: str, producer: AIOKafkaProducer | None, error: Exception
-    ) -> PublishError:
-        """Return the answer for what is in no batch; aiokafka asserts that a partition exists."""
-        if producer is not None and not isinstance(error, (*HARMLESS, AssertionError)):
-            self.replace(producer, error)
-        return PublishError(f"{topic}: {error_text(error)}")
-
     async def _answer(self, record: Record, sent: _Sent | PublishError) -> Ack | PublishError:
         """Wait for the broker's word about a record that is in a batch."""
         if isinstance(sent, PublishError):
@@ -203,79 +191,11 @@ class KafkaPublisher:
         try:
             return ack_of(await sent.future)
         except TOO_LARGE as error:
-            self.replace(sent.producer, error)
-            return await self.send_alone(record)
+            self._shared.replace(sent.producer, error)
+            return await self._shared.send_alone(record, sent.partition)
         except KafkaError as error:
-            self.replace(sent.producer, error)
+            self._shared.replace(sent.producer, error)
             return PublishError(f"{record.topic}: {error_text(error)}")
-
-    async def send_alone(self, record: Record) -> Ack | PublishError:
-        """Send a record in a batch of its own: is it too large, or was its company?"""
-        producer = create_producer(self._settings, max_batch_bytes=1)
-        try:
-            await producer.start()
-            return ack_of(
-                await producer.send_and_wait(
-                    record.topic,
-                    record.value,
-                    key=record.key,
-                    partition=record.partition,
-                    headers=list(record.headers),
-                )
-            )
-        except TOO_LARGE:
-            return PublishError(f"{record.topic}: the record is too large", is_too_large=True)
-        except (KafkaError, OSError) as error:
-            return PublishError(f"{record.topic}: {error_text(error)}")
-        finally:
-            await close_producer(producer)
-
-    async def connected(self) -> AIOKafkaProducer:
-        """Return the producer, connecting it first if need be; callers share one attempt."""
-        while self._producer is None:
-            if self._is_stopped:
-                raise ProducerClosed("the publisher is stopped")
-            if self._connecting is None:
-                self._connecting = asyncio.create_task(self._connect())
-                self._connecting.add_done_callback(_heed)
-            connecting = self._connecting
-            try:
-                # Shielded: a caller whose deadline ends must not end the attempt of all.
-                await asyncio.shield(connecting)
-            except asyncio.CancelledError:
-                if not connecting.cancelled():
-                    raise
-        return self._producer
-
-    async def _connect(self) -> None:
-        """Make the producer. Its own last step tells the callers, not a callback of the task:
-
-        whoever looked between the two would wait for a task that is done, which never yields.
-        """
-        producer = create_producer(self._settings)
-        try:
-            await producer.start()
-        except BaseException:
-            await close_producer(producer)
-            raise
-        else:
-            for topic in self._settings.topics.facts:
-                producer.client.add_topic(topic)  # how many partitions it has decides of all keys
-            self._producer = producer
-        finally:
-            self._connecting = None
-
-    def replace(self, producer: AIOKafkaProducer, error: BaseException) -> None:
-        """Let the next publish make a new producer; the old one delivers what it still can."""
-        if self._producer is producer:
-            log.warning("producer_replaced", reason=error_text(error))
-            self._retire(producer)
-
-    def _retire(self, producer: AIOKafkaProducer) -> None:
-        self._producer = None
-        task = asyncio.create_task(close_producer(producer))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,9 +204,4 @@ class _Sent:
 
     producer: AIOKafkaProducer
     future: asyncio.Future[Any]
-
-
-def _heed(task: asyncio.Task[None]) -> None:
-    """Look at the error of an attempt that all its callers have given up on."""
-    if not task.cancelled():
-        task.exception()
+    partition: int | None

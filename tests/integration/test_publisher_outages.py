@@ -129,7 +129,7 @@ async def test_stop_ends_in_an_outage_and_whoever_waits_is_told(
 
 async def test_a_broken_sequence_gets_a_new_producer_and_no_record_is_lost(settings, publisher):
     await publisher.publish_each(records(settings, 10))
-    first = publisher._producer
+    first = publisher._shared.current
     place = TopicPartition(settings.topics.orders, 0)
     first._txn_manager.increment_sequence_number(place, 5)  # as a refused batch leaves it
     answers = await publisher.publish_each(records(settings, 20)[10:])
@@ -138,12 +138,12 @@ async def test_a_broken_sequence_gets_a_new_producer_and_no_record_is_lost(setti
     assert "OutOfOrderSequenceNumber" in str(refused[0])
     acks = await BlockingPublish(publisher, alerts=Alerts())(records(settings, 30)[20:])
     assert len(acks) == 10
-    assert publisher._producer is not first
+    assert publisher._shared.current is not first
 
 
 async def test_a_client_that_dies_of_a_bug_gets_a_successor(settings, publisher, monkeypatch):
     await publisher.publish_each(records(settings, 2))
-    first = publisher._producer
+    first = publisher._shared.current
 
     async def bug(*_args):
         raise RuntimeError("a bug in the client")
@@ -153,4 +153,4 @@ async def test_a_client_that_dies_of_a_bug_gets_a_successor(settings, publisher,
         await publisher.publish(records(settings, 1)[0], timeout_seconds=5)
     ack = await publisher.publish(records(settings, 1)[0], timeout_seconds=10)
     assert ack.offset == 1
-    assert publisher._producer is not first
+    assert publisher._shared.current is not first

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from agents.salesforce.errors.error_table import BY_CODE, ROW
 from agents.salesforce.errors.errors import classify
-from stream.dlq.index import DeadLetter
+from stream.dlq.open_letters import DeadLetter
 
 
 class EventState(StrEnum):

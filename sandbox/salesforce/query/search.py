@@ -6,12 +6,13 @@ match null. An equality or IN on an indexed field (external ids, ids, parents) r
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sandbox.salesforce.errors import RequestError
-from sandbox.salesforce.query.children import Children
+from sandbox.salesforce.query.children import Children, children_named
 from sandbox.salesforce.query.soql import (
     Both,
     Column,
@@ -53,12 +54,18 @@ class Search:
         plain = [column.path for column in query.columns if column.children is None]
         getters = [(path, self._getter(path)) for path in plain]
         inner = [column.children for column in query.columns if column.children is not None]
-        subqueries = [Children(self._store, self._table, i, self._base, Search) for i in inner]
+        subqueries = [self._below(query) for query in inner]
         found = self._window(self._sorted(self._matching(among)))
         shown = [self._shown(values, getters) for values in found]
-        for subquery in subqueries:
-            subquery.add_to(shown, found)
+        for children, search in subqueries:
+            for row, parent in zip(shown, found, strict=True):
+                children.add_to(row, search.rows(children.of(parent)))
         return shown
+
+    def _below(self, inner: Query) -> tuple[Children, Search]:
+        children = children_named(self._store, self._table.sobject.name, inner.sobject)
+        query = dataclasses.replace(inner, sobject=children.table.sobject.name)
+        return children, Search(self._store, query, self._base)
 
     def count(self) -> int:
         return len(self._matching())

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from sandbox.salesforce.errors import RecordError
 from sandbox.salesforce.faults.contention import Key
-from sandbox.salesforce.faults.faults import lock_error
+from sandbox.salesforce.faults.faults import Faults, lock_error
 from sandbox.salesforce.records import links
 from sandbox.salesforce.records.address_rules import settle_addresses
 from sandbox.salesforce.records.history import Write
@@ -26,17 +26,6 @@ from sandbox.salesforce.records.schema import Field
 from sandbox.salesforce.records.triggers import AFTER, RULES, Surroundings
 from sandbox.salesforce.records.validation import ValidationRules
 from sandbox.salesforce.settings import Settings
-
-
-class RowFaults(Protocol):
-    """Injected failures of single rows."""
-
-    @property
-    def has_row_faults(self) -> bool: ...
-
-    def row_error(
-        self, sobject: str, external_id: str, record_id: str, parent_ids: list[str]
-    ) -> RecordError | None: ...
 
 
 @dataclass(slots=True)
@@ -75,7 +64,7 @@ class Dml:
     """Creates, updates, upserts and deletes records in a store."""
 
     def __init__(
-        self, store: Store, settings: Settings, faults: RowFaults, validation: ValidationRules
+        self, store: Store, settings: Settings, faults: Faults, validation: ValidationRules
     ) -> None:
         self.store = store
         self.book = RuleBook(store.schema)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.data.dead_letter_pages import PAGE_LETTERS, DeadLetterPages, filter_of_group
-from stream.dlq.index import DeadLetter, LetterFilter
+from stream.dlq.index import LetterFilter
+from stream.dlq.open_letters import DeadLetter
 
 offsets = itertools.count()
 

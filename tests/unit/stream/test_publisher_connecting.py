@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-import stream.kafka.publisher as publisher_module
+import stream.kafka.producer as producer_module
 from stream.config import Settings
 from stream.kafka.publisher import KafkaPublisher
 
@@ -39,8 +39,8 @@ def publisher(monkeypatch):
         async def close(_producer):
             return None
 
-        monkeypatch.setattr(publisher_module, "create_producer", create)
-        monkeypatch.setattr(publisher_module, "close_producer", close)
+        monkeypatch.setattr(producer_module, "create_producer", create)
+        monkeypatch.setattr(producer_module, "close_producer", close)
         settings = Settings(_env_file=None, kafka_bootstrap_servers="127.0.0.1:9")
         return KafkaPublisher(settings), made
 

@@ -57,7 +57,7 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
 
 @pytest.fixture
 def queue() -> GroupCommit:
-    return GroupCommit(None)  # type: ignore[arg-type] - only publish_part needs the keeper
+    return GroupCommit(None)  # type: ignore[arg-type] - only publish_part needs the producer
 
 
 async def test_what_comes_in_one_turn_leaves_together_and_the_next_with_the_answer(
