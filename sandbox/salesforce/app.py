@@ -22,6 +22,7 @@ from aiohttp import web
 from sandbox.salesforce import routes as rest
 from sandbox.salesforce.errors import RequestError, malformed_json, not_found
 from sandbox.salesforce.faults import contention
+from sandbox.salesforce.faults.faultkinds import SPOILT
 from sandbox.salesforce.faults.faults import Fault
 from sandbox.salesforce.faults.spoil import cut, send_reply, spoilt, stall, truncate
 from sandbox.salesforce.messages import translate
@@ -118,7 +119,7 @@ def _executed(wanted: RestRequest) -> Answer:
         wanted.org.finish(wanted.call)
 
 
-_APPLIED = frozenset({"cut_after", "stall_after", "truncated", "wrong_length"})
+_APPLIED = frozenset({"cut_after", "stall_after", "truncated", *SPOILT}) - {"created_not_success"}
 
 
 async def _faulty(
@@ -130,7 +131,7 @@ async def _faulty(
         return cut(request)
     if fault.kind in ("stall_before", "stall_after"):
         return await stall(request, float(fault.spec.get("seconds", 3600.0)))
-    if fault.kind in ("wrong_length", "created_not_success"):
+    if fault.kind in SPOILT:
         return _response(org, Answer(answer.status, spoilt(fault.kind, answer.body, body)))
     if fault.kind == "truncated":
         return await truncate(request, orjson.dumps(answer.body), headers)

@@ -112,6 +112,15 @@ async def test_a_result_array_can_be_too_short_though_all_is_written(
     assert salesforce_org.org.summary()["writes"] == 2
 
 
+async def test_results_can_name_other_records_or_come_in_another_order(plain_client):
+    for kind in ("foreign_ids", "shuffled"):
+        await plain_client.arm(kind, times=1)
+        rows = (an_account("a"), an_account("b"))
+        wrong = [one["id"] for one in await plain_client.upsert("Account", ACCOUNT_KEY, *rows)]
+        right = [one["id"] for one in await plain_client.upsert("Account", ACCOUNT_KEY, *rows)]
+        assert wrong == (right[::-1] if kind == "shuffled" else [f"005{i[3:]}" for i in right])
+
+
 async def test_results_can_claim_created_without_success(
     plain_client, salesforce_org: SalesforceOrg
 ):

@@ -20,6 +20,7 @@ from schemas.salesforce import Row, RowError, RowResult
 
 MAX_CSV_BYTES = 100_000_000  # of one job, before the platform encodes it
 NULL = "#N/A"
+BOOLEANS = {"true": True, "false": False}
 QUOTE = '"'
 SPECIAL = re.compile(r'[,"\r\n]')
 
@@ -126,10 +127,9 @@ def match_results(
         error = RowError("UNPROCESSED", "the job ended before this row was tried")
         results[_key(record, external_id_field)] = RowResult(success=False, errors=(error,))
     for record in successful:
-        is_created = (record.get("sf__Created") or "").lower() == "true"
-        results[_key(record, external_id_field)] = row_result(
-            {"success": True, "id": record.get("sf__Id"), "created": is_created}
-        )
+        is_created = BOOLEANS.get((record.get("sf__Created") or "").lower())
+        told = {"success": True, "id": record.get("sf__Id"), "created": is_created}
+        results[_key(record, external_id_field)] = row_result(told, tells_created=True)
     for record in failed:
         error = bulk_error(record.get("sf__Error") or "")
         results[_key(record, external_id_field)] = RowResult(success=False, errors=(error,))

@@ -6,6 +6,7 @@ A failed call is a SalesforceError; but for logins (`caller`) the dispatcher pac
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, TypeGuard
 from urllib.parse import quote
 
@@ -32,7 +33,7 @@ from agents.salesforce.api.stale_guard import GuardMode, guard_sets, taking
 from agents.salesforce.auth.oauth_flows import Token
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
-from agents.salesforce.http.answers import bad_answer, row_results
+from agents.salesforce.http.answers import bad_answer, credible, row_results
 from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row, RowResult
 
@@ -74,6 +75,7 @@ class OrgClient:
         self._is_compressed = is_compressed
         self._stale_guard = stale_guard
         self._guarded = self._overrulable = self._identified = frozenset[str]()
+        self._prefixes: dict[str, str] = {}  # of record ids, by sObject
         self._bulk = BulkUpsert(caller, bulk_pace)
         self.bulk_query = BulkQuery(caller, bulk_pace)
         self.deployer = Deployer(caller)
@@ -98,6 +100,7 @@ class OrgClient:
         """Decide the same from describe answers that are there already."""
         self._guarded, self._overrulable = guard_sets(self._stale_guard, describes)
         self._identified = taking(describes, CUSTOMER_ID_FIELD)
+        self._prefixes = {name: str(d.get("keyPrefix") or "") for name, d in describes.items()}
         return self._guarded
 
     async def composite(self, collections: Sequence[Collection]) -> list[CollectionAnswer]:
@@ -116,7 +119,13 @@ class OrgClient:
             except SalesforceError as error:
                 answers.append(CollectionAnswer(error=error))
         sent = iter(await self._send_parts(parts))
-        return [answer or next(sent) for answer in answers]
+        return [
+            replace(told, results=told.results and tuple(self._credible(c.sobject, told.results)))
+            for c, told in zip(collections, (a or next(sent) for a in answers), strict=True)
+        ]
+
+    def _credible(self, sobject: str, results: Sequence[RowResult]) -> list[RowResult]:
+        return credible(results, [self._prefixes.get(sobject, "")] * len(results))
 
     async def _send_parts(self, parts: list[tuple[Collection, bytes]]) -> list[CollectionAnswer]:
         if not parts:
@@ -181,7 +190,7 @@ class OrgClient:
             raise ValueError(f"{len(ids)} ids; 1 to {MAX_ROWS} fit in a call")
         path = f"composite/sobjects?ids={','.join(ids)}&allOrNone=false"
         value = await self.request("delete", "DELETE", path, None)
-        return list(row_results(value, len(ids)))
+        return credible(row_results(value, len(ids)), ids)
 
     async def query(
         self, soql: str, *, with_deleted: bool = False
@@ -212,7 +221,7 @@ class OrgClient:
         `is_insert`: rows that exist are refused (DUPLICATE_VALUE) and not changed.
         Raises SalesforceError when the job as a whole failed or was interrupted.
         """
-        return await self._bulk.run(
+        results = await self._bulk.run(
             sobject,
             external_id_field,
             rows,
@@ -221,6 +230,7 @@ class OrgClient:
             is_insert=is_insert,
             interrupt=interrupt,
         )
+        return self._credible(sobject, results)
 
     async def request(
         self, operation: str, method: str, path: str, body: bytes | None = None

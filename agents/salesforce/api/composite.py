@@ -16,7 +16,7 @@ import orjson
 
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
-from agents.salesforce.http.answers import bad_answer, refusal, row_results
+from agents.salesforce.http.answers import SHORT_ID, bad_answer, refusal, row_results
 from schemas.salesforce import Row, RowResult
 
 MAX_ROWS = 200  # per collection (REST API guide, sObject Collections)
@@ -164,12 +164,17 @@ def _read_part(entries: list[Any], collection: Collection) -> CollectionAnswer:
 def read_collection(value: Any, collection: Collection) -> CollectionAnswer:
     """Return the answer of a collection from its decoded 2xx body.
 
-    Only upserts are answered with `created`; a row that a create accepted is a new one.
+    Only upserts are answered with `created`; a row that a create accepted is a new one. Results of
+    which one is known as another row's are not in the order of the rows: no answer.
     """
+    is_upsert = collection.method == "upsert"
     try:
-        results = row_results(value, len(collection.rows))
+        results = row_results(value, len(collection.rows), tells_created=is_upsert)
     except SalesforceError as error:
         return CollectionAnswer(error=error)
-    if collection.method == "create":
+    known = {row.known_id[:SHORT_ID]: n for n, row in enumerate(collection.rows) if row.known_id}
+    if any(known.get(result.id[:SHORT_ID], n) != n for n, result in enumerate(results)):
+        return CollectionAnswer(error=bad_answer("row results in another order than the rows"))
+    if not is_upsert:
         results = tuple(replace(result, created=result.success) for result in results)
     return CollectionAnswer(results=results)

@@ -8,7 +8,7 @@ from typing import Any
 
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import MAX_ROWS, dumps
-from agents.salesforce.http.answers import row_results
+from agents.salesforce.http.answers import credible, row_results
 from schemas.salesforce import RowResult
 
 
@@ -35,7 +35,7 @@ async def give_keys(client: OrgClient, updates: Sequence[KeyUpdate]) -> list[Row
     ]
     body = dumps({"allOrNone": False, "records": records})
     value = await client.request("adopt", "PATCH", "composite/sobjects", body)
-    return list(row_results(value, len(updates)))
+    return credible(row_results(value, len(updates)), [update.id for update in updates])
 
 
 async def create_record(client: OrgClient, sobject: str, fields: Mapping[str, Any]) -> None:

@@ -7,16 +7,17 @@
     Bulk 2.0 row        CODE:message:fields--
     edge and proxies    HTML, plain text, nothing
 
-Nothing is trusted: an answer that does not say clearly that a row was written is a failed row, and
-a list of another length than the request is no answer at all, because position is all that ties a
-result to its row.
+Nothing is trusted: an answer that does not say clearly that a row was written, and as which record,
+is a failed row, and a list of another length than the request is no answer at all, because position
+is all that ties a result to its row.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any
@@ -37,6 +38,7 @@ from agents.salesforce.http.usage import read_usage
 from schemas.salesforce import RowError, RowResult
 
 SALESFORCE_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
+SHORT_ID = 15  # characters that tell one record from all others; three more are a checksum
 CODE_NAMES = ("errorCode", "statusCode", "exceptionCode", "error", "code")
 REFUSAL_NAMES = ("errorCode", "exceptionCode", "error")  # no answer has them at its top
 MESSAGE_NAMES = ("message", "exceptionMessage", "error_description")
@@ -206,7 +208,7 @@ def bad_answer(what: str, *, status: int = 200, body_kind: BodyKind = "json") ->
     )
 
 
-def row_results(value: Any, expected: int) -> tuple[RowResult, ...]:
+def row_results(value: Any, expected: int, *, tells_created: bool = False) -> tuple[RowResult, ...]:
     """Return one result per row of a Collections answer, in order.
 
     Raises BadAnswerError unless the value is a list of exactly `expected` entries.
@@ -215,21 +217,41 @@ def row_results(value: Any, expected: int) -> tuple[RowResult, ...]:
         raise bad_answer(f"expected {expected} row results, got {type(value).__name__}")
     if len(value) != expected:
         raise bad_answer(f"expected {expected} row results, got {len(value)}")
-    return tuple(row_result(entry) for entry in value)
+    return tuple(row_result(entry, tells_created=tells_created) for entry in value)
 
 
-def row_result(value: Any) -> RowResult:
-    """Return the result of one row; `created` counts only when `success` is true."""
+def row_result(value: Any, *, tells_created: bool = False) -> RowResult:
+    """Return the result of one row; `created` counts only when `success` is true.
+
+    `tells_created`: it is an upsert's, which always says whether the record is a new one.
+    """
     if not isinstance(value, dict):
         return BAD_ROW
-    contradictions = errors_in(value.get("errors"))
-    if value.get("success") is True and not contradictions:
-        record_id = value.get("id")
+    if value.get("success") is True and not value.get("errors"):
+        record_id, created = value.get("id"), value.get("created")
         if not isinstance(record_id, str) or not SALESFORCE_ID.fullmatch(record_id):
             return BAD_ROW
-        return RowResult(success=True, id=record_id, created=value.get("created") is True)
-    errors = contradictions or errors_in(value)
+        if tells_created and not isinstance(created, bool):
+            return BAD_ROW
+        return RowResult(success=True, id=record_id, created=created is True)
+    errors = errors_in(value)
     return RowResult(success=False, errors=errors) if errors else BAD_ROW
+
+
+def credible(results: Sequence[RowResult], ids: Iterable[str]) -> list[RowResult]:
+    """Return the results; a success that names a record which cannot be the row's is none.
+
+    `ids` is what is known of each row's record: its id, the key prefix of its sObject, or nothing.
+    Two rows of one call are never one record.
+    """
+    told = Counter(result.id[:SHORT_ID] for result in results)
+    return [
+        BAD_ROW
+        if result.success
+        and (told[result.id[:SHORT_ID]] > 1 or not result.id.startswith(known[:SHORT_ID]))
+        else result
+        for result, known in zip(results, ids, strict=True)
+    ]
 
 
 def bulk_error(text: str) -> RowError:

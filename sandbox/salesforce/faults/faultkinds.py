@@ -85,6 +85,8 @@ CONNECTION = {
 # the real answer, spoilt
 SPOILT = {
     "wrong_length": "everything is written, the result array lacks its last entry",
+    "foreign_ids": "everything is written, each result names a record of another sObject",
+    "shuffled": "everything is written, the results come in another order than the rows",
     "created_not_success": "nothing is written, each result says success:false, created:true",
 }
 # rows: `external_id`, `external_id_pattern`, `record_id`, `sobject` choose them

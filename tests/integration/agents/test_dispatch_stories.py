@@ -120,6 +120,10 @@ async def test_a_thousand_orders_with_account_and_contact_take_five_calls(desk):
     desk.check_books(orders=1000)
 
 
+# Configuration, or every row of every call answered wrongly: parked until it is repaired.
+HELD = ("api_disabled", "redirect", "moved", "foreign_ids")
+
+
 async def test_the_same_orders_again_double_nothing_and_change_no_customer(desk, salesforce_org):
     bundles = [order(n) for n in range(300)]
     await desk.send(*bundles)
@@ -138,14 +142,14 @@ async def test_the_same_orders_again_double_nothing_and_change_no_customer(desk,
         *("concurrency", "quota", "edge", "not_acceptable", "html", "session_expired"),
         *("empty", "cut_before", "cut_after", "truncated", "wrong_length", "running_too_long"),
         *("not_valid_for_rest", "redirect", "api_disabled", "moved"),
-        *("firewall", "wrapped", "no_under_yes"),
+        *("firewall", "wrapped", "no_under_yes", "foreign_ids"),
     ],
 )
 async def test_one_fault_of_any_kind_costs_nothing_and_doubles_nothing(desk, kind):
     desk.arm(kind, times=1, match={"path": "composite"})
     bundles = [order(n) for n in range(50)]
     outcomes = await desk.send(*bundles)
-    if kind in ("api_disabled", "redirect", "moved"):  # configuration: parked until it is repaired
+    if kind in HELD:
         assert {type(outcome) for outcome in outcomes} == {NotSent}
         outcomes = await desk.send(*bundles)
     assert are_written(outcomes)
