@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,17 @@ from sandbox.salesforce.keys import make_key_pair
 from stream.config import Role, Settings
 
 ROLES = (Role.INGRESS, Role.WORKER, Role.RELAY)
+
+
+@pytest.fixture(scope="module")
+def key_to_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_key_pair(tmp_path_factory.mktemp("keys"))[0]
+
+
+@pytest.fixture
+def key(key_to_copy: Path, tmp_path: Path) -> Path:
+    """A private key of this test's own."""
+    return shutil.copy(key_to_copy, tmp_path / "server.key")
 
 
 # Settings -----------------------------------------------------------------------------------------
@@ -79,9 +91,8 @@ def test_settings_that_do_not_fit_are_found(name: str, result: str, changes: Any
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(
-    variable: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    variable: str, value: str, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key, _ = make_key_pair(tmp_path)
     lines = {name.upper(): text for name, text in GOOD.items()}
     lines |= {"SALESFORCE_PRIVATE_KEY_PATH": str(key), variable: value}
     for name in Settings.model_fields:
@@ -118,9 +129,7 @@ def test_loopback_is_here_whatever_it_is_called() -> None:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Callable[..., MachineFacts]:
-    key, _ = make_key_pair(tmp_path)
-
+def machine(key: Path, tmp_path: Path) -> Callable[..., MachineFacts]:
     def gather(**changes: Any) -> MachineFacts:
         values = {
             "salesforce_private_key_path": key,
@@ -137,17 +146,15 @@ def test_this_machine_is_fine(machine) -> None:
 
 
 @pytest.mark.parametrize(("mode", "result"), [(0o644, "fail"), (0o640, "warn")])
-def test_a_private_key_that_others_may_read_is_found(mode, result, machine, tmp_path) -> None:
-    key, _ = make_key_pair(tmp_path)
+def test_a_private_key_that_others_may_read_is_found(mode, result, machine, key) -> None:
     key.chmod(mode)
     checks = list(check_machine(machine()))
     assert found(checks)["secret-file-mode"] == result
     assert any(check.fix == f"chmod 600 {key}" for check in checks)
 
 
-def test_anothers_key_is_to_be_given_to_us_and_not_shut(machine, tmp_path) -> None:
+def test_anothers_key_is_to_be_given_to_us_and_not_shut(machine, key) -> None:
     """In a container a file of the host is another's: with 600 it could not be read at all."""
-    key, _ = make_key_pair(tmp_path)
     key.chmod(0o644)
     facts = machine()
     files = tuple(

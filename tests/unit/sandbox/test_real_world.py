@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import orjson
@@ -39,9 +38,10 @@ def mapped(body: Any, event: str) -> Mapped:
 def test_an_order_makes_the_same_rows_in_every_wrapper(store, spelling: int) -> None:
     orders = list(store.orders.values())
     spell = real_world.ORDER_SPELLINGS[spelling]
-    for place, wrap in itertools.product(ORDERS, real_world.ORDER_WRAPPERS):
+    for place in ORDERS:
         plain = mapped({"event": real_world.SAVED, "order": orders[place]}, "")
-        assert mapped(*wrap(spell(orders[place]))).rows == plain.rows
+        for wrap in real_world.ORDER_WRAPPERS:
+            assert mapped(*wrap(spell(orders[place]))).rows == plain.rows
 
 
 @pytest.mark.parametrize("spelling", range(len(real_world.CUSTOMER_SPELLINGS)))
@@ -49,9 +49,10 @@ def test_a_customer_makes_the_same_rows_in_every_wrapper(store, spelling: int) -
     spell = real_world.CUSTOMER_SPELLINGS[spelling]
     customers = list(store.customers.values())
     assert customers
-    for customer, wrap in itertools.product(customers, real_world.CUSTOMER_WRAPPERS):
+    for customer in customers:
         plain = mapped({"event": real_world.CUSTOMER_SAVED, "customer": customer}, "")
-        assert mapped(*wrap(spell(customer))).rows == plain.rows
+        for wrap in real_world.CUSTOMER_WRAPPERS:
+            assert mapped(*wrap(spell(customer))).rows == plain.rows
 
 
 def test_the_whole_store_is_read_under_the_keys_of_its_documents() -> None:

@@ -11,14 +11,10 @@ from support.certificates import write_certificate
 from stream.kafka.tls import TlsFiles, tls_context_of
 
 
-@pytest.fixture
-def pairs(tmp_path):
-    """Two certificates that have nothing to do with each other: (cert, key) twice."""
-    made = []
-    for name in ("old", "new"):
-        (tmp_path / name).mkdir()
-        made.append(write_certificate(tmp_path / name))
-    return made
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    """Two certificates that have nothing to do with each other: (cert, key) twice. To be copied."""
+    return [write_certificate(tmp_path_factory.mktemp(name)) for name in ("old", "new")]
 
 
 @pytest.fixture
