@@ -20,11 +20,8 @@ from typing import Any
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.model import RowRule
 from agents.salesforce.api.record_updates import KeyUpdate
-from agents.salesforce.api.soql import is_same_text, quoted
+from agents.salesforce.api.soql import fitting, is_same_text, quoted
 from schemas.salesforce import Row
-
-MAX_VALUES = 100  # of a query, twice: e-mail and key
-MAX_CHARACTERS = 5_000
 
 Record = Mapping[str, Any]
 
@@ -64,25 +61,11 @@ def queries_for(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
     for (sobject, key, by, links), members in shapes.items():
         parents = [f"{name}.{field}" for name, field, _ in links for field in ("Id", field)]
         fields = ", ".join(["Id", "CreatedDate", key, by, *parents])
-        for part in _parts(members):
+        for part in fitting(members, lambda row: (value_of(row), row.external_id)):
             values = ",".join(quoted(value_of(row)) for row in part)
             keys = ",".join(quoted(row.external_id) for row in part)
             where = f"{by} IN ({values}) OR {key} IN ({keys})"
             yield f"SELECT {fields} FROM {sobject} WHERE {where}", part  # noqa: S608 - quoted
-
-
-def _parts(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    part: list[Row] = []
-    size = 0
-    for row in rows:
-        length = len(value_of(row)) + len(row.external_id)
-        if part and (len(part) == MAX_VALUES or size + length > MAX_CHARACTERS):
-            yield part
-            part, size = [], 0
-        part.append(row)
-        size += length
-    if part:
-        yield part
 
 
 def adoption_of(row: Row, records: Iterable[Record]) -> Adoption:

@@ -12,17 +12,16 @@ import random
 from asyncio import FIRST_COMPLETED
 from collections.abc import Callable, Sequence
 
-from agents.delivery.adopter import Adopter
 from agents.delivery.api_choice import Api
 from agents.delivery.api_router import ApiRouter
 from agents.delivery.bulk_writer import BULK_LIMITS, BulkWriter
 from agents.delivery.call_executor import CallExecutor
 from agents.delivery.call_planner import PORTION_CALLS, CallPlan, plan_calls
 from agents.delivery.cost_model import CostModel
+from agents.delivery.customer_lookup import CustomerLookup
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.fault_scope import FaultWatch
 from agents.delivery.line_items import LineDispatcher
-from agents.delivery.renamer import Renamer
 from agents.delivery.retry_in_place import RETRY_IN_PLACE, RetryInPlace
 from agents.delivery.row_state import method_of
 from agents.delivery.row_tracker import RowTracker
@@ -152,8 +151,8 @@ def build_dispatcher(
         calls_left=gate.calls_left,
         is_bulk_closed=lambda: jobs.is_closed,
     )
-    adopter = Adopter(inner, client, gate, known)
-    return LineDispatcher(Renamer(adopter, client, gate, known), client, gate, known)
+    lookup = CustomerLookup(inner, client, gate, known)
+    return LineDispatcher(lookup, client, gate, known)
 
 
 def _frozen(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -20,7 +20,15 @@ from collections.abc import Sequence
 from cachetools import LRUCache
 
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.types import Dispatcher, NotSent, RefusedWrite, WriteOutcome, WriteSet, Written
+from agents.delivery.types import (
+    Dispatcher,
+    NotSent,
+    RefusedWrite,
+    WriteOutcome,
+    WriteSet,
+    Written,
+    send_others,
+)
 from agents.mapping.line_model import LineModel, Lines
 from agents.pacing.admission import Admission
 from agents.pacing.ticket import NotAdmittedError
@@ -71,11 +79,7 @@ class LineDispatcher:
     async def _send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
         missing = await self._write_products(bundles)
         outcomes: list[WriteOutcome | None] = [_blocked(bundle, missing) for bundle in bundles]
-        ready = [place for place, outcome in enumerate(outcomes) if outcome is None]
-        sent = await self._inner.send([bundles[place] for place in ready])
-        for place, outcome in zip(ready, sent, strict=True):
-            outcomes[place] = outcome
-        return [outcome for outcome in outcomes if outcome is not None]
+        return await send_others(bundles, outcomes, self._inner.send)
 
     async def _write_products(self, bundles: Sequence[WriteSet]) -> dict[str, WriteOutcome]:
         """Write what is not known to exist; return what could not be written, by product."""

@@ -7,27 +7,30 @@ doing: it waits, and no attempt is spent.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from agents.delivery.retry_in_place import RETRY_IN_PLACE, NextAction, next_action
 from agents.delivery.types import NotSent
 from agents.pacing.admission import Admission
-from agents.pacing.system_failure import reason_of
+from agents.pacing.system_failure import is_systemic, reason_of
 from agents.pacing.ticket import NotAdmittedError
 from agents.salesforce.api.client import OrgClient
-from agents.salesforce.api.composite import MAX_ROWS
+from agents.salesforce.api.composite import MAX_COLLECTIONS, MAX_ROWS
 from agents.salesforce.api.record_updates import KeyUpdate, give_keys
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from schemas.parts import parts_of
 from schemas.priority import Priority
-from schemas.salesforce import RowResult
+from schemas.salesforce import Row, RowResult
 
 FINAL = frozenset({ErrorKind.PERMANENT, ErrorKind.CONFIG})
 
+Records = list[dict[str, Any]]
 Identity = tuple[str, str]  # of a row
+Queries = dict[str, Sequence[Row]]  # by SOQL, the rows it looks for
+Answers = dict[str, Records | NotAdmittedError | SalesforceError]  # by SOQL
 Answer = TypeVar("Answer")
 
 
@@ -38,9 +41,18 @@ class OrgSearch:
         self._client = client
         self._gate = gate
 
-    async def records(self, soql: str, priority: Priority, rows: int) -> list[dict[str, Any]]:
-        """Return what a query finds. Raises as `_call`."""
-        return await self._call(partial(self._query, soql), priority, rows)
+    async def look(self, queries: Queries, priority: Priority) -> Answers:
+        """Return what each query finds, or why it could not be asked; five queries a call."""
+        found: Answers = {}
+        for soqls in parts_of(list(queries), MAX_COLLECTIONS):
+            ask = partial(self._ask, soqls)
+            try:
+                answers = await self._call(ask, priority, sum(len(queries[one]) for one in soqls))
+            except (NotAdmittedError, SalesforceError) as error:
+                found |= dict.fromkeys(soqls, error)
+            else:
+                found |= zip(soqls, answers, strict=True)
+        return found
 
     async def give_keys(
         self, wanted: Iterable[tuple[KeyUpdate, Identity]], priority: Priority
@@ -56,8 +68,12 @@ class OrgSearch:
                 answers += [failure_of(error)] * len(part)
         return [(*pair, answer) for pair, answer in zip(ordered, answers, strict=True)]
 
-    async def _query(self, soql: str) -> list[dict[str, Any]]:
-        return [record async for record in self._client.query(soql)]
+    async def _ask(self, soqls: Sequence[str]) -> list[Records | SalesforceError]:
+        answers = await self._client.queries(soqls)
+        for answer in answers:
+            if isinstance(answer, SalesforceError) and not _is_of_its_query(answer):
+                raise answer  # the gate hears of it as of a call's
+        return answers
 
     async def _call(
         self, work: Callable[[], Awaitable[Answer]], priority: Priority, rows: int
@@ -78,6 +94,10 @@ class OrgSearch:
                     raise
                 pause = RETRY_IN_PLACE.backoff_seconds(len(failures), random.random)
                 await self._gate.rest(pause)
+
+
+def _is_of_its_query(error: SalesforceError) -> bool:
+    return error.kind in FINAL and not is_systemic(error)
 
 
 def failure_of(error: NotAdmittedError | SalesforceError) -> NotSent:

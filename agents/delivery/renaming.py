@@ -22,12 +22,10 @@ from typing import Any
 from agents.delivery.types import WriteSet
 from agents.salesforce.api.composite import CUSTOMER_ID_FIELD, STALE_GUARD_FIELD
 from agents.salesforce.api.record_updates import KeyUpdate
-from agents.salesforce.api.soql import is_same_text, quoted
+from agents.salesforce.api.soql import fitting, is_same_text, quoted
 from schemas.erasure import ERASED
-from schemas.parts import parts_of
 from schemas.salesforce import Row
 
-MAX_VALUES = 100  # of a query, twice: ids and keys
 SECONDS = 19  # of an ISO time, its zone left away: both are UTC
 
 Record = Mapping[str, Any]
@@ -60,7 +58,7 @@ def queries_for(
     for (sobject, key), members in shapes.items():
         times = [STALE_GUARD_FIELD] if sobject in guarded else []
         fields = ", ".join(["Id", "CreatedDate", key, CUSTOMER_ID_FIELD, *times])
-        for part in parts_of(members, MAX_VALUES):
+        for part in fitting(members, lambda row: (row.customer_id, row.external_id)):
             ids = ",".join(quoted(row.customer_id) for row in part)
             keys = ",".join(quoted(row.external_id) for row in part)
             where = f"{CUSTOMER_ID_FIELD} IN ({ids}) OR {key} IN ({keys})"

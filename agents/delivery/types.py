@@ -6,7 +6,7 @@ what can be recovered in place, and answers every bundle: nothing is dropped, no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -125,3 +125,16 @@ class Dispatcher(Protocol):
         what is asked right before every request (`agents.salesforce.api.send_right`).
         """
         ...
+
+
+async def send_others(
+    bundles: Sequence[WriteSet],
+    outcomes: list[WriteOutcome | None],
+    send: Callable[[Sequence[WriteSet]], Awaitable[list[WriteOutcome]]],
+) -> list[WriteOutcome]:
+    """Send the bundles that have no outcome yet; return one outcome per bundle, in order."""
+    places = [place for place, outcome in enumerate(outcomes) if outcome is None]
+    sent = await send([bundles[place] for place in places])
+    for place, outcome in zip(places, sent, strict=True):
+        outcomes[place] = outcome
+    return [outcome for outcome in outcomes if outcome is not None]

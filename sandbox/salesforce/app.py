@@ -36,6 +36,7 @@ ORG = web.AppKey("org", Org)
 SESSIONS = web.AppKey("sessions", Sessions)
 PUBLIC_URL = web.AppKey("public_url", str)
 
+MAX_URI_BYTES = 16_384  # REST API guide, "Status Codes and Error Responses": 414 beyond
 _VERSION = re.compile(r"v(\d{2})\.0")
 _PATH_START = 4  # "", "services", "data", "vXX.X"
 _ALLOW_SAVE = re.compile(r"allowSave\s*=\s*true", re.IGNORECASE)
@@ -70,6 +71,9 @@ async def _answer(
     request: web.Request, org: Org, call: Call, path: list[str]
 ) -> web.StreamResponse:
     raw = await request.read()
+    if len(request.raw_path) > MAX_URI_BYTES:
+        text = "<h1>Bad Message 414</h1><pre>reason: URI Too Long</pre>"
+        return web.Response(status=414, text=text, content_type="text/html")
     if (left := _left_instance(request, org)) is not None:
         return left
     try:

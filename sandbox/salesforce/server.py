@@ -13,7 +13,14 @@ from pathlib import Path
 from aiohttp import hdrs, web
 
 from sandbox.salesforce import admin, login
-from sandbox.salesforce.app import ORG, PUBLIC_URL, SESSIONS, serve_rest, serve_versions
+from sandbox.salesforce.app import (
+    MAX_URI_BYTES,
+    ORG,
+    PUBLIC_URL,
+    SESSIONS,
+    serve_rest,
+    serve_versions,
+)
 from sandbox.salesforce.errors import RequestError
 from sandbox.salesforce.keys import make_key_pair
 from sandbox.salesforce.oauth import ConnectedApp, Sessions
@@ -78,6 +85,7 @@ class SalesforceOrg:
                 make_app(org, sessions, public_url),
                 access_log=None,
                 shutdown_timeout=_SHUTDOWN_SECONDS,
+                max_line_size=2 * MAX_URI_BYTES,  # what is too long is refused as Salesforce does
             )
             await runner.setup()
             try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from agents.salesforce.api.bulk import BulkUpsert, Pace
@@ -28,6 +28,14 @@ from agents.salesforce.api.composite import (
 )
 from agents.salesforce.api.deploy import Deployer
 from agents.salesforce.api.org_session import OrgApi, packed
+from agents.salesforce.api.query import (
+    QueryPage,
+    are_objects,
+    queries_body,
+    query_path,
+    read_page,
+    read_queries,
+)
 from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.api.stale_guard import GuardMode, guard_sets, taking
 from agents.salesforce.auth.oauth_flows import Token
@@ -165,7 +173,7 @@ class OrgClient:
     async def describe(self, sobject: str) -> dict[str, Any]:
         """Return `describe` of an sObject as Salesforce sends it."""
         answer = await self.read("describe", f"sobjects/{quote(sobject, safe='')}/describe")
-        if not _are_objects(answer.get("fields")):
+        if not are_objects(answer.get("fields")):
             raise bad_answer("a describe without fields")
         return answer
 
@@ -196,16 +204,33 @@ class OrgClient:
         self, soql: str, *, with_deleted: bool = False
     ) -> AsyncIterator[dict[str, Any]]:
         """Yield the records of a query, page by page; `with_deleted`: the Recycle Bin's, too."""
-        path = f"{'queryAll' if with_deleted else 'query'}?q={quote(soql, safe='')}"
+        path = query_path(soql, with_deleted=with_deleted)
         while path:
-            page = _object(await self.request("query", "GET", path, None))
-            records, following = page.get("records"), page.get("nextRecordsUrl") or ""
-            is_cut = not following and page.get("done") is False
-            if is_cut or not _are_objects(records) or not isinstance(following, str):
-                raise bad_answer("a page of a query without its records, or without the next one")
-            for record in records:
+            page = read_page(await self.request("query", "GET", path, None))
+            for record in page.records:
                 yield record
-            path = f"query/{following.rsplit('/', 1)[-1]}" if following else ""
+            path = page.next_path
+
+    async def queries(self, soqls: Sequence[str]) -> list[list[dict[str, Any]] | SalesforceError]:
+        """Return what one to five queries find, with ONE call unless they have further pages.
+
+        A query that was refused has its error for an answer. Raises SalesforceError when the call
+        as a whole failed, or a further page.
+        """
+        if len(soqls) == 1:
+            return [[record async for record in self.query(soqls[0])]]
+        body = queries_body(soqls, version=self._version)
+        pages = read_queries(await self.request("query", "POST", "composite", body), len(soqls))
+        return [
+            page if isinstance(page, SalesforceError) else await self._whole(page) for page in pages
+        ]
+
+    async def _whole(self, page: QueryPage) -> list[dict[str, Any]]:
+        records = page.records
+        while page.next_path:
+            page = read_page(await self.request("query", "GET", page.next_path, None))
+            records = [*records, *page.records]
+        return records
 
     async def upsert_bulk(
         self,
@@ -253,10 +278,6 @@ def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise bad_answer(f"expected a JSON object, got {type(value).__name__}")
     return value
-
-
-def _are_objects(value: Any) -> TypeGuard[list[dict[str, Any]]]:
-    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
 def record_path(sobject: str, external_id_field: str, external_id: str) -> str:

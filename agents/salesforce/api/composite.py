@@ -135,8 +135,25 @@ def composite_body(
     return dumps({"allOrNone": False, "collateSubrequests": False, "compositeRequest": requests})
 
 
+@dataclass(frozen=True, slots=True)
+class SubAnswer:
+    """The decoded body of a sub-request that was answered with 2xx."""
+
+    body: Any
+
+
 def read_composite(value: Any, collections: Sequence[Collection]) -> list[CollectionAnswer]:
     """Return the answers by referenceId. Raises BadAnswerError if the body is no Composite's."""
+    return [
+        CollectionAnswer(error=part)
+        if isinstance(part, SalesforceError)
+        else read_collection(part.body, collection)
+        for part, collection in zip(read_parts(value, len(collections)), collections, strict=True)
+    ]
+
+
+def read_parts(value: Any, count: int) -> list[SubAnswer | SalesforceError]:
+    """Return what became of sub-requests c0, c1, …, in order. Raises BadAnswerError."""
     entries = value.get("compositeResponse") if isinstance(value, dict) else None
     if not isinstance(entries, list):
         raise bad_answer("expected compositeResponse, got something else")
@@ -144,21 +161,17 @@ def read_composite(value: Any, collections: Sequence[Collection]) -> list[Collec
     for entry in entries:
         if isinstance(entry, dict):
             by_reference.setdefault(str(entry.get("referenceId")), []).append(entry)
-    return [
-        _read_part(by_reference.get(f"c{position}", []), collection)
-        for position, collection in enumerate(collections)
-    ]
+    return [_read_part(by_reference.get(f"c{position}", [])) for position in range(count)]
 
 
-def _read_part(entries: list[Any], collection: Collection) -> CollectionAnswer:
+def _read_part(entries: list[Any]) -> SubAnswer | SalesforceError:
     if len(entries) != 1:
-        return CollectionAnswer(error=bad_answer(f"{len(entries)} answers for one collection"))
+        return bad_answer(f"{len(entries)} answers for one sub-request")
     status = entries[0].get("httpStatusCode")
     if not isinstance(status, int):
-        return CollectionAnswer(error=bad_answer("a collection's answer has no HTTP status"))
-    if status not in SUCCESS:
-        return CollectionAnswer(error=refusal(status, entries[0].get("body")))
-    return read_collection(entries[0].get("body"), collection)
+        return bad_answer("a sub-request's answer has no HTTP status")
+    body = entries[0].get("body")
+    return SubAnswer(body) if status in SUCCESS else refusal(status, body)
 
 
 def read_collection(value: Any, collection: Collection) -> CollectionAnswer:

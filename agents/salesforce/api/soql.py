@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import quote
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class QueryRoom:
-    """How many values a query may name, and in how many characters."""
+    """How many things a query may name, and in how many characters, escaped for a URL or not."""
 
     ids: int
     characters: int
+    is_url: bool
 
 
-# A query travels in the URL, of which servers take 16 KB: room for the field names beside the ids.
-REST_ROOM = QueryRoom(ids=200, characters=6_000)
+# A query travels in the URL, of which servers take 16,384 bytes (414 beyond that; Salesforce REST
+# API guide, Status Codes and Error Responses): room for the field names beside the values.
+REST_ROOM = QueryRoom(ids=200, characters=10_000, is_url=True)
 # A Bulk query's text may have 100,000 characters; a chunk of documents is held in memory meanwhile.
-BULK_ROOM = QueryRoom(ids=2_500, characters=90_000)
+BULK_ROOM = QueryRoom(ids=2_500, characters=90_000, is_url=False)
 
 
 def id_lists(values: Sequence[str], room: QueryRoom = REST_ROOM) -> Iterator[list[str]]:
     """Yield the values quoted for SOQL, in lists that fit into a query."""
-    part: list[str] = []
+    return fitting([quoted(value) for value in values], lambda value: (value,), room)
+
+
+def fitting(
+    items: Iterable[T], values_of: Callable[[T], Sequence[str]], room: QueryRoom = REST_ROOM
+) -> Iterator[list[T]]:
+    """Yield the items in lists whose values fit into a query."""
+    part: list[T] = []
     size = 0
-    for value in values:
-        text = quoted(value)
-        if part and (len(part) == room.ids or size + len(text) > room.characters):
+    for item in items:
+        weight = sum(_weight(value, room) for value in values_of(item))
+        if part and (len(part) == room.ids or size + weight > room.characters):
             yield part
             part, size = [], 0
-        part.append(text)
-        size += len(text) + 2
+        part.append(item)
+        size += weight
     if part:
         yield part
+
+
+def _weight(value: str, room: QueryRoom) -> int:
+    text = f"'{value}', "
+    return len(quote(text, safe="") if room.is_url else text)
 
 
 def quoted(value: str) -> str:

@@ -212,3 +212,45 @@ async def test_an_org_without_the_field_is_not_asked(workers):
     (outcome,) = await worker.send(customer(NEW, "11:00:00"))
     assert isinstance(outcome, Written), outcome
     assert outcome.renamed == ()
+
+
+def calls_of(worker: Worker) -> int:
+    """Return the API calls so far but for `describe`, which this Worker asks for with each send."""
+    by_path = worker.org.counts.by_path
+    return sum(number for name, number in by_path.items() if not name.endswith("describe"))
+
+
+async def test_all_that_is_asked_about_new_customers_is_one_call_and_about_known_ones_none(workers):
+    worker, _ = workers
+    orders = [order(n, f"c{n}@example.com", customer_id=n) for n in range(1, 31)]
+    await worker.send(customer(OLD, customer_id=900))
+    before = calls_of(worker)
+    outcomes = await worker.send(*orders)
+    assert all(isinstance(outcome, Written) for outcome in outcomes)
+    assert calls_of(worker) - before == 2  # the questions, and the write
+    await worker.send(*(order(n + 500, f"c{n}@example.com", customer_id=n) for n in range(1, 31)))
+    assert calls_of(worker) - before == 3
+
+
+async def test_a_question_that_the_org_refuses_takes_no_other_one_with_it(workers):
+    worker, other = workers
+    await other.send(customer(OLD))
+    body = [{"errorCode": "INSUFFICIENT_ACCESS", "message": "Sem acesso"}]
+    worker.org.faults.add(
+        {"kind": "subrequest", "status": 400, "body": body, "times": 1, "match": {"path": "query"}}
+    )
+    (outcome,) = await worker.send(customer(NEW, "11:00:00"))
+    assert isinstance(outcome, Written), outcome
+    # The first question was about the Account: it has a twin, the Contact followed.
+    assert {r[KEY] for r in worker.records("Account")} == {OLD, NEW}
+    assert [r[KEY] for r in worker.records("Contact")] == [NEW]
+
+
+@pytest.mark.parametrize("letters", ["a", "ж", "漢"])
+async def test_long_addresses_of_any_script_are_looked_for_in_queries_that_fit(workers, letters):
+    """A letter may be nine characters of a URL, of which servers take 16,384."""
+    worker, _ = workers
+    orders = [order(n, f"{n}{letters * 40}@example.com", customer_id=n) for n in range(1, 151)]
+    outcomes = await worker.send(*orders)
+    assert all(isinstance(outcome, Written) and not outcome.notes for outcome in outcomes)
+    assert len(worker.records("Contact")) == len(orders)

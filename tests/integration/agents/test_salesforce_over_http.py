@@ -214,6 +214,36 @@ async def test_a_query_follows_its_pages(bench):
     assert bench.server.requests[1].path == following
 
 
+async def test_several_queries_are_one_call_and_what_one_is_refused_for_is_its_own(bench):
+    following = "/services/data/v58.0/query/01gxx-2000"
+    refused = [{"errorCode": "INVALID_FIELD", "message": "No such column"}]
+    answers = [
+        (200, {"records": [{"Id": "1"}], "done": False, "nextRecordsUrl": following}),
+        (400, refused),
+        (200, {"records": [], "done": True}),
+    ]
+    parts = [
+        {"referenceId": f"c{n}", "httpStatusCode": status, "httpHeaders": {}, "body": body}
+        for n, (status, body) in enumerate(answers)
+    ]
+    bench.script(
+        reply(200, {"compositeResponse": parts[::-1]}),
+        reply(200, {"records": [{"Id": "2"}], "done": True}),
+    )
+    first, second, third = await bench.client.queries(
+        ["SELECT Id FROM Account", "SELECT X FROM Contact", "SELECT Id FROM Lead"]
+    )
+    assert first == [{"Id": "1"}, {"Id": "2"}]
+    assert isinstance(second, SalesforceError)
+    assert (second.kind, second.status) == (ErrorKind.CONFIG, 400)
+    assert third == []
+    asked, page = bench.server.requests
+    assert page.path == following
+    sent = [one["url"] for one in orjson.loads(asked.body)["compositeRequest"]]
+    assert sent[0] == "/services/data/v58.0/query?q=SELECT%20Id%20FROM%20Account"
+    assert len(sent) == 3
+
+
 @pytest.mark.parametrize(
     ("setting", "fields", "guarded"),
     [

@@ -23,6 +23,7 @@ from agents.salesforce.api.composite import (
 )
 from agents.salesforce.api.deploy import Deployer
 from agents.salesforce.api.org_session import OrgApi
+from agents.salesforce.api.query import read_queries
 from agents.salesforce.auth.oauth_flows import Token
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import BadAnswerError, SalesforceError
@@ -184,6 +185,22 @@ def test_an_answer_that_cannot_be_tied_to_its_rows_is_no_answer(entries):
     assert answer.error
     assert answer.error.is_outcome_unknown
     assert answer.error.kind is ErrorKind.TRANSIENT
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {"records": [{}], "done": False},
+        {"records": ["x"], "done": True},
+        {"records": [], "nextRecordsUrl": 7},
+    ],
+)
+def test_a_page_without_its_records_or_the_way_to_the_next_is_not_taken_for_the_end(body):
+    good = an_answer("c0", {"records": [], "done": True})
+    with pytest.raises(BadAnswerError):
+        read_queries({"compositeResponse": [good, an_answer("c1", body)]}, 2)
 
 
 @pytest.mark.parametrize("value", [None, [], {}, {"compositeResponse": {}}, "x"])

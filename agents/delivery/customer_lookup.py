@@ -1,0 +1,85 @@
+"""Looks for a customer's records ahead of writing: under an earlier e-mail, or without any key.
+
+| rows of a batch | API calls |
+|---|---|
+| of customers this worker knows | none |
+| of others | 1 for up to five queries, each for up to 200 rows of one sObject |
+| found under another key, or without one | 1 per 200 records |
+
+All go through the gate, as every call. A customer that could not be looked for for a passing
+reason waits: a twin that was made meanwhile is not unmade by trying again. If an order finds that
+its customer is gone, the customer is looked for then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agents.delivery.adopter import Adopter
+from agents.delivery.existence_cache import ExistenceCache
+from agents.delivery.org_search import Answers, OrgSearch
+from agents.delivery.renamer import Renamer
+from agents.delivery.renaming import redirected
+from agents.delivery.types import Dispatcher, RefusedWrite, WriteOutcome, WriteSet, send_others
+from agents.pacing.admission import Admission
+from agents.salesforce.api.client import OrgClient
+from agents.salesforce.errors.error_kind import ErrorKind
+
+
+class CustomerLookup:
+    """A Dispatcher that knows who a customer is in the org before another one writes."""
+
+    def __init__(
+        self, inner: Dispatcher, client: OrgClient, gate: Admission, known: ExistenceCache
+    ) -> None:
+        self._inner = inner
+        self._org = OrgSearch(client, gate)
+        self._renamer = Renamer(client, self._org, known)
+        self._adopter = Adopter(self._org, known)
+
+    async def send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
+        """Return one outcome per bundle, in order. Raises FrozenError only."""
+        ready = [self._renamer.identified(bundle) for bundle in bundles]
+        outcomes = await self._send(ready)
+        orphans = [
+            place
+            for place, outcome in enumerate(outcomes)
+            if isinstance(outcome, RefusedWrite)
+            and outcome.kind is ErrorKind.ORDERING
+            and ready[place].may_be_renamed
+        ]
+        if orphans:
+            again = [self._renamer.forgotten(ready[place]) for place in orphans]
+            for place, outcome in zip(orphans, await self._send(again), strict=True):
+                outcomes[place] = outcome
+        return outcomes
+
+    async def _send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
+        by_id, by_value = self._renamer.queries(bundles), self._adopter.queries(bundles)
+        if not by_id and not by_value:
+            return await self._inner.send(bundles)
+        priority = min(bundle.priority for bundle in bundles)
+        answers = await self._org.look({**by_id, **by_value}, priority)
+        renamed = await self._renamer.rename(by_id, answers, priority)
+        if renamed.has_changed_keys:
+            answers = {}  # they were true before
+
+        async def adopt(others: Sequence[WriteSet]) -> list[WriteOutcome]:
+            return await self._adopt([redirected(one, renamed.found) for one in others], answers)
+
+        outcomes = await send_others(bundles, [renamed.failure_of(one) for one in bundles], adopt)
+        return list(map(renamed.told, outcomes, bundles))
+
+    async def _adopt(self, bundles: Sequence[WriteSet], answers: Answers) -> list[WriteOutcome]:
+        """Adopt by the answers that are there, and ask what is not among them."""
+        queries = self._adopter.queries(bundles)
+        if not queries:
+            return await self._inner.send(bundles)
+        priority = min(bundle.priority for bundle in bundles)
+        unasked = {soql: rows for soql, rows in queries.items() if soql not in answers}
+        answers = {**answers, **await self._org.look(unasked, priority)}
+        adopted = await self._adopter.adopt(queries, answers, priority)
+        outcomes = await send_others(
+            bundles, [adopted.failure_of(one) for one in bundles], self._inner.send
+        )
+        return list(map(adopted.told, outcomes, bundles))
