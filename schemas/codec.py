@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from schemas.document.chosen import DecodeError, chosen
+from schemas.document.chosen import DecodeError, chosen, orders_of
 from schemas.document.flattened import unflattened
 from schemas.document.spellings import Form, has_plain_number, in_one_form, read_past
 from schemas.document.unwrapping import (
@@ -124,6 +124,8 @@ def decode(raw: bytes, *, event: str = "", identity: Identity = PLAIN) -> Docume
     entity, notes = place.form or in_one_form(found.level, kind, found.beside)
     if kind is not Kind.ORDER and seen(sent_email(entity)) != sent_email(entity):
         notes.append("email: characters that nobody sees were taken out of the e-mail address")
+    if kind is Kind.CUSTOMER and (name := orders_of(found)):
+        notes.append(f"{name}: the orders in it are not read, their own saves are")
     return Document(
         event=place.event,
         kind=kind,

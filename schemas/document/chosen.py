@@ -14,11 +14,11 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.document.flattened import may_be_an_order
-from schemas.document.shape import NAMES, Shape, has_customer_marks, id_of, number_of
-from schemas.document.unwrapping import Found, only
+from schemas.document.shape import NAMES, Shape, has_customer_marks, id_of, number_of, shape_of
+from schemas.document.unwrapping import Found, only, opened
 from schemas.event import Kind
 from schemas.event_names import Ignored, is_about_an_address
-from schemas.texts import text_of
+from schemas.texts import identifier, text_of
 
 SHAPES = {
     Kind.ORDER: Shape.ORDER,
@@ -38,6 +38,9 @@ ABOUT = {
     Kind.CUSTOMER_DELETED: "a deleted customer",
     Kind.SUBSCRIBER: "a subscription",
 }
+# An order's number in GraphQL, which says nothing else as REST does.
+OTHER_NUMBERS = ("number", "order_number")
+MAX_INSIDE = 3  # levels of a customer's field
 
 
 class DecodeError(ValueError):
@@ -71,7 +74,7 @@ def _by_shape(found: list[Found], order: Found | None) -> tuple[Kind, Found] | I
     if order is not None and (number_of(order.level) or not _is_guess(order)):
         return Kind.ORDER, order
     if customer := only(found, Shape.CUSTOMER):
-        return Kind.CUSTOMER, customer
+        return Kind.CUSTOMER, _without_orders(customer)
     if only(found, Shape.SALES_DOCUMENT):
         return Ignored.ORDER_ID_ONLY
     raise DecodeError(
@@ -98,7 +101,36 @@ def _despite_the_name(
             f"the event `{name}` is unknown, and the body may be an order whose fields are called "
             f"otherwise: send {MISSING[Kind.ORDER]}"
         )
-    return (Kind.CUSTOMER, customer) if customer else Ignored.UNKNOWN
+    return (Kind.CUSTOMER, _without_orders(customer)) if customer else Ignored.UNKNOWN
+
+
+def _without_orders(customer: Found) -> Found:
+    """Return a customer; refused with orders, of which no event of a known name promises a save."""
+    if name := orders_of(customer):
+        raise DecodeError(
+            f"there are orders in `{name}` of a customer: send each order by itself, or name the "
+            "event (docs/events.md)"
+        )
+    return customer
+
+
+def orders_of(customer: Found) -> str:
+    """Return the field of a customer, or beside them, that holds orders; '' when none does."""
+    fields = (*customer.level.items(), *(customer.beside or {}).items())
+    return next((name for name, value in fields if _has_order(value, name)), "")
+
+
+def _has_order(value: Any, name: str, depth: int = MAX_INSIDE) -> bool:
+    value, is_named = opened(value), "order" in name.lower()
+    if isinstance(value, dict):
+        if shape_of(value, Kind.ORDER if is_named else None) is Shape.ORDER:
+            return True
+        if is_named and any(identifier(value.get(number)) for number in OTHER_NUMBERS):
+            return True
+    inner = [*value.values()] if isinstance(value, dict) else value
+    return (
+        depth > 0 and isinstance(inner, list) and any(_has_order(i, name, depth - 1) for i in inner)
+    )
 
 
 def _is_guess(order: Found) -> bool:
