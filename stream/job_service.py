@@ -74,11 +74,11 @@ async def read_job(settings: Settings, job_id: str, *, kind: JobKind | None = No
     return spec
 
 
-async def read_jobs(settings: Settings) -> list[dict[str, Any]]:
-    """Return a line for every job on record, newest first."""
+async def read_jobs(settings: Settings) -> tuple[list[dict[str, Any]], str]:
+    """Return a line for every job on record, newest first, and what does not answer."""
     async with RangeReader(settings) as reader:
-        actions = await list_jobs(settings, reader)
-    return [job_of(job) for job in reversed(actions)]
+        actions, unread = await list_jobs(settings, reader)
+    return [job_of(job) for job in reversed(actions)], unread
 
 
 async def run_job(

@@ -101,7 +101,7 @@ async def _collisions(
 async def _newest_ms(reader: RangeReader, topics: list[str]) -> int | None:
     """Return the latest time among the last records of all partitions."""
     spans = [span for span in await reader.spans(topics) if span.size] if topics else []
-    positions = {(span.topic, span.partition): span.end - 1 for span in spans}
+    positions = {span.place: span.end - 1 for span in spans}
     records = await reader.first_records(positions, timeout_seconds=NEWEST_SECONDS)
     return max((record.timestamp for record in records.values()), default=None)
 

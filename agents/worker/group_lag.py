@@ -68,7 +68,7 @@ async def look_at_group(settings: Settings) -> GroupPosition | None:
         return None
     lag = 0
     for span in spans:
-        done = committed.get((span.topic, span.partition), span.log_start)
+        done = committed.get(span.place, span.log_start)
         # Beyond the end: the log went back, and everything in it may be unread.
         lag += span.end - (span.log_start if done > span.end else max(done, span.log_start))
     return GroupPosition(committed=committed, lag=lag)

@@ -15,6 +15,7 @@ from rich.text import Text
 from cli.console.erasure_proof import end_with_proof
 from cli.console.terminal import (
     EXIT_NO,
+    EXIT_UNKNOWN,
     fail,
     is_confirmed,
     note,
@@ -38,6 +39,7 @@ from stream.dlq.resolutions import MarkWriter
 from stream.erasure.publish import publish_erasures, wait_for_markers
 from stream.erasure.search import PersonTraces, find_person
 from stream.jobs.operator_log import OperatorLog
+from stream.kafka.log.leader_questions import name_silent
 from stream.ops.alerts import Alerts
 from stream.times import show_time
 
@@ -101,7 +103,8 @@ def erase(  # noqa: PLR0917 - each is an option
     with the date by which Kafka removes it. The store is not touched: erase the person there first,
     or it will send them again.
     Exit 0: done and proved, or a dry run. 1: not confirmed, not finished, or not proved: run it
-    again. 2: settings, Kafka.
+    again. 2: settings, Kafka. 3: a partition does not answer: what is known is shown, nobody is
+    erased before all was read, because what ties a person together goes with the erasure.
 
     Example: orderstream erase --email jane@example.com --why "request 2026-17"
     """
@@ -119,9 +122,13 @@ def erase(  # noqa: PLR0917 - each is an option
     person = run_async(_find(settings, wanted, since_ms))
     if not as_json:
         _print_plan(person)
-    if dry_run:
+    unread = name_silent(person.found.unread)
+    if dry_run or unread:
         if as_json:
             print_json(_report(person))
+        if unread:
+            note(f"nothing is erased before these were read, ask again: {unread}")
+            raise typer.Exit(EXIT_UNKNOWN)
         return
     if not yes and not is_confirmed("Erase this person? This cannot be undone."):
         raise typer.Exit(EXIT_NO)
@@ -208,6 +215,7 @@ def _report(person: _Person) -> dict[str, Any]:
             for held in person.found.held
         ],
         "records_read": person.found.records_read,
+        "unread": name_silent(person.found.unread),
     }
 
 

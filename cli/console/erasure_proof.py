@@ -9,11 +9,20 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from cli.console.terminal import EXIT_NO, note, print_json, progress_bar, run_async, stdout
+from cli.console.terminal import (
+    EXIT_NO,
+    EXIT_UNKNOWN,
+    note,
+    print_json,
+    progress_bar,
+    run_async,
+    stdout,
+)
 from schemas.person import Person
 from stream.config import Settings
 from stream.erasure.local_files import files_naming
 from stream.erasure.proof import Proof, prove_erasure
+from stream.kafka.log.leader_questions import name_silent
 from stream.times import show_time
 
 
@@ -25,7 +34,7 @@ def end_with_proof(
     files: Sequence[Path] = (),
     as_json: bool,
 ) -> None:
-    """Prove, print, and exit 1 unless the proof holds, in Kafka and in this machine's files."""
+    """Prove, print, and exit 1 unless it holds, in Kafka and in this machine's files; 3: unread."""
     proof = run_async(prove(settings, person))
     named = files_naming(person, [settings.state_directory, *files])
     if as_json:
@@ -37,7 +46,7 @@ def end_with_proof(
         for path in named:
             note(f"not proved: {path} names the person, or cannot be read: delete it")
     if named or not proof.holds:
-        raise typer.Exit(EXIT_NO)
+        raise typer.Exit(EXIT_NO if named or not proof.has_dates else EXIT_UNKNOWN)
 
 
 async def prove(settings: Settings, person: Person) -> Proof:
@@ -51,6 +60,7 @@ def proof_json(proof: Proof) -> dict[str, Any]:
     return {
         "holds": proof.holds,
         "records_read": proof.records_read,
+        "unread": name_silent(proof.unread),
         "left": [
             {
                 "topic": remnant.topic,
@@ -65,6 +75,11 @@ def proof_json(proof: Proof) -> dict[str, Any]:
 
 def print_proof(proof: Proof) -> None:
     """Print what still names the person, and until when."""
+    if proof.unread:
+        note(f"not proved: these were not read, ask again: {name_silent(proof.unread)}")
+    if not proof.remnants and proof.unread:
+        stdout.print(f"none of the {proof.records_read:,} records that were read names the person")
+        return
     if not proof.remnants:
         stdout.print(f"proved: none of {proof.records_read:,} records names the person")
         return
@@ -75,5 +90,5 @@ def print_proof(proof: Proof) -> None:
     stdout.print(table)
     if proof.holds:
         note("proved: Kafka itself removes all of it by then, where partitions go on being written")
-    else:
+    elif not proof.has_dates:
         note("not proved: see `never by itself`; run it again, or docs/erasure.md")

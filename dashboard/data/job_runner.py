@@ -63,7 +63,9 @@ class JobRunner:
         self.publisher = publisher
         self._running: dict[str, RunningJob] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._listed: tuple[float, list[dict[str, Any]]] = (float("-inf"), [])
+        self._listed: list[dict[str, Any]] = []
+        self._listed_at = float("-inf")
+        self.unread = ""
 
     def operator(self, who: str) -> OperatorLog:
         """Return the operator log that writes for a person."""
@@ -100,12 +102,14 @@ class JobRunner:
         self._run(spec, who, None)
 
     async def listed(self) -> list[dict[str, Any]]:
-        """Return every job on record, newest first, with live figures of those that run here."""
-        at, jobs = self._listed
-        if time.monotonic() - at > LISTED_SECONDS:
-            jobs = await read_jobs(self._settings)
-            self._listed = (time.monotonic(), jobs)
-        return [job | self._live(job["job_id"]) for job in jobs]
+        """Return every job on record, newest first, with live figures of those that run here.
+
+        `unread` says what does not answer: there may be others.
+        """
+        if time.monotonic() - self._listed_at > LISTED_SECONDS:
+            self._listed, self.unread = await read_jobs(self._settings)
+            self._listed_at = time.monotonic()
+        return [job | self._live(job["job_id"]) for job in self._listed]
 
     async def stop(self) -> None:
         """Stop every job after the chunk in hand."""
@@ -142,7 +146,7 @@ class JobRunner:
             job.problem = f"it failed ({type(error).__name__}); resume goes on with the rest"
         finally:
             job.is_running = False
-            self._listed = (float("-inf"), [])
+            self._listed_at = float("-inf")
 
 
 async def _spec(settings: KafkaSettings, reader: RangeReader, draft: DryRun, why: str) -> JobSpec:

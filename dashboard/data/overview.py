@@ -15,6 +15,7 @@ from dashboard.data.snapshots import LagPoint, Snapshots
 from dashboard.data.worker_metrics import WorkersView, together
 from stream.audit.live_totals import BUCKET_SECONDS, FLOW_BUCKETS
 from stream.audit.outcome_bitmap import Balance
+from stream.kafka.log.leader_questions import name_silent
 from stream.lag.evaluator import GroupLag
 from stream.lag.snapshot import LagSnapshot
 
@@ -55,9 +56,12 @@ def overview(watch: Snapshots, *, now_ms: int, has_metrics: bool) -> dict[str, A
     workers = together(watch.scrapes) if has_metrics else None
     group = snapshot.groups[0] if snapshot else None
     tiers = snapshot.tiers if snapshot and not snapshot.groups[1].unknown else ()
+    silent = name_silent(index.unread)
+    unbalanced = [f"Not known: the balance of everything ({silent})"] if silent else []
     return {
         "balance": index.balance,
         "shares": shares(index.balance),
+        "is_whole": not unbalanced,
         "is_loaded": index.refreshed_ms is not None,
         "read": index.outcomes_read,
         "to_read": index.to_read,
@@ -70,7 +74,7 @@ def overview(watch: Snapshots, *, now_ms: int, has_metrics: bool) -> dict[str, A
         "due": sum(tier.due for tier in tiers) if tiers else None,
         "workers": workers,
         "is_scraped": bool(watch.scrapes),
-        "alerts": alerts(group, snapshot, workers),
+        "alerts": [*alerts(group, snapshot, workers), *unbalanced],
         "lag_chart": lag_chart(list(watch.lag_points), now_ms, past=watch.balance.ages.points()),
         "flow_chart": flow_chart(watch, now_ms),
         "recent": newest(watch.balance.recent, RECENT_SHOWN),

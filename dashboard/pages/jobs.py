@@ -14,6 +14,7 @@ from dashboard.site.state import SESSION, STATE, form_of
 from stream.dlq.index import LetterFilter
 from stream.job_service import kind_of
 from stream.jobs.replay import ReplayRange
+from stream.kafka.log.leader_questions import name_silent
 from stream.ops.masking import mask_record
 
 
@@ -29,8 +30,9 @@ async def run_draft(request: web.Request) -> web.StreamResponse:
 
 
 async def jobs_page(request: web.Request) -> web.StreamResponse:
-    jobs = await request.app[STATE].desk.listed()
-    return render(request, "jobs.html", jobs=jobs, command="orderstream jobs")
+    desk = request.app[STATE].desk
+    jobs = await desk.listed()
+    return render(request, "jobs.html", jobs=jobs, unread=desk.unread, command="orderstream jobs")
 
 
 async def stop_job(request: web.Request) -> web.StreamResponse:
@@ -111,6 +113,9 @@ async def _job(request: web.Request) -> dict[str, Any]:
     listed = None
     if running is None or not running.is_running:
         listed = next((job for job in await state.desk.listed() if job["job_id"] == job_id), None)
+    if running is None and listed is None and state.desk.unread:
+        said = f"It is not known whether there is such a job: {state.desk.unread}."
+        raise web.HTTPServiceUnavailable(text=said)
     if running is None and listed is None:
         raise web.HTTPNotFound(text="There is no such job.")
     return {
@@ -120,6 +125,7 @@ async def _job(request: web.Request) -> dict[str, Any]:
         "listed": listed,
         "outcomes": state.watch.balance.job_outcomes(job_id),
         "balance": state.watch.balance.balance,
+        "unread": name_silent(state.watch.balance.unread),
         "command": command_lines.resume(job_id),
     }
 

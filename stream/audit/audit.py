@@ -131,17 +131,17 @@ class _Audit:
         """Cut off events whose results retention may have deleted, and open the ledgers."""
         cut = {span.partition: span for span in results if span.log_start > 0 and span.size}
         firsts = await self._reader.first_records(
-            {(span.topic, span.partition): span.log_start for span in cut.values()}
+            {span.place: span.log_start for span in cut.values()}
         )
         times = {partition: record.timestamp for (_, partition), record in firsts.items()}
         judged = await self._from_times(facts, times)
         self.report.not_judged = sum(s.size for s in facts) - sum(s.size for s in judged)
         for span in judged:
-            where = (span.topic, span.partition)
+            where = span.place
             self._ledgers[where] = OutcomeBitmap(span.start, span.end)
             if self.report.since_ms is None and span.log_start and span.partition not in cut:
                 self._deleted[where] = DeletedEvents(0, span.log_start)
-        self._log_starts = {(span.topic, span.partition): span.log_start for span in facts}
+        self._log_starts = {span.place: span.log_start for span in facts}
         return judged
 
     async def _from_times(
@@ -153,11 +153,11 @@ class _Audit:
             later = await self._reader.spans(
                 self._topics.facts, partitions=[number], since_ms=at_ms
             )
-            starts |= {(span.topic, span.partition): span.start for span in later}
+            starts |= {span.place: span.start for span in later}
         return [
             replace(
                 span,
-                start=min(max(span.start, starts.get((span.topic, span.partition), 0)), span.end),
+                start=min(max(span.start, starts.get(span.place, 0)), span.end),
             )
             for span in facts
         ]
@@ -220,7 +220,7 @@ class _Audit:
         report.unanswered_count = sum(ledger.unanswered() for ledger in self._ledgers.values())
         report.overdue_waiting = sum(due <= overdue_ms for due in self._waiting.values())
         old = await self._known(self._topics.facts, until_ms=overdue_ms)
-        boundaries = {(span.topic, span.partition): span.end for span in old}
+        boundaries = {span.place: span.end for span in old}
         report.overdue_count = sum(
             ledger.unanswered(before_offset=boundaries.get(where, 0))
             for where, ledger in self._ledgers.items()
@@ -254,7 +254,7 @@ class _Audit:
         if not self._strange:
             return 0
         spans = await self._known(self._topics.facts)
-        ends = {(span.topic, span.partition): span.end for span in spans}
+        ends = {span.place: span.end for span in spans}
         return sum(
             1
             for where, offsets in self._strange.items()

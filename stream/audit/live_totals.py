@@ -13,6 +13,9 @@ again) everything is read anew. What is kept, whatever the topics hold:
 | what became of a job's events | counts of the latest `JOBS_KEPT` jobs |
 
 The ends of the results are taken before those of the facts: no result is of an unknown event.
+
+A partition that does not answer is in `unread` with the reason. Its events stay as they were last
+read, and so do those whose outcomes it holds; all others go on.
 """
 
 from __future__ import annotations
@@ -20,14 +23,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from stream.audit.event_book import CLOCK_SKEW_MS, EventBook
+from stream.audit.event_book import CLOCK_SKEW_MS, EventBook, Place
 from stream.audit.outcome_bitmap import DEAD, UNANSWERED, Balance, OutcomeBitmap
 from stream.config import Settings
+from stream.errors import BrokerError
+from stream.kafka.log.leader_questions import name_silent
 from stream.kafka.log.position import Tail
 from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record
 from stream.lag.rates import EventRate, Meter
@@ -78,6 +83,8 @@ class LiveTotals:
         self._tail = Tail()
         self._book = EventBook(most_strays=STRAYS_KEPT)
         self._trimmed = float("-inf")
+        self._read_from: set[Place] = set()
+        self.unread: dict[Place, str] = {}
         self.balance = Balance()
         self.flow = EventRate(bucket_seconds=BUCKET_SECONDS, buckets=FLOW_BUCKETS)
         self.ages = GreatestAge()
@@ -95,12 +102,15 @@ class LiveTotals:
 
     async def refresh(self, reader: RangeReader) -> None:
         """Read what was written since the last time. Raises BrokerError; what was read is kept."""
-        if await self._tail.has_gone_back(reader):
+        compared = await self._tail.compared(reader)
+        if compared.gone:
             self._start_over()
-        since_ms = int(time.time() * 1000) - self._window_ms
-        since = None if self._tail.has_begun else since_ms - CLOCK_SKEW_MS
-        results = await reader.spans([self._topics.results], since_ms=since)
-        events = await self._events(reader, since_ms)
+        before = self.unread
+        results, facts = await self._spans(reader, compared.silent)
+        if any(span.place in before and span.place not in self._book.books for span in facts):
+            self._start_over()  # its outcomes went by while nobody knew its events
+            results, facts = await self._spans(reader, compared.silent)
+        events = self._events(facts)
         new = self._tail.unread(results)
         self.to_read = self.outcomes_read + sum(span.size for span in new)
         async for batch in reader.read(events):
@@ -116,23 +126,49 @@ class LiveTotals:
         self._book.settle_strays()
         self._conclude()
 
-    async def _events(self, reader: RangeReader, since_ms: int) -> list[OffsetRange]:
+    async def _spans(
+        self, reader: RangeReader, silent: Mapping[Place, str]
+    ) -> tuple[list[OffsetRange], list[OffsetRange]]:
+        """Return what there is of results and facts, and note whose leader does not answer.
+
+        A partition that comes late begins where the window does. Raises BrokerError when no fact
+        can be counted.
+        """
+        is_late = bool(self.unread)
+        since_ms = int(time.time() * 1000) - self._window_ms
+        since = since_ms - CLOCK_SKEW_MS if is_late or not self._tail.has_begun else None
+        results, untold = await reader.known_spans([self._topics.results], since_ms=since)
+        is_trim_due = is_late or time.monotonic() - self._trimmed > TRIM_SECONDS
+        facts, unheard = await reader.known_spans(
+            self._topics.facts, since_ms=since_ms if is_trim_due else None
+        )
+        unread = {**silent, **untold, **unheard}
+        results = [span for span in results if span.place not in unread]
+        told = {span.partition for span in results}
+        facts = [span for span in facts if span.place not in unread and span.partition in told]
+        if unread and not facts:
+            raise BrokerError(f"Kafka did not answer: {name_silent(unread)}")
+        self.unread = unread
+        if is_trim_due:
+            self._trimmed = time.monotonic()
+        return results, facts
+
+    def _events(self, spans: Sequence[OffsetRange]) -> list[OffsetRange]:
         """Return what the facts have gained, and drop events that the window has left."""
-        is_trim_due = time.monotonic() - self._trimmed > TRIM_SECONDS
-        spans = await reader.spans(self._topics.facts, since_ms=since_ms if is_trim_due else None)
-        is_first = not self._book.books
+        if (places := {span.place for span in spans}) != self._read_from:
+            self._read_from = places
+            self.rate_in, self.rate_out = Meter(), Meter()  # whoever comes late brings no rush
+        known = set(self._book.books)
         for span in spans:
-            where = (span.topic, span.partition)
+            where = span.place
             if where not in self._book.books:
                 self._book.books[where] = OutcomeBitmap(span.start, span.start)
             book = self._book.books[where]
             book.extend_to(span.end)
             book.forget_before(span.start)
         new = self._tail.unread(spans)
-        if is_trim_due:
-            self._trimmed = time.monotonic()
-        if not is_first:
-            self.flow.add("in", int(time.time() * 1000), sum(span.size for span in new))
+        gained = sum(span.size for span in new if span.place in known)
+        self.flow.add("in", int(time.time() * 1000), gained)
         self.rate_in.note(time.monotonic(), sum(span.end for span in spans))
         return new
 

@@ -179,11 +179,9 @@ class BackfillRun(Run):
 
     async def _find_published(self, since_ms: int | None) -> None:
         job = ("job-id", self.spec.job_id.encode())
-        starts = {(span.topic, span.partition): span.start for span in self.spec.due}
+        starts = {span.place: span.start for span in self.spec.due}
         spans = [
-            OffsetRange(
-                s.topic, s.partition, max(s.start, starts.get((s.topic, s.partition), 0)), s.end
-            )
+            OffsetRange(s.topic, s.partition, max(s.start, starts.get(s.place, 0)), s.end)
             for s in await self._reader.spans(self._settings.topics.facts, since_ms=since_ms)
         ]
         kinds = {self._settings.topics.source_of(kind): kind for kind in RESOURCES}

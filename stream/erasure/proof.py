@@ -90,14 +90,23 @@ class TopicRules:
 
 @dataclass(slots=True)
 class Proof:
-    """The outcome. It holds when nothing is left, or all that is left has a date."""
+    """The outcome. It holds when nothing is left, or all that is left has a date.
+
+    It proves nothing of `unread`: the partitions that did not answer, and why.
+    """
 
     remnants: list[Remnant] = field(default_factory=list)
     records_read: int = 0
+    unread: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    @property
+    def has_dates(self) -> bool:
+        """Whether Kafka itself removes all that was found."""
+        return all(remnant.has_date for remnant in self.remnants)
 
     @property
     def holds(self) -> bool:
-        return all(remnant.has_date for remnant in self.remnants)
+        return self.has_dates and not self.unread
 
 
 async def prove_erasure(
@@ -116,7 +125,7 @@ async def prove_erasure(
                 name: TopicRules.of(topic.config)
                 for name, topic in (await admin.existing(sorted(names))).items()
             }
-        spans = await reader.spans(sorted(rules))
+        spans, proof.unread = await reader.known_spans(sorted(rules))
         total = sum(span.size for span in spans)
         search = _Search(person, rules)
         async for batch in reader.read(spans):

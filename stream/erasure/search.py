@@ -6,7 +6,7 @@ searched (`schemas/person.py`): the bytes of an address are not the same from ev
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,7 +59,8 @@ class PersonTraces:
     """A person in the topics. `letters` are (partition, offset) of dead letters.
 
     `person` knows what the customer's own documents add: former addresses, the customer's id.
-    `customer_keys` are the keys of their states, as the store spelled the address.
+    `customer_keys` are the keys of their states, as the store spelled the address. `unread`: the
+    partitions that did not answer, and why; what they hold may tie more to the person.
     """
 
     person: Person
@@ -67,6 +68,7 @@ class PersonTraces:
     customer_keys: set[str] = field(default_factory=set)
     letters: list[tuple[int, int]] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
+    unread: dict[tuple[str, int], str] = field(default_factory=dict)
     records_read: int = 0
 
 
@@ -82,12 +84,15 @@ async def find_person(
         topics = settings.topics
         names = [spec.name for spec in topics.specs()]
         names += sorted(set(await reader.topics_starting(topics.retry_prefix)) - set(names))
-        spans = await reader.spans(names, since_ms=since_ms)
+        spans, silent = await reader.known_spans(names, since_ms=since_ms)
+        states, silent_states = await reader.known_spans([topics.state])  # of all time
         total = sum(span.size for span in spans)
         kept = {spec.name: spec.config.get("retention.ms") for spec in topics.specs()}
         held = {name: Held(name, _number(kept.get(name))) for name in names}
         customers = [span for span in spans if span.topic == topics.customers]
-        found = PersonTraces(await _everything_of(reader, customers, person, settings))
+        ties = await ties_of_states(reader, states)
+        found = PersonTraces(await _everything_of(reader, ties, customers, person, settings))
+        found.unread = silent | silent_states
         for email in found.person.emails:
             found.customer_keys.update(settings.identity.keys_of_email(email))
         # Facts first: they name the orders whose copies and outcomes are looked for afterwards.
@@ -103,13 +108,16 @@ async def find_person(
 
 
 async def _everything_of(
-    reader: RangeReader, customers: list[OffsetRange], person: Person, settings: Settings
+    reader: RangeReader,
+    ties: list[tuple[str, set[str]]],
+    customers: list[OffsetRange],
+    person: Person,
+    settings: Settings,
 ) -> Person:
     """Return the person with the ids and addresses that the customer's documents and states tie.
 
     An id leads to a former address, and that to an earlier id: until nothing new is found.
     """
-    ties = await ties_of_states(reader, settings.topics.state)
     async for batch in reader.read(customers):
         for record in batch:
             owner = _owner(record, settings)
@@ -182,7 +190,9 @@ def _number(text: str | None) -> int | None:
 CUSTOMERS = state_key(Kind.CUSTOMER, "")
 
 
-async def ties_of_states(reader: RangeReader, topic: str) -> list[tuple[str, set[str]]]:
+async def ties_of_states(
+    reader: RangeReader, states: Iterable[OffsetRange]
+) -> list[tuple[str, set[str]]]:
     """Return (address, customer id) of every customer's state. Raises BrokerError.
 
     A customer's key is the e-mail, so a change of it leaves a state under the old address, which
@@ -190,7 +200,7 @@ async def ties_of_states(reader: RangeReader, topic: str) -> list[tuple[str, set
     long as the key lives; whoever has the id of the address to be erased is the same person.
     """
     ties: list[tuple[str, set[str]]] = []
-    async for batch in reader.read(await reader.spans([topic])):
+    async for batch in reader.read(states):
         for record in batch:
             tie = tie_of(record.key, record.value)
             if tie is not None:

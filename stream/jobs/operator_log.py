@@ -9,7 +9,7 @@ from __future__ import annotations
 import getpass
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,7 +17,7 @@ import orjson
 
 from schemas.operator import OperatorAction
 from stream.config import Settings
-from stream.kafka.log.range_reader import RangeReader
+from stream.kafka.log.range_reader import OffsetRange, RangeReader
 from stream.kafka.publisher import KafkaPublisher, Publisher, Record
 from stream.ops.masking import mask_text
 from stream.topics import Topics
@@ -79,8 +79,22 @@ async def read_actions(
     reader: RangeReader, topics: Topics, *, job_id: str = "", since_ms: int | None = None
 ) -> list[OperatorAction]:
     """Return the recorded actions in time order, of one job or of everything."""
-    actions: list[OperatorAction] = []
     spans = await reader.spans([topics.operator_audit], since_ms=since_ms)
+    return await _actions(reader, spans, job_id)
+
+
+async def known_actions(
+    reader: RangeReader, topics: Topics, *, job_id: str = ""
+) -> tuple[list[OperatorAction], dict[tuple[str, int], str]]:
+    """Return the same of the partitions that answer, and why the others do not."""
+    spans, silent = await reader.known_spans([topics.operator_audit])
+    return await _actions(reader, spans, job_id), silent
+
+
+async def _actions(
+    reader: RangeReader, spans: Iterable[OffsetRange], job_id: str
+) -> list[OperatorAction]:
+    actions: list[OperatorAction] = []
     async for batch in reader.read(spans):
         for record in batch:
             if job_id and record.key != job_id.encode():

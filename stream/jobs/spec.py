@@ -21,8 +21,9 @@ from typing import Any
 
 from schemas.event import new_event_id
 from schemas.operator import OperatorAction
-from stream.errors import JobError
-from stream.jobs.operator_log import read_actions
+from stream.errors import BrokerError, JobError
+from stream.jobs.operator_log import known_actions
+from stream.kafka.log.leader_questions import name_silent
 from stream.kafka.log.position import find_gone_back, identities_at
 from stream.kafka.log.range_reader import OffsetRange, RangeReader
 from stream.kafka.log_witness import Reading, Rung, Witness
@@ -82,9 +83,7 @@ class OffsetSet:
     """A set of records of some spans, one byte per offset."""
 
     def __init__(self, spans: Iterable[OffsetRange]) -> None:
-        self._marks = {
-            (span.topic, span.partition): (span.start, bytearray(span.size)) for span in spans
-        }
+        self._marks = {span.place: (span.start, bytearray(span.size)) for span in spans}
         self._count = 0
 
     def add(self, source: Source) -> None:
@@ -139,7 +138,7 @@ async def new_job(
 ) -> JobSpec:
     """Return the spec of a job that starts now; nothing is written yet."""
     due = await reader.spans([settings.topics.due])
-    ends = {(span.topic, span.partition): span.end - 1 for span in spans if span.size}
+    ends = {span.place: span.end - 1 for span in spans if span.size}
     found = await identities_at(reader, ends)
     return JobSpec(
         job_id=new_job_id(kind),
@@ -174,18 +173,23 @@ async def check_same_logs(spec: JobSpec, reader: RangeReader) -> None:
 
 
 async def find_job(settings: KafkaSettings, reader: RangeReader, job_id: str) -> JobSpec:
-    """Return the spec of a job that was started once. Raises JobError."""
-    actions = await read_actions(reader, settings.topics, job_id=job_id)
+    """Return the spec of a job that was started once. Raises JobError and BrokerError."""
+    actions, silent = await known_actions(reader, settings.topics, job_id=job_id)
     started = [action for action in actions if action.action == STARTED]
+    if silent and not started:
+        raise BrokerError(f"it is not known whether there is a job {job_id}: {name_silent(silent)}")
     if not started:
         raise JobError(f"no job {job_id}; `orderstream jobs` lists them")
     return JobSpec.from_detail(started[0].detail)
 
 
-async def list_jobs(settings: KafkaSettings, reader: RangeReader) -> list[list[OperatorAction]]:
-    """Return the actions of every job that is still on record, oldest job first."""
+async def list_jobs(
+    settings: KafkaSettings, reader: RangeReader
+) -> tuple[list[list[OperatorAction]], str]:
+    """Return the actions of every job on record, oldest job first, and what does not answer."""
     jobs: dict[str, list[OperatorAction]] = {}
-    for action in await read_actions(reader, settings.topics):
+    actions, silent = await known_actions(reader, settings.topics)
+    for action in actions:
         if action.action in (STARTED, PROGRESS, STOPPED, DONE):
             jobs.setdefault(action.job_id, []).append(action)
-    return list(jobs.values())
+    return list(jobs.values()), name_silent(silent)

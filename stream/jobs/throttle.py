@@ -62,7 +62,4 @@ async def worker_backlog(settings: KafkaSettings, reader: RangeReader) -> int:
     """Return how many events the workers have not committed yet, over all their topics."""
     committed = await reader.committed(settings.worker_group)
     spans = await reader.spans(settings.topics.sources)
-    return sum(
-        max(0, span.end - max(span.start, committed.get((span.topic, span.partition), 0)))
-        for span in spans
-    )
+    return sum(max(0, span.end - max(span.start, committed.get(span.place, 0))) for span in spans)

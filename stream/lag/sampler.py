@@ -95,7 +95,7 @@ class LagSampler:
         # The ends after the commits: a commit beyond them is beyond what there is.
         committed = {group: await self._committed(group) for group in groups}
         found, silent = await self._reader.known_spans(names)
-        spans = {(span.topic, span.partition): span for span in found}
+        spans = {span.place: span for span in found}
         assigned = {group: await self._assigned(group) for group in groups}
         unknown = unknown_lags(groups, spans, silent, committed)
         known = {group: said for group, said in committed.items() if not isinstance(said, str)}

@@ -77,7 +77,7 @@ class Tail:
         return [
             replace(
                 span,
-                start=min(max(span.start, self._ends.get(_place(span), 0)), span.end),
+                start=min(max(span.start, self._ends.get(span.place, 0)), span.end),
             )
             for span in spans
         ]
@@ -93,15 +93,19 @@ class Tail:
     def note_ends(self, spans: Iterable[OffsetRange]) -> None:
         """Remember that ranges were read to their ends."""
         for span in spans:
-            self._ends[_place(span)] = max(span.end, self._ends.get(_place(span), 0))
+            self._ends[span.place] = max(span.end, self._ends.get(span.place, 0))
 
-    async def has_gone_back(self, reader: RangeReader) -> bool:
-        """Whether a partition is not the one that was read. Raises BrokerError."""
+    async def compared(self, reader: RangeReader) -> Comparison:
+        """Compare what was read with the logs as they are. Raises BrokerError."""
         readings = {
             place: Reading(end, Witness([newest] if (newest := self._newest.get(place)) else []))
             for place, end in self._ends.items()
         }
-        compared = await find_gone_back(reader, readings)
+        return await find_gone_back(reader, readings)
+
+    async def has_gone_back(self, reader: RangeReader) -> bool:
+        """Whether a partition is not the one that was read. Raises BrokerError."""
+        compared = await self.compared(reader)
         if not compared.gone:
             compared.refuse_silence()
         return bool(compared.gone)
@@ -151,7 +155,7 @@ async def _spans(
 ) -> tuple[dict[Place, OffsetRange], dict[Place, str]]:
     topics = sorted({topic for topic, _ in readings})
     spans, silent = await reader.known_spans(topics, seconds) if topics else ([], {})
-    by_place = {(span.topic, span.partition): span for span in spans}
+    by_place = {span.place: span for span in spans}
     return (
         {place: by_place[place] for place in readings if place in by_place},
         {place: silent[place] for place in readings if place in silent},
@@ -208,7 +212,3 @@ async def identities_at(
         )
         for place, record in records.items()
     }
-
-
-def _place(span: OffsetRange) -> Place:
-    return span.topic, span.partition

@@ -51,6 +51,11 @@ class OffsetRange:
     log_start: int = 0
 
     @property
+    def place(self) -> tuple[str, int]:
+        """Topic and partition."""
+        return self.topic, self.partition
+
+    @property
     def size(self) -> int:
         """How many offsets there are: at least the number of records."""
         return max(0, self.end - self.start)

@@ -263,7 +263,7 @@ async def test_the_rate_is_kept_and_the_job_is_on_record(desk_of):
         spec = await desk.spec(rate=40.0)
         report = await desk.run(spec)
     assert report.seconds >= (60 - 8) / 40
-    (actions,) = await list_jobs(desk.settings, desk.reader)
+    ((actions,), _) = await list_jobs(desk.settings, desk.reader)
     assert {action.action for action in actions} >= {"job-started", "job-done"}
     assert [a.detail["copied"] for a in actions if a.action in (PROGRESS, "job-done")][-1] == 60
 

@@ -122,7 +122,7 @@ async def test_a_stopped_job_resumes_and_every_event_goes_once(desk, writer):
     assert (second.found, second.copied) == (first.copied, 60 - first.copied)
     copies = await desk.copies()
     assert Counter(c.event_id for c in copies) == Counter(e.event_id for e in events)
-    (job,) = await list_jobs(desk.settings, desk.reader)
+    ((job,), _) = await list_jobs(desk.settings, desk.reader)
     assert [action.action for action in job] == [
         "job-started",
         "job-stopped",
