@@ -40,7 +40,7 @@ ABOUT = {
 }
 # An order's number in GraphQL, which says nothing else as REST does.
 OTHER_NUMBERS = ("number", "order_number")
-MAX_INSIDE = 3  # levels of a customer's field
+MAX_INSIDE = 3  # levels
 
 
 class DecodeError(ValueError):
@@ -96,7 +96,7 @@ def _despite_the_name(
         return Kind.ORDER, order
     customer = next((item for item in found if _is_plain_customer(item)), None)
     is_nothing = all(item.shape is Shape.ADDRESS for item in found)
-    if customer is None and is_nothing and may_be_an_order(body):
+    if customer is None and is_nothing and (may_be_an_order(body) or _has_order(body)):
         raise DecodeError(
             f"the event `{name}` is unknown, and the body may be an order whose fields are called "
             f"otherwise: send {MISSING[Kind.ORDER]}"
@@ -117,19 +117,26 @@ def _without_orders(customer: Found) -> Found:
 def orders_of(customer: Found) -> str:
     """Return the field of a customer, or beside them, that holds orders; '' when none does."""
     fields = (*customer.level.items(), *(customer.beside or {}).items())
-    return next((name for name, value in fields if _has_order(value, name)), "")
+    return next((name for name, one in fields if _has_order(one, is_named=_is_order(name))), "")
 
 
-def _has_order(value: Any, name: str, depth: int = MAX_INSIDE) -> bool:
-    value, is_named = opened(value), "order" in name.lower()
-    if isinstance(value, dict):
-        if shape_of(value, Kind.ORDER if is_named else None) is Shape.ORDER:
-            return True
-        if is_named and any(identifier(value.get(number)) for number in OTHER_NUMBERS):
-            return True
-    inner = [*value.values()] if isinstance(value, dict) else value
-    return (
-        depth > 0 and isinstance(inner, list) and any(_has_order(i, name, depth - 1) for i in inner)
+def _is_order(name: str) -> bool:
+    return "order" in name.lower()
+
+
+def _has_order(value: Any, depth: int = MAX_INSIDE, *, is_named: bool = False) -> bool:
+    """Whether an order is in a value, or what the name of a field says is one."""
+    value = opened(value)
+    if not isinstance(value, dict):
+        entries = value if isinstance(value, list) and depth else ()
+        return any(_has_order(entry, depth - 1, is_named=is_named) for entry in entries)
+    if shape_of(value, Kind.ORDER if is_named else None) is Shape.ORDER:
+        return True
+    if is_named and any(identifier(value.get(number)) for number in OTHER_NUMBERS):
+        return True
+    return depth > 0 and any(
+        _has_order(inner, depth - 1, is_named=is_named or _is_order(name))
+        for name, inner in value.items()
     )
 
 

@@ -140,6 +140,8 @@ def test_a_flows_flattened_keys_are_read(join: str, body) -> None:
         {"Order": {"IncrementId": "7", "GrandTotal": 86, "BillingAddress": {"street": "x"}}},
         {"order_increment_id": "7", "order_grand_total": "86"},
         {"orders": [{"number": "7", "order_date": "2026", "total": {"grand_total": {"value": 8}}}]},
+        {"data": {"placeOrder": {"orderV2": {"number": "7", "status": "Pending"}}}},
+        {"data": {"guestOrder": {"number": "7", "total": {"grand_total": {"value": 8}}}}},
     ],
 )
 def test_an_order_in_other_words_is_never_ignored(body) -> None:
