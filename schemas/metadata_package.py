@@ -100,7 +100,6 @@ def _components(source: Path) -> Iterator[Component]:
 
 
 def field_of(sobject: str, element: ET.Element) -> CustomField:
-    """Return the field in a CustomField element."""
     return CustomField(
         sobject,
         _text(element, "fullName"),
@@ -116,7 +115,6 @@ def field_of(sobject: str, element: ET.Element) -> CustomField:
 
 
 def rule_of(sobject: str, element: ET.Element) -> ValidationRule:
-    """Return the rule in a ValidationRule element."""
     return ValidationRule(
         sobject,
         _text(element, "fullName"),

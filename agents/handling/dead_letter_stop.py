@@ -45,7 +45,6 @@ class DeadLetterStop:
 
     @classmethod
     def of(cls, settings: Settings, alerts: Alerts) -> DeadLetterStop:
-        """Return the stop of the settings."""
         limit = DeadLetterLimit(
             events=settings.dead_letter_limit_events,
             share=settings.dead_letter_limit_share,

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from agents.handling.decode import DecodedEvent
 from agents.handling.outcome import Decision, result_record, state_record
-from agents.handling.state_store import StateStore
+from agents.handling.state_store import Overwritten, StateStore
 from schemas.state import State
 from stream.kafka.publisher import Ack, Record
 from stream.ops import metrics
@@ -21,57 +22,54 @@ from stream.topics import Topics
 PublishAll = Callable[[Sequence[Record]], Awaitable[Sequence[Ack]]]
 
 
-async def route(
-    decisions: Sequence[Decision],
-    *,
-    publish_all: PublishAll,
-    state: StateStore,
-    topics: Topics,
-) -> None:
-    """Publish the consequences of decisions, then remember the acknowledged states."""
-    records: list[Record] = []
-    states: list[int] = []
-    for decision in decisions:
-        if not decision.is_repeated:
-            records.append(result_record(decision, topics))
-        if decision.republish is not None:
-            records.append(decision.republish)
-        if (state_write := state_record(decision, topics)) is not None:
-            states.append(len(records))
-            records.append(state_write)
-        states += range(len(records), len(records) + len(decision.writes))
-        records += decision.writes
-    acks = await publish_all(records)
-    _remember(state, [(records[position], acks[position]) for position in states])
-    for decision in decisions:
-        _count(decision)
+@dataclass(frozen=True, slots=True)
+class OutcomePublisher:
+    """Publishes what a worker decided; `state` remembers what was acknowledged."""
 
+    publish_all: PublishAll
+    state: StateStore
+    topics: Topics
 
-async def announce(
-    foreseen: Sequence[tuple[DecodedEvent, State]],
-    *,
-    publish_all: PublishAll,
-    state: StateStore,
-    topics: Topics,
-) -> None:
-    """Publish the states of orders that are about to change, and remember them (see foresight)."""
-    newest = [(item.origin.partition, item.key, doubt.to_bytes()) for item, doubt in foreseen]
-    await restore(newest, publish_all=publish_all, state=state, topics=topics)
+    async def route(self, decisions: Sequence[Decision]) -> None:
+        """Publish the consequences of decisions, then remember the acknowledged states."""
+        records: list[Record] = []
+        states: list[int] = []
+        for decision in decisions:
+            if not decision.is_repeated:
+                records.append(result_record(decision, self.topics))
+            if decision.republish is not None:
+                records.append(decision.republish)
+            if (state_write := state_record(decision, self.topics)) is not None:
+                states.append(len(records))
+                records.append(state_write)
+            states += range(len(records), len(records) + len(decision.writes))
+            records += decision.writes
+        acks = await self.publish_all(records)
+        self._remember([(records[position], acks[position]) for position in states])
+        for decision in decisions:
+            _count(decision)
 
+    async def announce(self, foreseen: Sequence[tuple[DecodedEvent, State]]) -> None:
+        """Publish the states of orders that are about to change, and remember them (foresight)."""
+        await self.restore(
+            [(item.origin.partition, item.key, doubt.to_bytes()) for item, doubt in foreseen]
+        )
 
-async def restore(
-    newest: Sequence[tuple[int, bytes, bytes]],
-    *,
-    publish_all: PublishAll,
-    state: StateStore,
-    topics: Topics,
-) -> None:
-    """Write states again behind which an older one stands: compaction keeps the last."""
-    records = [
-        Record(topic=topics.state, key=key, value=value, partition=partition)
-        for partition, key, value in newest
-    ]
-    _remember(state, list(zip(records, await publish_all(records), strict=True)))
+    async def restore(self, newest: Sequence[Overwritten]) -> None:
+        """Write states again behind which an older one stands: compaction keeps the last."""
+        records = [
+            Record(topic=self.topics.state, key=key, value=value, partition=partition)
+            for partition, key, value in newest
+        ]
+        self._remember(list(zip(records, await self.publish_all(records), strict=True)))
+
+    def _remember(self, written: Sequence[tuple[Record, Ack]]) -> None:
+        writes: dict[int, list[tuple[int, bytes, bytes | None]]] = {}
+        for record, ack in written:
+            write = (ack.offset, record.key or b"", record.value)
+            writes.setdefault(ack.partition, []).append(write)
+        for partition, of_partition in writes.items():
+            self.state.put(partition, of_partition)
 
 
 def stamped(records: Sequence[Record], generation: int, topics: Topics) -> list[Record]:
@@ -84,15 +82,6 @@ def stamped(records: Sequence[Record], generation: int, topics: Topics) -> list[
         else record
         for record in records
     ]
-
-
-def _remember(state: StateStore, written: Sequence[tuple[Record, Ack]]) -> None:
-    """Keep acknowledged state writes in memory."""
-    writes: dict[int, list[tuple[int, bytes, bytes | None]]] = {}
-    for record, ack in written:
-        writes.setdefault(ack.partition, []).append((ack.offset, record.key or b"", record.value))
-    for partition, of_partition in writes.items():
-        state.put(partition, of_partition)
 
 
 def _count(decision: Decision) -> None:

@@ -81,7 +81,6 @@ class StateStore:
         self._consumer = consumer
 
     async def stop(self) -> None:
-        """Disconnect."""
         if consumer := self._consumer:
             self._consumer = None
             await stop_consumer(consumer)

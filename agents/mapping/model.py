@@ -148,7 +148,6 @@ class Rulebook:
 
     @property
     def order(self) -> KindRules:
-        """The rules for orders."""
         return self.kinds[Kind.ORDER]
 
     @property

@@ -64,14 +64,7 @@ async def find_gaps(
     report = GapReport(window)
     saved: dict[tuple[Subject, str], Document] = {}
     for kind in kinds:
-        pages = changed(
-            magento,
-            RESOURCES[kind],
-            window,
-            page_size=settings.magento_page_size,
-            began=began,
-            overlap_seconds=settings.magento_overlap_seconds,
-        )
+        pages = changed(magento, settings, RESOURCES[kind], window, began=began)
         async for page in pages:
             for entity in page.documents:
                 read = read_document(entity, kind, settings.identity)

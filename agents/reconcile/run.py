@@ -102,14 +102,7 @@ class Reconciler:
     async def _documents(self, kind: Kind, window: Window, began: str) -> Any:
         """Yield the window's documents in chunks."""
         held: list[dict[str, Any]] = []
-        pages = changed(
-            self.magento,
-            RESOURCES[kind],
-            window,
-            page_size=self.settings.magento_page_size,
-            began=began,
-            overlap_seconds=self.settings.magento_overlap_seconds,
-        )
+        pages = changed(self.magento, self.settings, RESOURCES[kind], window, began=began)
         async for page in pages:
             held += page.documents
             while len(held) >= self.room.ids:

@@ -14,14 +14,13 @@ from agents.delivery.dispatcher import build_dispatcher
 from agents.delivery.line_items import LineDispatcher
 from agents.handling.dead_letter_stop import DeadLetterStop
 from agents.handling.debounce import Debounce
-from agents.handling.decode import DecodedEvent
 from agents.handling.enrichment import SHORT_PATIENCE, Enrich, Enricher
 from agents.handling.handler import Handler
 from agents.handling.outcome import Decision
 from agents.handling.poison_pills import PoisonPillJournal
-from agents.handling.publish_outcomes import announce, restore, route, stamped
+from agents.handling.publish_outcomes import OutcomePublisher, stamped
 from agents.handling.record_trust import RecordTrust
-from agents.handling.state_store import Overwritten, StateStore
+from agents.handling.state_store import StateStore
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.pacing.admission import Admission
 from agents.pacing.stall_clock import Progress
@@ -42,7 +41,6 @@ from agents.worker.session_guard import Fence, SessionGuard
 from agents.worker.shutdown import Shutdown, end_uncommitted
 from agents.worker.watchdog import Watchdog
 from schemas.result import Outcome
-from schemas.state import State
 from stream.config import Settings
 from stream.dlq.growth_alert import DeadLetterGrowth, FirstDeadLetters
 from stream.kafka.blocking_publish import BlockingPublish
@@ -158,18 +156,11 @@ async def _connect(
     )
 
     async def publish_all(records: Sequence[Record]) -> Sequence[Ack]:
-        return await publish_acked(stamped(records, fence.generation, topics))
-
-    async def restore_states(newest: Sequence[Overwritten]) -> None:
         with progress.waiting("kafka"):
-            await restore(newest, publish_all=publish_all, state=state, topics=topics)
+            return await publish_acked(stamped(records, fence.generation, topics))
 
-    state.restore, state.check_alive = restore_states, fence.check
-
-    async def note_doubt(foreseen: Sequence[tuple[DecodedEvent, State]]) -> None:
-        with progress.waiting("kafka"):
-            await announce(foreseen, publish_all=publish_all, state=state, topics=topics)
-
+    outcomes = OutcomePublisher(publish_all, state, topics)
+    state.restore, state.check_alive = outcomes.restore, fence.check
     handler = Handler(
         org_mapping=org.mapping,
         dispatcher=dispatcher,
@@ -182,7 +173,7 @@ async def _connect(
         settling=Debounce(max_ms=int(settings.debounce_max_seconds * 1000)),
         journal=journal,
         enrich=await _enrich(settings, mapping, stack),
-        note_doubt=note_doubt,
+        note_doubt=outcomes.announce,
         trust=RecordTrust.of(settings),
         clock_tolerance_seconds=settings.magento_clock_tolerance_seconds,
     )
@@ -197,8 +188,7 @@ async def _connect(
 
     async def finish(decisions: Sequence[Decision]) -> None:
         decisions = [stop.pass_on(decision) for decision in decisions]
-        with progress.waiting("kafka"):
-            await route(decisions, publish_all=publish_all, state=state, topics=topics)
+        await outcomes.route(decisions)
         if settings.log_synced:
             log_successes(decisions)
         nonlocal dead

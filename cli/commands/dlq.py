@@ -27,6 +27,7 @@ from cli.console.dead_letters import (
     print_letter,
     print_letters,
 )
+from cli.console.job_options import WhyOption
 from cli.console.terminal import (
     EXIT_NO,
     fail,
@@ -126,7 +127,7 @@ def show(
 def release(
     code: Annotated[str, typer.Argument(help="The error code that the alert named.")],
     *,
-    why: Annotated[str, typer.Option(help="The reason, for the audit topic.")],
+    why: WhyOption,
 ) -> None:
     """Let the events die that a worker holds back because too many die of one cause.
 
@@ -151,7 +152,7 @@ def release(
 def drop(
     ids: Annotated[list[str] | None, typer.Argument(help="Letter or event ids.")] = None,
     *,
-    why: Annotated[str, typer.Option(help="The reason, for the audit topic.")],
+    why: WhyOption,
     code: CodeOption = "",
     field: FieldOption = "",
     since: SinceOption = None,
@@ -168,13 +169,7 @@ def drop(
     Example: orderstream dlq drop 3-17 --why "test order"
     """
     wanted = letter_filter(
-        code=code,
-        field=field,
-        since=since,
-        until=until,
-        order=order,
-        store=store,
-        ids=tuple(ids or ()),
+        code=code, field=field, since=since, until=until, order=order, store=store, ids=ids
     )
     if wanted.is_everything:
         fail("say which: give ids or a filter")

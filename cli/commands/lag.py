@@ -125,7 +125,6 @@ def _group_json(group: GroupLag) -> dict[str, Any]:
 
 
 def view(snapshot: LagSnapshot, *, everything: bool = False) -> RenderableType:
-    """Return the tables of a snapshot."""
     groups = Table(box=None, header_style="bold")
     for name in ("group", "state", "unread", "oldest", "in/s", "out/s", "to zero", "skew"):
         groups.add_column(name, justify="left" if name in ("group", "state") else "right")

@@ -34,7 +34,7 @@ def letter_filter(
     until: str | None,
     order: str,
     store: str,
-    ids: tuple[str, ...] = (),
+    ids: list[str] | None = None,
 ) -> LetterFilter:
     """Return the filter of the options; exit 2 for a time that is none."""
     return LetterFilter(
@@ -44,7 +44,7 @@ def letter_filter(
         until_ms=time_option("--until", until),
         key=order.lower() if "@" in order else order,
         store=store,
-        ids=ids,
+        ids=tuple(ids or ()),
     )
 
 

@@ -64,7 +64,6 @@ def print_groups(groups: list[LetterGroup]) -> None:
 
 
 def print_letters(letters: list[DeadLetter], total: int, *, is_masked: bool) -> None:
-    """Print letters one by one."""
     table = Table(box=None, header_style="bold")
     for name in ("id", "dead since (UTC)", "key", "store", "code", "field", "message"):
         table.add_column(name, no_wrap=name == "id")

@@ -83,13 +83,11 @@ class DryRuns:
         return self._drafts.get(draft_id)
 
     def requeue(self, wanted: LetterFilter, *, limit: int | None, rate: float) -> DryRun:
-        """Start the dry run of a requeue."""
         draft = self._add(DryRun(_new_id(), JobKind.REQUEUE, rate, wanted, limit))
         self._start(draft, self._work_out_requeue(draft, wanted))
         return draft
 
     def replay(self, wanted: ReplayRange, *, rate: float) -> DryRun:
-        """Start the dry run of a replay."""
         draft = self._add(DryRun(_new_id(), JobKind.REPLAY, rate, wanted, wanted.wanted.limit))
         self._start(draft, self._work_out_replay(draft, wanted))
         return draft

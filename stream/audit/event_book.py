@@ -95,5 +95,4 @@ class EventBook:
                     self.moved += before is not None
 
     def balance(self) -> Balance:
-        """Return the balance of all topics."""
         return sum((book.balance() for book in self.books.values()), Balance())

@@ -77,11 +77,10 @@ class BackfillRun(Run):
         chosen = self.spec.selection
         pages = changed(
             self._magento,
+            self._settings,
             RESOURCES[kind],
             Window(chosen["since"], chosen["until"], chosen["store"]),
-            page_size=self._settings.magento_page_size,
             began=chosen["began"],
-            overlap_seconds=self._settings.magento_overlap_seconds,
             cursor=self._cursor,
         )
         before = self._cursor

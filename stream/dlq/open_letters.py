@@ -12,7 +12,7 @@ What a letter is about is its event and the job that sent it there (none, for a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 Place = tuple[int, int]
@@ -81,14 +81,10 @@ class OpenLetters(dict[Place, DeadLetter]):
 
     def forget_before(self, starts: Mapping[int, int]) -> None:
         """Forget what retention has deleted."""
-        for place in _below(self._matters, starts):
+        for place in [at for at in self._matters if at[1] < starts.get(at[0], 0)]:
             matter = self._matters.pop(place)
             self.pop(place, None)
             if self._places.get(matter) == place:
                 del self._places[matter]
             if self._resolved.get(matter) == place:
                 del self._resolved[matter]
-
-
-def _below(places: Iterable[Place], starts: Mapping[int, int]) -> Iterator[Place]:
-    return iter([place for place in places if place[1] < starts.get(place[0], 0)])

@@ -143,7 +143,6 @@ async def read_body(request: web.Request) -> bytes:
 
 
 def too_large(limit: RouteLimit) -> web.HTTPException:
-    """Return the 413 of a route."""
     text = f"The body is larger than {limit.max_body_bytes} bytes."
     return _closing(
         web.HTTPRequestEntityTooLarge(max_size=limit.max_body_bytes, actual_size=0, text=text)

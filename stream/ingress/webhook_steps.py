@@ -151,7 +151,6 @@ class WebhookSteps:
 
 
 def count(reason: Reason) -> None:
-    """Count an answer."""
     metrics.INGRESS_REQUESTS.labels(str(RULES[reason].status), reason.value).inc()
 
 

@@ -24,6 +24,7 @@ from stream.errors import MagentoError
 from stream.magento.client import MagentoRest
 from stream.magento.criteria import Filter, Resource, Search
 from stream.magento.times import magento_time, seconds_before
+from stream.settings.magento import MagentoSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,11 @@ async def count_changed(source: MagentoRest, resource: Resource, window: Window)
 
 async def changed(
     source: MagentoRest,
+    settings: MagentoSettings,
     resource: Resource,
     window: Window,
     *,
-    page_size: int,
     began: str,
-    overlap_seconds: float,
     cursor: Cursor | None = None,
 ) -> AsyncIterator[Taken]:
     """Yield the rows of a window in order, each (id, second) once.
@@ -106,7 +106,8 @@ async def changed(
     `began` is the Magento time at which the read began, when it was first started. With a `cursor`
     the read goes on at the beginning of its second. Raises MagentoError.
     """
-    recent = max(window.since, seconds_before(began, overlap_seconds))
+    recent = max(window.since, seconds_before(began, settings.magento_overlap_seconds))
+    page_size = settings.magento_page_size
     again = replace(window, since=recent)
     seen = _Seen(recent)
     start = replace(cursor, entity_id=-1) if cursor else Cursor()

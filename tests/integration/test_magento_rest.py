@@ -12,6 +12,7 @@ from support.magento_rest import IMPATIENT, an_order, store_of, store_settings
 from sandbox.magento.rest import RestStore
 from sandbox.magento.rest_auth import DeniedError, Integration
 from sandbox.magento.rest_serve import generated_rows
+from stream.config import Settings
 from stream.errors import MagentoError
 from stream.magento.client import open_magento
 from stream.magento.criteria import Filter, Resource, Search
@@ -22,19 +23,11 @@ LATER = "2027-06-01 00:00:00"
 
 
 async def read(store, window=EVERYTHING, *, page_size=10, began=LATER, overlap=300.0, cursor=None):
-    async with open_magento(store_settings(store), patience=IMPATIENT) as magento:
-        return [
-            taken
-            async for taken in changed(
-                magento,
-                Resource.ORDERS,
-                window,
-                page_size=page_size,
-                began=began,
-                overlap_seconds=overlap,
-                cursor=cursor,
-            )
-        ]
+    how = {"magento_page_size": page_size, "magento_overlap_seconds": overlap}
+    settings = store_settings(store, **how)
+    async with open_magento(settings, patience=IMPATIENT) as magento:
+        pages = changed(magento, settings, Resource.ORDERS, window, began=began, cursor=cursor)
+        return [taken async for taken in pages]
 
 
 def ids(pages):
@@ -239,12 +232,7 @@ async def test_a_store_that_ignores_the_search_is_found_out():
 
     with pytest.raises(MagentoError, match="sends none of them"):
         async for _ in changed(
-            Stubborn(),
-            Resource.ORDERS,
-            EVERYTHING,
-            page_size=5,
-            began=LATER,
-            overlap_seconds=0,
+            Stubborn(), Settings(_env_file=None), Resource.ORDERS, EVERYTHING, began=LATER
         ):
             pass
 

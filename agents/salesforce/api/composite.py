@@ -55,7 +55,6 @@ class CollectionAnswer:
 def record_of(
     row: Row, *, is_create: bool, is_guarded: bool, may_overrule: bool = False
 ) -> dict[str, Any]:
-    """Return the JSON record of a row."""
     record: dict[str, Any] = {
         "attributes": {"type": row.sobject},
         row.external_id_field: row.external_id,

@@ -159,7 +159,6 @@ UNKNOWN_FAILURE = ErrorRule(
 
 
 def by_status(status: int) -> ErrorRule:
-    """Return the rule of an HTTP status."""
     return next((rule for statuses, rule in BY_STATUS if status in statuses), UNKNOWN_FAILURE)
 
 

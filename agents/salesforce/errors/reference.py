@@ -59,7 +59,6 @@ speaks of the call: nobody is charged.
 
 
 def markdown() -> str:
-    """Return the document."""
     return "".join(_parts())
 
 

@@ -175,7 +175,6 @@ class ReadLog:
                     await rejoin()
 
     async def close(self) -> None:
-        """Close the connection."""
         if self._reader is not None:
             await self._reader.close()
             self._reader = None
