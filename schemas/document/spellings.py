@@ -23,7 +23,7 @@ from typing import Any
 
 from schemas.document.address_spellings import MARKS, is_plain, keyed, one_address, plain_address
 from schemas.document.row_spellings import Rows, assigned_rows, rows_of
-from schemas.document.shape import ORDER_NUMBERS, id_of, number_of
+from schemas.document.shape import ORDER_NUMBERS, id_of, number_of, scalar
 from schemas.document.text_spellings import OF_CUSTOMER, OF_ORDER, OF_ROW, are_plain, plain_texts
 from schemas.document.unwrapping import Found, opened
 from schemas.event import Kind
@@ -96,6 +96,8 @@ def _parts(
     """Return the rows and addresses that are written otherwise, or beside the document."""
     changed: dict[str, Any] = {}
     for field, names in ALIASES.get(kind, {}).items():
+        if scalar(entity.get(field)):
+            changed[field] = None  # PHP's false, or a word: what says nothing hides no other place
         value, source = _first(entity, names), ""
         if not value and beside is not None:
             value, source = _first(beside, names), "beside the "

@@ -279,6 +279,15 @@ def test_an_order_without_a_billing_address_among_its_addresses_says_so() -> Non
     assert document.notes == ("addresses: none is the billing address, none is used",)
 
 
+@pytest.mark.parametrize("nothing", [False, 0, True, "false", "null"])
+def test_what_is_no_address_hides_none_that_stands_elsewhere(nothing) -> None:
+    rows = [{**ADDRESS, "address_type": "billing"}]
+    body = {"order": an_order(billing_address=nothing, addresses=rows)}
+    read = decode(orjson.dumps(body), event="sales_order_save_after")
+    assert read.entity["billing_address"] is None
+    assert [row["city"] for row in read.entity["addresses"]] == [ADDRESS["city"]]
+
+
 def test_a_customers_one_address_and_its_id_by_other_names() -> None:
     assert (
         customer_of(addresses={**HERS, "default_billing": "1"})["addresses"][0]["city"] == "Odense"
