@@ -6,7 +6,9 @@ The worker's own part, in one process: ledger, queue, locks, handler, planner, a
 model are the product's; the org is a clock that takes 80 ms for a call and so much for each row,
 Kafka's acks come at once. Two workers share slots and calls. The bound is computed for the same
 arrivals (`agents.pacing.sizing`), the targets are those that `orderstream size` promises.
-Every order is of a customer this worker does not know: 3 rows.
+Every order is of a customer this worker does not know: 3 rows. In the cases with a lookup the org
+is asked about each customer first, as it is by default (`agents/delivery/customer_lookup.py`), and
+the bound's call is two; in the others the customers are new to nobody, or nothing is adopted.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from agents.delivery.cost_model import CostModel
+from agents.delivery.customer_lookup import CustomerLookup
 from agents.delivery.dispatcher import SalesforceDispatcher
+from agents.delivery.existence_cache import ExistenceCache
 from agents.handling.handler import Handler
 from agents.handling.outcome import Decision
 from agents.handling.poison_pills import PoisonPillJournal
@@ -33,6 +37,7 @@ from agents.pacing.circuit_breaker import Breaker
 from agents.pacing.daily_quota import DailyQuota
 from agents.pacing.sizing import GRACE_SECONDS, P50_FACTOR, P99_FACTOR, Org, bound, percentile
 from agents.pacing.stall_clock import Progress
+from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import Collection, CollectionAnswer
 from agents.salesforce.api.send_right import check_of_context
 from agents.salesforce.interrupt import Interrupt
@@ -67,6 +72,20 @@ class Case:
     org: Org
     rate: float
     workers: int = 1
+    has_lookup: bool = False
+
+    @property
+    def ideal(self) -> Org:
+        """The org as an ideal sender meets it: a lookup and its write take two calls."""
+        if not self.has_lookup:
+            return self.org
+        org = self.org
+        return dataclasses.replace(
+            org,
+            fixed=2 * org.fixed,
+            calls_per_second=org.calls_per_second / 2,
+            burst=org.burst / 2,
+        )
 
     @property
     def is_possible(self) -> bool:
@@ -80,6 +99,7 @@ class Case:
         return (
             f"{org.per_row * 1000:g} ms/row, {org.slots} slots, {calls} calls/s, "
             f"{self.rate:g} orders/s, {self.workers} worker{'s' * (self.workers > 1)}"
+            f"{', with lookup' * self.has_lookup}"
         )
 
 
@@ -90,6 +110,9 @@ QUICK = [
     Case(Org(5, 1.3, 0.012), 50),
     Case(Org(10, UNLIMITED, 0.028), 50),
     Case(Org(5, UNLIMITED, 0.012), 50, workers=2),
+    Case(Org(5, UNLIMITED, 0.012), 10, has_lookup=True),
+    Case(Org(5, UNLIMITED, 0.012), 50, has_lookup=True),
+    Case(Org(5, 10, 0.012), 50, has_lookup=True),
     Case(Org(5, UNLIMITED, 0.0, fixed=0.1), 200),
 ]
 
@@ -104,7 +127,7 @@ def all_cases() -> list[Case]:
         for rate in RATES
         for workers in (1, 2)
     ]
-    return [case for case in found if case.is_possible] + QUICK[-1:]
+    return [case for case in found if case.is_possible] + QUICK[-4:]
 
 
 @dataclass(slots=True)
@@ -114,6 +137,13 @@ class ClockOrg:
     org: Org
     calls: int = 0
     rows: list[int] = field(default_factory=list)
+    identified = guarded = frozenset[str]()
+
+    async def queries(self, soqls: Sequence[str]) -> list[list[dict[str, Any]]]:
+        check_of_context()()
+        self.calls += 1
+        await asyncio.sleep(self.org.fixed)
+        return [[] for _ in soqls]
 
     async def composite(self, collections: Sequence[Collection]) -> list[CollectionAnswer]:
         check_of_context()()
@@ -145,7 +175,9 @@ class Worker:
         )
         admission.divide(part)
         costs, mapping = CostModel(), Mapping.load(None)
-        dispatcher = SalesforceDispatcher(client, admission, costs=costs)
+        known = ExistenceCache()
+        writes = SalesforceDispatcher(client, admission, known=known, costs=costs)
+        lookup = CustomerLookup(writes, cast("OrgClient", client), admission, known)
         states: dict[bytes, State] = {}
 
         async def known_org() -> Mapping:
@@ -159,7 +191,7 @@ class Worker:
         journal = PoisonPillJournal(directory / f"journal-{id(self)}")
         handler = Handler(
             org_mapping=known_org,
-            dispatcher=dispatcher,
+            dispatcher=lookup if case.has_lookup else writes,
             get_state=lambda _partition, key: states.get(key),
             check_alive=lambda: None,
             topics=Topics(),
@@ -175,6 +207,7 @@ class Worker:
             end_process=done.fail,
             max_held=WINDOW,
             max_held_bytes=10**10,
+            asks_first=lookup.asks_first if case.has_lookup else lambda _: False,
         )
         self.pipeline = Pipeline(context, ack=lambda _held: None, drop=lambda _held: None)
 
@@ -248,7 +281,7 @@ async def latencies_of(
 
 def least(case: Case, count: int, rows: Sequence[int]) -> tuple[float, float]:
     """Return the bound of p50 and p99."""
-    found = bound(case.org, [n / case.rate for n in range(count)], rows)
+    found = bound(case.ideal, [n / case.rate for n in range(count)], rows)
     return percentile(found, 0.5), percentile(found, 0.99)
 
 
@@ -283,14 +316,14 @@ TEXT = (
     "The worker's own part: ledger, queue, locks, handler, planner, admission and cost model, "
     "against an org that takes 80 ms a call (the last: 100 ms) and so much per row; Kafka and HTTP "
     "are left out. The bound is that of an ideal sender with the same slots and calls "
-    "(`agents/pacing/sizing.py`). Targets: p50 at most 1.5 x, p99 at most 2 x the bound, and "
-    "50 ms."
+    "(`agents/pacing/sizing.py`), which with a lookup of the customer makes two calls of one. "
+    "Targets: p50 at most 1.5 x, p99 at most 2 x the bound, and 50 ms."
 )
 
 
 def main() -> None:
     options = options_of(__doc__, seconds=20, runs=3)
-    options.add_argument("--quick", action="store_true", help="seven telling cases")
+    options.add_argument("--quick", action="store_true", help="ten telling cases")
     run(measure, options)
 
 

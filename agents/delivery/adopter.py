@@ -61,10 +61,11 @@ class Adopter:
 
     def queries(self, bundles: Sequence[WriteSet]) -> Queries:
         """Return what is to be asked before the bundles may be written."""
-        wanted = {row.identity: row for b in bundles for row in b.rows if self._is_unknown(row)}
+        wanted = {row.identity: row for b in bundles for row in b.rows if self.is_unknown(row)}
         return dict(queries_for(list(wanted.values())))
 
-    def _is_unknown(self, row: Row) -> bool:
+    def is_unknown(self, row: Row) -> bool:
+        """Whether a record without a key may be meant by the row."""
         if not row.adopt_by or not value_of(row) or row.identity in self._seen:
             return False
         return self._known.id_of(row) is None

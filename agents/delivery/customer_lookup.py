@@ -37,6 +37,12 @@ class CustomerLookup:
         self._renamer = Renamer(client, self._org, known)
         self._adopter = Adopter(self._org, known)
 
+    def asks_first(self, bundle: WriteSet) -> bool:
+        """Whether the org is asked before the bundle is written."""
+        return any(map(self._adopter.is_unknown, bundle.rows)) or any(
+            map(self._renamer.is_looked_for, bundle.rows)
+        )
+
     async def send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""
         ready = [self._renamer.identified(bundle) for bundle in bundles]

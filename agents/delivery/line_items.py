@@ -19,9 +19,9 @@ from collections.abc import Sequence
 
 from cachetools import LRUCache
 
+from agents.delivery.customer_lookup import CustomerLookup
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.types import (
-    Dispatcher,
     NotSent,
     RefusedWrite,
     WriteOutcome,
@@ -49,13 +49,19 @@ class LineDispatcher:
     """A Dispatcher that does what lines need around another one."""
 
     def __init__(
-        self, inner: Dispatcher, client: OrgClient, gate: Admission, known: ExistenceCache
+        self, inner: CustomerLookup, client: OrgClient, gate: Admission, known: ExistenceCache
     ) -> None:
         self._inner = inner
         self._client = client
         self.gate = gate
         self._known = known
         self._products: LRUCache[str, bool] = LRUCache(MAX_PRODUCTS)
+
+    def asks_first(self, bundle: WriteSet) -> bool:
+        """Whether another call goes ahead of the bundle's."""
+        products = bundle.lines.products if bundle.lines else ()
+        is_new = any(product.name not in self._products for product in products)
+        return is_new or self._inner.asks_first(bundle)
 
     async def send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""

@@ -86,12 +86,13 @@ class Renamer:
 
     def queries(self, bundles: Sequence[WriteSet]) -> Queries:
         """Return what is to be asked before the bundles may be written."""
-        rows = [row for bundle in bundles for row in bundle.rows if self._is_looked_for(row)]
+        rows = [row for bundle in bundles for row in bundle.rows if self.is_looked_for(row)]
         # Of several rows of one record the customer's own counts: it renames.
         wanted = {row.identity: row for row in sorted(rows, key=lambda row: row.is_own)}
         return dict(queries_for(list(wanted.values()), self._client.guarded))
 
-    def _is_looked_for(self, row: Row) -> bool:
+    def is_looked_for(self, row: Row) -> bool:
+        """Whether the row's record may have the key of an earlier e-mail."""
         if not row.customer_id or row.sobject not in self._client.identified:
             return False
         if row.known_id:

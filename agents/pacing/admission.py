@@ -94,10 +94,13 @@ class Admission:
         metrics.CALL_RATE_LIMIT.set(rate)
         self._changed.set()
 
-    def startable(self, starting: int) -> tuple[int, int, int]:
-        """Return the slots at all, those free beside `starting` calls, and that have a token."""
+    def startable(self, starting: int, owed: int) -> tuple[int, int, int]:
+        """Return the slots at all, those free beside `starting` calls, and that have a token.
+
+        `owed` tokens are for calls that follow others in flight.
+        """
         free = max(0, self._slots.limit - self._slots.in_flight - starting)
-        tokens = (n for n in range(free, 0, -1) if self._limiter.has_capacity(starting + n))
+        tokens = (n for n in range(free, 0, -1) if self._limiter.has_capacity(starting + owed + n))
         return self._slots.limit, free, next(tokens, 0)
 
     def pause_between_calls(self) -> tuple[float, float]:

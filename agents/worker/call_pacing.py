@@ -21,6 +21,42 @@ from stream.ops import metrics
 LOOKS_PER_TURN = 4
 
 
+class Claim:
+    """The calls of a batch that are to come; what else starts leaves them slot and tokens.
+
+    Without it the writes that follow a lookup would queue up behind the lookups of others.
+    """
+
+    def __init__(self, pacing: CallPacing, calls: int = 1) -> None:
+        self._pacing = pacing
+        self._first = self._rest = 0
+        if calls:
+            self._first = 1
+            pacing.starting += 1
+
+    def follow(self) -> None:
+        """Count a call that is to follow the first."""
+        self._rest += 1
+        self._pacing.owed += 1
+
+    def flies(self) -> None:
+        """Tell that one of the calls has its token."""
+        if self._first:
+            self._pacing.starting -= 1
+            self._first = 0
+        elif self._rest:
+            self._pacing.owed -= 1
+            self._rest -= 1
+        else:
+            return
+        self._pacing.admission.when_free()
+
+    def over(self) -> None:
+        """Tell that no call is to come."""
+        while self._first or self._rest:
+            self.flies()
+
+
 @dataclass(slots=True)
 class CallPacing:
     """Asked before every start. `is_bulk`: the backlog is one for Bulk jobs."""
@@ -31,6 +67,8 @@ class CallPacing:
     linger_seconds: float
     max_batch: int
     clock: Callable[[], float] = time.monotonic
+    starting: int = 0  # batches whose first call has no token yet
+    owed: int = 0  # calls that are to follow a first one
     _started_at: float = -inf
     _gathers_since: float | None = None
     _has_waited: bool = False
@@ -38,12 +76,12 @@ class CallPacing:
     _startable: int = 1
     _is_scarce: bool = False
 
-    def wait_seconds(self, starting: int, ready: int) -> float:
+    def wait_seconds(self, ready: int) -> float:
         """Return how long nothing may start, infinite when a call has to end first.
 
-        `starting` calls are about to start, `ready` orders could be taken now.
+        `ready` orders could be taken now.
         """
-        self._slots, free, tokens = self.admission.startable(starting)
+        self._slots, free, tokens = self.admission.startable(self.starting, self.owed)
         if not free:
             return inf
         turn, gap = self.admission.pause_between_calls()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from agents.delivery.types import WriteSet
 from agents.handling.handler import Handler
 from agents.handling.outcome import Decision
 from agents.handling.poison_pills import PoisonPillJournal
@@ -16,6 +17,8 @@ from agents.worker.call_pacing import CallPacing
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
     """Everything is injected. `finish` publishes decisions and returns after the acks.
+
+    `asks_first` says of a write whether the org is asked something before it.
 
     `end_process` never returns: it is called when this process was frozen, when it could not give
     its partitions away in time, or when a bug is about to leave the pipeline, where it would end
@@ -32,3 +35,4 @@ class WorkerContext:
     end_process: Callable[[BaseException], None]
     max_held: int
     max_held_bytes: int
+    asks_first: Callable[[WriteSet], bool] = lambda _: False

@@ -24,6 +24,7 @@ from agents.handling.outcome import Decision
 from agents.salesforce.api.send_right import asked_before_requests
 from agents.worker.batch_log import batch_span, log_batch, trace_events
 from agents.worker.batches import Call, TakenBatch, event_ids_of, split_by_lock
+from agents.worker.call_pacing import Claim
 from agents.worker.context import WorkerContext
 from agents.worker.long_lines import LongLines
 from agents.worker.offset_ledger import HeldEvent, OffsetLedger, Phase
@@ -53,7 +54,6 @@ class Pipeline:
         self._lines = LongLines(context.pacing.most_orders)
         self._suspects: deque[HeldEvent] = deque()
         self._running: set[asyncio.Task[None]] = set()
-        self._starting = 0
         self._is_pumping = False
         self._waited_last = False
         self._is_alone = False
@@ -131,7 +131,7 @@ class Pipeline:
             return
         self._call_up()
         while len(self._running) < MOST_RUNNING and (self._ready or self._locks.has_free_lines):
-            wait = self._pacing.wait_seconds(self._starting, len(self._ready))
+            wait = self._pacing.wait_seconds(len(self._ready))
             if 0 < wait < inf:
                 asyncio.get_running_loop().call_later(wait, self._pump_soon)
             if wait > 0 or not self._start_next():
@@ -158,7 +158,7 @@ class Pipeline:
             if call.intents:
                 self._begin([self._held[intent] for intent in call.intents])
                 self._lines.leave(*(intent.customer for intent in call.intents))
-                self._start(self._send(call, self._claim(), is_late=True))
+                self._start(self._send(call, Claim(self._pacing), is_late=True))
             return True
         fresh = self._apart(self._ready.take(size))
         if fresh:
@@ -176,8 +176,8 @@ class Pipeline:
 
     def _start_work(self, events: list[HeldEvent], customer: str = "") -> None:
         self._begin(events)  # here and not in the task: a fence in between must find it begun
-        start = (lambda: None) if customer else self._claim()  # who is called up starts no call
-        self._start(self._work(events, start, customer))
+        claim = Claim(self._pacing, calls=0 if customer else 1)  # who is called up starts no call
+        self._start(self._work(events, claim, customer))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(self._guarded(work))
@@ -195,9 +195,7 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - going on would acknowledge what is not done
             self._context.end_process(error)
 
-    async def _work(
-        self, events: list[HeldEvent], start: Callable[[], None], customer: str
-    ) -> None:
+    async def _work(self, events: list[HeldEvent], claim: Claim, customer: str) -> None:
         """Go as far as it goes without a call, and send on the rest; `customer`: called up."""
         batch = TakenBatch(events)
         metrics.BATCH_EVENTS.observe(len(events))
@@ -217,9 +215,9 @@ class Pipeline:
                     waiting.append(self._held[intent])
                     self._lines.join(intent.customer)
             if call.intents:
-                self._start(self._send(call, start))
-                start = self._claim()
-        start()
+                self._start(self._send(call, claim))
+                claim = Claim(self._pacing)
+        claim.over()
         self._lines.arrived(customer)
         behind = [(whose, batch.claim(envelope)) for whose, envelope in prepared.behind]
         self._lines.stand_behind(behind)
@@ -241,24 +239,26 @@ class Pipeline:
             if self.is_fenced:  # all of the tail: one that stayed would be acknowledged past these
                 self._drop(self._ledger.tail())
 
-    async def _send(self, call: Call, start: Callable[[], None], *, is_late: bool = False) -> None:
-        """Write what shares a call and finish it. `start` is told when its first call flies."""
+    async def _send(self, call: Call, claim: Claim, *, is_late: bool = False) -> None:
+        """Write what shares a call and finish it. `claim` is told of each call that flies."""
         began = time.monotonic()
         intents = call.intents
         ended: list[Decision] = []
         if is_late:
             intents, ended = self._context.handler.look_again(intents)
+        if any(self._context.asks_first(intent.write_set) for intent in intents):
+            claim.follow()
 
         loop = asyncio.get_running_loop()
 
         def check_alive() -> None:  # called in the thread of the call
             self._context.check_alive()
-            loop.call_soon_threadsafe(start)
+            loop.call_soon_threadsafe(claim.flies)
 
         with batch_span([intent.item.envelope for intent in intents]) as traced:
             with asked_before_requests(check_alive):
                 decisions = await self._context.handler.write(intents)
-            start()
+            claim.over()
             if traced is not None:
                 trace_events(decisions)
         by_envelope = TakenBatch([self._held.pop(intent) for intent in call.intents])
@@ -266,20 +266,6 @@ class Pipeline:
         for intent in call.intents:
             self._locks.release(intent)
         metrics.BATCH_SECONDS.observe(time.monotonic() - began)
-
-    def _claim(self) -> Callable[[], None]:
-        """Count a call as about to start, until what is returned is called for the first time."""
-        self._starting += 1
-        is_over = False
-
-        def over() -> None:
-            nonlocal is_over
-            if not is_over:
-                is_over = True
-                self._starting -= 1
-                self._pump_soon()
-
-        return over
 
     async def _finish(self, ended: list[tuple[HeldEvent, Decision]]) -> None:
         """Put what became of events on disk, then acknowledge them."""

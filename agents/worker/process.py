@@ -218,6 +218,7 @@ async def _connect(
         end_process=lambda error: end_uncommitted(error, alerts),
         max_held=max(settings.worker_window_events, settings.worker_batch_max_events),
         max_held_bytes=settings.worker_window_bytes,
+        asks_first=dispatcher.asks_first,
     )
 
 

@@ -27,15 +27,15 @@ PARTITIONS = 3
 
 
 class Slots:
-    """An admission that only counts slots."""
+    """An admission that only counts slots, and tokens if there are few."""
 
-    def __init__(self, slots=3):
-        self.slots, self.in_flight = slots, 0
+    def __init__(self, slots=3, tokens=1_000):
+        self.slots, self.in_flight, self.tokens = slots, 0, tokens
         self.when_free = lambda: None
 
-    def startable(self, starting):
+    def startable(self, starting, owed):
         free = max(0, self.slots - self.in_flight - starting)
-        return self.slots, free, free
+        return self.slots, free, max(0, min(free, self.tokens - starting - owed))
 
     def pause_between_calls(self):
         return 0.001, 0.0
@@ -79,7 +79,17 @@ class Message:
 class World:
     """A worker's pipeline between a fake consumer and a fake org."""
 
-    def __init__(self, tmp_path, chance, *, slots=3, answer=None, window=1000, max_batch=1000):
+    def __init__(
+        self,
+        tmp_path,
+        chance,
+        *,
+        slots=3,
+        answer=None,
+        window=1000,
+        max_batch=1000,
+        asks_first=lambda _: False,
+    ):
         self.chance, self.answer = (
             chance,
             answer or (lambda bundle: Written({"Opportunity": "006"})),
@@ -112,6 +122,7 @@ class World:
             end_process=self.ended.append,
             max_held=window,
             max_held_bytes=10**9,
+            asks_first=asks_first,
         )
         self.pipeline = Pipeline(context, ack=self.acked.append, drop=self.dropped.append)
 

@@ -71,6 +71,10 @@ class Worker:
 
     async def send(self, *bodies: dict[str, Any]) -> list[Any]:
         await self.client.guard(self.mapping.sobjects)
+        async with asyncio.timeout(60):
+            return await self.dispatcher.send(self.write_sets(*bodies))
+
+    def write_sets(self, *bodies: dict[str, Any]) -> list[WriteSet]:
         bundles = []
         for number, body in enumerate(bodies):
             origin = Origin("magento.orders", 0, number, RECEIVED_MS)
@@ -86,8 +90,7 @@ class Worker:
             item = take_in(envelope, identity=PLAIN)
             mapped = item.mapped_by(self.mapping, 300.0)
             bundles.append(WriteSet(item.document.key, mapped.rows, mapped.lock_key))
-        async with asyncio.timeout(60):
-            return await self.dispatcher.send(bundles)
+        return bundles
 
     def records(self, sobject: str) -> list[dict[str, Any]]:
         return list(self.org.store.tables[sobject].records.values())
@@ -230,6 +233,18 @@ async def test_all_that_is_asked_about_new_customers_is_one_call_and_about_known
     assert calls_of(worker) - before == 2  # the questions, and the write
     await worker.send(*(order(n + 500, f"c{n}@example.com", customer_id=n) for n in range(1, 31)))
     assert calls_of(worker) - before == 3
+
+
+async def test_the_pace_is_told_who_has_to_be_looked_for_first(workers):
+    worker, other = workers
+    await worker.send(order(1, OLD))
+    (write,) = worker.write_sets(order(2, OLD))
+    assert not worker.dispatcher.asks_first(write)
+    (write,) = worker.write_sets(order(3, NEW, customer_id=None))
+    assert worker.dispatcher.asks_first(write)
+    await other.send(order(4, OLD))
+    (write,) = other.write_sets(order(5, "anna@example.com", customer_id=8))
+    assert other.dispatcher.asks_first(write)
 
 
 async def test_a_question_that_the_org_refuses_takes_no_other_one_with_it(workers):

@@ -1,0 +1,64 @@
+"""A batch that asks the org first keeps a token for its write; nobody else's lookup takes it."""
+
+import asyncio
+import random
+
+import pytest
+from support.pipeline_world import Slots, World
+
+from agents.delivery.cost_model import CostModel
+from agents.worker.call_pacing import CallPacing, Claim
+
+
+@pytest.fixture
+def pacing():
+    return CallPacing(Slots(5, tokens=2), CostModel(), lambda: False, 0, 1000)
+
+
+def test_the_write_after_a_lookup_has_a_token_before_another_batch_starts(pacing):
+    claim = Claim(pacing)
+    claim.follow()
+    pacing.admission.tokens = 1  # the lookup has taken one
+    claim.flies()
+    assert (pacing.starting, pacing.owed) == (0, 1)
+    assert pacing.wait_seconds(10) > 0
+    pacing.admission.tokens = 0
+    claim.flies()
+    assert (pacing.starting, pacing.owed) == (0, 0)
+    pacing.admission.tokens = 1
+    assert pacing.wait_seconds(10) == 0
+
+
+def test_a_lookup_in_flight_keeps_no_slot_from_others(pacing):
+    pacing.admission.tokens = 1_000
+    claims = [Claim(pacing) for _ in range(4)]
+    for claim in claims:
+        claim.follow()
+        claim.flies()
+        pacing.admission.in_flight += 1
+    assert pacing.wait_seconds(10) == 0
+
+
+def test_whatever_flew_or_not_a_batch_that_is_over_keeps_nothing(pacing):
+    woken = []
+    pacing.admission.when_free = lambda: woken.append(1)
+    for calls, follows, flown in [(0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 1, 1), (1, 1, 3)]:
+        claim = Claim(pacing, calls)
+        for _ in range(follows):
+            claim.follow()
+        for _ in range(flown):
+            claim.flies()
+        claim.over()
+        claim.over()
+        assert (pacing.starting, pacing.owed) == (0, 0)
+    assert len(woken) == 6  # once for each call that was to come
+
+
+async def test_a_pipeline_owes_nothing_when_its_lookups_made_no_second_call(tmp_path):
+    world = World(tmp_path, random.Random(1), asks_first=lambda write: write.key != "o3")
+    for n in range(1, 6):
+        world.pipeline.add(world.event(f"o{n}", 1, customer=f"c{n}"))
+    while len(world.done) < 5 or world.pipeline._running:
+        await asyncio.sleep(0.001)
+    pacing = world.pipeline._pacing
+    assert (pacing.starting, pacing.owed) == (0, 0)
