@@ -125,7 +125,7 @@ def plain_address(address: Address, notes: list[str], *, is_of_order: bool = Tru
     """Return an address in REST's form; a customer's region stays an object, as REST has it."""
     texts = (name for name in PLACES if isinstance(address.get(name), str))
     address = plain_texts(address, (*OF_ADDRESS, *texts), notes)
-    changed = _by_other_names(address)
+    changed = by_other_names(address)
     street = opened(address.get("street"))
     if isinstance(street, dict | list):
         changed["street"] = _lines(street)
@@ -145,8 +145,8 @@ def plain_address(address: Address, notes: list[str], *, is_of_order: bool = Tru
     return {**address, **changed} if changed else address
 
 
-def _by_other_names(address: Address) -> Address:
-    """Return the parts that are not there under their own names."""
+def by_other_names(address: Address) -> Address:
+    """Return the parts of an address or a person that are not there under their own names."""
     found = ((part, address[name]) for name, part in NAMES.items() if name in address)
     return {part: value for part, value in found if address.get(part) in (None, "", False)}
 

@@ -21,7 +21,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from schemas.document.address_spellings import MARKS, is_plain, keyed, one_address, plain_address
+from schemas.document.address_spellings import (
+    MARKS,
+    by_other_names,
+    is_plain,
+    keyed,
+    one_address,
+    plain_address,
+)
 from schemas.document.row_spellings import Rows, assigned_rows, rows_of
 from schemas.document.shape import ORDER_NUMBERS, id_of, number_of, scalar
 from schemas.document.text_spellings import OF_CUSTOMER, OF_ORDER, OF_ROW, are_plain, plain_texts
@@ -60,6 +67,7 @@ PADDED = 9  # digits of Magento's numbers, zeros before them included
 MAX_READ_PAST = 10
 ORDINARY = frozenset(("event", "order"))  # most bodies: nothing beside the order but its name
 DEFAULT_FLAGS = ("default_billing", "default_shipping")
+OF_A_PERSON = {*OF_CUSTOMER, *DEFAULT_FLAGS}
 
 
 def has_plain_number(order: dict[str, Any]) -> bool:
@@ -76,6 +84,9 @@ def in_one_form(entity: dict[str, Any], kind: Kind, beside: dict[str, Any] | Non
     if kind is Kind.ORDER and _is_in_form(entity, beside):
         return entity, []
     notes: list[str] = []
+    if kind is Kind.CUSTOMER:
+        named = by_other_names(entity)
+        entity = entity | {part: named[part] for part in OF_A_PERSON & named.keys()}
     entity = plain_texts(entity, TEXTS.get(kind, ()), notes)
     changed = _parts(entity, kind, beside, notes)
     _spell_times(entity, changed)
@@ -119,10 +130,10 @@ def _parts(
 def _spell_buyer(entity: dict[str, Any], changed: dict[str, Any], notes: list[str]) -> None:
     """Read who bought where that is an object of the order, and the order itself does not say."""
     buyer = opened(entity.get("customer"))
-    if not isinstance(buyer, dict) or text_of(entity.get("customer_email")):
+    is_known = bool(text_of(entity.get("customer_email")))
+    if is_known or not isinstance(buyer, dict) or not text_of(buyer.get("email")):
         return
-    if not text_of(buyer.get("email")):
-        return
+    buyer = buyer | by_other_names(buyer)
     found = {name: buyer[part] for name, part in BUYER.items() if buyer.get(part)}
     if buyer_id := id_of(buyer):
         found["customer_id"] = buyer_id
@@ -243,15 +254,11 @@ def _own_addresses(entity: dict[str, Any], changed: dict[str, Any], notes: list[
     ]
     if not rows:
         for flag, names in OWN_ADDRESSES.items():
-            found = next((one for name in names if (one := _own(entity.get(name)))), None)
+            found = next((one for name in names if (one := one_address(entity.get(name)))), None)
             if found is not None:
                 spelled.append({**plain_address(found, notes, is_of_order=False), flag: True})
     if spelled != rows:
         changed["addresses"] = spelled
-
-
-def _own(value: Any) -> dict[str, Any] | None:
-    return one_address(value) if isinstance(value, dict | list | str) else None
 
 
 def _flag_defaults(entity: dict[str, Any], changed: dict[str, Any], notes: list[str]) -> None:

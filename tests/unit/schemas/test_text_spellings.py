@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from schemas.codec import decode
-from tests.support.real_documents import ADDRESS, an_order, without
+from tests.support.real_documents import ADDRESS, a_customer, an_order, without
 
 
 def order_of(**fields: object):
@@ -63,3 +63,13 @@ def test_who_bought_is_read_in_the_orders_own_customer() -> None:
     assert (document.customer_id, document.customer_key) == ("23", plain["customer_email"])
     own = order_of(customer={"id": 9, "email": "other@example.com", "firstname": "X"})
     assert (own.customer_id, own.entity["customer_firstname"], own.notes) == ("23", "Petra", ())
+
+
+def test_a_person_goes_by_other_names() -> None:
+    named = {"firstName": "Petra", "last_name": "Lund"}
+    customer = without(a_customer(), "firstname", "lastname") | named
+    buyer = {"customer": {"email": "x@example.com", **named}}
+    order = without(an_order(), "customer_email", "customer_firstname", "customer_lastname") | buyer
+    for body, prefix in (({"customer": customer}, ""), ({"order": order}, "customer_")):
+        entity = decode(orjson.dumps(body)).entity
+        assert (entity[f"{prefix}firstname"], entity[f"{prefix}lastname"]) == ("Petra", "Lund")
