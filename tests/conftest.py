@@ -21,6 +21,7 @@ from sandbox.broker.jars import jars_directory
 from sandbox.broker.tools import find_tools
 from stream.config import Settings, load_settings
 from stream.kafka.topic_admin import TopicAdmin
+from stream.ops.gc_tuning import collect_seldom
 from stream.topics import Topics
 from tests.support.skipped import line_of, note, reasons_of
 
@@ -36,7 +37,11 @@ TEST_SIGNING_KEY = "operators-of-these-tests-9f3c1be27a60"
 
 
 def pytest_configure() -> None:
-    """Let brokers write into memory, where there is room: a topic takes a fifth of the time."""
+    """Let brokers write into memory, where there is room: a topic takes a fifth of the time.
+
+    Thousands of tests stay in memory: to look for garbage among them is an eighth of a run.
+    """
+    collect_seldom()
     is_there = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_IN_MEMORY
     if is_there and "TMPDIR" not in os.environ:
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)

@@ -16,4 +16,8 @@ def settle_garbage_collector() -> None:
     """Leave what was loaded at the start out of all later collections, and collect less often."""
     gc.collect()
     gc.freeze()
+    collect_seldom()
+
+
+def collect_seldom() -> None:
     gc.set_threshold(*THRESHOLDS)
