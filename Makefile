@@ -3,7 +3,9 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
+ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
+endif
 # A process that may not keep its bytecode compiles for 1.5 s at every start; the tests start hundreds.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -24,8 +26,15 @@ RUNS ?= 20
 ROUNDS ?= 20000
 # Each job has a broker of its own (300 MB); the tests wait more than they compute.
 JOBS ?= 3
+# What needs no network only computes. Two plain processes with half of the folders each need a third
+# less than two of xdist's, which both read every test file and report every test.
+ONE_HALF := $(patsubst %,tests/unit/%/,agents schemas stream)
+OTHER_HALF := $(filter-out $(ONE_HALF) %/__pycache__/,$(wildcard tests/unit/*/ tests/unit/test_*.py)) \
+  tests/test_architecture.py tests/test_documentation.py
+QUICK := -q -m "not hypothesis and not slow"
+beside = @$(MAKE) --no-print-directory -j3 $(and $(filter output-sync,$(.FEATURES)),-Otarget) SIDE_BY_SIDE=1 $(1)
 
-.PHONY: check mutants quicken forget-skipped help demo test attack chaos expulsions proofs bench unit unit-all advisories sbom lint integration e2e docs broker-check setup clean
+.PHONY: check one-half other-half offline mutants quicken forget-skipped help demo test attack chaos expulsions proofs bench unit unit-all advisories sbom lint integration e2e docs broker-check setup clean
 
 help: ## list the jobs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -33,17 +42,26 @@ help: ## list the jobs
 demo: setup broker-check ## the main job end to end, in front of you (KEEP=1: leave it up; ORDERS=n; BROKERS=3; PROFILE=awkward; STORE=real-world)
 	@exec $(BIN)/orderstream demo --orders $(ORDERS) --brokers $(BROKERS) --profile $(PROFILE) --store $(STORE) $(if $(KEEP),--keep)
 
-check: setup lint ## format, lint, types, contracts, unit tests: under a minute on two quiet cores
-	$(PYTEST) -q -n 2 -m "not hypothesis and not slow" tests/unit tests/test_architecture.py tests/test_documentation.py
+check: setup ## format, lint, types, contracts, unit tests: under a minute on two quiet cores
+	$(call beside,lint one-half other-half)
 
-test: setup broker-check lint forget-skipped unit properties integration e2e ## everything but the long proofs, on a real broker
+test: setup broker-check forget-skipped offline integration e2e ## everything but the long proofs, on a real broker
 	@$(BIN)/python -m tests.support.skipped tell
 
 forget-skipped:
 	@$(BIN)/python -m tests.support.skipped begin
 
 unit: setup ## tests without network, by example
-	$(PYTEST) -n 2 -m "not hypothesis and not slow" tests/unit tests/test_architecture.py tests/test_documentation.py
+	$(call beside,one-half other-half)
+
+one-half: setup
+	$(PYTEST) $(QUICK) $(ONE_HALF)
+
+other-half: setup
+	$(PYTEST) $(QUICK) $(OTHER_HALF)
+
+offline: setup ## format, lint, types, contracts, every test without network: examples and properties
+	$(call beside,lint one-half other-half QUICK=-q)
 
 properties: setup ## tests without network, for any input (hypothesis) or over thousands
 	$(PYTEST) -n 2 -m "hypothesis or slow" tests/unit
@@ -56,7 +74,7 @@ unit-all: setup ## the unit tests on every Python from 3.11 on that this machine
 	  test -x .venv-$$python/bin/python || $$python -m venv .venv-$$python; \
 	  .venv-$$python/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock \
 	  && .venv-$$python/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable . --editable ./sandbox \
-	  && .venv-$$python/bin/python -m pytest -n 2 -m "not hypothesis and not slow" tests/unit tests/test_architecture.py tests/test_documentation.py \
+	  && .venv-$$python/bin/python -m pytest -n 2 $(QUICK) $(ONE_HALF) $(OTHER_HALF) \
 	  || failed="$$failed $$python"; \
 	done; test -z "$$failed" || { echo "failed on:$$failed" >&2; exit 1; }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -198,14 +197,3 @@ def test_nothing_names_a_place_that_only_one_machine_has() -> None:
         text = path.read_text(encoding="utf-8", errors="replace")
         found += [(name_of(path), match[0]) for rule in FORBIDDEN if (match := rule.search(text))]
     assert not found
-
-
-def test_imports_run_one_way() -> None:
-    checked = subprocess.run(
-        [str(Path(sys.executable).with_name("lint-imports"))],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert checked.returncode == 0, checked.stdout
