@@ -8,9 +8,8 @@ it was sent, to the moment the org wrote it, by the org's own history.
 
 Sustained: at each rate of the ladder orders arrive for a while; it is sustained when all of them
 were accepted and the lag is below three seconds' worth at the end and grew by less than one
-second's in the second half. (Each worker has a batch of 1,000 in hand and the next one waiting:
-with two of them 4,000 events are under way at any rate that fills the batches.) The highest such
-rate is then held for `--minutes`; if it cannot be, the next lower one.
+second's in the second half. The highest such rate is then held for `--minutes`; if it cannot be,
+the next lower one.
 """
 
 from __future__ import annotations
