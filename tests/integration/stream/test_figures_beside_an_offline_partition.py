@@ -121,19 +121,26 @@ def unled(homes):
 
 
 async def check_balance_jobs_and_erasure(settings, homes, placed):
+    jane = Person(("jane@example.com",))
+    totals, (_, unread), found, proof = await asyncio.gather(
+        balance_of(settings),
+        read_jobs(settings),
+        find_person(settings, jane),
+        prove_erasure(settings, jane),
+    )
     lost = unled(homes[settings.topics.orders])
+    mute = lost | unled(homes[settings.topics.results])
+    assert totals.balance.accepted == sum(n not in mute for n in placed)
+    assert totals.refreshed_ms is None or (settings.topics.orders, min(lost)) in totals.unread
+    assert bool(unread) == bool(unled(homes[settings.topics.operator_audit]))
+    dark = {(name, n) for name in homes for n in unled(homes[name])}
+    assert found.unread.keys() == proof.unread.keys() == dark
+    assert not proof.holds
+
+
+async def balance_of(settings):
     totals = LiveTotals(settings)
     async with RangeReader(settings) as reader:
         with suppress(BrokerError):  # no partition of facts answers together with its results
             await totals.refresh(reader)
-    mute = unled(homes[settings.topics.orders]) | unled(homes[settings.topics.results])
-    assert totals.balance.accepted == sum(n not in mute for n in placed)
-    assert totals.refreshed_ms is None or (settings.topics.orders, min(lost)) in totals.unread
-
-    _, unread = await read_jobs(settings)
-    assert bool(unread) == bool(unled(homes[settings.topics.operator_audit]))
-    found = await find_person(settings, Person(("jane@example.com",)))
-    proof = await prove_erasure(settings, found.person)
-    dark = {(name, n) for name in homes for n in unled(homes[name])}
-    assert found.unread.keys() == proof.unread.keys() == dark
-    assert not proof.holds
+    return totals
