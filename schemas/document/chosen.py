@@ -11,14 +11,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from schemas.document.flattened import may_be_an_order
-from schemas.document.shape import NAMES, Shape, has_customer_marks, id_of, number_of, shape_of
+from schemas.document.shape import (
+    NAMES,
+    Shape,
+    has_customer_marks,
+    id_of,
+    is_thin,
+    number_of,
+    shape_of,
+)
 from schemas.document.unwrapping import Found, only, opened
 from schemas.event import Kind
 from schemas.event_names import Ignored, is_about_an_address
-from schemas.texts import identifier, text_of
+from schemas.texts import text_of
 
 SHAPES = {
     Kind.ORDER: Shape.ORDER,
@@ -38,8 +47,10 @@ ABOUT = {
     Kind.CUSTOMER_DELETED: "a deleted customer",
     Kind.SUBSCRIBER: "a subscription",
 }
-# An order's number in GraphQL, which says nothing else as REST does.
-OTHER_NUMBERS = ("number", "order_number")
+# What GraphQL calls an order, its number, and what it says of it.
+ORDER_NAME = re.compile(r"(?<![a-z])order|Order")
+OTHER_NUMBERS = frozenset(("number", "order_number"))
+OTHER_CONTENT = frozenset(("total", "grand_total", "items", "status"))
 MAX_INSIDE = 3  # levels
 
 
@@ -121,18 +132,18 @@ def orders_of(customer: Found) -> str:
 
 
 def _is_order(name: str) -> bool:
-    return "order" in name.lower()
+    return ORDER_NAME.search(name) is not None
 
 
 def _has_order(value: Any, depth: int = MAX_INSIDE, *, is_named: bool = False) -> bool:
-    """Whether an order is in a value, or what the name of a field says is one."""
+    """Whether an order is in a value, and more than named; the field's name may say that it is."""
     value = opened(value)
     if not isinstance(value, dict):
         entries = value if isinstance(value, list) and depth else ()
         return any(_has_order(entry, depth - 1, is_named=is_named) for entry in entries)
-    if shape_of(value, Kind.ORDER if is_named else None) is Shape.ORDER:
+    if shape_of(value) is Shape.ORDER and (is_named or number_of(value)) and not is_thin(value):
         return True
-    if is_named and any(identifier(value.get(number)) for number in OTHER_NUMBERS):
+    if is_named and value.keys() & OTHER_NUMBERS and value.keys() & OTHER_CONTENT:
         return True
     return depth > 0 and any(
         _has_order(inner, depth - 1, is_named=is_named or _is_order(name))
