@@ -109,13 +109,13 @@ def _orderstream(
 
 
 def run() -> None:
-    """Run the command line. Exit 0: done; 1: the answer is no; 2: usage or settings are wrong."""
+    """Run the command line. Exit 0: done; 1: the answer is no; 2: usage, settings; 3: not known."""
     atexit.register(_let_go_of_readers)  # the first to be registered is the last to run
     try:
         app()
     except StreamError as error:
         print(printable(f"orderstream: {error}"), file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.exit_code)
 
 
 def _let_go_of_readers() -> None:

@@ -7,6 +7,7 @@
       PublishError        Kafka did not acknowledge                              → 503; block, log
       BrokerError         Kafka cannot be read, or a topic is missing            → exit 2
         NoLeaderError     partitions without a leader                            → exit 2; wait
+        NotKnownError     what is looked for may be where nobody answers         → exit 3; again
         LogCutError       a log went back while it was read                      → exit 2; again
       MagentoError        the store's REST API says no, or nothing               → exit 2; wait
       JobError            a requeue or replay cannot be found or resumed         → exit 2
@@ -22,9 +23,13 @@ raised only below `handler`, which turns every one of them into an outcome.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class StreamError(Exception):
     """Root of the tree; the message is written for the person who reads it at 03:00."""
+
+    exit_code: ClassVar[int] = 2
 
 
 class SettingsError(StreamError):
@@ -73,6 +78,12 @@ class NoLeaderError(BrokerError):
             f"no leader for {names}: the brokers that hold it are down, or none of them is in "
             "sync. Bring them back (`orderstream doctor --live` names them); other partitions go on"
         )
+
+
+class NotKnownError(BrokerError):
+    """What is looked for was not found, and may be in a partition that does not answer."""
+
+    exit_code = 3
 
 
 class LogCutError(BrokerError):

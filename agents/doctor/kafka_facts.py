@@ -95,6 +95,7 @@ async def _collisions(
         return {}
     index = DeadLetterIndex(settings, reader)
     await index.refresh()
+    index.refuse_silence()
     return dict(Counter(letter.code for letter in index.letters() if letter.code in COLLIDING))
 
 

@@ -65,7 +65,8 @@ def backfill(
 
     A dry run by default: how many, how long, and how many calls to Magento and Salesforce. It may
     be killed at any time and resumed by its id. It never overwrites what is newer.
-    Exit 0: done, or a dry run. 1: nothing there. 2: settings, Magento or Kafka. 130: stopped.
+    Exit 0: done, or a dry run. 1: nothing there. 2: settings, Magento or Kafka.
+    3: it is not known whether there is the job. 130: stopped.
 
     Example: orderstream backfill --from 2026-01-01 --customers --run --why "go live"
     """

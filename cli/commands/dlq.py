@@ -15,10 +15,12 @@ from cli.console.dead_letter_options import (
     SinceOption,
     StoreOption,
     UntilOption,
+    exit_unless_known,
     find,
     letter_filter,
     open_index,
     record_unmask,
+    say_unread,
 )
 from cli.console.dead_letters import (
     group_json,
@@ -71,7 +73,8 @@ def list_(
 ) -> None:
     """List open dead letters, grouped by error code and field, with the fix for each.
 
-    Exit 0, whether there are any or not. 2: settings or Kafka.
+    Exit 0, whether there are any or not. 2: settings or Kafka. 3: what is known is shown, and a
+    partition does not answer.
 
     Example: orderstream dlq list --code STRING_TOO_LONG --since 24h
     """
@@ -81,19 +84,23 @@ def list_(
     )
     if unmask:
         run_async(record_unmask(settings, "dlq list"))
-    groups, found = run_async(_collect(settings, wanted))
+    groups, found, unread = run_async(_collect(settings, wanted))
+    say_unread(unread)
+    where = " in what was read" if unread else ""
     if as_json:
         print_json(
             {
                 "open": len(found),
                 "groups": [group_json(group) for group in groups],
                 "letters": [letter_json(item, is_masked=not unmask) for item in found[:limit]],
+                "unread": unread,
             }
         )
     elif letters or order:
-        print_letters(found[:limit], len(found), is_masked=not unmask)
+        print_letters(found[:limit], len(found), is_masked=not unmask, where=where)
     else:
-        print_groups(groups)
+        print_groups(groups, where=where)
+    exit_unless_known(unread)
 
 
 @app.command()
@@ -105,7 +112,8 @@ def show(
 ) -> None:
     """Show one dead letter: its story, what is wrong, the fix, the payload.
 
-    Exit 0: found. 1: no such open letter. 2: settings or Kafka.
+    Exit 0: found. 1: no such open letter. 2: settings or Kafka. 3: not known: it may be in a
+    partition that does not answer.
 
     Example: orderstream dlq show 3-17
     """
@@ -164,7 +172,8 @@ def drop(
 ) -> None:
     """Give dead letters up: they are marked as dropped, with who and why. Nothing is deleted.
 
-    Exit 0: done. 1: nothing fits, or not confirmed. 2: settings or Kafka.
+    Exit 0: done. 1: nothing fits, or not confirmed. 2: settings or Kafka. 3: done with what was
+    read, and a partition does not answer.
 
     Example: orderstream dlq drop 3-17 --why "test order"
     """
@@ -176,8 +185,10 @@ def drop(
     if not why.strip():
         fail("--why: a reason is needed")
     settings = operator_settings()
-    _, found = run_async(_collect(settings, wanted))
+    _, found, unread = run_async(_collect(settings, wanted))
+    say_unread(unread)
     if not found:
+        exit_unless_known(unread)
         fail("no open dead letter fits", code=EXIT_NO)
     note(f"{len(found):,} dead letters would be dropped, the oldest of {_age(found)}")
     if not yes and not typer.confirm("Drop them?", err=True):
@@ -187,13 +198,14 @@ def drop(
         print_json({"dropped": count})
     else:
         stdout.print(f"dropped {count:,}", highlight=False)
+    exit_unless_known(unread)
 
 
 async def _collect(
     settings: Settings, wanted: LetterFilter
-) -> tuple[list[LetterGroup], list[DeadLetter]]:
+) -> tuple[list[LetterGroup], list[DeadLetter], str]:
     async with open_index(settings) as index:
-        return index.groups(wanted), list(index.letters(wanted))
+        return index.groups(wanted), list(index.letters(wanted)), index.unread_for(wanted)
 
 
 async def _drop(settings: Settings, letters: list[DeadLetter], why: str) -> int:

@@ -37,6 +37,7 @@ def edit(
 
     The edit is on record (who, why, which fields), the signed original stays where it is.
     Exit 0: requeued. 1: nothing changed or given up. 2: settings, Kafka, or a payload that is none.
+    3: not known: it may be in a partition that does not answer.
 
     Example: orderstream dlq edit 3-17 --why "postcode was in the city field"
     """

@@ -14,8 +14,10 @@ from cli.console.dead_letter_options import (
     SinceOption,
     StoreOption,
     UntilOption,
+    exit_unless_known,
     letter_filter,
     open_index,
+    say_unread,
 )
 from cli.console.job_options import MaxBacklogOption, RateOption, WhyOption
 from cli.console.job_progress import finish_job, resume_in_terminal, run_in_terminal
@@ -62,7 +64,7 @@ def requeue(
 
     A job that was stopped or killed goes on with --resume; nothing is published twice.
     Exit 0: done, or a dry run. 1: nothing fits or not confirmed. 2: settings, Kafka or job.
-    130: stopped by Ctrl-C.
+    3: the same for what was read, and a partition does not answer. 130: stopped by Ctrl-C.
 
     Example: orderstream dlq requeue --code STRING_TOO_LONG --rate 50 --why "mapping fixed"
     """
@@ -77,17 +79,21 @@ def requeue(
     if wanted.is_everything and not everything:
         fail("say which: give ids, a filter, or --all")
     plan, predictions = run_async(_plan(settings, wanted, limit))
+    say_unread(plan.unread)
     if not as_json:
         _print_plan(plan, predictions, rate)
     if not plan.events:
+        exit_unless_known(plan.unread)
         fail("no open dead letter fits", code=EXIT_NO)
     if dry_run:
         if as_json:
             print_json(plan_json(plan, predictions, rate))
+        exit_unless_known(plan.unread)
         return
     if not yes and not is_confirmed("Requeue them?"):
         raise typer.Exit(EXIT_NO)
     finish_job(run_async(_run(settings, plan, rate, why, max_backlog)), as_json=as_json)
+    exit_unless_known(plan.unread)
 
 
 def plan_json(plan: RequeuePlan, predictions: list[Prediction], rate: float) -> dict[str, Any]:
@@ -98,6 +104,7 @@ def plan_json(plan: RequeuePlan, predictions: list[Prediction], rate: float) -> 
         "orders": plan.orders,
         "oldest_ms": plan.oldest_ms,
         "seconds": round(plan.events / rate, 1),
+        "unread": plan.unread,
         "samples": [letter.id for letter in plan.samples],
         "predicted": Counter(item.forecast.value for item in predictions),
         "refusals": sorted({item.reason for item in predictions if item.reason}),

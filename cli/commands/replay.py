@@ -78,7 +78,8 @@ def replay(
 
     A dry run by default: how many events and orders, and what would change in Salesforce for a
     sample. An old event never wins over a newer one. After a mapping change: --force.
-    Exit 0: done, or a dry run. 1: nothing fits. 2: settings, Kafka or job. 130: stopped by Ctrl-C.
+    Exit 0: done, or a dry run. 1: nothing fits. 2: settings, Kafka or job.
+    3: it is not known whether there is the job. 130: stopped by Ctrl-C.
 
     Example: orderstream replay --from 30d --force --run --why "new stage names"
     """

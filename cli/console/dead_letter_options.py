@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.console.terminal import EXIT_NO, fail, run_async, time_option
+from cli.console.terminal import EXIT_NO, EXIT_UNKNOWN, fail, note, run_async, time_option
 from schemas.event import Envelope
 from stream.config import Settings
 from stream.dlq.index import DeadLetterIndex, LetterFilter, find_letter, read_letter
@@ -57,8 +57,20 @@ async def open_index(settings: Settings) -> AsyncIterator[DeadLetterIndex]:
         yield index
 
 
+def say_unread(unread: str) -> None:
+    """Say which partitions may hold more letters and do not answer."""
+    if unread:
+        note(f"not known: there may be other dead letters, they stay open: {unread}")
+
+
+def exit_unless_known(unread: str) -> None:
+    """Exit 3 at the end of what was done with the letters that were read."""
+    if unread:
+        raise typer.Exit(EXIT_UNKNOWN)
+
+
 def find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
-    """Return an open letter with its payload; exit 1 when there is none."""
+    """Return an open letter with its payload; exit 1 when there is none, 3 if that is not known."""
     try:
         return run_async(_find(settings, name))
     except JobError as error:

@@ -41,10 +41,10 @@ def letter_json(letter: DeadLetter, *, is_masked: bool) -> dict[str, Any]:
     return masked
 
 
-def print_groups(groups: list[LetterGroup]) -> None:
-    """Print the groups, each with what to do."""
+def print_groups(groups: list[LetterGroup], *, where: str) -> None:
+    """Print the groups, each with what to do. `where`: in what they were looked for."""
     if not groups:
-        stdout.print("no open dead letters")
+        stdout.print(f"no open dead letters{where}")
         return
     for group in groups:
         field = f" [{group.field}]" if group.field else ""
@@ -60,10 +60,10 @@ def print_groups(groups: list[LetterGroup]) -> None:
         )
         stdout.print(Text(f"   → {group_json(group)['fix']}"))
     total = sum(group.count for group in groups)
-    stdout.print(f"{total:,} open dead letters in {len(groups)} groups", highlight=False)
+    stdout.print(f"{total:,} open dead letters in {len(groups)} groups{where}", highlight=False)
 
 
-def print_letters(letters: list[DeadLetter], total: int, *, is_masked: bool) -> None:
+def print_letters(letters: list[DeadLetter], total: int, *, is_masked: bool, where: str) -> None:
     table = Table(box=None, header_style="bold")
     for name in ("id", "dead since (UTC)", "key", "store", "code", "field", "message"):
         table.add_column(name, no_wrap=name == "id")
@@ -73,7 +73,7 @@ def print_letters(letters: list[DeadLetter], total: int, *, is_masked: bool) -> 
         texts = [Text(str(read[name])) for name in cells]
         table.add_row(texts[0], show_time(letter.at_ms), *texts[1:])
     stdout.print(table)
-    stdout.print(f"{len(letters):,} of {total:,} open dead letters", highlight=False)
+    stdout.print(f"{len(letters):,} of {total:,} open dead letters{where}", highlight=False)
 
 
 def print_letter(read: dict[str, Any]) -> None:

@@ -32,11 +32,12 @@ class LetterPage:
 
 
 class DeadLetterPages:
-    """Groups and letters as of the last `arrange`."""
+    """Groups and letters as of the last `arrange`. `unknown`: why they are not all, if so."""
 
     def __init__(self) -> None:
         self._key: tuple[int, ...] = ()
         self._next_at = float("-inf")
+        self.unknown = "Kafka has not been read yet"
         self.groups: Sequence[LetterGroup] = ()
         self._letters: dict[tuple[str, str], list[DeadLetter]] = {}
         self._newest: list[DeadLetter] = []
@@ -47,15 +48,18 @@ class DeadLetterPages:
     def __len__(self) -> int:
         return len(self._newest)
 
-    async def arrange(self, index: DeadLetterIndex) -> None:
+    async def arrange(self, index: DeadLetterIndex, *, unknown: str) -> None:
         """Take over what the index has, if it has changed. Nothing may refresh it meanwhile."""
         began = time.monotonic()
-        if index.version == self._key or began < self._next_at:
-            return
-        self._key = index.version
-        await asyncio.to_thread(self._arrange, index)
-        took = time.monotonic() - began
-        self._next_at = began + took / BUSY_SHARE
+        self.unknown = unknown or self.unknown  # until what was missing is arranged
+        if index.version != self._key:
+            if began < self._next_at:
+                return
+            self._key = index.version
+            await asyncio.to_thread(self._arrange, index)
+            took = time.monotonic() - began
+            self._next_at = began + took / BUSY_SHARE
+        self.unknown = unknown
 
     def _arrange(self, index: DeadLetterIndex) -> None:
         letters = list(index.letters())

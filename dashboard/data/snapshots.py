@@ -201,7 +201,9 @@ class Snapshots:
             if not workers.unknown:  # a gap, and no figure without some of its terms
                 seconds = workers.max_lag_seconds
                 self.lag_points.append(LagPoint(snapshot.at_ms, workers.lag, seconds))
-            await self.shelf.arrange(sampler.letters)
+            dead = snapshot.dead_letters
+            unknown = dead if isinstance(dead, str) else ""
+            await self.shelf.arrange(sampler.letters, unknown=unknown)
             if self.snapshot is None:
                 # What was there at the start stays: a full collection need not look through it.
                 gc.freeze()

@@ -81,7 +81,10 @@ def _changes(envelope: Envelope, value: bytes) -> list[str]:
 
 async def _read(request: web.Request) -> tuple[DeadLetter, Envelope]:
     state = request.app[STATE]
-    letter = state.watch.shelf.find(request.match_info["id"])
+    letter, unknown = state.watch.shelf.find(request.match_info["id"]), state.watch.shelf.unknown
+    if letter is None and unknown:
+        said = f"It is not known whether there is such a dead letter: {unknown}."
+        raise web.HTTPServiceUnavailable(text=said)
     if letter is None:
         raise web.HTTPNotFound(text="There is no such open dead letter: it may be resolved.")
     return letter, await state.payloads.read(letter)

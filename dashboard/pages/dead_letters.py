@@ -80,6 +80,7 @@ def _groups(
         groups=groups,
         hidden=max(0, len(shelf.groups) - GROUPS_SHOWN),
         total=len(shelf),
+        unknown=shelf.unknown,
         fields=fields,
         problem=problem,
         rate=f"{DEFAULT_RATE:g}",
@@ -89,12 +90,14 @@ def _groups(
 
 
 def _list(request: web.Request, wanted: LetterFilter) -> web.Response:
-    page = request.app[STATE].watch.shelf.page(wanted, page_of(request.query))
+    shelf = request.app[STATE].watch.shelf
+    page = shelf.page(wanted, page_of(request.query))
     fields, address = fields_of(wanted), request.app[STATE].searches.address
     return render(
         request,
         "letter_list.html",
         page=page,
+        unknown=shelf.unknown,
         fields=fields,
         verdict=_verdict(page, wanted),
         links=[address(fields, page=str(n), all="1") for n in (page.page - 1, page.page + 1)],
@@ -202,6 +205,7 @@ def _drop_form(
         "count": len(letters),
         "orders": len({letter.key for letter in letters}),
         "fields": fields_of(wanted),
+        "unknown": request.app[STATE].watch.shelf.unknown,
         "back": request.app[STATE].searches.address(fields_of(wanted)),
         "command": command_lines.drop(wanted, why="…"),
     }

@@ -21,7 +21,6 @@ def _overview(request: web.Request) -> dict[str, Any]:
     )
     return values | {
         "jobs": state.desk.active,
-        "letters": len(state.watch.shelf),
         "window_days": state.settings.dashboard_window_days,
     }
 

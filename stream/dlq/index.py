@@ -5,7 +5,8 @@ seconds at the start and nothing afterwards: a command builds one, a dashboard k
 what lists and filters need; payloads stay in Kafka and are read when somebody looks at one.
 
 A letter is open until a mark (schemas.operator) resolves it or retention deletes it; which of them
-are one matter, `open_letters` says. Should the topic itself go back, it is read anew.
+are one matter, `open_letters` says. Should the topic itself go back, it is read anew. A partition
+that does not answer is in `unread` with the reason; its letters stay as they were last read.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 import orjson
@@ -21,7 +22,8 @@ import orjson
 from schemas.event import Envelope
 from schemas.operator import mark_of
 from stream.dlq.open_letters import DeadLetter, OpenLetters
-from stream.errors import JobError
+from stream.errors import BrokerError, JobError, NotKnownError
+from stream.kafka.log.leader_questions import name_silent
 from stream.kafka.log.position import Tail
 from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record, record_envelope
 from stream.settings.kafka import KafkaSettings
@@ -94,6 +96,7 @@ class DeadLetterIndex:
         self._lives = 0
         self._log_starts: dict[int, int] = {}
         self._refreshed = float("-inf")
+        self.unread: dict[tuple[str, int], str] = {}
 
     async def refresh(self, *, max_age_seconds: float = 0.0) -> int:
         """Read what was written since the last refresh; return how many records that was.
@@ -102,11 +105,14 @@ class DeadLetterIndex:
         """
         if time.monotonic() - self._refreshed < max_age_seconds:
             return 0
-        if self._tail.has_begun and await self._tail.has_gone_back(self._reader):
+        compared = await self._tail.compared(self._reader)
+        if compared.gone:
             self._open, self._tail = OpenLetters(), Tail()
             self._log_starts = {}
             self._lives += 1
-        spans = await self._reader.spans([self._topic])
+        found, silent = await self._reader.known_spans([self._topic])
+        self.unread = {**compared.silent, **silent}
+        spans = [span for span in found if span.place not in self.unread]
         read = 0
         async for batch in self._reader.read(self._tail.unread(spans)):
             read += len(batch)
@@ -140,6 +146,19 @@ class DeadLetterIndex:
 
     def is_open(self, partition: int, offset: int) -> bool:
         return (partition, offset) in self._open
+
+    def unread_for(self, wanted: LetterFilter) -> str:
+        """Name what may hold more of the wanted letters: nothing does when each id was found."""
+        found = ((item.id, item.event_id) for item in self.letters(wanted) if wanted.ids)
+        is_whole = wanted.ids and not set(wanted.ids).difference(*found)
+        return "" if is_whole else name_silent(self.unread)
+
+    def refuse_silence(self, partitions: Container[int] | None = None) -> None:
+        """Raise BrokerError for who takes letters that are not there for resolved ones."""
+        silent = self.unread.items()
+        needed = {at: why for at, why in silent if partitions is None or at[1] in partitions}
+        if needed:
+            raise BrokerError(f"not all dead letters are known: {name_silent(needed)}")
 
     @property
     def oldest_ms(self) -> int | None:
@@ -228,18 +247,26 @@ def group_letters(letters: Iterable[DeadLetter]) -> list[LetterGroup]:
 
 
 def find_letter(index: DeadLetterIndex, name: str) -> DeadLetter:
-    """Return an open letter by its id, event id or key, the newest first. Raises JobError."""
+    """Return an open letter by its id, event id or key, the newest. Raises Job-, NotKnownError."""
     fitting = [item for item in index.letters() if name in (item.id, item.event_id, item.key)]
+    if not fitting and index.unread:
+        silent = name_silent(index.unread)
+        raise NotKnownError(f"it is not known whether there is a dead letter {name}: {silent}")
     if not fitting:
         raise JobError(f"no open dead letter {name}; `orderstream dlq list --letters` lists them")
     return max(fitting, key=lambda letter: letter.at_ms)
 
 
 async def read_letter(settings: KafkaSettings, reader: RangeReader, letter: DeadLetter) -> Envelope:
-    """Return a dead letter with its payload. Raises JobError when retention has deleted it."""
+    """Return a letter with its payload. Raises JobError if retention deleted it, NotKnownError."""
     topic = settings.topics.dead_letters
     found = await reader.first_records({(topic, letter.partition): letter.offset})
     record = found.get((topic, letter.partition))
+    if record is None:
+        spans, silent = await reader.known_spans([topic], partitions=[letter.partition])
+        if not any(span.log_start > letter.offset for span in spans):
+            why = name_silent(silent) or "no record came"
+            raise NotKnownError(f"dead letter {letter.id} cannot be read now: {why}")
     if record is None or record.offset != letter.offset:
         raise JobError(f"dead letter {letter.id} is gone: retention has deleted it")
     return record_envelope(record)

@@ -33,7 +33,10 @@ REFRESH_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class RequeuePlan:
-    """What a requeue would do. `letters` counts letters, `events` what would be copied."""
+    """What a requeue would do. `letters` counts letters, `events` what would be copied.
+
+    `unread` names the partitions that may hold more of them: that is no part of it, and stays open.
+    """
 
     wanted: LetterFilter
     limit: int | None
@@ -43,6 +46,7 @@ class RequeuePlan:
     oldest_ms: int | None
     samples: tuple[DeadLetter, ...]
     spans: tuple[OffsetRange, ...]
+    unread: str
 
 
 def plan_requeue(
@@ -61,6 +65,7 @@ def plan_requeue(
         oldest_ms=min((letter.at_ms for letter in letters), default=None),
         samples=tuple(group[-1] for group in chosen[:SAMPLES]),
         spans=_spans(topic, letters),
+        unread=index.unread_for(wanted),
     )
 
 
@@ -92,7 +97,7 @@ async def run_requeue(
     resumed run does the rest.
     """
     await run.begin()
-    await index.refresh()
+    await _look(run, index)
     marks = MarkWriter(
         settings, run.operator, Resolution.REQUEUED, why=run.spec.why, job_id=run.spec.job_id
     )
@@ -137,11 +142,17 @@ async def _work(run: JobRun, index: DeadLetterIndex, marks: MarkWriter) -> dict[
     return work
 
 
+async def _look(run: JobRun, index: DeadLetterIndex, *, max_age_seconds: float = 0.0) -> None:
+    """Learn which letters are open. Raises BrokerError when one of the job's may be, unread."""
+    await index.refresh(max_age_seconds=max_age_seconds)
+    index.refuse_silence({span.partition for span in run.spec.spans})
+
+
 async def _still_open(
     run: JobRun, index: DeadLetterIndex, records: Sequence[Record]
 ) -> Sequence[Record]:
     """Leave out letters that somebody else resolved meanwhile."""
-    await index.refresh(max_age_seconds=REFRESH_SECONDS)
+    await _look(run, index, max_age_seconds=REFRESH_SECONDS)
     still = [record for record in records if index.is_open(record.partition, record.offset)]
     run.report.skipped += len(records) - len(still)
     return still

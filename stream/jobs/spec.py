@@ -21,7 +21,7 @@ from typing import Any
 
 from schemas.event import new_event_id
 from schemas.operator import OperatorAction
-from stream.errors import BrokerError, JobError
+from stream.errors import JobError, NotKnownError
 from stream.jobs.operator_log import known_actions
 from stream.kafka.log.leader_questions import name_silent
 from stream.kafka.log.position import find_gone_back, identities_at
@@ -177,7 +177,8 @@ async def find_job(settings: KafkaSettings, reader: RangeReader, job_id: str) ->
     actions, silent = await known_actions(reader, settings.topics, job_id=job_id)
     started = [action for action in actions if action.action == STARTED]
     if silent and not started:
-        raise BrokerError(f"it is not known whether there is a job {job_id}: {name_silent(silent)}")
+        said = f"it is not known whether there is a job {job_id}: {name_silent(silent)}"
+        raise NotKnownError(said)
     if not started:
         raise JobError(f"no job {job_id}; `orderstream jobs` lists them")
     return JobSpec.from_detail(started[0].detail)

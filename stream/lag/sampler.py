@@ -137,13 +137,12 @@ class LagSampler:
             return None
 
     async def _letters_depth(self) -> DeadLetterDepth | str:
-        _, silent = await self._letters_reader.known_spans([self._topics.dead_letters])
-        if silent:
-            return name_silent(silent)
         try:
             await self._letters.refresh()
         except BrokerError as error:
             return str(error)
+        if self._letters.unread:
+            return name_silent(self._letters.unread)
         return DeadLetterDepth(len(self._letters), self._letters.oldest_ms)
 
     def _note(

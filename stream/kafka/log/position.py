@@ -103,13 +103,6 @@ class Tail:
         }
         return await find_gone_back(reader, readings)
 
-    async def has_gone_back(self, reader: RangeReader) -> bool:
-        """Whether a partition is not the one that was read. Raises BrokerError."""
-        compared = await self.compared(reader)
-        if not compared.gone:
-            compared.refuse_silence()
-        return bool(compared.gone)
-
 
 @dataclass(frozen=True, slots=True)
 class Comparison:

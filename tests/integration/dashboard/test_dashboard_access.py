@@ -158,4 +158,5 @@ async def test_what_is_typed_wrong_is_said_with_the_field(ann):
     assert (status, "Limit:" in page) == (400, True)
     assert (await ann.get("/drafts/1"))[0] == 404
     assert (await ann.get("/jobs/none"))[0] == 404
+    await ann.until(lambda: not ann.state.watch.shelf.unknown)
     assert (await ann.get("/letters/9-9"))[0] == 404

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 import typer
 
+import cli.commands.dlq as dlq_command
+import cli.commands.dlq_requeue as requeue_command
 import cli.commands.erase as erase_command
 import cli.commands.jobs as jobs_command
 import cli.console.erasure_proof as proof_console
+import cli.main
 from agents.erasure.org_records import PersonRecords
 from schemas.person import Person
 from stream.config import Settings
+from stream.dlq.index import LetterFilter
+from stream.dlq.requeue import RequeuePlan
 from stream.erasure.proof import Proof, Remnant
 from stream.erasure.search import PersonTraces
+from stream.errors import JobError, NotKnownError
 
 SILENT = {("salesforce.state", 1): "no leader"}
 JANE = Person(("jane@example.com",))
@@ -24,7 +31,7 @@ JANE = Person(("jane@example.com",))
 @pytest.fixture(autouse=True)
 def settings(monkeypatch, tmp_path):
     settings = Settings(_env_file=None, state_directory=tmp_path)
-    for module in (erase_command, jobs_command):
+    for module in (erase_command, jobs_command, dlq_command, requeue_command):
         monkeypatch.setattr(module, "operator_settings", lambda *_roles: settings)
     monkeypatch.setattr(erase_command, "load_settings", lambda *_roles: settings)
     return settings
@@ -86,3 +93,91 @@ def test_jobs_that_are_known_are_listed(monkeypatch, capsys) -> None:
     told = capsys.readouterr()
     assert json.loads(told.out) == [{"job_id": "replay-1"}]
     assert "orderstream.audit-1" in told.err
+
+
+NO_LEADER = "no leader: salesforce.dlq-1"
+
+
+def ends(unread: str):
+    """Expect exit 3 where something was not read, and nothing of it else."""
+    return pytest.raises(typer.Exit) if unread else nullcontext()
+
+
+@pytest.mark.parametrize("unread", [NO_LEADER, ""])
+@pytest.mark.parametrize("how", [{"as_json": True}, {"letters": True}, {}])
+def test_letters_that_are_known_are_listed(monkeypatch, capsys, unread: str, how) -> None:
+    async def collect(*_given):
+        return [], [], unread
+
+    monkeypatch.setattr(dlq_command, "_collect", collect)
+    with ends(unread) as ended:
+        dlq_command.list_(**how)
+    told = capsys.readouterr()
+    assert (unread in told.err, bool(told.err)) == (True, bool(unread))
+    if how.get("as_json"):
+        assert json.loads(told.out)["unread"] == unread
+    else:
+        assert ("in what was read" in told.out) == bool(unread)
+    assert not unread or ended.value.exit_code == 3
+
+
+def planned(monkeypatch, *, events: int, unread: str) -> list[str]:
+    """Let a requeue find so many events; return what is run."""
+    plan = RequeuePlan(LetterFilter(), None, events, events, events, 1, (), (), unread)
+    ran: list[str] = []
+
+    async def find(*_given):
+        return plan, []
+
+    async def run(*_given):
+        ran.append("requeue")
+
+    monkeypatch.setattr(requeue_command, "_plan", find)
+    monkeypatch.setattr(requeue_command, "_run", run)
+    monkeypatch.setattr(requeue_command, "finish_job", lambda *_given, **_how: None)
+    return ran
+
+
+@pytest.mark.parametrize("unread", [NO_LEADER, ""])
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_what_was_read_is_requeued_and_the_rest_is_named(
+    monkeypatch, capsys, unread: str, *, dry_run: bool
+) -> None:
+    ran = planned(monkeypatch, events=1, unread=unread)
+    with ends(unread) as ended:
+        requeue_command.requeue([], everything=True, yes=True, dry_run=dry_run, as_json=True)
+    assert ran == ([] if dry_run else ["requeue"])
+    told = capsys.readouterr()
+    assert unread in told.err
+    assert not dry_run or json.loads(told.out)["unread"] == unread
+    assert not unread or ended.value.exit_code == 3
+
+
+@pytest.mark.parametrize(("unread", "exit_code"), [(NO_LEADER, 3), ("", 1)])
+def test_that_nothing_fits_is_an_answer_only_of_all(monkeypatch, capsys, unread, exit_code) -> None:
+    async def collect(*_given):
+        return [], [], unread
+
+    ran = planned(monkeypatch, events=0, unread=unread)
+    monkeypatch.setattr(dlq_command, "_collect", collect)
+    for work in (
+        lambda: requeue_command.requeue([], everything=True, yes=True),
+        lambda: dlq_command.drop(["1-0"], why="test", yes=True),
+    ):
+        with pytest.raises(typer.Exit) as ended:
+            work()
+        assert ended.value.exit_code == exit_code
+        assert ("no open dead letter fits" in capsys.readouterr().err) != bool(unread)
+    assert ran == []
+
+
+@pytest.mark.parametrize(("error", "exit_code"), [(NotKnownError, 3), (JobError, 2)])
+def test_what_may_be_where_nobody_answers_is_not_known(monkeypatch, error, exit_code) -> None:
+    def app():
+        raise error("letter 1-0")
+
+    monkeypatch.setattr(cli.main, "app", app)
+    monkeypatch.setattr(cli.main.atexit, "register", lambda _work: None)
+    with pytest.raises(SystemExit) as ended:
+        cli.main.run()
+    assert ended.value.code == exit_code

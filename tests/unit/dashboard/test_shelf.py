@@ -51,7 +51,9 @@ class Index:
 
 async def shelf_of(letters) -> DeadLetterPages:
     shelf = DeadLetterPages()
-    await shelf.arrange(Index(letters))
+    assert shelf.unknown  # nobody has looked yet
+    await shelf.arrange(Index(letters), unknown="")
+    assert not shelf.unknown
     return shelf
 
 
@@ -99,3 +101,15 @@ async def test_pages_hold_so_many_letters_and_the_last_one_the_rest():
     assert (len(first.letters), len(last.letters)) == (PAGE_LETTERS, 3)
     assert (first.total, first.pages) == (PAGE_LETTERS + 3, 2)
     assert shelf.page(LetterFilter(), 99).letters == []
+
+
+async def test_what_is_missing_is_named_at_once_and_until_it_is_on_the_shelf(monkeypatch):
+    monkeypatch.setattr("dashboard.data.dead_letter_pages.BUSY_SHARE", 1e-9)
+    shelf = await shelf_of([letter()])
+    await shelf.arrange(Index([letter()]), unknown="no leader")
+    assert (shelf.unknown, len(shelf)) == ("no leader", 1)
+    await shelf.arrange(Index([letter(), letter()]), unknown="")  # it is back, and not arranged yet
+    assert (shelf.unknown, len(shelf)) == ("no leader", 1)
+    shelf._next_at = 0.0
+    await shelf.arrange(Index([letter(), letter()]), unknown="")
+    assert (shelf.unknown, len(shelf)) == ("", 2)

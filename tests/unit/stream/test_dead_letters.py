@@ -95,10 +95,11 @@ def test_the_largest_group_comes_first_and_knows_its_orders():
 
 def test_a_letter_is_found_by_id_event_or_order_and_the_newest_wins():
     index = SimpleNamespace(
+        unread={},
         letters=lambda: [
             letter(0, key="7", at_ms=1, event_id="a"),
             letter(1, key="7", at_ms=2, event_id="b"),
-        ]
+        ],
     )
     assert find_letter(index, "7").offset == 1
     assert find_letter(index, "a").offset == 0

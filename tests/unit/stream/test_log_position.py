@@ -70,11 +70,11 @@ async def test_a_partition_that_does_not_answer_hides_no_other(trouble):
     assert (await find_gone_back(Reader(b"new"), both)).gone.keys() == both.keys()
 
 
-async def test_who_follows_from_memory_starts_over_though_another_partition_is_silent():
+async def test_who_follows_from_memory_learns_both_what_went_back_and_what_is_silent():
     tail = Tail()
     for topic, number in (PLACE, OTHER):
         record = {"offset": 2, "key": b"k", "value": b"old", "headers": ()}
         tail.note([SimpleNamespace(topic=topic, partition=number, **record)])
-    assert await tail.has_gone_back(Reader(b"new", silent=[OTHER]))
-    with pytest.raises(BrokerError, match=r"no leader: magento\.orders-1"):
-        await tail.has_gone_back(Reader(b"old", silent=[OTHER]))
+    compared = await tail.compared(Reader(b"new", silent=[OTHER]))
+    assert compared.gone.keys() == {PLACE}
+    assert compared.silent == {OTHER: "no leader"}

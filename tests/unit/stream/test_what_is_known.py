@@ -5,76 +5,17 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from support.silent_cluster import SETTINGS, TOPICS, Reader
 
 from dashboard.data.overview import overview
 from schemas.operator import OperatorAction
 from schemas.person import Person
-from schemas.result import Outcome, Result
 from stream import job_service
 from stream.audit.live_totals import LiveTotals
-from stream.config import Settings
 from stream.erasure import search
 from stream.erasure.proof import Proof
-from stream.errors import BrokerError, JobError
+from stream.errors import BrokerError, JobError, NotKnownError
 from stream.jobs.spec import find_job
-from stream.kafka.log.range_reader import OffsetRange
-
-SETTINGS = Settings(_env_file=None)
-TOPICS = SETTINGS.topics
-
-
-class Reader:
-    """A cluster in memory. `silent`: partitions whose leaders say nothing."""
-
-    def __init__(self) -> None:
-        self.logs: dict[tuple[str, int], list[SimpleNamespace]] = {}
-        self.silent: set[tuple[str, int]] = set()
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_error):
-        pass
-
-    def put(self, topic: str, number: int, value: bytes, *, key=b"", headers=()) -> None:
-        log = self.logs.setdefault((topic, number), [])
-        place = {"topic": topic, "partition": number, "offset": len(log), "timestamp": 1}
-        log.append(SimpleNamespace(**place, key=key, value=value, headers=headers))
-
-    def accept(self, number: int, event_id: str) -> None:
-        self.put(TOPICS.orders, number, b"{}", headers=[("event-id", event_id.encode())])
-        self.logs.setdefault((TOPICS.results, number), [])
-
-    def settle(self, number: int, event_id: str, offset: int = 0) -> None:
-        outcome = Result(
-            event_id=event_id,
-            kind="order",
-            key="1",
-            outcome=Outcome.SYNCED,
-            origin_topic=TOPICS.orders,
-            origin_partition=number,
-            origin_offset=offset,
-            at_ms=1,
-        )
-        self.put(TOPICS.results, number, outcome.to_bytes())
-
-    async def topics_starting(self, _prefix):
-        return []
-
-    async def known_spans(self, topics, _seconds=3.0, **_times):
-        places = [at for at in self.logs if at[0] in topics]
-        spans = [OffsetRange(*at, 0, len(self.logs[at])) for at in places if at not in self.silent]
-        return spans, {at: "no leader" for at in places if at in self.silent}
-
-    async def read(self, spans):
-        for span in spans:
-            assert span.place not in self.silent
-            if records := self.logs[span.place][span.start : span.end]:
-                yield records
-
-    async def first_records(self, positions, *, timeout_seconds):
-        assert timeout_seconds
-        return {at: self.logs[at][offset] for at, offset in positions.items()}
 
 
 @pytest.fixture
@@ -171,7 +112,7 @@ async def test_jobs_are_listed_beside_a_silent_partition(reader) -> None:
     assert [job["job_id"] for job in jobs] == ["replay-1"]
     assert unread == "no leader: orderstream.audit-1"
     assert (await find_job(SETTINGS, reader, "replay-1")).total == 3
-    with pytest.raises(BrokerError, match=r"not known whether.*orderstream\.audit-1"):
+    with pytest.raises(NotKnownError, match=r"not known whether.*orderstream\.audit-1"):
         await find_job(SETTINGS, reader, "replay-2")
     reader.silent = set()
     with pytest.raises(JobError, match="no job replay-3"):

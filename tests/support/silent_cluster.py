@@ -1,0 +1,91 @@
+"""A cluster in memory, of which some leaders say nothing: what a RangeReader would tell of it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from schemas.operator import Mark, Resolution
+from schemas.result import Outcome, Result
+from stream.config import Settings
+from stream.kafka.log.range_reader import OffsetRange
+
+SETTINGS = Settings(_env_file=None, operator_signing_key="ab" * 32)
+TOPICS = SETTINGS.topics
+DEAD = TOPICS.dead_letters
+
+
+class Reader:
+    """`silent`: partitions whose leaders say nothing. `begins`: what retention has left."""
+
+    def __init__(self) -> None:
+        self.logs: dict[tuple[str, int], list[SimpleNamespace]] = {}
+        self.silent: set[tuple[str, int]] = set()
+        self.begins: dict[tuple[str, int], int] = {}
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_error):
+        pass
+
+    def put(self, topic: str, number: int, value: bytes, *, key=b"", headers=()) -> None:
+        log = self.logs.setdefault((topic, number), [])
+        place = {"topic": topic, "partition": number, "offset": len(log), "timestamp": 1}
+        log.append(SimpleNamespace(**place, key=key, value=value, headers=headers))
+
+    def accept(self, number: int, event_id: str) -> None:
+        self.put(TOPICS.orders, number, b"{}", headers=[("event-id", event_id.encode())])
+        self.logs.setdefault((TOPICS.results, number), [])
+
+    def settle(self, number: int, event_id: str, offset: int = 0) -> None:
+        outcome = Result(
+            event_id=event_id,
+            kind="order",
+            key="1",
+            outcome=Outcome.SYNCED,
+            origin_topic=TOPICS.orders,
+            origin_partition=number,
+            origin_offset=offset,
+            at_ms=1,
+        )
+        self.put(TOPICS.results, number, outcome.to_bytes())
+
+    def bury(self, number: int, key: str) -> None:
+        self.put(DEAD, number, b"{}", key=key.encode())
+
+    def resolve(self, number: int, *offsets: int) -> None:
+        mark = Mark(Resolution.DROPPED, offsets, at_ms=1)
+        self.put(DEAD, number, mark.to_bytes(), headers=mark.headers)
+
+    async def topics_starting(self, _prefix):
+        return []
+
+    async def known_spans(self, topics, _seconds=3.0, *, partitions=None, **_times):
+        numbers = {at[1] for at in self.logs} if partitions is None else partitions
+        places = [at for at in self.logs if at[0] in topics and at[1] in numbers]
+        spans = [
+            OffsetRange(*at, begin := self.begins.get(at, 0), len(self.logs[at]), begin)
+            for at in places
+            if at not in self.silent
+        ]
+        return spans, {at: "no leader" for at in places if at in self.silent}
+
+    async def spans(self, topics):
+        found, silent = await self.known_spans(topics)
+        assert not silent
+        return found
+
+    async def read(self, spans):
+        for span in spans:
+            assert span.place not in self.silent
+            if records := self.logs[span.place][span.start : span.end]:
+                yield records
+
+    async def first_records(self, positions, *, timeout_seconds=5.0):
+        assert timeout_seconds
+        found = {
+            at: self.logs[at][max(offset, self.begins.get(at, 0)) :][:1]
+            for at, offset in positions.items()
+            if at not in self.silent
+        }
+        return {at: records[0] for at, records in found.items() if records}
