@@ -7,7 +7,9 @@ all acknowledge behind the ledger's back (kafka reference §1.6, §1.20; docs/de
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any, cast
 
 from faust.types import EventT, StreamT
 
@@ -61,24 +63,65 @@ def add_sync_agent(
         end_process=context.end_process,
     )
 
+    intake = Intake(app, pipeline, aside, drop, context.end_process)
+
     async def sync(stream: StreamT[bytes]) -> None:
         stream.enable_acks = False
-        taken = 0
         async for event in stream.events():
-            try:
-                held, generation = held_event(event), _generation(event)
-                if not await app.takes(event.message.tp, held.offset, generation):
-                    drop(held)
-                    continue
-                await pipeline.room()
-                await aside.admit(held, generation)
-                taken += 1
-                await breathe(taken)
-            except Exception as error:  # noqa: BLE001 - leaving the loop would lose the event
-                context.end_process(error)
+            await intake.take(event)
+            for delivered in intake.delivered(stream):
+                await intake.take(delivered)
 
     app.agent(channel, name="sync", concurrency=1)(sync)
     return pipeline, aside
+
+
+class Intake:
+    """Takes what Faust has delivered into the pipeline, in its order."""
+
+    def __init__(
+        self,
+        app: WorkerApp,
+        pipeline: Pipeline,
+        aside: SetAside,
+        drop: Callable[[HeldEvent], None],
+        end_process: Callable[[BaseException], None],
+    ) -> None:
+        self._app = app
+        self._pipeline = pipeline
+        self._aside = aside
+        self._drop = drop
+        self._end_process = end_process
+        self._taken = count(1)
+
+    async def take(self, event: EventT[bytes]) -> None:
+        """Put an event into the pipeline, once there is room."""
+        try:
+            held, generation = held_event(event), _generation(event)
+            if not await self._app.takes(event.message.tp, held.offset, generation):
+                self._drop(held)
+                return
+            await self._pipeline.room()
+            await self._aside.admit(held, generation)
+            await breathe(next(self._taken))
+        except Exception as error:  # noqa: BLE001 - leaving the loop would lose the event
+            self._end_process(error)
+
+    def delivered(self, stream: StreamT[bytes]) -> Iterator[EventT[bytes]]:
+        """Yield the events that wait in the stream, without a turn of the loop for each.
+
+        A stream lets the loop turn before every event. Beside large batches a turn takes long: what
+        is urgent would wait, unseen, behind a thousand events of a backfill. While the flow is
+        suspended, events are Faust's to skip.
+        """
+        queue: Any = cast("Any", stream.channel).queue
+        while self._app.flow_control.is_active() and not queue.empty():
+            event: EventT[bytes] = queue.get_nowait()
+            message = event.message
+            if not message.tracked:  # what the stream does with an event before it yields it
+                message.tracked = True
+                self._app.consumer.track_message(message)
+            yield event
 
 
 def held_event(event: EventT[bytes]) -> HeldEvent:

@@ -74,7 +74,7 @@ class CallPacing:
     _has_waited: bool = False
     _slots: int = 1
     _startable: int = 1
-    _is_scarce: bool = False
+    is_scarce: bool = False  # calls are: those that start are to take what waits
 
     def wait_seconds(self, ready: int) -> float:
         """Return how long nothing may start, infinite when a call has to end first.
@@ -88,7 +88,7 @@ class CallPacing:
         wait = max(self._started_at + gap - self.clock(), 0.0 if tokens else turn / LOOKS_PER_TURN)
         self._has_waited = self._has_waited or wait > 0
         self._startable = max(1, tokens)
-        self._is_scarce = tokens < free or gap > 0 or self._has_waited
+        self.is_scarce = tokens < free or gap > 0 or self._has_waited
         return max(wait, self._gathering(ready))
 
     def most_orders(self) -> int:
@@ -98,7 +98,7 @@ class CallPacing:
     def size(self, ready: int) -> int:
         """Return how many orders the call takes that starts now."""
         self._started_at, self._gathers_since = self.clock(), None
-        was_scarce, self._has_waited = self._is_scarce, False
+        was_scarce, self._has_waited = self.is_scarce, False
         if self.is_bulk():
             return self.max_batch
         means = Means(

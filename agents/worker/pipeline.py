@@ -160,7 +160,7 @@ class Pipeline:
                 self._lines.leave(*(intent.customer for intent in call.intents))
                 self._start(self._send(call, Claim(self._pacing), is_late=True))
             return True
-        fresh = self._apart(self._ready.take(size))
+        fresh = self._apart(self._ready.take(size, is_mixed=self._pacing.is_scarce))
         if fresh:
             self._start_work(fresh)
         return not self._suspects

@@ -37,8 +37,11 @@ class ReadyQueue:
         if held.key not in self._working:
             self._line_up(held.key, held.priority)
 
-    def take(self, keys: int) -> list[HeldEvent]:
-        """Return everything that waits for so many keys, and keep later events of them back."""
+    def take(self, keys: int, *, is_mixed: bool = True) -> list[HeldEvent]:
+        """Return everything that waits for so many keys, and keep later events of them back.
+
+        Unless it is mixed, what is urgent is taken without what is less so.
+        """
         self._takes += 1
         order = list(Priority)
         if self._takes % LEAST_URGENT_EVERY == 0:
@@ -55,6 +58,8 @@ class ReadyQueue:
                 self._working[key] = len(events)
                 taken += events
                 keys -= 1
+            if taken and not is_mixed:
+                break
         return taken
 
     def finish(self, events: Iterable[HeldEvent]) -> None:

@@ -90,3 +90,17 @@ def test_an_operators_event_is_taken_when_earlier_ones_are_over_and_before_later
         assert queue.take(9) == [expected]
         assert queue.take(9) == []
         queue.finish([expected])
+
+
+def test_what_is_urgent_goes_alone_when_calls_are_plenty():
+    backfill, live, other = held("a", Priority.BACKFILL), held("b"), held("c")
+    queue = filled(backfill, live, other)
+    assert queue.take(9, is_mixed=False) == [live, other]
+    assert queue.take(9, is_mixed=False) == [backfill]
+    assert queue.take(9, is_mixed=False) == []
+
+
+def test_beside_one_that_is_over_the_less_urgent_are_taken_at_once():
+    queue = filled(held("a"), backfill := held("b", Priority.BACKFILL))
+    queue.forget(queue.waiting_for(b"a")[:])
+    assert queue.take(1, is_mixed=False) == [backfill]
