@@ -205,11 +205,9 @@ class OrgClient:
     ) -> AsyncIterator[dict[str, Any]]:
         """Yield the records of a query, page by page; `with_deleted`: the Recycle Bin's, too."""
         path = query_path(soql, with_deleted=with_deleted)
-        while path:
-            page = read_page(await self.request("query", "GET", path, None))
-            for record in page.records:
-                yield record
-            path = page.next_path
+        first = read_page(await self.request("query", "GET", path, None))
+        async for record in self._records(first):
+            yield record
 
     async def queries(self, soqls: Sequence[str]) -> list[list[dict[str, Any]] | SalesforceError]:
         """Return what one to five queries find, with ONE call unless they have further pages.
@@ -222,15 +220,20 @@ class OrgClient:
         body = queries_body(soqls, version=self._version)
         pages = read_queries(await self.request("query", "POST", "composite", body), len(soqls))
         return [
-            page if isinstance(page, SalesforceError) else await self._whole(page) for page in pages
+            page
+            if isinstance(page, SalesforceError)
+            else [record async for record in self._records(page)]
+            for page in pages
         ]
 
-    async def _whole(self, page: QueryPage) -> list[dict[str, Any]]:
-        records = page.records
-        while page.next_path:
+    async def _records(self, page: QueryPage) -> AsyncIterator[dict[str, Any]]:
+        """Yield the records of a page and of those that follow it."""
+        while True:
+            for record in page.records:
+                yield record
+            if not page.next_path:
+                return
             page = read_page(await self.request("query", "GET", page.next_path, None))
-            records = [*records, *page.records]
-        return records
 
     async def upsert_bulk(
         self,

@@ -7,7 +7,7 @@ platform may otherwise reorder them, and parents must be written before children
 from __future__ import annotations
 
 from collections.abc import Collection as Container
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
@@ -120,18 +120,28 @@ def composite_body(
 ) -> bytes:
     """Return the body of one Composite call around encoded collections; `version` is `v58.0`."""
     requests = []
-    for position, (collection, body) in enumerate(parts):
+    for collection, body in parts:
         method, path = collection_call(collection)
-        requests.append(
-            {
-                "method": method,
-                "url": f"/services/data/{version}/{path}",
-                "referenceId": f"c{position}",
-                "httpHeaders": dict(headers),
-                "body": orjson.Fragment(body),
-            }
-        )
-    return dumps({"allOrNone": False, "collateSubrequests": False, "compositeRequest": requests})
+        own = {"httpHeaders": dict(headers), "body": orjson.Fragment(body)}
+        requests.append((method, path, own))
+    return subrequests(requests, version)
+
+
+def subrequests(requests: Iterable[tuple[str, str, Mapping[str, Any]]], version: str) -> bytes:
+    """Return the body of a Composite of (method, path below the version, what else is said).
+
+    They are answered as c0, c1, …: see `read_parts`.
+    """
+    listed = [
+        {
+            "method": method,
+            "url": f"/services/data/{version}/{path}",
+            "referenceId": f"c{position}",
+            **own,
+        }
+        for position, (method, path, own) in enumerate(requests)
+    ]
+    return dumps({"allOrNone": False, "collateSubrequests": False, "compositeRequest": listed})
 
 
 @dataclass(frozen=True, slots=True)

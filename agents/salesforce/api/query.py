@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 from urllib.parse import quote
 
-from agents.salesforce.api.composite import dumps, read_parts
+from agents.salesforce.api.composite import read_parts, subrequests
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import bad_answer
 
@@ -40,15 +40,7 @@ def read_page(value: Any) -> QueryPage:
 
 def queries_body(soqls: Sequence[str], *, version: str) -> bytes:
     """Return the body of one Composite call; `version` is `v58.0`."""
-    requests = [
-        {
-            "method": "GET",
-            "url": f"/services/data/{version}/{query_path(soql)}",
-            "referenceId": f"c{position}",
-        }
-        for position, soql in enumerate(soqls)
-    ]
-    return dumps({"allOrNone": False, "collateSubrequests": False, "compositeRequest": requests})
+    return subrequests((("GET", query_path(soql), {}) for soql in soqls), version)
 
 
 def read_queries(value: Any, count: int) -> list[QueryPage | SalesforceError]:

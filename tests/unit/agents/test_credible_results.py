@@ -31,8 +31,8 @@ class Told:
 
 
 def an_org(value: Any) -> OrgClient:
-    org = OrgClient(Told(value), version="v60.0", headers={})  # type: ignore[arg-type]
-    org._bulk = Told(value)  # type: ignore[assignment]
+    org = OrgClient(Told(value), version="v60.0", headers={})  # type: ignore[arg-type] - tells only the answer
+    org._bulk = Told(value)  # type: ignore[assignment] - so does this
     org.guard_from({"Account": {"keyPrefix": "001"}, "Gift__c": {"keyPrefix": "a0B"}})
     return org
 
