@@ -4,18 +4,11 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.topic_admin import TopicAdmin
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 
 LOCKED = {"code": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive access"}
-
-
-async def committed_on(rig, ack):
-    async with RangeReader(rig.settings) as reader:
-        committed = await reader.committed(rig.settings.worker_group)
-    return committed.get((ack.topic, ack.partition), 0)
 
 
 async def set_max_bytes(rig, topic, size):
@@ -40,7 +33,7 @@ async def test_a_retry_topic_that_is_gone_blocks_the_offset_until_it_is_back(mak
     rig.org.fault("row_error", external_id_pattern=".*", **LOCKED)
     (ack,) = await rig.publish([(1, 1)])
     await rig.until(lambda: "publish_blocked" in worker.output, timeout_seconds=60)
-    assert await committed_on(rig, ack) <= ack.offset
+    assert await rig.committed_on(ack) <= ack.offset
 
     rig.org.clear_faults()
     async with TopicAdmin(rig.settings) as admin:
@@ -59,7 +52,7 @@ async def test_a_dead_letter_too_large_for_the_dlq_blocks_the_offset_until_it_fi
     await set_max_bytes(rig, dlq, 300)
     ack = await rig.publish_raw(b'{"order": "' + b"x" * 300 + b'"}')
     await rig.until(lambda: "publish_blocked" in worker.output, timeout_seconds=60)
-    assert await committed_on(rig, ack) <= ack.offset
+    assert await rig.committed_on(ack) <= ack.offset
 
     assert await worker.kill() < 0, "killed meanwhile, it is redelivered"
     await set_max_bytes(rig, dlq, 8_000_000)

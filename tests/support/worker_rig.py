@@ -27,6 +27,7 @@ from stream.audit.audit import AuditReport, run_audit
 from stream.config import Settings
 from stream.errors import BrokerError
 from stream.kafka.blocking_publish import BlockingPublish
+from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.publisher import Ack, KafkaPublisher, Record
 from stream.ops.alerts import Alerts
 
@@ -166,6 +167,12 @@ class WorkerRig:
             for topic, partitions in assignment.assignment:
                 owners |= {(topic, partition): member[0] for partition in partitions}
         return owners
+
+    async def committed_on(self, ack: Ack) -> int:
+        """Return what the workers' group has committed on a record's partition: the next offset."""
+        async with RangeReader(self.settings) as reader:
+            committed = await reader.committed(self.settings.worker_group)
+        return committed.get((ack.topic, ack.partition), 0)
 
     def versions(self) -> dict[str, float]:
         """Return what the org has: order number → version (its Amount)."""
