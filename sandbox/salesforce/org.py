@@ -37,11 +37,14 @@ class Org:
         self.settings = settings
         self._has_version_field = has_version_field
         self._has_package = has_package
-        self.bulk = Bulk(self)
-        self.reset()
+        self._begin()
 
     def reset(self) -> None:
         """Forget all records, history, counters, faults and schema changes; keep the settings."""
+        self.bulk.cancel()
+        self._begin()
+
+    def _begin(self) -> None:
         schema = stock_org(has_version_field=self._has_version_field, has_package=self._has_package)
         features.apply(schema, self.settings)
         self.store = Store(schema)
@@ -55,8 +58,9 @@ class Org:
         self.dml = Dml(self.store, self.settings, self.faults, self.validation)
         self.cursors = Cursors()
         self.deployments: dict[str, Any] = {}
-        self.bulk.cancel()
-        self.bulk = Bulk(self)
+        self.bulk = Bulk(
+            self.settings, self.store, self.dml, self.faults, self.new_call, self.finish
+        )
         self.settings.calls_used = 0
         self._seed()
 

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from sandbox.salesforce.bulk.jobs import Job, Operation, State, as_record, check_columns
 from sandbox.salesforce.errors import RecordError, RequestError
@@ -27,24 +27,16 @@ CHUNK_ROWS = 200
 BATCH_ROWS = 10_000  # the platform's internal batch, counted against the day's batches
 
 
-class Host(Protocol):
-    """What a job needs of the org."""
+@dataclass(slots=True)
+class Bulk:
+    """All jobs of the org and the tasks that work them off."""
 
     settings: Settings
     store: Store
     dml: Dml
     faults: Faults
-
-    def new_call(self, api_version: float) -> Call: ...
-
-    def finish(self, call: Call) -> None: ...
-
-
-@dataclass(slots=True)
-class Bulk:
-    """All jobs of the org and the tasks that work them off."""
-
-    host: Host
+    new_call: Callable[[float], Call]
+    finish: Callable[[Call], None]
     jobs: dict[str, Job] = field(default_factory=dict)
     batches_used: int = 0
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -65,7 +57,7 @@ class Bulk:
             task.cancel()
 
     async def _work(self, job: Job) -> None:
-        await asyncio.sleep(self.host.settings.bulk_delay_ms / 1000)
+        await asyncio.sleep(self.settings.bulk_delay_ms / 1000)
         if job.state is State.ABORTED:
             return
         job.state, began = State.IN_PROGRESS, time.monotonic()
@@ -83,30 +75,30 @@ class Bulk:
         job.processing_ms = int((time.monotonic() - began) * 1000)
 
     def _fail_as_injected(self, job: Job) -> None:
-        message = self.host.faults.job_failure(job.sobject)
+        message = self.faults.job_failure(job.sobject)
         if message is not None:
             raise ValueError(message)
 
     def _answer_query(self, job: Job) -> None:
-        rows = Search(self.host.store, parse(job.query), "").rows()
+        rows = Search(self.store, parse(job.query), "").rows()
         flat = [_flat(row) for row in rows]
         job.header = list(flat[0]) if flat else [c.path for c in parse(job.query).columns]
         job.lines = [[_cell(row.get(name)) for name in job.header] for row in flat]
 
     async def _write_all(self, job: Job) -> None:
         await asyncio.to_thread(job.read_rows)
-        table = self.host.store.tables[job.sobject]
+        table = self.store.tables[job.sobject]
         check_columns(table, job.header, has_id=job.operation is not Operation.INSERT)
         self.batches_used += -(-len(job.rows) // BATCH_ROWS)
         for start in range(0, len(job.rows), CHUNK_ROWS):
             chunk = job.rows[start : start + CHUNK_ROWS]
             self._write_chunk(job, table, chunk)
-            await asyncio.sleep(self.host.settings.bulk_per_row_ms * len(chunk) / 1000)
+            await asyncio.sleep(self.settings.bulk_per_row_ms * len(chunk) / 1000)
             if job.state is State.ABORTED:
                 return
 
     def _write_chunk(self, job: Job, table: Table, chunk: list[list[str]]) -> None:
-        call = self.host.new_call(job.api_version)
+        call = self.new_call(job.api_version)
         records = [as_record(job.header, row, table) for row in chunk]
         keys = Counter(index_key(record.get(job.key_field)) for record in records)
         for record in records:
@@ -117,15 +109,15 @@ class Bulk:
                 outcome = RowOutcome(errors=errors)
             else:
                 outcome = self._write_row(job, call, table, record)
-            language = self.host.settings.language
+            language = self.settings.language
             errors_text = "; ".join(error.for_csv(language) for error in outcome.errors)
             job.results.append((outcome.id, outcome.is_created, errors_text))
-        self.host.finish(call)
+        self.finish(call)
 
     def _write_row(self, job: Job, call: Call, table: Table, record: dict[str, Any]) -> RowOutcome:
         """Write one row; what would refuse a whole JSON request is here an error of the row."""
         try:
-            return _WRITERS[job.operation](self.host.dml, call, table, record, job.key_field)
+            return _WRITERS[job.operation](self.dml, call, table, record, job.key_field)
         except RequestError as error:
             return RowOutcome(errors=[RecordError(error.code, error.message, error.fields or [])])
 

@@ -1,18 +1,18 @@
 """Runs a parsed SOQL query over the store and shows the rows as REST does.
 
-Comparing follows the platform: text without case, null equals nothing but null, `<` and `>` never
-match null. An equality or IN on an indexed field (external ids, ids, parents) reads the index.
+An equality or IN on an indexed field (ids, external ids, parents, e-mails) reads the
+index, also where an OR joins several, as the platform does.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sandbox.salesforce.errors import RequestError
 from sandbox.salesforce.query.children import Children, children_named
+from sandbox.salesforce.query.comparing import Getter, Values, comparer, sort_rows
 from sandbox.salesforce.query.soql import (
     Both,
     Column,
@@ -20,14 +20,10 @@ from sandbox.salesforce.query.soql import (
     Condition,
     Either,
     Not,
-    Order,
     Query,
 )
 from sandbox.salesforce.records.records import Store, Table, index_key
 from sandbox.salesforce.records.schema import TEXTUAL, Field
-
-Values = dict[str, Any]
-Getter = Callable[[Values], Any]
 
 
 class Search:
@@ -72,27 +68,39 @@ class Search:
 
     def _matching(self, among: Sequence[Values] | None = None) -> list[Values]:
         where = self._query.where
-        candidates = self._candidates(where) if among is None else among
+        candidates = self.candidates() if among is None else among
         if where is None:
             return list(candidates)
         is_match = self._test(where)
         return [values for values in candidates if is_match(values)]
 
-    def _candidates(self, where: Condition | None) -> Iterable[Values]:
-        """Return the records an index leaves to look at, or all."""
+    def candidates(self) -> Iterable[Values]:
+        """Return the records that the indexes leave to look at: all, where none helps."""
         if self._with_deleted:
             return [*self._table.records.values(), *self._table.deleted.values()]
-        parts = where.conditions if isinstance(where, Both) else (where,)
-        for part in parts:
-            if isinstance(part, Comparison) and part.operator in ("=", "IN"):
-                item = self._table.sobject.find(part.path)
-                wanted = part.value if part.operator == "IN" else (part.value,)
-                if item is not None and (item.is_indexed or item.name == "Id"):
-                    if None in wanted:
-                        continue
-                    ids = {k for v in wanted for k in self._ids_with(item, v)}
-                    return [v for key in sorted(ids) if (v := self._table.records.get(key))]
-        return self._table.records.values()
+        ids = self._indexed(self._query.where)
+        if ids is None:
+            return self._table.records.values()
+        return [v for key in sorted(ids) if (v := self._table.records.get(key))]
+
+    def _indexed(self, where: Condition | None) -> set[str] | None:
+        """Return the ids that the indexes leave, None where they do not help.
+
+        One part of an AND that has an index is enough; every part of an OR needs one.
+        """
+        match where:
+            case Both(conditions):
+                known = (ids for part in conditions if (ids := self._indexed(part)) is not None)
+                return next(known, None)
+            case Either(conditions):
+                found = [self._indexed(part) for part in conditions]
+                return None if None in found else set().union(*filter(None, found))
+            case Comparison(path, "=" | "IN" as operator, value):
+                item = self._table.sobject.find(path)
+                wanted = value if operator == "IN" else (value,)
+                if item is not None and item.is_indexed and None not in wanted:
+                    return {key for each in wanted for key in self._ids_with(item, each)}
+        return None
 
     def _ids_with(self, item: Field, value: Any) -> list[str]:
         if item.refers_to and isinstance(value, str):
@@ -256,44 +264,3 @@ class Search:
             text = f"Field must be grouped or aggregated: {column.path}"
             raise RequestError(400, "MALFORMED_QUERY", text)
         return self._field(column.path).name
-
-
-def sort_rows(rows: list[Values], getter: Getter, order: Order) -> list[Values]:
-    """Return the rows in order; nulls come first unless the query says last."""
-    empty = [row for row in rows if getter(row) is None]
-    filled = [row for row in rows if getter(row) is not None]
-    filled.sort(key=lambda row: index_key(getter(row)), reverse=order.is_descending)
-    return filled + empty if order.are_nulls_last else empty + filled
-
-
-def comparer(operator: str, wanted: Any) -> Callable[[Any], bool]:
-    """Return the test of one comparison, e.g. `comparer(">", 3)(4)` is true."""
-    if operator in ("IN", "NOT IN"):
-        keys = {index_key(value) for value in wanted}
-        is_in = operator == "IN"
-        return lambda value: (index_key(value) in keys) is is_in
-    if operator == "LIKE":
-        pattern = _like(str(wanted))
-        return lambda value: value is not None and pattern.fullmatch(str(value)) is not None
-    key = index_key(wanted)
-    if operator == "=":
-        return lambda value: bool(index_key(value) == key)
-    if operator == "!=":
-        return lambda value: bool(index_key(value) != key)
-    ordered = _ORDERED[operator]
-    return lambda value: value is not None and key is not None and ordered(index_key(value), key)
-
-
-_ORDERED: dict[str, Callable[[Any, Any], bool]] = {
-    "<": lambda a, b: bool(a < b),
-    ">": lambda a, b: bool(a > b),
-    "<=": lambda a, b: bool(a <= b),
-    ">=": lambda a, b: bool(a >= b),
-}
-
-
-def _like(pattern: str) -> re.Pattern[str]:
-    """Return the regular expression of a LIKE pattern: `%` any text, `_` any character."""
-    parts = {"%": ".*", "_": "."}
-    text = "".join(parts.get(char, re.escape(char)) for char in pattern)
-    return re.compile(text, re.IGNORECASE | re.DOTALL)

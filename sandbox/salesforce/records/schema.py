@@ -46,7 +46,9 @@ class Field:
 
     @property
     def is_indexed(self) -> bool:
-        return self.is_external_id or self.is_unique or self.is_id_lookup or bool(self.refers_to)
+        """Whether queries need not look at every record: the platform indexes Email by itself."""
+        is_key = self.is_external_id or self.is_unique or self.is_id_lookup
+        return is_key or bool(self.refers_to) or self.type in ("id", "email")
 
     def describe(self) -> dict[str, Any]:
         """Return the field as `describe` answers it (the properties an integration reads)."""

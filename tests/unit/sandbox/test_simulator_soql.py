@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.salesforce.errors import RequestError
-from sandbox.salesforce.query.search import comparer
+from sandbox.salesforce.query.comparing import comparer
+from sandbox.salesforce.query.search import Search
 from sandbox.salesforce.query.soql import Both, Column, Comparison, Either, Not, Order, parse
+from sandbox.salesforce.records.objects import stock_org
+from sandbox.salesforce.records.records import Store, record_id
 
 WORDS = [
     *("SELECT", "FROM", "WHERE", "AND", "OR", "NOT", "IN", "LIKE", "NULL", "COUNT", "LIMIT"),
@@ -76,3 +79,40 @@ def test_deep_nesting_is_refused_not_crashed_on():
 )
 def test_comparing_follows_the_platform(operator, wanted, value, is_match):
     assert comparer(operator, wanted)(value) is is_match
+
+
+KEY = "Magento_Customer_Key__c"
+
+
+@pytest.fixture(scope="module")
+def contacts() -> Store:
+    """A hundred contacts: c0 to c99, two of each e-mail, every third without a key."""
+    store = Store(stock_org())
+    for n in range(100):
+        row = {"Email": f"e{n // 2}@x.de", "LastName": f"L{n}", "Phone": str(n % 3)}
+        key = record_id("003", n)
+        store.tables["Contact"].put(key, row | {"Id": key, KEY: f"c{n}" if n % 3 else None})
+    return store
+
+
+@pytest.mark.parametrize(
+    ("where", "looked_at"),
+    [
+        (f"Email = 'E7@X.de' OR {KEY} IN ('c50', 'c52')", 4),
+        (f"Email IN ('e7@x.de') OR ({KEY} = 'c50' AND Phone = '1')", 3),
+        ("Phone = '1' AND (Email = 'e7@x.de' OR Email = 'e8@x.de')", 4),
+        ("Email = 'e7@x.de' OR Phone = '1'", 100),
+        (f"Email = 'e7@x.de' OR {KEY} = null", 100),
+        (f"NOT {KEY} = 'c50'", 100),
+        ("Email != 'e7@x.de'", 100),
+    ],
+)
+def test_a_query_looks_at_what_the_indexes_leave_and_finds_what_is_there(
+    contacts, where, looked_at
+):
+    """The platform indexes ids, external ids, parents and e-mails: a lookup's time does not grow."""
+    search = Search(contacts, parse(f"SELECT Id FROM Contact WHERE {where}"), "")
+    assert len(list(search.candidates())) == looked_at
+    everybody = search.rows(among=list(contacts.tables["Contact"].records.values()))
+    assert search.rows() == everybody
+    assert 0 < len(everybody) <= looked_at
