@@ -15,11 +15,11 @@ from unicodedata import normalize
 from agents.erasure.personal import PersonalRecords
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import CUSTOMER_ID_FIELD
+from agents.salesforce.api.soql import fitting
 from agents.salesforce.api.stale_guard import taking
 from schemas.erasure import ERASED
 
 FORMS: tuple[Literal["NFC"], Literal["NFD"]] = ("NFC", "NFD")
-KEYS_PER_QUERY = 150  # far below the 16 KB that a URL may have
 
 
 @dataclass(slots=True)
@@ -48,9 +48,10 @@ async def find_records(
     """
     records = PersonRecords()
     spellings = sorted({normalize(form, email) for email in emails for form in FORMS})
+    key_lists = list(fitting(sorted(order_keys), lambda key: (key,))) or [[]]
     for kind in personal:
         ids: dict[str, None] = {}
-        for email, keys in product(spellings, _parts(sorted(order_keys))):
+        for email, keys in product(spellings, key_lists):
             async for record in client.query(kind.soql(email, keys, people)):
                 ids[str(record["Id"])] = None
                 if not kind.key_field and record.get(kind.external_id):
@@ -79,10 +80,3 @@ async def anonymise(client: OrgClient, records: PersonRecords) -> int:
             await client.update(sobject, record_id, values)
             written += 1
     return written
-
-
-def _parts(keys: list[str]) -> list[list[str]]:
-    return [
-        keys[start : start + KEYS_PER_QUERY]
-        for start in range(0, max(1, len(keys)), KEYS_PER_QUERY)
-    ]

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.mapping.model import FieldRule, KindRules, RowRule, Rulebook, ValueRule
+from agents.salesforce.api.soql import quoted
 from schemas.event import Kind
 
 # Last (or any) segment of a path in Magento's documents (magento reference §2.2).
@@ -68,7 +69,6 @@ PERSONAL = frozenset(
 ERASED = "Erased"
 PLACEHOLDER = re.compile(r"\{([^{}|]+)")
 SEGMENT = re.compile(r"[\w$-]+(?=[.\[\]]|$)")
-QUOTED = str.maketrans({"\\": "\\\\", "'": "\\'"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +96,11 @@ class PersonalRecords:
             if "{keys}" not in part or quoted_keys
         ]
         where = " OR ".join(parts)
-        return f"SELECT Id, {self.external_id} FROM {self.sobject} WHERE {where}"  # noqa: S608 - quoted above
+        return f"SELECT Id, {self.external_id} FROM {self.sobject} WHERE {where}"  # noqa: S608 - quoted
 
 
 def _listed(texts: Iterable[str]) -> str:
-    return ",".join(f"'{quoted(text)}'" for text in texts)
-
-
-def quoted(text: str) -> str:
-    """Return text as it stands between quotes in SOQL."""
-    return text.translate(QUOTED)
+    return ",".join(map(quoted, texts))
 
 
 def personal_records(book: Rulebook) -> list[PersonalRecords]:
@@ -133,7 +128,7 @@ def _of_row(row: RowRule, rules: KindRules, kind: Kind) -> PersonalRecords | Non
         elif is_personal:
             values[field.name] = _replacement(field)
             if field.type.kind == "email":
-                conditions.append(f"{field.name} = '{{email}}'")
+                conditions.append(f"{field.name} = {{email}}")
     for parent in row.parents:
         if _is_personal(parent.value, rules, kind, frozenset()):
             conditions.append(f"{parent.relationship}.{parent.field} IN ({{people}})")

@@ -12,6 +12,7 @@ from agents.handling.handler import Handler
 from agents.handling.operator_events import of_operators
 from agents.handling.state_store import StateStore
 from agents.mapping.mapping import PERSON_FILE, Mapping, default_text
+from agents.salesforce.api.query import query_path
 from schemas.erasure import ERASURE_EVENT, Erasure, marker_key
 from schemas.event import Envelope, Kind, Origin, Via
 from schemas.result import Outcome
@@ -254,6 +255,14 @@ async def test_an_address_with_a_quote_stays_inside_its_quotes():
     await find_records(client, personal_records(Mapping.load().rulebook), ["o'b\\@x.y"], [])
     assert all("'o\\'b\\\\@x.y'" in soql for soql in client.asked)
     assert not any("IN ()" in soql for soql in client.asked)
+
+
+async def test_a_persons_orders_are_asked_for_in_queries_that_fit_into_a_url():
+    """A key of a store's own pattern may be long, and takes nine characters a letter in a URL."""
+    client, keys = FakeClient(), [f"注文番号-{n:08d}" * 3 for n in range(300)]
+    await find_records(client, personal_records(Mapping.load().rulebook), [EMAIL], keys)
+    assert max(len(query_path(soql)) for soql in client.asked) <= 16_384
+    assert all(any(f"'{key}'" in soql for soql in client.asked) for key in keys)
 
 
 def test_a_person_is_found_by_every_key_of_the_address_and_through_the_account() -> None:
