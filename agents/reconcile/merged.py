@@ -77,10 +77,11 @@ async def _merges(client: OrgClient, sobject: str, key: str) -> dict[Identity, M
         there = f"SELECT Id, {key} FROM {sobject} WHERE {key} IN ({', '.join(keys)})"  # noqa: S608 - keys are quoted
         async for record in client.query(there):
             place = sobject, str(record[key]).casefold()
-            if record["Id"] == found[place].winner:
+            merge = found.get(place)  # where a field is not unique, two may have the key
+            if merge and record["Id"] == merge.winner:
                 del found[place]  # the winner kept or got the key: all is well
-            else:
-                found[place] = replace(found[place], twin=str(record["Id"]))
+            elif merge:
+                found[place] = replace(merge, twin=str(record["Id"]))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from support.org_settings import settings_for
 from support.salesforce_fixtures import ACCOUNT_KEY, org_keys, salesforce_org
 
@@ -53,13 +54,18 @@ async def test_a_merge_is_told_with_its_twin_and_is_not_repaired_by_an_event(sal
     assert (report.found[Finding.MERGED], report.found[Finding.EQUAL]) == (2, 5)
 
 
-async def test_a_winner_that_got_the_key_has_no_twin(salesforce_org):
+@pytest.mark.parametrize("others", [0, 1])
+async def test_a_winner_that_got_the_key_has_no_twin(salesforce_org, others):
+    """Also where the field is not unique in this org, and others have the key."""
     org, accounts = salesforce_org.org, salesforce_org.org.store.tables["Account"]
     client = build_client(settings_for(salesforce_org), alerts=Alerts())
     try:
         winner, loser = await written(client, "a", "b")
         org.dml.merge(org.new_call(), accounts, winner, loser)
         await client.update("Account", winner, {ACCOUNT_KEY: "b"})
+        for number in range(others):
+            (record,) = await written(client, f"other-{number}")
+            accounts.put(record, accounts.records[record] | {ACCOUNT_KEY: "b"})
         assert await find_merges(client, Mapping.load()) == {}
     finally:
         client.close()
