@@ -32,18 +32,19 @@ echo json_encode(['body' => base64_encode($body), 'headers' => $headers]);
 """
 
 
-def has_curl() -> bool:
+def lacks_extensions() -> bool:
     if shutil.which("php") is None:
-        return False
+        return True
     listed = subprocess.run(["php", "-m"], capture_output=True, text=True, check=False)
-    return "curl" in listed.stdout.split()
+    return not {"curl", "mbstring"} <= set(listed.stdout.split())
 
 
 needs_php = pytest.mark.skipif(
     shutil.which("php") is None, reason="PHP is not installed (Debian: apt install php-cli)"
 )
-needs_curl = pytest.mark.skipif(
-    not has_curl(), reason="PHP with curl is not installed (Debian: apt install php-cli php-curl)"
+needs_extensions = pytest.mark.skipif(
+    lacks_extensions(),
+    reason="PHP's curl or mbstring is not installed (Debian: apt install php-curl php-mbstring)",
 )
 
 
@@ -78,7 +79,7 @@ def test_what_php_signs_both_verifiers_accept() -> None:
     assert window.verify(headers, body).sender == "module"
 
 
-@needs_curl
+@needs_extensions
 async def test_what_php_posts_is_in_kafka_and_its_row_is_done() -> None:
     async with running(ingress_senders="module") as front:
         said = await dispatch(f"{front.url}{WEBHOOK}")
@@ -87,7 +88,7 @@ async def test_what_php_posts_is_in_kafka_and_its_row_is_done() -> None:
     assert (said["states"], said["attempts"]) == (["sent"], [0])
 
 
-@needs_curl
+@needs_extensions
 async def test_a_wrong_secret_gives_nothing_up() -> None:
     async with running(ingress_senders="module") as front:
         said = await dispatch(f"{front.url}{WEBHOOK}", secret="another-secret-9f3c1be27")
@@ -96,7 +97,7 @@ async def test_a_wrong_secret_gives_nothing_up() -> None:
     assert front.kafka.on("magento.orders") == []
 
 
-@needs_curl
+@needs_extensions
 async def test_a_refused_document_fails_with_the_reason_of_the_ingress() -> None:
     async with running(ingress_senders="module") as front:
         script = str(TESTS / "dispatch.php")
@@ -110,7 +111,7 @@ async def test_a_refused_document_fails_with_the_reason_of_the_ingress() -> None
     assert json.loads(reason)["error"]
 
 
-@needs_curl
+@needs_extensions
 async def test_php_sends_again_after_kafka_was_away_and_waits_when_nobody_listens() -> None:
     async with running(ingress_senders="module") as front:
         front.kafka.fail_next(1)
