@@ -98,12 +98,15 @@ class MagentoError(StreamError):
     """The store's REST API refused a call or did not answer; the message says what to do there.
 
     `status` is HTTP's, 0 without an answer. `is_lasting`: the same call will fail again until a
-    person changes something.
+    person changes something. `most_rows`: of a page, when more were asked for.
     """
 
-    def __init__(self, message: str, *, status: int = 0, is_lasting: bool = False) -> None:
+    def __init__(
+        self, message: str, *, status: int = 0, is_lasting: bool = False, most_rows: int = 0
+    ) -> None:
         self.status = status
         self.is_lasting = is_lasting
+        self.most_rows = most_rows
         super().__init__(message)
 
 

@@ -45,8 +45,7 @@ from stream.backfill.event import RESOURCES, SENDER
 from stream.backoff import Backoff
 from stream.errors import MagentoError
 from stream.magento.client import MagentoRest, Patience
-from stream.magento.criteria import any_of
-from stream.magento.paging import all_of
+from stream.magento.paging import having
 from stream.ops import metrics
 
 log = structlog.get_logger()
@@ -170,8 +169,7 @@ class Enricher:
         try:
             async with asyncio.timeout(self.deadline_seconds):
                 for kind, name, values in _batches(handles, self.page_size):
-                    group = any_of(name, values)
-                    for document in await all_of(self.magento, RESOURCES[kind], group, len(values)):
+                    for document in await having(self.magento, RESOURCES[kind], name, values):
                         handle = handle_of(kind, document) if name == "entity_id" else None
                         value = handle[1] if handle else text_of(document.get(name)).lower()
                         found.setdefault((kind, name, value), []).append(document)

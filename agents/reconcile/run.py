@@ -30,8 +30,7 @@ from stream.config import Settings
 from stream.errors import MappingError
 from stream.kafka.log.range_reader import RangeReader
 from stream.magento.client import MagentoRest
-from stream.magento.criteria import Search, any_of
-from stream.magento.paging import Window, all_of, changed, entity_id_of
+from stream.magento.paging import Window, changed, entity_id_of, having
 from stream.magento.times import unix_ms
 
 Progress = Callable[[int, int], None]
@@ -141,10 +140,11 @@ class Reconciler:
         """Compare again, from new answers of both sides, what was not equal."""
         still: list[Judged] = []
         for kind in RESOURCES:
-            ids = [item.entity_id for item in problems if item.kind is kind]
+            # Once each: what was saved while one read was read twice.
+            ids = list(dict.fromkeys(str(p.entity_id) for p in problems if p.kind is kind))
             for part in parts_of(ids, self.settings.magento_page_size):
-                found = await self.magento.search(RESOURCES[kind], search_ids(part))
-                still += await self._compare(kind, found.items)
+                found = await having(self.magento, RESOURCES[kind], "entity_id", part)
+                still += await self._compare(kind, found)
         return still
 
     async def _explain(self, problems: Sequence[Judged], window: Window) -> list[Judged]:
@@ -191,8 +191,7 @@ class Reconciler:
             wanted.setdefault(name, []).append(value)
         known: set[str] = set()
         for name, values in wanted.items():
-            group = any_of(name, values)
-            found = await all_of(self.magento, RESOURCES[Kind.ORDER], group, len(values))
+            found = await having(self.magento, RESOURCES[Kind.ORDER], name, values)
             known.update(self._keys(Kind.ORDER, found))
         return known
 
@@ -221,12 +220,6 @@ def told_apart(problems: Sequence[Judged], doubled: Collection[tuple[Kind, str]]
         else one
         for one in problems
     ]
-
-
-def search_ids(ids: Sequence[int]) -> Search:
-    """Return the search for documents by their numeric ids."""
-    group = any_of("entity_id", [str(number) for number in ids])
-    return Search((group,), page_size=max(1, len(ids)))
 
 
 def salesforce_calls(counts: dict[Kind, int], room: QueryRoom, rows_per_document: int = 3) -> int:

@@ -5,10 +5,11 @@
 | no sort order | the newest first |
 | no page size | everything |
 | a page behind the last | the last page again |
-| a page size over the limit | 400 |
+| a page size over the limit | 400, its number a parameter, its words in the store's language |
 | HMAC-SHA1, an old timestamp, a used nonce, a wrong signature | 401 |
 | a resource that is not granted | 401 |
 | rows saved while one pages | `before_search` is called before each search |
+| rows saved between a page and its count | `before_count` is called when the page was loaded |
 | overload | `fail_next(429, …)`, `fail_next(503, …)` |
 """
 
@@ -42,7 +43,10 @@ class RestStore:
     customers: Rows = field(default_factory=Rows)
     integration: Integration = field(default_factory=Integration)
     max_page_size: int = 300
+    too_many_rows: str = "Maximum SearchCriteria pageSize is %max"
+    look_at: Callable[[web.Request], None] = lambda _request: None
     before_search: Callable[[], None] = lambda: None
+    before_count: Callable[[], None] | None = None
     calls: int = 0
     url: str = ""
     _failures: deque[tuple[int, dict[str, str]]] = field(default_factory=deque)
@@ -92,15 +96,15 @@ class RestStore:
         try:
             return self._answer(request.query, self.rows(request.match_info["name"]))
         except _BadSearchError as error:
-            return _error(400, str(error))
+            return _error(400, str(error), **error.parameters)
 
     def _answer(self, query: Any, rows: Rows) -> web.Response:
-        matches = rows.find(_groups(query))
+        groups = _groups(query)
+        matches = rows.find(groups)
         total = len(matches)
         size = _number(query, "searchCriteria[pageSize]") or max(1, total)
         if size > self.max_page_size and "searchCriteria[pageSize]" in query:
-            text = f"Maximum SearchCriteria pageSize is {self.max_page_size}"
-            raise _BadSearchError(text)
+            raise _BadSearchError(self.too_many_rows, max=self.max_page_size)
         last = max(1, -(-total // size))
         page = min(max(1, _number(query, "searchCriteria[currentPage]")), last)
         order = _sort_order(query)
@@ -110,6 +114,9 @@ class RestStore:
         if query.get("fields") == "total_count":
             return _json({"total_count": total})
         shown = [rest_form(document) for document in found]
+        if self.before_count is not None:
+            self.before_count()
+            total = len(rows.find(groups))
         return _json({"items": shown, "search_criteria": {}, "total_count": total})
 
     async def _one(self, request: web.Request) -> web.Response:
@@ -129,6 +136,7 @@ class RestStore:
 
     def _refused(self, request: web.Request) -> web.Response | None:
         self.calls += 1
+        self.look_at(request)
         if self._failures:
             status, headers = self._failures.popleft()
             answer = _error(status, "Too Many Requests" if status == 429 else "away")  # noqa: PLR2004 - the number is its own name here
@@ -149,6 +157,10 @@ class RestStore:
 
 class _BadSearchError(Exception):
     """A search that the store does not understand."""
+
+    def __init__(self, message: str, **parameters: object) -> None:
+        self.parameters = parameters
+        super().__init__(message)
 
 
 def _groups(query: Any) -> list[list[Condition]]:
@@ -193,6 +205,6 @@ def _json(body: Document) -> web.Response:
     return web.Response(body=orjson.dumps(body), content_type="application/json")
 
 
-def _error(status: int, message: str, **parameters: str) -> web.Response:
+def _error(status: int, message: str, **parameters: object) -> web.Response:
     body = {"message": message, **({"parameters": parameters} if parameters else {})}
     return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")

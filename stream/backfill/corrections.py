@@ -18,7 +18,7 @@ from stream.errors import PublishError
 from stream.jobs.operator_log import OperatorLog
 from stream.kafka.publisher import Publisher, Record
 from stream.magento.client import MagentoRest
-from stream.magento.criteria import Search, any_of
+from stream.magento.paging import having
 
 FIXED = "reconcile-fix"
 LISTED_IDS = 1000
@@ -44,9 +44,8 @@ async def publish_fixes(
     published = 0
     for kind, numbers in ids.items():
         for part in parts_of([str(number) for number in numbers], settings.magento_page_size):
-            search = Search((any_of("entity_id", part),), page_size=len(part))
-            found = await magento.search(RESOURCES[kind], search)
-            records = _records(settings, kind, found.items, job_id)
+            found = await having(magento, RESOURCES[kind], "entity_id", part)
+            records = _records(settings, kind, found, job_id)
             await _publish(operator.publisher, records)
             published += len(records)
     return published

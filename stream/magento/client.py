@@ -31,7 +31,6 @@ from stream.settings.magento import MagentoSettings
 log = structlog.get_logger()
 
 OK = 200
-BAD_REQUEST = 400
 REPEAT = Backoff(first_seconds=1.0, cap_seconds=30.0)
 MAX_ANSWER_BYTES = 256 * 1024 * 1024  # 100 orders of 250 configurable lines are 156 MB
 CHUNK_BYTES = 256 * 1024
@@ -39,10 +38,20 @@ CHUNK_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """One page of a search: the documents, and how many the store says match in all."""
+    """One page of a search: the documents, and how many the store says match in all.
+
+    The store loads a page, completes each order, and counts then: what is saved meanwhile and
+    leaves the search is on the page and no longer in `total`. So a page that `is_full`, having as
+    many as were asked for, is never known to be the last.
+    """
 
     items: list[dict[str, Any]]
     total: int
+    is_full: bool = False
+
+    @property
+    def is_last(self) -> bool:
+        return not self.is_full and self.total <= len(self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +98,11 @@ class MagentoRest:
             size = min(search.page_size, self._most_per_page or search.page_size)
             try:
                 url = f"{self._root}/{resource.value}?{replace(search, page_size=size).query()}"
-                return _found(await self._get(url))
+                return _found(await self._get(url), size)
             except MagentoError as error:
-                is_page_size = error.status == BAD_REQUEST and "MAGENTO_PAGE_SIZE" in str(error)
-                if not is_page_size or size == 1:
+                if not 0 < error.most_rows < size:
                     raise
-                self._most_per_page = size // 2
+                self._most_per_page = error.most_rows
                 log.warning("magento_page_size_lowered", rows=self._most_per_page)
 
     async def _get(self, url: str) -> Any:
@@ -168,7 +176,7 @@ def _json(body: bytes) -> Any:
         ) from None
 
 
-def _found(body: Any) -> SearchPage:
+def _found(body: Any, size: int) -> SearchPage:
     items = body.get("items") if isinstance(body, dict) else None
     total = body.get("total_count") if isinstance(body, dict) else None
     if not isinstance(total, int) or not isinstance(items, list | None):
@@ -177,4 +185,6 @@ def _found(body: Any) -> SearchPage:
             status=OK,
             is_lasting=True,
         )
-    return SearchPage([item for item in items or [] if isinstance(item, dict)], total)
+    rows = items or []
+    documents = [item for item in rows if isinstance(item, dict)]
+    return SearchPage(documents, total, is_full=len(rows) >= size)

@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote
 
+# Of a list in a URL: web servers take 8,190 bytes of a request line (Apache's LimitRequestLine),
+# and answer 414 to more.
+LIST_CHARACTERS = 6_000
+
 
 class Resource(StrEnum):
     """What can be searched; the value is the path below the REST root."""
@@ -61,6 +65,26 @@ class Search:
             yield "fields", self.fields
 
 
-def any_of(field_name: str, values: Sequence[str]) -> tuple[Filter, ...]:
-    """Return the group that holds for one of several values."""
+def any_of(field_name: str, values: Sequence[str]) -> Iterator[tuple[int, tuple[Filter, ...]]]:
+    """Yield (how many values, the group that holds for one of them), each fit for a URL.
+
+    A value with a comma in it is asked for alone: it would be two in a list.
+    """
+    part: list[str] = []
+    room = LIST_CHARACTERS
+    for value in values:
+        if "," in value:
+            yield 1, (Filter(field_name, value),)
+            continue
+        weight = len(quote(f"{value},", safe=""))
+        if part and weight > room:
+            yield len(part), _listed(field_name, part)
+            part, room = [], LIST_CHARACTERS
+        part.append(value)
+        room -= weight
+    if part:
+        yield len(part), _listed(field_name, part)
+
+
+def _listed(field_name: str, values: Sequence[str]) -> tuple[Filter, ...]:
     return (Filter(field_name, ",".join(values), "in"),)

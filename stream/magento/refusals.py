@@ -22,6 +22,7 @@ from stream.errors import MagentoError
 
 MESSAGE_CHARACTERS = 300
 REDIRECTS = range(300, 400)
+BAD_REQUEST = 400
 SERVER_ERROR = 500
 PASSING = frozenset({408, 429})
 
@@ -76,8 +77,6 @@ FIXES: tuple[tuple[int | None, str, str], ...] = (
         "a firewall in front of the store refuses: allow this machine's address and user agent",
     ),
     (404, "", "no REST API there: check MAGENTO_BASE_URL and MAGENTO_REST_PATH"),
-    (400, "pagesize", "lower MAGENTO_PAGE_SIZE"),
-    (400, "page size", "lower MAGENTO_PAGE_SIZE"),
 )
 
 
@@ -102,25 +101,47 @@ def refusal(status: int, body: bytes, *, location: str = "") -> MagentoError:
         f"Magento answers {status}: {said or 'nothing'}" + (f" → {fix}" if fix else ""),
         status=status,
         is_lasting=is_lasting,
+        most_rows=_most_rows(body) if status == BAD_REQUEST else 0,
     )
+
+
+def _most_rows(body: bytes) -> int:
+    """Return the page size that a refused search may have; 0 when that is not why.
+
+    Told by the parameter: the words are in the store's language. Of other limits (how long a list
+    may be) the parameters name a type as well.
+    """
+    parameters = _parameters(_decoded(body))
+    most = str(parameters.get("max", ""))
+    return int(most) if parameters.keys() == {"max"} and most.isdecimal() else 0
 
 
 def message_of(body: bytes) -> str:
     """Return Magento's message with its parameters filled in, or the start of any other text."""
-    try:
-        read: Any = orjson.loads(body)
-    except orjson.JSONDecodeError:
+    read = _decoded(body)
+    if read is None:
         return " ".join(body[:MESSAGE_CHARACTERS].decode(errors="replace").split())
     if not isinstance(read, dict):
         return ""
     text = str(read.get("message") or read.get("error") or "")
-    parameters = read.get("parameters")
-    if isinstance(parameters, dict):
-        pairs = [(str(name), value) for name, value in parameters.items()]
-    elif isinstance(parameters, list):
-        pairs = [(str(place), value) for place, value in enumerate(parameters, start=1)]
-    else:
-        pairs = []
-    for name, value in pairs:
+    for name, value in _parameters(read).items():
         text = text.replace(f"%{name}", str(value))
     return text[:MESSAGE_CHARACTERS]
+
+
+def _decoded(body: bytes) -> Any:
+    """Return what a body says, None when it is no JSON."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _parameters(read: Any) -> dict[str, Any]:
+    """Return a message's parameters by name; those without names are numbered from 1."""
+    parameters = read.get("parameters") if isinstance(read, dict) else None
+    if isinstance(parameters, dict):
+        return {str(name): value for name, value in parameters.items()}
+    if isinstance(parameters, list):
+        return {str(place): value for place, value in enumerate(parameters, start=1)}
+    return {}
