@@ -25,7 +25,10 @@ from agents.mapping.model import RowRule
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import MAX_ROWS
 from agents.salesforce.api.record_updates import KeyUpdate, give_keys
+from agents.salesforce.api.soql import is_same_text
 from agents.salesforce.errors.errors import cause_of
+from schemas.email import in_one_spelling
+from schemas.identity import folded
 from schemas.parts import parts_of
 from schemas.salesforce import Row
 
@@ -76,11 +79,14 @@ def _add(plan: AdoptionPlan, rule: RowRule, records: list[Record]) -> None:
     for record in records:
         plan.records += 1
         plan.keyed += bool(record.get(rule.external_id))
-        _file(by_value, record.get(rule.adopt_by), record)
-        _file(by_key, record.get(rule.external_id), record)
+        # The key is what orders and customers will ask for, not how the address is written there.
+        key = in_one_spelling(str(record.get(rule.adopt_by) or ""))
+        _file(by_value, key, {**record, rule.adopt_by: key})
+        _file(by_key, folded(str(record.get(rule.external_id) or "")), record)
     given: set[tuple[str, str]] = set()
     for value, sharing in by_value.items():
-        holders = [r for r in by_key.get(value, ()) if r not in sharing]
+        ids = {record["Id"] for record in sharing}
+        holders = [r for r in by_key.get(folded(value), ()) if r["Id"] not in ids]
         for entry, update in _entries(rule, value, [*sharing, *holders]):
             plan.entries.append(entry)
             if update is not None and (update.sobject, update.id) not in given:
@@ -88,9 +94,9 @@ def _add(plan: AdoptionPlan, rule: RowRule, records: list[Record]) -> None:
                 plan.updates.append(update)
 
 
-def _file(index: dict[str, list[Record]], value: object, record: Record) -> None:
+def _file(index: dict[str, list[Record]], value: str, record: Record) -> None:
     if value:
-        index.setdefault(str(value).casefold(), []).append(record)
+        index.setdefault(value, []).append(record)
 
 
 def _entries(
@@ -102,7 +108,7 @@ def _entries(
     free = [str(r["Id"]) for r in records if not r.get(rule.external_id)]
     adoption = adoption_of(row, records)
     if not adoption.updates:
-        has_holder = any(str(r.get(rule.external_id) or "").casefold() == key for r in records)
+        has_holder = any(is_same_text(r.get(rule.external_id), key) for r in records)
         for record_id in free if has_holder else ():
             yield AdoptionEntry(sobject, record_id, "twin", key), None
         return

@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from cli.console.terminal import EXIT_NO, fail, print_json, run_async, stderr, stdout
+from schemas.identity import CustomerKey
 from stream.config import Role, Settings, load_settings
 from stream.ops.alerts import Alerts
 
@@ -44,6 +45,11 @@ def adopt(
     from agents.mapping.mapping import Mapping
 
     settings = load_settings(Role.SALESFORCE)
+    if settings.magento_customer_key is CustomerKey.WEBSITE:
+        fail(
+            "with MAGENTO_CUSTOMER_KEY=website a key names the customer's website, which no record "
+            "says: nothing is written; workers adopt each customer at the first event"
+        )
     mapping = Mapping.load(settings.mapping_file)
     if not adoption_rules(mapping):
         fail("the mapping has no `adopt:` rule, nothing would be adopted")

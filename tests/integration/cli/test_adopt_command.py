@@ -6,10 +6,18 @@ import asyncio
 import csv
 import json
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.org_settings import settings_for
 from support.salesforce_fixtures import org_keys, salesforce_org
+
+from agents.mapping.mapping import Mapping
+from agents.reconcile.adopt import survey
+from agents.salesforce.api.wiring import build_client
+from schemas.identity import PLAIN
+from stream.ops.alerts import Alerts
 
 __all__ = ["org_keys", "salesforce_org"]
 
@@ -28,13 +36,14 @@ def command(salesforce_org, tmp_path):
         "SALESFORCE_INSECURE_URL": salesforce_org.url,
     }
 
-    async def run(*arguments: str) -> tuple[int, str]:
+    async def run(*arguments: str, **more: str) -> tuple[int, str]:
         process = await asyncio.create_subprocess_exec(
             str(ROOT / ".venv/bin/orderstream"),
             *arguments,
-            env=env,
+            env=env | more,
             cwd=tmp_path,
             stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT if more else None,
         )
         out, _ = await process.communicate()
         assert process.returncode is not None
@@ -89,3 +98,25 @@ async def test_the_whole_org_is_shown_first_and_then_adopted_once(
     assert salesforce_org.org.store.tables["Account"].records[account][KEY] == "solo@example.com"
     code, out = await command("adopt", "--json")
     assert json.loads(out)["updates"] == 0
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["Max.Groß@example.com", "max.groß@Example.com", "max.gro\u00df@xn--mller-kva.de"],
+)
+async def test_a_record_gets_the_very_key_that_its_orders_will_ask_for(
+    salesforce_org, was_there, written
+):
+    """`ß` is not `ss`, and a domain is one however it is spelt: another key was a twin per order."""
+    contact = was_there("Contact", LastName="Groß", Email=written)
+    with closing(build_client(settings_for(salesforce_org), alerts=Alerts())) as client:
+        plan = await survey(client, Mapping.load())
+    asked = PLAIN.key_of_buyer({"customer_email": written})
+    assert [(update.id, update.key) for update in plan.updates] == [(contact, asked)]
+
+
+async def test_keys_that_name_a_website_are_not_made_up_from_an_address(command, was_there):
+    was_there("Contact", LastName="Solo", Email="solo@example.com")
+    code, said = await command("adopt", "--json", MAGENTO_CUSTOMER_KEY="website")
+    assert code == 2, said
+    assert "MAGENTO_CUSTOMER_KEY=website" in said
