@@ -73,6 +73,12 @@ async def _merges(client: OrgClient, sobject: str, key: str) -> dict[Identity, M
         )
         async for record in client.query(gone, with_deleted=True)
     }
+    last = await _survivors(client, sobject, {merge.winner for merge in found.values()})
+    found = {
+        place: replace(merge, winner=last[merge.winner])
+        for place, merge in found.items()
+        if merge.winner in last  # else the winner was deleted later: the record is plainly missing
+    }
     for keys in id_lists([merge.key for merge in found.values()]):
         there = f"SELECT Id, {key} FROM {sobject} WHERE {key} IN ({', '.join(keys)})"  # noqa: S608 - keys are quoted
         async for record in client.query(there):
@@ -82,6 +88,30 @@ async def _merges(client: OrgClient, sobject: str, key: str) -> dict[Identity, M
                 del found[place]  # the winner kept or got the key: all is well
             elif merge:
                 found[place] = replace(merge, twin=str(record["Id"]))
+    return found
+
+
+async def _survivors(client: OrgClient, sobject: str, winners: set[str]) -> dict[str, str]:
+    """Return which record stands for each winner now: it may have been merged away itself."""
+    masters: dict[str, str | None] = {}  # of the deleted ones; '' stands for those that are there
+    ask = winners
+    while ask:
+        for ids in id_lists(sorted(ask)):
+            soql = (
+                f"SELECT Id, IsDeleted, MasterRecordId FROM {sobject} "  # noqa: S608 - API names
+                f"WHERE Id IN ({', '.join(ids)})"
+            )
+            async for record in client.query(soql, with_deleted=True):
+                is_gone = record["IsDeleted"] is True
+                masters[str(record["Id"])] = record.get("MasterRecordId") if is_gone else ""
+        ask = {master for master in masters.values() if master} - masters.keys() - ask
+    found = {}
+    for winner in winners:
+        last, seen = winner, {winner}
+        while (master := masters.get(last)) and master not in seen:
+            seen.add(last := master)
+        if masters.get(last) == "":
+            found[winner] = last
     return found
 
 

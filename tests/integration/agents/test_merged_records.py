@@ -69,3 +69,35 @@ async def test_a_winner_that_got_the_key_has_no_twin(salesforce_org, others):
         assert await find_merges(client, Mapping.load()) == {}
     finally:
         client.close()
+
+
+@pytest.mark.parametrize("has_key", [True, False])
+async def test_a_winner_that_was_merged_away_itself_is_followed_to_the_last(
+    salesforce_org, has_key
+):
+    """Else people were told to delete the record that is left, and to give the key to a dead one."""
+    org, accounts = salesforce_org.org, salesforce_org.org.store.tables["Account"]
+    client = build_client(settings_for(salesforce_org), alerts=Alerts())
+    try:
+        last, middle, loser = await written(client, "last", "middle", "loser")
+        org.dml.merge(org.new_call(), accounts, middle, loser)
+        org.dml.merge(org.new_call(), accounts, last, middle)
+        await client.update("Account", last, {ACCOUNT_KEY: "loser" if has_key else "middle"})
+        found = await find_merges(client, Mapping.load())
+    finally:
+        client.close()
+    left = "middle" if has_key else "loser"
+    assert {merge.key: (merge.winner, merge.twin) for merge in found.values()} == {left: (last, "")}
+
+
+async def test_a_winner_that_was_deleted_has_no_claim_to_a_key(salesforce_org):
+    org, accounts = salesforce_org.org, salesforce_org.org.store.tables["Account"]
+    client = build_client(settings_for(salesforce_org), alerts=Alerts())
+    try:
+        winner, loser = await written(client, "winner", "loser")
+        org.dml.merge(org.new_call(), accounts, winner, loser)
+        org.dml.delete(org.new_call(), accounts, winner)
+        await written(client, "loser")
+        assert await find_merges(client, Mapping.load()) == {}
+    finally:
+        client.close()
