@@ -17,8 +17,15 @@ from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import CUSTOMER_ID_FIELD
 from agents.salesforce.api.soql import fitting
 from agents.salesforce.api.stale_guard import taking
+from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.errors import SalesforceError
 from schemas.erasure import ERASED
 
+# What the next record would meet as well.
+EVERYBODYS = frozenset(
+    {ErrorKind.TRANSIENT, ErrorKind.AUTH, ErrorKind.QUOTA, ErrorKind.CONCURRENCY}
+)
+DELETED = "ENTITY_IS_DELETED"
 FORMS: tuple[Literal["NFC"], Literal["NFD"]] = ("NFC", "NFD")
 
 
@@ -61,13 +68,23 @@ async def find_records(
     return records
 
 
-async def anonymise(client: OrgClient, records: PersonRecords) -> int:
-    """Write over what is personal; return how many records. Raises SalesforceError.
+@dataclass(slots=True)
+class Anonymised:
+    """How many records were written over; `refused` is (sObject, id, why) of the others."""
+
+    written: int = 0
+    refused: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+async def anonymise(client: OrgClient, records: PersonRecords) -> Anonymised:
+    """Write over what is personal. Raises SalesforceError when nobody would be let through.
 
     Done twice it changes nothing more, except that external IDs become other random ones. The
     store's id of the customer goes as well: by it, a later event would rename the record back.
+    A record that is refused (locked, or a rule of the org) costs only itself and its parents, by
+    which it must be found again; one that was deleted meanwhile holds nobody.
     """
-    written = 0
+    done = Anonymised()
     described = {sobject: await client.describe(sobject) for sobject in records.found}
     identified = taking(described, CUSTOMER_ID_FIELD)
     for sobject, (kind, ids) in reversed(records.found.items()):
@@ -77,6 +94,16 @@ async def anonymise(client: OrgClient, records: PersonRecords) -> int:
                 values[kind.key_field] = f"{ERASED}{secrets.token_hex(12)}"
             if sobject in identified:
                 values[CUSTOMER_ID_FIELD] = None
-            await client.update(sobject, record_id, values)
-            written += 1
-    return written
+            try:
+                await client.update(sobject, record_id, values)
+            except SalesforceError as error:
+                if error.is_not_found or error.code == DELETED:
+                    continue
+                if error.kind in EVERYBODYS:
+                    raise
+                done.refused.append((sobject, record_id, error.code or str(error.status)))
+                continue
+            done.written += 1
+        if done.refused:
+            break
+    return done

@@ -44,7 +44,7 @@ from stream.ops.alerts import Alerts
 from stream.times import show_time
 
 if TYPE_CHECKING:
-    from agents.erasure.org_records import PersonRecords
+    from agents.erasure.org_records import Anonymised, PersonRecords
 
 
 @dataclass(slots=True)
@@ -193,11 +193,22 @@ async def _erase(
             }
         try:
             with closing(build_client(settings, alerts=Alerts())) as client:
-                written = await anonymise(client, person.records)
+                made = await anonymise(client, person.records)
         except SalesforceError as error:
             return {"is_done": False, "problem": f"Salesforce refused: {error.code}: {error}"}
-        await log.record("erase-done", why=why, detail={"person": who, "records": written})
-        return {"is_done": True, "problem": "", "anonymised": written}
+        if made.refused:
+            return {"is_done": False, "problem": _refused(made), "anonymised": made.written}
+        await log.record("erase-done", why=why, detail={"person": who, "records": made.written})
+        return {"is_done": True, "problem": "", "anonymised": made.written}
+
+
+def _refused(made: Anonymised) -> str:
+    named = ", ".join(f"{sobject} {key}: {code}" for sobject, key, code in made.refused[:10])
+    return (
+        f"Salesforce refused {len(made.refused)} records ({named}); {made.written} were "
+        "anonymised, those they belong to were left so that they are found again: unlock or "
+        "correct them, or exempt the user from the rule, and run it again"
+    )
 
 
 def _report(person: _Person) -> dict[str, Any]:

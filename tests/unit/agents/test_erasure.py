@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from agents.delivery.types import Written
-from agents.erasure.org_records import anonymise, find_records
+from agents.erasure.org_records import Anonymised, anonymise, find_records
 from agents.erasure.personal import ERASED, personal_records
 from agents.handling.handler import Handler
 from agents.handling.operator_events import of_operators
@@ -239,7 +239,7 @@ async def test_records_are_written_over_children_first_with_new_random_keys():
     personal = personal_records(Mapping.load().rulebook)
     records = await find_records(client, personal, [EMAIL], ["42"])
     assert records.order_keys == {"7"}
-    assert await anonymise(client, records) == 3
+    assert await anonymise(client, records) == Anonymised(3)
     assert [sobject for sobject, _, _ in client.updated] == ["Opportunity", "Contact", "Account"]
     keys = {
         fields["Magento_Customer_Key__c"] for s, _, fields in client.updated if s != "Opportunity"
