@@ -92,7 +92,9 @@ async def _post(
         async with session.post(
             target, data=body, headers=headers, allow_redirects=False
         ) as response:
-            answer = await response.content.read(MAX_ANSWER_BYTES)
+            answer = bytearray()  # read(n) returns what has come so far, not n bytes
+            while len(answer) < MAX_ANSWER_BYTES and (more := await response.content.readany()):
+                answer += more
             location = response.headers.get("Location", "")
             status = response.status
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -106,7 +108,7 @@ async def _post(
             is_lasting=True,
         )
     if status != OK:
-        raise refusal(status, answer, location=location)
+        raise refusal(status, bytes(answer), location=location)
     try:
         return orjson.loads(answer)
     except orjson.JSONDecodeError:

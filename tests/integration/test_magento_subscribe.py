@@ -41,7 +41,12 @@ class Store:
         except DeniedError as error:
             return web.json_response({"message": str(error)}, status=error.status)
         self.subscribed.append((await request.json())["asyncEvent"])
-        return web.json_response({"subscription_id": len(self.subscribed)})
+        answer = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await answer.prepare(request)
+        await answer.write(b'{"subscription_id": ')  # in pieces, as a proxy may pass it on
+        await asyncio.sleep(0.01)
+        await answer.write(f"{len(self.subscribed)}}}".encode())
+        return answer
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[Store]:
