@@ -136,7 +136,9 @@ def _sentence(finding: SchemaFinding) -> str:
 def _adoption(facts: OrgFacts) -> Iterator[Check]:
     for sobject, count in facts.without_key.items():
         name = "salesforce-adoption"
-        if count:
+        if count is None:
+            yield skipped(name, f"the {sobject} records without a key could not be counted")
+        elif count:
             detail = f"{count:,} {sobject} records have an e-mail and no key of orderstream's"
             yield warn(name, detail, "orderstream adopt --dry-run shows which would get one")
         else:

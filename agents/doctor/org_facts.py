@@ -60,7 +60,7 @@ class OrgFacts:
     instance_url: str = ""
     worker_host: str | None = None
     features: OrgFeatures = field(default_factory=OrgFeatures)
-    without_key: Mapping[str, int] = field(default_factory=dict)
+    without_key: Mapping[str, int | None] = field(default_factory=dict)
 
 
 async def gather_org(settings: Settings, mapping: RecordMapping) -> OrgFacts:
@@ -115,13 +115,14 @@ async def _language(client: OrgClient) -> str:
     return str((user or {}).get("LanguageLocaleKey") or "")
 
 
-async def _without_key(client: OrgClient, mapping: RecordMapping) -> dict[str, int]:
-    """Return how many records would be adopted, by sObject; what cannot be counted is left out."""
-    found: dict[str, int] = {}
+async def _without_key(client: OrgClient, mapping: RecordMapping) -> dict[str, int | None]:
+    """Return how many records would be adopted, by sObject; None where they cannot be counted."""
+    found: dict[str, int | None] = {}
     for rule in adoption_rules(mapping):
         try:
             counted = [record async for record in client.query(without_key_query(rule))]
         except SalesforceError:
+            found[rule.sobject] = None  # an org of millions may take too long to count
             continue
         found[rule.sobject] = int(counted[0].get("n") or 0) if counted else 0
     return found

@@ -8,10 +8,8 @@ winner: a twin. An event that is published again would only make it sooner.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-
-import structlog
 
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.reconcile.findings import Finding, Identity, Judged
@@ -20,8 +18,6 @@ from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.soql import id_lists
 from agents.salesforce.errors.errors import SalesforceError
 from schemas.event import Kind
-
-log = structlog.get_logger()
 
 MERGEABLE = frozenset({"Account", "Contact", "Lead"})
 
@@ -48,8 +44,13 @@ class Merge:
         )
 
 
-async def find_merges(client: OrgClient, mapping: RecordMapping) -> dict[Identity, Merge]:
-    """Return the merges of records that have a key of ours, as far as the Recycle Bin knows."""
+async def find_merges(
+    client: OrgClient, mapping: RecordMapping, tell: Callable[[str], None]
+) -> dict[Identity, Merge]:
+    """Return the merges of records that have a key of ours, as far as the Recycle Bin knows.
+
+    `tell` is told what could not be asked: it is no reason to say nothing else.
+    """
     found: dict[Identity, Merge] = {}
     kinds = {(rule.sobject, rule.external_id) for rule in mapping.rulebook.active_rows()}
     for sobject, key in sorted(kinds):
@@ -57,8 +58,8 @@ async def find_merges(client: OrgClient, mapping: RecordMapping) -> dict[Identit
             continue
         try:
             found |= await _merges(client, sobject, key)
-        except SalesforceError as error:  # what it would say is no reason to say nothing else
-            log.warning("merges_unknown", sobject=sobject, code=error.code)
+        except SalesforceError as error:
+            tell(f"merges of {sobject}: {error.code or error.status}")
     return found
 
 

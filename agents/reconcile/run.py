@@ -38,13 +38,17 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class ReconcileReport:
-    """What was compared and what is not equal. `found` counts everything, equal included."""
+    """What was compared and what is not equal. `found` counts everything, equal included.
+
+    `unknown` says what could not be asked.
+    """
 
     window: Window
     kinds: tuple[Kind, ...]
     checked: int = 0
     found: Counter[Finding] = field(default_factory=Counter)
     judged: list[Judged] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
 
     @property
     def is_equal(self) -> bool:

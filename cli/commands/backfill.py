@@ -12,6 +12,7 @@ from cli.console.job_progress import finish_job, resume_in_terminal, run_in_term
 from cli.console.terminal import (
     EXIT_NO,
     fail,
+    in_order,
     note,
     now_ms,
     operator_settings,
@@ -81,7 +82,8 @@ def backfill(
     kinds = ((Kind.CUSTOMER,) if customers else ()) + ((Kind.ORDER,) if orders else ())
     if not kinds:
         fail("--no-orders without --customers leaves nothing to read")
-    window = new_window(since_ms, until_ms or now_ms(), store)
+    bounds = in_order(since_ms, now_ms() if until_ms is None else until_ms)
+    window = new_window(*bounds, store)
     wish = Wish(kinds, window, rate, why, max_backlog)
     if run:
         finish_job(run_async(_run(settings, wish)), as_json=as_json)

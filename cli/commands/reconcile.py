@@ -14,7 +14,9 @@ from cli.console.dead_letter_options import record_unmask
 from cli.console.job_options import WhyOption
 from cli.console.terminal import (
     EXIT_NO,
+    EXIT_UNKNOWN,
     fail,
+    in_order,
     note,
     now_ms,
     operator_settings,
@@ -82,6 +84,7 @@ def reconcile(
     With --last it is light enough for every few minutes: it finds saves of which no webhook came,
     asks Salesforce nothing, and raises the alert webhooks_missing.
     Exit 0: equal. 1: differences (also when --fix published them). 2: could not compare.
+    3: equal, but the org's Recycle Bin could not be asked for merges.
 
     Example: orderstream reconcile --from 7d --fix --why "after the outage"
     """
@@ -104,7 +107,14 @@ def reconcile(
         print_json(report_json(report, published, is_masked=not unmask))
     else:
         print_report(report, published, is_masked=not unmask)
-    raise typer.Exit(0 if report.is_equal else EXIT_NO)
+    raise typer.Exit(exit_code(report))
+
+
+def exit_code(report: ReconcileReport) -> int:
+    """Return 0 for equal, 1 for not equal, 3 when what is known is equal and something is not."""
+    if not report.is_equal:
+        return EXIT_NO
+    return EXIT_UNKNOWN if report.unknown else 0
 
 
 def _bounds(since: str | None, until: str | None, last: str, grace: str) -> tuple[int, int]:
@@ -121,7 +131,8 @@ def _bounds(since: str | None, until: str | None, last: str, grace: str) -> tupl
     since_ms = time_option("--from", since)
     if since_ms is None:
         fail("--from: say how far back, for example 7d, or give --last 15m")
-    return since_ms, time_option("--to", until) or now - grace_ms
+    until_ms = time_option("--to", until)
+    return in_order(since_ms, now - grace_ms if until_ms is None else until_ms)
 
 
 @asynccontextmanager
@@ -182,7 +193,7 @@ async def _compare(settings: Settings, task: Task) -> tuple[ReconcileReport, int
                 progress=progress,
             )
             report = await reconciler.run(task.kinds, task.window, began=began, total=plan.events)
-            tell_merges(report, await find_merges(org, mapping))
+            tell_merges(report, await find_merges(org, mapping, report.unknown.append))
         wanted = report.fixable()
         ids = {kind: [j.entity_id for j in wanted if j.kind is kind] for kind in task.kinds}
         return report, await _fix(settings, task, magento, ids)

@@ -28,6 +28,7 @@ def report_json(report: ReconcileReport, published: int, *, is_masked: bool) -> 
         "checked": report.checked,
         "is_equal": report.is_equal,
         "found": {finding.value: count for finding, count in sorted(report.found.items())},
+        "unknown": report.unknown,
         "published": published,
         "orders": [asdict(item) for item in report.judged],
     }
@@ -61,6 +62,8 @@ def print_report(report: ReconcileReport, published: int, *, is_masked: bool) ->
         stdout.print(table)
         _say_more(len(report.judged))
     stdout.print(f"{report.checked:,} compared: {counted or 'nothing there'}", highlight=False)
+    if report.unknown:
+        note(f"not known: {'; '.join(report.unknown)}")
     _say_fixed(published, len(report.fixable()))
 
 

@@ -118,6 +118,13 @@ def time_option(name: str, text: str | None) -> int | None:
         fail(f"{name}: {error}")
 
 
+def in_order(since_ms: int, until_ms: int) -> tuple[int, int]:
+    """Return the bounds of a window; exit 2 when it ends before it begins: nothing is in it."""
+    if since_ms > until_ms:
+        fail("--from is later than the end of the window: nothing can be in it")
+    return since_ms, until_ms
+
+
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar on stderr, gone when done; yields `update(done, total)`.

@@ -123,3 +123,9 @@ def test_without_the_stale_guard_it_is_said_plainly_what_is_not_guaranteed(
     detail = next(c.detail for c in checks if c.name == "salesforce-stale-guard")
     assert "NOT guaranteed" in detail
     assert "all other guarantees hold" in detail
+
+
+def test_records_that_could_not_be_counted_are_not_passed_over(mapping, describes):
+    checks = check_org(make(), mapping, org(mapping, describes, without_key={"Contact": None}))
+    (said,) = [check for check in checks if check.name == "salesforce-adoption"]
+    assert said.result == "skipped"
