@@ -3,21 +3,25 @@
 An agent never sleeps. A debounced event is parked in the settle topic, whose relay brings it back
 to `salesforce.due` after the delay. When it comes back and a newer event of its order is parked
 behind it, it is superseded by that one (which is durable in the topic), unless the order has been
-waiting longer than the maximum. Memory only: after a restart an order is written once more often.
+waiting longer than the maximum, or the guard would not let the newer one take its place. Memory
+only: after a restart an order is written once more often.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-OrderKey = tuple[str, bool, int]
+from agents.handling.decode import DecodedEvent
+from agents.handling.version_guard import Candidate, VersionVerdict, judge
+from schemas.state import State
+
 # Whose event, and what it says: a part makes only its own like needless.
 WaitKey = tuple[bytes, frozenset[str]]
 
 
 @dataclass(slots=True)
 class _Waiting:
-    newest: OrderKey
+    newest: Candidate
     since_ms: int
 
 
@@ -28,23 +32,29 @@ class Debounce:
         self._max_ms = max_ms
         self._waiting: dict[WaitKey, _Waiting] = {}
 
-    def park(self, key: WaitKey, order: OrderKey, now_ms: int) -> None:
+    def park(self, key: WaitKey, event: Candidate, now_ms: int) -> None:
         """Note that an event of the order was parked."""
         waiting = self._waiting.get(key)
         if waiting is None:
-            self._waiting[key] = _Waiting(order, now_ms)
-        elif order > waiting.newest:
-            waiting.newest = order
+            self._waiting[key] = _Waiting(event, now_ms)
+        elif event.order > waiting.newest.order:
+            waiting.newest = event
 
-    def is_overtaken(self, key: WaitKey, order: OrderKey, now_ms: int) -> bool:
-        """Whether a returning event may give way to a newer one that is still parked."""
+    def overtaken_by(self, key: WaitKey, event: Candidate, now_ms: int) -> Candidate | None:
+        """Return the newer event, still parked, that a returning one may give way to."""
         waiting = self._waiting.get(key)
         if waiting is None:
-            return False
-        if order < waiting.newest and now_ms - waiting.since_ms < self._max_ms:
-            return True
-        if order >= waiting.newest:
+            return None
+        if event.order >= waiting.newest.order:
             del self._waiting[key]
-        else:
-            waiting.since_ms = now_ms
-        return False
+            return None
+        if now_ms - waiting.since_ms < self._max_ms:
+            return waiting.newest
+        waiting.since_ms = now_ms
+        return None
+
+
+def makes_needless(newer: Candidate, event: DecodedEvent, state: State | None) -> bool:
+    """Whether the newer one is written whether or not the event is: else both could be lost."""
+    after = event.new_state(state, {})
+    return all(judge(known, newer) is VersionVerdict.SEND for known in (state, after))

@@ -16,7 +16,7 @@ import structlog
 
 from agents.delivery.types import Dispatcher, NotSent
 from agents.handling.collision import tell_apart
-from agents.handling.debounce import Debounce
+from agents.handling.debounce import Debounce, makes_needless
 from agents.handling.decode import WHOLE, DecodedEvent, take_in
 from agents.handling.enrichment import Enrich
 from agents.handling.intent import Intent, Prepared, behind_lines, breathe, intents_of
@@ -169,12 +169,13 @@ class Handler:
         for item in items:
             now = self.clock_ms()
             if _is_fresh(item):
-                self.settling.park((item.key, item.parts_said), item.candidate.order, now)
+                self.settling.park((item.key, item.parts_said), item.candidate, now)
                 says = Notes(reason="waits for its order to settle", worker=self.worker)
                 waits = parked(item.envelope, self.topics.settle, self.debounce_ms, now, says)
                 decisions.append(waits)
             elif any(
-                self.settling.is_overtaken((item.key, said), item.candidate.order, now)
+                (newer := self.settling.overtaken_by((item.key, said), item.candidate, now))
+                and makes_needless(newer, item, self._state_of(item))
                 for said in {item.parts_said, WHOLE}
             ):
                 reason = "a newer event of this order is settling"

@@ -98,7 +98,7 @@ class StateStore:
             return
         async with self._loading:
             if stale := self._stale(generations):
-                self._forget_unowned(now)
+                self._forget_unowned(now, set(generations.values()))
                 await self._take_in(stale, generations)
 
     def _stale(self, generations: Mapping[int, int]) -> list[int]:
@@ -156,9 +156,11 @@ class StateStore:
         """How many keys are held in memory."""
         return sum(len(held.records) for held in self._partitions.values())
 
-    def _forget_unowned(self, now: float) -> None:
+    def _forget_unowned(self, now: float, generations: set[int]) -> None:
         for number, held in list(self._partitions.items()):
-            if now - held.used_at > KEEP_UNOWNED_SECONDS:
+            # Of this generation it is held: an event of it may be in hand for hours of an outage.
+            is_held = held.generation in generations
+            if not is_held and now - held.used_at > KEEP_UNOWNED_SECONDS:
                 del self._partitions[number]
 
     async def _load(self, numbers: list[int]) -> list[Overwritten]:

@@ -4,7 +4,7 @@ import pytest
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from agents.handling.state_store import StateStore
+from agents.handling.state_store import KEEP_UNOWNED_SECONDS, StateStore
 from schemas.state import State
 from stream.kafka.connection import kafka_connection
 from tests.support.topics_anew import make_anew
@@ -173,3 +173,23 @@ async def test_a_log_that_only_grew_is_read_from_where_it_was(producer, store, t
     assert store.get(0, OTHER).version == second(2)
     (loaded,) = [entry for entry in said if entry["event"] == "state_loaded"]
     assert loaded["records"] == 2  # the one that was read last, and the new one
+
+
+async def test_the_state_of_a_partition_that_is_held_is_kept_however_long_it_is_quiet(
+    producer, make_settings, topics
+):
+    """An event may wait for the org for longer; its state is asked for when it is written."""
+    now = [0.0]
+    connection = kafka_connection(make_settings())
+    store = StateStore(topic=topics.state, connection=connection, clock=lambda: now[0])
+    await write(producer, topics, KEY, state("2026-01-01 00:00:04"))
+    try:
+        await store.ensure({0: 1})
+        now[0] += KEEP_UNOWNED_SECONDS + 1
+        await store.ensure({1: 1})
+        assert store.get(0, KEY).version == "2026-01-01 00:00:04"
+        now[0] += KEEP_UNOWNED_SECONDS + 1
+        await store.ensure({1: 2})
+        assert store.key_count == 0, "what is not held any more is not kept for ever"
+    finally:
+        await store.stop()
