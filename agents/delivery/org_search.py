@@ -32,6 +32,7 @@ Identity = tuple[str, str]  # of a row
 Queries = dict[str, Sequence[Row]]  # by SOQL, the rows it looks for
 Answers = dict[str, Records | NotAdmittedError | SalesforceError]  # by SOQL
 Answer = TypeVar("Answer")
+Owner = TypeVar("Owner")  # the row that a key is given for
 
 
 class OrgSearch:
@@ -55,8 +56,8 @@ class OrgSearch:
         return found
 
     async def give_keys(
-        self, wanted: Iterable[tuple[KeyUpdate, Identity]], priority: Priority
-    ) -> list[tuple[KeyUpdate, Identity, RowResult | NotSent]]:
+        self, wanted: Iterable[tuple[KeyUpdate, Owner]], priority: Priority
+    ) -> list[tuple[KeyUpdate, Owner, RowResult | NotSent]]:
         """Give records their keys, each for the row it was found for; NotSent: its call failed."""
         ordered = sorted(wanted, key=lambda pair: pair[0].sobject)
         answers: list[RowResult | NotSent] = []

@@ -13,12 +13,21 @@ from dataclasses import dataclass, field
 import structlog
 
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.org_search import FINAL, Answers, Identity, OrgSearch, Queries, failure_of
-from agents.delivery.renaming import NOTHING, Renaming, follow, queries_for, renaming_of
+from agents.delivery.org_search import FINAL, Answers, OrgSearch, Queries, failure_of
+from agents.delivery.renaming import (
+    NOTHING,
+    Renaming,
+    Whose,
+    follow,
+    queries_for,
+    renaming_of,
+    whose,
+)
 from agents.delivery.types import NotSent, RefusedWrite, WriteOutcome, WriteSet, Written
 from agents.pacing.ticket import NotAdmittedError
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import CUSTOMER_ID_FIELD
+from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import SalesforceError, cause_of, classify_row
 from schemas.priority import Priority
 from schemas.salesforce import Row
@@ -30,10 +39,14 @@ _NOT_RENAMED = "the customer's e-mail has changed, and the record could not get 
 
 @dataclass(slots=True)
 class Renamed:
-    """What became of the rows that were looked for by the store's id."""
+    """What became of the rows that were looked for by the store's id.
 
-    found: dict[Identity, Renaming] = field(default_factory=dict)
-    failures: dict[Identity, WriteOutcome] = field(default_factory=dict)
+    `untold`: keys that records had before, of which no outcome has told yet.
+    """
+
+    untold: dict[Whose, str]
+    found: dict[Whose, Renaming] = field(default_factory=dict)
+    failures: dict[Whose, WriteOutcome] = field(default_factory=dict)
 
     @property
     def has_changed_keys(self) -> bool:
@@ -42,17 +55,19 @@ class Renamed:
 
     def failure_of(self, bundle: WriteSet) -> WriteOutcome | None:
         """Return the outcome of a bundle with a row that could not be looked for or renamed."""
-        found = (self.failures.get(row.identity) for row in bundle.rows if row.customer_id)
+        found = (self.failures.get(whose(row)) for row in bundle.rows if row.customer_id)
         return next((failure for failure in found if failure is not None), None)
 
     def told(self, outcome: WriteOutcome, bundle: WriteSet) -> WriteOutcome:
         """Return the outcome with what was renamed, and what was done differently."""
-        mine = [self.found.get(row.identity, NOTHING) for row in bundle.rows if row.customer_id]
-        if not isinstance(outcome, Written) or not any(one is not NOTHING for one in mine):
+        mine = [row for row in bundle.rows if row.customer_id]
+        if not mine or not isinstance(outcome, Written):
             return outcome
-        notes = tuple(dict.fromkeys(one.note for one in mine if one.note))
-        keys = tuple(dict.fromkeys(one.was for one in mine if one.update))
-        return dataclasses.replace(outcome, notes=(*outcome.notes, *notes), renamed=keys)
+        notes = dict.fromkeys(self.found.get(whose(row), NOTHING).note for row in mine)
+        own = (self.untold.pop(whose(row), "") for row in mine if row.is_own)
+        keys = tuple(dict.fromkeys(was for was in own if was))
+        told = (*outcome.notes, *filter(None, notes))
+        return dataclasses.replace(outcome, notes=told, renamed=keys or outcome.renamed)
 
 
 class Renamer:
@@ -62,6 +77,7 @@ class Renamer:
         self._client = client
         self._org = org
         self._known = known
+        self._untold: dict[Whose, str] = {}  # a write that fails behind a renaming is repeated
 
     def identified(self, bundle: WriteSet) -> WriteSet:
         """Return the bundle, each customer's row with the store's id among its fields."""
@@ -87,8 +103,8 @@ class Renamer:
     def queries(self, bundles: Sequence[WriteSet]) -> Queries:
         """Return what is to be asked before the bundles may be written."""
         rows = [row for bundle in bundles for row in bundle.rows if self.is_looked_for(row)]
-        # Of several rows of one record the customer's own counts: it renames.
-        wanted = {row.identity: row for row in sorted(rows, key=lambda row: row.is_own)}
+        # Of several rows of one record and customer the customer's own counts: it renames.
+        wanted = {whose(row): row for row in sorted(rows, key=lambda row: row.is_own)}
         return dict(queries_for(list(wanted.values()), self._client.guarded))
 
     def is_looked_for(self, row: Row) -> bool:
@@ -101,31 +117,35 @@ class Renamer:
 
     async def rename(self, queries: Queries, answers: Answers, priority: Priority) -> Renamed:
         """Give records that were found the keys of their customers' rows."""
-        renamed = Renamed()
+        renamed = Renamed(self._untold)
         for soql, rows in queries.items():
             answer = answers[soql]
             if isinstance(answer, SalesforceError) and answer.kind in FINAL:
                 log.warning("renaming_impossible", code=answer.code, detail=str(answer))
             elif isinstance(answer, NotAdmittedError | SalesforceError):
-                renamed.failures |= {row.identity: failure_of(answer) for row in rows}
+                renamed.failures |= {whose(row): failure_of(answer) for row in rows}
             else:
-                renamed.found |= {row.identity: renaming_of(row, answer) for row in rows}
+                renamed.found |= {whose(row): renaming_of(row, answer) for row in rows}
         follow([row for rows in queries.values() for row in rows], renamed.found)
         await self._give_keys(renamed, priority)
         return renamed
 
     async def _give_keys(self, renamed: Renamed, priority: Priority) -> None:
         wanted = [(one.update, at) for at, one in renamed.found.items() if one.update]
-        for update, identity, answer in await self._org.give_keys(wanted, priority):
+        for update, at, answer in await self._org.give_keys(wanted, priority):
             if isinstance(answer, NotSent):
-                renamed.failures[identity] = answer
+                renamed.failures[at] = answer
                 continue
-            self._known.forget_key(update.sobject, renamed.found[identity].was)
-            if not answer.success:
-                verdict = classify_row(cause_of(answer.errors))
-                renamed.failures[identity] = RefusedWrite.of(
-                    verdict, _NOT_RENAMED, update.sobject, update.field
-                )
+            was = renamed.found[at].was
+            self._known.forget_key(update.sobject, was)
+            if answer.success:
+                self._untold[at] = was
+                continue
+            verdict = classify_row(cause_of(answer.errors))
+            refused = RefusedWrite.of(verdict, _NOT_RENAMED, update.sobject, update.field)
+            # Somebody may have taken the key meanwhile: the next look finds the record that has it.
+            is_passing = verdict.advice is Advice.RETRY_ONCE
+            renamed.failures[at] = dataclasses.replace(refused, is_unproven=is_passing)
 
 
 def _with_id(row: Row) -> Row:

@@ -29,6 +29,12 @@ from schemas.salesforce import Row
 SECONDS = 19  # of an ISO time, its zone left away: both are UTC
 
 Record = Mapping[str, Any]
+Whose = tuple[str, str, str]  # a row's record, and its customer: an address may have had several
+
+
+def whose(row: Row) -> Whose:
+    """Return what a customer's row is looked for by."""
+    return (*row.identity, row.customer_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +93,25 @@ def renaming_of(row: Row, records: Iterable[Record]) -> Renaming:
     return Renaming(update, was, note=f"{what}: renamed, the customer's e-mail has changed")
 
 
-def follow(rows: Iterable[Row], renamings: dict[tuple[str, str], Renaming]) -> None:
+def follow(rows: Iterable[Row], renamings: dict[Whose, Renaming]) -> None:
     """Let rows of orders go where a row of their own batch renames their record to."""
     moved = {
         (row.sobject, found.was.casefold(), row.customer_id): row.external_id
         for row in rows
-        if (found := renamings.get(row.identity, NOTHING)).update is not None
+        if (found := renamings.get(whose(row), NOTHING)).update is not None
     }
     for row in rows:
-        key = moved.get((*row.identity, row.customer_id))
+        key = moved.get(whose(row))
         if key is not None and not row.is_own:
-            renamings[row.identity] = Renaming(key=key)
+            renamings[whose(row)] = Renaming(key=key)
 
 
-def redirected(bundle: WriteSet, renamings: Mapping[tuple[str, str], Renaming]) -> WriteSet:
+def redirected(bundle: WriteSet, renamings: Mapping[Whose, Renaming]) -> WriteSet:
     """Return the bundle with the rows, links and lock of the keys that its records have."""
     targets = {
         row.identity: found.key
         for row in bundle.rows
-        if row.customer_id and (found := renamings.get(row.identity, NOTHING)).key
+        if row.customer_id and (found := renamings.get(whose(row), NOTHING)).key
     }
     if not targets:
         return bundle
