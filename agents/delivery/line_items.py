@@ -21,6 +21,7 @@ from cachetools import LRUCache
 
 from agents.delivery.customer_lookup import CustomerLookup
 from agents.delivery.existence_cache import ExistenceCache
+from agents.delivery.retry_in_place import is_suspicious
 from agents.delivery.types import (
     NotSent,
     RefusedWrite,
@@ -43,6 +44,7 @@ MAX_PRODUCTS = 100_000  # about 20 MB
 MAX_IDS = 200  # in one query or one delete
 GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
 WAITS = frozenset({ErrorKind.AUTH, ErrorKind.QUOTA, ErrorKind.CONFIG})
+PASSES = frozenset({ErrorKind.TRANSIENT, ErrorKind.CONCURRENCY})
 
 
 class LineDispatcher:
@@ -151,7 +153,8 @@ class LineDispatcher:
         except NotAdmittedError as stop:
             failure = NotSent(stop.reason, stop.is_given_up)
         except SalesforceError as error:
-            failure = _failure_of_call(error, kind[0])
+            is_outage = self.gate.open_for is not None or not is_suspicious(error)
+            failure = _failure_of_call(error, kind[0], is_outage=is_outage)
         else:
             return
         for place in places.values():
@@ -208,8 +211,8 @@ def _failure_of(result: RowResult, sobject: str) -> WriteOutcome | None:
     return RefusedWrite.of(verdict, f"removing a line: {cause.message}", sobject)
 
 
-def _failure_of_call(error: SalesforceError, sobject: str) -> WriteOutcome:
-    if error.kind in WAITS:
+def _failure_of_call(error: SalesforceError, sobject: str, *, is_outage: bool) -> WriteOutcome:
+    if error.kind in WAITS or (error.kind in PASSES and is_outage):
         return NotSent(f"looking for old lines: {error.code}: {error.message}")
     return RefusedWrite(
         ErrorKind.TRANSIENT,

@@ -84,11 +84,11 @@ def next_action(
     if error.kind in (ErrorKind.LOCK, ErrorKind.ORDERING):
         return NextAction.REPEAT if len(history) < policy.calls else NextAction.HALVE
     enough = policy.lone_calls if is_lone else policy.calls
-    is_enough = _is_suspicious(error) and sum(map(_is_suspicious, history)) >= enough
+    is_enough = is_suspicious(error) and sum(map(is_suspicious, history)) >= enough
     return NextAction.SUSPECT if is_enough else NextAction.REPEAT
 
 
-def _is_suspicious(error: SalesforceError) -> bool:
+def is_suspicious(error: SalesforceError) -> bool:
     """Whether a single row can cause such a failure: it failed inside, or never answered."""
     has_no_answer = error.status == 0 and error.is_outcome_unknown
     return error.kind is ErrorKind.TRANSIENT and (

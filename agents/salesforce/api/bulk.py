@@ -21,6 +21,7 @@ from agents.salesforce.api.caller import Caller
 from agents.salesforce.api.org_session import OrgApi
 from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import JobFailedError, SalesforceError, classify_job
 from agents.salesforce.http.answers import bad_answer, bulk_error
 from agents.salesforce.interrupt import Interrupt
@@ -223,6 +224,7 @@ class _Job:
                 f"Bulk job {self.id} was given up: {self.interrupt.reason}",
                 kind=ErrorKind.TRANSIENT,
                 code="INTERRUPTED",
+                advice=Advice.OTHER_API,  # no outage, and no other job is begun
                 is_outcome_unknown=True,
             )
 

@@ -161,6 +161,19 @@ async def test_a_sigterm_in_a_job_answers_every_bundle_without_an_attempt(road):
     assert kinds(await task) == {NotSent: 100}
 
 
+async def test_a_rebalance_begins_no_other_job_and_is_no_outage(road):
+    """It lets what waits for its turn go on for a while: a job would be made again and again."""
+    road.org.settings.change({"bulk_delay_ms": 60_000.0})
+    task = asyncio.create_task(road.send(*(order(n) for n in range(100))))
+    async with asyncio.timeout(10):
+        while not road.jobs:
+            await asyncio.sleep(0.01)
+    road.interrupt.set("the group is rebalancing", patience_seconds=3.0)
+    assert kinds(await task) == {NotSent: 100}
+    assert [(name, state) for name, _, state in road.jobs] == [("Account", "Aborted")]
+    assert road.dispatcher.gate.open_for is None
+
+
 async def test_a_failing_status_page_in_the_middle_of_a_job_loses_nothing(road):
     road.org.faults.add({"kind": "unavailable", "times": 3, "match": {"path": "jobs/ingest/"}})
     outcomes = await road.send(*(order(n) for n in range(100)))

@@ -11,7 +11,7 @@ from support.org_settings import settings_for
 from support.salesforce_fixtures import org_keys, salesforce_org
 
 from agents.delivery.dispatcher import build_dispatcher
-from agents.delivery.types import RefusedWrite, Stale, WriteSet, Written
+from agents.delivery.types import NotSent, RefusedWrite, Stale, WriteSet, Written
 from agents.mapping.mapping import Mapping, default_text
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.errors.error_kind import ErrorKind
@@ -201,14 +201,22 @@ async def test_a_product_that_is_refused_costs_only_the_orders_that_have_it(desk
     assert "poison" in refused.message
 
 
-async def test_a_delete_that_fails_is_tried_again_with_the_order(desk):
+@pytest.mark.parametrize("method", ["DELETE", "GET"])
+@pytest.mark.parametrize(
+    ("fault", "costs_an_attempt"),
+    [("unknown_exception", True), ("unavailable", False), ("rate_limited", False)],
+)
+async def test_what_fails_around_a_delete_is_tried_again_and_an_outage_costs_no_attempt(
+    desk, fault, costs_an_attempt, method
+):
     await desk.send(order())
     changed = order(updated_at="2026-03-14 19:00:00", grand_total=27.2)
     del changed["items"][1]
-    desk.org.faults.add({"kind": "unavailable", "match": {"method": "DELETE"}, "times": 1})
+    where = {"method": method, "path": "/query" if method == "GET" else "sobjects"}
+    desk.org.faults.add({"kind": fault, "match": where, "times": 1})
     (first,) = await desk.send(copy.deepcopy(changed))
-    assert isinstance(first, RefusedWrite)
-    assert first.kind is ErrorKind.TRANSIENT
+    assert isinstance(first, RefusedWrite if costs_an_attempt else NotSent)
+    desk.org.faults.clear()
     (second,) = await desk.send(changed)
     assert isinstance(second, Written)
     assert "000000001:12" not in desk.lines()

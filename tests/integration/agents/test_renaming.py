@@ -2,111 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-
-import orjson
 import pytest
-from support.org_settings import settings_for
+from support.renaming_world import ID, KEY, NEW, OLD, Worker, customer, order, workers
 from support.salesforce_fixtures import org_keys, salesforce_org
 
-from agents.delivery.dispatcher import build_dispatcher
-from agents.delivery.types import RefusedWrite, Stale, WriteSet, Written
-from agents.handling.decode import take_in
-from agents.handling.outcome_rules import may_retry
-from agents.mapping.mapping import Mapping
-from agents.salesforce.api.wiring import build_client
-from agents.salesforce.interrupt import Interrupt
-from schemas.event import Envelope, Kind, Origin
-from schemas.identity import PLAIN
-from stream.ops.alerts import Alerts
+from agents.delivery.types import Stale, Written
 
-__all__ = ["org_keys", "salesforce_org"]
-
-KEY, ID = "Magento_Customer_Key__c", "Magento_Customer_ID__c"
-OLD, NEW = "greta@example.com", "greta@example.org"
-RECEIVED_MS = 1_790_000_000_000
-
-
-def customer(email: str, saved: str = "10:00:00", customer_id: int = 7) -> dict[str, Any]:
-    return {
-        "event": "customer_save_commit_after",
-        "customer": {
-            "id": customer_id,
-            "email": email,
-            "firstname": "Greta",
-            "lastname": "Wolf",
-            "website_id": 1,
-            "updated_at": f"2026-03-14 {saved}",
-        },
-    }
-
-
-def order(number: int, email: str, customer_id: int | None = 7) -> dict[str, Any]:
-    return {
-        "event": "sales_order_save_commit_after",
-        "order": {
-            "increment_id": f"{number:09d}",
-            "customer_id": customer_id,
-            "customer_email": email,
-            "customer_firstname": "Greta",
-            "customer_lastname": "Wolf",
-            "grand_total": 10,
-            "created_at": "2026-03-14 09:00:00",
-            "updated_at": "2026-03-14 09:00:00",
-        },
-    }
-
-
-class Worker:
-    """A worker's dispatcher; several on one org have memories of their own."""
-
-    def __init__(self, server: Any) -> None:
-        self.org = server.org
-        settings = settings_for(
-            server, breaker_probe_seconds=0.1, salesforce_calls_per_second=1000.0
-        )
-        self.client = build_client(settings, alerts=Alerts())
-        self.dispatcher = build_dispatcher(settings, self.client, Alerts(), Interrupt())
-        self.mapping = Mapping.load()
-
-    async def send(self, *bodies: dict[str, Any]) -> list[Any]:
-        await self.client.guard(self.mapping.sobjects)
-        async with asyncio.timeout(60):
-            return await self.dispatcher.send(self.write_sets(*bodies))
-
-    def write_sets(self, *bodies: dict[str, Any]) -> list[WriteSet]:
-        bundles = []
-        for number, body in enumerate(bodies):
-            origin = Origin("magento.orders", 0, number, RECEIVED_MS)
-            envelope = Envelope(
-                event_id=f"e{number}",
-                event="",
-                kind=Kind.ORDER,
-                key="",
-                received_at_ms=RECEIVED_MS,
-                value=orjson.dumps(body),
-                origin=origin,
-            )
-            item = take_in(envelope, identity=PLAIN)
-            mapped = item.mapped_by(self.mapping, 300.0)
-            bundles.append(WriteSet(item.document.key, mapped.rows, mapped.lock_key))
-        return bundles
-
-    def records(self, sobject: str) -> list[dict[str, Any]]:
-        return list(self.org.store.tables[sobject].records.values())
-
-    def one(self, sobject: str) -> dict[str, Any]:
-        (record,) = self.records(sobject)
-        return record
-
-
-@pytest.fixture
-async def workers(salesforce_org):
-    both = Worker(salesforce_org), Worker(salesforce_org)
-    yield both
-    for worker in both:
-        worker.client.close()
+__all__ = ["org_keys", "salesforce_org", "workers"]
 
 
 async def test_the_records_get_the_new_address_and_stay_the_same_records(workers):
@@ -270,63 +172,3 @@ async def test_long_addresses_of_any_script_are_looked_for_in_queries_that_fit(w
     outcomes = await worker.send(*orders)
     assert all(isinstance(outcome, Written) and not outcome.notes for outcome in outcomes)
     assert len(worker.records("Contact")) == len(orders)
-
-
-async def test_the_old_address_is_told_of_when_the_write_behind_the_renaming_failed_at_first(
-    workers,
-):
-    worker, _ = workers
-    await worker.send(customer(OLD))
-    lock = {"kind": "row_error", "code": "UNABLE_TO_LOCK_ROW", "sobject": "Contact", "times": 5}
-    send = worker.client.composite
-
-    async def locked(collections: Any) -> Any:
-        worker.org.faults.add(lock)
-        worker.client.composite = send
-        return await send(collections)
-
-    worker.client.composite = locked
-    (first,) = await worker.send(customer(NEW, "11:00:00"))
-    assert isinstance(first, RefusedWrite), first
-    assert worker.one("Account")[KEY] == NEW
-    worker.org.faults.clear()
-    (second,) = await worker.send(customer(NEW, "11:00:00"))
-    assert isinstance(second, Written), second
-    assert second.renamed == (OLD,)
-    (third,) = await worker.send(customer(NEW, "12:00:00"))
-    assert third.renamed == ()
-
-
-async def test_a_twin_that_another_worker_makes_meanwhile_is_no_dead_letter(workers):
-    worker, other = workers
-    await worker.send(customer(OLD))
-    ask = worker.client.queries
-
-    async def slowly(soqls: Any) -> Any:
-        found = await ask(soqls)
-        worker.client.queries = ask
-        await other.send(order(1, NEW, customer_id=None))
-        return found
-
-    worker.client.queries = slowly
-    (first,) = await worker.send(customer(NEW, "11:00:00"))
-    assert isinstance(first, RefusedWrite), first
-    assert may_retry(first, attempt=0)
-    (second,) = await worker.send(customer(NEW, "11:00:00"))
-    assert isinstance(second, Written), second
-    assert sum("merge the two" in note for note in second.notes) == len(("Account", "Contact"))
-
-
-@pytest.mark.parametrize("is_newcomer_first", [True, False])
-async def test_an_address_that_two_customers_had_leads_each_to_his_own(workers, is_newcomer_first):
-    worker, _ = workers
-    await worker.send(customer(OLD))
-    await worker.send(customer(NEW, "11:00:00"))
-    orders = [order(1, OLD, customer_id=7), order(2, OLD, customer_id=8)]
-    await worker.send(*(reversed(orders) if is_newcomer_first else orders))
-    keys = {record["Id"]: record[KEY] for record in worker.records("Account")}
-    accounts = {r["Magento_Order_ID__c"]: r["AccountId"] for r in worker.records("Opportunity")}
-    assert {number: keys[at] for number, at in accounts.items()} == {
-        "000000001": NEW,
-        "000000002": OLD,
-    }

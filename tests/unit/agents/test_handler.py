@@ -191,41 +191,6 @@ def test_a_settling_status_lets_no_whole_save_go():
     assert world.outcomes(returned) == ["synced"]
 
 
-def as_whole(event):
-    """The event with all that a whole order has."""
-    body = orjson.loads(event.value)
-    body["order"] |= {
-        "items": [],
-        "customer_email": "a@b.c",
-        "created_at": "2026-03-14 18:00:00",
-        "billing_address": {},
-    }
-    return replace(event, value=orjson.dumps(body))
-
-
-def test_a_settling_save_without_a_date_lets_no_dated_one_go():
-    """Over a dated state it may itself be held back: then the order would stay as it was."""
-    world = World(debounce_ms=2_000, settling=Debounce(max_ms=10_000))
-    first, dated, undated = (as_whole(world.event(second=n, total=n)) for n in (1, 2, 3))
-    body = orjson.loads(undated.value)
-    del body["order"]["updated_at"]
-    undated = replace(undated, value=orjson.dumps(body))
-    assert world.outcomes(replace(first, attempt=1)) == ["synced"]
-    world.handle(dated, undated)
-    world.now += 2_000
-    back = [replace(event, not_before_ms=world.now) for event in (dated, undated)]
-    assert [world.outcomes(event) for event in back] == [["synced"], ["superseded"]]
-
-
-def test_a_settling_save_of_the_same_second_takes_no_order_back():
-    world = World(debounce_ms=2_000, settling=Debounce(max_ms=10_000))
-    complete = as_whole(world.event(state="complete", total=1))
-    world.handle(complete, processing := as_whole(world.event(state="processing", total=2)))
-    world.now += 2_000
-    back = [replace(event, not_before_ms=world.now) for event in (complete, processing)]
-    assert [world.outcomes(event) for event in back] == [["synced"], ["superseded"]]
-
-
 def test_with_debounce_three_saves_are_parked_and_only_the_newest_is_written():
     world = World(debounce_ms=2_000, settling=Debounce(max_ms=10_000))
     saves = [world.event(second=s, total=s) for s in range(3)]

@@ -1,5 +1,10 @@
 """Debounce: three saves in two seconds are one write, and no order waits for ever."""
 
+from dataclasses import replace
+
+import orjson
+from support.handler_world import World
+
 from agents.handling.debounce import Debounce
 from agents.handling.version_guard import Candidate
 
@@ -37,3 +42,38 @@ def test_an_order_that_never_settles_is_written_at_the_maximum():
 
 def test_an_unknown_order_is_written():
     assert not Debounce(max_ms=5_000).overtaken_by(KEY, version(1), now_ms=0)
+
+
+def as_whole(event):
+    """The event with all that a whole order has."""
+    body = orjson.loads(event.value)
+    body["order"] |= {
+        "items": [],
+        "customer_email": "a@b.c",
+        "created_at": "2026-03-14 18:00:00",
+        "billing_address": {},
+    }
+    return replace(event, value=orjson.dumps(body))
+
+
+def test_a_settling_save_without_a_date_lets_no_dated_one_go():
+    """Over a dated state it may itself be held back: then the order would stay as it was."""
+    world = World(debounce_ms=2_000, settling=Debounce(max_ms=10_000))
+    first, dated, undated = (as_whole(world.event(second=n, total=n)) for n in (1, 2, 3))
+    body = orjson.loads(undated.value)
+    del body["order"]["updated_at"]
+    undated = replace(undated, value=orjson.dumps(body))
+    assert world.outcomes(replace(first, attempt=1)) == ["synced"]
+    world.handle(dated, undated)
+    world.now += 2_000
+    back = [replace(event, not_before_ms=world.now) for event in (dated, undated)]
+    assert [world.outcomes(event) for event in back] == [["synced"], ["superseded"]]
+
+
+def test_a_settling_save_of_the_same_second_takes_no_order_back():
+    world = World(debounce_ms=2_000, settling=Debounce(max_ms=10_000))
+    complete = as_whole(world.event(state="complete", total=1))
+    world.handle(complete, processing := as_whole(world.event(state="processing", total=2)))
+    world.now += 2_000
+    back = [replace(event, not_before_ms=world.now) for event in (complete, processing)]
+    assert [world.outcomes(event) for event in back] == [["synced"], ["superseded"]]

@@ -1,0 +1,74 @@
+"""A renaming that fails half way, that another worker meets, or whose address had two customers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.renaming_world import KEY, NEW, OLD, customer, order, workers
+from support.salesforce_fixtures import org_keys, salesforce_org
+
+from agents.delivery.types import RefusedWrite, Written
+from agents.handling.outcome_rules import may_retry
+
+__all__ = ["org_keys", "salesforce_org", "workers"]
+
+
+async def test_the_old_address_is_told_of_when_the_write_behind_the_renaming_failed_at_first(
+    workers,
+):
+    worker, _ = workers
+    await worker.send(customer(OLD))
+    lock = {"kind": "row_error", "code": "UNABLE_TO_LOCK_ROW", "sobject": "Contact", "times": 5}
+    send = worker.client.composite
+
+    async def locked(collections: Any) -> Any:
+        worker.org.faults.add(lock)
+        worker.client.composite = send
+        return await send(collections)
+
+    worker.client.composite = locked
+    (first,) = await worker.send(customer(NEW, "11:00:00"))
+    assert isinstance(first, RefusedWrite), first
+    assert worker.one("Account")[KEY] == NEW
+    worker.org.faults.clear()
+    (second,) = await worker.send(customer(NEW, "11:00:00"))
+    assert isinstance(second, Written), second
+    assert second.renamed == (OLD,)
+    (third,) = await worker.send(customer(NEW, "12:00:00"))
+    assert third.renamed == ()
+
+
+async def test_a_twin_that_another_worker_makes_meanwhile_is_no_dead_letter(workers):
+    worker, other = workers
+    await worker.send(customer(OLD))
+    ask = worker.client.queries
+
+    async def slowly(soqls: Any) -> Any:
+        found = await ask(soqls)
+        worker.client.queries = ask
+        await other.send(order(1, NEW, customer_id=None))
+        return found
+
+    worker.client.queries = slowly
+    (first,) = await worker.send(customer(NEW, "11:00:00"))
+    assert isinstance(first, RefusedWrite), first
+    assert may_retry(first, attempt=0)
+    (second,) = await worker.send(customer(NEW, "11:00:00"))
+    assert isinstance(second, Written), second
+    assert sum("merge the two" in note for note in second.notes) == len(("Account", "Contact"))
+
+
+@pytest.mark.parametrize("is_newcomer_first", [True, False])
+async def test_an_address_that_two_customers_had_leads_each_to_his_own(workers, is_newcomer_first):
+    worker, _ = workers
+    await worker.send(customer(OLD))
+    await worker.send(customer(NEW, "11:00:00"))
+    orders = [order(1, OLD, customer_id=7), order(2, OLD, customer_id=8)]
+    await worker.send(*(reversed(orders) if is_newcomer_first else orders))
+    keys = {record["Id"]: record[KEY] for record in worker.records("Account")}
+    accounts = {r["Magento_Order_ID__c"]: r["AccountId"] for r in worker.records("Opportunity")}
+    assert {number: keys[at] for number, at in accounts.items()} == {
+        "000000001": NEW,
+        "000000002": OLD,
+    }
