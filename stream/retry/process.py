@@ -20,6 +20,7 @@ from stream.ops.alerts import Alerts
 from stream.ops.background import in_background
 from stream.ops.status_server import status_server
 from stream.ops.stop_signals import stop_on_signals
+from stream.retry.longest_waits import LongestWaits
 from stream.retry.relay import Relay
 
 log = structlog.get_logger()
@@ -42,6 +43,7 @@ async def run_relay(settings: Settings) -> None:
         connection=kafka_connection(settings),
         publish_all=BlockingPublish(publisher, alerts=alerts),
         read_log=read_log,
+        longest=LongestWaits(settings.topics, settle_seconds=settings.debounce_seconds),
     )
 
     def not_ready() -> str | None:

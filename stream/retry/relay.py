@@ -32,6 +32,7 @@ from stream.kafka.log.read_log import START_SECONDS, ReadLog
 from stream.kafka.publisher import Ack, Record
 from stream.ops import metrics
 from stream.ops.background import set_within
+from stream.retry.longest_waits import LongestWaits
 from stream.topics import Topics
 
 log = structlog.get_logger()
@@ -67,11 +68,13 @@ class Relay:
         connection: Mapping[str, Any],
         publish_all: PublishAll,
         read_log: ReadLog,
+        longest: LongestWaits,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._topics = topics
         self._publish_all = publish_all
         self._read_log = read_log
+        self._longest = longest
         self._clock_ms = clock_ms
         self._wake_at: dict[TopicPartition, int] = {}
         self._taken_in = NO_GENERATION
@@ -182,6 +185,7 @@ class Relay:
         if generation != self._generation:
             return
         self._wake_at.clear()
+        self._longest.clear()
         self._consumer.resume(*assigned)
         self._next = {tp: max(healed.get(tp, committed[tp]), 0) for tp in assigned}
         for tp, offset in self._next.items():
@@ -210,18 +214,20 @@ class Relay:
         for tp, moment in list(self._wake_at.items()):
             if tp not in assigned:
                 del self._wake_at[tp]
-            elif moment <= now:
+            elif moment <= now or self._longest.is_over(tp):
                 self._consumer.resume(tp)
                 del self._wake_at[tp]
 
     async def _forward(
         self, tp: TopicPartition, records: Sequence[ConsumerRecord[bytes, bytes]]
     ) -> int:
-        due, next_at = due_split([_due_at_ms(record) for record in records], self._clock_ms())
+        due, next_at = due_split([self._due_at_ms(tp, r) for r in records], self._clock_ms())
         for record in records[: due + 1]:  # the head that waits, too: it shows a log that went back
             self._read_log.note(tp, record)
         if next_at is not None:
             self._read_log.caught_up(tp)
+            end = max(self._consumer.highwater(tp) or 0, records[-1].offset + 1)
+            self._longest.wait(tp, records[due].offset, end)
             self._consumer.pause(tp)
             self._consumer.seek(tp, records[due].offset)
             self._wake_at[tp] = next_at
@@ -231,6 +237,12 @@ class Relay:
             metrics.RELAYED.labels(tp.topic).inc(due)
         return due
 
+    def _due_at_ms(self, tp: TopicPartition, record: ConsumerRecord[bytes, bytes]) -> int:
+        """Return when a record is due; one without our header is due at once."""
+        if self._longest.is_over(tp, record.offset):
+            return 0
+        return record_envelope(record).not_before_ms or 0
+
     def _copy(self, record: ConsumerRecord[bytes, bytes]) -> Record:
         return Record(
             topic=self._topics.due,
@@ -239,8 +251,3 @@ class Relay:
             headers=tuple(record.headers),
             partition=record.partition,
         )
-
-
-def _due_at_ms(record: ConsumerRecord[bytes, bytes]) -> int:
-    """Return when a record is due; one without our header is due at once."""
-    return record_envelope(record).not_before_ms or 0

@@ -22,6 +22,7 @@ from stream.kafka.connection import kafka_connection
 from stream.kafka.log.read_log import ReadLog
 from stream.kafka.publisher import Ack, Record
 from stream.ops.alerts import Alert, Alerts
+from stream.retry.longest_waits import LongestWaits
 from stream.retry.relay import Relay
 from tests.support import topics_anew
 
@@ -80,6 +81,7 @@ async def running(settings: Settings) -> AsyncIterator[tuple[Outbox, Loud]]:
         connection=kafka_connection(settings),
         publish_all=outbox.publish_all,
         read_log=read_log,
+        longest=LongestWaits(settings.topics, settle_seconds=0),
     )
     outbox.relay = relay
     work = asyncio.create_task(relay.run(stopping))
@@ -154,7 +156,7 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
 
 
 async def test_what_is_due_is_forwarded_and_what_is_not_waits(settings, writer, topics):
-    tier = settings.topics.retry_tiers[0]
+    tier = settings.topics.retry_tiers[1]
     async with running(settings) as (outbox, alerts):
         due = await put(writer, tier, 3)
         await put(writer, tier, 1, in_ms=HOUR_MS)
@@ -192,7 +194,7 @@ async def test_a_tier_made_again_while_the_relay_was_away_is_read_from_its_start
 
 @pytest.mark.proof
 async def test_a_relay_that_waits_for_a_head_notices_that_it_is_gone(settings, writer, topics):
-    tier = settings.topics.retry_tiers[0]
+    tier = settings.topics.retry_tiers[1]
     async with running(settings) as (outbox, _):
         first = await put(writer, tier, 2)
         await put(writer, tier, 1, in_ms=HOUR_MS)
