@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from schemas.event import Envelope, ErrorInfo, Kind, Origin, Via
 
 MAX_MESSAGE_CHARACTERS = 2_000
+MOST = 2**63 - 1  # of a number: what JSON and Kafka hold
 KINDS = {kind.value: kind for kind in Kind}
 VIAS = {via.value: via for via in Via}
 
@@ -129,7 +130,9 @@ def envelope_of(
     """Return the envelope of a consumed record.
 
     Never raises: a record without our headers (somebody else wrote into the topic) becomes an
-    envelope whose event id is its coordinates, by which the handler knows it.
+    envelope whose event id is its coordinates, by which the handler knows it. Whoever re-publishes
+    an event keeps its partition number, so an origin in another one is not believed: the outcome
+    would go where nobody may write it, or where no such partition is.
     """
     read = {name: bytes(raw).decode(errors="replace") for name, raw in headers if raw is not None}
     here = Origin(topic, partition, offset, timestamp_ms)
@@ -143,7 +146,7 @@ def envelope_of(
         sender=read.get("sender", ""),
         signature_key=read.get("signature-key", ""),
         via=_via(read.get("via", "")),
-        origin=_origin(read) or here,
+        origin=_origin(read, partition) or here,
         attempt=_int(read.get("attempt")) or 0,
         first_failed_at_ms=_int(read.get("first-failed-at-ms")),
         not_before_ms=_int(read.get("not-before-ms")),
@@ -159,6 +162,13 @@ def envelope_of(
     )
 
 
+def event_id_in(headers: Sequence[tuple[str, bytes]]) -> str:
+    """Return the event id that `envelope_of` finds in headers, '' for none: for who counts."""
+    read = {name: raw for name, raw in headers if raw is not None}
+    wanted = ("event-id", "kind", "received-at-ms")
+    return _event_id({n: bytes(read[n]).decode(errors="replace") for n in wanted if n in read})
+
+
 def coordinates_id(topic: str, partition: int, offset: int) -> str:
     """Return what stands in for the event id of a record that has none."""
     return f"{topic}-{partition}-{offset}"
@@ -170,9 +180,9 @@ def _event_id(read: dict[str, str]) -> str:
     return read.get("event-id", "") if is_ours else ""
 
 
-def _origin(read: dict[str, str]) -> Origin | None:
+def _origin(read: dict[str, str], here: int) -> Origin | None:
     partition, offset = _int(read.get("origin-partition")), _int(read.get("origin-offset"))
-    if "origin-topic" not in read or partition is None or offset is None:
+    if "origin-topic" not in read or partition != here or offset is None or offset < 0:
         return None
     timestamp_ms = _int(read.get("origin-timestamp-ms")) or 0
     return Origin(read["origin-topic"], partition, offset, timestamp_ms)
@@ -194,9 +204,10 @@ def _error(read: dict[str, str]) -> ErrorInfo | None:
 
 def _int(text: str | None) -> int | None:
     try:
-        return int(text) if text else None
+        number = int(text) if text else None
     except ValueError:
         return None
+    return None if number is None or abs(number) > MOST else number
 
 
 def _kind(text: str, topic: str) -> Kind:

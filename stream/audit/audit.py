@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from schemas.event import Via
+from schemas.result import read_result
+from stream.audit.ages import Ages
 from stream.audit.event_book import CLOCK_SKEW_MS, EventBook, Settled
 from stream.audit.outcome_bitmap import DEAD, WAITING, Balance, DeletedEvents, OutcomeBitmap
 from stream.audit.report import AuditReport, Unanswered
@@ -93,16 +93,18 @@ class _Audit:
         facts, results = await self._ends()
         facts = await self._judged(facts, results)
         total = sum(span.size for span in (*facts, *results))
+        ages = Ages(self._overdue_ms, self.report.at_ms)
         async for batch in self._reader.read(facts):
             for record in batch:
                 self._book.accept(record)
+                ages.note(record)
             self._advance(len(batch), total)
         async for batch in self._reader.read(results):
             self._settle(batch)
             self._advance(len(batch), total)
         self._book.settle_strays()
         self.report.moved = self._book.moved
-        await self._conclude()
+        await self._conclude(ages.ends)
 
     async def _ends(self) -> tuple[list[OffsetRange], list[OffsetRange]]:
         """Return what there is of facts and results; without their results facts are not judged."""
@@ -111,8 +113,8 @@ class _Audit:
             self._topics.facts, since_ms=report.since_ms, until_ms=report.until_ms
         )
         results = await self._known([self._topics.results], since_ms=self._results_since())
-        told = {span.partition for span in results}
-        return [span for span in facts if span.partition in told], results
+        silent = self.report.unread
+        return [s for s in facts if f"{self._topics.results}-{s.partition}" not in silent], results
 
     async def _known(
         self, topics: Iterable[str], *, since_ms: int | None = None, until_ms: int | None = None
@@ -133,6 +135,9 @@ class _Audit:
         firsts = await self._reader.first_records(
             {span.place: span.log_start for span in cut.values()}
         )
+        slow = {span.place for span in cut.values()} - firsts.keys()
+        self.report.unread |= {f"{topic}-{n}": "its first record did not come" for topic, n in slow}
+        facts = [span for span in facts if (self._topics.results, span.partition) not in slow]
         times = {partition: record.timestamp for (_, partition), record in firsts.items()}
         judged = await self._from_times(facts, times)
         self.report.not_judged = sum(s.size for s in facts) - sum(s.size for s in judged)
@@ -165,11 +170,11 @@ class _Audit:
     def _settle(self, batch: Iterable[Record]) -> None:
         for record in batch:
             try:
-                read = orjson.loads(record.value)
-                settled = self._book.settle(read)
-            except (orjson.JSONDecodeError, KeyError, TypeError):
+                read = read_result(record.value)
+            except ValueError:
                 self.report.unreadable_results += 1
                 continue
+            settled = self._book.settle(read)
             before, mark = settled.before, settled.mark
             if before is None:
                 self._settle_deleted(settled, read)
@@ -212,15 +217,16 @@ class _Audit:
         self.report.records_read += records
         self._progress(self.report.records_read, total)
 
-    async def _conclude(self) -> None:
+    @property
+    def _overdue_ms(self) -> int:
+        return self.report.at_ms - int(self.report.grace_seconds * 1000)
+
+    async def _conclude(self, boundaries: Mapping[Partition, int]) -> None:
         report = self.report
         for (topic, _), ledger in self._ledgers.items():
             report.topics[topic] = report.topics.get(topic, Balance()) + ledger.balance()
-        overdue_ms = report.at_ms - int(report.grace_seconds * 1000)
         report.unanswered_count = sum(ledger.unanswered() for ledger in self._ledgers.values())
-        report.overdue_waiting = sum(due <= overdue_ms for due in self._waiting.values())
-        old = await self._known(self._topics.facts, until_ms=overdue_ms)
-        boundaries = {span.place: span.end for span in old}
+        report.overdue_waiting = sum(due <= self._overdue_ms for due in self._waiting.values())
         report.overdue_count = sum(
             ledger.unanswered(before_offset=boundaries.get(where, 0))
             for where, ledger in self._ledgers.items()

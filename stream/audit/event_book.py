@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.headers import coordinates_id
+from schemas.headers import coordinates_id, event_id_in
 from stream.audit.outcome_bitmap import MARK_OF, Balance, OutcomeBitmap, fingerprint
 
 Place = tuple[str, int]  # topic, partition
@@ -50,12 +50,10 @@ class EventBook:
     def accept(self, record: Any) -> None:
         """Note a record of a fact topic; its partition's book has room for it."""
         where = (record.topic, record.partition)
-        event_id = next((raw for name, raw in record.headers if name == "event-id" and raw), None)
-        if event_id is None:
+        name = event_id_in(record.headers)
+        if not name:
             name = coordinates_id(record.topic, record.partition, record.offset)
             self.born_ms[where, record.offset] = record.timestamp
-        else:
-            name = bytes(event_id).decode(errors="replace")
         event = fingerprint(name)
         self.books[where].accept(record.offset, event)
         if event in self.strays:
@@ -64,7 +62,7 @@ class EventBook:
             )
 
     def settle(self, result: Mapping[str, Any]) -> Settled:
-        """Note an outcome. Raises KeyError or TypeError when it is none."""
+        """Note an outcome, as `read_result` gives it."""
         where = (result["origin_topic"], result["origin_partition"])
         offset, mark = result["origin_offset"], MARK_OF[result["outcome"]]
         book, event = self.books.get(where), fingerprint(result["event_id"])

@@ -26,8 +26,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import orjson
-
+from schemas.result import read_result
 from stream.audit.event_book import CLOCK_SKEW_MS, EventBook, Place
 from stream.audit.outcome_bitmap import DEAD, UNANSWERED, Balance, OutcomeBitmap
 from stream.config import Settings
@@ -144,8 +143,11 @@ class LiveTotals:
         )
         unread = {**silent, **untold, **unheard}
         results = [span for span in results if span.place not in unread]
-        told = {span.partition for span in results}
-        facts = [span for span in facts if span.place not in unread and span.partition in told]
+        facts = [
+            span
+            for span in facts
+            if span.place not in unread and (self._topics.results, span.partition) not in unread
+        ]
         if unread and not facts:
             raise BrokerError(f"Kafka did not answer: {name_silent(unread)}")
         self.unread = unread
@@ -176,11 +178,11 @@ class LiveTotals:
         for record in batch:
             self.outcomes_read += 1
             try:
-                read: Result = orjson.loads(record.value)
-                at_ms: int = read["at_ms"]
-                settled = self._book.settle(read)
-            except (orjson.JSONDecodeError, KeyError, TypeError):
+                read: Result = read_result(record.value)
+            except ValueError:
                 continue  # no result; `audit` counts these
+            at_ms: int = read["at_ms"]
+            settled = self._book.settle(read)
             if settled.mark >= DEAD:
                 self._finals += 1
                 self.flow.add("out", at_ms)

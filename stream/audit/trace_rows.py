@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-import orjson
-
 from schemas.event import Envelope, Via
 from schemas.operator import mark_of
+from schemas.result import read_result
 from stream.kafka.log.range_reader import Record, record_envelope
 from stream.topics import Topics
 
@@ -151,19 +150,18 @@ def _error(envelope: Envelope) -> dict[str, Any]:
 
 def _outcome_rows(record: Record) -> list[TraceRow]:
     try:
-        read: dict[str, Any] = orjson.loads(record.value)
-        outcome, event_id = read.pop("outcome"), read.pop("event_id")
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        read = read_result(record.value)
+    except ValueError:
         return [_row(record, TraceStep.OUTCOME, text="not a result record")]
     return [
         _row(
             record,
             TraceStep.OUTCOME,
-            event_id=event_id,
+            event_id=read.pop("event_id"),
             attempt=read.pop("attempt", 0),
             via=read.pop("via", Via.LIVE.value),
             job_id=read.pop("job_id", ""),
-            outcome=outcome,
+            outcome=read.pop("outcome"),
             text=outcome_text(read),
             more=read,
         )

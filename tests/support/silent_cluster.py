@@ -34,7 +34,8 @@ class Reader:
         log.append(SimpleNamespace(**place, key=key, value=value, headers=headers))
 
     def accept(self, number: int, event_id: str) -> None:
-        self.put(TOPICS.orders, number, b"{}", headers=[("event-id", event_id.encode())])
+        ours = [("event-id", event_id.encode()), ("kind", b"order"), ("received-at-ms", b"1")]
+        self.put(TOPICS.orders, number, b"{}", headers=ours)
         self.logs.setdefault((TOPICS.results, number), [])
 
     def settle(self, number: int, event_id: str, offset: int = 0) -> None:
@@ -70,8 +71,11 @@ class Reader:
         ]
         return spans, {at: "no leader" for at in places if at in self.silent}
 
-    async def spans(self, topics):
-        found, silent = await self.known_spans(topics)
+    async def committed(self, _group):
+        return {}
+
+    async def spans(self, topics, **chosen):
+        found, silent = await self.known_spans(topics, **chosen)
         assert not silent
         return found
 

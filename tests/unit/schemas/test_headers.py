@@ -12,7 +12,8 @@ from schemas.event import (
     event_id_time_ms,
     new_event_id,
 )
-from schemas.headers import MAX_MESSAGE_CHARACTERS, envelope_of, headers_of
+from schemas.headers import MAX_MESSAGE_CHARACTERS, envelope_of, event_id_in, headers_of
+from schemas.result import Outcome, read_result, result_of
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters=","), max_size=40)
 NUMBERS = st.integers(min_value=1, max_value=2**53)
@@ -56,7 +57,7 @@ ENVELOPES = st.builds(
 def test_an_envelope_comes_back_as_it_went(envelope):
     back = envelope_of(
         topic="any",
-        partition=0,
+        partition=envelope.origin.partition,
         offset=1,
         timestamp_ms=1,
         key=envelope.key.encode(),
@@ -88,6 +89,46 @@ def test_somebody_elses_record_never_raises(headers, key):
     )
     assert envelope.event_id == "magento.orders-1-2"
     assert envelope.origin is not None
+
+
+NUMBERS_OF_ANYBODY = st.one_of(
+    st.integers(-(10**30), 10**30).map(lambda number: b"%d" % number), st.binary(max_size=4)
+)
+NAMES = ("event-id", "kind", "received-at-ms", "attempt", "not-before-ms")
+OF_ORIGIN = ("origin-topic", "origin-partition", "origin-offset", "origin-timestamp-ms")
+HEADERS = st.lists(
+    st.tuples(
+        st.sampled_from(NAMES + OF_ORIGIN),
+        st.one_of(NUMBERS_OF_ANYBODY, st.sampled_from([b"order", b"e", b"1", None])),
+    )
+)
+
+
+def of_anybody(headers):
+    return envelope_of(
+        topic="salesforce.due",
+        partition=1,
+        offset=2,
+        timestamp_ms=3,
+        key=b"1",
+        value=None,
+        headers=headers,
+    )
+
+
+@given(HEADERS)
+def test_whatever_headers_say_an_outcome_can_be_written_beside_the_record(headers):
+    """A worker that cannot write one waits for ever, and so does whoever takes its place."""
+    envelope = of_anybody(headers)
+    result = result_of(envelope, Outcome.DEAD, at_ms=10, not_before_ms=envelope.not_before_ms)
+    read = read_result(result.to_bytes())
+    assert read["origin_partition"] == 1
+    assert headers_of(envelope)
+
+
+@given(HEADERS)
+def test_who_counts_events_finds_the_id_that_workers_find(headers):
+    assert (event_id_in(headers) or "salesforce.due-1-2") == of_anybody(headers).event_id
 
 
 def test_a_huge_error_message_is_cut_so_that_a_dead_letter_always_fits():

@@ -16,7 +16,8 @@ FINAL = ("synced", "unchanged", "superseded", "dead")
 
 
 def record(offset, event_id=None, *, at_ms=0, partition=0):
-    headers = [] if event_id is None else [("event-id", event_id.encode())]
+    ours = [("kind", b"order"), ("received-at-ms", b"1")]
+    headers = [] if event_id is None else [("event-id", event_id.encode()), *ours]
     return SimpleNamespace(
         topic=TOPIC, partition=partition, offset=offset, timestamp=at_ms, headers=headers
     )
@@ -86,6 +87,15 @@ def test_a_record_without_an_id_takes_no_outcome_of_an_older_life():
     name = coordinates_id(TOPIC, 0, 1)
     assert counts(book, result(1, name, at_ms=50 * HOUR_MS)) == (0, 1)
     assert counts(book, result(1, name, at_ms=100 * HOUR_MS + 5)) == (1, 0)
+
+
+def test_a_record_with_some_of_our_headers_is_known_by_its_place_as_workers_know_it():
+    partial = record(1, "a")
+    del partial.headers[1:]
+    doubled = record(2, "first")
+    doubled.headers.append(("event-id", b"last"))
+    name = coordinates_id(TOPIC, 0, 1)
+    assert counts(book_of(partial, doubled), result(1, name), result(2, "last")) == (2, 0)
 
 
 def test_strays_are_bounded():

@@ -1,0 +1,123 @@
+"""The audit's word where logs hold what nobody expects, and where an answer is slow."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+from support.silent_cluster import SETTINGS, TOPICS, Reader
+
+from schemas.result import Outcome, Result
+from stream.audit import audit
+from stream.audit.audit import run_audit
+from stream.audit.live_totals import LiveTotals
+
+NOW_MS, HOUR_MS = 1_800_000_000_000, 3_600_000
+
+
+@pytest.fixture
+def reader(monkeypatch) -> Reader:
+    reader = Reader()
+    monkeypatch.setattr(audit, "RangeReader", lambda _settings: reader)
+    return reader
+
+
+def accept_at(reader: Reader, *times_ms: int) -> None:
+    for number, at_ms in enumerate(times_ms):
+        reader.accept(0, f"event {number}")
+        reader.logs[TOPICS.orders, 0][-1].timestamp = at_ms
+
+
+async def test_events_of_a_partition_that_the_results_lack_are_counted(reader) -> None:
+    """Somebody altered both fact topics: events come in, and no worker reads them."""
+    reader.accept(0, "read")
+    reader.settle(0, "read")
+    reader.put(TOPICS.orders, 1, b"{}")
+    report = await run_audit(SETTINGS, now_ms=NOW_MS)
+    assert (report.total.accepted, report.overdue_count) == (2, 1)
+    assert not report.is_ok
+    totals = LiveTotals(SETTINGS)
+    await totals.refresh(reader)
+    assert totals.balance == report.total
+
+
+@pytest.mark.parametrize(
+    ("ages_hours", "overdue"),
+    [
+        ((2, 2, 0.1), 2),
+        ((-30, 2, 2, 0.1), 3),  # a clock that jumped a day ahead, for a moment
+        ((2, -30, 0.1), 1),  # it may have come just before the young one
+        ((2, -30, -30), 1),  # a clock that stays ahead is believed
+        ((2, 0.1, 2), 1),  # a machine whose clock is behind: its neighbour says how late it is
+        ((0.1, -30), 0),
+    ],
+)
+async def test_what_has_no_outcome_is_late_by_its_time_or_by_its_place(
+    reader, ages_hours, overdue
+) -> None:
+    accept_at(reader, *(NOW_MS - int(age * HOUR_MS) for age in ages_hours))
+    report = await run_audit(SETTINGS, now_ms=NOW_MS, grace_seconds=3600)
+    assert (report.unanswered_count, report.overdue_count) == (len(ages_hours), overdue)
+    assert len([event for event in report.unanswered if event.is_overdue]) == overdue
+
+
+SOUND = Result(
+    event_id="e",
+    kind="order",
+    key="1",
+    outcome=Outcome.RETRY,
+    origin_topic=TOPICS.orders,
+    origin_partition=0,
+    origin_offset=0,
+    at_ms=1,
+).model_dump(mode="json", exclude_defaults=True)
+FORGED = (
+    b"no json",
+    b"[]",
+    b"{}",
+    *(
+        orjson.dumps(SOUND | wrong)
+        for wrong in (
+            {"event_id": 7},
+            {"outcome": "well"},
+            {"origin_topic": []},
+            {"at_ms": "now"},
+            {"at_ms": 1e30},
+            {"not_before_ms": "soon"},
+            {"latency_ms": "long"},
+            {"salesforce_ids": []},
+        )
+    ),
+)
+
+
+@pytest.mark.parametrize("value", FORGED)
+async def test_what_is_no_result_ends_neither_audit_nor_dashboard(reader, value) -> None:
+    reader.accept(0, "e")
+    reader.put(TOPICS.results, 0, value)
+    reader.settle(0, "e")
+    report = await run_audit(SETTINGS, now_ms=NOW_MS)
+    assert (report.unreadable_results, report.total.synced) == (1, 1)
+    totals = LiveTotals(SETTINGS)
+    await totals.refresh(reader)
+    assert totals.balance.synced == 1
+    assert len(totals.recent) == 1
+
+
+async def test_results_whose_beginning_does_not_come_leave_their_events_unjudged(
+    reader, monkeypatch
+) -> None:
+    """What retention has deleted is told by the time of the first record that is left."""
+    for number in (0, 1):
+        for offset in range(3):
+            reader.accept(number, f"event {offset}")
+            reader.settle(number, f"event {offset}", offset)
+    reader.begins[TOPICS.results, 1] = 2
+
+    async def nothing(_positions, **_options):
+        return {}
+
+    monkeypatch.setattr(reader, "first_records", nothing)
+    report = await run_audit(SETTINGS, now_ms=NOW_MS)
+    assert list(report.unread) == [f"{TOPICS.results}-1"]
+    assert (report.total.synced, report.total.pending, report.problems) == (3, 0, [])
+    assert not report.is_ok
