@@ -34,7 +34,6 @@ from stream.jobs.spec import DEFAULT_MAX_BACKLOG, DEFAULT_RATE, JobKind
 from stream.kafka.log.range_reader import RangeReader
 from stream.ops.masking import mask_document, mask_record, mask_text
 from stream.settings.kafka import KafkaSettings
-from stream.settings.magento import MagentoSettings
 from stream.times import show_seconds, show_time
 from stream.topics import Topics
 
@@ -151,7 +150,7 @@ def plan_json(
     return masked
 
 
-async def _plan(settings: MagentoSettings, reader: RangeReader, chosen: ReplayRange) -> ReplayPlan:
+async def _plan(settings: Settings, reader: RangeReader, chosen: ReplayRange) -> ReplayPlan:
     with progress_bar("reading events") as progress:
         return await plan_replay(settings, reader, chosen, progress=progress)
 

@@ -25,7 +25,7 @@ from stream.jobs.run import JobReport
 from stream.jobs.runner import Copy, JobRun, copy_of
 from stream.jobs.spec import JobKind, JobSpec, OffsetSet, Source, new_job
 from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record, record_envelope
-from stream.kafka.partitioner import partition_of
+from stream.kafka.partitioner import partition_of, used_partitions
 from stream.settings.kafka import KafkaSettings
 from stream.settings.magento import MagentoSettings
 
@@ -95,7 +95,7 @@ class ReplayPlan:
 
 
 async def plan_replay(
-    settings: MagentoSettings,
+    settings: Settings,
     reader: RangeReader,
     chosen: ReplayRange,
     *,
@@ -104,8 +104,8 @@ async def plan_replay(
     """Return what a replay of the chosen events would publish."""
     topic, wanted, partitions = chosen.topic, chosen.wanted, None
     if wanted.order:
-        numbers = (await reader.partitions(topic))[topic]
-        partitions = [partition_of(wanted.order.encode(), numbers)]
+        counted = await reader.partitions(*settings.topics.facts)
+        partitions = [partition_of(wanted.order.encode(), used_partitions(counted.values()))]
     spans = await reader.spans(
         [topic], partitions=partitions, since_ms=chosen.since_ms, until_ms=chosen.until_ms
     )

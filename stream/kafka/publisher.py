@@ -22,7 +22,7 @@ from stream.kafka.connection import kafka_connection
 from stream.kafka.deadline import Deadline
 from stream.kafka.error_text import error_text
 from stream.kafka.group_commit import GroupCommit, PendingRecord
-from stream.kafka.partitioner import partition_of
+from stream.kafka.partitioner import partition_of, used_partitions
 from stream.kafka.producer import TOO_LARGE, SharedProducer
 from stream.kafka.record import Ack, Record, ack_of
 
@@ -167,15 +167,12 @@ class KafkaPublisher:
         return _Sent(producer, future, partition)
 
     def _used(self, producer: AIOKafkaProducer, topic: str) -> tuple[int, ...]:
-        """Return the partitions that keys go to: those that both fact topics have.
-
-        So an order stays where it is when somebody gives one of them more.
-        """
+        """Return the partitions that keys go to: those that both fact topics and this one have."""
         known = producer.client.cluster.partitions_for_topic
         if not known(topic):
             return ()
         names = {*self._settings.topics.facts, topic}
-        return tuple(range(min(len(count) for name in names if (count := known(name)))))
+        return used_partitions(count for name in names if (count := known(name)))
 
     async def _partition(self, producer: AIOKafkaProducer, record: Record) -> int | None:
         if record.partition is not None or record.key is None:

@@ -7,7 +7,7 @@ with fewer, breaks that; what follows for whom:
 | a topic has | what happens |
 |---|---|
 | more partitions than the others | the surplus is not used: publishers stay in those that both fact topics have, workers take what all sources have |
-| fewer partitions than the sources | orders of the missing ones can be neither kept nor retried: worker and relay do not start |
+| fewer partitions than both fact topics | orders of the missing ones are accepted, and can be neither read, kept nor retried: worker and relay do not start |
 | not been made | as its readers say: `orderstream topics apply` |
 """  # noqa: E501 - a table row cannot be broken
 
@@ -43,19 +43,20 @@ def surplus(topics: Topics, counts: Mapping[str, int]) -> list[str]:
 
 
 def shortage(topics: Topics, counts: Mapping[str, int]) -> list[str]:
-    """Return one sentence per topic that lacks partitions which the source topics have."""
+    """Return one sentence per topic that lacks partitions which both fact topics have."""
     used = _used(topics, counts)
     return [
-        f"{name} has {counts[name]} partitions, the source topics {used}: orders of partitions "
-        f"{counts[name]} to {used - 1} cannot be kept there. Add them: `kafka-topics.sh --alter "
-        f"--topic {name} --partitions {used}`"
+        f"{name} has {counts[name]} partitions, the fact topics {used}: orders of partitions "
+        f"{counts[name]} to {used - 1} come in, and have no place there. Add them: "
+        f"`kafka-topics.sh --alter --topic {name} --partitions {used}`"
         for name in _names(topics)
         if name in counts and counts[name] < used
     ]
 
 
 def _used(topics: Topics, counts: Mapping[str, int]) -> int:
-    return min((counts[name] for name in topics.sources if name in counts), default=0)
+    """Return how many partitions publishers use (`KafkaPublisher`)."""
+    return min((counts[name] for name in topics.facts if name in counts), default=0)
 
 
 def _names(topics: Topics) -> list[str]:
