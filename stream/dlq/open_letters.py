@@ -1,7 +1,9 @@
 """Which dead letters are open: one per event and job, whatever was read twice.
 
 A letter's place in its topic is no identity: an event whose log went back is read, and dies, again.
-What a letter is about is its event and the job that sent it there (none, for a live one), so:
+What a letter is about is its event and the job that sent it there (none, for a live one). An event
+keeps its partition, and what nobody vouches for is no event's: else a record under the id of
+somebody's letter would hide that letter, and be dropped in its place. So:
 
 | a letter of the same event and job | what follows |
 |---|---|
@@ -15,8 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from schemas.operator_signature import UNTRUSTED
+
 Place = tuple[int, int]
-Matter = tuple[str, str]
+Matter = tuple[str, str, int, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class OpenLetters(dict[Place, DeadLetter]):
 
     def note(self, letter: DeadLetter) -> None:
         """Take in a letter that was read."""
-        place, matter = (letter.partition, letter.offset), (letter.event_id, letter.job_id)
+        place, matter = (letter.partition, letter.offset), _matter_of(letter)
         self._matters[place] = matter
         if matter in self._resolved:
             self._resolved[matter] = place
@@ -88,3 +92,7 @@ class OpenLetters(dict[Place, DeadLetter]):
                 del self._places[matter]
             if self._resolved.get(matter) == place:
                 del self._resolved[matter]
+
+
+def _matter_of(letter: DeadLetter) -> Matter:
+    return letter.event_id, letter.job_id, letter.partition, letter.code == UNTRUSTED

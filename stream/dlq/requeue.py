@@ -63,7 +63,7 @@ def plan_requeue(
         events=len(chosen),
         orders=len({letter.key for letter in letters}),
         oldest_ms=min((letter.at_ms for letter in letters), default=None),
-        samples=tuple(group[-1] for group in chosen[:SAMPLES]),
+        samples=tuple(_copied_of(group) for group in chosen[:SAMPLES]),
         spans=_spans(topic, letters),
         unread=index.unread_for(wanted),
     )
@@ -138,7 +138,7 @@ async def _work(run: JobRun, index: DeadLetterIndex, marks: MarkWriter) -> dict[
         if copied:
             await marks.write((copied[0][1], offset) for offset in offsets)
         elif room is None or len(work) < room:
-            work[sources[-1]] = offsets
+            work[sources[group.index(_copied_of(group))]] = offsets
     return work
 
 
@@ -163,11 +163,17 @@ def _vouched(index: DeadLetterIndex, wanted: LetterFilter) -> Iterator[DeadLette
     return (x for x in index.letters(wanted) if is_named or x.code != UNTRUSTED)
 
 
-def _by_event(letters: Iterable[DeadLetter]) -> dict[str, list[DeadLetter]]:
-    groups: dict[str, list[DeadLetter]] = {}
+def _by_event(letters: Iterable[DeadLetter]) -> dict[tuple[int, str], list[DeadLetter]]:
+    """Return letters by their event: one of the same id in another partition is somebody else's."""
+    groups: dict[tuple[int, str], list[DeadLetter]] = {}
     for letter in letters:
-        groups.setdefault(letter.event_id, []).append(letter)
+        groups.setdefault((letter.partition, letter.event_id), []).append(letter)
     return groups
+
+
+def _copied_of(group: Sequence[DeadLetter]) -> DeadLetter:
+    """Return the letter that stands for its event: the newest, of those that are vouched for."""
+    return max(group, key=lambda letter: (letter.code != UNTRUSTED, letter.offset))
 
 
 def _spans(topic: str, letters: Iterable[DeadLetter]) -> tuple[OffsetRange, ...]:

@@ -9,6 +9,8 @@ from unittest.mock import AsyncMock
 import pytest
 from support.silent_cluster import DEAD, SETTINGS, Reader
 
+from schemas.operator import mark_of
+from schemas.operator_signature import UNTRUSTED
 from stream.dlq.index import DeadLetterIndex, LetterFilter, find_letter, read_letter
 from stream.dlq.requeue import new_requeue, plan_requeue, run_requeue
 from stream.errors import BrokerError, JobError, NotKnownError
@@ -107,6 +109,21 @@ async def test_open_letters_have_no_sum_while_not_all_are_read(reader, index) ->
     assert await LagSampler._letters_depth(sampler) == "no leader: salesforce.dlq-1"
 
 
+OURS = (("kind", b"order"), ("received-at-ms", b"1"))
+
+
+class Operator:
+    """An operator log of which the marks matter."""
+
+    def __init__(self) -> None:
+        self.who, self.publisher = "me", self
+        self.marked: list[tuple[int, tuple[int, ...]]] = []
+
+    async def publish(self, record, **_options):
+        mark = mark_of(record.headers, record.value)
+        self.marked.append((record.partition, mark.offsets))
+
+
 class Run:
     """A job's run that publishes nothing."""
 
@@ -115,6 +132,7 @@ class Run:
         self.stop, self.operator, self.chunk_size, self.copies = asyncio.Event(), None, 10, 0
         self.copied: list[str] = []
         self.after_copy = lambda: None
+        self.takes = False
 
     async def begin(self):
         pass
@@ -122,7 +140,7 @@ class Run:
     async def copy(self, copies):
         self.copied += [copy.record.key.decode() for copy in copies]
         self.after_copy()
-        return []
+        return [copy.source for copy in copies if self.takes]
 
     async def end(self):
         return self.report
@@ -168,3 +186,37 @@ async def test_a_run_takes_no_letter_for_resolved_that_it_cannot_see(
     with pytest.raises(BrokerError, match=r"no leader: salesforce\.dlq-1"):
         await run_requeue(SETTINGS, run, sources, DeadLetterIndex(SETTINGS, reader))
     assert (run.copied, run.report.skipped) == (["event 0"] if is_late else [], 0)
+
+
+async def test_letters_of_one_event_id_in_two_partitions_are_marked_each_in_its_own(reader) -> None:
+    """Only somebody who copies an id can make such two: a mark there would hit another letter."""
+    for number, key in ((0, "another"), (0, "first"), (1, "second")):
+        headers = [("event-id", key.replace("second", "first").encode()), *OURS]
+        reader.put(DEAD, number, b"{}", key=key.encode(), headers=headers)
+    index = DeadLetterIndex(SETTINGS, reader)
+    await index.refresh()
+    plan = plan_requeue(index, DEAD, LetterFilter(ids=("first",)))
+    run = Run(await new_requeue(SETTINGS, reader, plan, rate=1, why=""))
+    run.takes, run.operator = True, Operator()
+    await run_requeue(SETTINGS, run, reader, index)
+    assert sorted(run.copied) == ["first", "second"]
+    assert sorted(run.operator.marked) == [(0, (1,)), (1, (0,))]
+
+
+async def test_the_letter_that_is_vouched_for_stands_for_its_event(reader) -> None:
+    """Whoever is named by the event's id is copied, and not what somebody wrote under that id."""
+    headers = [("event-id", b"e"), *OURS]
+    reader.put(DEAD, 0, b"{}", key=b"ours", headers=headers)
+    forged = [*headers, ("error-code", UNTRUSTED.encode())]
+    reader.put(DEAD, 0, b"{}", key=b"theirs", headers=forged)
+    index = DeadLetterIndex(SETTINGS, reader)
+    await index.refresh()
+    plan = plan_requeue(index, DEAD, LetterFilter(ids=("e",)))
+    run = Run(await new_requeue(SETTINGS, reader, plan, rate=1, why=""))
+    await run_requeue(SETTINGS, run, reader, index)
+    assert run.copied == ["ours"]
+    assert [letter.key for letter in plan.samples] == ["ours"]
+    assert names(index) == ["ours", "theirs"]  # it hides nothing
+    reader.resolve(0, 1)
+    await index.refresh()
+    assert names(index) == ["ours"]

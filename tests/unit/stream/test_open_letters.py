@@ -7,11 +7,14 @@ from types import SimpleNamespace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.operator_signature import UNTRUSTED
 from stream.dlq.open_letters import OpenLetters
 
 
-def letter(offset, event_id="e", job_id="", partition=0):
-    return SimpleNamespace(partition=partition, offset=offset, event_id=event_id, job_id=job_id)
+def letter(offset, event_id="e", job_id="", partition=0, code="A"):
+    return SimpleNamespace(
+        partition=partition, offset=offset, event_id=event_id, job_id=job_id, code=code
+    )
 
 
 def noted(*letters):
@@ -24,6 +27,13 @@ def noted(*letters):
 def test_an_event_that_is_read_again_has_one_letter_the_newest():
     held = noted(letter(3), letter(9))
     assert list(held) == [(0, 9)]
+
+
+def test_what_somebody_wrote_under_the_id_of_an_event_hides_no_letter():
+    held = noted(letter(3), letter(4, partition=1), letter(5, code=UNTRUSTED))
+    assert list(held) == [(0, 3), (1, 4), (0, 5)]
+    held.resolve(0, [5])
+    assert list(held) == [(0, 3), (1, 4)]
 
 
 def test_what_was_dropped_stays_dropped_when_its_event_is_read_again():
