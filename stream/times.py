@@ -64,9 +64,14 @@ def parse_duration_ms(text: str) -> int:
 
 
 def show_time(at_ms: int | None) -> str:
-    """Return a UTC time to the second, or `-` for none."""
+    """Return a UTC time to the second, `-` for none; the number where no calendar has the time.
+
+    Times come from clocks and from headers that somebody else may have written.
+    """
     if at_ms is None:
         return "-"
+    if not EARLIEST_MS <= at_ms <= LATEST_MS:
+        return f"{at_ms} ms"
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 

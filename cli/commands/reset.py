@@ -6,15 +6,16 @@ import asyncio
 import time
 from typing import Annotated
 
-import orjson
 import typer
 
 from cli.console.terminal import EXIT_NO, operator_settings, run_async, stderr, stdout
 from schemas.event import Kind
 from schemas.identity import folded
+from schemas.result import read_result
 from stream.config import Role, Settings
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.version_reset import publish_reset
+from stream.kafka.log.position import Tail
 from stream.kafka.log.range_reader import RangeReader
 
 WAIT_SECONDS = 60.0
@@ -49,16 +50,25 @@ def reset(
 
 
 async def _reset(settings: Settings, kind: Kind, key: str, why: str, timeout: float) -> bool:  # noqa: ASYNC109 - the option's name
-    since_ms = time.time_ns() // 1_000_000 - 1_000
-    async with OperatorLog.connect(settings) as log:
-        event_id = await publish_reset(settings, log, kind=kind, key=key, why=why)
-    give_up_at = time.monotonic() + timeout
+    results, tail = [settings.topics.results], Tail()
     async with RangeReader(settings) as reader:
+        # Not by time: the worker that answers has another clock.
+        tail.note_ends(await reader.spans(results))
+        async with OperatorLog.connect(settings) as log:
+            event_id = await publish_reset(settings, log, kind=kind, key=key, why=why)
+        give_up_at = time.monotonic() + timeout
         while time.monotonic() < give_up_at:
-            spans = await reader.spans([settings.topics.results], since_ms=since_ms)
-            async for batch in reader.read(spans):
-                for record in batch:
-                    if orjson.loads(record.value or b"{}").get("event_id") == event_id:
-                        return True
+            spans = await reader.spans(results)
+            async for batch in reader.read(tail.unread(spans)):
+                if any(_is_of(record.value, event_id) for record in batch):
+                    return True
+            tail.note_ends(spans)
             await asyncio.sleep(0.5)
     return False
+
+
+def _is_of(value: bytes | None, event_id: str) -> bool:
+    try:
+        return bool(read_result(value)["event_id"] == event_id)
+    except ValueError:
+        return False

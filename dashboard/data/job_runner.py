@@ -86,7 +86,7 @@ class JobRunner:
         try:
             async with RangeReader(self._settings) as reader:
                 spec = await _spec(self._settings, reader, draft, why)
-        except StreamError:
+        except BaseException:
             draft.job_id = ""
             raise
         draft.job_id = spec.job_id
@@ -95,11 +95,15 @@ class JobRunner:
 
     async def resume(self, job_id: str, *, who: str) -> None:
         """Go on with a job that was stopped or killed. Raises JobError and BrokerError."""
+        self._refuse_running(job_id)
+        spec = await read_job(self._settings, job_id)
+        self._refuse_running(job_id)  # a form posted twice: the second would hide the first
+        self._run(spec, who, None)
+
+    def _refuse_running(self, job_id: str) -> None:
         job = self._running.get(job_id)
         if job is not None and job.is_running:
             raise JobError(f"{job_id} is running")
-        spec = await read_job(self._settings, job_id)
-        self._run(spec, who, None)
 
     async def listed(self) -> list[dict[str, Any]]:
         """Return every job on record, newest first, with live figures of those that run here.

@@ -168,6 +168,7 @@ class Snapshots:
         self.problems[name] = text
         if name == "lag":  # pages say how old their figures are; a metric cannot
             forget()
+            self.shelf.unknown = text
 
     async def _open_balance(self, stack: AsyncExitStack) -> Callable[[], Awaitable[None]]:
         reader = await stack.enter_async_context(

@@ -78,15 +78,20 @@ def operator_name() -> str:
 async def read_actions(
     reader: RangeReader, topics: Topics, *, job_id: str = "", since_ms: int | None = None
 ) -> list[OperatorAction]:
-    """Return the recorded actions in time order, of one job or of everything."""
+    """Return the recorded actions, of one job in the order of the log, or of all by their time."""
     spans = await reader.spans([topics.operator_audit], since_ms=since_ms)
-    return await _actions(reader, spans, job_id)
+    actions = await _actions(reader, spans, job_id)
+    return actions if job_id else sorted(actions, key=lambda action: action.at_ms)
 
 
 async def known_actions(
     reader: RangeReader, topics: Topics, *, job_id: str = ""
 ) -> tuple[list[OperatorAction], dict[tuple[str, int], str]]:
-    """Return the same of the partitions that answer, and why the others do not."""
+    """Return those of the partitions that answer, each job's in the order of the log.
+
+    That is the order in which they happened: a job's actions are in one partition, and their times
+    are of whatever machine it ran on. And why the other partitions do not answer.
+    """
     spans, silent = await reader.known_spans([topics.operator_audit])
     return await _actions(reader, spans, job_id), silent
 
@@ -103,4 +108,4 @@ async def _actions(
                 actions.append(OperatorAction.from_bytes(record.value))
             except (orjson.JSONDecodeError, KeyError, TypeError):
                 continue  # somebody else's record; the log is read, not judged
-    return sorted(actions, key=lambda action: action.at_ms)
+    return actions

@@ -193,4 +193,4 @@ async def list_jobs(
     for action in actions:
         if action.action in (STARTED, PROGRESS, STOPPED, DONE):
             jobs.setdefault(action.job_id, []).append(action)
-    return list(jobs.values()), name_silent(silent)
+    return sorted(jobs.values(), key=lambda job: job[0].at_ms), name_silent(silent)

@@ -60,3 +60,9 @@ def test_durations_are_shown_in_two_units():
     shown = [show_seconds(s) for s in (None, 0.42, 59, 125, 7200, 93_600)]
     assert shown == ["-", "0.4s", "59s", "2m 5s", "2h", "1d 2h"]
     assert show_time(1_795_600_800_000) == "2026-11-25 10:00:00"
+
+
+@pytest.mark.parametrize("at_ms", [-(2**63), -1, 10**16, 2**63 - 1])
+def test_a_time_that_no_calendar_has_ends_no_list(at_ms):
+    """A header or a clock said so: the letter, and those beside it, are listed all the same."""
+    assert show_time(at_ms) == f"{at_ms} ms"

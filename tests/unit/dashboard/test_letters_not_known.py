@@ -109,3 +109,12 @@ async def test_what_a_sample_does_not_know_the_pages_do_not(monkeypatch) -> None
         for unknown in (NO_LEADER, "", NO_LEADER):
             await step()
             assert watch.shelf.unknown == unknown
+
+
+async def test_while_kafka_cannot_be_read_a_letter_that_is_not_found_may_be_there() -> None:
+    request = request_of("/letters/1-0", "")
+    request.app[STATE].watch._failed("lag", "Kafka did not answer")
+    with pytest.raises(web.HTTPServiceUnavailable) as said:
+        await dead_letter.letter_page(request)
+    assert said.value.text is not None
+    assert "Kafka did not answer" in said.value.text

@@ -15,6 +15,7 @@ from stream.audit.live_totals import LiveTotals
 from stream.erasure import search
 from stream.erasure.proof import Proof
 from stream.errors import BrokerError, JobError, NotKnownError
+from stream.jobs.operator_log import read_actions
 from stream.jobs.spec import find_job
 
 
@@ -117,6 +118,20 @@ async def test_jobs_are_listed_beside_a_silent_partition(reader) -> None:
     reader.silent = set()
     with pytest.raises(JobError, match="no job replay-3"):
         await find_job(SETTINGS, reader, "replay-3")
+
+
+async def test_a_job_is_where_its_log_says_whatever_the_clocks_of_its_machines_say(reader) -> None:
+    """Begun on a machine whose clock is an hour ahead, and ended on another."""
+    on_record(reader, 0, "replay-2")
+    on_record(reader, 0, "replay-1")
+    for name, at_ms in (("job-stopped", 3_600_000), ("job-started", 20), ("job-done", 30)):
+        done = OperatorAction(name, "me", at_ms, job_id="replay-1", detail={"copied": at_ms})
+        reader.put(TOPICS.operator_audit, 0, done.to_bytes(), key=b"replay-1")
+    jobs, _ = await job_service.read_jobs(SETTINGS)
+    (job,) = [job for job in jobs if job["job_id"] == "replay-1"]
+    assert (job["state"], job["done"]) == ("done", 30)
+    actions = await read_actions(reader, TOPICS, job_id="replay-1")
+    assert actions[-1].action == "job-done"  # a backfill goes on from the last cursor
 
 
 async def test_a_person_is_found_in_what_answers_and_the_rest_is_named(reader) -> None:
