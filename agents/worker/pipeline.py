@@ -199,7 +199,7 @@ class Pipeline:
         """Go as far as it goes without a call, and send on the rest; `customer`: called up."""
         batch = TakenBatch(events)
         metrics.BATCH_EVENTS.observe(len(events))
-        may_wait = not customer and self._lines.has_long and not self._context.journal.has_suspects
+        may_wait = not (customer or self._is_alone) and self._lines.has_long
         prepared = await self._context.handler.prepare(
             [held.envelope for held in events], self._lines.is_long if may_wait else None
         )

@@ -38,7 +38,11 @@ async def test_a_slow_call_keeps_only_its_own_customer_waiting(world):
     world.check()
 
 
-async def test_a_long_line_is_not_mapped_before_its_call_and_keeps_nobody_else_waiting(tmp_path):
+@pytest.mark.parametrize("suspects", [(), ("another worker's now", "and this one")])
+async def test_a_long_line_is_not_mapped_before_its_call_and_keeps_nobody_else_waiting(
+    tmp_path, suspects
+):
+    World(tmp_path, random.Random(1)).journal.begin(suspects)
     world = World(tmp_path, random.Random(1), window=14, max_batch=4)
     world.hold.clear()
     world.pipeline.add(world.event("slow1", 1, customer="big@example.com"))
