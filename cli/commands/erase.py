@@ -19,7 +19,6 @@ from cli.console.terminal import (
     fail,
     is_confirmed,
     note,
-    now_ms,
     operator_settings,
     print_json,
     progress_bar,
@@ -36,7 +35,7 @@ from schemas.person import PHONE_DIGITS, Person, digits_of
 from schemas.state import state_key
 from stream.config import Role, Settings, load_settings
 from stream.dlq.resolutions import MarkWriter
-from stream.erasure.publish import publish_erasures, wait_for_markers
+from stream.erasure.publish import noted_before, publish_erasures, wait_for_markers
 from stream.erasure.search import PersonTraces, find_person
 from stream.jobs.operator_log import OperatorLog
 from stream.kafka.log.leader_questions import name_silent
@@ -166,7 +165,7 @@ async def _erase(
     from agents.salesforce.api.wiring import build_client
     from agents.salesforce.errors.errors import SalesforceError
 
-    began_ms = now_ms()
+    tail = await noted_before(settings)
     async with OperatorLog.connect(settings) as log:
         keys = [state_key(Kind.CUSTOMER, email) for email in person.found.person.emails]
         who = [marker_key(key).decode() for key in keys]
@@ -183,7 +182,7 @@ async def _erase(
             settings, log.publisher, person.erasures(), person.found.orders
         )
         missing = await wait_for_markers(
-            settings, markers, since_ms=began_ms, timeout_seconds=timeout_seconds
+            settings, markers, tail=tail, timeout_seconds=timeout_seconds
         )
         if missing:
             return {

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.console.terminal import EXIT_NO, operator_settings, run_async, stderr, stdout
+from schemas.email import in_one_spelling
 from schemas.event import Kind
 from schemas.identity import folded
 from schemas.result import read_result
@@ -42,11 +43,16 @@ def reset(
     Example: orderstream reset 000000123 --why "date of 2099 from the ERP"
     """
     kind = Kind.CUSTOMER if is_customer else Kind.ORDER
-    wanted = folded(key.strip())
+    wanted = key_meant(kind, key)
     if not run_async(_reset(operator_settings(Role.JOBS), kind, wanted, why, timeout)):
         stderr.print("no worker took note in time; it will as soon as one runs")
         raise typer.Exit(EXIT_NO)
     stdout.print("forgotten; next: reconcile --fix, or replay --order with the number")
+
+
+def key_meant(kind: Kind, text: str) -> str:
+    """Return the key of what a person names, by the rule that made it: cases of `ß` differ."""
+    return in_one_spelling(text) if kind is Kind.CUSTOMER else folded(text.strip())
 
 
 async def _reset(settings: Settings, kind: Kind, key: str, why: str, timeout: float) -> bool:  # noqa: ASYNC109 - the option's name

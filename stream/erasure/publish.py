@@ -11,6 +11,7 @@ from schemas.event import Kind
 from schemas.headers import headers_of
 from stream.config import Settings
 from stream.jobs.signing import operator_event
+from stream.kafka.log.position import Tail
 from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.publisher import Publisher, Record
 from stream.settings.kafka import KafkaSettings
@@ -56,17 +57,32 @@ async def publish_erasures(
     return wanted
 
 
+async def noted_before(settings: Settings) -> Tail:
+    """Return where the state topic ends, behind earlier erasures. Raises BrokerError.
+
+    Not by time: the workers that answer have other clocks.
+    """
+    tail = Tail()
+    async with RangeReader(settings) as reader:
+        tail.note_ends(await reader.spans([settings.topics.state]))
+    return tail
+
+
 async def wait_for_markers(
-    settings: Settings, markers: set[bytes], *, since_ms: int, timeout_seconds: float
+    settings: Settings, markers: set[bytes], *, tail: Tail, timeout_seconds: float
 ) -> set[bytes]:
-    """Return the markers that no worker has written in time. Raises BrokerError."""
+    """Return the markers that no worker has written in time. Raises BrokerError.
+
+    `tail` is where the state topic ended before they were published: `noted_before`.
+    """
     missing = set(markers)
     give_up_at = time.monotonic() + timeout_seconds
     async with RangeReader(settings) as reader:
         while missing and time.monotonic() < give_up_at:
-            spans = await reader.spans([settings.topics.state], since_ms=since_ms)
-            async for batch in reader.read(spans):
+            spans = await reader.spans([settings.topics.state])
+            async for batch in reader.read(tail.unread(spans)):
                 missing -= {record.key for record in batch}
+            tail.note_ends(spans)
             if missing:
                 await asyncio.sleep(POLL_SECONDS)
     return missing

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
 from support.handler_world import TOPICS, World
 
 from agents.delivery.types import Written
+from cli.commands.reset import key_meant
 from schemas.event import Envelope, Kind, Origin
 from schemas.headers import envelope_of
+from schemas.identity import PLAIN
 from schemas.version_reset import RENAMED, RESET_EVENT
 
 
@@ -70,3 +73,10 @@ def test_who_renames_records_tells_the_worker_of_the_key_they_had():
     )
     assert told.event == RESET_EVENT
     assert told.event_id != decision.envelope.event_id
+
+
+@pytest.mark.parametrize("named", ["Max@Groß.example", "max@xn--gro-7ka.example "])
+def test_a_customer_is_named_as_its_key_was_made(named):
+    """`ß` became `ss`: the command said *forgotten*, of a key that nobody has."""
+    assert key_meant(Kind.CUSTOMER, named) == PLAIN.key_of_customer({"email": named})
+    assert key_meant(Kind.ORDER, " A-1 ") == "a-1"
