@@ -20,7 +20,8 @@ consumer with a small lag is worse than a busy one with a large lag:
 Of a partition that does not answer nothing is judged and nothing counted: UNKNOWN, with the reason.
 
 STALL, WARN and the STOP that is inferred need a window of `MIN_WINDOW_MS`: Faust commits every
-2.8 s.
+2.8 s. Where the oldest unread event waits for its time (a retry), the window begins when that has
+come, and the age is counted from there: until then nobody is meant to move.
 """  # noqa: E501 - a table row cannot be broken
 
 from __future__ import annotations
@@ -73,8 +74,9 @@ class Sample:
 class PartitionLag:
     """How far behind a group is in one partition. Rates are events per second.
 
-    `lag_seconds`: the age of the oldest unread event; None while it is not known.
-    `seconds_to_zero` at the rates of the window; infinite when it does not shrink.
+    `lag_seconds`: the age of the oldest unread event, of a retry since it is due; None while it is
+    not known. `seconds_to_zero` at the rates of the window; infinite when it does not shrink, and
+    how long it waits while the oldest is not due.
     `headroom_seconds`: how long until retention deletes the oldest unread event; None when nothing
     is unread or nothing is ever deleted. `deleted_unread`: events that retention took already.
     """
@@ -133,18 +135,23 @@ class GroupLag:
     unknown: int = 0
 
 
-def judge(samples: Sequence[Sample], *, is_assigned: bool | None) -> LagState:
-    """Return the state of a partition from its samples, oldest first (at least one)."""
+def judge(samples: Sequence[Sample], *, is_assigned: bool | None, due_at_ms: int = 0) -> LagState:
+    """Return the state of a partition from its samples, oldest first (at least one).
+
+    `due_at_ms`: before it the oldest unread event is not to be taken.
+    """
     if samples[-1].is_beyond_end:
         return LagState.REWIND
     if samples[-1].lag == 0:
         return LagState.OK
-    return _judge_unread(samples, is_assigned=is_assigned)
+    return _judge_unread(samples, is_assigned=is_assigned, due_at_ms=due_at_ms)
 
 
-def _judge_unread(samples: Sequence[Sample], *, is_assigned: bool | None) -> LagState:
+def _judge_unread(
+    samples: Sequence[Sample], *, is_assigned: bool | None, due_at_ms: int
+) -> LagState:
     last = samples[-1]
-    is_long_enough = last.at_ms - samples[0].at_ms >= MIN_WINDOW_MS
+    is_long_enough = last.at_ms - max(samples[0].at_ms, due_at_ms) >= MIN_WINDOW_MS
     is_moving = any(b.position != a.position for a, b in pairwise(samples))
     if is_assigned is False or (is_assigned is None and is_long_enough and not is_moving):
         return LagState.STOP
@@ -187,10 +194,13 @@ def partition_lag(
     oldest_unread_ms: int | None,
     retention_ms: int | None,
     is_assigned: bool | None,
+    due_at_ms: int = 0,
 ) -> PartitionLag:
     """Return the lag of one partition from its samples and what belongs to the last of them."""
     last = samples[-1]
     rate_in, rate_out = rates(samples)
+    wait_ms = max(0, due_at_ms - last.at_ms)
+    late_ms = None if oldest_unread_ms is None else last.at_ms - max(oldest_unread_ms, due_at_ms)
     age_ms = None if oldest_unread_ms is None else max(0, last.at_ms - oldest_unread_ms)
     headroom = None
     if last.lag and age_ms is not None and retention_ms is not None:
@@ -203,11 +213,11 @@ def partition_lag(
         end=last.end,
         log_start=log_start,
         lag=last.lag,
-        lag_seconds=0.0 if last.lag == 0 else None if age_ms is None else age_ms / 1000,
+        lag_seconds=0.0 if last.lag == 0 else None if late_ms is None else max(0, late_ms) / 1000,
         rate_in=rate_in,
         rate_out=rate_out,
-        seconds_to_zero=seconds_to_zero(last.lag, rate_in, rate_out),
-        state=judge(samples, is_assigned=is_assigned),
+        seconds_to_zero=wait_ms / 1000 or seconds_to_zero(last.lag, rate_in, rate_out),
+        state=judge(samples, is_assigned=is_assigned, due_at_ms=due_at_ms),
         headroom_events=max(0, last.position - log_start),
         headroom_seconds=headroom,
         deleted_unread=max(0, log_start - committed) if committed is not None else 0,

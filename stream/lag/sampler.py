@@ -26,6 +26,7 @@ from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record, reco
 from stream.kafka.topic_admin import TopicAdmin
 from stream.lag.evaluator import WINDOW_SAMPLES, PartitionLag, Sample, group_lag, partition_lag
 from stream.lag.snapshot import DeadLetterDepth, LagSnapshot, TierDepth, unknown_lags
+from stream.retry_policy import JITTER_SHARE
 
 log = structlog.get_logger()
 
@@ -190,6 +191,7 @@ class LagSampler:
     ) -> PartitionLag:
         group, topic, partition = place
         head = self._heads.get((topic, partition))
+        is_relayed = group == self._settings.relay_group
         return partition_lag(
             self._samples[place],
             group=group,
@@ -200,7 +202,13 @@ class LagSampler:
             oldest_unread_ms=head[2] if head else None,
             retention_ms=self._retention.get(topic),
             is_assigned=None if assigned is None else (topic, partition) in assigned,
+            due_at_ms=self._due_at_ms(topic, head[1], head[2]) if head and is_relayed else 0,
         )
+
+    def _due_at_ms(self, topic: str, head: Envelope, written_ms: int) -> int:
+        """Return when the head of a tier is due: no later than its tier lets anything wait."""
+        longest_ms = int(self._delay_ms(topic) * (1 + JITTER_SHARE))
+        return min(head.not_before_ms or 0, written_ms + longest_ms)
 
     async def _tiers(
         self, at_ms: int, partitions: list[PartitionLag], unknown: Collection[str]

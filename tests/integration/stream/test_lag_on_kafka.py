@@ -112,6 +112,26 @@ async def test_retry_tiers_tell_due_from_not_yet_due(settings, writer, sampler):
     assert set(depths.values()) == {(0, 0)}
 
 
+async def test_a_tier_whose_head_is_not_due_is_not_late_whatever_time_it_names(
+    settings, writer, sampler
+):
+    """The relay waits, as it must: no stall. A time of next year it does not wait for, either."""
+    event, tier, now = await writer.accept("1"), settings.topics.retry_tiers[-1], now_ms()
+    tardy = await writer.accept("1")
+    where = event.origin.partition
+    for one, tier_of, not_before_ms in (
+        (event, tier, now + 1_800_000),
+        (tardy, settings.topics.retry_tiers[0], now + 365 * 24 * HOUR_MS),
+    ):
+        waits = replace(one, attempt=1, not_before_ms=not_before_ms)
+        await writer.copy(waits, tier_of, at_ms=now - 1_800_000)
+
+    snapshot = await sampler.sample(now_ms=now)
+
+    assert of(snapshot, tier, where).lag_seconds == 0.0
+    assert of(snapshot, settings.topics.retry_tiers[0], where).lag_seconds > 1_700
+
+
 async def test_dead_letters_count_while_they_are_open(settings, writer, sampler):
     event = await writer.accept("1")
     await writer.bury(event, at_ms=now_ms() - HOUR_MS)

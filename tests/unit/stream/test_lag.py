@@ -109,6 +109,35 @@ def test_the_oldest_unread_event_gives_the_time_lag_and_the_headroom():
     assert (part(0).lag_seconds, part(0).headroom_seconds) == (0.0, None)
 
 
+@pytest.mark.parametrize(
+    ("due_at_ms", "is_assigned", "state", "late"),
+    [
+        pytest.param(3_600_000, True, LagState.OK, 0.0, id="not due: nobody is meant to move"),
+        pytest.param(3_600_000, None, LagState.OK, 0.0, id="not due, members unknown"),
+        pytest.param(3_600_000, False, LagState.STOP, 0.0, id="nobody is there to take it then"),
+        pytest.param(17_000, True, LagState.OK, 1.0, id="due this moment"),
+        pytest.param(2_000, True, LagState.STALL, 16.0, id="due and not forwarded"),
+    ],
+)
+def test_a_retry_that_waits_for_its_time_is_no_stall(due_at_ms, is_assigned, state, late):
+    """A page at night for every event that waits in the tiers of ten minutes and of an hour."""
+    waits = partition_lag(
+        window([5] * 10, 6),
+        group="orderstream-relay",
+        topic="salesforce.retry.1h",
+        partition=0,
+        log_start=0,
+        committed=5,
+        oldest_unread_ms=0,
+        retention_ms=3_600_000,
+        is_assigned=is_assigned,
+        due_at_ms=due_at_ms,
+    )
+    assert (waits.lag, waits.state, waits.lag_seconds) == (1, state, late)
+    assert waits.headroom_seconds == 3_582.0  # retention deletes by age, due or not
+    assert (waits.seconds_to_zero == 3_582.0) is (late == 0)
+
+
 def test_a_commit_below_the_logs_start_counts_what_was_deleted_unread():
     assert part(3, log_start=12, committed=5).deleted_unread == 7
     assert part(3, log_start=4, committed=5).deleted_unread == 0
