@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schemas.event import Envelope, ErrorInfo, Kind, Origin, Via
+from schemas.sender_clock import LATEST_MS
 
 MAX_MESSAGE_CHARACTERS = 2_000
 MOST = 2**63 - 1  # of a number: what JSON and Kafka hold
@@ -132,7 +133,8 @@ def envelope_of(
     Never raises: a record without our headers (somebody else wrote into the topic) becomes an
     envelope whose event id is its coordinates, by which the handler knows it. Whoever re-publishes
     an event keeps its partition number, so an origin in another one is not believed: the outcome
-    would go where nobody may write it, or where no such partition is.
+    would go where nobody may write it, or where no such partition is. Nor is a receipt at a time
+    that no calendar has, or a negative number of attempts: no retry tier is before the first.
     """
     read = {name: bytes(raw).decode(errors="replace") for name, raw in headers if raw is not None}
     here = Origin(topic, partition, offset, timestamp_ms)
@@ -141,13 +143,13 @@ def envelope_of(
         event=read.get("event", ""),
         kind=_kind(read.get("kind", ""), topic),
         key=(key or b"").decode(errors="replace"),
-        received_at_ms=_int(read.get("received-at-ms")) or timestamp_ms,
+        received_at_ms=_time_ms(read.get("received-at-ms")) or _in_calendar(timestamp_ms) or 0,
         value=value or b"",
         sender=read.get("sender", ""),
         signature_key=read.get("signature-key", ""),
         via=_via(read.get("via", "")),
         origin=_origin(read, partition) or here,
-        attempt=_int(read.get("attempt")) or 0,
+        attempt=max(0, _int(read.get("attempt")) or 0),
         first_failed_at_ms=_int(read.get("first-failed-at-ms")),
         not_before_ms=_int(read.get("not-before-ms")),
         error=_error(read),
@@ -157,7 +159,7 @@ def envelope_of(
         traceparent=read.get("traceparent", ""),
         is_forced=read.get("forced") == "1",
         corrects=read.get("corrects", ""),
-        edited_at_ms=_int(read.get("edited-at-ms")),
+        edited_at_ms=_time_ms(read.get("edited-at-ms")),
         operator_signature=read.get("operator-signature", ""),
     )
 
@@ -208,6 +210,14 @@ def _int(text: str | None) -> int | None:
     except ValueError:
         return None
     return None if number is None or abs(number) > MOST else number
+
+
+def _time_ms(text: str | None) -> int | None:
+    return _in_calendar(_int(text))
+
+
+def _in_calendar(at_ms: int | None) -> int | None:
+    return at_ms if at_ms is not None and 0 <= at_ms <= LATEST_MS else None
 
 
 def _kind(text: str, topic: str) -> Kind:

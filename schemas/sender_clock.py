@@ -36,6 +36,7 @@ LOOSE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 EPOCHS = {10: 1000, 13: 1}  # digits of seconds and of milliseconds since 1970 → to milliseconds
+LATEST_MS = 253_402_300_799_999  # the last that a calendar has
 FIRST_YEAR = 2000  # Magento is of 2008; an epoch or a zero date is a default somebody left there
 TOLERANCE_SECONDS = 300.0
 # An event's time is asked for at its intake, and again for each of its rows; a text that is much

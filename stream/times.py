@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from schemas.sender_clock import LATEST_MS
+
 DURATION = re.compile(r"^\s*((?:\d+(?:\.\d+)?\s*(?:ms|s|m|h|d|w)\s*)+)(ago)?\s*$")
 PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)")
 UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
@@ -14,8 +16,7 @@ EPOCH_SECONDS = re.compile(r"^\d{10}$")
 FORMS = "write 2026-11-25T10:00 (UTC unless it has an offset), 15m, `2h ago`, today or now"
 
 
-# What datetime can show: whoever types another one has mistyped.
-EARLIEST_MS, LATEST_MS = 0, 253_402_300_799_999
+EARLIEST_MS = 0  # to LATEST_MS: whoever types another time has mistyped
 
 
 def parse_when(text: str, *, now_ms: int) -> int:

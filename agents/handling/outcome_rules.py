@@ -83,6 +83,15 @@ class OutcomeRules:
     def decide(
         self, item: DecodedEvent, records: Mapped, outcome: WriteOutcome, version: str
     ) -> Decision:
+        """Return what becomes of a written event; a bug costs this one only, not its batch."""
+        try:
+            return self._decide(item, records, outcome, version)
+        except Exception as error:  # noqa: BLE001 - the org has the others of its batch already
+            return self._in_doubt(item, self.bug(item.envelope, error))
+
+    def _decide(
+        self, item: DecodedEvent, records: Mapped, outcome: WriteOutcome, version: str
+    ) -> Decision:
         now = self.clock_ms()
         told = (*item.notes, *records.notes)
         says = Notes(notes=told, mapping_version=version, worker=self.worker)

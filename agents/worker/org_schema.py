@@ -20,6 +20,7 @@ from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
+from agents.salesforce.http.answers import bad_answer
 from agents.worker.shutdown import Shutdown
 
 log = structlog.get_logger()
@@ -82,7 +83,7 @@ class OrgSchema:
     async def _fresh(self) -> RecordMapping | None:
         while self._clock() - self._asked_at > FRESH_SECONDS:
             try:
-                await self._ask()
+                await self._ask_well()
             except SalesforceError as error:
                 log.warning("org_not_described", code=error.code, detail=str(error))
                 if self._refined is not None:
@@ -94,14 +95,21 @@ class OrgSchema:
                     return None
         return self._refined
 
+    async def _ask_well(self) -> None:
+        """Ask; an answer of an unforeseen shape is one that failed, and ends no worker."""
+        try:
+            await self._ask()
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise bad_answer(f"a describe that cannot be read: {error!r}") from error
+
     async def _ask(self) -> None:
         describes = {name: await self._client.describe(name) for name in self._plain.sobjects}
-        guarded = self._client.guard_from(describes)
         features = await ask_features(self._client, describes)
         self._refined = self._plain.refined(
             describes,
             standard_pricebook=await standard_pricebook(self._client, self._plain),
             only_currency=features.only_currency,
         )
+        guarded = self._client.guard_from(describes)
         self._asked_at = self._clock()
         log.info("org_described", sobjects=list(describes), guarded=sorted(guarded))

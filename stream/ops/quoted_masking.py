@@ -133,6 +133,8 @@ def _unescaped(text: str) -> str:
     """Return a message with what senders and Salesforce escape as it reads."""
     text = BYTES.sub(_decoded, unescaped(text))
     if not text.isascii():
+        # An escaped emoji reads as two halves, or one where it was cut: no record can hold halves.
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         text = "".join(char for char in text if unicodedata.category(char) != "Cf")
     return unicodedata.normalize("NFC", text)
 

@@ -14,9 +14,11 @@ from schemas.event import (
 )
 from schemas.headers import MAX_MESSAGE_CHARACTERS, envelope_of, event_id_in, headers_of
 from schemas.result import Outcome, read_result, result_of
+from schemas.sender_clock import LATEST_MS
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters=","), max_size=40)
 NUMBERS = st.integers(min_value=1, max_value=2**53)
+TIMES = st.integers(min_value=1, max_value=LATEST_MS)
 ORIGINS = st.builds(
     Origin,
     topic=WORDS.filter(bool),
@@ -37,7 +39,7 @@ ENVELOPES = st.builds(
     event=WORDS,
     kind=st.sampled_from(Kind),
     key=WORDS,
-    received_at_ms=NUMBERS,
+    received_at_ms=TIMES,
     value=st.binary(max_size=50),
     sender=WORDS,
     signature_key=WORDS,

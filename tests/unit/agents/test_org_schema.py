@@ -1,0 +1,77 @@
+"""An org whose answers have an unforeseen shape is waited for; it ends no worker."""
+
+import pytest
+
+from agents.mapping.mapping import Mapping
+from agents.pacing.stall_clock import Progress
+from agents.worker.org_schema import FRESH_SECONDS, OrgSchema
+from agents.worker.shutdown import Shutdown
+
+PLAIN = Mapping.load(None)
+
+
+class Org:
+    """Answers `describe`, the next one with `shape` among its fields if there is any."""
+
+    def __init__(self, *shapes):
+        self.shapes = list(shapes)
+        self.guarded_from = 0
+
+    async def describe(self, _sobject):
+        field = {"name": "Name", "type": "string", "length": 80}
+        return {"fields": [{**field, **(self.shapes.pop() if self.shapes else {})}]}
+
+    async def read(self, *_what):
+        return {}
+
+    async def query(self, _soql):
+        yield {"Id": "01s000000000001"}
+
+    def guard_from(self, _describes):
+        self.guarded_from += 1
+        return frozenset()
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def schema_of(org, clock):
+    return OrgSchema(
+        client=org,
+        mapping=PLAIN,
+        life=Shutdown(),
+        progress=Progress(),
+        probe_seconds=0,
+        clock=clock,
+    )
+
+
+SHAPES = [
+    {"length": [80]},
+    {"length": "long"},
+    {"type": "picklist", "restrictedPicklist": True, "picklistValues": 7},
+    {"type": "picklist", "restrictedPicklist": True, "picklistValues": [None]},
+    {"type": "double", "precision": {"digits": 18}},
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_a_worker_that_cannot_read_its_first_describe_asks_again(shape):
+    org = Org(shape)
+    assert await schema_of(org, Clock()).mapping() is not None
+    assert org.guarded_from == 1, "what cannot be read switches no guard off"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_a_later_one_that_cannot_be_read_leaves_the_answer_before(shape):
+    org, clock = Org(), Clock()
+    schema = schema_of(org, clock)
+    before = await schema.mapping()
+    clock.now += FRESH_SECONDS + 1
+    org.shapes = [shape]
+    assert await schema.mapping() is before
+    assert await schema.mapping() is not None
