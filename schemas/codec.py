@@ -15,6 +15,7 @@ import orjson
 
 from schemas.document.chosen import DecodeError, chosen, orders_of
 from schemas.document.flattened import unflattened
+from schemas.document.shape import number_of
 from schemas.document.spellings import Form, has_plain_number, in_one_form, read_past
 from schemas.document.unwrapping import (
     Found,
@@ -179,6 +180,8 @@ def _event_name(body: dict[str, Any], event: str) -> tuple[str, bool]:
     """Return the event's name, and whether it is in the body, under the signature."""
     for key in NAME_FIELDS:
         if text := text_of(body.get(key)):
+            if not _is_name(text) and number_of(body):
+                continue  # a field of the order itself: a ticket's, a wedding list's
             return _checked_event(text), True
     if "specversion" in body and (text := text_of(body.get("type"))):  # a CloudEvent
         return _checked_event(plain_name(text)), True
@@ -187,11 +190,15 @@ def _event_name(body: dict[str, Any], event: str) -> tuple[str, bool]:
 
 def _checked_event(name: str) -> str:
     """Return an event name that fits a header and a log line; raises DecodeError."""
-    if len(name) > MAX_EVENT_CHARACTERS or not name.isprintable():
+    if not _is_name(name):
         raise DecodeError(
             f"the event name is no name: use at most {MAX_EVENT_CHARACTERS} printable characters"
         )
     return name
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= MAX_EVENT_CHARACTERS and text.isprintable()
 
 
 def _place(

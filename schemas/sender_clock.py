@@ -167,7 +167,7 @@ def _text(moment: datetime) -> str:
 
 
 def _moment(text: str) -> tuple[datetime, str] | None:
-    """Return the UTC time to the second and the fraction as it stands; None for no date."""
+    """Return the UTC time to the second and the fraction of it, if any; None for no date."""
     match = TIMESTAMP.fullmatch(text)
     if match is None:
         return None
@@ -178,4 +178,6 @@ def _moment(text: str) -> tuple[datetime, str] | None:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return None
-    return (moment, fraction or "") if moment.year >= FIRST_YEAR else None
+    # PHP's DateTime writes `.000000`: the same save is not newer in another spelling.
+    fraction = (fraction or "").rstrip("0").rstrip(".")
+    return (moment, fraction) if moment.year >= FIRST_YEAR else None

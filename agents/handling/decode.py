@@ -26,6 +26,7 @@ from schemas.state import (
     state_key,
 )
 from schemas.texts import identifier
+from stream.sender_names import Sender
 
 WHOLE = frozenset[str]()
 
@@ -236,6 +237,8 @@ def item_of(
         edited_ms=envelope.edited_at_ms or 0,
         is_completed=bool(read_at_ms),
         # What was read from the store is as whole as it has it.
+        # Our module sends what it has just read, never a body that it kept.
+        is_current=envelope.sender == Sender.MODULE,
         is_part=not (read_at_ms or envelope.via is Via.BACKFILL or is_whole(kind, document.entity)),
     )
     return DecodedEvent(

@@ -14,6 +14,7 @@ is on record of the key.
 | 7 | the state's content | unchanged (forced: send) |
 | 8 | newer than the state | send |
 | 9 | of the same second: less far in its life, seen before, or received earlier | superseded |
+|   | seen before, and said again by the store (our module reads when it sends) | send |
 | 10 | undated: as 9; over a dated state only when it is further on in its life | superseded |
 
 Dated over an undated state: superseded when it was saved before that one was received *and* is less
@@ -51,7 +52,8 @@ class Candidate:
     not say how far its order is; `seen_ms` is when it was received, or read from the store; `mark`
     tells this save from others of its key; `corrects` is the mark of what a person has corrected
     by it, at `edited_ms`; `is_completed`: its content was read from the store; `is_part`: it tells
-    a part of its document only.
+    a part of its document only; `is_current`: at `seen_ms` the store said so, so a content that was
+    replaced before then is there again (address edits move no `updated_at`).
     """
 
     version: str
@@ -68,6 +70,7 @@ class Candidate:
     edited_ms: int = 0
     is_completed: bool = False
     is_part: bool = False
+    is_current: bool = False
 
     @property
     def order(self) -> tuple[str, bool, int]:
@@ -181,7 +184,8 @@ def _goes_back(state: State, candidate: Candidate) -> bool:
     here = (candidate.topic, candidate.partition, candidate.offset)
     if not state.digest and here == (state.topic, state.partition, state.offset):
         return False  # announced, and not known to be written: it is the event itself
-    is_seen = candidate.digest[:SEEN_DIGITS] in state.replaced
+    is_said_again = candidate.is_current and candidate.seen_ms > state.seen_ms
+    is_seen = not is_said_again and candidate.digest[:SEEN_DIGITS] in state.replaced
     is_behind = candidate.rank is not None and candidate.rank < state.rank
     if candidate.version and not state.version:
         return candidate.version < utc_text(state.seen_ms) and (is_seen or is_behind)

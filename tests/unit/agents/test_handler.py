@@ -17,6 +17,7 @@ from schemas.headers import envelope_of
 from schemas.result import Outcome
 from schemas.state import State
 from stream.errors import FrozenError
+from stream.sender_names import Sender
 
 
 def test_three_saves_of_one_click_are_one_call_and_three_outcomes():
@@ -42,6 +43,21 @@ def test_an_order_that_goes_back_to_old_content_is_written_when_a_write_in_betwe
     assert world.outcomes(world.event(second=1, state="holded")) == ["parked"]
     world.dispatcher._answer = lambda bundle: Written({"Opportunity": "006"})
     assert world.outcomes(world.event(second=2, state="processing")) == ["synced"]
+
+
+def test_an_address_that_is_edited_and_edited_back_is_written_each_time_the_module_says_so():
+    """An address edit moves no `updated_at`: the three documents have one time."""
+    world = World()
+    edits = [world.event(total=total) for total in (10, 11, 10)]
+    sent = [
+        _replaced(edit, sender=Sender.MODULE.value, received_at_ms=NOW + 1_000 * place)
+        for place, edit in enumerate(edits)
+    ]
+    assert [world.outcomes(one) for one in sent] == [["synced"]] * 3
+    assert world.outcomes(sent[1]) == ["superseded"]  # delivered again
+    twin = World()
+    twin.handle(sent[0])
+    assert twin.outcomes(sent[1], sent[2]) == ["superseded", "synced"]
 
 
 def test_an_event_that_waits_for_the_same_thing_again_makes_no_second_result():

@@ -97,6 +97,18 @@ def event(**changes):
             event(digest=OLD),
             SUPERSEDED,
         ),
+        (
+            "8 replaced before, and the store said it again later",
+            state(replaced=(OLD[:SEEN_DIGITS],)),
+            event(digest=OLD, is_current=True),
+            SEND,
+        ),
+        (
+            "8 replaced before, and a late delivery of that",
+            state(replaced=(OLD[:SEEN_DIGITS],), seen_ms=T0_MS + 2_000),
+            event(digest=OLD, is_current=True),
+            SUPERSEDED,
+        ),
         ("8 a copy from the store", state(), event(via=Via.BACKFILL), SUPERSEDED),
         ("8 a copy that is further", state(), event(via=Via.BACKFILL, rank=3), SEND),
         ("9 undated over undated", state(version=""), event(version=""), SEND),

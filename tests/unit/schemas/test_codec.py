@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from schemas.codec import MAX_EVENT_CHARACTERS, DecodeError, decode, placed
+from schemas.codec import MAX_EVENT_CHARACTERS, NAME_FIELDS, DecodeError, decode, placed
 from schemas.event import Kind
 from schemas.identity import MAX_KEY_CHARACTERS, PLAIN, Identity, folded
 
@@ -119,6 +119,18 @@ def test_a_key_and_an_event_name_have_a_greatest_length() -> None:
     name = "sales.order." + "x" * MAX_EVENT_CHARACTERS
     with pytest.raises(DecodeError, match="event name"):
         decode(body({"event": name, "order": ORDER}))
+
+
+@pytest.mark.parametrize("own", ["x" * (MAX_EVENT_CHARACTERS + 1), "A wedding\nby the sea"])
+@pytest.mark.parametrize("field", NAME_FIELDS)
+def test_a_field_of_a_bare_order_that_is_no_event_name_is_the_orders_own(field, own):
+    found = decode(body({**ORDER, field: own}), event="sales_order_save_commit_after")
+    assert (found.event, found.kind, found.key) == (
+        "sales_order_save_commit_after",
+        Kind.ORDER,
+        ORDER["increment_id"],
+    )
+    assert found.entity[field] == own
 
 
 @given(raw=st.binary())

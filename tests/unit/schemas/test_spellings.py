@@ -144,7 +144,7 @@ def test_the_customers_own_address_is_found_in_every_spelling(fields) -> None:
 )
 def test_phps_datetime_is_read(zone: str, utc: str) -> None:
     value = {"date": "2026-06-01 10:00:05.000000", "timezone_type": 3, "timezone": zone}
-    assert order_of(updated_at=value).updated_at == f"2026-06-01 {utc}.000000"
+    assert order_of(updated_at=value).updated_at == f"2026-06-01 {utc}"
 
 
 @pytest.mark.parametrize("zone", ["Nowhere/Else", "", "CEST", "../etc"])
