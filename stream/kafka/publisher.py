@@ -7,7 +7,7 @@ The agents and the relay must not lose what they hold: `until_acked` never gives
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -68,6 +68,7 @@ class KafkaPublisher:
         self._settings = settings
         self._shared = SharedProducer(settings)
         self._queue = GroupCommit(self._shared)
+        self._counts: dict[str, Collection[int]] = {}  # partitions of each topic, as last heard
 
     async def start(self) -> None:
         kafka_connection(self._settings)
@@ -167,12 +168,17 @@ class KafkaPublisher:
         return _Sent(producer, future, partition)
 
     def _used(self, producer: AIOKafkaProducer, topic: str) -> tuple[int, ...]:
-        """Return the partitions that keys go to: those that both fact topics and this one have."""
+        """Return the partitions that keys go to: those that both fact topics and this one have.
+
+        aiokafka forgets a topic that one answer leaves out, as that of a broker that has just
+        begun: were it not remembered here, keys of the others would go elsewhere meanwhile.
+        """
         known = producer.client.cluster.partitions_for_topic
         if not known(topic):
             return ()
         names = {*self._settings.topics.facts, topic}
-        return used_partitions(count for name in names if (count := known(name)))
+        self._counts |= {name: count for name in names if (count := known(name))}
+        return used_partitions(self._counts[name] for name in names if name in self._counts)
 
     async def _partition(self, producer: AIOKafkaProducer, record: Record) -> int | None:
         if record.partition is not None or record.key is None:
