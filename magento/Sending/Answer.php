@@ -26,10 +26,12 @@ class Answer
             && (is_string($receipt['event_id'] ?? null) || ($receipt['ignored'] ?? null) === true);
     }
 
-    /** The ingress answers in JSON; a proxy on the way to it, or a wrong address, does not. */
+    /** The ingress says {"error": ..., "fix": ...}; gateways on the way to it speak JSON, too, but not that. */
     public function isOfTheIngress(): bool
     {
-        return is_array(json_decode($this->detail, true));
+        $refusal = json_decode($this->detail, true);
+
+        return is_array($refusal) && is_string($refusal['error'] ?? null) && is_string($refusal['fix'] ?? null);
     }
 
     public function text(): string

@@ -10,7 +10,7 @@ namespace Orderstream\Webhook\Sending;
  * | answer | the delivery | its address |
  * |---|---|---|
  * | 2xx with the receipt of an ingress | is sent | goes on |
- * | 400, 413, 415, 422 in the ingress' JSON | fails: the document itself is refused | goes on |
+ * | 400, 413, 415, 422 in the ingress' words | fails: the document itself is refused | goes on |
  * | anything else, or nothing | waits 10, 20, 40 … 120 seconds | pauses 5, 10, 20 … 60 seconds, or Retry-After |
  * | the same, while the address takes others | waits up to an hour; fails after the days of the settings | pauses |
  * | the document cannot be read | waits 1, 2, 4 … 60 minutes; fails after the days of the settings | goes on |

@@ -100,10 +100,11 @@ class DispatcherTest extends TestCase
         $this->scene->dispatcher()->look(20);
         self::assertSame([Delivery::WAITING], $this->scene->store->states());
         $this->scene->passes(60);
-        $this->scene->ingress->answer = static fn (): Answer => new Answer(400, '{"error":"no order ID"}');
+        $refusal = '{"error":"no order ID","fix":"send one"}';
+        $this->scene->ingress->answer = static fn (): Answer => new Answer(400, $refusal);
         $this->scene->dispatcher()->look(20);
         self::assertSame([Delivery::FAILED], $this->scene->store->states());
-        self::assertSame('400 {"error":"no order ID"}', $this->scene->store->rows[1]['answer']);
+        self::assertSame("400 $refusal", $this->scene->store->rows[1]['answer']);
     }
 
     public function testACorrectedSecretSignsTheVeryNextPostOfTheSameProcess(): void

@@ -81,9 +81,11 @@ class RetryPolicyTest extends TestCase
     public function testADocumentThatTheIngressRefusesFailsAndNothingPauses(): void
     {
         foreach ([400, 413, 415, 422] as $status) {
-            $decision = $this->after(new Answer($status, '{"error":"x"}'));
+            $decision = $this->after(new Answer($status, '{"error":"x","fix":"y"}'));
             self::assertSame([Delivery::FAILED, 0], [$decision->state, $decision->pauseSeconds]);
-            self::assertSame(Delivery::WAITING, $this->after(new Answer($status, '<html>'))->state);
+            foreach (['<html>', '[]', '{"message":"Bad Request"}', '{"error":{"code":400}}'] as $ofAGateway) {
+                self::assertSame(Delivery::WAITING, $this->after(new Answer($status, $ofAGateway))->state);
+            }
         }
     }
 

@@ -10,6 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from support.http_wire import WEBHOOK
 from support.ingress_front import SECRET, running
 
@@ -121,3 +123,19 @@ async def test_php_sends_again_after_kafka_was_away_and_waits_when_nobody_listen
     assert len(front.kafka.attempts) == 2
     gone = await dispatch(url)
     assert (gone["states"], gone["attempts"]) == (["waiting"], [1])
+
+
+@needs_extensions
+@pytest.mark.parametrize("status", [400, 413, 415, 422])
+@pytest.mark.parametrize("said", ['{"message":"Bad Request"}', '{"error":{"code":400}}', "[]"])
+async def test_a_gateway_that_refuses_in_json_gives_nothing_up(status, said) -> None:
+    """AWS, Kong and others speak JSON, too: each order behind a wrong rule of theirs failed."""
+
+    async def refuse(_request: web.Request) -> web.Response:
+        return web.Response(status=status, text=said, content_type="application/json")
+
+    app = web.Application()
+    app.router.add_post("/", refuse)
+    async with TestServer(app) as gateway:
+        sent = await dispatch(str(gateway.make_url("/")))
+    assert (sent["states"], sent["attempts"]) == (["waiting"], [1])
