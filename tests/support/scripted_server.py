@@ -42,13 +42,16 @@ CUT = Reply([], is_cut=True)
 class ScriptedServer:
     """`replies` are given in order; without one the connection is held until the end.
 
-    `answer` goes first, where the reply depends on the request.
+    `answer` goes first, where the reply depends on the request. A body is read in portions of
+    `portion_bytes`, with a pause before each.
     """
 
     url: str = ""
     replies: deque[Reply] = field(default_factory=deque)
     requests: list[Request] = field(default_factory=list)
     answer: Callable[[Request], Reply | None] | None = None
+    portion_bytes: int = 2**62
+    pause_seconds: float = 0.0
 
     @classmethod
     @asynccontextmanager
@@ -82,8 +85,11 @@ class ScriptedServer:
         method, path, _ = head[0].split(" ")
         pairs = (line.split(": ", 1) for line in head[1:] if line)
         headers = {name.lower(): value for name, value in pairs}
-        body = await reader.readexactly(int(headers.get("content-length", 0)))
-        self.requests.append(Request(method, path, headers, body))
+        body, size = bytearray(), int(headers.get("content-length", 0))
+        while left := size - len(body):
+            await asyncio.sleep(self.pause_seconds)
+            body += await reader.readexactly(min(left, self.portion_bytes))
+        self.requests.append(Request(method, path, headers, bytes(body)))
         answer = self.answer(self.requests[-1]) if self.answer else None
         if answer is None and not self.replies:
             await asyncio.Event().wait()

@@ -3,11 +3,13 @@
 One response hook turns every answer that is not 2xx into a SalesforceError before simple-salesforce
 sees it: the library knows HTTP statuses only and drops the headers. `requests` times out per socket
 operation, so a server that trickles bytes would hold a call for ever; here the body is read against
-the call's deadline.
+the call's deadline. And a body is one such operation when it is sent, which had to be over within
+the time for connecting; here it is sent in portions, against the same deadline.
 """
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -23,6 +25,7 @@ from agents.salesforce.http.usage import Usage, read_usage
 
 CONNECT_SECONDS = 10.0
 CHUNK_BYTES = 65536
+SENT_WHOLE_BYTES = 16384  # what urllib3 takes of a larger body at once
 # Unpacked. The largest honest answer is a page of a Bulk result; a batch of 200 rows is a tenth.
 MAX_ANSWER_BYTES = 128 * 1024 * 1024
 SUCCESS = range(200, 300)
@@ -104,6 +107,8 @@ class DeadlineAdapter(HTTPAdapter):
     ) -> requests.Response:
         seconds = timeout if isinstance(timeout, (int, float)) else self._timeout_seconds
         deadline = time.monotonic() + seconds
+        if isinstance(request.body, bytes) and len(request.body) > SENT_WHOLE_BYTES:
+            request.body = _DeadlinePortions(request.body, deadline)  # type: ignore[assignment]  # what it reads from may be a file
         response = super().send(
             request,
             stream=True,
@@ -114,6 +119,19 @@ class DeadlineAdapter(HTTPAdapter):
         )
         response.raw = _DeadlineBody(response.raw, deadline)
         return response
+
+
+class _DeadlinePortions(io.BytesIO):
+    """A body that urllib3 takes portion by portion, with an end in time."""
+
+    def __init__(self, body: bytes, deadline: float) -> None:
+        super().__init__(body)
+        self._deadline = deadline
+
+    def read(self, size: int | None = -1) -> bytes:
+        if time.monotonic() > self._deadline:
+            raise requests.Timeout("the body was not taken within the deadline")
+        return super().read(size)
 
 
 class _DeadlineBody:

@@ -9,9 +9,16 @@ from prometheus_client import REGISTRY
 from support.salesforce_bench import Bench, accounts, bench, server, the_error, written
 from support.scripted_server import CUT, Reply, reply
 
+from agents.salesforce.api.composite import Collection
 from agents.salesforce.errors.error_kind import ErrorKind
+from schemas.salesforce import Row
 
 __all__ = ["bench", "server"]
+
+
+def large(size: int) -> Collection:
+    row = Row("Account", "Ext__c", "a", fields={"Name": "x" * size})
+    return Collection("Account", "Ext__c", "upsert", (row,))
 
 
 @pytest.mark.parametrize("body", [b"<html>503</html>", b"", b"no healthy upstream"])
@@ -83,6 +90,25 @@ async def test_a_server_that_says_nothing_is_given_up(server):
     bench = Bench(server, timeout_seconds=0.3)
     error = await the_error(bench)
     assert error.is_outcome_unknown
+
+
+async def test_a_body_may_be_sent_for_as_long_as_the_call_may_take(server, monkeypatch):
+    """A Bulk file of 100 MB on an ordinary line: the ten seconds are for the connection alone."""
+    monkeypatch.setattr("agents.salesforce.http.http_session.CONNECT_SECONDS", 1.0)
+    bench = Bench(server, timeout_seconds=60.0)
+    server.pause_seconds, server.portion_bytes = 0.1, 2**19
+    bench.script(reply(200, written(1)))
+    (answer,) = await bench.client.composite([large(2**24)])
+    assert answer.results
+    assert len(server.requests[0].body) > 2**24
+
+
+async def test_a_server_that_reads_too_slowly_is_given_up_at_the_deadline(server):
+    bench = Bench(server, timeout_seconds=0.5)
+    server.pause_seconds, server.portion_bytes = 0.1, 2**10
+    error = await the_error(bench, large(2**24))
+    assert error.is_outcome_unknown
+    assert "SALESFORCE_TIMEOUT_SECONDS" not in error.fix  # its own deadline, not the thread's
 
 
 async def test_a_server_that_trickles_is_given_up_at_the_deadline(server):

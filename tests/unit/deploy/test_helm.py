@@ -49,6 +49,21 @@ def test_every_value_that_a_template_reads_is_there_and_every_value_is_read() ->
     assert {name for name in unread if not name.startswith("config")} == set()
 
 
+def test_a_template_reads_settings_that_there_are() -> None:
+    """The group to scale by was asked of WORKER_GROUP, which nobody knows: none for a prefix."""
+    read = {name for text in TEMPLATES.values() for name in USED.findall(text)}
+    names = {name.removeprefix("config.") for name in read if name.startswith("config.")}
+    assert {name.lower() for name in names} <= set(Settings.model_fields)
+
+
+@needs_helm
+def test_with_a_prefix_workers_are_scaled_by_the_group_that_has_it() -> None:
+    config = PRODUCTION["config"] | {"KAFKA_TOPIC_PREFIX": "staging."}
+    made = by_name(render({**PRODUCTION, "config": config}))
+    (trigger,) = made["ScaledObject", "worker"]["spec"]["triggers"]
+    assert '{consumergroup="staging.orderstream"}' in trigger["metadata"]["query"]
+
+
 def test_the_schema_knows_every_value_and_no_other() -> None:
     def check(values: dict[str, Any], schema: dict[str, Any], path: str) -> None:
         if "properties" not in schema or schema.get("additionalProperties") is not False:

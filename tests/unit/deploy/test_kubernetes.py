@@ -205,7 +205,8 @@ def test_workers_are_scaled_by_time_and_not_while_they_could_write_nothing():
     (scaled,) = of_kind("ScaledObject", PRODUCTION).values()
     (trigger,) = scaled["spec"]["triggers"]
     query = trigger["metadata"]["query"]
-    settings = load_settings(env_file=None)
+    given = {**read_env(BASE / "orderstream.env"), **read_env(PRODUCTION / "production.env")}
+    settings = load_settings(env_file=None, **{k.lower(): v for k, v in given.items()})
     assert f'orderstream_lag_max_seconds{{consumergroup="{settings.worker_group}"}}' in query
     assert "orderstream_breaker_state" in query
     assert "orderstream_budget_left_ratio" in query
