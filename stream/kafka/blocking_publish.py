@@ -73,12 +73,11 @@ class BlockingPublish:
         """Return one ack per record, in their order. Only what failed is sent again."""
         wait = _Wait(time.monotonic())
         try:
-            acks = await self._until_acked(records, wait)
+            return await self._until_acked(records, wait)
+        finally:  # a cancelled one waits no more either, and nobody else would resolve it
             if self._blocked == {wait}:
                 self._alerts.resolve(Alert.PUBLISH_BLOCKED)
-        finally:
             self._blocked.discard(wait)
-        return acks
 
     async def _until_acked(self, records: Sequence[Record], wait: _Wait) -> list[Ack]:
         acks: dict[int, Ack] = {}

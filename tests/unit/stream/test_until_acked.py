@@ -165,6 +165,20 @@ async def test_a_cancelled_wait_leaves_no_task_behind():
     await until(lambda: asyncio.all_tasks() == before)
 
 
+async def test_a_cancelled_wait_that_was_blocked_leaves_no_alert_behind():
+    """Nothing waits any more, and nobody else would ever resolve it."""
+    publisher, alerts = FakePublisher(), Alerts()
+    publisher.hang()
+    publish = until_acked(publisher, alerts, blocked_after_seconds=0.05)
+    tasks = [asyncio.create_task(publish(RECORDS)) for _ in range(2)]
+    await until(lambda: len(publish._blocked) == len(tasks))
+    for task, is_last in zip(tasks, (False, True), strict=True):
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (Alert.PUBLISH_BLOCKED in alerts.active) is not is_last
+
+
 @given(st.integers(min_value=1, max_value=10**6), st.floats(min_value=0, max_value=1))
 def test_a_pause_is_never_longer_than_the_cap(attempt, chance):
     assert 0 <= REPEAT.drawn_seconds(attempt, chance) <= REPEAT.cap_seconds
