@@ -20,6 +20,7 @@ import orjson
 import requests
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import KafkaConnectionError
+from urllib3.exceptions import HTTPError
 
 from stream.errors import SettingsError
 from stream.settings.kafka import KafkaSettings
@@ -27,7 +28,7 @@ from stream.settings.kafka import KafkaSettings
 USED_SHARE = 0.8
 # Where the answer does not say how long a token lives.
 LIFE_SECONDS = 300.0
-CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
+CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0  # the answer: each wait for it, and all of it
 MAX_ANSWER_BYTES = 64 * 1024
 MSK_MODULE = "aws_msk_iam_sasl_signer.MSKAuthTokenProvider"
 
@@ -63,9 +64,9 @@ class ClientCredentials:
                 allow_redirects=False,
                 stream=True,
             ) as answer:
-                body = answer.raw.read(MAX_ANSWER_BYTES, decode_content=True)
+                body = _body_of(answer, asked_at + ANSWER_SECONDS)
                 status = answer.status_code
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError) as error:
             raise KafkaConnectionError(f"{_WHERE}: {type(error).__name__}") from None
         if status != requests.codes.ok:
             raise KafkaConnectionError(f"{_WHERE}: HTTP {status}{_code_in(body)}")
@@ -154,6 +155,22 @@ def _check_msk(region: str) -> None:
         ) from None
     if not region:
         raise SettingsError(["KAFKA_AWS_REGION: missing; the region of the MSK cluster"])
+
+
+def _body_of(answer: requests.Response, deadline: float) -> bytes:
+    """Return the body as far as a token needs it. Raises HTTPError and Timeout.
+
+    Piece by piece: `read` waits for all of it, each byte anew, with everybody behind the lock.
+    """
+    body = b""
+    while len(body) < MAX_ANSWER_BYTES:
+        if time.monotonic() > deadline:
+            raise requests.Timeout
+        piece: bytes = answer.raw.read1(MAX_ANSWER_BYTES, decode_content=True)
+        if not piece:
+            break
+        body += piece
+    return body
 
 
 def _token_in(body: bytes, asked_at: float) -> BrokerToken:
