@@ -73,6 +73,12 @@ def content_digest(entity: dict[str, Any]) -> str:
     return blake2b(text, digest_size=DIGEST_BYTES).hexdigest()
 
 
+def is_volatile(path: str) -> bool:
+    """Whether what stands at a path counts as no content; `updated_at` is the version's, not."""
+    names = set(path.split(".")) - {"updated_at"}
+    return path in VOLATILE_AT_TOP or not VOLATILE_ANYWHERE.isdisjoint(names)
+
+
 def save_mark(digest: str, updated_at: str) -> str:
     """Return what tells one save of a key from another: its content, and its time as sent."""
     text = f"{digest} {updated_at}".encode(errors="replace")

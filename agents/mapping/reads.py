@@ -73,9 +73,9 @@ def reads_of(rules: KindRules, rows: Sequence[RowRule]) -> Reads:
     names: set[str] = set()
     items: set[str] = set()
     for rule in _values(rules, rows):
-        names.update(_paths(rule))
+        names.update(paths_of(rule))
         if rule.each is not None:
-            inner = {path for value in rule.each.values.values() for path in _paths(value)}
+            inner = {path for value in rule.each.values.values() for path in paths_of(value)}
             inner.update(PLACEHOLDER.findall(rule.each.template))
             items |= {_first(path) for path in inner} - rule.each.values.keys()
     for row in rows:
@@ -94,7 +94,8 @@ def _values(rules: KindRules, rows: Iterable[RowRule]) -> Iterator[ValueRule]:
         yield from (parent.value for parent in row.parents)
 
 
-def _paths(rule: ValueRule) -> Iterator[str]:
+def paths_of(rule: ValueRule) -> Iterator[str]:
+    """Yield what of a document a value is made of, by every way it may take."""
     yield from (*rule.sources, *rule.map_by, *rule.or_else)
     if rule.template is not None:
         yield from PLACEHOLDER.findall(rule.template)

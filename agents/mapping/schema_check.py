@@ -15,7 +15,9 @@ from agents.mapping.fields.field_types import FieldType, described_type
 from agents.mapping.mapping import Describes
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.model import FieldRule, ParentRule, RowRule
+from agents.mapping.reads import paths_of
 from agents.mapping.yaml_source import Entry, suggestion
+from schemas.digest import is_volatile
 
 VERSION_FIELD = "Magento_Updated_At__c"
 PERSON_FLAG = "IsPersonAccount"
@@ -98,6 +100,7 @@ def _field(
         problem = "the field is computed by Salesforce, nobody can write it"
         yield _found(rule.entry, row, rule.name, problem, "remove it from the mapping")
         return
+    yield from _contents(row, rule)
     yield from _permissions(row, rule, described)
     actual = described_type(described)
     if actual is None:
@@ -107,6 +110,14 @@ def _field(
     yield from _type(row, rule, actual)
     yield from _choices(row, rule, described)
     yield from _address(row, rule, fields)
+
+
+def _contents(row: RowRule, rule: FieldRule) -> Iterator[SchemaFinding]:
+    for path in paths_of(rule.value):
+        if is_volatile(path):
+            problem = f"a change of {path} alone is not written: it counts as no content"
+            fix = "expect it to be as old as the last other change (schemas/digest.py)"
+            yield _found(rule.entry, row, rule.name, problem, fix, is_error=False)
 
 
 def _unknown(row: RowRule, rule: FieldRule, fields: Mapping[str, Described]) -> SchemaFinding:

@@ -45,6 +45,15 @@ def test_the_default_mapping_fits_an_org_with_the_package(org) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["email_sent", "payment.send_notification"])
+def test_a_field_made_of_what_counts_as_no_content_is_warned_of(org, name) -> None:
+    """Where nothing else changed, the event is `unchanged`: the field would keep its old value."""
+    text = default_text().replace("{from: billing.city,", f"{{from: {name},", 1)
+    found = [one for one in check_mapping(Mapping.parse(text), org) if name in one.problem]
+    assert [(one.field, one.severity) for one in found] == [("Billing_City__c", Severity.WARNING)]
+    assert [one for one in check_mapping(Mapping.load(), org) if "alone" in one.problem] == []
+
+
 def test_only_what_the_target_can_reach_is_checked(org) -> None:
     del org["Lead"]
     assert errors(org) == []
