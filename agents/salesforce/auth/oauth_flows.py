@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import jwt
 import requests
 import structlog
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -170,6 +171,8 @@ def private_key(path: Path) -> RSAPrivateKey:
         raise _bad_key(path, "is encrypted; store it without a passphrase") from None
     except ValueError:
         raise _bad_key(path, "holds no PEM private key") from None
+    except UnsupportedAlgorithm:
+        raise _bad_key(path, "holds no RSA key") from None
     if not isinstance(key, RSAPrivateKey):
         raise _bad_key(path, "holds no RSA key")
     return key

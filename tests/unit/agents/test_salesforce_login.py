@@ -222,6 +222,7 @@ def test_the_assertion_names_app_user_audience_and_an_integer_expiry(tmp_path, r
         (b"not a key", "no PEM"),
         ("encrypted", "encrypted"),
         ("ec", "no RSA key"),
+        ("unknown curve", "no RSA key"),
     ],
 )
 def test_an_unusable_key_file_is_named(tmp_path, rsa_key, content, reason):
@@ -230,6 +231,15 @@ def test_an_unusable_key_file_is_named(tmp_path, rsa_key, content, reason):
         content = pem(rsa_key, BestAvailableEncryption(b"pw"))
     if content == "ec":
         content = pem(ec.generate_private_key(ec.SECP256R1()))
+    if content == "unknown curve":  # of secp160r1, which cryptography does not know
+        der = (
+            b"MGECAQAwEAYHKoZIzj0CAQYFK4EEAAgESjBIAgEBBBUAINEopF6tVFyXTHEy0Hgu4mrSj+GhLAMqAATe"
+            b"8NeAUHkX/dcMMo7xuTG3vxiwPGoRdH+24mmw0r9RujKeX/Php7Ka"
+        )
+        content = b"-----BEGIN %(kind)s-----\n%(der)s\n-----END %(kind)s-----\n" % {
+            b"kind": b"PRIVATE KEY",
+            b"der": der,
+        }
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(LoginError, match=reason) as caught:

@@ -44,6 +44,14 @@ def test_a_process_with_two_roles_names_each_problem_once() -> None:
     assert {"MAGENTO_WEBHOOK_SECRET", "SALESFORCE_CLIENT_ID"} < set(lines)
 
 
+@pytest.mark.parametrize("value", ["inf", "1e400", "60000000000"])
+def test_a_duration_that_no_clock_can_wait_for_is_named_at_the_start(value: str) -> None:
+    """Every call raised OverflowError, which is a bug and no outage: orders died of a setting."""
+    for name in ("salesforce_timeout_seconds", "alert_repeat_seconds"):
+        assert names(problems(**{name: value})) == [name.upper()]
+    assert names(problems(salesforce_calls_per_second="inf")) == ["SALESFORCE_CALLS_PER_SECOND"]
+
+
 def test_every_bad_value_is_named_at_once_with_what_is_accepted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
