@@ -2,7 +2,7 @@
 
 | rows of a batch | API calls |
 |---|---|
-| of customers this worker knows | none |
+| of orders whose customers this worker knows | none |
 | of others | 1 for up to five queries, each for up to 200 rows of one sObject |
 | found under another key, or without one | 1 per 200 records |
 

@@ -108,10 +108,12 @@ class Renamer:
         return dict(queries_for(list(wanted.values()), self._client.guarded))
 
     def is_looked_for(self, row: Row) -> bool:
-        """Whether the row's record may have the key of an earlier e-mail."""
+        """Whether the row's record may have the key of an earlier e-mail.
+
+        Of a customer's own row also when its state has the record: who renamed it since may not
+        have told yet, or have died before, and an upsert would make a second one.
+        """
         if not row.customer_id or row.sobject not in self._client.identified:
-            return False
-        if row.known_id:
             return False
         return row.is_own or self._known.id_of(row) is None
 

@@ -70,6 +70,16 @@ class DecodedEvent:
         """The store view of an order, the website of a customer; '' when the event is silent."""
         return site_of(self.document.entity)
 
+    def may_have_moved(self, state: State | None) -> bool:
+        """Whether a customer's records may have another key though the state has this content.
+
+        An e-mail that was changed and changed back comes as the same content, saved later. The key
+        in between is another worker's, and its word of the renaming may still be on its way.
+        """
+        is_later = state is not None and self.candidate.version > state.version
+        is_customer = self.document.kind is Kind.CUSTOMER and bool(self.document.customer_id)
+        return is_customer and is_later
+
     def new_state(
         self, before: State | None, ids: dict[str, str], told: frozenset[str] = frozenset()
     ) -> State:

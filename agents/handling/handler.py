@@ -200,7 +200,11 @@ class Handler:
             verdict = judge(before, item.candidate)
             if verdict is VersionVerdict.SUPERSEDED:
                 decisions.append(self.ends.superseded(item, state))
-            elif verdict is not VersionVerdict.UNCHANGED or item.key in contested:
+            elif (
+                verdict is not VersionVerdict.UNCHANGED
+                or item.key in contested
+                or item.may_have_moved(state)
+            ):
                 is_fill = verdict is VersionVerdict.FILL
                 told = told_over(before, item.candidate) if is_fill else None
                 rest.append(item if told == item.told_over else replace(item, told_over=told))

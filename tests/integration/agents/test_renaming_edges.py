@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,3 +73,15 @@ async def test_an_address_that_two_customers_had_leads_each_to_his_own(workers, 
         "000000001": NEW,
         "000000002": OLD,
     }
+
+
+async def test_a_change_back_makes_no_twin_where_the_old_address_was_never_told(workers):
+    """A worker died between the renaming and the word of it: the old key's state has records."""
+    worker, other = workers
+    (first,) = await worker.send(customer(OLD))
+    await other.send(customer(NEW, "11:00:00"))
+    (back,) = worker.write_sets(customer(OLD, "12:00:00"))
+    rows = tuple(replace(row, known_id=first.ids[row.sobject]) for row in back.rows)
+    await worker.dispatcher.send([replace(back, rows=rows)])
+    assert worker.one("Account")[KEY] == OLD
+    assert worker.one("Contact")[KEY] == OLD
