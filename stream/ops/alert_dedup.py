@@ -16,6 +16,8 @@ from stream.ops.quoted_masking import LONG_NUMBER
 
 CALM_SECONDS = 60.0
 DETAIL_CHARACTERS = 400
+# Fired anew for another kind only, and a day has few of them.
+NEWS_EACH_TIME = frozenset({Alert.DEAD_LETTER})
 
 
 @dataclass(slots=True)
@@ -43,7 +45,10 @@ class Notices:
             return None
         if told is not None:
             told.ended_at, told.detail = None, detail
-            return None
+            if alert not in NEWS_EACH_TIME:
+                return None
+            told.told_at = now
+            return self._text("ALERT", alert, safe_text(detail))
         self._told[alert] = _Told(detail, since=now, told_at=now)
         return self._text("ALERT", alert, safe_text(detail))
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream.dlq.growth_alert import DeadLetterGrowth
+from stream.dlq.growth_alert import DeadLetterGrowth, FirstDeadLetters
 from stream.ops.alert_dedup import CALM_SECONDS, Notices, safe_text
 from stream.ops.alerts import Alert, Alerts
 
@@ -51,6 +51,26 @@ def test_what_comes_and_goes_rings_once():
         said.append(notices.changed(Alert.BREAKER_OPEN, "x", second + 15))
         said += notices.due(second + 15)
     assert len([text for text in said if text]) == 1
+
+
+def test_a_dead_letter_of_another_kind_is_told_while_the_first_is_active():
+    """It came within the calm spell of the first, and the administrator heard of one kind only."""
+    alerts, told, now = Alerts(), make(), 0.0
+    texts: list[str] = []
+
+    def listen(alert: Alert, detail: str | None) -> None:
+        if text := told.changed(alert, detail, now):
+            texts.append(text)
+
+    alerts.listeners.append(listen)
+    first = FirstDeadLetters(alerts)
+    first.note(("STRING_TOO_LONG", "Name"), "order 1", now=0)
+    first.note(("STRING_TOO_LONG", "Name"), "order 2", now=1)
+    first.note(("ENTITY_IS_LOCKED",), "order 3", now=2)
+    assert [text.rpartition(" ")[2] for text in texts] == ["1", "3"]
+    assert told.due(CALM_SECONDS) == []
+    alerts.resolve(Alert.DEAD_LETTER)
+    assert len(told.due(CALM_SECONDS)) == 1
 
 
 def test_alerts_are_told_apart_and_an_unknown_end_is_nothing():
