@@ -71,9 +71,19 @@ class AlertWebhook:
         self._queue: asyncio.Queue[str] = asyncio.Queue(QUEUE_TEXTS)
 
     def note(self, alert: Alert, detail: str | None) -> None:
-        """Take in a change of an alert; never blocks."""
+        """Take in a change of an alert; never blocks a loop.
+
+        A thread without one says the last words of a process whose own loop may hang: they are
+        posted before this returns, and whoever ends the process does not wait for them for long.
+        """
         text = self._notices.changed(alert, detail, self._clock())
-        if text is not None:
+        if text is None:
+            return
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            asyncio.run(self._post_alone(text))
+        else:
             self._put(text)
 
     async def run(self) -> None:
@@ -110,6 +120,11 @@ class AlertWebhook:
             if reason:
                 log.error("alert_not_delivered", text=text, reason=reason)
             self._queue.task_done()
+
+    async def _post_alone(self, text: str) -> None:
+        async with aiohttp.ClientSession(timeout=self._timeout) as session:
+            if reason := await self._post(session, text):
+                log.error("alert_not_delivered", text=text, reason=reason)
 
     async def _post(self, session: aiohttp.ClientSession, text: str) -> str:
         """Post a text; return why it could not be delivered, or nothing."""

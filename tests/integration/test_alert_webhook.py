@@ -72,6 +72,16 @@ async def test_the_last_words_of_a_process_are_delivered(receiver):
     assert len(receiver.bodies) == 1
 
 
+async def test_what_a_thread_says_is_delivered_when_it_has_said_it(receiver):
+    """A watchdog's last words: the loop may be what hangs, and the process ends behind them."""
+    alerts = Alerts()
+    settings = Settings(_env_file=None, alert_webhook_url=receiver.url)
+    async with alert_webhook(settings, alerts, source="w"):
+        await asyncio.to_thread(alerts.fire, Alert.WORKER_STALLED, "the event loop is stuck")
+        said = len(receiver.bodies)
+    assert (said, len(receiver.bodies)) == (1, 1)
+
+
 async def test_without_a_url_nothing_listens():
     alerts = Alerts()
     async with alert_webhook(Settings(_env_file=None), alerts, source="w"):
