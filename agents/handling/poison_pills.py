@@ -30,7 +30,9 @@ class PoisonPillJournal:
         self._file: int | None = None
         self._size = 0
         read = self._read()
-        self._deaths.update(read.get("deaths", {}))
+        # Who never died alone, and was not in hand at the last death, may be another worker's by
+        # now: nobody would ever clear it, and each crash would leave some more.
+        self._deaths.update((name, n) for name, n in read.get("deaths", {}).items() if n)
         in_hand: list[str] = read.get("in_hand", [])
         for name in in_hand:
             self._deaths[name] = self._deaths.get(name, 0) + (1 if len(in_hand) == 1 else 0)

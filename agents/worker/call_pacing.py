@@ -31,8 +31,13 @@ class Claim:
         self._pacing = pacing
         self._first = self._rest = 0
         if calls:
+            self.starts()
+
+    def starts(self) -> None:
+        """Count the first call, if none is counted: of who was called up, and finds its lock free."""
+        if not self._first:
             self._first = 1
-            pacing.starting += 1
+            self._pacing.starting += 1
 
     def follow(self) -> None:
         """Count a call that is to follow the first."""

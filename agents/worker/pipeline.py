@@ -149,8 +149,9 @@ class Pipeline:
 
     def _start_next(self) -> bool:
         """Start a call of those who waited for a lock, or a batch of fresh events, in turn."""
-        size = self._pacing.size(len(self._ready) or self._locks.waiting)
         is_waiting_turn = self._locks.has_free_lines and not (self._waited_last and self._ready)
+        # Each by its own number: beside one fresh order a long line would go out one by one.
+        size = self._pacing.size(self._locks.waiting if is_waiting_turn else len(self._ready))
         self._waited_last = is_waiting_turn
         if is_waiting_turn:
             call = Call()
@@ -246,6 +247,7 @@ class Pipeline:
         ended: list[Decision] = []
         if is_late:
             intents, ended = self._context.handler.look_again(intents)
+        claim.starts()
         if any(self._context.asks_first(intent.write_set) for intent in intents):
             claim.follow()
 

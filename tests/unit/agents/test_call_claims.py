@@ -62,3 +62,26 @@ async def test_a_pipeline_owes_nothing_when_its_lookups_made_no_second_call(tmp_
         await asyncio.sleep(0.001)
     pacing = world.pipeline._pacing
     assert (pacing.starting, pacing.owed) == (0, 0)
+
+
+async def test_who_is_called_up_and_finds_the_lock_free_is_owed_the_write_behind_its_lookup(
+    tmp_path,
+):
+    world, owed = World(tmp_path, random.Random(1), asks_first=lambda _: True), []
+    pacing, send = world.pipeline._pacing, world.send
+
+    async def looked_for(bundles):
+        outcomes = await send(bundles)  # the one request of the fake is the lookup
+        await asyncio.sleep(0)
+        owed.append((pacing.starting, pacing.owed))
+        return outcomes
+
+    world.send = looked_for
+    held = world.event("o1", 1, customer="big@example.com")
+    world.pipeline._ledger.add(held)
+    world.pipeline._ready.add(held)
+    world.pipeline._start_work(world.pipeline._ready.take(1), "big@example.com")
+    while not world.done or world.pipeline._running:
+        await asyncio.sleep(0.001)
+    assert owed == [(0, 1)]
+    assert (pacing.starting, pacing.owed) == (0, 0)

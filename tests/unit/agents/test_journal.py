@@ -50,3 +50,24 @@ def test_a_shorter_list_over_a_longer_one_can_be_read(tmp_path):
     journal.end([POISON])
     assert orjson.loads(path.read_bytes())["in_hand"] == [INNOCENT]
     assert PoisonPillJournal(path).is_suspect(INNOCENT)
+
+
+def test_who_went_to_another_worker_is_no_suspect_for_ever(tmp_path):
+    PoisonPillJournal(tmp_path / "journal").begin([POISON, INNOCENT])
+    PoisonPillJournal(tmp_path / "journal").begin([POISON])
+    after = PoisonPillJournal(tmp_path / "journal")
+    assert after.is_suspect(POISON)
+    assert not after.is_suspect(INNOCENT)
+
+
+def test_two_poison_pills_of_one_batch_are_both_condemned_in_the_end(tmp_path):
+    pills, deaths = {"p1", "p2"}, 0
+    while pills:
+        journal = PoisonPillJournal(tmp_path / "journal")
+        pills = {pill for pill in pills if not journal.is_condemned(pill)}
+        if alone := sorted(filter(journal.is_suspect, pills), reverse=deaths % 2 == 0):
+            journal.begin(alone[:1])
+        else:
+            journal.begin([*pills, INNOCENT])
+        deaths += 1
+        assert deaths < 20

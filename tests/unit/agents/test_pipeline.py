@@ -166,3 +166,26 @@ async def test_an_outage_parks_and_acknowledges(tmp_path):
     world.pipeline.add(world.event("o1", 1))
     await settle(lambda: world.acked)
     assert [result.outcome for result in world.done] == [Outcome.PARKED]
+
+
+async def test_a_long_line_goes_in_calls_of_its_own_length_beside_a_trickle_of_fresh_orders(world):
+    world.hold.clear()
+    world.pipeline.add(world.event("slow1", 1, customer="big@example.com"))
+    await settle(lambda: world.calls)
+    for number in range(60):
+        world.pipeline.add(world.event(f"o{number}", 1, customer="big@example.com"))
+    await settle(lambda: world.pipeline._locks.waiting == 60)
+    fresh = (world.event(f"n{n}", 1, customer=f"c{n}@example.com") for n in range(1000))
+    call_up = world.pipeline._pump
+
+    def beside_a_trickle():
+        if not world.pipeline._ready and len(world.done) < 61:
+            world.pipeline.add(next(fresh))
+        call_up()
+
+    world.pipeline._pump = beside_a_trickle
+    world.hold.set()
+    await settle(lambda: {f"o{n}" for n in range(60)} <= {result.key for result in world.done})
+    await settle(lambda: not world.pipeline._running)
+    line = [len(call) for call in world.calls if call[0].startswith("o")]
+    assert len(line) <= 4, line
