@@ -34,7 +34,7 @@ class Claim:
             self.starts()
 
     def starts(self) -> None:
-        """Count the first call, if none is counted: of who was called up, and finds its lock free."""
+        """Count the first call of who was called up, and finds its lock free after all."""
         if not self._first:
             self._first = 1
             self._pacing.starting += 1
