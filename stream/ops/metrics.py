@@ -190,7 +190,7 @@ SALESFORCE_UNKNOWN_OUTCOMES = Counter(
 )
 SALESFORCE_LOGINS = Counter(
     "orderstream_salesforce_logins_total",
-    "Token calls; result is ok or the code. moved: the login named another host than before.",
+    "Token calls: ok, outage or the refusal's code. moved: the login named another host.",
     ["result"],
 )
 SALESFORCE_HOST = Gauge(

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from collections import deque
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from agents.salesforce.auth.login_errors import OUTAGES
 from agents.salesforce.auth.oauth_flows import OAuthFlow, Token
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError, SalesforceError
@@ -41,6 +43,7 @@ SHARE_OF_LOGINS = 0.5
 HOUR_SECONDS = 3600.0
 OUTAGE_BACKOFF = Backoff(first_seconds=1.0, cap_seconds=30.0)
 LONGEST_PROBE_FACTOR = 5
+CODE = re.compile(r"\w{1,60}", re.ASCII)
 
 
 class TokenProvider:
@@ -176,7 +179,7 @@ class TokenProvider:
         self._token = None
         pause = max(self._pause(error.kind), error.retry_after_seconds or 0.0)
         self._closed_until = self._clock() + pause
-        metrics.SALESFORCE_LOGINS.labels(error.code or error.kind.value).inc()
+        metrics.SALESFORCE_LOGINS.labels(_result(error)).inc()
         log.error("salesforce_login_failed", code=error.code, detail=str(error), pause=pause)
         if error.kind is ErrorKind.AUTH:
             self._alerts.fire(Alert.AUTH_BROKEN, str(error))
@@ -186,6 +189,16 @@ class TokenProvider:
         if kind is ErrorKind.AUTH:
             backoff = Backoff(self._probe_seconds, self._probe_seconds * LONGEST_PROBE_FACTOR)
         return backoff.seconds(self._failures) * (0.5 + 0.5 * self._jitter())
+
+
+def _result(error: LoginError) -> str:
+    """Return the metric's label: a refusal's code, for somebody must act; an outage is just that.
+
+    A proxy's code may be a sentence with the request's number in it, a series for each login.
+    """
+    if error.kind in OUTAGES:
+        return "outage"
+    return error.code if CODE.fullmatch(error.code) else error.kind.value
 
 
 def _again(error: SalesforceError, retry_after_seconds: float | None) -> LoginError:
