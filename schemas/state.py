@@ -25,6 +25,13 @@ SEEN_DIGITS = (
 )
 
 
+_STORED: tuple[tuple[str, type], ...] = (
+    *((name, str) for name in "vdtekghw"),
+    *((name, int) for name in "porfsmx"),
+    ("i", dict),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A save that told only a part of its document: when, and digests of the fields it wrote."""
@@ -160,11 +167,16 @@ class State:
 
     @classmethod
     def from_bytes(cls, value: bytes) -> State:
-        """Parse a stored record; raises orjson.JSONDecodeError, KeyError or TypeError."""
-        return cls._of(orjson.loads(value))
+        """Parse a stored record; raises ValueError for what is no state."""
+        try:
+            return cls._of(orjson.loads(value))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError("no state") from error
 
     @classmethod
     def _of(cls, read: dict[str, Any]) -> State:
+        if any(type(read.get(name, kind())) is not kind for name, kind in _STORED):
+            raise ValueError("no state")
         return cls(
             version=read["v"],
             digest=read["d"],

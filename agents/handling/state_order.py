@@ -9,20 +9,24 @@ behind a version that lies in the future.
 
 from __future__ import annotations
 
-import orjson
-
 from schemas.state import State
 
 
 def goes_back(known: bytes, value: bytes, latest: str) -> bool:
-    """Whether a stored state is older than the one that is known. What cannot be read is not.
+    """Whether a stored state is older than the one that is known, or none at all.
 
     `latest`: the newest version that anybody may have given by now.
     """
+    had, state = read_state(known), read_state(value)
+    return had is not None and (state is None or is_older(state, had, latest))
+
+
+def read_state(value: bytes) -> State | None:
+    """Return a stored state; None for what somebody else wrote into the topic."""
     try:
-        return is_older(State.from_bytes(value), State.from_bytes(known), latest)
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return False
+        return State.from_bytes(value)
+    except ValueError:
+        return None
 
 
 def is_older(state: State, known: State, latest: str) -> bool:

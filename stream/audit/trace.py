@@ -223,5 +223,5 @@ def _is_customer(record: Record, customers: str) -> bool:
 def _state(record: Record) -> State | None:
     try:
         return State.from_bytes(record.value) if record.value else None
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+    except ValueError:
         return None

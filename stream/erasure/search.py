@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from schemas.codec import DecodeError, Document, decode
 from schemas.event import Kind
 from schemas.identity import email_of_buyer, sent_email
@@ -214,7 +212,7 @@ def tie_of(key: bytes | None, value: bytes | None) -> tuple[str, set[str]] | Non
         return None
     try:
         state = State.from_bytes(value)
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+    except ValueError:
         return None  # the audit counts those
     address = address_in(key.removeprefix(CUSTOMERS).decode(errors="replace"))
     return (address, {state.entity_id}) if state.entity_id else None

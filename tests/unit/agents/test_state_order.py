@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from agents.handling.state_log import PartitionState
 from agents.handling.state_order import goes_back, is_older
+from agents.handling.state_store import StateStore
 from schemas.state import Part, State
 
 LATEST = "2026-11-28 12:05:00"
@@ -51,3 +53,28 @@ def test_an_older_version_never_takes_the_place_of_a_newer_one(value, known, is_
 
 def test_what_cannot_be_read_is_left_to_its_reader():
     assert goes_back(b"{", state(OLD).to_bytes(), LATEST) is False
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        *(b"", b"hello", b"[1]", b'"v"', b"{}", b"7"),
+        b'{"v":null,"d":"d","t":"t","p":0,"o":1}',
+        b'{"v":1,"d":"d","t":"t","p":0,"o":1}',
+        b'{"v":"","d":"d","t":"t","p":0,"o":1,"h":7}',
+        b'{"v":"","d":"d","t":"t","p":0,"o":1,"i":["006"]}',
+        b'{"v":"","d":"d","t":"t","p":0,"o":1,"l":[7]}',
+        b'{"v":"","d":"d","t":"t","p":0,"o":1,"u":[]}',
+    ],
+)
+def test_what_is_no_state_takes_the_place_of_none_and_ends_no_worker(junk):
+    known, held = state(NEW).to_bytes(), PartitionState()
+    held.take(b"order:1", known, LATEST)
+    held.take(b"order:1", junk, LATEST)
+    assert held.records[b"order:1"] == known
+    assert held.overwritten == {b"order:1"}
+    store = StateStore(topic="salesforce.state", connection={})
+    store.put(0, [(0, b"order:2", junk)])
+    assert store.get(0, b"order:2") is None
+    store.put(0, [(1, b"order:2", known)])
+    assert store.get(0, b"order:2") == state(NEW)
