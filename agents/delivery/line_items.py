@@ -14,8 +14,8 @@ id of ours are removed: what people add by hand stays.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cachetools import LRUCache
 
@@ -69,7 +69,7 @@ class LineDispatcher:
         """Return one outcome per bundle, in order. Raises FrozenError only."""
         if not any(bundle.lines for bundle in bundles):
             return await self._inner.send(bundles)
-        outcomes = await self._send(bundles)
+        outcomes = await self._send([replace(one, may_lack_products=True) for one in bundles])
         orphans = [
             place
             for place, outcome in enumerate(outcomes)
@@ -189,7 +189,7 @@ def _blocked(bundle: WriteSet, missing: dict[str, WriteOutcome]) -> WriteOutcome
     for product in bundle.lines.products if bundle.lines else ():
         outcome = missing.get(product.name)
         if isinstance(outcome, RefusedWrite):
-            return dataclasses.replace(outcome, message=f"{product.name}: {outcome.message}")
+            return replace(outcome, message=f"{product.name}: {outcome.message}")
         if outcome is not None:
             return outcome
     return None

@@ -175,14 +175,26 @@ class RowTracker:
         if cause.kind is ErrorKind.ORDERING and self._waits_for_a_parent():
             return False
         if cause.kind is ErrorKind.ORDERING and self.bundle.may_be_renamed and self._doubtful():
-            self.outcome = cause
+            self.outcome = self._told(cause)
             return False
         self.tries += 1
         if self.tries > max_tries:
-            self.outcome = cause
+            self.outcome = self._told(cause)
         elif self._bring_back_parents(known):
             return False
         return self.is_open
+
+    def _told(self, cause: RefusedWrite) -> RefusedWrite:
+        """Return the cause; as nobody's fault when the sender looks for the parent and repeats.
+
+        Many orphans in one call are no outage: held, they would never get their parents back.
+        """
+        if cause.kind is not ErrorKind.ORDERING:
+            return cause
+        lines = self.bundle.lines
+        is_line = lines is not None and cause.sobject == lines.sobject
+        is_looked_for = self.bundle.may_be_renamed or (is_line and self.bundle.may_lack_products)
+        return dataclasses.replace(cause, fault=None) if is_looked_for else cause
 
     def _waits_for_a_parent(self) -> bool:
         """Whether an orphan's parent was not answered at all: its whole collection was refused."""

@@ -26,6 +26,7 @@ class WriteSet:
     set when the order's lines are among the rows. `exists` names the sObjects that Salesforce has
     of this event already, as far as is known: their rows are updates, the others creates.
     `may_be_renamed`: a parent that is not there may have got another key; it is not made again.
+    `may_lack_products`: who sends the bundle makes products again that its lines do not find.
     """
 
     key: str
@@ -35,6 +36,7 @@ class WriteSet:
     lines: Lines | None = None
     exists: frozenset[str] = frozenset()
     may_be_renamed: bool = False
+    may_lack_products: bool = False
 
 
 @dataclass(frozen=True, slots=True)

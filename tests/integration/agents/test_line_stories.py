@@ -11,6 +11,7 @@ from support.org_settings import settings_for
 from support.salesforce_fixtures import org_keys, salesforce_org
 
 from agents.delivery.dispatcher import build_dispatcher
+from agents.delivery.fault_scope import ENOUGH_RECORDS
 from agents.delivery.types import NotSent, RefusedWrite, Stale, WriteSet, Written
 from agents.mapping.mapping import Mapping, default_text
 from agents.salesforce.api.wiring import build_client
@@ -170,15 +171,16 @@ async def test_lines_of_an_older_state_change_nothing(desk, salesforce_org):
     assert desk.lines() == before
 
 
-async def test_a_product_somebody_deleted_is_made_again(desk):
+@pytest.mark.parametrize("orders", [1, ENOUGH_RECORDS + 1])
+async def test_a_product_somebody_deleted_is_made_again(desk, orders):
     await desk.send(order(1))
     for record in [*desk.records("OpportunityLineItem"), *desk.records("Opportunity")]:
         await desk.client.delete([record["Id"]])
     for record in [*desk.records("PricebookEntry"), *desk.records("Product2")]:
         await desk.client.delete([record["Id"]])
-    (outcome,) = await desk.send(order(2))
-    assert isinstance(outcome, Written)
-    assert desk.records("Opportunity")[-1]["Amount"] == 38.2
+    outcomes = await desk.send(*(order(number) for number in range(2, 2 + orders)))
+    assert all(isinstance(outcome, Written) for outcome in outcomes), outcomes
+    assert [record["Amount"] for record in desk.records("Opportunity")][-orders:] == [38.2] * orders
 
 
 async def test_a_product_that_is_refused_costs_only_the_orders_that_have_it(desk):

@@ -9,6 +9,7 @@ import pytest
 from support.renaming_world import KEY, NEW, OLD, customer, order, workers
 from support.salesforce_fixtures import org_keys, salesforce_org
 
+from agents.delivery.fault_scope import ENOUGH_RECORDS
 from agents.delivery.types import RefusedWrite, Written
 from agents.handling.outcome_rules import may_retry
 
@@ -85,3 +86,15 @@ async def test_a_change_back_makes_no_twin_where_the_old_address_was_never_told(
     await worker.dispatcher.send([replace(back, rows=rows)])
     assert worker.one("Account")[KEY] == OLD
     assert worker.one("Contact")[KEY] == OLD
+
+
+async def test_orders_whose_customers_were_all_deleted_are_no_outage(workers):
+    """Held as one, they were sent with the same belief for ever, and the breaker opened."""
+    worker, _ = workers
+    people = [f"p{number}@example.com" for number in range(ENOUGH_RECORDS + 1)]
+    await worker.send(*(order(n, who, 70 + n) for n, who in enumerate(people)))
+    for sobject in ("Opportunity", "Contact", "Account"):
+        await worker.client.delete([record["Id"] for record in worker.records(sobject)])
+    outcomes = await worker.send(*(order(10 + n, who, 70 + n) for n, who in enumerate(people)))
+    assert all(isinstance(outcome, Written) for outcome in outcomes), outcomes
+    assert {record[KEY] for record in worker.records("Account")} == set(people)
