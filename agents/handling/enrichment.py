@@ -10,7 +10,8 @@ In batches, a few calls per batch of events. The store away costs nobody an atte
 in the first retry tier. An order that the store does not have, or not yet in the state the event
 tells of, costs an attempt: if it was rolled back, it ends as a dead letter that says so. What comes
 back takes the place of the event's content before digest and version are computed, so a stale
-event completed late is the newest state, and unchanged content is still seen as unchanged.
+event completed late is the newest state, and unchanged content is still seen as unchanged. Of a
+person's correction only what it leaves out is the store's.
 
 An event that names its order by `entity_id` alone is keyed by it, and so in another partition than
 the order's other events, which another worker may have in hand. It ends here as superseded, and
@@ -35,7 +36,7 @@ from agents.handling.decode import DecodedEvent, item_of
 from agents.handling.outcome import Decision, Notes
 from agents.handling.outcome_rules import OutcomeRules
 from agents.mapping.reads import Reads
-from schemas.codec import DecodeError, decode, key_of
+from schemas.codec import DecodeError, Document, decode, key_of
 from schemas.event import Kind
 from schemas.identity import PLAIN, Identity, site_of
 from schemas.parts import parts_of
@@ -209,14 +210,23 @@ class Enricher:
             )
         except DecodeError as error:
             return f"the store's own {kind.value} cannot be used: {error}"
-        read = dataclasses.replace(read, event=item.document.event)
         return item_of(
             item.envelope,
             item.origin,
-            read,
+            _as_told(item, read),
             tolerance_seconds=self.tolerance_seconds,
             read_at_ms=self.clock_ms(),
         )
+
+
+def _as_told(item: DecodedEvent, read: Document) -> Document:
+    """Return the store's document as the event's; what a person has corrected stands above it."""
+    read = dataclasses.replace(read, event=item.document.event)
+    if not item.candidate.edited_ms:
+        return read
+    said = {name: value for name, value in item.document.entity.items() if value is not None}
+    updated_at = item.document.updated_at or read.updated_at
+    return dataclasses.replace(read, entity={**read.entity, **said}, updated_at=updated_at)
 
 
 def _key(document: dict[str, Any], kind: Kind, identity: Identity) -> str:

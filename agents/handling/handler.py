@@ -21,7 +21,7 @@ from agents.handling.decode import WHOLE, DecodedEvent, take_in
 from agents.handling.enrichment import Enrich
 from agents.handling.intent import Intent, Prepared, behind_lines, breathe, intents_of
 from agents.handling.newest import newest_of
-from agents.handling.operator_events import REFUSED, decide, is_erased, of_operators
+from agents.handling.operator_events import decide, not_erased, of_operators
 from agents.handling.outcome import Decision, Notes, parked
 from agents.handling.outcome_rules import OutcomeRules
 from agents.handling.poison_pills import MAX_CRASHES, PoisonPillJournal
@@ -104,7 +104,8 @@ class Handler:
     async def _prepare(self, envelopes: Sequence[Envelope], is_long: IsLong | None) -> Prepared:
         decisions: list[Decision] = []
         items = await self._decode(envelopes, decisions)
-        if self.enrich is not None:
+        if self.enrich is not None:  # of the erased nobody asks the store: it would say "no such"
+            items = list(not_erased(items, self.get_state, self.ends, decisions))
             items = await self.enrich(items, self.ends, decisions)
         items = tell_apart(items, self.get_state, self.ends, decisions)
         items = self._settle(items, decisions)
@@ -191,10 +192,7 @@ class Handler:
         self, items: list[DecodedEvent], contested: set[bytes], decisions: list[Decision]
     ) -> list[DecodedEvent]:
         rest = []
-        for item in items:
-            if is_erased(item, self.get_state):
-                decisions.append(self.ends.done(item, Outcome.SUPERSEDED, REFUSED))
-                continue
+        for item in not_erased(items, self.get_state, self.ends, decisions):
             state = self._state_of(item)
             before = item.base or state
             verdict = judge(before, item.candidate)

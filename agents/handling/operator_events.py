@@ -7,12 +7,13 @@ coordinates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import orjson
 
 from agents.handling.decode import DecodedEvent
 from agents.handling.outcome import Decision, Notes, done
+from agents.handling.outcome_rules import OutcomeRules
 from schemas.erasure import ERASURE_EVENT, Erasure, marker_key
 from schemas.event import Envelope, Kind, Origin
 from schemas.result import Outcome
@@ -25,6 +26,7 @@ REASON = "erased on request: nothing older of this person is written again"
 REFUSED = "this person was erased on request"
 DONE = "version reset by an operator: the next event of this key is written, whatever its time"
 VACANT = "the customer's records have another key by now: nothing is known of this one"
+BACK = "the customer's records have left this key and come back to it: what is known of it stays"
 NOTHING = "nothing is known of this key, so there is nothing to reset"
 
 
@@ -80,6 +82,20 @@ def is_erased(item: DecodedEvent, get_state: Callable[[int, bytes], State | None
     return is_order or item.candidate.time <= marker.version
 
 
+def not_erased(
+    items: Iterable[DecodedEvent],
+    get_state: Callable[[int, bytes], State | None],
+    ends: OutcomeRules,
+    decisions: list[Decision],
+) -> Iterator[DecodedEvent]:
+    """Yield the events of who was not erased; the others get their decision here."""
+    for item in items:
+        if is_erased(item, get_state):
+            decisions.append(ends.done(item, Outcome.SUPERSEDED, REFUSED))
+        else:
+            yield item
+
+
 def _write(topics: Topics, origin: Origin, key: bytes, value: bytes | None) -> Record:
     return Record(topic=topics.state, key=key, value=value, partition=origin.partition)
 
@@ -95,6 +111,9 @@ def _decide_reset(
     assert origin is not None
     state = get_state(origin.partition, state_key(envelope.kind, envelope.key))
     is_renamed = envelope.value == RENAMED
+    if is_renamed and state is not None and state.seen_ms > envelope.received_at_ms:
+        says = Notes(reason=BACK, worker=worker)
+        return done(envelope, Outcome.UNCHANGED, now_ms, says)
     reason = NOTHING if state is None else VACANT if is_renamed else DONE
     says = Notes(reason=reason, worker=worker)
     reset = None

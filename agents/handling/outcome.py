@@ -152,14 +152,17 @@ def held_back(dead: Decision, topic: str, delay_ms: int, now_ms: int, *, worker:
     return dataclasses.replace(waiting, state=dead.state, writes=dead.writes)
 
 
-def vacancy(envelope: Envelope, key: str, now_ms: int) -> Envelope:
-    """Return the word to whoever owns a key that its records have left (docs/decisions/0034)."""
+def vacancy(envelope: Envelope, key: str, now_ms: int, *, said_ms: int) -> Envelope:
+    """Return the word to whoever owns a key that its records have left (docs/decisions/0034).
+
+    `said_ms` is when the store said so: it is no news to who has heard of the key since.
+    """
     return Envelope(
         event_id=derived_event_id(now_ms, envelope.event_id),
         event=RESET_EVENT,
         kind=envelope.kind,
         key=key,
-        received_at_ms=now_ms,
+        received_at_ms=said_ms,
         value=RENAMED,
         sender=SENDER,
     )
@@ -177,8 +180,8 @@ def moved(
 ) -> Decision:
     """Return the decision of an event whose document belongs to another key than the event's.
 
-    `value` are the bytes that go on, by default those of the document; `sign` signs an operator's
-    event anew.
+    `value` are the bytes that go on, the event's own; by default those of the document, as it was
+    read from the store. `sign` signs an operator's event anew.
 
     It ends here, and its content goes on as a new event in the partition of the right key: one
     order has one worker at a time. Killed in between and moved again, it goes on twice, the second
@@ -190,8 +193,10 @@ def moved(
             event_id=derived_event_id(now_ms, envelope.event_id),
             key=document.key,
             value=value or orjson.dumps(document.entity),
-            sender=SENDER,
-            signature_key="",
+            # Nobody signed what the store said. The bytes as they came stay their sender's:
+            # under the store's name, a notice would never be completed.
+            sender=envelope.sender if value else SENDER,
+            signature_key=envelope.signature_key if value else "",
             origin=None,
             attempt=0,
             first_failed_at_ms=None,

@@ -104,7 +104,8 @@ class OutcomeRules:
                 synced = done(item.envelope, Outcome.SYNCED, now, says, state=state)
                 if not renamed:
                     return synced
-                word = self.vouch(vacancy(item.envelope, renamed[0], now))
+                said_ms = item.candidate.seen_ms
+                word = self.vouch(vacancy(item.envelope, renamed[0], now, said_ms=said_ms))
                 if word is None:
                     return synced
                 record = Record(self.topics.due, word.key.encode(), word.value, headers_of(word))

@@ -93,20 +93,21 @@ class StateStore:
         `check_alive` ends the wait. Raises NoLeaderError for a partition that nobody can read now.
         """
         now = self._clock()
+        if self._stale(generations):
+            async with self._loading:
+                if stale := self._stale(generations):
+                    # What comes back now, too: of who was erased meanwhile, the log may have lost
+                    # state and tombstone, and what is remembered of them would be written again.
+                    self._forget_unowned(now, set(generations.values()))
+                    await self._take_in(stale, generations)
         for number in generations:
-            self._partitions.setdefault(number, PartitionState()).used_at = now
-        if not self._stale(generations):
-            return
-        async with self._loading:
-            if stale := self._stale(generations):
-                self._forget_unowned(now, set(generations.values()))
-                await self._take_in(stale, generations)
+            self._partitions[number].used_at = now
 
     def _stale(self, generations: Mapping[int, int]) -> list[int]:
         return [
             number
             for number, generation in generations.items()
-            if self._partitions[number].generation != generation
+            if self._partitions.setdefault(number, PartitionState()).generation != generation
         ]
 
     async def _take_in(self, stale: list[int], generations: Mapping[int, int]) -> None:
@@ -169,7 +170,10 @@ class StateStore:
         consumer = self._consumer
         assert consumer is not None
         parts = {
-            TopicPartition(self._topic, number): self._partitions[number] for number in numbers
+            TopicPartition(self._topic, number): self._partitions.setdefault(
+                number, PartitionState()
+            )
+            for number in numbers
         }
         if without := await leaderless_now(consumer, parts):
             raise NoLeaderError(without)

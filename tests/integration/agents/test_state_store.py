@@ -193,3 +193,27 @@ async def test_the_state_of_a_partition_that_is_held_is_kept_however_long_it_is_
         assert store.key_count == 0, "what is not held any more is not kept for ever"
     finally:
         await store.stop()
+
+
+async def test_what_was_erased_while_another_had_the_partition_is_not_written_again(
+    producer, make_settings, topics, anew
+):
+    """After `delete.retention.ms` compaction has taken the tombstone, too: nothing tells of it."""
+    now, restored = [0.0], []
+
+    async def restore(newest):
+        restored.extend(key for _, key, _ in newest)
+
+    connection = kafka_connection(make_settings())
+    store = StateStore(topic=topics.state, connection=connection, clock=lambda: now[0])
+    store.restore = restore
+    await write(producer, topics, KEY, state(second(4)))
+    try:
+        await store.ensure({0: 1})
+        await anew()
+        now[0] += KEEP_UNOWNED_SECONDS + 1
+        await store.ensure({0: 3})
+        assert store.get(0, KEY) is None
+        assert not restored
+    finally:
+        await store.stop()

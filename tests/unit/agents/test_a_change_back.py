@@ -2,9 +2,11 @@
 
 import orjson
 import pytest
-from support.handler_world import NOW, World
+from support.handler_world import NOW, TOPICS, World
 
+from agents.delivery.types import Written
 from schemas.event import Envelope, Kind, Origin
+from schemas.version_reset import RENAMED, RESET_EVENT
 
 
 def saved(offset, second, **more):
@@ -48,3 +50,39 @@ def test_the_same_save_again_needs_no_call(more):
     world = World()
     assert outcomes(world, saved(1, 0, **more)) == ["synced"]
     assert outcomes(world, saved(2, 0, **more)) == ["unchanged"]
+
+
+def word(received_at_ms):
+    """What the worker of the other address tells this one, behind its renaming."""
+    return Envelope(
+        event_id="word",
+        event=RESET_EVENT,
+        kind=Kind.CUSTOMER,
+        key="greta@example.com",
+        received_at_ms=received_at_ms,
+        value=RENAMED,
+        origin=Origin(TOPICS.due, 0, 0, NOW),
+    )
+
+
+def test_a_word_that_comes_after_the_change_back_lets_no_older_save_pass():
+    """Its key has the record again: forgetting it wrote a requeued letter over a newer save."""
+    world = World()
+    assert outcomes(world, saved(3, 9)) == ["synced"]
+    assert outcomes(world, word(NOW - 1)) == ["unchanged"]
+    assert outcomes(world, saved(1, 0, firstname="Gretchen")) == ["superseded"]
+
+
+def test_a_word_of_what_was_saved_later_empties_the_key():
+    world = World()
+    assert outcomes(world, saved(1, 0)) == ["synced"]
+    assert outcomes(world, word(NOW + 1)) == ["unchanged"]
+    assert world.states[b"customer:greta@example.com"].is_unknown
+
+
+def test_the_word_is_as_old_as_the_save_that_renamed():
+    answer = Written({"Contact": "003"}, renamed=("old@example.com",))
+    world = World(answer=lambda _bundle: answer)
+    world.now = NOW + 60_000
+    (decision,) = world.handle(saved(1, 0))
+    assert dict(decision.republish.headers)["received-at-ms"] == b"%d" % NOW

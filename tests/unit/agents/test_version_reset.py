@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from support.handler_world import TOPICS, World
+from support.handler_world import NOW, TOPICS, World
 
 from agents.delivery.types import Written
 from cli.commands.reset import key_meant
@@ -50,7 +50,7 @@ def test_a_key_that_its_records_have_left_is_free_and_overrules_nobody():
     world = World()
     newer, older = world.event(second=2, total=2), world.event(second=1, total=1)
     world.handle(newer)
-    left = dataclasses.replace(a_reset(TOPICS.due), value=RENAMED)
+    left = dataclasses.replace(a_reset(TOPICS.due), value=RENAMED, received_at_ms=NOW)
     assert world.outcomes(left) == ["unchanged"]
     state = world.states[b"order:100"]
     assert (state.is_unknown, state.is_reset, state.ids, state.site) == (True, False, {}, "")

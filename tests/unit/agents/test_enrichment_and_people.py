@@ -1,0 +1,76 @@
+"""Completed by the store: a correction, what an older rule of keys accepted, what was erased."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from support.enrichment_shop import NOW, SAVED, TOPICS, Org, Shop, order
+
+from schemas.erasure import marker_key
+from schemas.event import Via
+from schemas.headers import envelope_of
+from schemas.identity import Identity, OrderKey
+from schemas.state import State
+from stream.sender_names import Sender
+
+
+def consumed(record, *, offset):
+    """What a worker reads of a record that was published."""
+    return envelope_of(
+        topic=record.topic,
+        partition=0,
+        offset=offset,
+        timestamp_ms=NOW,
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+    )
+
+
+def edited(envelope):
+    """The envelope of a letter that a person requeued with other bytes."""
+    return dataclasses.replace(
+        envelope, sender=Sender.HMAC, via=Via.REQUEUE, corrects="0a1b2c", edited_at_ms=NOW
+    )
+
+
+def test_what_a_person_corrected_is_not_taken_from_the_store():
+    org = Org(Shop(order(1, total=10)))
+    partial = {"increment_id": "000000001", "updated_at": SAVED, "grand_total": 77}
+    assert org.outcomes(edited(org.event(partial))) == ["synced"]
+    assert org.sent == {"000000001": 77}
+
+
+def test_what_a_correction_leaves_out_is_completed():
+    org = Org(Shop(order(1, total=10)))
+    partial = {"increment_id": "000000001", "updated_at": SAVED, "state": "complete"}
+    assert org.outcomes(edited(org.event(partial))) == ["synced"]
+    assert org.sent == {"000000001": 10}
+    assert org.states[b"order:000000001"].rank == 2
+
+
+@pytest.mark.parametrize("sender", [Sender.HMAC, Sender.MODULE])
+def test_a_notice_that_an_older_rule_of_keys_accepted_is_completed_under_its_own_key(sender):
+    org = Org(Shop(order(1, total=10, store_id=1)))
+    announced = {"increment_id": "000000001", "updated_at": SAVED, "store_id": 1}
+    event = dataclasses.replace(org.event(announced), sender=sender)
+    by_store = Identity(order_key=OrderKey.STORE)
+    org.handler.identity = org.enricher.identity = by_store
+    (decision,) = org.handle(event).values()
+    assert decision.republish.key == b"1:000000001"
+    moved = consumed(decision.republish, offset=100)
+    assert moved.sender == sender
+    assert org.outcomes(moved) == ["synced"]
+    assert org.sent == {"1:000000001": 10}
+
+
+def test_an_event_of_somebody_erased_asks_the_store_nothing_and_leaves_no_letter():
+    org = Org(Shop())
+    event = dataclasses.replace(
+        org.event({"increment_id": "000000001", "updated_at": SAVED, "customer_email": "a@b.de"}),
+        attempt=len(TOPICS.retry_tiers),
+    )
+    org.states[marker_key(b"order:000000001")] = State("2030-01-01 00:00:00", "", "", 0, 0)
+    assert org.outcomes(event) == ["superseded"]
+    assert not org.shop.searches
