@@ -23,7 +23,7 @@ from agents.delivery.retry_in_place import REFUSALS
 from agents.delivery.row_tracker import HOPELESS, RowTracker
 from agents.delivery.types import RefusedWrite
 from agents.salesforce.api.collection_builder import CollectionDraft
-from agents.salesforce.api.composite import CollectionAnswer
+from agents.salesforce.api.composite import MAX_ROWS, CollectionAnswer
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import SalesforceError, cause_of, classify_row, is_stale
@@ -138,9 +138,10 @@ def _settle(
 ) -> Outage | None:
     """Take results to their rows; return why nobody's rows are accepted, if so."""
     sobject = draft.collection.sobject
-    is_crowded = len(results) > 1 and len(set(map(_codes, results))) == 1
+    crowds = _crowds(draft, results)
     failures: list[RefusedWrite] = []
     for owners, result, is_mixed in zip(draft.owners, results, draft.is_mixed, strict=True):
+        is_crowded = _codes(result) in crowds
         for place, row in owners:
             write = writes[place]
             write.absorb(row, result, known, is_mixed=is_mixed, is_crowded=is_crowded)
@@ -179,6 +180,23 @@ def outage_of(failure: RefusedWrite, watch: FaultWatch) -> Outage | None:
 def reason_of_row(failure: RefusedWrite) -> str:
     """Return what happened, without the message: it may quote a record's values."""
     return f"{failure.sobject}: {failure.code}: {failure.meaning} {failure.fix}"
+
+
+def _crowds(draft: CollectionDraft, results: Sequence[RowResult]) -> set[tuple[str, ...]]:
+    """Return what befell several bundles, and may be the doing of one or of their number.
+
+    What a trigger throws fails every row that it was given: all that are created or all that are
+    updated of up to 200, but for those that were refused before. So where rows of both passed in
+    one collection of a call, each refusal is its row's own.
+    """
+    passed = {result.created for result in results if result.success}
+    ways = {True} if draft.collection.method == "create" else {True, False}
+    if len(results) <= MAX_ROWS and passed >= ways:
+        return set()
+    bundles: dict[tuple[str, ...], set[int]] = {}
+    for owners, result in zip(draft.owners, results, strict=True):
+        bundles.setdefault(_codes(result), set()).update(place for place, _ in owners)
+    return {codes for codes, places in bundles.items() if len(places) > 1}
 
 
 def _codes(result: RowResult) -> tuple[str, ...]:

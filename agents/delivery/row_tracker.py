@@ -113,8 +113,8 @@ class RowTracker:
     ) -> None:
         """Take in Salesforce's answer for one row.
 
-        `is_mixed`: the row that was sent carried values of other bundles too. `is_crowded`: all
-        rows of a larger collection were refused alike, so their number may be the cause.
+        `is_mixed`: the row that was sent carried values of other bundles too. `is_crowded`: other
+        bundles' rows were refused alike, so one of them, or their number, may be the cause.
         """
         slot = self.slots[place]
         slot.failure = None
@@ -125,7 +125,7 @@ class RowTracker:
         else:
             error = cause_of(result.errors)
             verdict = classify_row(error, slot.row)
-            if is_crowded and verdict.rule in WRAPPERS:
+            if is_crowded and error.code in WRAPPERS and verdict.kind in HOPELESS:
                 verdict = dataclasses.replace(
                     verdict, kind=ErrorKind.TRANSIENT, advice=Advice.SEND_LESS
                 )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from support.dispatch_bench import make, order, send
 from support.fake_org import (
     NO_FIELD,
     TIMEOUT,
+    TOO_LONG,
     UNAVAILABLE,
     FakeOrg,
     failed,
@@ -180,3 +183,33 @@ async def test_rows_are_not_suspected_while_nobody_gets_through():
     interrupt.set("SIGTERM")
     (outcome,) = await task
     assert isinstance(outcome, NotSent)
+
+
+CHUNK_FAILURES = [
+    "Orders: AfterInsert caused by: System.NullPointerException",
+    "Orders: AfterInsert caused by: System.DmlException: first error: REQUIRED_FIELD_MISSING, []",
+]
+
+
+@pytest.mark.parametrize("text", CHUNK_FAILURES)
+@pytest.mark.parametrize("beside", [None, TOO_LONG])
+async def test_one_row_that_makes_a_trigger_throw_costs_no_row_of_its_collection(text, beside):
+    """An exception fails every row that the trigger had; a row refused before it says otherwise."""
+    org = FakeOrg()
+    honest = org._answer
+    thrown = failed(RowError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text))
+
+    def throwing(collection):
+        if "o5" not in {row.external_id for row in collection.rows}:
+            return honest(collection)
+        refusals = {"o7": failed(beside)} if beside else {}
+        rows = collection.rows
+        return CollectionAnswer(results=tuple(refusals.get(r.external_id, thrown) for r in rows))
+
+    org._answer = throwing
+    if beside:
+        org.always["o7"] = beside
+    outcomes = await send(make(org), *(order(n) for n in range(40)))
+    guilty = [place for place, one in enumerate(outcomes) if not isinstance(one, Written)]
+    assert guilty == ([5, 7] if beside else [5])
+    assert all(isinstance(outcomes[place], RefusedWrite) for place in guilty)
