@@ -26,8 +26,9 @@ from stream.errors import SettingsError
 from stream.settings.kafka import KafkaSettings
 
 USED_SHARE = 0.8
-# Where the answer does not say how long a token lives.
-LIFE_SECONDS = 300.0
+# Where the answer does not say how long a token lives, and the most that is believed: some say
+# milliseconds, or for ever, and a token that has ended is no connection until it is replaced.
+LIFE_SECONDS, LONGEST_LIFE_SECONDS = 300.0, 3600.0
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0  # the answer: each wait for it, and all of it
 MAX_ANSWER_BYTES = 64 * 1024
 MSK_MODULE = "aws_msk_iam_sasl_signer.MSKAuthTokenProvider"
@@ -177,12 +178,21 @@ def _token_in(body: bytes, asked_at: float) -> BrokerToken:
     try:
         read = orjson.loads(body)
         text = read["access_token"]
-        life = float(read.get("expires_in") or LIFE_SECONDS)
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
+        life = _life(read.get("expires_in"))
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         raise KafkaConnectionError(f"{_WHERE}: the answer has no access_token") from None
     if not isinstance(text, str) or not text or not text.isascii() or not text.isprintable():
         raise KafkaConnectionError(f"{_WHERE}: the access_token is no token")
-    return BrokerToken(text, asked_at + USED_SHARE * max(0.0, life))
+    return BrokerToken(text, asked_at + USED_SHARE * life)
+
+
+def _life(told: object) -> float:
+    is_number = isinstance(told, int | float | str) and not isinstance(told, bool)
+    try:
+        seconds = float(told) if is_number else 0.0  # type: ignore[arg-type]
+    except ValueError:
+        seconds = 0.0
+    return min(seconds, LONGEST_LIFE_SECONDS) if seconds > 0 else LIFE_SECONDS
 
 
 def _code_in(body: bytes) -> str:

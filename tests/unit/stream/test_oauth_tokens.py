@@ -104,7 +104,6 @@ def test_a_failure_is_not_kept():
         b'{"access_token": 7}',
         b'{"access_token": ""}',
         b'{"access_token": "a\\u0001b"}',
-        b'{"access_token": "t", "expires_in": "soon"}',
     ],
 )
 def test_an_answer_without_a_token_is_an_outage_and_no_crash(body):
@@ -116,6 +115,29 @@ def test_a_token_is_replaced_before_it_ends_and_without_a_time_soon():
     made = oauth._token_in(orjson.dumps({"access_token": "t", "expires_in": 100}), 10.0)
     assert made.use_until == 90.0
     assert oauth._token_in(b'{"access_token": "t"}', 0.0).use_until == 240.0
+
+
+@pytest.mark.parametrize(
+    ("told", "life_seconds"),
+    [
+        ("100", 100.0),
+        (1e300, oauth.LONGEST_LIFE_SECONDS),
+        ("inf", oauth.LONGEST_LIFE_SECONDS),
+        (3_600_000, oauth.LONGEST_LIFE_SECONDS),  # milliseconds
+        ("nan", oauth.LIFE_SECONDS),
+        (-1, oauth.LIFE_SECONDS),
+        (0, oauth.LIFE_SECONDS),
+        (None, oauth.LIFE_SECONDS),
+        ("soon", oauth.LIFE_SECONDS),
+        ("9" * 5000, oauth.LONGEST_LIFE_SECONDS),
+        ([60], oauth.LIFE_SECONDS),
+        (True, oauth.LIFE_SECONDS),
+    ],
+)
+def test_a_token_is_kept_neither_for_ever_nor_for_no_time_whatever_its_life_is(told, life_seconds):
+    """A token that has ended is no connection, to any broker, until it is replaced."""
+    body = orjson.dumps({"access_token": "t", "expires_in": told})
+    assert oauth._token_in(body, 10.0).use_until == 10.0 + oauth.USED_SHARE * life_seconds
 
 
 def test_an_error_tells_its_code_and_none_of_its_prose():
