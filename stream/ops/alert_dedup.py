@@ -52,13 +52,17 @@ class Notices:
         self._told[alert] = _Told(detail, since=now, told_at=now)
         return self._text("ALERT", alert, safe_text(detail))
 
-    def due(self, now: float) -> list[str]:
+    def last(self, now: float) -> list[str]:
+        """Return what is to be said by a process that ends: it has no calm spell to wait for."""
+        return self.due(now, calm_seconds=0.0)
+
+    def due(self, now: float, *, calm_seconds: float = CALM_SECONDS) -> list[str]:
         """Return what is to be said because time has passed."""
         texts = []
         for alert, told in list(self._told.items()):
             lasted = _minutes((told.ended_at or now) - told.since)
             if told.ended_at is not None:
-                if now - told.ended_at >= CALM_SECONDS:
+                if now - told.ended_at >= calm_seconds:
                     del self._told[alert]
                     texts.append(self._text("RESOLVED", alert, f"it lasted {lasted}"))
             elif now - told.told_at >= self._repeat_seconds:

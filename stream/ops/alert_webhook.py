@@ -46,6 +46,7 @@ async def alert_webhook(
             yield
         finally:
             alerts.listeners.remove(webhook.note)
+            webhook.conclude()
             await webhook.drain(LAST_WORDS_SECONDS)
 
 
@@ -94,6 +95,11 @@ class AlertWebhook:
         ):
             group.create_task(self._deliver(session))
             group.create_task(self._tick())
+
+    def conclude(self) -> None:
+        """Queue what nobody else will say: the ends whose calm spell this process does not see."""
+        for text in self._notices.last(self._clock()):
+            self._put(text)
 
     async def drain(self, deadline_seconds: float) -> None:
         """Give the queue a little time to empty."""

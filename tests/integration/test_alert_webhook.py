@@ -72,6 +72,15 @@ async def test_the_last_words_of_a_process_are_delivered(receiver):
     assert len(receiver.bodies) == 1
 
 
+async def test_an_end_is_told_by_a_process_that_ends_within_the_calm_spell(receiver):
+    alerts = Alerts()
+    settings = Settings(_env_file=None, alert_webhook_url=receiver.url)
+    async with alert_webhook(settings, alerts, source="w"):
+        alerts.fire(Alert.BREAKER_OPEN, "SERVER_UNAVAILABLE")
+        alerts.resolve(Alert.BREAKER_OPEN)
+    assert [body["text"].split()[0] for body in receiver.bodies] == ["ALERT", "RESOLVED"]
+
+
 async def test_what_a_thread_says_is_delivered_when_it_has_said_it(receiver):
     """A watchdog's last words: the loop may be what hangs, and the process ends behind them."""
     alerts = Alerts()

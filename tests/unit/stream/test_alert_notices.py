@@ -43,6 +43,16 @@ def test_the_end_is_told_after_a_calm_spell():
     assert notices.due(9 * HOUR) == []
 
 
+def test_the_end_is_told_before_the_process_ends_and_what_lasts_is_not_over():
+    """A worker that was restarted within the calm spell left its alert active for who reads it."""
+    notices = make()
+    notices.changed(Alert.BREAKER_OPEN, "x", 0)
+    notices.changed(Alert.BUDGET_LOW, "9 %", 0)
+    notices.changed(Alert.BREAKER_OPEN, None, 600)
+    assert notices.last(610) == ["RESOLVED breaker_open (worker w-1): it lasted 10 min"]
+    assert notices.last(620) == []
+
+
 def test_what_comes_and_goes_rings_once():
     notices = make()
     said = [notices.changed(Alert.BREAKER_OPEN, "x", 0)]
