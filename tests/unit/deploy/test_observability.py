@@ -16,6 +16,7 @@ from support.compose_file import ROOT
 
 from agents.worker.shutdown import EXIT_AGAIN, EXIT_STALLED
 from cli.console.terminal import EXIT_INTERRUPTED, EXIT_NO, EXIT_UNKNOWN, EXIT_USAGE
+from stream.lag.evaluator import SEVERITY
 from stream.ops import metrics
 from stream.ops.alerts import Alert
 
@@ -212,3 +213,21 @@ def test_dashboards_are_understood_by_prometheus(tmp_path: Path) -> None:
         [promtool, "check", "rules", str(file)], capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_every_state_of_a_partition_is_drawn_the_worst_first() -> None:
+    """A partition that did not answer (UNKNOWN) was a gap, and one group's OK hid another's STALL."""
+    board = json.loads((DASHBOARDS[0].parent / "inside.json").read_text())
+    (panel,) = [panel for panel in board["panels"] if panel["title"] == "states"]
+    (target,) = panel["targets"]
+    drawn = re.findall(r'state="(\w+)"\}\) \* (\d)', target["expr"])
+    assert drawn == [(s.value, str(rank + 1)) for s, rank in reversed(SEVERITY.items())]
+    (shown,) = panel["fieldConfig"]["defaults"]["mappings"]
+    assert {(o["text"], number) for number, o in shown["options"].items()} == set(drawn)
+
+
+def test_a_rate_of_what_two_processes_export_is_summed_once() -> None:
+    """Two replicas of `lag`, or one that is being replaced, doubled what was committed."""
+    summed = [e for e in dashboard_expressions() if re.search(r"\brate\(kafka_", e)]
+    assert summed
+    assert all("max by (consumergroup, topic, partition) (rate(" in e for e in summed)
