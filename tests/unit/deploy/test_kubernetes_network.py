@@ -24,7 +24,7 @@ def test_names_brokers_and_addresses_of_every_usual_cluster_can_be_reached():
         for port in ports
         for number in range(port["port"], port.get("endPort", port["port"]) + 1)
     }
-    assert {53, 5353, 9092, 9093, 9094, 9096, 9098, 9100} <= reached
+    assert {53, 5353, 9092, 9093, 9094, 9096, 9098, 9100, 9194, 9196, 9198} <= reached
     blocks = [to["ipBlock"] for to in policies["orderstream-outside"]["spec"]["egress"][0]["to"]]
     assert {block["cidr"] for block in blocks} == {"0.0.0.0/0", "::/0"}
 
