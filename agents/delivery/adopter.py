@@ -14,7 +14,15 @@ from cachetools import LRUCache
 
 from agents.delivery.adoption import Adoption, adoption_of, queries_for, value_of
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.org_search import FINAL, Answers, Identity, OrgSearch, Queries, failure_of
+from agents.delivery.org_search import (
+    FINAL,
+    Answers,
+    Identity,
+    OrgSearch,
+    Queries,
+    failure_of,
+    told_without_values,
+)
 from agents.delivery.types import NotSent, RefusedWrite, WriteOutcome, WriteSet, Written
 from agents.pacing.ticket import NotAdmittedError
 from agents.salesforce.api.record_updates import KeyUpdate
@@ -97,7 +105,8 @@ def _not_looked_for(
     rows: Sequence[Row], error: NotAdmittedError | SalesforceError, adopted: Adopted
 ) -> None:
     if isinstance(error, SalesforceError) and error.kind in FINAL:
-        log.warning("adoption_impossible", code=error.code, detail=str(error))
+        detail = told_without_values(error, rows)
+        log.warning("adoption_impossible", code=error.code, detail=detail)
         what = f"not looked for by {rows[0].adopt_by} ({error.code}): it may have got a twin"
         for row in rows:
             adopted.note(row.identity, f"{row.sobject}: {what}")

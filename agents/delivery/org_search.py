@@ -7,6 +7,7 @@ doing: it waits, and no attempt is spent.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -24,8 +25,11 @@ from agents.salesforce.errors.errors import SalesforceError
 from schemas.parts import parts_of
 from schemas.priority import Priority
 from schemas.salesforce import Row, RowResult
+from stream.ops.quoted_masking import mask_quoted
 
 FINAL = frozenset({ErrorKind.PERMANENT, ErrorKind.CONFIG})
+# Salesforce quotes the query around the place, `Phone IN ('+49…`, before it says what is wrong.
+QUOTED_QUERY = re.compile(r"(?s).*(?=ERROR at Row:\d)")
 
 Records = list[dict[str, Any]]
 Identity = tuple[str, str]  # of a row
@@ -107,3 +111,13 @@ def failure_of(error: NotAdmittedError | SalesforceError) -> NotSent:
         return NotSent(error.reason, error.is_given_up)
     # Whatever it is, it is not the row's doing: the search costs no event an attempt.
     return NotSent(f"looking for a record that was there before: {reason_of(error)}")
+
+
+def told_without_values(error: SalesforceError, rows: Sequence[Row]) -> str:
+    """Return what the org said to a query, for a log line: nothing of whom was looked for."""
+    values = [
+        {name: value}
+        for row in rows
+        for name, value in (*row.fields.items(), *row.insert_fields.items())
+    ]
+    return mask_quoted(QUOTED_QUERY.sub("", str(error)), values)

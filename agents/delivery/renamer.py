@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 import structlog
 
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.org_search import FINAL, Answers, OrgSearch, Queries, failure_of
+from agents.delivery.org_search import (
+    FINAL,
+    Answers,
+    OrgSearch,
+    Queries,
+    failure_of,
+    told_without_values,
+)
 from agents.delivery.renaming import (
     NOTHING,
     Renaming,
@@ -123,7 +130,8 @@ class Renamer:
         for soql, rows in queries.items():
             answer = answers[soql]
             if isinstance(answer, SalesforceError) and answer.kind in FINAL:
-                log.warning("renaming_impossible", code=answer.code, detail=str(answer))
+                detail = told_without_values(answer, rows)
+                log.warning("renaming_impossible", code=answer.code, detail=detail)
             elif isinstance(answer, NotAdmittedError | SalesforceError):
                 renamed.failures |= {whose(row): failure_of(answer) for row in rows}
             else:
