@@ -13,6 +13,7 @@ from schemas.document.shape import id_of
 from schemas.document_parts import is_whole, said_names
 from schemas.event import Envelope, Kind, Origin, Via
 from schemas.identity import Identity, folded, site_of
+from schemas.operator_signature import has_no_headers
 from schemas.order_rank import state_rank
 from schemas.sender_clock import TOLERANCE_SECONDS, SenderTime, sender_time
 from schemas.state import (
@@ -69,6 +70,14 @@ class DecodedEvent:
     def site(self) -> str:
         """The store view of an order, the website of a customer; '' when the event is silent."""
         return site_of(self.document.entity)
+
+    def is_at_home(self, came: Envelope) -> bool:
+        """Whether it came to the one worker of its document's key.
+
+        Not what was accepted under an older rule of keys, nor what something else wrote and a
+        person requeued: with no key, of another kind, or by another rule of partitions.
+        """
+        return came.key in ("", self.document.key) and not has_no_headers(came)
 
     def may_have_moved(self, state: State | None) -> bool:
         """Whether a customer's records may have another key though the state has this content.

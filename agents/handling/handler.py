@@ -152,8 +152,8 @@ class Handler:
                     item = replace(item, envelope=self.ends.sign(item.envelope))
                 if item.clock.clock is not Clock.GOOD:
                     metrics.SENDER_CLOCKS.labels(item.clock.clock.value).inc()
-                if item.document.key != envelope.key and envelope.key and item.document.key:
-                    # Accepted under an older rule of keys: it goes on where its key is now.
+                if item.document.key and not item.is_at_home(envelope):
+                    # It goes on where the worker of its key is.
                     decisions.append(self.ends.moved(item, envelope.value))
                 elif item.document.is_ignored:
                     reason = f"event {item.document.event} is not mapped"

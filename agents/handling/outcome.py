@@ -191,6 +191,7 @@ def moved(
         dataclasses.replace(
             envelope,
             event_id=derived_event_id(now_ms, envelope.event_id),
+            kind=document.kind or envelope.kind,
             key=document.key,
             value=value or orjson.dumps(document.entity),
             # Nobody signed what the store said. The bytes as they came stay their sender's:
@@ -206,7 +207,7 @@ def moved(
     )
     says = Notes(reason=f"goes on under its own key as event {successor.event_id}", worker=worker)
     record = Record(
-        topic=topics.source_of(envelope.kind),
+        topic=topics.source_of(successor.kind),
         key=successor.key.encode(),
         value=successor.value,
         headers=headers_of(successor),
