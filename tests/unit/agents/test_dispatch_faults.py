@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-
 from support.dispatch_bench import make, order, send
 from support.fake_org import (
     NO_FIELD,
