@@ -94,16 +94,38 @@ def renaming_of(row: Row, records: Iterable[Record]) -> Renaming:
 
 
 def follow(rows: Iterable[Row], renamings: dict[Whose, Renaming]) -> None:
-    """Let rows of orders go where a row of their own batch renames their record to."""
-    moved = {
-        (row.sobject, found.was.casefold(), row.customer_id): row.external_id
-        for row in rows
-        if (found := renamings.get(whose(row), NOTHING)).update is not None
-    }
-    for row in rows:
-        key = moved.get(whose(row))
-        if key is not None and not row.is_own:
+    """Let the newest of a batch's saves say a record's key, and the batch's others go there.
+
+    One call names a record once, and what was found is true until the first key is given.
+    """
+    rows = list(rows)
+    moved: dict[Whose, str] = {}
+    for at in {_record_of(row, found) for row, found in _found(rows, renamings) if found.update}:
+        saves = [
+            row
+            for row, found in _found(rows, renamings)
+            if row.is_own and _record_of(row, found) == at
+        ]
+        newest = max(saves, key=lambda row: row.version)
+        moved[at] = newest.external_id
+        for row in saves:
+            if row is not newest:
+                renamings[whose(row)] = Renaming(key=newest.external_id)
+    for row, found in _found(rows, renamings):
+        key = moved.get(_record_of(row, found), "")
+        if key and found.update is None and not is_same_text(row.external_id, key):
             renamings[whose(row)] = Renaming(key=key)
+
+
+def _found(
+    rows: Iterable[Row], renamings: Mapping[Whose, Renaming]
+) -> Iterator[tuple[Row, Renaming]]:
+    return ((row, renamings.get(whose(row), NOTHING)) for row in rows)
+
+
+def _record_of(row: Row, found: Renaming) -> Whose:
+    """Return the record that a row is about, by the key that it had when it was looked for."""
+    return row.sobject, (found.was or found.key or row.external_id).casefold(), row.customer_id
 
 
 def redirected(bundle: WriteSet, renamings: Mapping[Whose, Renaming]) -> WriteSet:

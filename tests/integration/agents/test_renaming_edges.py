@@ -98,3 +98,44 @@ async def test_orders_whose_customers_were_all_deleted_are_no_outage(workers):
     outcomes = await worker.send(*(order(10 + n, who, 70 + n) for n, who in enumerate(people)))
     assert all(isinstance(outcome, Written) for outcome in outcomes), outcomes
     assert {record[KEY] for record in worker.records("Account")} == set(people)
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
+@pytest.mark.parametrize(
+    "saves",
+    [
+        [("greta@exmaple.org", "11:00:00"), (NEW, "11:00:30")],
+        [(OLD, "10:30:00"), (NEW, "11:00:00")],
+        [("greta@exmaple.org", "11:00:00"), (NEW, "11:00:30"), (OLD, "10:00:00")],
+    ],
+)
+async def test_saves_of_one_customer_in_a_batch_rename_to_the_newest(workers, saves, is_turned):
+    """An address corrected at once: one call named the record under two keys, or made a twin."""
+    worker, _ = workers
+    await worker.send(customer(OLD))
+    before = worker.one("Account")["Id"]
+    batch = [customer(email, saved) for email, saved in saves]
+    batch.insert(1, order(1, saves[0][0]))
+    outcomes = await worker.send(*(reversed(batch) if is_turned else batch))
+    assert all(isinstance(outcome, Written) for outcome in outcomes), outcomes
+    assert worker.one("Account")[KEY] == NEW == worker.one("Contact")[KEY]
+    assert worker.one("Account")["Id"] == before == worker.one("Opportunity")["AccountId"]
+    assert worker.one("Contact")["Email"] == NEW
+
+
+async def test_a_change_back_within_a_batch_changes_nothing(workers):
+    worker, _ = workers
+    await worker.send(customer(OLD))
+    before = worker.one("Account")["Id"]
+    outcomes = await worker.send(customer(NEW, "11:00:00"), customer(OLD, "11:00:30"))
+    assert all(isinstance(outcome, Written) for outcome in outcomes), outcomes
+    assert worker.one("Account")[KEY] == OLD == worker.one("Contact")["Email"]
+    assert worker.one("Account")["Id"] == before
+
+
+async def test_an_order_under_a_third_address_goes_where_its_batch_renames_the_record(workers):
+    worker, _ = workers
+    await worker.send(customer(OLD))
+    await worker.send(order(1, "greta@exmaple.org"), customer(NEW, "11:00:00"))
+    assert worker.one("Account")[KEY] == NEW == worker.one("Contact")[KEY]
+    assert worker.one("Opportunity")["AccountId"] == worker.one("Account")["Id"]
