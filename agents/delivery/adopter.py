@@ -82,12 +82,15 @@ class Adopter:
         """Give the records that were found, and their parents, the keys of the rows."""
         adopted = Adopted()
         found: dict[Identity, Adoption] = {}
+        given: dict[str, str] = {}  # two people of one Account: one call names a record once
         for soql, rows in queries.items():
             answer = answers[soql]
             if isinstance(answer, NotAdmittedError | SalesforceError):
                 _not_looked_for(rows, answer, adopted)
-            else:
-                found |= {row.identity: adoption_of(row, answer) for row in rows}
+                continue
+            for row in rows:
+                found[row.identity] = adoption = adoption_of(row, answer, given)
+                given |= {update.id: update.key for update in adoption.updates}
         for identity, adoption in found.items():
             adopted.note(identity, *adoption.notes)
         updates = [(u, identity) for identity, made in found.items() for u in made.updates]

@@ -68,13 +68,19 @@ def queries_for(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
             yield f"SELECT {fields} FROM {sobject} WHERE {where}", part  # noqa: S608 - quoted
 
 
-def adoption_of(row: Row, records: Iterable[Record]) -> Adoption:
-    """Return what becomes of the records that were found for a row."""
+def adoption_of(
+    row: Row, records: Iterable[Record], given: Mapping[str, str] | None = None
+) -> Adoption:
+    """Return what becomes of the records that were found for a row.
+
+    `given` are the keys, by record id, that others of the same batch give: nobody else's any more.
+    """
+    given = given or {}
     wanted, key = value_of(row).casefold(), row.external_id_field
     mine = [r for r in records if str(r.get(row.adopt_by) or "").casefold() == wanted]
     holders = [r for r in records if is_same_text(r.get(key), row.external_id)]
     free = sorted(
-        (r for r in mine if not r.get(key)),
+        (r for r in mine if not r.get(key) and str(r.get("Id")) not in given),
         key=lambda r: (str(r.get("CreatedDate")), str(r.get("Id"))),
     )
     if holders or not free:
@@ -86,20 +92,24 @@ def adoption_of(row: Row, records: Iterable[Record]) -> Adoption:
     updates: list[KeyUpdate] = []
     notes = [note]
     for name, field, parent_key in _links(row):
-        _adopt_parent(chosen, (name, field, parent_key), updates, notes)
+        _adopt_parent(chosen, (name, field, parent_key), updates, notes, given)
     own = KeyUpdate(row.sobject, str(chosen["Id"]), key, row.external_id)
     return Adoption((*updates, own), tuple(notes))
 
 
 def _adopt_parent(
-    record: Record, link: tuple[str, str, str], updates: list[KeyUpdate], notes: list[str]
+    record: Record,
+    link: tuple[str, str, str],
+    updates: list[KeyUpdate],
+    notes: list[str],
+    given: Mapping[str, str],
 ) -> None:
     name, field, key = link
     parent = record.get(name)
     if not isinstance(parent, Mapping) or not parent.get("Id"):
         return
     sobject = str((parent.get("attributes") or {}).get("type") or name)
-    present = parent.get(field)
+    present = parent.get(field) or given.get(str(parent["Id"]))
     if not present:
         updates.append(KeyUpdate(sobject, str(parent["Id"]), field, key))
     elif not is_same_text(present, key):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -141,3 +142,30 @@ async def test_an_org_that_forbids_the_question_still_gets_its_orders_with_a_not
     (outcome,) = await org.send(order())
     assert isinstance(outcome, Written), outcome
     assert any("may have got a twin" in note for note in outcome.notes)
+
+
+async def test_two_people_of_one_account_in_a_batch_leave_it_to_the_first(org):
+    account = org.was_there("Account", Name="Hara Ltd")
+    for email in (EMAIL, "b@example.com"):
+        org.was_there("Contact", LastName="A", Email=email, AccountId=account)
+    outcomes = await org.send(order(1), order(2, "b@example.com"))
+    assert all(isinstance(outcome, Written) for outcome in outcomes), outcomes
+    assert any("has another key and was left" in note for note in outcomes[1].notes)
+    assert {record[KEY] for record in org.records("Contact")} == {EMAIL, "b@example.com"}
+    assert {record["Id"]: record[KEY] for record in org.records("Account")}[account] == EMAIL
+
+
+async def test_a_record_without_a_key_is_given_to_one_of_two_customers_with_its_address(org):
+    """Websites that do not share their customers: one address is two customers."""
+    contact = org.was_there("Contact", LastName="A", Email=EMAIL)
+    bundles = []
+    for website in "12":
+        found = next(row for row in org.mapping.apply(order()).rows if row.sobject == "Contact")
+        insert_fields = {n: v for n, v in found.insert_fields.items() if n != "Account"}
+        row = replace(found, external_id=f"{website}:{EMAIL}", insert_fields=insert_fields)
+        bundles.append(WriteSet(website, (row,)))
+    outcomes = await org.dispatcher.send(bundles)
+    assert all(isinstance(outcome, Written) for outcome in outcomes), outcomes
+    keys = {record["Id"]: record[KEY] for record in org.records("Contact")}
+    assert keys.pop(contact) == f"1:{EMAIL}"
+    assert list(keys.values()) == [f"2:{EMAIL}"]
