@@ -55,6 +55,11 @@ class Debounce:
 
 
 def makes_needless(newer: Candidate, event: DecodedEvent, state: State | None) -> bool:
-    """Whether the newer one is written whether or not the event is: else both could be lost."""
+    """Whether the newer one is written whether or not the event is: else both could be lost.
+
+    What the store has to complete is asked for again when it comes back, and may be gone by then.
+    """
+    if newer.is_completed and not event.candidate.is_completed:
+        return False
     after = event.new_state(state, {})
     return all(judge(known, newer) is VersionVerdict.SEND for known in (state, after))

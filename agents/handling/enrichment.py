@@ -198,8 +198,13 @@ class Enricher:
                 f"the store has no such {kind.value}: it is not committed yet, was rolled back "
                 "or deleted"
             )
-        saved = sender_time(text_of(document.get("updated_at")), self.clock_ms())
-        is_behind = saved.version < item.candidate.version
+        saved = sender_time(
+            text_of(document.get("updated_at")),
+            self.clock_ms(),
+            tolerance_seconds=self.tolerance_seconds,
+        )
+        # The store's columns have whole seconds, what a program sends may have more.
+        is_behind = saved.version < item.candidate.version.partition(".")[0]
         if is_behind and item.clock.clock in (Clock.GOOD, Clock.ZONE):
             return f"the store still shows the {kind.value} as it was before this event"
         if self.reads(kind).says_nothing(document):

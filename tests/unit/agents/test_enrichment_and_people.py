@@ -7,10 +7,12 @@ import dataclasses
 import pytest
 from support.enrichment_shop import NOW, SAVED, TOPICS, Org, Shop, order
 
+from agents.handling.debounce import Debounce
 from schemas.erasure import marker_key
 from schemas.event import Via
 from schemas.headers import envelope_of
 from schemas.identity import Identity, OrderKey
+from schemas.sender_clock import utc_text
 from schemas.state import State
 from stream.sender_names import Sender
 
@@ -74,3 +76,30 @@ def test_an_event_of_somebody_erased_asks_the_store_nothing_and_leaves_no_letter
     org.states[marker_key(b"order:000000001")] = State("2030-01-01 00:00:00", "", "", 0, 0)
     assert org.outcomes(event) == ["superseded"]
     assert not org.shop.searches
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (utc_text(NOW + 1_800_000), utc_text(NOW + 1_800_000)),  # its clock is half an hour ahead
+        (f"{SAVED}.25", SAVED),  # PHP's DateTime has a fraction, the store's column has none
+    ],
+)
+def test_the_same_save_in_the_store_is_not_behind_its_event(told, shown):
+    """It waited for what was there, and died of it."""
+    org = Org(Shop(order(1, updated_at=shown)))
+    org.enricher.clock_ms = lambda: NOW
+    org.handler.clock_tolerance_seconds = org.enricher.tolerance_seconds = 3_600
+    assert org.outcomes(org.event({"increment_id": "000000001", "updated_at": told})) == ["synced"]
+
+
+def test_what_the_store_has_yet_to_complete_lets_no_settling_order_go():
+    """It is asked for once more when it comes back, and may be gone by then."""
+    org = Org(Shop(order(1)))
+    org.handler.debounce_ms, org.handler.settling = 2_000, Debounce(max_ms=10_000)
+    whole = org.event(order(1, total=5, updated_at="2026-03-14 17:59:58"))
+    notice = org.event({"increment_id": "000000001", "updated_at": SAVED})
+    assert org.outcomes(whole, notice) == ["parked", "parked"]
+    org.shop.documents.clear()
+    back = [dataclasses.replace(event, not_before_ms=NOW) for event in (whole, notice)]
+    assert [org.outcomes(event) for event in back] == [["synced"], ["retry"]]
