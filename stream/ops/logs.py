@@ -7,7 +7,7 @@ Every line passes here, ours and those of libraries:
 | a field whose name can carry a person or a secret | `***` |
 | an e-mail address in any text | `j***@example.com` |
 | an exception | where it happened and its type, without its message: that may quote a customer |
-| a warning, an exception nobody caught | a line like every other |
+| a warning, an exception nobody caught, of a thread or a destructor too | a line like every other |
 
 Whoever logs a text made of somebody's data masks it before (`stream.ops.masking`); a test plants
 canaries in every secret and every personal field and looks for them in all that is written.
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import traceback
 from collections.abc import MutableMapping
 from contextlib import suppress
@@ -154,6 +155,11 @@ def configure_logs(
     root.setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
+    # Python's own print the message as it is; somebody else's (a test runner's) is left.
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _log_uncaught_of_thread
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _log_unraisable
 
 
 def _named(process: str) -> Any:
@@ -173,3 +179,18 @@ def _log_uncaught(
         sys.__excepthook__(kind, error, trace)
     else:
         structlog.get_logger().critical("uncaught_exception", exc_info=error)
+
+
+def _log_uncaught_of_thread(args: threading.ExceptHookArgs) -> None:
+    if not issubclass(args.exc_type, SystemExit):
+        name = args.thread.name if args.thread else ""
+        log = structlog.get_logger()
+        log.critical("uncaught_exception", exc_info=args.exc_value, thread=name)
+
+
+def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
+    """Log what a destructor raised: it may run within any line of ours, that of a log line too.
+
+    So by the standard library, whose lock lets the same thread in again; structlog's does not.
+    """
+    logging.getLogger(__name__).error("unraisable_exception", exc_info=args.exc_value)

@@ -40,6 +40,16 @@ async def main():
     del task
 asyncio.run(main())
 import gc; gc.collect()
+def dies():
+    raise KeyError("Jane Doe of Sesame Street")
+import threading
+thread = threading.Thread(target=dies, name="watchdog")
+thread.start()
+thread.join()
+class Closing:
+    def __del__(self):
+        raise LookupError("Jane Doe of Sesame Street")
+Closing()
 raise RuntimeError("Jane Doe of Sesame Street")
 """
 
@@ -59,7 +69,7 @@ def lines() -> list[dict[str, object]]:
 
 def test_every_line_is_json_whoever_wrote_it(lines) -> None:
     events = [str(line["event"]) for line in lines]
-    for event in ("started", "bug", "failed", "Task exception", "uncaught_exception"):
+    for event in ("started", "bug", "failed", "Task exception", "uncaught_exception", "unraisable"):
         assert any(found.startswith(event) for found in events), event
     assert any("be warned" in event for event in events)
     assert all({"level", "timestamp"} <= set(line) for line in lines)
@@ -71,7 +81,7 @@ def test_nobody_is_quoted_by_an_exception(lines) -> None:
     assert "Jane" not in text
     assert "Sesame" not in text
     assert text.count("ValueError") >= 3
-    assert "RuntimeError" in text
+    assert all(name in text for name in ("RuntimeError", "KeyError", "LookupError"))
 
 
 def test_secrets_and_addresses_are_masked_wherever_they_stand(lines) -> None:
