@@ -11,7 +11,7 @@ from schemas.codec import DecodeError, Document, decode
 from schemas.digest import content_digest, save_mark
 from schemas.document.shape import id_of
 from schemas.document_parts import is_whole, said_names
-from schemas.event import Envelope, Kind, Origin, Via
+from schemas.event import Envelope, Kind, Origin, Via, event_id_time_ms
 from schemas.identity import Identity, folded, site_of
 from schemas.operator_signature import has_no_headers
 from schemas.order_rank import state_rank
@@ -27,6 +27,7 @@ from schemas.state import (
     state_key,
 )
 from schemas.texts import identifier
+from stream.backfill.event import SENDER
 from stream.sender_names import Sender
 
 WHOLE = frozenset[str]()
@@ -222,7 +223,23 @@ def take_in(
     document = decode(envelope.value, event=envelope.event, identity=identity)
     if not envelope.key and document.key:
         envelope = replace(envelope, key=document.key)
-    return item_of(envelope, origin, document, tolerance_seconds=tolerance_seconds)
+    return item_of(
+        envelope,
+        origin,
+        document,
+        tolerance_seconds=tolerance_seconds,
+        read_at_ms=_read_at_ms(envelope),
+    )
+
+
+def _read_at_ms(envelope: Envelope) -> int:
+    """Return when an event's content was read from the store in its stead, 0 for any other.
+
+    What was completed and goes on under its own key was received with its notice, perhaps long
+    before; its id was made when it had been read.
+    """
+    is_completed = envelope.sender == SENDER and envelope.via is not Via.BACKFILL
+    return (event_id_time_ms(envelope.event_id) or 0) if is_completed else 0
 
 
 def item_of(

@@ -15,6 +15,7 @@ from agents.mapping.apply import Mapped
 from schemas.event import Envelope, Via
 from schemas.priority import Priority
 from schemas.state import State
+from stream.backfill.event import SENDER
 
 BREATH_EVENTS, BREATH_SECONDS = 4, 0.002
 PRIORITIES = {
@@ -94,7 +95,8 @@ def behind_lines(
     """
     rest, behind = [], []
     for item in items:
-        is_bound = item.base is not None or item.key in contested or item.candidate.is_completed
+        is_asked_for = item.candidate.is_completed and item.envelope.sender != SENDER
+        is_bound = item.base is not None or item.key in contested or is_asked_for
         if not is_bound and is_long(customer := item.document.customer_key):
             behind.append((customer, item.envelope))
         else:

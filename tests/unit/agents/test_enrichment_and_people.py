@@ -8,6 +8,8 @@ import pytest
 from support.enrichment_shop import NOW, SAVED, TOPICS, Org, Shop, order
 
 from agents.handling.debounce import Debounce
+from agents.handling.decode import take_in
+from agents.handling.intent import behind_lines
 from schemas.erasure import marker_key
 from schemas.event import Via
 from schemas.headers import envelope_of
@@ -103,3 +105,45 @@ def test_what_the_store_has_yet_to_complete_lets_no_settling_order_go():
     org.shop.documents.clear()
     back = [dataclasses.replace(event, not_before_ms=NOW) for event in (whole, notice)]
     assert [org.outcomes(event) for event in back] == [["synced"], ["retry"]]
+
+
+DAY_MS = 86_400_000
+
+
+def moved_to_its_number(org):
+    """A notice by id alone, of thirty days ago and replayed, as it goes on under its number."""
+    org.enricher.clock_ms = lambda: NOW
+    notice = org.event({"entity_id": 1, "updated_at": utc_text(NOW - 50 * DAY_MS)})
+    replayed = {"received_at_ms": NOW - 30 * DAY_MS, "via": Via.REPLAY}
+    (decision,) = org.handle(dataclasses.replace(notice, **replayed)).values()
+    return consumed(decision.republish, offset=100)
+
+
+def test_what_was_read_and_moved_counts_from_when_it_was_read():
+    """Bounded by the receipt of its notice, the store's newest word was older than any state."""
+    org = Org(Shop(order(1, total=20, updated_at=utc_text(NOW - DAY_MS))))
+    before = order(1, total=10, updated_at=utc_text(NOW - 7 * DAY_MS))
+    assert org.outcomes(org.event(before)) == ["synced"]
+    event = moved_to_its_number(org)
+    (decision,) = org.handle(event).values()
+    assert (decision.result.outcome.value, decision.result.notes) == ("synced", [])
+    assert org.states[b"order:000000001"].version == utc_text(NOW - DAY_MS)
+
+
+def test_what_was_read_and_moved_undoes_no_correction():
+    saved = utc_text(NOW - 40 * DAY_MS)
+    org = Org(Shop(order(1, total=10, updated_at=saved)))
+    assert org.outcomes(edited(org.event(order(1, total=77, updated_at=saved)))) == ["synced"]
+    assert org.outcomes(moved_to_its_number(org)) == ["superseded"]
+    assert org.sent == {"000000001": 77}
+
+
+def test_a_replayed_document_of_the_store_stands_behind_a_long_line():
+    """It is whole as it came: to prepare it again asks the store nothing."""
+    org = Org(Shop())
+    event_id = "01900000-0000-7000-8000-000000000000"
+    event = dataclasses.replace(
+        org.event(order(1)), event_id=event_id, sender="rest", via=Via.REPLAY
+    )
+    item = take_in(event, identity=Identity())
+    assert behind_lines([item], set(), lambda _: True) == ([], [("a@b.de", event)])
