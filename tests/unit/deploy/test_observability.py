@@ -231,3 +231,19 @@ def test_a_rate_of_what_two_processes_export_is_summed_once() -> None:
     summed = [e for e in dashboard_expressions() if re.search(r"\brate\(kafka_", e)]
     assert summed
     assert all("max by (consumergroup, topic, partition) (rate(" in e for e in summed)
+
+
+def test_the_page_names_the_labels_of_every_metric() -> None:
+    """Who wrote a rule from the page summed the rows of all sObjects, or asked for no label."""
+    text = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
+    told = {
+        row[1]: {label.strip() for label in row[2].split(",")} - {""}
+        for row in re.finditer(
+            r"^\| `((?:orderstream|kafka)_\w+)` \| ([^|]*)\|", text, re.MULTILINE
+        )
+    }
+    made = {
+        family._name: family for family in vars(metrics).values() if hasattr(family, "_labelnames")
+    }
+    for name, labels in told.items():
+        assert labels == set(made[name.removesuffix("_total")]._labelnames), name
