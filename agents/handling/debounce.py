@@ -23,6 +23,7 @@ WaitKey = tuple[bytes, frozenset[str]]
 class _Waiting:
     newest: Candidate
     since_ms: int
+    parked_ms: int  # the newest
 
 
 class Debounce:
@@ -36,16 +37,17 @@ class Debounce:
         """Note that an event of the order was parked."""
         waiting = self._waiting.get(key)
         if waiting is None:
-            self._waiting[key] = _Waiting(event, now_ms)
+            self._waiting[key] = _Waiting(event, now_ms, now_ms)
         elif event.order > waiting.newest.order:
-            waiting.newest = event
+            waiting.newest, waiting.parked_ms = event, now_ms
 
     def overtaken_by(self, key: WaitKey, event: Candidate, now_ms: int) -> Candidate | None:
         """Return the newer event, still parked, that a returning one may give way to."""
         waiting = self._waiting.get(key)
         if waiting is None:
             return None
-        if event.order >= waiting.newest.order:
+        is_overdue = now_ms - waiting.parked_ms > self._max_ms  # perhaps it has ended elsewhere
+        if is_overdue or event.order >= waiting.newest.order:
             del self._waiting[key]
             return None
         if now_ms - waiting.since_ms < self._max_ms:

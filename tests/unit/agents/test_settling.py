@@ -77,3 +77,11 @@ def test_a_settling_save_of_the_same_second_takes_no_order_back():
     world.now += 2_000
     back = [replace(event, not_before_ms=world.now) for event in (complete, processing)]
     assert [world.outcomes(event) for event in back] == [["synced"], ["superseded"]]
+
+
+def test_nothing_gives_way_to_what_never_came_back_here():
+    """It ended elsewhere after a handover, or as a dead letter before it was asked for."""
+    settling = Debounce(max_ms=5_000)
+    settling.park(KEY, version(9), now_ms=0)
+    replayed = [settling.overtaken_by(KEY, version(n), now_ms=60_000 + n) for n in (1, 2)]
+    assert replayed == [None, None]
