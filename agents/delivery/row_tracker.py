@@ -277,12 +277,13 @@ def _recovered(
 
 
 def _exists(slot: RowState, twin: Twin, known: ExistenceCache) -> bool:
-    if twin.is_another or (twin.is_hidden and slot.was_missing):
+    is_told = not (twin.is_another or twin.is_hidden)
+    if slot.was_missing and not is_told:
         return False
     slot.id = twin.record_id
     slot.mode = WriteMode.UPDATE
-    if twin.is_hidden:  # an upsert of the plain fields finds out whether it is this record
-        slot.is_assumed = True
+    if not is_told:  # a record breaks several unique fields at once, and one of them is named:
+        slot.is_assumed = True  # an upsert of the plain fields finds out whether it is this record
         return True
     known.remember(slot.row, slot.id)
     slot.is_done = not slot.row.fields

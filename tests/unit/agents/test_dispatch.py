@@ -8,6 +8,7 @@ from support.fake_org import (
     TOO_LONG,
     FakeOrg,
     account,
+    failed,
     opportunity,
 )
 
@@ -105,6 +106,24 @@ async def test_a_duplicate_of_another_unique_field_is_the_records_own_error():
     (outcome,) = await send(make(org), order(1))
     assert isinstance(outcome, RefusedWrite)
     assert (outcome.code, outcome.sobject) == ("DUPLICATE_VALUE", "Account")
+
+
+async def test_a_record_that_is_there_is_found_though_another_unique_field_is_named():
+    """A create breaks the key and the tax id at once, and Salesforce names one of them."""
+    org = FakeOrg()
+    record_id = org.put("Account", "c1", Name="Kept")
+    text = f"duplicate value found: Tax_Id__c duplicates value on record with id: {record_id}"
+    honest = org._write
+
+    def naming_the_other(row, method):
+        is_refused = (row.external_id, method) == ("c1", "create")
+        return failed(RowError("DUPLICATE_VALUE", text)) if is_refused else honest(row, method)
+
+    org._write = naming_the_other
+    (outcome,) = await send(make(org), order(1))
+    assert isinstance(outcome, Written), outcome
+    assert outcome.ids["Account"] == record_id
+    assert org.fields_of("Account", "c1") == {"Name": "Kept"}
 
 
 async def test_a_duplicate_whose_field_is_hidden_is_settled_by_an_upsert_that_changes_nothing():
