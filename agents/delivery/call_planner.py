@@ -18,6 +18,7 @@ from agents.salesforce.api.collection_builder import (
     Method,
     weight_of,
 )
+from agents.salesforce.api.composite import CUSTOMER_ID_FIELD
 from schemas.salesforce import Row
 
 MethodOf = Callable[[Row], Method | None]
@@ -103,6 +104,8 @@ def locks_of(bundle: WriteSet) -> Iterator[Hashable]:
         yield bundle.lock_key.casefold()
     for row in bundle.rows:
         yield row.identity
+        if row.customer_id:  # under whatever address: a renaming gives the record another one
+            yield row.sobject, CUSTOMER_ID_FIELD, row.customer_id
 
 
 @dataclass(slots=True)

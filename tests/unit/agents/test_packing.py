@@ -135,6 +135,15 @@ def test_bundles_that_share_a_record_but_no_lock_key_are_one_group():
     assert lock_groups(same) == [[0, 1, 2]]
 
 
+def test_bundles_of_one_customer_under_two_addresses_are_one_group():
+    """Side by side, each found the record under the first address, and gave it its own."""
+    old, new, other = (
+        WriteSet(mail, (dataclasses.replace(account(mail), customer_id=number),), lock_key=mail)
+        for mail, number in (("old@x.y", "7"), ("new@x.y", "7"), ("else@x.y", "8"))
+    )
+    assert lock_groups([old, other, new]) == [[0, 2], [1]]
+
+
 def test_lock_keys_and_identities_ignore_case_as_salesforce_does():
     bundles = [WriteSet("a", (), lock_key="Jane@x.y"), WriteSet("b", (), lock_key="jane@X.Y")]
     assert lock_groups(bundles) == [[0, 1]]
