@@ -119,3 +119,11 @@ async def test_long_answers_come_in_pages(stocked, salesforce_org: SalesforceOrg
 async def test_nonsense_is_refused_with_the_platforms_code(stocked, soql, code):
     answer = await ask(stocked, soql)
     assert (answer.status, answer.json[0]["errorCode"]) == (400, code)
+
+
+async def test_the_place_of_an_unknown_column_is_shown_with_the_values_beside_it(stocked):
+    """As Salesforce does: who logs the message has logged whom the query looked for."""
+    answer = await ask(stocked, "SELECT Id FROM Contact WHERE Nothing__c IN ('+49 151 2345678')")
+    message = answer.json[0]["message"]
+    assert "Nothing__c IN ('+49 151 2345678')" in message
+    assert "^\nERROR at Row:1:Column:30\nNo such column 'Nothing__c'" in message

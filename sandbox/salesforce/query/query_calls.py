@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 from sandbox.salesforce.errors import RequestError, not_found
 from sandbox.salesforce.query.search import Search
 from sandbox.salesforce.query.soql import malformed, parse
 from sandbox.salesforce.rest.answer import Answer, RestRequest
+
+PLACE_CHARACTERS = 60  # about; not documented
 
 
 def query_all(request: RestRequest) -> Answer:
@@ -21,13 +25,26 @@ def query(request: RestRequest, *, with_deleted: bool = False) -> Answer:
     if not text:
         raise malformed("A query string has to be specified")
     parsed = parse(text)
-    search = Search(request.org.store, parsed, request.call.base, with_deleted=with_deleted)
-    if parsed.is_bare_count:
-        return Answer(200, {"totalSize": search.count(), "done": True, "records": []})
-    rows = search.rows()
+    try:
+        search = Search(request.org.store, parsed, request.call.base, with_deleted=with_deleted)
+        if parsed.is_bare_count:
+            return Answer(200, {"totalSize": search.count(), "done": True, "records": []})
+        rows = search.rows()
+    except RequestError as error:
+        raise _with_the_place(error, text) from None
     size = request.org.settings.query_page_size
     locator = request.org.cursors.open(rows) if len(rows) > size else ""
     return _page(request, rows, locator, 0)
+
+
+def _with_the_place(error: RequestError, soql: str) -> RequestError:
+    """Show where in the query a column is unknown, as Salesforce does: with what is around it."""
+    named = re.search(r"'([\w.]+)'", error.message)
+    if error.code != "INVALID_FIELD" or named is None or (at := soql.find(named[1])) < 0:
+        return error
+    start = max(0, at - PLACE_CHARACTERS)
+    place = f"\n{soql[start : at + PLACE_CHARACTERS]}\n{' ' * (at - start)}^"
+    return replace(error, message=f"{place}\nERROR at Row:1:Column:{at + 1}\n{error.message}")
 
 
 def next_page(request: RestRequest, place: str) -> Answer:
