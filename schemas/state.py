@@ -14,12 +14,14 @@ from typing import Any, Self
 import orjson
 
 from schemas.event import Kind
-from schemas.sender_clock import utc_text
+from schemas.sender_clock import LATEST_MS, utc_text
 
 # How far the memory of a key reaches: contents that were replaced, events that were overruled.
 KEPT_REPLACED = 8
 KEPT_OVERRULED = 4
 KEPT_PARTS = 4
+# How far a worker's clock may be behind, and a sender's before the one that received its event.
+BEHIND_MS, AHEAD_MS = 86_400_000, 3_600_000
 SEEN_DIGITS = (
     12  # 48 bits: of the last 8 saves of one order, two alike by accident are not expected
 )
@@ -100,6 +102,18 @@ class State:
         if self.under is None:
             return None
         return replace(self.under, replaced=self.replaced, overruled=self.overruled)
+
+    def is_ahead_of(self, latest: str) -> bool:
+        """Whether its version lies in a future that its own receipt does not bear out.
+
+        Who asks may have the wrong clock: what was received up to a day later than that, and saved
+        by then, is believed. Taken for the future's, it would let every older save pass.
+        """
+        if self.version <= latest:
+            return False
+        if self.seen_ms > LATEST_MS or utc_text(self.seen_ms - BEHIND_MS) > latest:
+            return True
+        return self.version > utc_text(self.seen_ms + AHEAD_MS)
 
     def as_unknown(self) -> Self:
         """Return it with nothing known but whose it is."""

@@ -31,7 +31,7 @@ def read_state(value: bytes) -> State | None:
 
 def is_older(state: State, known: State, latest: str) -> bool:
     """Whether a state is of an older version than another one, and not meant to be."""
-    if state.is_reset or state.is_unknown or known.version > latest:
+    if state.is_reset or state.is_unknown or known.is_ahead_of(latest):
         return False
     if state.edited_ms > known.edited_ms:
         return False

@@ -162,7 +162,7 @@ def trusted(state: State | None, latest: str) -> State | None:
 
     Such a version was stored by a release that did not bound a sender's clock.
     """
-    if state is None or state.version <= latest:
+    if state is None or not state.is_ahead_of(latest):
         return state
     return state.as_reset()
 
