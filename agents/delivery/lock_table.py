@@ -27,9 +27,14 @@ class LockTable(Generic[Item]):
         self.waiting = 0
 
     @property
-    def has_free_lines(self) -> bool:
-        """Whether something that had to wait can go now."""
-        return bool(self._free)
+    def free_lines(self) -> int:
+        """How many lines can go now."""
+        return len(self._free)
+
+    @property
+    def in_free_lines(self) -> int:
+        """How many items stand in lines that can go now."""
+        return sum(len(self._lines[lock]) for lock in self._free)
 
     def claim(self, item: Item, owner: Owner) -> bool:
         """Take all locks of an item for an owner; if one is taken, put the item in its line."""

@@ -100,15 +100,18 @@ class CallPacing:
         """Return how many orders a call can take at all."""
         return self.max_batch if self.is_bulk() else min(self.max_batch, API_LIMITS.bundles)
 
-    def size(self, ready: int) -> int:
-        """Return how many orders the call takes that starts now."""
+    def size(self, ready: int, apart: int) -> int:
+        """Return how many orders the call takes that starts now, of so many that are `ready`.
+
+        They fit into so many calls side by side (`apart`): what shares a lock goes in one.
+        """
         self._started_at, self._gathers_since = self.clock(), None
         was_scarce, self._has_waited = self.is_scarce, False
         if self.is_bulk():
             return self.max_batch
         means = Means(
-            slots=self._slots,
-            startable=self._startable,
+            slots=min(self._slots, apart),
+            startable=min(self._startable, apart),
             is_scarce=was_scarce,
             cheap=self.costs.cheap_orders(),
             within_target=self.costs.orders_within_target(),

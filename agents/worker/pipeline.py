@@ -130,7 +130,7 @@ class Pipeline:
         if self._suspects or self._is_alone:
             return
         self._call_up()
-        while len(self._running) < MOST_RUNNING and (self._ready or self._locks.has_free_lines):
+        while len(self._running) < MOST_RUNNING and (self._ready or self._locks.free_lines):
             wait = self._pacing.wait_seconds(len(self._ready))
             if 0 < wait < inf:
                 asyncio.get_running_loop().call_later(wait, self._pump_soon)
@@ -149,9 +149,11 @@ class Pipeline:
 
     def _start_next(self) -> bool:
         """Start a call of those who waited for a lock, or a batch of fresh events, in turn."""
-        is_waiting_turn = self._locks.has_free_lines and not (self._waited_last and self._ready)
+        lines = self._locks.free_lines
+        is_waiting_turn = lines > 0 and not (self._waited_last and self._ready)
         # Each by its own number: beside one fresh order a long line would go out one by one.
-        size = self._pacing.size(self._locks.waiting if is_waiting_turn else len(self._ready))
+        waiting = self._locks.in_free_lines if is_waiting_turn else len(self._ready)
+        size = self._pacing.size(waiting, lines if is_waiting_turn else waiting)
         self._waited_last = is_waiting_turn
         if is_waiting_turn:
             call = Call()

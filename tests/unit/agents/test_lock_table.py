@@ -30,7 +30,7 @@ def test_a_second_call_waits_for_the_lock_and_the_same_call_does_not():
     assert table.claim(beside, one)
     assert not table.claim(second, two)
     table.release(first)
-    assert not table.has_free_lines
+    assert not table.free_lines
     table.release(beside)
     assert table.claim_waiting(9, two) == [second]
 
@@ -75,7 +75,7 @@ def test_a_line_whose_lock_was_taken_from_another_line_is_not_free():
     assert table.claim_waiting(1, two) == []
     table.release(both)
     assert table.claim_waiting(2, two) == [last]
-    assert not table.has_free_lines
+    assert not table.free_lines
 
 
 def test_who_is_dropped_leaves_the_line():
@@ -85,7 +85,7 @@ def test_who_is_dropped_leaves_the_line():
     table.claim(second, two)
     table.forget(lambda item: item is second)
     table.release(first)
-    assert not table.has_free_lines
+    assert not table.free_lines
     assert table.waiting == 0
     assert table.claim(write("3", "acc"), two)
 
@@ -109,5 +109,5 @@ def test_in_any_order_no_lock_is_in_two_calls_and_everything_goes_in_the_end(see
             flying[call] = taken
         held = [lock for items in flying.values() for lock in {x for i in items for x in i.locks}]
         assert len(held) == len(set(held))
-        assert flying or fresh or not table.waiting or table.has_free_lines
+        assert flying or fresh or not table.waiting or table.free_lines
     assert gone == 20
