@@ -24,7 +24,11 @@ class LockTable(Generic[Item]):
         self._held: dict[Hashable, tuple[Owner, int]] = {}
         self._lines: dict[Hashable, deque[Item]] = {}
         self._free: dict[Hashable, None] = {}  # lines whose lock nobody holds, oldest first
-        self.waiting = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many items stand in all lines."""
+        return sum(map(len, self._lines.values()))
 
     @property
     def free_lines(self) -> int:
@@ -58,7 +62,6 @@ class LockTable(Generic[Item]):
             line = self._lines[lock]
             while line and len(taken) < most:
                 item = line.popleft()
-                self.waiting -= 1
                 other = self._blocker(item, owner)
                 if other is None:
                     self._hold(self._locks_of(item), owner)
@@ -88,7 +91,6 @@ class LockTable(Generic[Item]):
             kept: deque[Item] = deque()
             for item in line:
                 (removed if is_gone(item) else kept).append(item)
-            self.waiting -= len(line) - len(kept)
             if kept:
                 self._lines[lock] = kept
             else:
@@ -111,6 +113,5 @@ class LockTable(Generic[Item]):
 
     def _queue(self, lock: Hashable, item: Item) -> None:
         self._lines.setdefault(lock, deque()).append(item)
-        self.waiting += 1
         if lock not in self._held:
             self._free[lock] = None

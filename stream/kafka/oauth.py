@@ -13,6 +13,7 @@ import importlib
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -187,11 +188,10 @@ def _token_in(body: bytes, asked_at: float) -> BrokerToken:
 
 
 def _life(told: object) -> float:
-    is_number = isinstance(told, int | float | str) and not isinstance(told, bool)
-    try:
-        seconds = float(told) if is_number else 0.0  # type: ignore[arg-type]
-    except ValueError:
-        seconds = 0.0
+    seconds = 0.0
+    if isinstance(told, int | float | str) and not isinstance(told, bool):
+        with suppress(ValueError):
+            seconds = float(told)
     return min(seconds, LONGEST_LIFE_SECONDS) if seconds > 0 else LIFE_SECONDS
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote
 
+from stream.fitting import fitting
+
 # Of a list in a URL: web servers take 8,190 bytes of a request line (Apache's LimitRequestLine),
 # and answer 414 to more.
 LIST_CHARACTERS = 6_000
@@ -70,20 +72,16 @@ def any_of(field_name: str, values: Sequence[str]) -> Iterator[tuple[int, tuple[
 
     A value with a comma in it is asked for alone: it would be two in a list.
     """
-    part: list[str] = []
-    room = LIST_CHARACTERS
     for value in values:
         if "," in value:
             yield 1, (Filter(field_name, value),)
-            continue
-        weight = len(quote(f"{value},", safe=""))
-        if part and weight > room:
-            yield len(part), _listed(field_name, part)
-            part, room = [], LIST_CHARACTERS
-        part.append(value)
-        room -= weight
-    if part:
+    listed = [value for value in values if "," not in value]
+    for part in fitting(listed, _weight, room=LIST_CHARACTERS):
         yield len(part), _listed(field_name, part)
+
+
+def _weight(value: str) -> int:
+    return len(quote(f"{value},", safe=""))
 
 
 def _listed(field_name: str, values: Sequence[str]) -> tuple[Filter, ...]:

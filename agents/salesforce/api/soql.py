@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
+import stream.fitting
+
 T = TypeVar("T")
 
 
@@ -35,17 +37,12 @@ def fitting(
     items: Iterable[T], values_of: Callable[[T], Sequence[str]], room: QueryRoom = REST_ROOM
 ) -> Iterator[list[T]]:
     """Yield the items in lists whose values fit into a query."""
-    part: list[T] = []
-    size = 0
-    for item in items:
-        weight = sum(_weight(value, room) for value in values_of(item))
-        if part and (len(part) == room.ids or size + weight > room.characters):
-            yield part
-            part, size = [], 0
-        part.append(item)
-        size += weight
-    if part:
-        yield part
+    return stream.fitting.fitting(
+        items,
+        lambda item: sum(_weight(value, room) for value in values_of(item)),
+        room=room.characters,
+        most=room.ids,
+    )
 
 
 def _weight(value: str, room: QueryRoom) -> int:

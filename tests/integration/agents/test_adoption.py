@@ -7,17 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.org_settings import settings_for
+from support.renaming_world import Worker
 from support.salesforce_fixtures import org_keys, salesforce_org
 
-from agents.delivery.dispatcher import build_dispatcher
 from agents.delivery.types import WriteSet, Written
-from agents.mapping.mapping import Mapping
-from agents.salesforce.api.wiring import build_client
-from agents.salesforce.interrupt import Interrupt
 from schemas.codec import Document
 from schemas.event import Kind
-from stream.ops.alerts import Alerts
 
 __all__ = ["org_keys", "salesforce_org"]
 
@@ -38,17 +33,8 @@ def order(number: int = 1, email: str = EMAIL) -> Document:
     return Document("order_saved", Kind.ORDER, entity["increment_id"], entity, "")
 
 
-class Org:
+class Org(Worker):
     """A worker's dispatcher on an org, and what people put into the org before."""
-
-    def __init__(self, server: Any) -> None:
-        self.org = server.org
-        settings = settings_for(
-            server, breaker_probe_seconds=0.1, salesforce_calls_per_second=1000.0
-        )
-        self.client = build_client(settings, alerts=Alerts())
-        self.dispatcher = build_dispatcher(settings, self.client, Alerts(), Interrupt())
-        self.mapping = Mapping.load()
 
     def was_there(self, sobject: str, **fields: Any) -> str:
         table = self.org.store.tables[sobject]
