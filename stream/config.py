@@ -60,7 +60,13 @@ class _Lines(BaseSettings):
 
 
 def _lines_of(env_file: str | Path | None) -> dict[str, str]:
-    lines = _Lines(_env_file=env_file).model_extra or {}
+    """Return the lines of a `.env` file; raises SettingsError for one that cannot be read."""
+    try:
+        lines = _Lines(_env_file=env_file).model_extra or {}
+    except UnicodeDecodeError:  # PowerShell's `>` writes UTF-16
+        raise SettingsError([f"{env_file}: is not UTF-8; save it again as UTF-8"]) from None
+    except OSError as error:
+        raise SettingsError([f"{env_file}: cannot be read: {error.strerror}"]) from None
     return {name.upper(): str(value) for name, value in lines.items() if value}
 
 

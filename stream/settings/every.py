@@ -17,6 +17,7 @@ from stream.settings.salesforce import SalesforceSettings
 from stream.settings.worker import WorkerSettings
 
 YEAR_SECONDS = 31_536_000.0
+QUOTES = "\"'"
 
 
 class Settings(
@@ -33,6 +34,26 @@ class Settings(
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_it_is_meant(cls, value: Any, info: ValidationInfo) -> Any:
+        """Take off blanks and line ends, and refuse what only looks like a value.
+
+        `echo secret | base64` puts a line end into a Kubernetes Secret: a client ID with one is
+        nobody's, and every event for it would be refused for good.
+        """
+        if not isinstance(value, str):
+            return value
+        text = value.strip()
+        if text.startswith("tcp://") and str(info.field_name).endswith("port"):
+            raise ValueError(
+                "is the address of a Service, which Kubernetes sets by itself: write "
+                "`enableServiceLinks: false` into the pod, or set the port there"
+            )
+        if len(text) > 1 and text[0] in QUOTES and text[-1] == text[0]:
+            raise ValueError("has quotes around it; `docker run --env-file` keeps them: no quotes")
+        return text
 
     @field_validator("*")
     @classmethod
