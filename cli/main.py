@@ -116,6 +116,12 @@ def run() -> None:
     except StreamError as error:
         print(printable(f"orderstream: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        # A folder of another user, a file where a folder should be: the machine's, no bug of ours.
+        print(printable(f"orderstream: {error.filename}: {error.strerror}"), file=sys.stderr)
+        sys.exit(StreamError.exit_code)
 
 
 def _let_go_of_readers() -> None:

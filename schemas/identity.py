@@ -124,7 +124,7 @@ class Identity:
         text = text.strip()
         if "@" in text:
             return in_one_spelling(text)
-        is_whole = not text or not self.instance or text.startswith(f"{self.instance}:")
+        is_whole = not text or not self.instance or self.is_ours(folded(text))
         return folded(text if is_whole else self._prefixed(text))
 
     def is_ours(self, key: str) -> bool:

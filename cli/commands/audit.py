@@ -18,7 +18,7 @@ from cli.console.terminal import (
     progress_bar,
     run_async,
     stdout,
-    time_option,
+    window_options,
 )
 from stream.audit.audit import run_audit
 from stream.audit.report import AuditReport
@@ -49,7 +49,7 @@ def audit(
 
     Example: orderstream audit --since 24h
     """
-    since_ms, until_ms = time_option("--since", since), time_option("--until", until)
+    since_ms, until_ms = window_options(since, until)
     grace_seconds = None
     if grace is not None:
         try:

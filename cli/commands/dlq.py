@@ -80,7 +80,7 @@ def list_(
     """
     settings = operator_settings()
     wanted = letter_filter(
-        code=code, field=field, since=since, until=until, order=order, store=store
+        settings, code=code, field=field, since=since, until=until, order=order, store=store
     )
     if unmask:
         run_async(record_unmask(settings, "dlq list"))
@@ -177,14 +177,21 @@ def drop(
 
     Example: orderstream dlq drop 3-17 --why "test order"
     """
+    settings = operator_settings()
     wanted = letter_filter(
-        code=code, field=field, since=since, until=until, order=order, store=store, ids=ids
+        settings,
+        code=code,
+        field=field,
+        since=since,
+        until=until,
+        order=order,
+        store=store,
+        ids=ids,
     )
     if wanted.is_everything:
         fail("say which: give ids or a filter")
     if not why.strip():
         fail("--why: a reason is needed")
-    settings = operator_settings()
     _, found, unread = run_async(_collect(settings, wanted))
     say_unread(unread)
     if not found:

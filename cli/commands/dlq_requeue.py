@@ -74,7 +74,14 @@ def requeue(
         finish_job(run_async(work), as_json=as_json)
         return
     wanted = letter_filter(
-        code=code, field=field, since=since, until=until, order=order, store=store, ids=ids
+        settings,
+        code=code,
+        field=field,
+        since=since,
+        until=until,
+        order=order,
+        store=store,
+        ids=ids,
     )
     if wanted.is_everything and not everything:
         fail("say which: give ids, a filter, or --all")

@@ -78,7 +78,8 @@ def erase(  # noqa: PLR0917 - each is an option
         list[str] | None, typer.Option(help="Look for this telephone number, too.")
     ] = None,
     files: Annotated[
-        list[Path] | None, typer.Option(help="Look into this file or folder (exports), too.")
+        list[Path] | None,
+        typer.Option(exists=True, help="Look into this file or folder (exports), too."),
     ] = None,
     why: Annotated[str, typer.Option(help="Goes on record, e.g. the request's number.")] = "",
     since: Annotated[

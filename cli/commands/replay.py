@@ -18,7 +18,7 @@ from cli.console.terminal import (
     print_json,
     progress_bar,
     run_async,
-    time_option,
+    window_options,
 )
 from stream.config import Role, Settings
 from stream.jobs.replay import (
@@ -89,6 +89,7 @@ def replay(
         return
     if since is None and not order:
         fail("--from: say how far back, or give --order")
+    bounds = window_options(since, until, names=("--from", "--to"))
     wanted = ReplayFilter(
         order=order_key_of(settings, order),
         store=store,
@@ -97,12 +98,7 @@ def replay(
         is_forced=force,
         limit=limit,
     )
-    chosen = ReplayRange(
-        fact_topic(settings, topic),
-        time_option("--from", since),
-        time_option("--to", until),
-        wanted,
-    )
+    chosen = ReplayRange(fact_topic(settings, topic), *bounds, wanted)
     if run:
         work = _run(settings, chosen, rate=rate, why=why, max_backlog=max_backlog)
         report = run_async(work)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.console.terminal import EXIT_NO, EXIT_UNKNOWN, fail, note, run_async, time_option
+from cli.console.terminal import EXIT_NO, EXIT_UNKNOWN, fail, note, run_async, window_options
 from schemas.event import Envelope
 from stream.config import Settings
 from stream.dlq.index import DeadLetterIndex, LetterFilter, find_letter, read_letter
@@ -17,6 +17,7 @@ from stream.errors import JobError
 from stream.jobs.operator_log import OperatorLog
 from stream.kafka.log.range_reader import RangeReader
 from stream.ops.masking import mask_text
+from stream.settings.magento import MagentoSettings
 
 CodeOption = Annotated[str, typer.Option(help="Error code, e.g. STRING_TOO_LONG.")]
 FieldOption = Annotated[str, typer.Option(help="Field at fault; - for none.")]
@@ -27,6 +28,7 @@ StoreOption = Annotated[str, typer.Option(help="Magento store id.")]
 
 
 def letter_filter(
+    settings: MagentoSettings,
     *,
     code: str,
     field: str,
@@ -37,12 +39,13 @@ def letter_filter(
     ids: list[str] | None = None,
 ) -> LetterFilter:
     """Return the filter of the options; exit 2 for a time that is none."""
+    since_ms, until_ms = window_options(since, until)
     return LetterFilter(
         code=code,
         field=field,
-        since_ms=time_option("--since", since),
-        until_ms=time_option("--until", until),
-        key=order.lower() if "@" in order else order,
+        since_ms=since_ms,
+        until_ms=until_ms,
+        key=settings.identity.key_of_target(order) if order else "",
         store=store,
         ids=tuple(ids or ()),
     )
@@ -79,7 +82,7 @@ def find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
 
 async def _find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
     async with open_index(settings) as index, RangeReader(settings) as reader:
-        letter = find_letter(index, name)
+        letter = find_letter(index, name, settings.identity.key_of_target(name))
         return letter, await read_letter(settings, reader, letter)
 
 

@@ -118,10 +118,22 @@ def time_option(name: str, text: str | None) -> int | None:
         fail(f"{name}: {error}")
 
 
-def in_order(since_ms: int, until_ms: int) -> tuple[int, int]:
+def in_order(since_ms: int, until_ms: int, *, name: str = "--from") -> tuple[int, int]:
     """Return the bounds of a window; exit 2 when it ends before it begins: nothing is in it."""
     if since_ms > until_ms:
-        fail("--from is later than the end of the window: nothing can be in it")
+        fail(f"{name} is later than the end of the window: nothing can be in it")
+    return since_ms, until_ms
+
+
+def window_options(
+    since: str | None, until: str | None, *, names: tuple[str, str] = ("--since", "--until")
+) -> tuple[int | None, int | None]:
+    """Return the bounds of a window that may be open; exit 2 for one that can hold nothing.
+
+    Of such a window every question is answered "none", and "none is missing" is a good word.
+    """
+    since_ms, until_ms = time_option(names[0], since), time_option(names[1], until)
+    in_order(since_ms or 0, now_ms() if until_ms is None else until_ms, name=names[0])
     return since_ms, until_ms
 
 

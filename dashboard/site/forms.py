@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from schemas.identity import PLAIN
 from stream.dlq.index import LetterFilter
 from stream.jobs.spec import DEFAULT_RATE
 from stream.times import parse_when
@@ -77,7 +78,7 @@ def letter_filter_of(fields: Fields) -> LetterFilter:
         field=text_of(fields, "field"),
         since_ms=time_of(fields, "since", "Dead since"),
         until_ms=time_of(fields, "until", "Dead before"),
-        key=order.lower() if "@" in order else order,
+        key=PLAIN.key_of_target(order),
         store=text_of(fields, "store"),
         ids=tuple(text_of(fields, "ids").split()),
     )

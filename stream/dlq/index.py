@@ -246,9 +246,16 @@ def group_letters(letters: Iterable[DeadLetter]) -> list[LetterGroup]:
     return sorted(groups, key=lambda group: (-group.count, group.code, group.field))
 
 
-def find_letter(index: DeadLetterIndex, name: str) -> DeadLetter:
-    """Return an open letter by its id, event id or key, the newest. Raises Job-, NotKnownError."""
-    fitting = [item for item in index.letters() if name in (item.id, item.event_id, item.key)]
+def find_letter(index: DeadLetterIndex, name: str, key: str = "") -> DeadLetter:
+    """Return an open letter by its id, event id or key, the newest. Raises Job-, NotKnownError.
+
+    `key` is what the name means as the number of an order, or as an e-mail.
+    """
+    fitting = [
+        item
+        for item in index.letters()
+        if name in (item.id, item.event_id, item.key) or (key and item.key == key)
+    ]
     if not fitting and index.unread:
         silent = name_silent(index.unread)
         raise NotKnownError(f"it is not known whether there is a dead letter {name}: {silent}")

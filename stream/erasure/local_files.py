@@ -20,18 +20,30 @@ OVERLAP_BYTES = 4 * 1024  # of two pieces: longer than any spelling of an addres
 
 
 def files_naming(person: Person, places: Iterable[Path]) -> list[Path]:
-    """Return the files below some places that name a person, or that cannot be read."""
-    return [path for path in _files(places) if _names(person, path)]
+    """Return the files below some places that name a person, and what cannot be read."""
+    closed: list[Path] = []
+    named = [path for path in _files(places, closed) if _names(person, path)]
+    return [*named, *closed]
 
 
-def _files(places: Iterable[Path]) -> Iterator[Path]:
+def _files(places: Iterable[Path], closed: list[Path]) -> Iterator[Path]:
+    """Yield each file once; folders that cannot be listed are added to `closed`."""
     seen = set()
     for place in places:
-        found = sorted(place.rglob("*")) if place.is_dir() else [place]
+        # A link that somebody names is meant: what it leads to is what they wish to know of.
+        found = sorted(_below(place, closed)) if place.is_dir() else [place.resolve()]
         for path in found:
             if path.is_file() and not path.is_symlink() and path not in seen:
                 seen.add(path)
                 yield path
+
+
+def _below(folder: Path, closed: list[Path]) -> Iterator[Path]:
+    def note(error: OSError) -> None:
+        closed.append(Path(error.filename))
+
+    for parent, _folders, names in os.walk(folder, onerror=note):
+        yield from (Path(parent, name) for name in names)
 
 
 def _names(person: Person, path: Path) -> bool:

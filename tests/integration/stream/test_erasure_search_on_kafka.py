@@ -13,6 +13,7 @@ from schemas.headers import headers_of
 from schemas.person import Person
 from stream.erasure.proof import prove_erasure
 from stream.erasure.search import find_person
+from stream.errors import BrokerError
 from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.publisher import KafkaPublisher, Record
 from stream.ops.alerts import Alerts
@@ -128,3 +129,10 @@ async def test_every_spelling_former_address_and_id_is_found_and_proved_to_go(
     await BlockingPublish(publisher, alerts=Alerts())([tombstone])
     await publisher.stop()
     assert (await prove_erasure(settings, found.person)).holds
+
+
+async def test_topics_that_are_not_there_prove_nothing(topics, make_settings):
+    """A prefix mistyped, or no right to see them: "none of 0 records names the person"."""
+    settings = make_settings(kafka_topic_prefix="mistyped.")
+    with pytest.raises(BrokerError, match=r"no such topic.*mistyped\.magento\.orders"):
+        await prove_erasure(settings, Person((EMAIL,)))

@@ -11,6 +11,7 @@ from cli.console.dead_letter_options import letter_filter
 from cli.main import app
 from dashboard.site import command_lines
 from dashboard.site.forms import fields_of, letter_filter_of
+from stream.config import Settings
 from stream.dlq.index import LetterFilter
 from stream.jobs.replay import ReplayFilter, ReplayRange
 from stream.jobs.spec import JobKind
@@ -38,7 +39,9 @@ def parsed(line: str) -> dict:
 
 def filter_of(params: dict) -> LetterFilter:
     names = ("code", "field", "since", "until", "order", "store")
-    return letter_filter(**{name: params[name] for name in names}, ids=tuple(params["ids"] or ()))
+    settings = Settings(_env_file=None)
+    given = {name: params[name] for name in names}
+    return letter_filter(settings, **given, ids=tuple(params["ids"] or ()))
 
 
 @pytest.mark.parametrize("wanted", FILTERS)

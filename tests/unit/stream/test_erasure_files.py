@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -61,3 +62,23 @@ def test_a_file_that_cannot_be_read_is_not_proved(tmp_path, monkeypatch) -> None
 
     monkeypatch.setattr(type(path), "open", refuse)
     assert files_naming(JANE, [tmp_path]) == [path]
+
+
+def test_a_link_that_is_named_itself_is_looked_into(tmp_path) -> None:
+    (tmp_path / "theirs").write_text("jané@example.com")
+    (tmp_path / "link").symlink_to(tmp_path / "theirs")
+    assert files_naming(JANE, [tmp_path / "link"]) == [tmp_path / "theirs"]
+
+
+def test_a_folder_that_cannot_be_listed_is_not_proved(tmp_path, monkeypatch) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "closed" / "export").write_text("jané@example.com")
+    listed = os.scandir
+
+    def refuse(path):
+        if str(path) == str(tmp_path / "closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert files_naming(JANE, [tmp_path]) == [tmp_path / "closed"]
