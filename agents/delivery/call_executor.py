@@ -13,9 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import structlog
-
 from agents.delivery.blame import Judge, end, fault_of
+from agents.delivery.bug_isolation import bug_of, isolate
 from agents.delivery.cost_model import CostModel, RowKind
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.fault_scope import ANYTHING, FaultWatch
@@ -35,7 +34,7 @@ from agents.delivery.retry_in_place import (
     next_action,
 )
 from agents.delivery.row_tracker import RowTracker
-from agents.delivery.types import NotSent, RefusedWrite
+from agents.delivery.types import NotSent
 from agents.pacing.admission import Admission
 from agents.pacing.system_failure import is_systemic, reason_of
 from agents.pacing.ticket import NotAdmittedError, Permit
@@ -52,10 +51,7 @@ from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.error_table import is_sign_of_life
 from agents.salesforce.errors.errors import SalesforceError
 from schemas.parts import parts_of
-from stream.errors import FrozenError
 from stream.ops import metrics
-
-log = structlog.get_logger()
 
 SHRINK = 4  # rows that were too many for a trigger go in so many times smaller calls
 SAMPLES = 3  # bundles sent alone to tell a broken configuration from a guilty record
@@ -81,18 +77,14 @@ class CallExecutor:
 
     async def run(self, writes: Sequence[RowTracker]) -> None:
         """Give every bundle an outcome. Raises FrozenError."""
+        await isolate(writes, self._take_to_end, lambda write, bug: end([write], bug_of(bug)))
+
+    async def _take_to_end(self, writes: Sequence[RowTracker]) -> None:
         try:
             await self._finish(writes)
             self.judge.clear(writes)
         except NotAdmittedError as stop:
             end(writes, NotSent(stop.reason, stop.is_given_up))
-        except FrozenError:
-            raise
-        except Exception as error:  # a bug: handed to the retry tiers, repeated safely there
-            log.exception("dispatch_bug", bundles=len(writes))
-            what = f"a bug in orderstream: {type(error).__name__}"
-            bug = "UNEXPECTED"
-            end(writes, RefusedWrite(ErrorKind.TRANSIENT, bug, what, fix=_BUG_FIX, rule=bug))
 
     async def _finish(self, writes: Sequence[RowTracker]) -> None:
         while unfinished := [write for write in writes if write.is_open]:
@@ -292,6 +284,3 @@ def _parts(writes: Sequence[RowTracker]) -> Iterator[Sequence[RowTracker]]:
         size = max(1, len(crowded) // SHRINK ** max(write.tries for write in crowded))
         yield from parts_of(crowded, size)
     yield from ([write] for write in writes if write.is_alone)
-
-
-_BUG_FIX = "The worker's log has the traceback; report it."

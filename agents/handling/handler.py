@@ -12,9 +12,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-import structlog
-
-from agents.delivery.types import Dispatcher, NotSent
+from agents.delivery.bug_isolation import bug_of, isolate
+from agents.delivery.types import Dispatcher, NotSent, WriteOutcome
+from agents.handling.bug_in_preparing import prepared_apart
 from agents.handling.collision import tell_apart
 from agents.handling.debounce import Debounce, makes_needless
 from agents.handling.decode import WHOLE, DecodedEvent, take_in
@@ -37,11 +37,10 @@ from schemas.identity import PLAIN, Identity
 from schemas.result import Outcome
 from schemas.sender_clock import TOLERANCE_SECONDS, Clock, utc_text
 from schemas.state import State
-from stream.errors import FrozenError, MappingError
+from stream.errors import MappingError
 from stream.ops import metrics
 from stream.topics import Topics
 
-log = structlog.get_logger()
 IsLong = Callable[[str], bool]
 
 
@@ -92,6 +91,13 @@ class Handler:
 
         What would stand in a line that `is_long` (asked by customer) is not mapped.
         """
+
+        async def together(some: Sequence[Envelope]) -> Prepared:
+            return await self._prepare_all(some, is_long)
+
+        return await prepared_apart(envelopes, together, self.ends.bug)
+
+    async def _prepare_all(self, envelopes: Sequence[Envelope], is_long: IsLong | None) -> Prepared:
         envelopes, refused = sift(envelopes, self.trust, self.ends)
         asked = of_operators(envelopes, self.topics)
         others = [e for e in envelopes if e not in asked] if asked else envelopes
@@ -240,19 +246,20 @@ class Handler:
         if not intents:
             return []
         await self._foresee(intents)
-        try:
-            outcomes = await self.dispatcher.send([intent.write_set for intent in intents])
-        except FrozenError:
-            raise
-        except Exception as error:
-            log.exception("dispatch_bug", bundles=len(intents))
-            bug = NotSent(reason=f"a bug in the dispatcher: {type(error).__name__}")
-            outcomes = [bug] * len(intents)
+        outcomes: dict[Intent, WriteOutcome] = {}
+
+        async def send(part: Sequence[Intent]) -> None:
+            sent = await self.dispatcher.send([intent.write_set for intent in part])
+            outcomes.update(zip(part, sent, strict=True))
+
+        await isolate(intents, send, lambda intent, bug: outcomes.update({intent: bug_of(bug)}))
         decisions = []
-        for number, (intent, outcome) in enumerate(zip(intents, outcomes, strict=True), 1):
+        for number, intent in enumerate(intents, 1):
             await breathe(number)
             version = intent.mapping_version
-            decisions.append(self.ends.decide(intent.item, intent.records, outcome, version))
+            decisions.append(
+                self.ends.decide(intent.item, intent.records, outcomes[intent], version)
+            )
         return decisions
 
     def look_again(self, intents: Sequence[Intent]) -> tuple[list[Intent], list[Decision]]:

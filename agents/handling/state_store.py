@@ -32,7 +32,7 @@ from aiokafka.errors import KafkaError
 from agents.handling.state_log import PartitionState, latest_version, read_to_end
 from agents.handling.state_order import read_state
 from schemas.state import State
-from stream.errors import BrokerError, NoLeaderError
+from stream.errors import BrokerError, FrozenError, NoLeaderError
 from stream.kafka.consumer_stop import stop_consumer
 from stream.kafka.log.edges import leaderless_now
 from stream.ops import metrics
@@ -140,7 +140,12 @@ class StateStore:
         return await leaderless_now(self._consumer, [TopicPartition(*pair) for pair in pairs])
 
     def get(self, partition: int, key: bytes) -> State | None:
-        """Return the state of a key, or None when Salesforce has nothing of it."""
+        """Return the state of a key, or None when Salesforce has nothing of it.
+
+        Raises FrozenError for a partition that was never read: nothing of it may be written.
+        """
+        if partition not in self._partitions:
+            raise FrozenError(f"the state of partition {partition} is not known")
         value = self._partitions[partition].records.get(key)
         return _parsed(value) if value is not None else None
 

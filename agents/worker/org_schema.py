@@ -22,6 +22,7 @@ from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import bad_answer
 from agents.worker.shutdown import Shutdown
+from stream.errors import FrozenError
 
 log = structlog.get_logger()
 
@@ -96,10 +97,15 @@ class OrgSchema:
         return self._refined
 
     async def _ask_well(self) -> None:
-        """Ask; an answer of an unforeseen shape is one that failed, and ends no worker."""
+        """Ask; an answer of an unforeseen shape is one that failed.
+
+        A bug over it, too: it would be everybody's, and no event's.
+        """
         try:
             await self._ask()
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        except (SalesforceError, FrozenError):
+            raise
+        except Exception as error:
             raise bad_answer(f"a describe that cannot be read: {error!r}") from error
 
     async def _ask(self) -> None:

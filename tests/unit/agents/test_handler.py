@@ -166,16 +166,6 @@ def test_an_event_that_the_mapping_leaves_out_needs_no_call_and_says_so():
     assert world.dispatcher.sent == []
 
 
-def test_a_bug_in_the_dispatcher_parks_the_batch():
-    world = World()
-
-    async def broken(_bundles):
-        raise ZeroDivisionError
-
-    world.dispatcher.send = broken
-    assert world.outcomes(world.event()) == ["parked"]
-
-
 def test_only_being_frozen_leaves_the_handler():
     world = World()
 

@@ -75,3 +75,16 @@ async def test_a_later_one_that_cannot_be_read_leaves_the_answer_before(shape):
     org.shapes = [shape]
     assert await schema.mapping() is before
     assert await schema.mapping() is not None
+
+
+@pytest.mark.parametrize("bug", [RuntimeError("x"), AssertionError(), RecursionError()])
+async def test_a_bug_over_the_first_answer_is_no_event_s(bug):
+    org = Org()
+    honest, org.describe = org.describe, None
+
+    async def broken(_sobject):
+        org.describe = honest
+        raise bug
+
+    org.describe = broken
+    assert await schema_of(org, Clock()).mapping() is not None
