@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from agents.delivery.fault_scope import (
     ANY_SOBJECT,
+    ANYTHING,
     Charge,
     Fault,
     FaultScope,
@@ -20,7 +21,7 @@ from agents.delivery.fault_scope import (
 )
 from agents.delivery.response_handling import Refusal, outage_of, reason_of_row
 from agents.delivery.row_tracker import RowTracker
-from agents.delivery.types import NotSent, RefusedWrite, Written
+from agents.delivery.types import NotSent, RefusedWrite, WriteOutcome, Written
 from agents.pacing.admission import Admission
 from agents.pacing.system_failure import reason_of
 from agents.salesforce.errors.error_kind import ErrorKind
@@ -54,6 +55,17 @@ class Judge:
                 self.watch.refused(outcome.fault)
         for write, outcome in refused:
             write.outcome = self._charged(outcome)
+
+    def charge_removals(
+        self, kind: WriteKind, refused: dict[int, RefusedWrite], passed: int
+    ) -> dict[int, WriteOutcome]:
+        """Decide what orders pay, by place, that were written and whose old records stay."""
+        for one in refused.values():
+            if one.fault is not None:  # the order itself has just been taken
+                self.watch.refused(one.fault, self.watch.passes(ANYTHING) - 1)
+        if passed:
+            self.watch.passed(kind, passed)
+        return {place: self._charged(one) for place, one in refused.items()}
 
     def _charged(self, refused: RefusedWrite) -> RefusedWrite | NotSent:
         if refused.fault is None:

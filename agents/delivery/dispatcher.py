@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 from agents.delivery.api_choice import Api
 from agents.delivery.api_router import ApiRouter
+from agents.delivery.blame import Judge
 from agents.delivery.bulk_writer import BULK_LIMITS, BulkWriter
 from agents.delivery.call_executor import CallExecutor
 from agents.delivery.call_planner import PORTION_CALLS, CallPlan, plan_calls
@@ -152,7 +153,7 @@ def build_dispatcher(
         is_bulk_closed=lambda: jobs.is_closed,
     )
     lookup = CustomerLookup(inner, client, gate, known)
-    return LineDispatcher(lookup, client, gate, known)
+    return LineDispatcher(lookup, client, Judge(watch, gate), known)
 
 
 def _frozen(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -23,7 +23,7 @@ from typing import Literal
 
 from agents.salesforce.errors.error_kind import ErrorKind
 
-Operation = Literal["create", "update", "any"]
+Operation = Literal["create", "update", "delete", "any"]
 
 ENOUGH_RECORDS = 3
 MAX_REMEMBERED = 20_000
@@ -52,7 +52,10 @@ class Charge(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WriteKind:
-    """Creates or updates of one sObject. `any`: of calls that were refused without saying which."""
+    """Creates, updates or deletes of one sObject.
+
+    `any`: of calls that were refused without saying which.
+    """
 
     sobject: str
     operation: Operation

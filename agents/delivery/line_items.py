@@ -19,8 +19,10 @@ from dataclasses import replace
 
 from cachetools import LRUCache
 
+from agents.delivery.blame import Judge
 from agents.delivery.customer_lookup import CustomerLookup
 from agents.delivery.existence_cache import ExistenceCache
+from agents.delivery.fault_scope import Fault, WriteKind
 from agents.delivery.retry_in_place import is_suspicious
 from agents.delivery.types import (
     NotSent,
@@ -31,7 +33,6 @@ from agents.delivery.types import (
     send_others,
 )
 from agents.mapping.line_model import LineModel, Lines
-from agents.pacing.admission import Admission
 from agents.pacing.ticket import NotAdmittedError
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.errors.error_kind import ErrorKind
@@ -51,11 +52,12 @@ class LineDispatcher:
     """A Dispatcher that does what lines need around another one."""
 
     def __init__(
-        self, inner: CustomerLookup, client: OrgClient, gate: Admission, known: ExistenceCache
+        self, inner: CustomerLookup, client: OrgClient, judge: Judge, known: ExistenceCache
     ) -> None:
         self._inner = inner
         self._client = client
-        self.gate = gate
+        self._judge = judge
+        self.gate = judge.gate
         self._known = known
         self._products: LRUCache[str, bool] = LRUCache(MAX_PRODUCTS)
 
@@ -146,12 +148,11 @@ class LineDispatcher:
             for part in parts_of(list(old), MAX_IDS):
                 async with self.gate.call(priority, rows=len(part)):
                     results = await self._client.delete(part)
-                for line, result in zip(part, results, strict=True):
-                    failure = _failure_of(result, kind[0])
-                    if failure is not None:
-                        outcomes[old[line]] = failure
+                orders = {line: (old[line], bundles[old[line]].key) for line in part}
+                for place, paid in self._judged(kind[0], orders, results).items():
+                    outcomes[place] = paid
         except NotAdmittedError as stop:
-            failure = NotSent(stop.reason, stop.is_given_up)
+            failure: WriteOutcome = NotSent(stop.reason, stop.is_given_up)
         except SalesforceError as error:
             is_outage = self.gate.open_for is not None or not is_suspicious(error)
             failure = _failure_of_call(error, kind[0], is_outage=is_outage)
@@ -160,6 +161,19 @@ class LineDispatcher:
         for place in places.values():
             if isinstance(outcomes[place], Written):
                 outcomes[place] = failure
+
+    def _judged(
+        self, sobject: str, orders: dict[str, tuple[int, str]], results: Sequence[RowResult]
+    ) -> dict[int, WriteOutcome]:
+        """Return what the orders pay whose lines, in order, the org has answered with a no."""
+        removal = WriteKind(sobject, "delete")
+        refused: dict[int, RefusedWrite] = {}
+        for (place, key), result in zip(orders.values(), results, strict=True):
+            failure = _failure_of(result, removal, key)
+            if failure is not None:
+                refused[place] = failure
+        passed = sum(result.success for result in results)
+        return self._judge.charge_removals(removal, refused, passed)
 
     async def _old_lines(
         self,
@@ -203,12 +217,14 @@ def _misses_product(outcome: WriteOutcome, lines: Lines) -> bool:
     )
 
 
-def _failure_of(result: RowResult, sobject: str) -> WriteOutcome | None:
+def _failure_of(result: RowResult, removal: WriteKind, order: str) -> RefusedWrite | None:
     if result.success or all(error.code in GONE for error in result.errors):
         return None
     cause = cause_of(result.errors)
     verdict = classify_row(cause)
-    return RefusedWrite.of(verdict, f"removing a line: {cause.message}", sobject)
+    fault = Fault(removal, verdict.rule, order)
+    what = f"removing a line: {cause.message}"
+    return RefusedWrite.of(verdict, what, removal.sobject, fault=fault)
 
 
 def _failure_of_call(error: SalesforceError, sobject: str, *, is_outage: bool) -> WriteOutcome:
