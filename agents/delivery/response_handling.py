@@ -24,12 +24,21 @@ from agents.delivery.row_tracker import HOPELESS, RowTracker
 from agents.delivery.types import RefusedWrite
 from agents.salesforce.api.collection_builder import CollectionDraft
 from agents.salesforce.api.composite import MAX_ROWS, CollectionAnswer
+from agents.salesforce.errors.automation_codes import VALIDATION
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
-from agents.salesforce.errors.errors import SalesforceError, cause_of, classify_row, is_stale
+from agents.salesforce.errors.errors import (
+    SalesforceError,
+    cause_of,
+    classify_row,
+    is_of_a_chunk,
+    is_stale,
+)
 from agents.salesforce.http.answers import bad_answer
 from schemas.salesforce import RowResult
 from stream.ops import metrics
+
+RULES = frozenset(VALIDATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +147,10 @@ def _settle(
 ) -> Outage | None:
     """Take results to their rows; return why nobody's rows are accepted, if so."""
     sobject = draft.collection.sobject
-    crowds = _crowds(draft, results)
+    crowds = _crowds(draft, results, writes)
     failures: list[RefusedWrite] = []
     for owners, result, is_mixed in zip(draft.owners, results, draft.is_mixed, strict=True):
-        is_crowded = _codes(result) in crowds
+        is_crowded = _codes(result) in crowds and is_of_a_chunk(cause_of(result.errors))
         for place, row in owners:
             write = writes[place]
             write.absorb(row, result, known, is_mixed=is_mixed, is_crowded=is_crowded)
@@ -182,21 +191,28 @@ def reason_of_row(failure: RefusedWrite) -> str:
     return f"{failure.sobject}: {failure.code}: {failure.meaning} {failure.fix}"
 
 
-def _crowds(draft: CollectionDraft, results: Sequence[RowResult]) -> set[tuple[str, ...]]:
+def _crowds(
+    draft: CollectionDraft, results: Sequence[RowResult], writes: Sequence[RowTracker]
+) -> set[tuple[str, ...]]:
     """Return what befell several bundles, and may be the doing of one or of their number.
 
     What a trigger throws fails every row that it was given: all that are created or all that are
     updated of up to 200, but for those that were refused before. So where rows of both passed in
-    one collection of a call, each refusal is its row's own.
+    one collection of a call, each refusal is its row's own. What a rule says of rows may be a
+    trigger's `addError` on all it was given; but then nothing of their way passed beside them.
     """
     passed = {result.created for result in results if result.success}
     ways = {True} if draft.collection.method == "create" else {True, False}
     if len(results) <= MAX_ROWS and passed >= ways:
         return set()
-    bundles: dict[tuple[str, ...], set[int]] = {}
+    crowds: dict[tuple[str, ...], set[int]] = {}
     for owners, result in zip(draft.owners, results, strict=True):
-        bundles.setdefault(_codes(result), set()).update(place for place, _ in owners)
-    return {codes for codes, places in bundles.items() if len(places) > 1}
+        codes = _codes(result)
+        for place, row in owners:
+            is_create = writes[place].slots[row].operation() == "create"
+            if is_create not in passed or not RULES.intersection(codes):
+                crowds.setdefault(codes, set()).add(place)
+    return {codes for codes, places in crowds.items() if len(places) > 1}
 
 
 def _codes(result: RowResult) -> tuple[str, ...]:

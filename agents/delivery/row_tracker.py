@@ -22,7 +22,6 @@ from agents.delivery.fault_scope import OWN_UNTIL_PROVEN, Fault, WriteKind
 from agents.delivery.row_state import RowState, WriteMode, mode_of
 from agents.delivery.types import RefusedWrite, Stale, WriteOutcome, WriteSet, Written
 from agents.salesforce.api.collection_builder import RowWrite
-from agents.salesforce.errors.automation_codes import WRAPPERS
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import ErrorVerdict, cause_of, classify_row, is_stale
@@ -114,7 +113,7 @@ class RowTracker:
         """Take in Salesforce's answer for one row.
 
         `is_mixed`: the row that was sent carried values of other bundles too. `is_crowded`: other
-        bundles' rows were refused alike, so one of them, or their number, may be the cause.
+        bundles' rows were refused alike by automation, for one of them or for their number.
         """
         slot = self.slots[place]
         slot.failure = None
@@ -125,7 +124,7 @@ class RowTracker:
         else:
             error = cause_of(result.errors)
             verdict = classify_row(error, slot.row)
-            if is_crowded and error.code in WRAPPERS and verdict.kind in HOPELESS:
+            if is_crowded and verdict.kind in HOPELESS:
                 verdict = dataclasses.replace(
                     verdict, kind=ErrorKind.TRANSIENT, advice=Advice.SEND_LESS
                 )

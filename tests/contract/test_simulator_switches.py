@@ -15,6 +15,7 @@ from support.salesforce_fixtures import (
 
 from sandbox.salesforce.messages import LANGUAGES
 from sandbox.salesforce.profiles import PROFILES
+from sandbox.salesforce.server import SalesforceOrg
 from sandbox.salesforce.settings import Settings
 
 
@@ -181,3 +182,16 @@ async def test_an_account_with_a_last_name_and_no_name_is_a_person(plain_client)
     nameless = {ACCOUNT_KEY: "p", "LastName": None}
     (refused,) = await plain_client.upsert("Account", ACCOUNT_KEY, nameless)
     assert refused["errors"][0]["statusCode"] == "REQUIRED_FIELD_MISSING"
+
+
+async def test_a_trigger_refuses_every_row_of_its_collection(
+    plain_client, salesforce_org: SalesforceOrg
+):
+    told = {"code": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "no"}
+    await plain_client.arm("trigger", external_id="p", **told)
+    for method, path in (("PATCH", f"sobjects/Account/{ACCOUNT_KEY}"), ("POST", "sobjects")):
+        rows = [{"attributes": {"type": "Account"}, **an_account(key)} for key in ("a", "p")]
+        answer = await plain_client.call(method, f"/composite/{path}", {"records": rows})
+        assert [row["errors"][0]["statusCode"] for row in answer.json] == [told["code"]] * 2
+    assert salesforce_org.org.summary()["writes"] == 0
+    assert (await plain_client.upsert("Account", ACCOUNT_KEY, an_account("a")))[0]["success"]

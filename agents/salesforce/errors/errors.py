@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from agents.salesforce.errors import error_table as table
-from agents.salesforce.errors.automation_codes import VALIDATION
+from agents.salesforce.errors.automation_codes import VALIDATION, WRAPPERS
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice, ErrorRule
 from schemas.salesforce import Row, RowError
@@ -146,6 +146,11 @@ def is_stale(error: RowError) -> bool:
     """Whether the org's own rule refused an older state: superseded, not an error."""
     is_rule = error.code in table.WRAPPER_CODES  # any other quotes what was sent
     return is_rule and (STALE_MARKER in error.message or error.fields == (STALE_FIELD,))
+
+
+def is_of_a_chunk(error: RowError) -> bool:
+    """Whether automation may have said it of all rows it was given; then no field is named."""
+    return error.code in WRAPPERS or (error.code in VALIDATION and not error.fields)
 
 
 class SalesforceError(StreamError):

@@ -93,6 +93,7 @@ SPOILT = {
 ROWS = {
     "lock": "the record, or a row whose parent it is, fails with UNABLE_TO_LOCK_ROW",
     "row_error": "the row fails with `code`, `message`, `fields`; `probability` of each row",
+    "trigger": "every row of the collection that has the row fails with `code`, `message`",
     "poison": "a request that has the row is refused whole with `status`, `code`, `message`",
 }
 OTHER = {

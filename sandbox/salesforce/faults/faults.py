@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -150,11 +150,17 @@ class Faults:
                     return lock_error(locked)
             elif fault.kind == "row_error" and self._hits(fault, sobject, external_id, record_id):
                 self._use(fault)
-                return RecordError(
-                    fault.spec.get("code", "UNKNOWN_EXCEPTION"),
-                    fault.spec.get("message", "An unexpected error occurred."),
-                    list(fault.spec.get("fields", [])),
-                )
+                return _told(fault)
+        return None
+
+    def trigger_error(self, sobject: str, external_ids: Iterable[str]) -> RecordError | None:
+        """Return what a trigger says of every row it was given, because of one of them."""
+        for fault in self._row_faults:
+            if fault.kind == "trigger" and any(
+                self._hits(fault, sobject, external_id, "") for external_id in external_ids
+            ):
+                self._use(fault)
+                return _told(fault)
         return None
 
     def refuse_poison(self, sobject: str, external_id: str) -> None:
@@ -230,6 +236,14 @@ class Faults:
 
     def _sort_out(self) -> None:
         self._row_faults = [fault for fault in self.armed if fault.kind in ROWS]
+
+
+def _told(fault: Fault) -> RecordError:
+    return RecordError(
+        fault.spec.get("code", "UNKNOWN_EXCEPTION"),
+        fault.spec.get("message", "An unexpected error occurred."),
+        list(fault.spec.get("fields", [])),
+    )
 
 
 def lock_error(record_id: str) -> RecordError:

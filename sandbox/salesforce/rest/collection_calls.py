@@ -52,7 +52,7 @@ def upsert(request: RestRequest, name: str, field_name: str) -> Answer:
         or _write_row(org.dml.upsert, call, table, field, prepared, record)
         for record, prepared in rows
     ]
-    outcomes, is_undone = _carry_out(request, writes)
+    outcomes, is_undone = _carry_out(request, _through_trigger(request, table, writes))
     answer = [_result(outcome, is_undone=is_undone, has_created=True) for outcome in outcomes]
     return Answer(200, answer)
 
@@ -65,6 +65,8 @@ def create(request: RestRequest) -> Answer:
     for record, table in zip(records, tables, strict=True):
         prepared = org.dml.prepare(table, record)
         writes.append(_write_row(org.dml.create, call, table, prepared, record))
+    if tables:
+        writes = _through_trigger(request, tables[0], writes)
     return _answer_writes(request, writes)
 
 
@@ -115,6 +117,16 @@ def retrieve(request: RestRequest, name: str) -> Answer:
 
 def _are_texts(value: Any) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _through_trigger(request: RestRequest, table: Table, writes: list[WriteRow]) -> list[WriteRow]:
+    """Return the writes, or their refusals where a trigger is told to choke on one of the rows."""
+    faults = request.org.faults
+    if not faults.has_row_faults:
+        return writes
+    keys = [str(value) for record in request.body["records"] for value in record.values()]
+    error = faults.trigger_error(table.sobject.name, keys)
+    return writes if error is None else [_refused(request.call, error)] * len(writes)
 
 
 def _refused_beforehand(

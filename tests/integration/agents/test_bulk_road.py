@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from support.delivery_desk import order
 from support.org_settings import settings_for
 from support.salesforce_fixtures import org_keys, salesforce_org
-from test_dispatch_stories import order
 
 from agents.delivery.bulk_writer import BULK_LIMITS, BulkWriter
 from agents.delivery.dispatcher import SalesforceDispatcher, build_dispatcher

@@ -20,6 +20,7 @@ from support.fake_org import (
 
 from agents.delivery.types import NotSent, RefusedWrite, Written
 from agents.salesforce.api.composite import CollectionAnswer
+from agents.salesforce.errors.automation_codes import VALIDATION, WRAPPERS
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import RowError
@@ -190,13 +191,16 @@ CHUNK_FAILURES = [
 ]
 
 
+@pytest.mark.parametrize("code", [*WRAPPERS[:1], *VALIDATION])
 @pytest.mark.parametrize("text", CHUNK_FAILURES)
 @pytest.mark.parametrize("beside", [None, TOO_LONG])
-async def test_one_row_that_makes_a_trigger_throw_costs_no_row_of_its_collection(text, beside):
-    """An exception fails every row that the trigger had; a row refused before it says otherwise."""
+async def test_one_row_that_makes_a_trigger_refuse_costs_no_row_of_its_collection(
+    code, text, beside
+):
+    """Of an exception or `addError` on all rows it had; one refused before it says otherwise."""
     org = FakeOrg()
     honest = org._answer
-    thrown = failed(RowError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text))
+    thrown = failed(RowError(code, text))
 
     def throwing(collection):
         if "o5" not in {row.external_id for row in collection.rows}:
@@ -212,3 +216,12 @@ async def test_one_row_that_makes_a_trigger_throw_costs_no_row_of_its_collection
     guilty = [place for place, one in enumerate(outcomes) if not isinstance(one, Written)]
     assert guilty == ([5, 7] if beside else [5])
     assert all(isinstance(outcomes[place], RefusedWrite) for place in guilty)
+
+
+async def test_what_a_rule_says_of_some_rows_is_theirs_where_others_of_their_way_pass():
+    org = FakeOrg()
+    rule = RowError("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Betrag fehlt")
+    org.always |= {f"o{number}": rule for number in range(10)}
+    outcomes = await send(make(org), *(order(number) for number in range(40)))
+    assert [isinstance(outcome, Written) for outcome in outcomes] == [False] * 10 + [True] * 30
+    assert len(org.calls) == 1
