@@ -4,6 +4,35 @@ declare(strict_types=1);
 
 // What the tests need to know of Magento's own classes: names, and the methods that are called.
 
+namespace Magento\Framework {
+    class DataObject
+    {
+        public function __construct(private readonly array $data)
+        {
+        }
+
+        public function getData(string $name): mixed
+        {
+            return $this->data[$name] ?? null;
+        }
+
+        public function __call(string $method, array $arguments): mixed
+        {
+            return $this->getData(strtolower(preg_replace('/(?<!^)[A-Z]/', '_$0', substr($method, 3))));
+        }
+    }
+}
+
+namespace Magento\Framework\Event {
+    class Observer extends \Magento\Framework\DataObject
+    {
+    }
+    interface ObserverInterface
+    {
+        public function execute(Observer $observer);
+    }
+}
+
 namespace Magento\Framework\App {
     interface ResourceConnection
     {

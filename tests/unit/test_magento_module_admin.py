@@ -144,7 +144,8 @@ def test_every_save_is_noted_inside_its_transaction_and_told_after_it() -> None:
     by_event = observers()
     inside = {name for name in by_event if not name.endswith("_commit_after")}
     behind = {name.replace("_commit_after", "_after") for name in by_event.keys() - inside}
-    assert inside == behind
+    assert inside - behind == {"sales_order_save_attribute_after"}  # nothing is told: cron looks
+    assert behind <= inside
     for name, classes in by_event.items():
         (observer,) = classes
         text = file_of(observer).read_text("utf-8")
