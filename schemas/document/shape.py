@@ -231,6 +231,9 @@ def _is_document(level: Level) -> bool:
 
 
 def _outweighs_its_order(level: Level) -> bool:
+    number, other = number_of(level), identifier(level.get("order_increment_id"))
+    if number and other and other != number:  # returns and subscriptions have a buyer, too
+        return False
     is_bought = any(form(level.get(m)) for m, form in BUYER_MARKS.items() if m != "quote_id")
     return is_bought and _has(level, NOT_OF_SALES_DOCUMENTS) and _has_total(level)
 

@@ -31,9 +31,13 @@ def said(body: object, event: str = ""):
         {**SALE, "adjustment": "0.0000", "order_currency_code": "DKK"},
         {"entity_id": 4, "increment_id": "R-1", "order_id": 417, "status": "pending",
          "customer_custom_email": "x@example.com", "items": [{"qty_requested": 1}]},
+        {**SALE, **BUYER, "order_increment_id": "000000417", "status": "pending"},
+        {**SALE, **BUYER, "order_id": 417, "order_increment_id": "000000417", "status": "active",
+         "items": [{"item_id": 3, "qty": 1}]},
     ],
     ids=["invoice with its buyer", "invoice of a grid", "one number", "purchase order", "new one",
-         "invoice by its marks", "credit memo by them", "return"],
+         "invoice by its marks", "credit memo by them", "return", "return of a grid",
+         "subscription"],
 )  # fmt: skip
 @pytest.mark.parametrize("event", ["acme_document_save_after", "sales_order_invoice_save_after"])
 def test_what_names_another_order_is_not_taken_for_one(document, event: str) -> None:
