@@ -93,7 +93,9 @@ class Settings implements TargetsInterface
         try {
             return $scope->type . '/' . $this->codes->resolve($scope->type, $scope->id);
         } catch (LocalizedException) {
-            return Scope::EVERYWHERE;
+            // Removed, or younger than this process, which knows its code only after a restart: Magento's
+            // configuration has every scope by its id, too.
+            return $scope->type . '/' . $scope->id;
         }
     }
 

@@ -42,6 +42,41 @@ namespace Magento\Framework\App {
     }
 }
 
+namespace Magento\Framework\App\Config {
+    interface ScopeCodeResolver
+    {
+        public function resolve($scopeType, $scopeCode);
+    }
+    interface ScopeConfigInterface
+    {
+        public function isSetFlag($path, $scopeType = 'default', $scopeCode = null);
+    }
+}
+
+namespace Magento\Config\App\Config\Type {
+    interface System
+    {
+        public function get($path = '');
+    }
+    interface SystemFactory
+    {
+        public function create();
+    }
+}
+
+namespace Magento\Framework\Encryption {
+    interface EncryptorInterface
+    {
+        public function decrypt($data);
+    }
+}
+
+namespace Magento\Framework\Exception {
+    class LocalizedException extends \Exception
+    {
+    }
+}
+
 namespace Magento\Framework\DB\Sql {
     class Expression
     {
