@@ -34,8 +34,9 @@ from agents.delivery.types import NotSent, RefusedWrite, WriteOutcome, WriteSet,
 from agents.pacing.ticket import NotAdmittedError
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import CUSTOMER_ID_FIELD
+from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
-from agents.salesforce.errors.errors import SalesforceError, cause_of, classify_row
+from agents.salesforce.errors.errors import SalesforceError, cause_of, classify_row, is_stale
 from schemas.priority import Priority
 from schemas.salesforce import Row
 
@@ -135,7 +136,11 @@ class Renamer:
             elif isinstance(answer, NotAdmittedError | SalesforceError):
                 renamed.failures |= {whose(row): failure_of(answer) for row in rows}
             else:
-                renamed.found |= {whose(row): renaming_of(row, answer) for row in rows}
+                guarded = self._client.guarded
+                renamed.found |= {
+                    whose(row): renaming_of(row, answer, is_guarded=row.sobject in guarded)
+                    for row in rows
+                }
         follow([row for rows in queries.values() for row in rows], renamed.found)
         await self._give_keys(renamed, priority)
         return renamed
@@ -153,8 +158,12 @@ class Renamer:
                 continue
             verdict = classify_row(cause_of(answer.errors))
             refused = RefusedWrite.of(verdict, _NOT_RENAMED, update.sobject, update.field)
-            # Somebody may have taken the key meanwhile: the next look finds the record that has it.
-            is_passing = verdict.advice is Advice.RETRY_ONCE
+            # Somebody may have taken the key meanwhile, or a newer save the record: the next look
+            # finds the record that has it, and to which save it belongs.
+            is_overtaken = any(map(is_stale, answer.errors))
+            if is_overtaken:
+                refused = dataclasses.replace(refused, kind=ErrorKind.TRANSIENT)
+            is_passing = is_overtaken or verdict.advice is Advice.RETRY_ONCE
             renamed.failures[at] = dataclasses.replace(refused, is_unproven=is_passing)
 
 

@@ -71,8 +71,11 @@ def queries_for(
             yield f"SELECT {fields} FROM {sobject} WHERE {where}", part  # noqa: S608 - quoted
 
 
-def renaming_of(row: Row, records: Iterable[Record]) -> Renaming:
-    """Return what becomes of the records that were found for a row."""
+def renaming_of(row: Row, records: Iterable[Record], *, is_guarded: bool = False) -> Renaming:
+    """Return what becomes of the records that were found for a row.
+
+    `is_guarded`: the org refuses an older save, also one that another worker has overtaken since.
+    """
     key = row.external_id_field
     held = [r for r in records if r.get(key) and not str(r[key]).startswith(ERASED)]
     theirs = [r for r in held if str(r.get(CUSTOMER_ID_FIELD) or "") == row.customer_id]
@@ -89,7 +92,8 @@ def renaming_of(row: Row, records: Iterable[Record]) -> Renaming:
         return Renaming(key=was, note=f"{what}: its customer has another e-mail by now")
     if row.version and _time(record) > row.version[:SECONDS]:
         return Renaming(key=was)
-    update = KeyUpdate(row.sobject, str(record["Id"]), key, row.external_id)
+    version = row.version if is_guarded else ""
+    update = KeyUpdate(row.sobject, str(record["Id"]), key, row.external_id, version)
     return Renaming(update, was, note=f"{what}: renamed, the customer's e-mail has changed")
 
 

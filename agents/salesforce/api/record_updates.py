@@ -7,19 +7,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.salesforce.api.client import OrgClient
-from agents.salesforce.api.composite import MAX_ROWS, dumps
+from agents.salesforce.api.composite import MAX_ROWS, STALE_GUARD_FIELD, dumps
 from agents.salesforce.http.answers import credible, row_results
 from schemas.salesforce import RowResult
 
 
 @dataclass(frozen=True, slots=True)
 class KeyUpdate:
-    """A record that gets an external id."""
+    """A record that gets an external id, and the time of the save that says so.
+
+    With the time, where the org has its rule, an older save takes no key from a newer one.
+    """
 
     sobject: str
     id: str
     field: str
     key: str
+    version: str = ""
+
+    def as_record(self) -> dict[str, Any]:
+        told = {STALE_GUARD_FIELD: self.version} if self.version else {}
+        return {"attributes": {"type": self.sobject}, "id": self.id, self.field: self.key, **told}
 
 
 async def give_keys(client: OrgClient, updates: Sequence[KeyUpdate]) -> list[RowResult]:
@@ -29,11 +37,7 @@ async def give_keys(client: OrgClient, updates: Sequence[KeyUpdate]) -> list[Row
     """
     if not 1 <= len(updates) <= MAX_ROWS:
         raise ValueError(f"{len(updates)} updates; 1 to {MAX_ROWS} fit in a call")
-    records = [
-        {"attributes": {"type": update.sobject}, "id": update.id, update.field: update.key}
-        for update in updates
-    ]
-    body = dumps({"allOrNone": False, "records": records})
+    body = dumps({"allOrNone": False, "records": [update.as_record() for update in updates]})
     value = await client.request("adopt", "PATCH", "composite/sobjects", body)
     return credible(row_results(value, len(updates)), [update.id for update in updates])
 
