@@ -17,6 +17,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, ensure_aiok
 from faust.types import TP
 
 from agents.worker.session_guard import elapsed_seconds
+from stream.kafka.group_answers import heed_errors
 from stream.kafka.log.read_log import ReadLog
 
 log = structlog.get_logger()
@@ -36,6 +37,7 @@ class WitnessingThread(AIOKafkaConsumerThread):
         """Start, and listen to every answer to a heartbeat."""
         await super().on_start()
         coordinator = _coordinator_of(self._ensure_consumer())
+        heed_errors(coordinator)
         ask: Callable[[], Awaitable[bool]] = coordinator._do_heartbeat  # noqa: SLF001 - see below
 
         async def heartbeat() -> bool:

@@ -27,6 +27,7 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
 from stream.kafka.consumer_stop import stop_consumer
 from stream.kafka.error_text import error_text
+from stream.kafka.group_answers import heed_errors
 from stream.kafka.log.range_reader import record_envelope
 from stream.kafka.log.read_log import START_SECONDS, ReadLog
 from stream.kafka.publisher import Ack, Record
@@ -99,7 +100,7 @@ class Relay:
         """Forward until `stopping` is set; survives broker outages."""
         while not stopping.is_set():
             try:
-                await self._consumer.start()
+                await self._start()
                 break
             except KafkaError as error:
                 log.warning("relay_waits_for_kafka", error=str(error))
@@ -135,7 +136,11 @@ class Relay:
         await stop_consumer(self._consumer)
         self._consumer = self._new_consumer()
         await self.take_again()
+        await self._start()
+
+    async def _start(self) -> None:
         await self._consumer.start()
+        heed_errors(self._coordinator)
 
     async def take_again(self) -> None:
         """Have all partitions held against their logs before anything more is forwarded."""

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import OffsetAndMetadata
 
 from sandbox.broker import Cluster
 from sandbox.ports import PORTS
 from stream.config import load_settings
+from stream.kafka.group_answers import heed_errors
 from stream.kafka.topic_admin import TopicAdmin
 from stream.topics import TopicSpec
 
@@ -56,6 +58,27 @@ async def read_all(cluster, count):
         consumer.assign([place])
         await consumer.seek_to_beginning()
         return [(await consumer.getone()).value for _ in range(count)]
+
+
+async def test_who_is_not_the_coordinator_has_no_say_in_what_was_committed(cluster):
+    """A coordinator moves between a join and the question for offsets: that is no empty group."""
+    place, group = TopicPartition("moving", 0), "a-group"
+    async with TopicAdmin(settings_of(cluster)) as admin:
+        await admin.create([TopicSpec(place.topic, "a test", {})])
+    servers = cluster.bootstrap_servers
+    async with AIOKafkaConsumer(
+        bootstrap_servers=servers, group_id=group, enable_auto_commit=False
+    ) as consumer:
+        consumer.assign([place])
+        await consumer.commit({place: OffsetAndMetadata(7, "read")})
+        coordinator = consumer._coordinator
+        heed_errors(coordinator)
+        coordinator.coordinator_id = next(
+            broker for broker in cluster.brokers if broker != coordinator.coordinator_id
+        )
+        async with asyncio.timeout(30):
+            found = await coordinator.fetch_committed_offsets([place])
+        assert found == {place: OffsetAndMetadata(7, "read")}
 
 
 async def test_a_leader_killed_under_load_loses_nothing_that_was_acknowledged(cluster):

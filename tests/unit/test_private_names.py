@@ -16,6 +16,7 @@ import pytest
 from aiohttp import StreamReader, web
 from aiohttp.web_protocol import RequestHandler
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 
@@ -51,6 +52,8 @@ REACHED = {
     "_coordinator": AIOKafkaConsumer,
     "_client": AIOKafkaConsumer,
     "_do_heartbeat": GroupCoordinator,
+    "_send_req": GroupCoordinator,
+    "_send_request": AIOKafkaAdminClient,
     "_coordination_task": GroupCoordinator,
     "_fetcher": AIOKafkaConsumer,
     "_buffer": StreamReader,
