@@ -85,7 +85,7 @@ class RangeReader:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="none",  # or else a log that is cut is read from its start, unasked
-            isolation_level="read_committed",
+            isolation_level="read_uncommitted",  # as workers and relay: docs/decisions/0025
             max_partition_fetch_bytes=fetch_bytes,
             fetch_max_wait_ms=POLL_MS,
         )
