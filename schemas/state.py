@@ -120,6 +120,10 @@ class State:
         unknown = replace(self, version="", digest="", rank=0, seen_ms=0, mark="", edited_ms=0)
         return replace(unknown, parts=(), under=None)
 
+    def as_unclaimed(self) -> Self:
+        """Return it without its document: who claimed the key was never written."""
+        return replace(self, entity_id="", site="")
+
     def as_vacant(self) -> Self:
         """Return it without a document: its records have another key by now.
 

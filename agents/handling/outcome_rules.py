@@ -28,7 +28,7 @@ from agents.handling.version_guard import why_superseded
 from agents.handling.written_fields import told_of
 from agents.mapping.apply import Mapped
 from agents.salesforce.errors.error_kind import ErrorKind
-from schemas.event import Envelope, ErrorInfo
+from schemas.event import Envelope, ErrorInfo, Kind
 from schemas.headers import headers_of
 from schemas.result import Outcome
 from schemas.state import State
@@ -134,14 +134,18 @@ class OutcomeRules:
 
         Without it, a later save that restores the old content (hold, then unhold) would be taken
         for 'unchanged' while Salesforce has the content in between. An order of which nothing is
-        known gets a state without a version: an event of it waits (see foresight). The content that
-        is held, sent again, leaves no doubt.
+        known gets a state without a version: an event of it waits (see foresight). When that one
+        has died, another order may have the number. The content that is held, sent again, leaves no
+        doubt.
         """
         state = self.get_state(item.origin.partition, item.key)
         if state is None:
             if decision.result.outcome is Outcome.DEAD:
                 return decision
             return dataclasses.replace(decision, state=item.new_state(None, {}).as_unknown())
+        is_dead = decision.result.outcome is Outcome.DEAD
+        if is_dead and state.is_unknown and item.document.kind is Kind.ORDER:
+            return dataclasses.replace(decision, state=state.as_unclaimed())
         is_beneath = item.told_over is not None
         held = state.under if is_beneath else state
         if held is not None and held.digest in ("", item.candidate.digest):
