@@ -1,6 +1,6 @@
 """All benchmarks, one after the other: docs/benchmarks.md and docs/benchmarks.json.
 
-    python -m bench [--minutes 10] [--only ingress] [--brief]
+    python -m bench [--minutes 10] [--orders 1000000] [--only ingress] [--brief]
     python -m bench --older    # which figures are older than their code; exit 1 if any
     python -m bench --page     # write docs/benchmarks.md again from the figures
 
@@ -85,6 +85,7 @@ def page(sections: list[dict[str, Any]], about: dict[str, Any]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=1.0, help="length of the sustained load")
+    parser.add_argument("--orders", type=int, help="how many orders are backfilled")
     parser.add_argument("--only", action="append", choices=MEASURED, help="measure this part")
     parser.add_argument("--brief", action="store_true", help="a quarter of an hour for all")
     parser.add_argument("--older", action="store_true", help="name what is older than its code")
@@ -110,6 +111,8 @@ def _measure(
         arguments = list(BRIEF.get(name, ())) if options.brief else []
         if name == "end_to_end":
             arguments += ["--minutes", str(options.minutes)]
+        if name == "backfill" and options.orders:
+            arguments += ["--orders", str(options.orders)]
         kept[name] = measured(name, arguments).as_json()
         sections = [kept[part] for part in MEASURED if part in kept]
         DATA.write_bytes(

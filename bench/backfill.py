@@ -48,6 +48,7 @@ WARM_UP_SECONDS, QUIET_SECONDS = 10.0, 30.0
 MOST_GROWTH = 1.5
 KILL_AT = 0.4
 SETTLE_SECONDS = 1800.0
+SLOWEST_ORDERS_PER_SECOND = 50  # what is slower than this has hung
 
 
 @dataclass(slots=True)
@@ -60,6 +61,10 @@ class Bench:
     orders: int
     env: dict[str, str] = field(default_factory=dict)
     commands: int = 0
+
+    @property
+    def patience_seconds(self) -> float:
+        return SETTLE_SECONDS + self.orders / SLOWEST_ORDERS_PER_SECOND
 
     def spawn(self, *arguments: str) -> Process:
         self.commands += 1
@@ -126,7 +131,7 @@ def now_ms() -> int:
 
 async def settle(bench: Bench) -> str:
     """Return the balance once nothing is pending."""
-    deadline = time.monotonic() + SETTLE_SECONDS
+    deadline = time.monotonic() + bench.patience_seconds
     while True:
         total = (await run_audit(bench.settings, grace_seconds=3600)).total
         if total.pending == 0:
@@ -149,7 +154,7 @@ async def tell(bench: Bench, rate: float, live_rate: float) -> Section:
         killed = await run_until_killed(bench, *window, "--rate", str(rate))
         say(f"killed -9 after {await bench.accepted():,} events")
         second = bench.spawn("backfill", "--resume", killed, "--json")
-        if await second.wait(timeout_seconds=SETTLE_SECONDS):
+        if await second.wait(timeout_seconds=bench.patience_seconds):
             raise SystemExit(second.output)
         report = json.loads(second.output[second.output.index("{\n") :])
         seconds = time.monotonic() - started
@@ -157,7 +162,7 @@ async def tell(bench: Bench, rate: float, live_rate: float) -> Section:
     say(f"resumed: {report['found']:,} found, {report['copied']:,} copied")
     balance = await settle(bench)
     check = bench.spawn("reconcile", "--from", window[1], "--to", "now", "--json")
-    code = await check.wait(timeout_seconds=SETTLE_SECONDS)
+    code = await check.wait(timeout_seconds=bench.patience_seconds)
     checked = json.loads(check.output[check.output.index("{\n") :])
     section = Section("backfill", "Backfill beside live traffic", TEXT.format(rate, live_rate))
     section.add("orders backfilled", "", [bench.orders])

@@ -2,7 +2,8 @@
 
 Additive increase, multiplicative decrease, between two bounds. It groans by refusing (too many
 concurrent requests, 429, 503) or by answering ever more slowly. Latency is compared among calls of
-about the same number of rows, because 200 rows take longer than one on the best of days.
+about the same number of rows, because 200 rows take longer than one on the best of days. What stays
+slow with the fewest calls is not slow because of them: that is the org's usual pace from then on.
 
 Pure: time is passed in, in seconds of any monotonic clock.
 """
@@ -67,6 +68,7 @@ class AdaptiveSlots:
         size = rows.bit_length()  # within a factor of two: rows take time
         latency = self._latencies.setdefault(size, _Latency(seconds, seconds))
         latency.recent += FAST_WEIGHT * (seconds - latency.recent)
-        latency.usual += BASE_WEIGHT * (seconds - latency.usual)
+        weight = FAST_WEIGHT if self._limit <= self._least else BASE_WEIGHT
+        latency.usual += weight * (seconds - latency.usual)
         latency.usual = min(latency.usual, latency.recent)
         return latency.recent > max(SLOW_FACTOR * latency.usual, SLOW_LEAST_SECONDS)

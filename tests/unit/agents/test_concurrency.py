@@ -52,6 +52,16 @@ def test_rising_latency_takes_slots_away_and_a_steady_one_does_not():
     assert rising.limit < 8
 
 
+def test_an_org_that_stays_slow_with_the_fewest_calls_gets_all_slots_again():
+    """Seen at 1.2 s a call after 20 ms: one call at a time for minutes, and 60 orders/s waited."""
+    slots = AdaptiveSlots(least=1, most=5)
+    now = calm(slots, 50, seconds=0.02)
+    now = calm(slots, 10, start=now, seconds=1.2)
+    assert slots.limit == 1
+    calm(slots, 20, start=now, seconds=1.2)
+    assert slots.limit == 5
+
+
 def test_few_rows_after_many_are_not_compared_with_them():
     slots = AdaptiveSlots(least=1, most=8)
     for n in range(50):
