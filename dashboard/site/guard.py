@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
+from yarl import URL
 
 from dashboard.site.access import Access, access_of
 from dashboard.site.groups import role_of_groups
@@ -156,6 +156,8 @@ async def check_form(request: web.Request, session: Session) -> Form:
 
 
 def origin_of(url: str) -> str:
-    """Return scheme://host[:port] of a URL; empty for none."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    """Return the origin of a URL as browsers write it; empty for none.
+
+    In small letters, in punycode, without the port that is the scheme's own, without a user.
+    """
+    return str(URL(url).origin()) if url else ""

@@ -18,6 +18,7 @@ from stream.ingress.readiness import FRESH_SECONDS, Readiness
 from stream.ingress.server import ingress_server
 from stream.kafka.connection import kafka_connection
 from stream.kafka.publisher import KafkaPublisher
+from stream.ops.background import in_background
 from stream.ops.gc_tuning import settle_garbage_collector
 from stream.ops.stop_signals import stop_on_signals
 from stream.topics import Topics
@@ -46,15 +47,16 @@ async def run_ingress(
         await _stop_at_end_of_stdin(stopping)
     publisher = KafkaPublisher(settings)
     readiness = Readiness(kafka_probe(publisher, settings.topics), now=loop.time)
-    starting = asyncio.create_task(publisher.start())
     try:
-        async with ingress_server(settings, publisher, readiness, reuse_port=reuse_port) as server:
+        async with (
+            in_background(publisher.start),
+            ingress_server(settings, publisher, readiness, reuse_port=reuse_port) as server,
+        ):
             settle_garbage_collector()
             on_listening(server.url)
             await stopping.wait()
             log.info("ingress_draining")
     finally:
-        starting.cancel()
         await publisher.stop()
     log.info("ingress_stopped")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
@@ -79,6 +80,14 @@ class DashboardSettings(BaseSettings):
     dashboard_proxy_groups_header: str = Field(
         "", description="Header with the groups, separated by commas, e.g. X-Forwarded-Groups."
     )
+
+    @field_validator("dashboard_public_url")
+    @classmethod
+    def _has_an_origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and not (parts.scheme in ("https", "http") and parts.hostname):
+            raise ValueError("must begin with https:// and name the host, as browsers see it")
+        return value
 
     @field_validator("dashboard_proxy_addresses")
     @classmethod

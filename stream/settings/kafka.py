@@ -17,6 +17,13 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # RFC 7628: a name of letters, a value of visible characters.
 EXTENSIONS = re.compile(r" *[A-Za-z]+ *=[!-+\--~]+(, *[A-Za-z]+ *=[!-+\--~]+)*")
 DELAY_SECONDS = {"s": 1, "m": 60, "h": 3600}
+# Names of containers have an underscore; a longer label is none to the resolver.
+BROKER = re.compile(
+    r"(?:(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?|\[[\da-fA-F:.]{2,45}\])(?::(\d{1,5}))?", re.ASCII
+)
+MAX_PORT = 65_535
+# Kafka takes topics of 249 characters; the longest of ours is far shorter than the rest.
+PREFIX = re.compile(r"[A-Za-z0-9._-]{0,150}")
 
 
 class KafkaSettings(BaseSettings):
@@ -87,6 +94,21 @@ class KafkaSettings(BaseSettings):
             raise ValueError("delays must be above 0, grow, and differ")
         return delays
 
+    @field_validator("kafka_bootstrap_servers")
+    @classmethod
+    def _brokers(cls, value: str) -> str:
+        parts = [part for raw in value.split(",") if (part := raw.strip())]
+        if value and not (parts and all(map(_is_broker, parts))):
+            raise ValueError("write host:port, several separated by commas, without a scheme")
+        return ",".join(parts)
+
+    @field_validator("kafka_topic_prefix")
+    @classmethod
+    def _prefix(cls, value: str) -> str:
+        if not PREFIX.fullmatch(value):
+            raise ValueError("letters, digits, `.`, `_` and `-` only, at most 150: it names topics")
+        return value
+
     @field_validator("kafka_oauth_token_url")
     @classmethod
     def _tells_no_stranger(cls, value: str) -> str:
@@ -129,3 +151,8 @@ class KafkaSettings(BaseSettings):
     def relay_group(self) -> str:
         """Consumer group of the retry relay."""
         return f"{self.kafka_topic_prefix}orderstream-relay"
+
+
+def _is_broker(address: str) -> bool:
+    found = BROKER.fullmatch(address)
+    return found is not None and (found[1] is None or 0 < int(found[1]) <= MAX_PORT)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 
@@ -43,3 +44,11 @@ class OperationsSettings(BaseSettings):
     audit_grace_seconds: float = Field(
         900.0, ge=0, description="Events without outcome older than this fail the audit."
     )
+
+    @field_validator("alert_webhook_url")
+    @classmethod
+    def _can_be_posted_to(cls, value: SecretStr) -> SecretStr:
+        parts = urlsplit(url := value.get_secret_value())
+        if url and not (parts.scheme in ("https", "http") and parts.hostname):
+            raise ValueError("must begin with https:// and name the host")
+        return value

@@ -100,6 +100,11 @@ def _sender_problems(settings: Settings) -> list[str]:
     """Return what the senders that are on lack; none is on without its secret or key."""
     senders = settings.senders
     problems = []
+    if settings.ingress_max_held_bytes < settings.ingress_max_body_bytes:
+        problems.append(
+            "INGRESS_MAX_HELD_BYTES: is below INGRESS_MAX_BODY_BYTES; the largest body would be "
+            "a 503 each time"
+        )
     if Sender.HMAC in senders or Sender.MODULE in senders:
         problems += secret_problems("MAGENTO_WEBHOOK_SECRET", settings.webhook_secrets)
     if Sender.MAGEOS in senders:

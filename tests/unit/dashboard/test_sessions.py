@@ -154,6 +154,22 @@ def test_forms_come_from_our_own_pages(origin, public, is_ours):
             check_origin(headers, "http", "127.0.0.1:8081", public)
 
 
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://Ops.Example", "https://ops.example"),
+        ("https://ops.example:443/", "https://ops.example"),
+        ("http://ops.example:80", "http://ops.example"),
+        ("https://ops.example:8443", "https://ops.example:8443"),
+        ("https://bücher.example/", "https://xn--bcher-kva.example"),
+        ("https://[2001:db8::1]/", "https://[2001:db8::1]"),
+    ],
+)
+def test_the_origin_of_a_public_url_is_what_browsers_send(url, origin):
+    """Every form was refused, with the advice to set what was set."""
+    assert origin_of(url) == origin
+
+
 def test_the_origin_of_a_public_url_has_no_path():
     assert origin_of("https://ops.example/dashboard/") == "https://ops.example"
     assert origin_of("") == ""
