@@ -11,6 +11,7 @@
 | rows saved while one pages | `before_search` is called before each search |
 | rows saved between a page and its count | `before_count` is called when the page was loaded |
 | overload | `fail_next(429, …)`, `fail_next(503, …)` |
+| a maintenance page that says 200 | `fail_next(200, …)` |
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ FILTER = re.compile(r"searchCriteria\[filter_groups\]\[(\d+)\]\[filters\]\[(\d+)
 SORT = re.compile(r"searchCriteria\[sortOrders\]\[(\d+)\]\[(field|direction)\]")
 CONDITIONS = (*COMPARE, "in")
 SHUTDOWN_SECONDS = 0.5
+OK = 200
 
 
 @dataclass(slots=True)
@@ -139,6 +141,8 @@ class RestStore:
         self.look_at(request)
         if self._failures:
             status, headers = self._failures.popleft()
+            if status == OK:
+                return web.Response(text="<html>We'll be back soon", content_type="text/html")
             answer = _error(status, "Too Many Requests" if status == 429 else "away")  # noqa: PLR2004 - the number is its own name here
             answer.headers.update(headers)
             return answer

@@ -87,6 +87,7 @@ class MagentoRest:
         self._limiter = AsyncLimiter(max(1.0, calls_per_second), max(1.0, 1 / calls_per_second))
         self._patience = patience or Patience()
         self._most_per_page: int | None = None
+        self._has_answered = False
         self.calls = 0
 
     async def search(self, resource: Resource, search: Search) -> SearchPage:
@@ -98,14 +99,14 @@ class MagentoRest:
             size = min(search.page_size, self._most_per_page or search.page_size)
             try:
                 url = f"{self._root}/{resource.value}?{replace(search, page_size=size).query()}"
-                return _found(await self._get(url), size)
+                return await self._page(url, size)
             except MagentoError as error:
                 if not 0 < error.most_rows < size:
                     raise
                 self._most_per_page = error.most_rows
                 log.warning("magento_page_size_lowered", rows=self._most_per_page)
 
-    async def _get(self, url: str) -> Any:
+    async def _page(self, url: str, size: int) -> SearchPage:
         attempt = 0
         while True:
             attempt += 1
@@ -114,11 +115,15 @@ class MagentoRest:
             try:
                 self.calls += 1
                 status, body, headers = await self._ask(url)
-                if status == OK:
+                found = _found(body, size) if status == OK else None
+                if isinstance(found, SearchPage):
                     metrics.MAGENTO_CALLS.labels("ok").inc()
-                    return _json(body)
+                    self._has_answered = True
+                    return found
                 retry_after = headers.get("Retry-After", "")
-                error = refusal(status, body, location=headers.get("Location", ""))
+                error = found or refusal(status, body, location=headers.get("Location", ""))
+                # Amid good answers it is a maintenance page or a bot check, and no wrong address.
+                error.is_lasting &= found is None or not self._has_answered
             except (aiohttp.ClientError, TimeoutError, OSError) as failure:
                 what = "no answer in time" if isinstance(failure, TimeoutError) else str(failure)
                 error = MagentoError(f"Magento does not answer: {what or type(failure).__name__}")
@@ -164,23 +169,21 @@ async def open_magento(
         )
 
 
-def _json(body: bytes) -> Any:
+def _found(body: bytes, size: int) -> SearchPage | MagentoError:
+    """Return the page in an answer of 200, or why there is none."""
     try:
-        return orjson.loads(body)
+        read = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise MagentoError(
+        return MagentoError(
             f"Magento answers 200 with something that is no JSON ({error}): is "
             "MAGENTO_REST_PATH right, and is there a cache or a maintenance page in between?",
             status=OK,
             is_lasting=True,
-        ) from None
-
-
-def _found(body: Any, size: int) -> SearchPage:
-    items = body.get("items") if isinstance(body, dict) else None
-    total = body.get("total_count") if isinstance(body, dict) else None
+        )
+    items = read.get("items") if isinstance(read, dict) else None
+    total = read.get("total_count") if isinstance(read, dict) else None
     if not isinstance(total, int) or not isinstance(items, list | None):
-        raise MagentoError(
+        return MagentoError(
             "Magento's answer to a search has no items or no total_count",
             status=OK,
             is_lasting=True,

@@ -144,6 +144,27 @@ async def test_a_store_that_stays_away_is_an_error_that_may_pass():
     assert not away.value.is_lasting
 
 
+async def test_a_page_for_people_amid_good_answers_is_asked_again():
+    """A maintenance page or a bot check, sent as 200: the store is no other one for that."""
+    store = RestStore(orders=generated_rows(30))
+    store.before_search = lambda: store.calls == 2 and store.fail_next(200, 3)
+    async with store.serve():
+        assert ids(await read(store)) == list(range(1, 31))
+
+
+async def test_a_page_for_people_that_stays_may_pass_and_one_at_once_is_a_wrong_address():
+    store = RestStore(orders=generated_rows(30))
+    store.before_search = lambda: store.calls == 2 and store.fail_next(200, 50)
+    async with store.serve():
+        with pytest.raises(MagentoError, match="no JSON") as page:
+            await read(store)
+        assert not page.value.is_lasting
+        calls = store.calls
+        with pytest.raises(MagentoError, match="MAGENTO_REST_PATH") as page:
+            await ask(store)
+        assert (page.value.is_lasting, store.calls) == (True, calls + 1)
+
+
 def test_what_the_store_asks_for_is_waited_for_up_to_the_cap():
     assert IMPATIENT.wait_seconds(1, "7") == 0.01
     assert all(0 <= IMPATIENT.wait_seconds(n, "") <= 0.01 for n in range(1, 9))
