@@ -1,8 +1,9 @@
 """One service for every kind of job, for the commands and the dashboard alike.
 
 A job is made by its kind's `new_…` function and carried out here, new or resumed: one lock, one
-table of kinds, one place that knows what each kind reads. The lock is of this machine; a run on
-another machine finds the copies of the first in the topics and makes no second ones.
+table of kinds, one place that knows what each kind reads. The lock is of this machine; when a run
+begins on another one, the first ends within seconds (`stream.jobs.takeover`), and what it had
+copied is found in the topics.
 """
 
 from __future__ import annotations

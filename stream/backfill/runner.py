@@ -115,7 +115,7 @@ class BackfillRun(Run):
                 self.report.skipped += 1
                 log.warning("backfill_skipped", place=str(cursor_of(document)), reason=str(error))
         for chunk in parts_of(records, self.chunk_size):
-            await self._pace.make_room(len(chunk), self._wait)
+            await self._make_room(len(chunk))
             if self.stop.is_set():
                 return
             await self._publish_all(chunk)
@@ -200,9 +200,10 @@ class BackfillRun(Run):
         }
         return {**super().counts(), "place": place}
 
-    async def _record(self, action: str, detail: dict[str, Any]) -> None:
-        await super()._record(action, detail)
+    async def _record(self, action: str, detail: dict[str, Any]) -> OperatorAction:
+        done = await super()._record(action, detail)
         self._kept_at = time.monotonic()
+        return done
 
 
 def _order(place: Cursor) -> tuple[str, int]:

@@ -80,7 +80,7 @@ async def read_actions(
 ) -> list[OperatorAction]:
     """Return the recorded actions, of one job in the order of the log, or of all by their time."""
     spans = await reader.spans([topics.operator_audit], since_ms=since_ms)
-    actions = await _actions(reader, spans, job_id)
+    actions = await actions_in(reader, spans, job_id)
     return actions if job_id else sorted(actions, key=lambda action: action.at_ms)
 
 
@@ -93,12 +93,13 @@ async def known_actions(
     are of whatever machine it ran on. And why the other partitions do not answer.
     """
     spans, silent = await reader.known_spans([topics.operator_audit])
-    return await _actions(reader, spans, job_id), silent
+    return await actions_in(reader, spans, job_id), silent
 
 
-async def _actions(
+async def actions_in(
     reader: RangeReader, spans: Iterable[OffsetRange], job_id: str
 ) -> list[OperatorAction]:
+    """Return the actions of some ranges, of one job or ('') of all, as they are read."""
     actions: list[OperatorAction] = []
     async for batch in reader.read(spans):
         for record in batch:

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NotRequired, TypedDict
 
+from schemas.operator import OperatorAction
 from stream.config import Settings
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.spec import DONE, STARTED, STOPPED, JobSpec, Source
+from stream.jobs.takeover import Takeover
 from stream.jobs.throttle import JobPace
 from stream.kafka.log.range_reader import RangeReader
 
@@ -79,6 +81,7 @@ class Run:
             settings, reader, rate=spec.rate, max_backlog=max_backlog, stop=self.stop
         )
         self.chunk_size = self._pace.chunk_size
+        self._takeover = Takeover(reader, settings.topics, spec.job_id)
         self._began = time.monotonic()
 
     def counts(self) -> dict[str, Any]:
@@ -93,15 +96,20 @@ class Run:
         }
 
     async def _record_start(self) -> None:
-        await self._record(STARTED, self.spec.as_detail())
+        await self._takeover.begin(self._record(STARTED, self.spec.as_detail()))
+
+    async def _make_room(self, count: int) -> None:
+        """Wait until so many events may be published. Raises JobError when another run began."""
+        await self._pace.make_room(count, self._wait)
+        await self._takeover.refuse()
 
     async def _record_end(self) -> JobReport:
         await self._record(STOPPED if self.report.is_stopped else DONE, self.counts())
         self._tell()
         return self.report
 
-    async def _record(self, action: str, detail: dict[str, Any]) -> None:
-        await self.operator.record(
+    async def _record(self, action: str, detail: dict[str, Any]) -> OperatorAction:
+        return await self.operator.record(
             action, why=self.spec.why, job_id=self.spec.job_id, detail=detail
         )
 

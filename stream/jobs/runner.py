@@ -98,8 +98,9 @@ class JobRun(Run):
         """Put the job on record, and learn what an earlier run has copied. Raises JobError."""
         await check_same_logs(self.spec, self._reader)
         await self._find_copies(is_first=True)
-        self.report.found = len(self._copied)
         await self._record_start()
+        await self._find_copies(is_first=True)  # of a run elsewhere, which ends by this start
+        self.report.found = len(self._copied)
         self._tell()
 
     def is_copied(self, source: Source) -> bool:
@@ -124,7 +125,7 @@ class JobRun(Run):
             missing = self._missing(copies)
             if not missing or self.stop.is_set():
                 break
-            await self._pace.make_room(len(missing), self._wait)
+            await self._make_room(len(missing))
             await self._publish(missing)
             if not self._missing(copies):
                 break
