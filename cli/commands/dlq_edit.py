@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from cli.console.dead_letter_options import find
+from cli.console.dead_letter_options import find, open_index
 from cli.console.terminal import EXIT_NO, fail, note, operator_settings, print_json, run_async
 from schemas.codec import DecodeError
 from schemas.event import Envelope
@@ -107,5 +107,10 @@ def _problem(settings: MagentoSettings, envelope: Envelope, value: bytes) -> str
 async def _requeue(
     settings: Settings, letter: DeadLetter, envelope: Envelope, value: bytes, why: str
 ) -> str:
+    async with open_index(settings) as index:
+        index.refuse_silence({letter.partition})
+        if not index.is_open(letter.partition, letter.offset):
+            why_not = "was resolved by somebody else meanwhile: nothing was requeued"
+            fail(f"dead letter {letter.id} {why_not}", code=EXIT_NO)
     async with OperatorLog.connect(settings) as log:
         return await requeue_edited(settings, log, letter, envelope, value=value, why=why)

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cli.console.erasure_proof import end_with_proof
+from cli.console.erasure_proof import end_with_proof, going_on
 from cli.console.terminal import (
     EXIT_NO,
     EXIT_UNKNOWN,
@@ -132,13 +132,14 @@ def erase(  # noqa: PLR0917 - each is an option
         return
     if not yes and not is_confirmed("Erase this person? This cannot be undone."):
         raise typer.Exit(EXIT_NO)
-    done = run_async(_erase(settings, person, why, timeout))
-    if not as_json:
-        _print_done(done)
-    if not done["is_done"]:
-        if as_json:
-            print_json({**_report(person), **done})
-        raise typer.Exit(EXIT_NO)
+    with going_on(person.found.person, why):
+        done = run_async(_erase(settings, person, why, timeout))
+        if not as_json:
+            _print_done(done)
+        if not done["is_done"]:
+            if as_json:
+                print_json({**_report(person), **done})
+            raise typer.Exit(EXIT_NO)
     report = {**_report(person), **done}
     end_with_proof(settings, person.found.person, report, files=files or (), as_json=as_json)
 
@@ -189,7 +190,7 @@ async def _erase(
             return {
                 "is_done": False,
                 "problem": f"{len(missing)} of {len(markers)} erasures were not noted in "
-                f"{timeout_seconds:.0f} s: do workers run? Salesforce is as it was; run it again",
+                f"{timeout_seconds:.0f} s: do workers run? Salesforce is as it was",
             }
         try:
             with closing(build_client(settings, alerts=Alerts())) as client:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,29 @@ from schemas.person import Person
 from stream.config import Settings
 from stream.erasure.local_files import files_naming
 from stream.erasure.proof import Proof, prove_erasure
+from stream.errors import StreamError
 from stream.kafka.log.leader_questions import name_silent
 from stream.times import show_time
+
+
+@contextmanager
+def going_on(person: Person, why: str) -> Iterator[None]:
+    """Name the command that goes on with an erasure which ends before it is done.
+
+    By every name: what ties them together is gone with what the workers have noted already.
+    """
+    names = {
+        "--email": person.emails,
+        "--customer-id": person.customer_ids,
+        "--phone": person.phones,
+    }
+    try:
+        yield
+    except (StreamError, typer.Exit):
+        given = [f"{name}={value}" for name, values in names.items() for value in values]
+        reason = [f"--why={why}"] if why else []
+        note(f"run it again: {shlex.join(['orderstream', 'erase', *given, *reason])}")
+        raise
 
 
 def end_with_proof(

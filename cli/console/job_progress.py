@@ -21,6 +21,7 @@ from rich.progress import (
 
 from cli.console.terminal import EXIT_INTERRUPTED, note, print_json, stderr
 from stream.config import Settings
+from stream.errors import BrokerError, MagentoError, PublishError
 from stream.job_service import RunOptions, read_job, resume_command, run_job
 from stream.jobs.operator_log import OperatorLog
 from stream.jobs.replay import ReplayPlan
@@ -48,10 +49,21 @@ async def run_in_terminal(
     stop = asyncio.Event()
     async with OperatorLog.connect(settings) as log:
         with stop_signals(stop), job_bar(LABELS[spec.kind], spec.total) as draw:
+            tell, is_on_record = spoken(draw), asyncio.Event()
+
+            def on_progress(report: JobReport) -> None:
+                is_on_record.set()
+                tell(report)
+
             options = RunOptions(
-                on_progress=spoken(draw), stop=stop, max_backlog=max_backlog, plan=plan
+                on_progress=on_progress, stop=stop, max_backlog=max_backlog, plan=plan
             )
-            return await run_job(settings, spec, log, options)
+            try:
+                return await run_job(settings, spec, log, options)
+            except (BrokerError, MagentoError, PublishError):
+                if is_on_record.is_set():
+                    note(f"go on with: {shlex.join(resume_command(spec.job_id))}")
+                raise
 
 
 async def resume_in_terminal(
@@ -74,17 +86,29 @@ def finish_job(report: JobReport, *, as_json: bool) -> None:
 
 @contextmanager
 def stop_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Let SIGINT and SIGTERM set an event instead of killing."""
+    """Let the first SIGINT or SIGTERM set an event; the second ends the process, as usual.
+
+    What is in hand may be a call to a store that hangs, or a broker that is away: minutes.
+    """
     loop = asyncio.get_running_loop()
     names = (signal.SIGINT, signal.SIGTERM)
-    for name in names:
-        loop.add_signal_handler(name, stop.set)
-    try:
-        yield
-    finally:
+
+    def let_go() -> None:
         for name in names:
             with contextlib.suppress(ValueError):
                 loop.remove_signal_handler(name)
+
+    def on_signal() -> None:
+        stop.set()
+        let_go()
+        note("stopping after what is in hand; once more stops at once, and nothing is lost by it")
+
+    for name in names:
+        loop.add_signal_handler(name, on_signal)
+    try:
+        yield
+    finally:
+        let_go()
 
 
 @contextmanager

@@ -63,6 +63,7 @@ class BackfillRun(Run):
         """Carry out the job. Raises MagentoError, PublishError, BrokerError; then resume it."""
         await self._find_place()
         await self._record_start()
+        self._tell()
         kinds = [Kind(name) for name in self.spec.selection["kinds"]]
         for kind in kinds[kinds.index(self._kind) :]:
             if kind is not self._kind:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import orjson
 import pytest
+import typer
 from support.requeue_desk import bury_many, desk
 
+from cli.commands.dlq_edit import _requeue
 from schemas.codec import DecodeError
 from schemas.operator import Resolution, mark_of
 from stream.dlq.edit import requeue_edited
@@ -67,3 +69,18 @@ async def test_an_edit_that_is_no_event_or_of_another_order_is_refused(desk, wri
     with pytest.raises(error):
         await requeue_edited(desk.settings, desk.log, letter, envelope, value=value, why="typo")
     assert await desk.copies() == []
+
+
+async def test_a_letter_that_was_resolved_while_it_was_in_the_editor_is_not_requeued(
+    desk, writer, capsys
+):
+    event = await writer.accept("1", {"status": "proccessing"})
+    await writer.bury(event)
+    await desk.index.refresh()
+    (letter,) = desk.index.letters()
+    envelope = await read_letter(desk.settings, desk.reader, letter)
+    await drop_letters(desk.settings, desk.log, [letter], why="a test order")
+    with pytest.raises(typer.Exit) as ended:
+        await _requeue(desk.settings, letter, envelope, envelope.value, "typo")
+    assert (ended.value.exit_code, await desk.copies()) == (1, [])
+    assert "resolved by somebody else" in capsys.readouterr().err

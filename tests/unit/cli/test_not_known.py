@@ -22,7 +22,7 @@ from stream.dlq.index import LetterFilter
 from stream.dlq.requeue import RequeuePlan
 from stream.erasure.proof import Proof, Remnant
 from stream.erasure.search import PersonTraces
-from stream.errors import JobError, NotKnownError
+from stream.errors import BrokerError, JobError, NotKnownError
 
 SILENT = {("salesforce.state", 1): "no leader"}
 JANE = Person(("jane@example.com",))
@@ -181,3 +181,28 @@ def test_what_may_be_where_nobody_answers_is_not_known(monkeypatch, error, exit_
     with pytest.raises(SystemExit) as ended:
         cli.main.run()
     assert ended.value.code == exit_code
+
+
+@pytest.mark.parametrize("problem", ["Salesforce refused: LOCKED", "broker", "Ctrl-C"])
+def test_an_erasure_that_is_cut_off_names_everything_that_was_found(monkeypatch, capsys, problem):
+    """The state that ties a former address to the person is a marker by then."""
+    known = Person((*JANE.emails, "jane@old.example"), ("17",), ("+44 20 7946 0958",))
+
+    async def find(*_given):
+        return erase_command._Person(PersonTraces(known), PersonRecords({}), "2026-11-29 12:00:00")
+
+    async def fail(*_given):
+        if problem == "broker":
+            raise BrokerError("away")
+        if problem == "Ctrl-C":
+            raise typer.Exit(130)
+        return {"is_done": False, "problem": problem}
+
+    monkeypatch.setattr(erase_command, "_find", find)
+    monkeypatch.setattr(erase_command, "_erase", fail)
+    with pytest.raises((typer.Exit, BrokerError)):
+        erase_command.erase([JANE.emails[0]], why="request 7", yes=True, as_json=True)
+    assert (
+        "orderstream erase --email=jane@example.com --email=jane@old.example --customer-id=17 "
+        "'--phone=+44 20 7946 0958' '--why=request 7'"
+    ) in capsys.readouterr().err
