@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from agents.salesforce.api.composite import dumps
@@ -28,6 +28,7 @@ from agents.salesforce.http.thread_bridge import in_thread
 from stream.ops import metrics, tracing
 
 T = TypeVar("T")
+Part = TypeVar("Part")
 
 UNAUTHORIZED = 401
 REDIRECTS = range(300, 400)
@@ -71,6 +72,27 @@ class Caller:
             if is_session_refused(error):
                 self._tokens.refused(token, error)
             raise
+
+    async def parts(
+        self,
+        parts: Sequence[Part],
+        send: Callable[[Sequence[Part]], Awaitable[list[T]]],
+        error_of: Callable[[T], SalesforceError | None],
+    ) -> list[T]:
+        """Return the answers of a call's parts; those whose session was refused go once more.
+
+        A session may end amid a call, which is answered all the same. Raises as `call`.
+        """
+        token = await self._tokens.token()
+        answers = await send(parts)
+        if refused := _refused(answers, error_of):
+            token = await self._tokens.token(stale=token)
+            again = await send([parts[place] for place in refused])
+            for place, answer in zip(refused, again, strict=True):
+                answers[place] = answer
+            for error in _refused(answers, error_of).values():
+                self._tokens.refused(token, error)
+        return answers
 
     async def json(self, method: str, path: str, body: Any = None) -> Any:
         """Return the decoded answer of a call about a Bulk job. Raises as `call`."""
@@ -118,6 +140,14 @@ class Caller:
     def close(self) -> None:
         """Close idle connections; calls in flight end with the process."""
         self._connection.close()
+
+
+def _refused(
+    answers: Sequence[T], error_of: Callable[[T], SalesforceError | None]
+) -> dict[int, SalesforceError]:
+    """Return the parts that nobody was let in for, by their place."""
+    errors = enumerate(map(error_of, answers))
+    return {place: error for place, error in errors if error and is_session_refused(error)}
 
 
 def is_session_refused(error: SalesforceError) -> bool:

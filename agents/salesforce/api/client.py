@@ -28,6 +28,7 @@ from agents.salesforce.api.composite import (
 )
 from agents.salesforce.api.deploy import Deployer
 from agents.salesforce.api.org_session import OrgApi, packed
+from agents.salesforce.api.paths import record_path
 from agents.salesforce.api.query import (
     QueryPage,
     are_objects,
@@ -39,11 +40,12 @@ from agents.salesforce.api.query import (
 from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.api.stale_guard import GuardMode, guard_sets, taking
 from agents.salesforce.auth.oauth_flows import Token
-from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import bad_answer, credible, row_results
 from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row, RowResult
+
+Parts = Sequence[tuple[Collection, bytes]]
 
 COLLECTION_REFUSALS = (300, 400, 404)  # a lone collection's own fault, as inside a Composite
 
@@ -135,11 +137,14 @@ class OrgClient:
     def _credible(self, sobject: str, results: Sequence[RowResult]) -> list[RowResult]:
         return credible(results, [self._prefixes.get(sobject, "")] * len(results))
 
-    async def _send_parts(self, parts: list[tuple[Collection, bytes]]) -> list[CollectionAnswer]:
+    async def _send_parts(self, parts: Parts) -> list[CollectionAnswer]:
         if not parts:
             return []
         if len(parts) == 1:
             return [await self._send_alone(*parts[0])]
+        return await self._caller.parts(parts, self._send_together, lambda answer: answer.error)
+
+    async def _send_together(self, parts: Parts) -> list[CollectionAnswer]:
         body = composite_body(parts, version=self._version, headers=self._headers)
         value = await self.request("composite", "POST", "composite", body)
         return read_composite(value, [collection for collection, _ in parts])
@@ -217,14 +222,17 @@ class OrgClient:
         """
         if len(soqls) == 1:
             return [[record async for record in self.query(soqls[0])]]
-        body = queries_body(soqls, version=self._version)
-        pages = read_queries(await self.request("query", "POST", "composite", body), len(soqls))
+        pages = await self._caller.parts(soqls, self._pages, _error_of_page)
         return [
             page
             if isinstance(page, SalesforceError)
             else [record async for record in self._records(page)]
             for page in pages
         ]
+
+    async def _pages(self, soqls: Sequence[str]) -> list[QueryPage | SalesforceError]:
+        body = queries_body(soqls, version=self._version)
+        return read_queries(await self.request("query", "POST", "composite", body), len(soqls))
 
     async def _records(self, page: QueryPage) -> AsyncIterator[dict[str, Any]]:
         """Yield the records of a page and of those that follow it."""
@@ -283,18 +291,5 @@ def _object(value: Any) -> dict[str, Any]:
     return value
 
 
-def record_path(sobject: str, external_id_field: str, external_id: str) -> str:
-    """Return the path of a record; a value that no URL can carry is refused.
-
-    HTTP clients resolve the segments `.` and `..` even when they are escaped, so the call would go
-    to another resource.
-    """
-    if external_id in {"", ".", ".."}:
-        raise SalesforceError(
-            f"{external_id_field} {external_id!r} cannot stand in a URL",
-            kind=ErrorKind.PERMANENT,
-            code="BAD_EXTERNAL_ID",
-            fields=(external_id_field,),
-            fix="Correct the external id in the source.",
-        )
-    return f"sobjects/{sobject}/{external_id_field}/{quote(external_id, safe='')}"
+def _error_of_page(page: QueryPage | SalesforceError) -> SalesforceError | None:
+    return page if isinstance(page, SalesforceError) else None

@@ -13,10 +13,20 @@ def sobjects_of(path: list[str], body: Any) -> set[str]:
     if isinstance(body, dict):
         for sub in body.get("compositeRequest") or ():
             if isinstance(sub, dict):
-                names |= sobjects_of(str(sub.get("url", "")).split("?")[0].split("/"), None)
+                path = str(sub.get("url", "")).split("?")[0].split("/")
+                names |= sobjects_of(path, sub.get("body"))
         if isinstance(body.get("object"), str):
             names.add(body["object"])
+        names |= _types(body.get("records"))
     return names
+
+
+def _types(records: Any) -> set[str]:
+    """Return the types that records of a collection say they have."""
+    listed = records if isinstance(records, list) else ()
+    told = [one.get("attributes") for one in listed if isinstance(one, dict)]
+    names = [one.get("type") for one in told if isinstance(one, dict)]
+    return {name for name in names if isinstance(name, str)}
 
 
 def name_of(method: str, path: list[str]) -> str:

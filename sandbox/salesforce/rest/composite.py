@@ -147,7 +147,7 @@ def _execute_one(request: RestRequest, sub: dict[str, Any], body: Any, execute: 
         return refusal(RequestError(400, "INVALID_INPUT", "Composite requests cannot be nested"))
     method = str(sub.get("method", "GET")).upper()
     query = dict(parse_qsl(parts.query))
-    fault = request.org.faults.for_subrequest(method, parts.path, sobjects_of(path, None))
+    fault = request.org.faults.for_subrequest(method, parts.path, sobjects_of(path, body))
     if fault is not None:
         return Answer(fault.reply.status, fault.reply.body)
     try:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from support.delivery_desk import Desk, at_work, order
+from support.delivery_desk import Desk, are_written, at_work, order
+from support.org_settings import settings_for
 from support.salesforce_fixtures import org_keys, salesforce_org
 
 from agents.delivery.types import Written
+from agents.salesforce.api.wiring import build_client
 from sandbox.salesforce.server import SalesforceOrg
+from stream.ops.alerts import Alert, Alerts
 
 __all__ = ["org_keys", "salesforce_org"]
 
@@ -29,3 +32,38 @@ async def test_a_row_on_which_a_trigger_refuses_all_is_found_and_the_others_are_
     assert [n for n, one in enumerate(outcomes) if not isinstance(one, Written)] == [123]
     assert outcomes[123].code == code
     assert desk.fired == []
+
+
+EXPIRED = [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
+
+
+@pytest.mark.parametrize("part", ["Account", "Contact", "Opportunity"])
+async def test_a_session_that_ends_amid_a_call_costs_one_login_and_nobody_is_told(desk, part):
+    """The call is answered, and says 401 of a part."""
+    desk.arm("subrequest", status=401, body=EXPIRED, times=1, match={"sobject": part})
+    outcomes = await desk.send(*(order(n) for n in range(5)))
+    assert are_written(outcomes)
+    assert all(outcome.created == ("Account", "Contact", "Opportunity") for outcome in outcomes)
+    assert desk.fired == []
+    assert desk.org.counts.token_calls == 2
+    desk.check_books(orders=5)
+
+
+async def test_a_session_that_ends_amid_queries_costs_one_login(salesforce_org):
+    client = build_client(settings_for(salesforce_org), alerts=Alerts())
+    salesforce_org.org.faults.add(
+        {"kind": "subrequest", "status": 401, "body": EXPIRED, "times": 1}
+    )
+    try:
+        pages = await client.queries([f"SELECT Id FROM {name}" for name in ("Account", "Contact")])
+    finally:
+        client.close()
+    assert pages == [[], []]
+    assert salesforce_org.org.counts.token_calls == 2
+
+
+async def test_a_part_whose_new_session_is_refused_too_pauses_everything_and_is_told(desk):
+    desk.arm("subrequest", status=401, body=EXPIRED, times=2, match={"sobject": "Contact"})
+    assert are_written(await desk.send(*(order(n) for n in range(5))))
+    assert desk.fired == [Alert.AUTH_BROKEN]
+    desk.check_books(orders=5)
