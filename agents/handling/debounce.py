@@ -5,11 +5,18 @@ to `salesforce.due` after the delay. When it comes back and a newer event of its
 behind it, it is superseded by that one (which is durable in the topic), unless the order has been
 waiting longer than the maximum, or the guard would not let the newer one take its place. Memory
 only: after a restart an order is written once more often.
+
+The one that was let go is not committed yet. If its worker is killed behind the write of the newer
+one, and before that is on record, the successor meets it alone: so the newer one is contested
+(see write_intent).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from cachetools import LRUCache
 
 from agents.handling.decode import DecodedEvent
 from agents.handling.version_guard import Candidate, VersionVerdict, judge
@@ -17,6 +24,8 @@ from schemas.state import State
 
 # Whose event, and what it says: a part makes only its own like needless.
 WaitKey = tuple[bytes, frozenset[str]]
+
+MOST_GONE = 100_000  # some do not come back: their partition went
 
 
 @dataclass(slots=True)
@@ -32,6 +41,23 @@ class Debounce:
     def __init__(self, *, max_ms: int) -> None:
         self._max_ms = max_ms
         self._waiting: dict[WaitKey, _Waiting] = {}
+        # For which parked event others of its order were let go, until it is to be written.
+        self._gone_for: LRUCache[bytes, Candidate] = LRUCache(MOST_GONE)
+
+    def note_gone(self, key: bytes, newer: Candidate) -> None:
+        """Note that an event of the order was let go for a newer one."""
+        self._gone_for[key] = newer
+
+    def contested(self, items: Iterable[DecodedEvent]) -> set[bytes]:
+        """Return the keys of these of which an older event was let go."""
+        found = set()
+        for item in items:
+            newer = self._gone_for.get(item.key)
+            if newer is not None:
+                found.add(item.key)
+                if item.candidate.order >= newer.order:
+                    del self._gone_for[item.key]
+        return found
 
     def park(self, key: WaitKey, event: Candidate, now_ms: int) -> None:
         """Note that an event of the order was parked."""

@@ -16,23 +16,24 @@ from agents.delivery.bug_isolation import bug_of, isolate
 from agents.delivery.types import Dispatcher, NotSent, WriteOutcome
 from agents.handling.bug_in_preparing import prepared_apart
 from agents.handling.collision import tell_apart
-from agents.handling.debounce import Debounce, makes_needless
-from agents.handling.decode import WHOLE, DecodedEvent, take_in
+from agents.handling.debounce import Debounce
+from agents.handling.decode import DecodedEvent, take_in
 from agents.handling.enrichment import Enrich
 from agents.handling.intent import Intent, Prepared, behind_lines, breathe, intents_of
 from agents.handling.newest import newest_of
 from agents.handling.operator_events import decide, not_erased, of_operators
-from agents.handling.outcome import Decision, Notes, parked
+from agents.handling.outcome import Decision, Notes
 from agents.handling.outcome_rules import OutcomeRules
 from agents.handling.poison_pills import MAX_CRASHES, PoisonPillJournal
 from agents.handling.record_trust import RecordTrust, sift
+from agents.handling.settle import settle
 from agents.handling.version_guard import VersionVerdict, judge, told_over, trusted
 from agents.handling.write_intent import NoteDoubt, doubts
 from agents.handling.written_fields import left_of, with_state
 from agents.mapping.apply import Mapped
 from agents.mapping.mapping import Mapping as RecordMapping
 from schemas.codec import DecodeError
-from schemas.event import Envelope, Kind, Via
+from schemas.event import Envelope
 from schemas.identity import PLAIN, Identity
 from schemas.result import Outcome
 from schemas.sender_clock import TOLERANCE_SECONDS, Clock, utc_text
@@ -114,8 +115,10 @@ class Handler:
             items = list(not_erased(items, self.get_state, self.ends, decisions))
             items = await self.enrich(items, self.ends, decisions)
         items = tell_apart(items, self.get_state, self.ends, decisions)
-        items = self._settle(items, decisions)
+        if self.debounce_ms:
+            items = settle(items, self.settling, self.debounce_ms, self.ends, decisions)
         newest = newest_of(items, self._state_of, self.ends, decisions)
+        newest.contested |= self.settling.contested(newest.items)
         later = [item.envelope for item in newest.later]
         items = self._guard(newest.items, newest.contested, decisions)
         behind: list[tuple[str, Envelope]] = []
@@ -126,9 +129,7 @@ class Handler:
         mapping = await self.org_mapping()
         if mapping is None:
             waits = NotSent(reason="Salesforce could not be asked for its fields")
-            decisions += [
-                self.ends.not_sent(item, waits, self.clock_ms(), Notes()) for item in items
-            ]
+            decisions += [self.ends.decide(item, Mapped(()), waits, "") for item in items]
             return Prepared(decisions, later=later, behind=behind)
         mapped = await self._map(mapping, items, decisions)
         intents = intents_of(mapped, mapping.version, newest.contested, self.get_state)
@@ -167,29 +168,6 @@ class Handler:
                 else:
                     items.append(item)
         return items
-
-    def _settle(self, items: list[DecodedEvent], decisions: list[Decision]) -> list[DecodedEvent]:
-        """Park fresh live orders while debounce is on; let overtaken returning ones go."""
-        if not self.debounce_ms:
-            return items
-        rest = []
-        for item in items:
-            now = self.clock_ms()
-            if _is_fresh(item):
-                self.settling.park((item.key, item.parts_said), item.candidate, now)
-                says = Notes(reason="waits for its order to settle", worker=self.worker)
-                waits = parked(item.envelope, self.topics.settle, self.debounce_ms, now, says)
-                decisions.append(waits)
-            elif any(
-                (newer := self.settling.overtaken_by((item.key, said), item.candidate, now))
-                and makes_needless(newer, item, self._state_of(item))
-                for said in {item.parts_said, WHOLE}
-            ):
-                reason = "a newer event of this order is settling"
-                decisions.append(self.ends.done(item, Outcome.SUPERSEDED, reason))
-            else:
-                rest.append(item)
-        return rest
 
     def _state_of(self, item: DecodedEvent) -> State | None:
         return self._known(item.origin.partition, item.key)
@@ -287,14 +265,3 @@ _CRASHED = (
     f"the worker died {MAX_CRASHES} times while it had this event alone in hand; look at the "
     "worker's log of those times, fix the mapping hook or the payload, and requeue it"
 )
-
-
-def _is_fresh(item: DecodedEvent) -> bool:
-    """Whether a live order event comes straight from its source topic, never parked."""
-    envelope = item.envelope
-    return (
-        envelope.via is Via.LIVE
-        and envelope.kind is Kind.ORDER
-        and envelope.attempt == 0
-        and envelope.not_before_ms is None
-    )

@@ -1,9 +1,12 @@
 """A worker that dies between Salesforce's write and its own record must not send us backwards."""
 
+from dataclasses import replace
+
 import pytest
 from support.handler_world import World
 
 from agents.delivery.types import NotSent, RefusedWrite, Written
+from agents.handling.debounce import Debounce
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.result import Outcome
 from stream.errors import FrozenError
@@ -121,3 +124,48 @@ async def test_copies_of_what_is_on_record_already_cost_no_call():
         "unchanged",
     ]
     assert (world.dispatcher.sent, world.announced) == (["100"], ["100"])
+
+
+@pytest.mark.parametrize("is_together", [True, False])
+async def test_a_save_that_gave_way_to_a_settling_one_is_not_written_over_it_by_a_successor(
+    is_together,
+):
+    world = Announcing(died)
+    world.handler.debounce_ms = 2_000
+    world.handler.settling = Debounce(max_ms=10_000)
+    events = world.event("100", 1, total=1), world.event("100", 2, total=2)
+    await world.handle(*events)
+    world.now += 2_000
+    older, newer = (replace(event, not_before_ms=world.now) for event in events)
+    if not is_together:
+        assert list(outcomes(await world.handle(older)).values()) == [Outcome.SUPERSEDED]
+    with pytest.raises(FrozenError):
+        await world.handle(*((older, newer) if is_together else (newer,)))
+
+    world.handler.settling = Debounce(max_ms=10_000)
+    world.dispatcher._answer = lambda bundle: Written({"Opportunity": "006"})
+    assert list(outcomes(await world.handle(older)).values()) == [Outcome.SUPERSEDED]
+    assert list(outcomes(await world.handle(newer)).values()) == [Outcome.SYNCED]
+
+
+async def test_a_save_for_which_none_gave_way_is_not_announced_though_it_settled():
+    world = Announcing()
+    world.handler.debounce_ms = 2_000
+    world.handler.settling = Debounce(max_ms=10_000)
+    event = world.event("100", 1)
+    await world.handle(event)
+    world.now += 2_000
+    back = replace(event, not_before_ms=world.now)
+    assert list(outcomes(await world.handle(back)).values()) == [Outcome.SYNCED]
+    assert world.announced == []
+
+
+async def test_who_waits_for_the_org_s_fields_leaves_its_order_in_doubt():
+    world = Announcing()
+    world.is_org_known = False
+    older, newer = world.event("100", 1, total=1), world.event("100", 2, total=2)
+    (waits,) = await world.handle(older)
+    world.states[b"order:100"] = waits.state
+    world.is_org_known = True
+    await world.handle(newer)
+    assert world.announced == ["100"]
