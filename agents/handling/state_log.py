@@ -10,8 +10,8 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaConsumer
 
-from agents.handling.state_order import goes_back
 from schemas.sender_clock import TOLERANCE_SECONDS, utc_text
+from schemas.state_order import goes_back
 from stream.errors import BrokerError
 from stream.kafka.log.edges import log_edges, refuse_silence
 

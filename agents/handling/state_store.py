@@ -30,8 +30,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from agents.handling.state_log import PartitionState, latest_version, read_to_end
-from agents.handling.state_order import read_state
 from schemas.state import State
+from schemas.state_order import read_state
 from stream.errors import BrokerError, FrozenError, NoLeaderError
 from stream.kafka.consumer_stop import stop_consumer
 from stream.kafka.log.edges import leaderless_now

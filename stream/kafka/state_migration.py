@@ -9,14 +9,20 @@ new topics will look for it (docs/operations.md has the whole procedure).
 |---|---|
 | `order:<key>`, `customer:<key>` | the partition of `<key>` in the new count |
 | `erased:<digest>` | every partition: a digest does not say whose it is |
+
+The newest is told by its version, as workers tell it: an expelled one may have written last, and
+where somebody raised the count of the old topic, a key's states are in two of its partitions.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from schemas.erasure import MARKER_PREFIX
+from schemas.sender_clock import TOLERANCE_SECONDS, utc_text
+from schemas.state_order import goes_back
 from stream.config import Settings
 from stream.errors import StreamError
 from stream.kafka.log.range_reader import RangeReader
@@ -70,6 +76,7 @@ async def _newest(
     old: Settings, new: Settings, progress: Callable[[int, int], None]
 ) -> dict[bytes, bytes]:
     newest: dict[bytes, bytes] = {}
+    latest = utc_text(int((time.time() + TOLERANCE_SECONDS) * 1000))
     async with RangeReader(new) as reader:
         if any(await _committed(reader, new)):
             raise StateMigrationError(
@@ -84,7 +91,9 @@ async def _newest(
                     continue
                 if record.value is None:
                     newest.pop(record.key, None)
-                else:
+                elif (had := newest.get(record.key)) is None or not goes_back(
+                    had, record.value, latest
+                ):
                     newest[record.key] = record.value
             done += len(batch)
             progress(done, total)

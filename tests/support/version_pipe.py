@@ -15,7 +15,6 @@ from agents.delivery.types import RefusedWrite, Written
 from agents.handling.decode import item_of
 from agents.handling.handler import Handler
 from agents.handling.outcome import Decision
-from agents.handling.state_order import goes_back
 from agents.salesforce.api.send_right import check_of_context
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.codec import decode
@@ -23,6 +22,7 @@ from schemas.digest import content_digest, save_mark
 from schemas.event import Envelope, Kind, Origin, Via
 from schemas.sender_clock import utc_text
 from schemas.state import State
+from schemas.state_order import goes_back
 from schemas.version_reset import RESET_EVENT
 from stream.errors import FrozenError
 from stream.topics import Topics

@@ -86,3 +86,16 @@ async def test_the_same_topics_are_no_new_ones(move):
     old, _, publish_all = move
     with pytest.raises(StateMigrationError, match="KAFKA_TOPIC_PREFIX"):
         await copy_state(old, old, publish_all)
+
+
+async def test_the_newest_state_is_copied_wherever_it_stands(move):
+    """A worker that the group had expelled wrote last, or the old topic got more partitions."""
+    old, new, publish_all = move
+    behind = [state(old, b"order:1", version, 1) for version in ("2", "1")]
+    elsewhere = [state(old, b"order:2", "2", 0), state(old, b"order:2", "1", 3)]
+    await publish_all([*behind, *elsewhere])
+    await copy_state(old, new, publish_all)
+    assert {key: version for (_, key), version in (await states(new)).items()} == {
+        b"order:1": "2",
+        b"order:2": "2",
+    }

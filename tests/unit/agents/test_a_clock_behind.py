@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 from support.handler_world import World
 
-from agents.handling.state_order import is_older
 from agents.handling.version_guard import trusted
 from schemas.sender_clock import utc_text
 from schemas.state import State
+from schemas.state_order import is_older
 
 SAVED_MS = 1_773_511_230_000  # 2026-03-14 18:00:30
 MINUTE_MS, DAY_MS = 60_000, 86_400_000

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from agents.handling.state_log import PartitionState
-from agents.handling.state_order import goes_back, is_older
 from agents.handling.state_store import StateStore
 from schemas.state import Part, State
+from schemas.state_order import goes_back, is_older
 
 LATEST = "2026-11-28 12:05:00"
 OLD, NEW, FUTURE = "2026-11-28 10:00:00", "2026-11-28 11:00:00", "2099-01-01 00:00:00"
