@@ -125,6 +125,8 @@ def decode(raw: bytes, *, event: str = "", identity: Identity = PLAIN) -> Docume
     entity, notes = place.form or in_one_form(found.level, kind, found.beside)
     if kind is not Kind.ORDER and seen(sent_email(entity)) != sent_email(entity):
         notes.append("email: characters that nobody sees were taken out of the e-mail address")
+    if kind is Kind.ORDER and (lack := identity.lack_of_buyer(entity)):
+        notes = [*notes, lack]
     if kind is Kind.CUSTOMER and (name := orders_of(found)):
         notes.append(f"{name}: the orders in it are not read, their own saves are")
     return Document(

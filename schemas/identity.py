@@ -104,6 +104,18 @@ class Identity:
             return f"{website}:{address}" if website else ""
         return address
 
+    def lack_of_buyer(self, order: Mapping[str, Any]) -> str:
+        """Return why an order with a good address is nobody's, '' when it is not so."""
+        is_by_website = self.customer_key is CustomerKey.WEBSITE
+        if not is_by_website or why_not(email_of_buyer(order)) or self._website_of(order):
+            return ""
+        store = said(order.get("store_id")) or "(missing)"
+        return (
+            f"customer_email: the website of store_id {store} is not known, and "
+            "MAGENTO_CUSTOMER_KEY=website needs it: the order is nobody's; name the store in "
+            "MAGENTO_STORE_WEBSITES, then replay it with --force"
+        )
+
     def id_of_person(self, document: Mapping[str, Any], kind: Kind | None) -> str:
         """Return the store's id of the customer a document is of; '' for a guest's order."""
         if kind not in (Kind.ORDER, Kind.CUSTOMER):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import orjson
 import pytest
 
+from schemas.codec import decode
 from schemas.event import Kind
 from schemas.identity import (
     MAX_KEY_CHARACTERS,
@@ -100,6 +104,27 @@ def test_what_a_program_writes_for_nothing_is_nobodys_identity(text: str) -> Non
     assert PLAIN.key_of_buyer({"customer_email": text}) == ""
     assert PLAIN.id_of_person({"customer_id": text}, Kind.ORDER) == ""
     assert PLAIN.id_of_person({"id": text}, Kind.CUSTOMER) == ""
+
+
+@pytest.mark.parametrize(
+    ("identity", "order", "why"),
+    [
+        (BY_WEBSITE, {"store_id": 8}, "the website of store_id 8 is not known, and MAGENTO_CUST"),
+        (BY_WEBSITE, {}, "store_id (missing) is not known"),
+        (BY_WEBSITE, {"store_id": 3}, ""),
+        (BY_WEBSITE, {"store_id": 8, "website_id": 5}, ""),
+        (BY_WEBSITE, {"store_id": 8, "customer_email": "no address"}, ""),
+        (PLAIN, {"store_id": 8}, ""),
+    ],
+)
+def test_an_order_of_an_unknown_website_says_why_it_is_nobodys(identity, order, why) -> None:
+    """A store view that was added later: its orders got no Account, and nobody was told why."""
+    order = {"increment_id": "7", "grand_total": 1, "customer_email": "p@example.com", **order}
+    by_email = replace(identity, order_key=OrderKey.NUMBER)
+    document = decode(orjson.dumps(order), event="sales_order_save_after", identity=by_email)
+    assert why in "".join(document.notes)
+    assert bool(document.notes) is bool(why)
+    assert ("MAGENTO_STORE_WEBSITES" in "".join(document.notes)) is bool(why)
 
 
 @pytest.mark.parametrize("field", ["store_id", "website_id"])
