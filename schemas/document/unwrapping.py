@@ -27,7 +27,7 @@ from schemas.document.shape import (
     shape_of,
 )
 from schemas.event import Kind
-from schemas.texts import identifier
+from schemas.texts import identifier, text_of
 
 # Wrapper → what it says its document is. The order is the order of preference.
 WRAPPERS: dict[str, Kind | None] = {
@@ -153,12 +153,32 @@ def only(found: list[Found], shape: Shape) -> Found | None:
     first, *others = fitting
     if shape is Shape.ORDER:
         first = _fuller(first, [item for item in fitting if item.is_thin])
+    first = _dated(first, others)
     if any(_is_rival(item, first) for item in others):
         raise SeveralDocumentsError(
             f"there are {len(fitting)} {shape}s in the body, and nothing says which is meant: "
             f"send one {shape} per request, under `{shape}`"
         )
     return first
+
+
+def _dated(first: Found, others: list[Found]) -> Found:
+    """Return the copy of a document that says when it was saved: what a method made of the other.
+
+    Adobe's webhooks send both: the order or customer that a method was given, and its `result`.
+    """
+    if first.level.get("updated_at"):
+        return first
+    copies = (item for item in others if item.level.get("updated_at") and _is_copy(item, first))
+    return next(copies, first)
+
+
+def _is_copy(item: Found, first: Found) -> bool:
+    if item.is_thin or not item.is_known_path:
+        return False
+    if first.shape is Shape.ORDER:
+        return bool(number_of(first.level)) and number_of(item.level) == number_of(first.level)
+    return text_of(item.level.get("email")) == text_of(first.level.get("email"))
 
 
 def _is_rival(item: Found, first: Found) -> bool:

@@ -249,3 +249,17 @@ def test_a_document_of_no_use_is_ignored_by_its_name() -> None:
 def test_a_product_or_a_page_under_an_orders_signed_name_is_no_order(document) -> None:
     with pytest.raises(DecodeError, match="no order ID found"):
         said({"event": "sales_order_save_after", **document})
+
+
+def test_of_two_copies_of_one_document_the_dated_one_is_taken() -> None:
+    """Adobe's webhooks behind a method send what it was given and what it made of it."""
+    given, made = without(a_customer(), "id", "updated_at"), a_customer()
+    name = "plugin.magento.customer.api.customer_repository.save"
+    document = said({"event": name, "customer": given, "passwordHash": None, "result": made})
+    assert document.entity == made
+    other = a_customer(email="other@example.com")
+    assert said({"event": name, "customer": given, "result": other}).key == "petra.lund@example.com"
+    placed = without(an_order(), "entity_id", "updated_at", "created_at")
+    name = "plugin.magento.sales.api.order_management.place"
+    assert said({"event": name, "order": placed, "result": an_order()}).entity == an_order()
+    assert said({"event": name, "order": placed}).entity == placed
