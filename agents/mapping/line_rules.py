@@ -17,7 +17,7 @@ from agents.mapping.build_row import build_row
 from agents.mapping.compiled import CompiledRow, Types, compile_row
 from agents.mapping.fields.currencies import CURRENCY_FIELD
 from agents.mapping.line_model import LineModel, Lines
-from agents.mapping.lines import Line, order_lines
+from agents.mapping.lines import Line, are_priced, order_lines
 from agents.mapping.model import LineChoice, RowRule, Rulebook
 from agents.mapping.order_document import currency_of
 from agents.mapping.parser import read_rows
@@ -50,6 +50,12 @@ class LineRules:
         document = facts.document
         if not isinstance(document.entity.get("items"), list | dict):
             facts.notes.append("lines: left as they are, the event has no items")
+            return None
+        if not are_priced(document.entity, self.amount):
+            facts.notes.append(
+                "lines: left as they are, a row of items says neither row_total nor price and "
+                "qty_ordered: let the sender send them"
+            )
             return None
         lines = order_lines(document.entity, document.key, self.amount, facts.notes)
         if not lines:

@@ -81,6 +81,16 @@ def order_lines(
     return lines
 
 
+def are_priced(order: dict[str, Any], amount: tuple[str, str]) -> bool:
+    """Whether every row says what it costs; one that does not would make a line that is free."""
+    prefix = prefix_of(order, *amount)
+    return all(
+        decimal_of(row.get(f"{prefix}row_total")) is not None
+        or None not in (decimal_of(row.get(f"{prefix}price")), decimal_of(row.get("qty_ordered")))
+        for row in visible_items(order, [])
+    )
+
+
 def _items(order: dict[str, Any], key: str, prefix: str, notes: list[str]) -> Iterator[Line]:
     used: set[str] = set()
     for place, item in enumerate(visible_items(order, notes)):

@@ -130,3 +130,27 @@ def test_a_wrong_choice_is_named_with_its_line(choice, problem):
 def test_the_schema_check_looks_at_the_objects_of_lines_too():
     found = check_mapping(with_lines("opportunity"), {})
     assert {"Product2", "PricebookEntry", "OpportunityLineItem"} <= {f.sobject for f in found}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        {"item_id": 1},
+        {"item_id": 1, "sku": "24-MB01", "name": "Bag", "qty_ordered": 2},
+        {"item_id": 1, "sku": "24-MB01", "price": "34.0000"},
+        {"item_id": 1, "sku": "24-MB01", "base_row_total": "34.0000", "qty_ordered": 1},
+        {"item_id": 1, "row_total": "no amount", "qty_ordered": 1},
+    ],
+    ids=["nothing", "id", "no price", "no quantity", "another currency", "no number"],
+)
+@pytest.mark.parametrize("choice", ["opportunity", "order"])
+def test_rows_that_do_not_say_what_they_cost_leave_the_lines_as_they_are(order, row, choice):
+    """Adobe's subscriptions name the fields of rows: without a price each line became free."""
+    document = order | {"items": [*order["items"], row]}
+    mapped = apply(with_lines(choice), document)
+    assert mapped.lines is None
+    assert {row.sobject for row in mapped.rows} == {"Account", "Contact", "Opportunity"}
+    (opportunity,) = [row for row in mapped.rows if row.sobject == "Opportunity"]
+    assert opportunity.fields["Amount"] == order["grand_total"]
+    assert any("lines: left as they are" in note and "items" in note for note in mapped.notes)
