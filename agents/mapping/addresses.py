@@ -8,6 +8,7 @@ maps and the document lacks are emptied with it.
 |---|---|
 | off | the texts |
 | on, the org has the state for this country | its code |
+| on, the org has the country by this code or name | its code |
 | on, anything else | the state emptied, with a note: a wrong pair refuses the whole row |
 """
 
@@ -20,6 +21,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agents.mapping.fields.coerce import Step
 from agents.mapping.fields.field_types import FieldType, PicklistEntry
 from agents.mapping.fields.values import is_blank, text_of
 
@@ -100,6 +102,21 @@ class Address:
                 f"{self.sobject}.{name}: emptied, the org has no such state of the country"
             )
         holders[name][name] = code
+
+
+def country_step(entries: Iterable[PicklistEntry]) -> Step:
+    """Return the step that takes a country of the org by its code or its name, as its code."""
+    active = [entry for entry in entries if entry.is_active]
+    codes = {entry.label.casefold(): entry.value for entry in active}
+    codes |= {entry.value.casefold(): entry.value for entry in active}
+
+    def fit(value: Any, notes: list[str], label: str) -> Any:
+        found = codes.get(text_of(value).strip().casefold())
+        if found is None and not is_blank(value):
+            notes.append(f"{label}: not a code or a name of the org's countries, left out")
+        return found
+
+    return fit
 
 
 def addresses_of(

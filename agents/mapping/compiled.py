@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.mapping.addresses import Address, addresses_of
+from agents.mapping.addresses import Address, addresses_of, country_step
 from agents.mapping.compiler import compile_value, compile_values, compile_when
 from agents.mapping.fields.coerce import Step, fitting
 from agents.mapping.fields.currencies import CURRENCY_FIELD, currency_step, money_fields
@@ -177,6 +177,8 @@ def _fit_of(name: str, field_type: FieldType) -> Step:
         return currency_step(field_type)
     if name.endswith("StateCode") and field_type.entries:
         return fitting(STATE_NAME)  # which state of which country it is, its address decides
+    if name.endswith("CountryCode") and field_type.entries:
+        return country_step(field_type.entries)
     return fitting(field_type)
 
 

@@ -104,6 +104,25 @@ def test_with_picklists_a_state_goes_out_as_its_countrys_code_or_is_emptied(
     assert any("BillingStateCode: emptied" in note for note in notes) is is_noted
 
 
+@pytest.mark.parametrize("country", ["US", "us", "United States", " united states "])
+def test_with_picklists_a_country_goes_out_as_its_code_by_code_or_name(mapping, country):
+    """A checkout or a flow sends names; country and state were left out, though both are known."""
+    fields, notes = account_of(
+        mapping.refined(PICKLISTS), city="X", region="Ohio", country_id=country
+    )
+    assert (fields["BillingCountryCode"], fields["BillingStateCode"]) == ("US", "OH")
+    assert not [note for note in notes if "Country" in note or "State" in note]
+
+
+@pytest.mark.parametrize("country", ["Atlantis", "USA", "a very long name of a country " * 9])
+def test_a_country_that_the_org_does_not_have_is_left_out_with_a_note(mapping, country):
+    fields, notes = account_of(mapping.refined(PICKLISTS), city="X", country_id=country)
+    assert fields["BillingCountryCode"] is None
+    wanted = "not a code or a name of the org's countries, left out"
+    assert any(wanted in note for note in notes)
+    assert not any("cut" in note for note in notes)
+
+
 def test_states_that_the_file_maps_by_code_are_held_against_their_country_too():
     mapping = Mapping.parse(
         """
