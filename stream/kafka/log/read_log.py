@@ -82,14 +82,12 @@ class ReadLog:
         nobody has looked at, and whoever has the partition next would believe it.
         """
         witness = self._witnesses.setdefault(tp, Witness())
-        if (tp.topic, tp.partition) in self._unverified:
-            return witness.to_metadata()
         below = self._uncommitted.get(tp, {})
         done = sorted(known for known in below if known < offset)
-        if done:
-            witness.note(Rung(done[-1], below[done[-1]]))
-            for known in done:
-                del below[known]
+        for known in done[:-1]:  # nobody asks for them: memory, where nothing can be compared
+            del below[known]
+        if done and (tp.topic, tp.partition) not in self._unverified:
+            witness.note(Rung(done[-1], below.pop(done[-1])))
         return witness.to_metadata()
 
     def suspect(self, tp: Pair) -> None:

@@ -155,3 +155,14 @@ async def test_a_partition_without_an_answer_does_not_hide_that_another_went_bac
     assert healed == {TIER: 0}
     log.note(offline, SimpleNamespace(offset=3, key=b"k", value=b"d", headers=()))
     assert log.metadata(offline, 4) == OLD
+
+
+async def test_what_is_read_while_nothing_can_be_compared_costs_no_memory():
+    log = SlowBroker(*(b"v" for _ in range(1000)))
+    await log.healed({TIER: 1}, {TIER: f"w1,0:{log.ids[0]}"})
+    for offset in range(1, 1000):
+        read(log, offset)
+        assert log.metadata(TIER, offset + 1) == f"w1,0:{log.ids[0]}"
+    assert len(log._uncommitted[TIER]) == 1
+    log._unverified.clear()  # compared at last
+    assert log.metadata(TIER, 1000).endswith(f"999:{log.ids[999]}")
