@@ -67,7 +67,7 @@ def kafka_probe(publisher: KafkaPublisher, topics: Topics) -> Callable[[], Await
     async def probe() -> str | None:
         for topic in topics.facts:
             if not await publisher.is_able(topic, timeout_seconds=FRESH_SECONDS):
-                return f"Kafka is away, or {topic} has a partition without a leader"
+                return f"Kafka is away, or no partition of {topic} has a leader"
         return None
 
     return probe

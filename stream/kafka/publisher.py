@@ -87,7 +87,10 @@ class KafkaPublisher:
         return await self._shared.connected()
 
     async def is_able(self, topic: str, *, timeout_seconds: float) -> bool:
-        """Return whether Kafka answers now and every partition of the topic has a leader."""
+        """Return whether Kafka answers now and any partition of the topic has a leader.
+
+        Events of one that has none are refused one by one: they hold up nobody (decision 0052).
+        """
         try:
             async with asyncio.timeout(timeout_seconds):
                 producer = await self.connected()
@@ -96,7 +99,7 @@ class KafkaPublisher:
                     return False
                 partitions = await producer.partitions_for(topic)
                 cluster = producer.client.cluster
-                return bool(partitions == cluster.available_partitions_for_topic(topic))
+                return bool(partitions and cluster.available_partitions_for_topic(topic))
         except (TimeoutError, KafkaError, OSError):
             return False
 
