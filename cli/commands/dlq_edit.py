@@ -85,15 +85,15 @@ def in_editor(text: str) -> str:
 
     The file is readable by its owner only and is deleted at once: it holds personal data.
     """
-    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     with tempfile.TemporaryDirectory(prefix="orderstream-") as folder:
         path = Path(folder) / "dead-letter.json"
         path.write_text(text, encoding="utf-8")
         try:
-            subprocess.run([*command, str(path)], check=True)  # noqa: S603 - the user's own editor
-        except (OSError, subprocess.CalledProcessError) as error:
+            subprocess.run([*shlex.split(editor), str(path)], check=True)  # noqa: S603 - the user's own
+            return path.read_text(encoding="utf-8")
+        except (OSError, ValueError, subprocess.CalledProcessError) as error:
             fail(f"$EDITOR: {error}; use --from FILE instead")
-        return path.read_text(encoding="utf-8")
 
 
 def _problem(settings: MagentoSettings, envelope: Envelope, value: bytes) -> str:

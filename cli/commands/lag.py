@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -224,10 +227,13 @@ async def _once_more(sampler: LagSampler) -> LagSnapshot:
 
 async def _watch(settings: Settings, interval: float, *, everything: bool) -> None:
     async with LagSampler(settings) as sampler:
-        with Live(console=stdout, auto_refresh=False) as live:
-            while True:
-                snapshot = await _once_more(sampler)
-                live.update(view(snapshot, everything=everything), refresh=True)
+        with ExitStack() as stack:
+            show: Callable[[RenderableType], None] = stdout.print
+            if stdout.is_terminal:  # through a pipe it would show the last look, at an end to come
+                live = stack.enter_context(Live(console=stdout, auto_refresh=False))
+                show = partial(live.update, refresh=True)
+            while not stdout.quiet:
+                show(view(await _once_more(sampler), everything=everything))
                 await asyncio.sleep(interval)
 
 

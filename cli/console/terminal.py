@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -39,6 +40,11 @@ class CleanConsole(Console):
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, **options)
         self.push_render_hook(_Cleaning())
+
+    def on_broken_pipe(self) -> None:
+        """Go on in silence: rich would exit with 1, which is an answer, and end a job half done."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
 class _Cleaning(RenderHook):

@@ -175,13 +175,14 @@ class LiveTotals:
         return new
 
     def _settle(self, batch: Iterable[Record]) -> None:
+        now_ms = int(time.time() * 1000)
         for record in batch:
             self.outcomes_read += 1
             try:
                 read: Result = read_result(record.value)
             except ValueError:
                 continue  # no result; `audit` counts these
-            at_ms: int = read["at_ms"]
+            at_ms = min(read["at_ms"], now_ms)  # or else one clock ahead ends the curves
             settled = self._book.settle(read)
             if settled.mark >= DEAD:
                 self._finals += 1

@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
+from cli.commands.dlq_edit import in_editor
 from cli.console.dead_letter_options import letter_filter
 from cli.main import app
 from stream.config import Settings
@@ -85,3 +87,13 @@ def test_a_folder_that_cannot_be_written_is_named_without_a_traceback(tmp_path):
 def test_an_export_of_personal_data_that_is_not_there_is_not_proved_clean(said):
     code, told = said("erase", "--email", "jane@example.com", "--prove", "--files", "exprots/")
     assert (code, "exprots" in told) == (2, True), told
+
+
+@pytest.mark.parametrize("editor", ['vi "', "{python} {script}"])
+def test_an_editor_that_cannot_be_used_is_named(editor, tmp_path, monkeypatch, capsys):
+    script = tmp_path / "latin.py"
+    script.write_text("import sys, pathlib\npathlib.Path(sys.argv[1]).write_bytes(b'M\\xfcller')\n")
+    monkeypatch.setenv("VISUAL", editor.format(python=sys.executable, script=script))
+    with pytest.raises(typer.Exit) as ended:
+        in_editor("{}")
+    assert (ended.value.exit_code, "$EDITOR" in capsys.readouterr().err) == (2, True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import orjson
 import pytest
 from support.silent_cluster import SETTINGS, TOPICS, Reader
@@ -9,7 +11,7 @@ from support.silent_cluster import SETTINGS, TOPICS, Reader
 from schemas.result import Outcome, Result
 from stream.audit import audit
 from stream.audit.audit import run_audit
-from stream.audit.live_totals import LiveTotals
+from stream.audit.live_totals import BUCKET_SECONDS, LiveTotals
 
 NOW_MS, HOUR_MS = 1_800_000_000_000, 3_600_000
 
@@ -121,3 +123,18 @@ async def test_results_whose_beginning_does_not_come_leave_their_events_unjudged
     assert list(report.unread) == [f"{TOPICS.results}-1"]
     assert (report.total.synced, report.total.pending, report.problems) == (3, 0, [])
     assert not report.is_ok
+
+
+async def test_an_outcome_of_the_future_stops_no_curve_of_the_dashboard(reader) -> None:
+    """One word of a worker whose clock jumped ahead: everything since was older than the curve."""
+    now_ms = int(time.time() * 1000)
+    for offset, at_ms in enumerate((now_ms + 30 * 24 * HOUR_MS, now_ms)):
+        reader.accept(0, f"event {offset}")
+        told = SOUND | {"event_id": f"event {offset}", "origin_offset": offset, "at_ms": at_ms}
+        reader.put(TOPICS.results, 0, orjson.dumps(told | {"outcome": "synced"}))
+    totals = LiveTotals(SETTINGS)
+    await totals.refresh(reader)
+    until_ms = now_ms + 3 * BUCKET_SECONDS * 1000
+    points = totals.flow.rates("out", until_ms=until_ms, buckets=10)
+    assert round(sum(rate for _, rate in points) * BUCKET_SECONDS) == 2
+    assert max(at for at, _ in totals.ages.points()) <= until_ms
