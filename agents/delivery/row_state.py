@@ -12,6 +12,11 @@ from agents.delivery.types import RefusedWrite
 from agents.salesforce.api.collection_builder import Method
 from schemas.salesforce import Row
 
+# What these cannot be without is in no key: a name, a product (Object Reference, required fields).
+NAMED = frozenset(
+    {"Account", "Contact", "Lead", "Opportunity", "Product2", "Pricebook2", "PricebookEntry"}
+)
+
 
 class WriteMode(StrEnum):
     """How a row is sent."""
@@ -30,6 +35,7 @@ class RowState:
     is_done: bool = False
     is_assumed: bool = False  # left out, or sent without insert fields: it is believed to exist
     was_missing: bool = False  # believed to exist once, and did not
+    was_asked_for: bool = False  # its create was refused, so an upsert asked whether it exists
     has_repeated: bool = False
     id: str = ""
     is_created: bool = False
@@ -42,6 +48,11 @@ class RowState:
         if self.mode is WriteMode.UPDATE and (self.is_assumed or self.exists):
             return "update"
         return "create"
+
+    def can_be_asked_for(self) -> bool:
+        """Whether an upsert of the key alone says if the record exists, and makes none."""
+        is_sure = not self.row.fields and self.row.sobject in NAMED
+        return self.mode is WriteMode.CREATE and is_sure and not self.was_missing
 
     @property
     def is_outstanding(self) -> bool:

@@ -7,6 +7,7 @@ Pure: told what Salesforce answered, it says what to send next and, in the end, 
 | without insert fields | upsert |
 | with insert fields, not known to exist | create; "it exists" is a success that changed nothing |
 | with insert fields, known to exist | upsert of its plain fields, or not at all if it has none |
+| refused as a create, for reasons of a new record's | upsert of its key: it may exist |
 | believed to exist, but it does not | create, or upsert with everything |
 """
 
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.fault_scope import OWN_UNTIL_PROVEN, Fault, WriteKind
+from agents.delivery.fault_scope import BAD_RECORD, OWN_UNTIL_PROVEN, Fault, WriteKind
 from agents.delivery.row_state import RowState, WriteMode, mode_of
 from agents.delivery.types import RefusedWrite, Stale, WriteOutcome, WriteSet, Written
 from agents.salesforce.api.collection_builder import RowWrite
@@ -237,7 +238,7 @@ class RowTracker:
         ) + tuple(
             f"{slot.row.sobject} {slot.id}: made again, the one known before was deleted or merged"
             for slot in self.slots
-            if slot.was_missing and slot.is_created
+            if slot.was_missing and slot.is_created and not slot.was_asked_for
         )
         return Written(ids, tuple(created), notes, self.calls)
 
@@ -269,6 +270,9 @@ def _recovered(
     """Whether the failure is answered by sending the row in another way, or is none at all."""
     if error.code == "DUPLICATE_VALUE" and slot.mode is WriteMode.CREATE:
         return _exists(slot, twin_of(error, slot.row), known)
+    if verdict.kind in BAD_RECORD and slot.can_be_asked_for():  # rules come before unique fields
+        slot.mode, slot.is_assumed, slot.was_asked_for = WriteMode.UPDATE, True, True
+        return True
     if slot.is_assumed and verdict.kind in HOPELESS and not slot.was_missing:
         _reopen(slot, known)
         return True

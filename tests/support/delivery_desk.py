@@ -46,6 +46,7 @@ class Desk:
     """A dispatcher at work on an org."""
 
     def __init__(self, org: SalesforceOrg, dispatcher: SalesforceDispatcher) -> None:
+        self.server = org
         self.org = org.org
         self.dispatcher = dispatcher
         self.alerts = Alerts()
@@ -75,7 +76,11 @@ class Desk:
 
 @asynccontextmanager
 async def at_work(org: SalesforceOrg, **overrides: Any) -> AsyncIterator[Desk]:
-    quick = {"breaker_probe_seconds": 0.1, "salesforce_calls_per_second": 1000.0}
+    quick = {
+        "breaker_probe_seconds": 0.1,
+        "salesforce_auth_probe_seconds": 0.1,
+        "salesforce_calls_per_second": 1000.0,
+    }
     settings = settings_for(org, **{**quick, **overrides})
     desk = Desk(org, dispatcher=None)  # type: ignore[arg-type]
     desk.alerts.listeners.append(

@@ -174,9 +174,9 @@ class Dml:
             settle_person(old, new, prepared)
         rules.refuse_missing(new, prepared)
         if not errors:
-            links.check_unique(table, rules, known, prepared)
-        if not errors:
             self._guard(call, table, old, new, errors)
+        if not errors:  # last, as the database says it: "Triggers and Order of Execution"
+            links.check_unique(table, rules, known, prepared)
         if errors:
             return self._refuse(call, errors)
         return self._store(call, table, old, new, sent)

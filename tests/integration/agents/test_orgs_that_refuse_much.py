@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from support.delivery_desk import Desk, are_written, at_work, order
 from support.org_settings import settings_for
 from support.salesforce_fixtures import org_keys, salesforce_org
 
-from agents.delivery.types import Written
+from agents.delivery.types import RefusedWrite, WriteSet, Written
 from agents.salesforce.api.wiring import build_client
 from sandbox.salesforce.server import SalesforceOrg
 from stream.ops.alerts import Alert, Alerts
@@ -67,3 +69,45 @@ async def test_a_part_whose_new_session_is_refused_too_pauses_everything_and_is_
     assert are_written(await desk.send(*(order(n) for n in range(5))))
     assert desk.fired == [Alert.AUTH_BROKEN]
     desk.check_books(orders=5)
+
+
+def with_email(number: int, who: str, **contact: Any) -> WriteSet:
+    """Return an order as the shipped mapping sends it: it fills a customer who does not exist."""
+    plain = order(number, who)
+    fields = {**plain.rows[1].insert_fields, "Email": who, **contact}
+    person = dataclasses.replace(plain.rows[1], insert_fields=fields)
+    return dataclasses.replace(plain, rows=(plain.rows[0], person, plain.rows[2]))
+
+
+@pytest.mark.parametrize("action", ["alert", "block"])
+async def test_a_duplicate_rule_costs_a_known_customer_no_order(desk, action):
+    """An org's rules are asked before its unique fields: the rule finds the customer's own record.
+
+    The standard rule for Contacts is active in every new org.
+    """
+    assert are_written(await desk.send(*(with_email(n, f"c{n}@example.com") for n in range(5))))
+    desk.org.settings.change({"contact_duplicate_rule": action})
+    async with at_work(desk.server) as another:  # a worker that remembers nobody
+        outcomes = await another.send(*(with_email(5 + n, f"c{n}@example.com") for n in range(5)))
+        assert are_written(outcomes)
+        assert another.fired == []
+        another.check_books(orders=10)
+
+
+async def test_a_rule_for_new_customers_costs_a_known_one_no_order(desk):
+    assert are_written(await desk.send(with_email(1, "anna@example.com")))
+    async with at_work(desk.server) as another:
+        bad = with_email(2, "anna@example.com", Phone="9" * 60)
+        assert are_written(await another.send(bad, with_email(3, "otto@example.com")))
+        another.check_books(orders=3)
+
+
+async def test_a_customer_whom_a_duplicate_rule_takes_for_another_is_refused_with_its_code(desk):
+    assert are_written(await desk.send(with_email(1, "anna@example.com")))
+    desk.org.settings.change({"contact_duplicate_rule": "block"})
+    twin = with_email(2, "anna@example.net", Email="anna@example.com", LastName="anna@example.com")
+    refused, written = await desk.send(twin, with_email(3, "otto@example.com"))
+    assert isinstance(written, Written)
+    assert isinstance(refused, RefusedWrite)
+    assert (refused.code, refused.sobject) == ("DUPLICATES_DETECTED", "Contact")
+    assert desk.org.summary()["records"]["Contact"] == 2
