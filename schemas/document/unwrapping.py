@@ -174,8 +174,8 @@ def _dated(first: Found, others: list[Found]) -> Found:
 
 
 def _is_copy(item: Found, first: Found) -> bool:
-    if item.is_thin or not item.is_known_path:
-        return False
+    if item.is_thin or not item.is_known_path or len(item.level) < len(first.level):
+        return False  # a part of it is no copy
     if first.shape is Shape.ORDER:
         return bool(number_of(first.level)) and number_of(item.level) == number_of(first.level)
     return text_of(item.level.get("email")) == text_of(first.level.get("email"))

@@ -263,3 +263,5 @@ def test_of_two_copies_of_one_document_the_dated_one_is_taken() -> None:
     name = "plugin.magento.sales.api.order_management.place"
     assert said({"event": name, "order": placed, "result": an_order()}).entity == an_order()
     assert said({"event": name, "order": placed}).entity == placed
+    part = {"increment_id": "000000417", "grand_total": 1, "updated_at": "2026-03-14 18:02:15"}
+    assert said({"event": name, "order": placed, "data": part}).entity == placed
