@@ -174,7 +174,8 @@ def _parse(raw: bytes) -> dict[str, Any]:
     if isinstance(body, list) and len(body) == 1:
         body = body[0]
     if not isinstance(body, dict):
-        raise DecodeError(f"the body is a JSON {type(body).__name__}, expected an object")
+        several = " of several: send one per request" if isinstance(body, list) and body else ""
+        raise DecodeError(f"the body is a JSON {type(body).__name__}{several}, expected an object")
     return body
 
 

@@ -7,7 +7,7 @@
 | `street` | object (`{"0": …}`, `{"line1": …}`), lists and objects in it, JSON text; `street1`, … |
 | `region` of an order's address | object or JSON text: `region`, `name`, `code`; `region_code` |
 | `country_id` | object: its `id`, `country_id`, `code` or `value` |
-| `address_type` | `type`, the key of the row (`billing`, `billing_address`, `billingAddress`) |
+| `address_type` | `type`, the key of the row (`billing`, `billingAddress`), `billing_address_id` |
 
 What is left out gets a note: a number or an object that names no region, a country without a code.
 """
@@ -20,7 +20,7 @@ from typing import Any
 
 from schemas.document.text_spellings import OF_ADDRESS, are_plain, plain_texts
 from schemas.document.unwrapping import opened
-from schemas.texts import UNSAID, text_of
+from schemas.texts import UNSAID, identifier, text_of
 
 Address = dict[str, Any]
 
@@ -143,6 +143,28 @@ def plain_address(address: Address, notes: list[str], *, is_of_order: bool = Tru
     if kind in TYPES and not address.get("address_type"):
         changed["address_type"] = kind
     return {**address, **changed} if changed else address
+
+
+def typed_by_ids(rows: list[Any], order: Address) -> list[Any]:
+    """Return an order's addresses; those that it names by id have their type then."""
+    for kind in TYPES:
+        wanted = identifier(order.get(f"{kind}_address_id"))
+        if wanted and not any(isinstance(row, dict) and _is_of(kind, row) for row in rows):
+            rows = [
+                {**row, "address_type": kind}
+                if isinstance(row, dict) and not row.get("address_type") and wanted in _ids(row)
+                else row
+                for row in rows
+            ]
+    return rows
+
+
+def _is_of(kind: str, row: Address) -> bool:
+    return text_of(row.get("address_type")).lower() == kind
+
+
+def _ids(row: Address) -> list[str]:
+    return [text_of(row.get(name)) for name in ("entity_id", "id", "address_id")]
 
 
 def by_other_names(address: Address) -> Address:

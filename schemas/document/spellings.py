@@ -28,6 +28,7 @@ from schemas.document.address_spellings import (
     keyed,
     one_address,
     plain_address,
+    typed_by_ids,
 )
 from schemas.document.row_spellings import Rows, assigned_rows, rows_of
 from schemas.document.shape import ORDER_NUMBERS, id_of, number_of, scalar
@@ -223,8 +224,7 @@ def _spell_addresses(entity: dict[str, Any], changed: dict[str, Any], notes: lis
     rows = changed.get("addresses", entity.get("addresses"))
     if isinstance(rows, list) and rows:
         spelled = [plain_address(row, notes) if isinstance(row, dict) else row for row in rows]
-        if spelled != rows:
-            changed["addresses"] = spelled
+        changed["addresses"] = spelled = typed_by_ids(spelled, entity)
         if not entity.get("billing_address") and not any(map(_is_billing, spelled)):
             notes.append("addresses: none is the billing address, none is used")
 
