@@ -14,6 +14,7 @@ from aiokafka.abc import AbstractTokenProvider
 from pydantic import SecretStr
 
 from stream.errors import SettingsError
+from stream.kafka.log.any_records import take_any_records
 from stream.kafka.tls import TlsFiles, tls_context_of
 from stream.settings.kafka import KafkaSettings
 
@@ -30,6 +31,7 @@ def kafka_connection(settings: KafkaSettings) -> dict[str, Any]:
 
     Raises SettingsError for a certificate that cannot be read or SASL without a user.
     """
+    take_any_records()
     arguments: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap_servers,
         "security_protocol": settings.kafka_security_protocol,
@@ -46,6 +48,7 @@ def faust_credentials(settings: KafkaSettings) -> Any:
     # Faust is the agents' dependency: the ingress and the relay start without importing it.
     from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials  # noqa: PLC0415 - loaded only where it is used: the extra or a slow import
 
+    take_any_records()
     context = tls_context(settings) if uses_tls(settings) else None
     if uses_sasl(settings) and uses_tokens(settings):
         return OAuthCredentials(oauth_cb=_provider(settings), ssl_context=context)

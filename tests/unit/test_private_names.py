@@ -18,6 +18,7 @@ from aiohttp.web_protocol import RequestHandler
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.record.default_records import _DefaultRecordBatchPy
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 
 from agents.worker.consumer_thread import WitnessingThread
@@ -54,6 +55,7 @@ REACHED = {
     "_do_heartbeat": GroupCoordinator,
     "_send_req": GroupCoordinator,
     "_send_request": AIOKafkaAdminClient,
+    "_maybe_uncompress": _DefaultRecordBatchPy,
     "_coordination_task": GroupCoordinator,
     "_fetcher": AIOKafkaConsumer,
     "_buffer": StreamReader,

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from stream.kafka.log.position import find_gone_back
 from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.log_witness import Reading, Rung, Witness, identity_of
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(60)]
 
 KEY = b"1"
 
@@ -74,3 +75,27 @@ async def test_a_strangers_open_transaction_hides_no_state_behind_it(
     found = await values(settings, state)
     await stranger.abort_transaction()
     assert b"newest" in found
+
+
+class Latin(str):
+    """A header's name as a producer writes it that knows no UTF-8 (librdkafka takes any bytes)."""
+
+    __slots__ = ()
+
+    def encode(self, *_: object) -> bytes:
+        return str.encode(self, "latin-1")
+
+
+@pytest.mark.parametrize("codec", [0, 4])
+async def test_a_header_whose_name_is_no_text_costs_no_record(settings, topics, writer, codec):
+    """One such record ended every reader of its partition, and each that came after it."""
+    orders, sent = settings.topics.orders, [b"before", b"strange", b"behind"]
+    async with AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers) as producer:
+        batch = producer.create_batch()
+        batch._builder = _DefaultRecordBatchBuilderPy(2, codec, 0, -1, -1, -1, 1 << 20)
+        for value, name in zip(sent, ("a", "Schl\xfcssel", "b"), strict=True):
+            batch.append(key=KEY, value=value, timestamp=None, headers=[(Latin(name), b"1")])
+        await (await producer.send_batch(batch, orders, partition=0))
+    await writer._producer.send_and_wait(orders, b"later", key=KEY, partition=0)
+
+    assert await values(settings, orders) == [*sent, b"later"]
