@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import unescape
 from typing import Any, Literal
 
 from agents.salesforce.errors import error_table as table
@@ -131,7 +132,8 @@ def misses_parent(error: RowError, row: Row) -> bool:
     """
     sent = row.whole
     parents = [str(key) for value in sent.values() for key in _keys_of(value)]
-    if any(key and key in error.message for key in parents):
+    told = unescape(error.message).casefold()  # some answers escape as HTML does, and fold cases
+    if any(key and key.casefold() in told for key in parents):
         return True
     names = {*sent, row.external_id_field}
     quoted = {*error.fields, *re.findall(r"\w+", error.message)}

@@ -148,9 +148,17 @@ RECORD_RULES: tuple[ErrorRule, ...] = (
         "The record refers to something that does not exist or that the user may not use (e.g. a "
         "record type).",
         "Check record types, owners and ids of the mapping against the org and the user's profile.",
+        words("INVALID_CROSS_REFERENCE_KEY"),
+        Advice.RETRY_ONCE,  # or it was deleted while the row was written
+    ),
+    ErrorRule(
+        Kind.PERMANENT,
+        "The record refers to something that does not exist or that the user may not use (e.g. a "
+        "record type).",
+        "Check record types, owners and ids of the mapping against the org and the user's profile.",
         words(
-            "INVALID_CROSS_REFERENCE_KEY INVALID_CROSS_REFERENCE_TYPE_FOR_FIELD INVALID_ID_FIELD "
-            "MALFORMED_ID UNAVAILABLE_REF MISSING_RECORD INVALID_QUERY_KEY INVALID_QUERY_VALUE "
+            "INVALID_CROSS_REFERENCE_TYPE_FOR_FIELD INVALID_ID_FIELD MALFORMED_ID "
+            "UNAVAILABLE_REF MISSING_RECORD INVALID_QUERY_KEY INVALID_QUERY_VALUE "
             "RECORD_NOT_FOUND PRODUCT_NOT_FOUND CATEGORY_NOT_FOUND WEBSTORE_NOT_FOUND"
         ),
     ),
@@ -210,6 +218,7 @@ RECORD_RULES: tuple[ErrorRule, ...] = (
         "The record was deleted, archived or merged away in Salesforce.",
         "Restore it from the Recycle Bin, or empty the bin to let it be created anew.",
         words("ENTITY_IS_DELETED ENTITY_IS_ARCHIVED UNDELETE_FAILED MERGE_FAILED"),
+        Advice.RETRY_ONCE,  # who is deleted amid a write is not found by the next
     ),
     ErrorRule(
         Kind.PERMANENT,

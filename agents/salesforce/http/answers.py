@@ -137,7 +137,7 @@ def refusal_of(status: int, headers: Mapping[str, str], body: bytes) -> Salesfor
         body_kind=body_kind,
         retry_after_seconds=_seconds(headers.get("Retry-After", ""), server_date),
         server_date=server_date,
-        has_quota_left=None if usage is None else usage.used < usage.limit,
+        has_quota_left=None if usage is None else usage.has_calls_left,
     )
 
 

@@ -24,6 +24,12 @@ class Usage:
     app_used: int | None = None
     app_limit: int | None = None
 
+    @property
+    def has_calls_left(self) -> bool:
+        """Whether neither the org nor this app has made all the calls it may."""
+        is_app_spent = self.app_limit is not None and (self.app_used or 0) >= self.app_limit
+        return self.used < self.limit and not is_app_spent
+
 
 def read_usage(header: str) -> Usage | None:
     """Return the usage, or None when the header is missing or says nothing about the org."""

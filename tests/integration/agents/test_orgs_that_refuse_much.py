@@ -111,3 +111,17 @@ async def test_a_customer_whom_a_duplicate_rule_takes_for_another_is_refused_wit
     assert isinstance(refused, RefusedWrite)
     assert (refused.code, refused.sobject) == ("DUPLICATES_DETECTED", "Contact")
     assert desk.org.summary()["records"]["Contact"] == 2
+
+
+@pytest.mark.parametrize("code", ["ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"])
+async def test_a_record_that_somebody_deletes_amid_the_write_costs_nobody_a_dead_letter(desk, code):
+    """The record was found and was gone when it was saved: repeated, it is made again."""
+    first = [order(n) for n in range(5)]
+    assert are_written(await desk.send(*first))
+    desk.arm("row_error", code=code, message="gelöscht", external_id="o3", times=1)
+    known = frozenset({"Account", "Contact", "Opportunity"})
+    again = [
+        dataclasses.replace(order(n, StageName="Qualification"), exists=known) for n in range(5)
+    ]
+    assert are_written(await desk.send(*again))
+    desk.check_books(orders=5)

@@ -16,6 +16,7 @@ from agents.salesforce.errors.errors import (
     classify_row,
     is_stale,
 )
+from agents.salesforce.http.answers import refusal_of
 from schemas.salesforce import Row, RowError
 
 WRAPPER = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
@@ -142,3 +143,18 @@ def test_the_orgs_rule_is_known_by_its_field_alone() -> None:
 )
 def test_a_validation_rule_that_names_its_field_is_the_records(code, fields, kind) -> None:
     assert classify_row(RowError(code, "words", fields)).kind is kind
+
+
+@pytest.mark.parametrize("quoted", ["o'neil@a.example", "o&#39;neil@a.example", "O'Neil@A.Example"])
+def test_a_missing_parent_is_known_however_its_key_is_quoted(quoted: str) -> None:
+    key, parent = "Magento_Customer_Key__c", "o'neil@a.example"
+    row = Row("Contact", key, parent, {"Account": {key: parent}})
+    text = f"Foreign key external ID: {quoted} not found for field {key} in entity Account"
+    assert classify_row(RowError("INVALID_FIELD", text), row).kind is Kind.ORDERING
+
+
+def test_an_app_that_has_spent_its_own_calls_waits_for_the_day() -> None:
+    """An org may limit an app below its own limit (Sforce-Limit-Info, per-app-api-usage)."""
+    headers = {"Sforce-Limit-Info": "api-usage=18/5000; per-app-api-usage=250/250(appName=x)"}
+    body = b'[{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "x"}]'
+    assert refusal_of(403, headers, body).kind is Kind.QUOTA
