@@ -186,10 +186,13 @@ def _compiled(book: Rulebook, directory: Path | None, types: Types) -> dict[Kind
 
 def _reads(book: Rulebook) -> dict[Kind, Reads]:
     active = {id(row) for row in book.active_rows()}
-    return {
+    reads = {
         kind: reads_of(rules, [row for row in rules.rows if id(row) in active])
         for kind, rules in book.kinds.items()
     }
+    if book.lines.use and Kind.ORDER in reads:
+        reads[Kind.ORDER] = dataclasses.replace(reads[Kind.ORDER], priced=book.amount)
+    return reads
 
 
 def _iso(at_ms: int) -> str:

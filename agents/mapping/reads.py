@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.mapping.fields.values import is_blank
+from agents.mapping.lines import are_priced
 from agents.mapping.model import KindRules, RowRule, ValueRule, When
 from schemas.document_parts import PARTS, says
 from schemas.event import Kind
@@ -32,11 +33,15 @@ IDENTITY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """The keys a mapping reads of a document, and of the rows among its items."""
+    """The keys a mapping reads of a document, and of the rows among its items.
+
+    `priced` is the mapping's (policy, currency) where rows become lines, and need what they cost.
+    """
 
     names: frozenset[str]
     item_names: frozenset[str]
     has_hooks: bool = False  # nobody knows what they read
+    priced: tuple[str, str] | None = None
     content: frozenset[str] = field(init=False)  # asked for with every order
 
     def __post_init__(self) -> None:
@@ -51,6 +56,9 @@ class Reads:
 
     def lacks_a_part(self, kind: Kind, entity: Mapping[str, Any]) -> bool:
         """Whether a part is missing that every whole document has and the mapping reads."""
+        has_rows = isinstance(entity.get("items"), list)
+        if self.priced and has_rows and not are_priced(dict(entity), self.priced):
+            return True
         return any(
             not says(entity, part) or not self._has_rows(entity, part)
             for part in PARTS.get(kind, ())

@@ -154,3 +154,16 @@ def test_rows_that_do_not_say_what_they_cost_leave_the_lines_as_they_are(order, 
     (opportunity,) = [row for row in mapped.rows if row.sobject == "Opportunity"]
     assert opportunity.fields["Amount"] == order["grand_total"]
     assert any("lines: left as they are" in note and "items" in note for note in mapped.notes)
+
+
+def test_an_order_whose_rows_have_no_price_lacks_a_part_where_lines_are_written(order):
+    unpriced = order | {"items": [{"item_id": 1, "sku": "A", "name": "Bag", "qty_ordered": 2}]}
+    for choice, lacks in (("off", False), ("opportunity", True), ("order", True)):
+        reads = with_lines(choice).reads(Kind.ORDER)
+        assert reads.lacks_a_part(Kind.ORDER, unpriced) is lacks, choice
+        assert not reads.lacks_a_part(Kind.ORDER, order)
+        assert (
+            not with_lines(choice)
+            .reads(Kind.CUSTOMER)
+            .lacks_a_part(Kind.CUSTOMER, {"firstname": "A", "addresses": []})
+        )
