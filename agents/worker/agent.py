@@ -67,6 +67,7 @@ def add_sync_agent(
 
     async def sync(stream: StreamT[bytes]) -> None:
         stream.enable_acks = False
+        app.queue = cast("Any", stream.channel).queue
         async for event in stream.events():
             await intake.take(event)
             for delivered in intake.delivered(stream):

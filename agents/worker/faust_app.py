@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
@@ -67,6 +68,12 @@ class WorkerApp(faust.App):
     when_assigned: Callable[[float], None] | None = None
     when_crashed: Callable[[BaseException], None] | None = None
     read_log: ReadLog
+    most_queued_bytes = 0
+    queue: asyncio.Queue[Any] | None = None  # of the agent
+
+    def queued(self) -> int:
+        """Return how many messages wait for the agent."""
+        return self.queue.qsize() if self.queue is not None else 0
 
     def _new_transport(self) -> TransportT:
         return FencedTransport(self.conf.broker_consumer, self)
@@ -139,6 +146,7 @@ def create_app(settings: Settings) -> WorkerApp:
     )
 
     app.read_log = ReadLog(settings)
+    app.most_queued_bytes = settings.worker_window_bytes
 
     async def assigned(_app: WorkerApp, partitions: Iterable[TP], **_more: Any) -> None:
         count, topic = settings.kafka_partitions, settings.topics.orders

@@ -39,7 +39,11 @@ class Bare(PromptConsumer):
 
     def __init__(self):
         Service.__init__(self)
-        self.app = SimpleNamespace(consumer_generation_id=1)
+        self.queued = 0
+        self.app = SimpleNamespace(
+            consumer_generation_id=1, queued=lambda: self.queued, most_queued_bytes=1_000_000
+        )
+        self._mean_bytes = 0.0
         self._expected, self._read_offset = {}, {}
         self._seeking = asyncio.Lock()
         self._entered, self._entered_generation, self._returning = {}, NO_GENERATION, set()

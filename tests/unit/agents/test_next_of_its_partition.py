@@ -94,7 +94,7 @@ async def test_what_the_fence_dropped_is_taken_again_whatever_the_generation_is_
 async def test_what_was_cleared_is_read_again_though_nothing_follows(consumer, monkeypatch):
     async def getmany(_self, _timeout):
         for offset in range(5):
-            yield HERE, SimpleNamespace(offset=offset)
+            yield HERE, SimpleNamespace(offset=offset, value=b"v")
 
     monkeypatch.setattr(Consumer, "getmany", getmany)
     await begins(consumer, 1)

@@ -144,7 +144,7 @@ async def fetched(consumer, monkeypatch, *records):
 
     async def getmany(_self, _timeout):
         for tp, offset in records:
-            yield tp, SimpleNamespace(offset=offset)
+            yield tp, SimpleNamespace(offset=offset, value=b"v")
 
     monkeypatch.setattr(Consumer, "getmany", getmany)
     passed = [(tp, message.offset) async for tp, message in consumer.getmany(1.0)]
@@ -229,3 +229,38 @@ async def test_a_log_that_went_back_is_read_from_where_it_agrees(consumer, monke
     assert consumer._thread.rewound == {OTHERS}
     consumer._read_offset = {ORDERS: 30}
     assert await fetched(consumer, monkeypatch, (ORDERS, 30), (OTHERS, 0)) == [30, 0]
+
+
+async def test_large_records_fill_the_agents_queue_by_their_bytes(consumer, monkeypatch):
+    """Faust counts messages: four thousand orders of a megabyte each were gigabytes."""
+    fetches = []
+
+    async def getmany(_self, _timeout):
+        await asyncio.sleep(0)
+        fetches.append(consumer.queued)
+        yield ORDERS, SimpleNamespace(offset=len(fetches), value=bytes(100_000))
+        consumer.queued += 1
+
+    monkeypatch.setattr(Consumer, "getmany", getmany)
+    consumer._expected = {ORDERS: 1}
+    consumer._mean_bytes = 100_000.0
+
+    async def fetch():
+        while True:
+            async for _ in consumer.getmany(1.0):
+                pass
+
+    fetching = asyncio.create_task(fetch())
+    await asyncio.sleep(0)
+    while len(fetches) < 11:
+        await asyncio.sleep(0)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert (len(fetches), consumer.queued) == (11, 11)
+    consumer.queued = 5
+    while len(fetches) < 17:
+        await asyncio.sleep(0.001)
+    consumer.flow_active = False  # a rebalance: nothing waits for room
+    while len(fetches) < 30:
+        await asyncio.sleep(0)
+    fetching.cancel()
