@@ -7,12 +7,15 @@ such; nothing is made up for it.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
+from yarl import URL
 
 TIMEOUT_SECONDS = 3.0
 MAX_BYTES = 4 * 1024 * 1024
@@ -104,8 +107,30 @@ def together(scrapes: Sequence[ProcessMetrics]) -> WorkersView:
 async def scrape_all(
     session: aiohttp.ClientSession, urls: Iterable[str]
 ) -> tuple[ProcessMetrics, ...]:
-    """Ask every URL at once; never raises."""
-    return tuple(await asyncio.gather(*(_scrape(session, url) for url in urls)))
+    """Ask every process behind every URL at once; never raises."""
+    asked = await asyncio.gather(*(_of_each_process(url) for url in urls))
+    return tuple(await asyncio.gather(*(_scrape(session, url) for url in chain(*asked))))
+
+
+async def _of_each_process(url: str) -> list[str]:
+    """Return the URL by address where several processes share its name; else as it is.
+
+    Only http: a certificate is for the name. Only one family: two ways to one process are no two.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        parts = URL(url)
+        if parts.scheme != "http" or not parts.host:
+            return [url]
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            found = await loop.getaddrinfo(parts.host, parts.port, type=socket.SOCK_STREAM)
+    except (OSError, ValueError):
+        return [url]  # asked by its name, it says why
+    for family in (socket.AF_INET, socket.AF_INET6):
+        hosts = sorted({str(address[0]) for kind, *_, address in found if kind == family})
+        if len(hosts) > 1:
+            return [str(parts.with_host(host)) for host in hosts]
+    return [url]
 
 
 async def _scrape(session: aiohttp.ClientSession, url: str) -> ProcessMetrics:
