@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -19,11 +20,13 @@ from agents.delivery.retry_in_place import REFUSALS
 from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.collection_builder import CollectionLimits
-from agents.salesforce.api.composite import Collection, CollectionAnswer
+from agents.salesforce.api.composite import MAX_ROWS, Collection, CollectionAnswer
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import JobFailedError, SalesforceError
 from agents.salesforce.interrupt import Interrupt
+from schemas.parts import parts_of
+from schemas.salesforce import RowResult
 from stream.ops import metrics
 
 log = structlog.get_logger()
@@ -97,6 +100,7 @@ class BulkWriter:
                     is_insert=collection.method == "create",
                     interrupt=self._interrupt,
                 )
+                await self._let_duplicates_pass(collection, results)
             except SalesforceError as error:
                 if (
                     isinstance(error, JobFailedError)
@@ -108,3 +112,21 @@ class BulkWriter:
                     log.warning("bulk_closed", code=error.code, seconds=CLOSED_SECONDS)
                 return CollectionAnswer(error=error)
         return CollectionAnswer(results=tuple(results))
+
+    async def _let_duplicates_pass(self, collection: Collection, results: list[RowResult]) -> None:
+        """Write by calls what a duplicate rule refused and may be saved: no job can say so."""
+        places = [place for place, result in enumerate(results) if _is_duplicate(result)]
+        if not self._client.allows_duplicates:
+            return
+        for part in parts_of(places, MAX_ROWS):
+            self._spend(1)
+            rows = tuple(collection.rows[place] for place in part)
+            (answer,) = await self._client.composite([replace(collection, rows=rows)])
+            if answer.error is not None:
+                raise answer.error
+            for place, result in zip(part, answer.results or (), strict=True):
+                results[place] = result
+
+
+def _is_duplicate(result: RowResult) -> bool:
+    return any(error.code == "DUPLICATES_DETECTED" for error in result.errors)

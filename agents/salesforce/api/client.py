@@ -45,8 +45,8 @@ from agents.salesforce.http.answers import bad_answer, credible, row_results
 from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row, RowResult
 
+DUPLICATE_RULES = "Sforce-Duplicate-Rule-Header"
 Parts = Sequence[tuple[Collection, bytes]]
-
 COLLECTION_REFUSALS = (300, 400, 404)  # a lone collection's own fault, as inside a Composite
 
 
@@ -94,6 +94,11 @@ class OrgClient:
     def guarded(self) -> frozenset[str]:
         """The sObjects whose rows carry Magento_Updated_At__c."""
         return self._guarded
+
+    @property
+    def allows_duplicates(self) -> bool:
+        """Whether calls say that duplicates are saved where a rule only alerts."""
+        return DUPLICATE_RULES in self._headers
 
     @property
     def identified(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ import requests
 
 from agents.salesforce.api.bulk import Pace
 from agents.salesforce.api.caller import THREAD_GRACE_SECONDS, Caller
-from agents.salesforce.api.client import OrgClient
+from agents.salesforce.api.client import DUPLICATE_RULES, OrgClient
 from agents.salesforce.api.org_session import OrgSession
 from agents.salesforce.auth.oauth_flows import (
     ClientCredentialsFlow,
@@ -91,7 +91,7 @@ def call_headers(settings: SalesforceSettings) -> dict[str, str]:
         "Sforce-Call-Options": f"client={CLIENT_NAME}",
     }
     if settings.salesforce_allow_duplicates:
-        headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
+        headers[DUPLICATE_RULES] = "allowSave=true"
     return headers
 
 

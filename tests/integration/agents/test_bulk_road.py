@@ -35,9 +35,9 @@ QUICK = RetryInPlace(backoff=Backoff(0.02, 0.1))
 class Road:
     """A dispatcher whose every batch goes by Bulk jobs."""
 
-    def __init__(self, org):
+    def __init__(self, org, **overrides):
         self.org, self.interrupt, self.spent = org.org, Interrupt(), 0
-        settings = settings_for(org, salesforce_calls_per_second=1000.0)
+        settings = settings_for(org, salesforce_calls_per_second=1000.0, **overrides)
         self.client = build_client(settings, alerts=Alerts(), bulk_pace=PACE)
         gate = build_gate(settings, Alerts(), self.interrupt, ask_limits=self.client.limits)
         jobs = BulkWriter(
@@ -99,6 +99,24 @@ async def test_customers_that_exist_are_not_changed_and_their_orders_are_written
     another = await road.send(*(order(n, f"c{n % 50}@example.com") for n in range(100, 200)))
     assert kinds(another) == {Written: 100}
     assert {key: dict(record) for key, record in table.records.items()} == before
+
+
+async def test_duplicates_that_may_be_saved_are_though_no_job_can_say_so(salesforce_org):
+    """Bulk API takes no Sforce-Duplicate-Rule-Header (simple-salesforce#628)."""
+    road = Road(salesforce_org, salesforce_allow_duplicates=True)
+    road.org.settings.change({"contact_duplicate_rule": "alert"})
+    twins = [order(n, f"c{n}@example.com") for n in range(6)]
+    for number, bundle in enumerate(twins):
+        account, contact, opportunity = bundle.rows
+        fields = {**contact.insert_fields, "LastName": "Doe", "Email": f"d{number % 3}@example.com"}
+        contact = replace(contact, insert_fields=fields)
+        twins[number] = replace(bundle, rows=(account, contact, opportunity))
+    try:
+        outcomes = [outcome for one in twins for outcome in await road.send(one)]
+    finally:
+        road.client.close()
+    assert kinds(outcomes) == {Written: 6}
+    assert road.org.summary()["records"]["Contact"] == 6
 
 
 def renamed_customer(n):
