@@ -26,6 +26,9 @@ class Told:
     async def call(self, _operation: str, _work: Any, **_options: Any) -> Any:
         return self.value
 
+    async def parts(self, parts: Any, send: Any, _error_of: Any) -> Any:
+        return await send(parts)
+
     async def run(self, *_args: Any, **_options: Any) -> Any:
         return self.value
 
