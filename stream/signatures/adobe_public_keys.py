@@ -30,7 +30,10 @@ MAX_KEYS = 64
 MAX_FETCHES = 4
 FETCH_SECONDS = 4.0  # within the request's own deadline
 MAX_KEY_BYTES = 64_000
-OK, TOO_MANY_REQUESTS, SERVER_ERROR = 200, 429, 500
+OK, SERVER_ERROR = 200, 500
+# What Adobe's storage says of what is not there. Anything else (a gateway's page, a redirect)
+# is no word about the key: a 401 for it would be an event that Adobe never sends again.
+NOT_THERE = frozenset({403, 404, 410})
 
 # Path → (HTTP status, body); raises OSError or TimeoutError when there is no answer.
 Fetch = Callable[[str], Awaitable[tuple[int, bytes]]]
@@ -78,9 +81,9 @@ class AdobeKeys:
                 status, body = await self._fetch(path)
         except (OSError, TimeoutError, aiohttp.ClientError):
             raise KeyAwayError("Adobe's key host does not answer") from None
-        if status >= SERVER_ERROR or status == TOO_MANY_REQUESTS:
-            raise KeyAwayError(f"Adobe's key host answers {status}")
         key = _key_in(body) if status == OK else None
+        if key is None and status not in NOT_THERE:
+            raise KeyAwayError(f"Adobe's key host answers {status}, and no key")
         seconds = NO_KEY_SECONDS if key is None else KEY_SECONDS
         self._held[path] = _Held(key, self._now() + seconds)
         self._held.move_to_end(path)

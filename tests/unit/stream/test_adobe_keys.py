@@ -96,11 +96,26 @@ async def test_no_answer_is_no_verdict_either() -> None:
         await ring.key(KEY_PATHS[0])
 
 
-@pytest.mark.parametrize("answer", [(302, b""), (200, b"<html>"), (200, b"x" * 100_000)])
-async def test_what_is_no_key_counts_as_none(answer: tuple[int, bytes]) -> None:
+@pytest.mark.parametrize(
+    "answer", [(302, b""), (407, b""), (451, b""), (200, b"<html>"), (200, b"x" * 100_000)]
+)
+async def test_what_is_neither_a_key_nor_no_key_is_no_verdict(answer: tuple[int, bytes]) -> None:
+    """A gateway's page: the event was a 401, which Adobe never sends again."""
     ring = Ring()
+    good = ring.host.answers[KEY_PATHS[0]]
     ring.host.answers[KEY_PATHS[0]] = answer
-    assert await ring.key(KEY_PATHS[0]) is None
+    with pytest.raises(KeyAwayError):
+        await ring.key(KEY_PATHS[0])
+    ring.host.answers[KEY_PATHS[0]] = good
+    assert await ring.key(KEY_PATHS[0]) is not None
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+async def test_a_path_that_adobe_does_not_have_has_no_key(status: int) -> None:
+    """Its storage says 403 of what is not there."""
+    ring = Ring()
+    ring.host.answers[invented(2)] = (status, b"<Error/>")
+    assert await ring.key(invented(2)) is None
 
 
 async def test_strangers_with_invented_paths_do_not_push_out_a_good_key() -> None:
