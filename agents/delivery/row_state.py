@@ -10,7 +10,7 @@ from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.fault_scope import Operation
 from agents.delivery.types import RefusedWrite
 from agents.salesforce.api.collection_builder import Method
-from schemas.salesforce import Row
+from schemas.salesforce import Row, RowResult
 
 # What these cannot be without is in no key: a name, a product (Object Reference, required fields).
 NAMED = frozenset(
@@ -23,6 +23,7 @@ class WriteMode(StrEnum):
 
     CREATE = "create"
     UPDATE = "update"  # upsert of the plain fields
+    ASK = "ask"  # upsert of the key alone: it makes no record, and says whether there is one
     WHOLE = "whole"  # upsert of plain and insert fields
 
 
@@ -51,8 +52,8 @@ class RowState:
 
     def can_be_asked_for(self) -> bool:
         """Whether an upsert of the key alone says if the record exists, and makes none."""
-        is_sure = not self.row.fields and self.row.sobject in NAMED
-        return self.mode is WriteMode.CREATE and is_sure and not self.was_missing
+        is_sure = self.row.sobject in NAMED and not self.was_missing
+        return self.mode is WriteMode.CREATE and is_sure
 
     @property
     def is_outstanding(self) -> bool:
@@ -63,6 +64,9 @@ class RowState:
         match self.mode:
             case WriteMode.CREATE:
                 return self.row, "create"
+            case WriteMode.ASK:
+                key = dataclasses.replace(self.row, fields={}, insert_fields={}, version="")
+                return dataclasses.replace(key, overrule=""), "upsert"
             case WriteMode.WHOLE:
                 whole = dataclasses.replace(self.row, fields=self.row.whole, insert_fields={})
                 return whole, "upsert"
@@ -85,3 +89,19 @@ def method_of(row: Row, known: ExistenceCache) -> Method | None:
     if mode is None:
         return None
     return "create" if mode is WriteMode.CREATE else "upsert"
+
+
+def written(slot: RowState, result: RowResult, known: ExistenceCache) -> None:
+    """Note that Salesforce took a row."""
+    slot.id = result.id
+    if slot.mode is WriteMode.ASK:  # if one was made, by the row of another bundle beside it
+        slot.mode, slot.is_assumed, slot.exists = WriteMode.UPDATE, False, True
+        slot.is_done = not slot.row.fields
+        known.remember(slot.row, result.id)
+        return
+    slot.is_created = slot.is_created or result.created
+    if slot.is_assumed and result.created:  # it was gone: now give it what only new records get
+        slot.is_assumed, slot.was_missing, slot.mode = False, True, WriteMode.WHOLE
+        return
+    slot.is_done = True
+    known.remember(slot.row, result.id)

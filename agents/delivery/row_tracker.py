@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.fault_scope import BAD_RECORD, OWN_UNTIL_PROVEN, Fault, WriteKind
-from agents.delivery.row_state import RowState, WriteMode, mode_of
+from agents.delivery.row_state import RowState, WriteMode, mode_of, written
 from agents.delivery.types import RefusedWrite, Stale, WriteOutcome, WriteSet, Written
 from agents.salesforce.api.collection_builder import RowWrite
 from agents.salesforce.errors.error_kind import ErrorKind
@@ -119,7 +119,7 @@ class RowTracker:
         slot = self.slots[place]
         slot.failure = None
         if result.success:
-            _written(slot, result, known)
+            written(slot, result, known)
         elif any(is_stale(error) for error in result.errors):
             slot.is_done = slot.is_stale = True
         else:
@@ -254,16 +254,6 @@ def root_cause(failures: list[RefusedWrite]) -> RefusedWrite:
     return min(failures, key=rank)
 
 
-def _written(slot: RowState, result: RowResult, known: ExistenceCache) -> None:
-    slot.id = result.id
-    slot.is_created = slot.is_created or result.created
-    if slot.is_assumed and result.created:  # it was gone: now give it what only new records get
-        slot.is_assumed, slot.was_missing, slot.mode = False, True, WriteMode.WHOLE
-        return
-    slot.is_done = True
-    known.remember(slot.row, result.id)
-
-
 def _recovered(
     slot: RowState, error: RowError, verdict: ErrorVerdict, known: ExistenceCache
 ) -> bool:
@@ -271,7 +261,7 @@ def _recovered(
     if error.code == "DUPLICATE_VALUE" and slot.mode is WriteMode.CREATE:
         return _exists(slot, twin_of(error, slot.row), known)
     if verdict.kind in BAD_RECORD and slot.can_be_asked_for():  # rules come before unique fields
-        slot.mode, slot.is_assumed, slot.was_asked_for = WriteMode.UPDATE, True, True
+        slot.mode, slot.is_assumed, slot.was_asked_for = WriteMode.ASK, True, True
         return True
     if slot.is_assumed and verdict.kind in HOPELESS and not slot.was_missing:
         _reopen(slot, known)

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from support.delivery_desk import Desk, are_written, at_work, order
+from support.delivery_desk import CUSTOMER, Desk, are_written, at_work, order
 from support.org_settings import settings_for
 from support.salesforce_fixtures import org_keys, salesforce_org
 
 from agents.delivery.types import RefusedWrite, WriteSet, Written
 from agents.salesforce.api.wiring import build_client
 from sandbox.salesforce.server import SalesforceOrg
+from schemas.salesforce import Row
 from stream.ops.alerts import Alert, Alerts
 
 __all__ = ["org_keys", "salesforce_org"]
@@ -92,6 +93,23 @@ async def test_a_duplicate_rule_costs_a_known_customer_no_order(desk, action):
         assert are_written(outcomes)
         assert another.fired == []
         another.check_books(orders=10)
+
+
+async def test_a_customer_with_fields_of_people_is_known_to_a_duplicate_rule_and_is_saved(desk):
+    """Fields that only new records get (`insert_only`) make the customer's own save a create."""
+    assert are_written(await desk.send(with_email(1, "anna@example.com")))
+    desk.org.settings.change({"contact_duplicate_rule": "block"})
+    own = Row(
+        "Contact",
+        CUSTOMER,
+        "anna@example.com",
+        {"Phone": "123"},
+        {"LastName": "anna@example.com", "Email": "anna@example.com"},
+    )
+    async with at_work(desk.server) as another:
+        assert are_written(await another.send(WriteSet("c", (own,), lock_key="anna@example.com")))
+    (contact,) = desk.org.store.tables["Contact"].records.values()
+    assert contact["Phone"] == "123"
 
 
 async def test_a_rule_for_new_customers_costs_a_known_one_no_order(desk):
