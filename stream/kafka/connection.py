@@ -14,7 +14,7 @@ from aiokafka.abc import AbstractTokenProvider
 from pydantic import SecretStr
 
 from stream.errors import SettingsError
-from stream.kafka.log.any_records import take_any_records
+from stream.kafka.any_records import take_any_records
 from stream.kafka.tls import TlsFiles, tls_context_of
 from stream.settings.kafka import KafkaSettings
 
