@@ -197,3 +197,14 @@ async def test_a_rule_the_org_could_not_evaluate_is_refused_at_once(plain_client
     rule = {"sobject": "Opportunity", "name": "R", "formula": formula, "message": "no"}
     status, answer = await plain_client.back_door("POST", "/rules", rule)
     assert status == 400, answer
+
+
+async def test_one_record_may_be_named_in_twelve_rows_of_an_update(plain_client):
+    """SOAP API guide, update(): further ones are marked with an error, the others are processed."""
+    (made,) = await plain_client.upsert("Account", ACCOUNT_KEY, an_account("a"))
+    rows = [
+        {"attributes": {"type": "Account"}, "id": made["id"], "Phone": str(n)} for n in range(14)
+    ]
+    answer = await plain_client.call("PATCH", "/composite/sobjects", {"records": rows})
+    assert [row["success"] for row in answer.json] == [True] * 12 + [False] * 2
+    assert answer.json[-1]["errors"][0]["statusCode"] == "DUPLICATE_VALUE"

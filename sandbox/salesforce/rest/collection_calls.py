@@ -14,7 +14,7 @@ from typing import Any, TypeGuard
 from sandbox.salesforce.errors import RecordError, RequestError, malformed_json
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.records.dml import Call, RowOutcome
-from sandbox.salesforce.records.records import Table, index_key
+from sandbox.salesforce.records.records import ID_LENGTHS, Table, index_key
 from sandbox.salesforce.records.rules import Prepared
 from sandbox.salesforce.records.schema import Field
 from sandbox.salesforce.rest.answer import Answer, RestRequest
@@ -23,6 +23,7 @@ from sandbox.salesforce.rest.record_calls import as_json, key_field
 MAX_RECORDS = 200
 MAX_TYPE_RUNS = 10
 MAX_RETRIEVED = 2000
+MAX_UPDATES_OF_ONE = 12  # rows of a call that name one record
 _UPSERT_SINCE = 46.0
 
 ROLLED_BACK = RecordError(
@@ -74,10 +75,15 @@ def update(request: RestRequest) -> Answer:
     """PATCH /composite/sobjects: every record names its `id`."""
     org, call, records = request.org, request.call, _records(request.body)
     tables = _tables(org, records)
-    writes = []
+    writes: list[WriteRow] = []
+    named: Counter[str] = Counter()
     for record, table in zip(records, tables, strict=True):
         fields = {name: value for name, value in record.items() if name.lower() != "id"}
         record_id = record.get("id", record.get("Id"))
+        named[str(record_id)[: ID_LENGTHS[0]]] += 1
+        if named[str(record_id)[: ID_LENGTHS[0]]] > MAX_UPDATES_OF_ONE:
+            writes.append(_refused(call, _named_too_often(record_id)))
+            continue
         prepared = org.dml.prepare(table, fields)
         writes.append(_write_row(org.dml.update, call, table, record_id, prepared, fields))
     return _answer_writes(request, writes)
@@ -117,6 +123,15 @@ def retrieve(request: RestRequest, name: str) -> Answer:
 
 def _are_texts(value: Any) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _named_too_often(record_id: Any) -> RecordError:
+    """Return what the SOAP guide (update) says of a record that is named in too many rows."""
+    text = (
+        f"Maximum number of duplicate updates in one batch ({MAX_UPDATES_OF_ONE} allowed). Attempt "
+        f"to update Id more than once in this Api call: {record_id}"
+    )
+    return RecordError("DUPLICATE_VALUE", text)
 
 
 def _through_trigger(request: RestRequest, table: Table, writes: list[WriteRow]) -> list[WriteRow]:
