@@ -6,8 +6,8 @@ replay of a superseded event ends as superseded. Unchanged content is not sent a
 replay is forced.
 
 For a changed mapping one write per order is enough: latest-only picks, of the events in the range,
-the newest version of each order (`updated_at`, then offset), one partition at a time, so memory is
-bounded by the orders of one partition.
+the newest version of each order (when it was saved and how far it had come, as workers tell it,
+then offset), one partition at a time, so memory is bounded by the orders of one partition.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from dataclasses import asdict, dataclass, field
 
 from schemas.codec import DecodeError, Document, decode
 from schemas.event import Envelope, Via
+from schemas.order_rank import state_rank
 from schemas.parts import parts_of
+from schemas.sender_clock import sender_time
 from stream.config import Settings
 from stream.jobs.run import JobReport
 from stream.jobs.runner import Copy, JobRun, copy_of
@@ -201,10 +203,11 @@ class _Choice:
 
     def __init__(self, settings: MagentoSettings, plan: ReplayPlan) -> None:
         self._identity = settings.identity
+        self._tolerance_seconds = settings.magento_clock_tolerance_seconds
         self._plan = plan
         self._order = plan.wanted.order.encode()
-        # Newest event of each key: (updated_at, offset, whether it fits).
-        self._newest: dict[bytes, tuple[str, int, bool]] = {}
+        # Newest event of each key: (when it was saved, rank of its state, offset, whether it fits).
+        self._newest: dict[bytes, tuple[str, int, int, bool]] = {}
         self._place = ("", 0)
 
     def see(self, batch: Sequence[Record]) -> None:
@@ -212,22 +215,23 @@ class _Choice:
         for record in batch:
             if self._order and record.key != self._order:
                 continue
-            version, is_fitting = "", True
+            saved, rank, is_fitting = "", None, True
             if wanted.needs_payload:
                 document = self._decode(record)
                 if document is None:
                     continue
-                version, is_fitting = document.updated_at, wanted.fits(document)
+                saved, is_fitting = self._saved(record, document), wanted.fits(document)
+                rank = state_rank(document.entity)
             self._place = (record.topic, record.partition)
             if is_fitting:
                 plan.matching += 1
                 self._note_time(record.timestamp)
-            self._choose(record, (version, record.offset, is_fitting))
+            self._choose(record, saved, rank, is_fitting=is_fitting)
 
     def conclude(self) -> None:
         """Fix the choice of this partition in the plan."""
         plan = self._plan
-        fitting = [offset for _, offset, is_fitting in self._newest.values() if is_fitting]
+        fitting = [offset for *_, offset, is_fitting in self._newest.values() if is_fitting]
         plan.orders += len(fitting)
         if plan.wanted.is_latest_only:
             for offset in sorted(fitting):
@@ -235,12 +239,15 @@ class _Choice:
                     break
                 plan.chosen.add((*self._place, offset))
 
-    def _choose(self, record: Record, version: tuple[str, int, bool]) -> None:
+    def _choose(self, record: Record, saved: str, rank: int | None, *, is_fitting: bool) -> None:
         plan, key = self._plan, record.key or b""
+        held = self._newest.get(key, ("", 0, -1, False))
+        if rank is None:  # it does not say: no reason to be behind
+            rank = held[1] if held[0] == saved else 0
+        version = (saved, rank, record.offset, is_fitting)
         if plan.wanted.is_latest_only:
-            if version >= self._newest.get(key, version):
-                self._newest[key] = version
-        elif version[2]:
+            self._newest[key] = max(version, held)
+        elif is_fitting:
             self._newest[key] = version
             if self._has_room():
                 plan.chosen.add((record.topic, record.partition, record.offset))
@@ -248,6 +255,12 @@ class _Choice:
     def _has_room(self) -> bool:
         limit = self._plan.wanted.limit
         return limit is None or len(self._plan.chosen) < limit
+
+    def _saved(self, record: Record, document: Document) -> str:
+        """Return when a document was saved, as a worker believes it."""
+        received_ms = record_envelope(record).received_at_ms
+        tolerance = self._tolerance_seconds
+        return sender_time(document.updated_at, received_ms, tolerance_seconds=tolerance).version
 
     def _decode(self, record: Record) -> Document | None:
         event = next((value for name, value in record.headers if name == "event"), b"")

@@ -205,3 +205,36 @@ async def test_a_job_older_than_what_due_keeps_is_refused(settings, writer, read
     await delete_before(settings, settings.topics.due, event.origin.partition, 1)
     with pytest.raises(JobError, match="too old to resume"):
         await run_job(spec)
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("2026-11-25 20:00:00", "2026-11-25 12:30:00"),  # eight hours ahead: the store's own zone
+        ("2099-01-01 00:00:00", "2026-11-25 12:30:00"),
+        ("2026-11-25T12:00:00Z", "2026-11-25 12:30:00"),
+        ("2026-11-25 14:00:00+02:00", "2026-11-25 12:30:00"),
+        ("2026-11-25 12:30:00.000000", "2026-11-25 12:30:00"),
+    ],
+)
+async def test_the_newest_is_told_as_workers_tell_it(settings, writer, reader, older, newer):
+    """By the bare text, a wrong clock's save was chosen, superseded, and the order left as it was."""
+    noon_ms = 1_795_608_000_000  # 2026-11-25 12:00
+    await writer.accept("1", {"updated_at": older}, at_ms=noon_ms)
+    event = await writer.accept("1", {"updated_at": newer}, at_ms=noon_ms + HOUR_MS)
+    plan = await plan_of(settings, reader, settings.topics.orders, ReplayFilter())
+    assert [sample.event_id for sample in plan.samples] == [event.event_id]
+
+
+async def test_of_one_second_the_order_that_has_come_further_is_the_newest(
+    settings, writer, reader
+):
+    second = {"updated_at": "2026-11-25 12:00:00"}
+    event = await writer.accept("1", second | {"state": "complete"})
+    await writer.accept("1", second | {"state": "processing"})
+    assert (
+        event in (await plan_of(settings, reader, settings.topics.orders, ReplayFilter())).samples
+    )
+    later = await writer.accept("1", second)  # of no state: it came later
+    plan = await plan_of(settings, reader, settings.topics.orders, ReplayFilter())
+    assert [sample.event_id for sample in plan.samples] == [later.event_id]
