@@ -63,9 +63,22 @@ PERSONAL = frozenset(
         "gift_message",
         "ext_customer_id",
         "billing_address",
+        "shipping_address",
         "addresses",
+        # Of the order grid, of payments (as getData() spells them) and of gift messages.
+        "customer_name",
+        "billing_name",
+        "shipping_name",
+        "cc_owner",
+        "cc_last_4",
+        "echeck_account_name",
+        "echeck_routing_number",
+        "sender",
+        "recipient",
     }
 )
+# The store's own fields of customers and addresses: nobody here knows what people type into them.
+CUSTOM = "custom_attributes"
 ERASED = "Erased"
 PLACEHOLDER = re.compile(r"\{([^{}|]+)")
 SEGMENT = re.compile(r"[\w$-]+(?=[.\[\]]|$)")
@@ -175,6 +188,8 @@ def _is_personal_path(path: str, rules: KindRules, kind: Kind, seen: frozenset[s
     segments = SEGMENT.findall(re.sub(r"\[[^\]]*\]", "", path.strip()))
     if not segments:
         return False
+    if CUSTOM in segments:
+        return True
     first, *rest = segments
     if first in ("$key", "$customer_key"):
         return first == "$customer_key" or kind is not Kind.ORDER

@@ -196,6 +196,11 @@ def test_a_person_that_is_an_account_keeps_a_last_name_as_salesforce_demands():
         ("{from: increment_id, or_else: customer_email}", True),
         ('{from: increment_id, python: "hook:f"}', True),
         ("who", True),
+        ("billing_address.custom_attributes[attribute_code=mobile].value", True),
+        ("payment.cc_owner", True),
+        ("extension_attributes.gift_message.recipient", True),
+        ("customer_name", True),
+        ("extension_attributes.pickup_location_code", False),
     ],
 )
 def test_a_field_is_personal_by_what_it_reads(rule, is_personal, tmp_path, monkeypatch):
