@@ -186,10 +186,8 @@ def _paths(rule: ValueRule) -> Iterator[str]:
 
 def _is_personal_path(path: str, rules: KindRules, kind: Kind, seen: frozenset[str]) -> bool:
     segments = SEGMENT.findall(re.sub(r"\[[^\]]*\]", "", path.strip()))
-    if not segments:
-        return False
-    if CUSTOM in segments:
-        return True
+    if not segments or CUSTOM in segments:
+        return bool(segments)
     first, *rest = segments
     if first in ("$key", "$customer_key"):
         return first == "$customer_key" or kind is not Kind.ORDER
