@@ -13,9 +13,11 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.document.unwrapping import opened
+from schemas.texts import text_of
 
 Rows = list[dict[str, Any]]
 
+ROW_IDS = ("id", "entity_id", "address_id", "customer_address_id")
 ROW_MARKS = ("qty_ordered", "item_id", "sku")
 
 
@@ -54,3 +56,10 @@ def assigned_rows(order: dict[str, Any]) -> Rows:
         for assignment in rows_of(assignments) or []
         for row in rows_of(assignment.get("items")) or []
     ]
+
+
+def row_id(row: Any) -> str:
+    """Return the id of an address's row; '' for none."""
+    if not isinstance(row, dict):
+        return ""
+    return next((found for name in ROW_IDS if (found := text_of(row.get(name)))), "")

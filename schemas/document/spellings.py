@@ -10,7 +10,7 @@ in that form already is returned as it is, which is nearly every one.
 | `items` of an order | object keyed by anything, JSON text, one row, a search result |
 | `billing_address`, `shipping_address` of an order | `address_spellings`; beside it |
 | `addresses` of an order | object keyed `billing`, `shipping`; beside the order |
-| `increment_id` of an order | beside the order |
+| `increment_id` of an order | beside the order; an id with zeros before it |
 | `created_at`, `updated_at` | PHP's DateTime as an object, seconds or milliseconds since 1970 |
 | `addresses` of a customer | object keyed by ids, JSON text, beside the customer |
 | `default_billing`, `default_shipping` of a customer | an id: the row's flag; the address itself |
@@ -30,8 +30,8 @@ from schemas.document.address_spellings import (
     plain_address,
     typed_by_ids,
 )
-from schemas.document.row_spellings import Rows, assigned_rows, rows_of
-from schemas.document.shape import ORDER_NUMBERS, id_of, number_of, scalar
+from schemas.document.row_spellings import Rows, assigned_rows, row_id, rows_of
+from schemas.document.shape import IDS, ORDER_NUMBERS, id_of, number_in_id, number_of, scalar
 from schemas.document.text_spellings import OF_CUSTOMER, OF_ORDER, OF_ROW, are_plain, plain_texts
 from schemas.document.unwrapping import Found, opened
 from schemas.event import Kind
@@ -61,7 +61,6 @@ BUYER = {
     "customer_firstname": "firstname",
     "customer_lastname": "lastname",
 }
-ROW_IDS = ("id", "entity_id", "address_id", "customer_address_id")
 TEXTS = {Kind.ORDER: OF_ORDER, Kind.CUSTOMER: OF_CUSTOMER}
 Form = tuple[dict[str, Any], list[str]]  # the document, and notes of what was read otherwise
 PADDED = 9  # digits of Magento's numbers, zeros before them included
@@ -204,8 +203,14 @@ def _spell_number(
             unlike = f"`{sent}` is no number" if sent.isascii() else "characters nobody sees are"
             notes.append(f"{name}: {unlike}, left out")
             changed[name] = number or None
-    if beside is not None and not number_of(entity) and (number := number_of(beside)):
+    if number_of(entity):
+        return
+    if beside is not None and (number := number_of(beside)):
         notes.append("increment_id: read beside the order")
+        changed["increment_id"] = number
+    elif number := number_in_id(entity):
+        notes.append("increment_id: read in its id, which has zeros before it")
+        changed |= {name: None for name in IDS if text_of(entity.get(name)) == number}
         changed["increment_id"] = number
 
 
@@ -272,19 +277,13 @@ def _flag_defaults(entity: dict[str, Any], changed: dict[str, Any], notes: list[
             continue
         if any(isinstance(row, dict) and row.get(flag) for row in rows):
             continue
-        ids = [_row_id(row) for row in rows]
+        ids = [row_id(row) for row in rows]
         if wanted not in ids:
             notes.append(f"addresses: none has the id of {flag}")
             continue
         place = ids.index(wanted)
         rows = [*rows[:place], {**rows[place], flag: True}, *rows[place + 1 :]]
         changed["addresses"] = rows
-
-
-def _row_id(row: Any) -> str:
-    if not isinstance(row, dict):
-        return ""
-    return next((found for name in ROW_IDS if (found := text_of(row.get(name)))), "")
 
 
 def read_past(at: Found, kind: Kind) -> list[str]:

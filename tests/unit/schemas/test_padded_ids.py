@@ -1,0 +1,52 @@
+"""An id with zeros before it is an order's number: entity ids are numbers, and have none."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from agents.handling.enrichment import handle_of
+from schemas.codec import decode
+from schemas.event import Kind
+from tests.support.real_documents import a_customer, an_order, without
+
+SAVED = "sales_order_save_after"
+
+
+def said(body: object, event: str = SAVED):
+    return decode(orjson.dumps(body), event=event)
+
+
+@pytest.mark.parametrize("name", ["id", "entity_id"])
+def test_a_template_that_puts_the_number_into_the_id_makes_no_second_order(name: str) -> None:
+    """`{"id": "{{ item.increment_id }}"}`: read as an id it was a twin, or another order's."""
+    order = without(an_order(), "increment_id", "entity_id") | {name: "000000417"}
+    document = said({"order": order})
+    assert (document.key, document.external_id) == ("000000417", "")
+    assert document.entity["increment_id"] == "000000417"
+    assert handle_of(Kind.ORDER, document.entity) == ("increment_id", "000000417")
+    assert document.notes == ("increment_id: read in its id, which has zeros before it",)
+    both = said({"order": order | {"id": "000000417", "entity_id": 17}}).entity
+    assert (both["increment_id"], both["entity_id"], both["id"]) == ("000000417", 17, None)
+
+
+@pytest.mark.parametrize("entity_id", ["417", 417, "0", "00", "0x1", "A01", "", "01.5"])
+def test_another_id_is_one(entity_id) -> None:
+    order = an_order(None, entity_id=entity_id) | {"id": 5}
+    wanted = entity_id if entity_id not in ("0", "") else 5
+    assert said(order).key == f"id:{wanted}".lower()
+
+
+def test_an_envelopes_id_is_no_number() -> None:
+    order = without(an_order(), "increment_id")
+    for envelope in ({"order": order}, {"event": SAVED, "order": order}, {"data": order}):
+        assert said({"id": "0000123", "type": "order.saved", **envelope}).key == "id:417"
+    assert said({"id": "0000123", "order": an_order()}).key == "000000417"
+    beside = {"increment_id": "000000417", "order": order | {"entity_id": "0009"}}
+    assert said(beside).key == "000000417"
+
+
+def test_a_number_of_its_own_counts_first_and_customers_have_ids_only() -> None:
+    assert said(an_order(entity_id="000000009")).key == "000000417"
+    customer = a_customer(id="0009")
+    assert said(customer, "customer_save_after").customer_id == "0009"
