@@ -8,7 +8,7 @@ from support.renaming_world import KEY, NEW, OLD, customer, workers
 from support.salesforce_fixtures import org_keys, salesforce_org
 
 from agents.delivery import org_search
-from agents.delivery.types import RefusedWrite, Stale
+from agents.delivery.types import RefusedWrite, Stale, Written
 from agents.handling.outcome_rules import may_retry
 
 __all__ = ["org_keys", "salesforce_org", "workers"]
@@ -37,3 +37,11 @@ async def test_an_older_renaming_that_was_looked_for_before_a_newer_one_takes_no
     (second,) = await worker.send(customer(NEW, "11:00:00"))
     assert isinstance(second, Stale), second
     assert worker.one("Account")[KEY] == worker.one("Contact")[KEY] == NEWEST
+
+
+async def test_a_renaming_of_the_same_second_that_is_a_little_older_is_no_dead_letter(workers):
+    worker, other = workers
+    await worker.send(customer(OLD))
+    await other.send(customer(NEWEST, "12:00:00.700"))
+    (outcome,) = await worker.send(customer(NEW, "12:00:00.200"))
+    assert isinstance(outcome, Written | Stale), outcome
