@@ -28,7 +28,13 @@ from stream.ingress.readiness import Readiness
 from stream.ingress.receipt import receipt_answer
 from stream.ingress.request import WEBHOOK_PATH, event_in_path
 from stream.ingress.responses import Reason, Rejection, json_answer, log_bug, refusal_of
-from stream.ingress.webhook_steps import RequestContext, SenderEndpoint, WebhookSteps, count
+from stream.ingress.webhook_steps import (
+    RequestContext,
+    SenderEndpoint,
+    WebhookSteps,
+    count,
+    start_counts_at_zero,
+)
 from stream.kafka.publisher import Publisher
 from stream.ops import metrics
 from stream.signatures.hmac_sha256 import Verifier
@@ -145,6 +151,7 @@ class Ingress:
         )
         self._doors = tuple(make(self._desk) for make in doors)
         self._pages = Pages(readiness)
+        start_counts_at_zero()
         self._accepted = metrics.INGRESS_REQUESTS.labels("200", Reason.ACCEPTED.value)
 
     def report(self) -> None:

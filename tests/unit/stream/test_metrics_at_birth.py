@@ -55,7 +55,10 @@ def test_what_was_measured_is_exported_a_zero_too() -> None:
 
 def test_what_an_alert_hears_the_first_of_is_born_at_zero_or_waited_for() -> None:
     """A counter that appears with a value has not risen for Prometheus: the first would be no alert."""
-    said = page_of_a_new_process("metrics.start_counters_at_zero()")
+    said = page_of_a_new_process(
+        "metrics.start_counters_at_zero(); "
+        "from stream.ingress.webhook_steps import start_counts_at_zero; start_counts_at_zero()"
+    )
     born = {re.split(r"[{ ]", line)[0] for line in said if line.endswith(" 0.0")}
     assert 'orderstream_outcomes_total{kind="order",outcome="dead"} 0.0' in said
     alerts = (ROOT / "deploy/prometheus/alerts.yml").read_text()

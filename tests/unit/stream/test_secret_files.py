@@ -22,9 +22,12 @@ def file(tmp_path):
 
 @pytest.mark.parametrize("name", secret_fields())
 def test_every_secret_may_come_by_file(name, file, monkeypatch) -> None:
+    secret = f"https://hooks.example.com/{SECRET}" if name.endswith("_url") else SECRET
+    file.chmod(0o600)
+    file.write_text(f"{secret}\n")
     monkeypatch.setenv(f"{name.upper()}_FILE", str(file))
     settings = load_settings(env_file=None)
-    assert getattr(settings, name).get_secret_value() == SECRET
+    assert getattr(settings, name).get_secret_value() == secret
 
 
 def problems(**overrides) -> list[str]:
