@@ -125,7 +125,8 @@ class RowTracker:
         else:
             error = cause_of(result.errors)
             verdict = classify_row(error, slot.row)
-            if is_crowded and verdict.kind in HOPELESS:
+            may_exist = verdict.kind in BAD_RECORD and slot.can_be_asked_for()
+            if is_crowded and verdict.kind in HOPELESS and not may_exist:
                 verdict = dataclasses.replace(
                     verdict, kind=ErrorKind.TRANSIENT, advice=Advice.SEND_LESS
                 )

@@ -36,7 +36,7 @@ class Road:
     """A dispatcher whose every batch goes by Bulk jobs."""
 
     def __init__(self, org, **overrides):
-        self.org, self.interrupt, self.spent = org.org, Interrupt(), 0
+        self.server, self.org, self.interrupt, self.spent = org, org.org, Interrupt(), 0
         settings = settings_for(org, salesforce_calls_per_second=1000.0, **overrides)
         self.client = build_client(settings, alerts=Alerts(), bulk_pace=PACE)
         gate = build_gate(settings, Alerts(), self.interrupt, ask_limits=self.client.limits)
@@ -117,6 +117,19 @@ async def test_duplicates_that_may_be_saved_are_though_no_job_can_say_so(salesfo
         road.client.close()
     assert kinds(outcomes) == {Written: 6}
     assert road.org.summary()["records"]["Contact"] == 6
+
+
+async def test_a_rule_that_refuses_creates_costs_no_order_of_customers_who_exist(road):
+    await road.send(*(order(n, f"c{n}@example.com") for n in range(20)))
+    code, text = "FIELD_CUSTOM_VALIDATION_EXCEPTION", "Telefon fehlt"
+    road.org.faults.add(
+        {"kind": "row_error", "sobject": "Contact", "code": code, "message": text, "times": 20}
+    )
+    another = Road(road.server)
+    outcomes = await another.send(*(order(20 + n, f"c{n}@example.com") for n in range(20)))
+    another.client.close()
+    assert kinds(outcomes) == {Written: 20}
+    another.check_books(40)
 
 
 def renamed_customer(n):

@@ -225,3 +225,21 @@ async def test_what_a_rule_says_of_some_rows_is_theirs_where_others_of_their_way
     outcomes = await send(make(org), *(order(number) for number in range(40)))
     assert [isinstance(outcome, Written) for outcome in outcomes] == [False] * 10 + [True] * 30
     assert len(org.calls) == 1
+
+
+async def test_a_trigger_that_lets_nobody_in_costs_no_order_of_customers_who_are_there():
+    org = FakeOrg()
+    await send(make(org), *(order(number) for number in range(40)))
+    honest = org._answer
+    thrown = failed(RowError(WRAPPERS[0], CHUNK_FAILURES[0]))
+
+    def throwing(collection):
+        if (collection.sobject, collection.method) != ("Contact", "create"):
+            return honest(collection)
+        return CollectionAnswer(results=(thrown,) * len(collection.rows))
+
+    org._answer = throwing
+    org.calls.clear()
+    outcomes = await send(make(org), *(order(40 + n, f"c{n}") for n in range(40)))
+    assert all(isinstance(outcome, Written) for outcome in outcomes)
+    assert len(org.calls) == 2
