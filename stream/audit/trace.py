@@ -155,13 +155,20 @@ class _Tracer:
         if event_id_time_ms(target) is not None:
             return await self._resolve_event()
         if "@" in target:
-            key = self._settings.identity.key_of_target(target)
-            return await self._resolve_key(Kind.CUSTOMER, key)
+            return await self._resolve_customer(target)
         await self._resolve_key(Kind.ORDER, folded(target))
         if trace.state is None:
             await self._resolve_key(Kind.ORDER, self._settings.identity.key_of_target(target))
         if trace.state is None and target.isdecimal():
             await self._resolve_entity()
+        return True
+
+    async def _resolve_customer(self, address: str) -> bool:
+        """Find the key of an address: a website may stand before it."""
+        for key in reversed(self._settings.identity.keys_of_email(address)):  # itself the last
+            await self._resolve_key(Kind.CUSTOMER, key)
+            if self.trace.state is not None:
+                break
         return True
 
     async def _resolve_key(self, kind: Kind, key: str) -> bool:
