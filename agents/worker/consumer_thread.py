@@ -17,7 +17,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, ensure_aiok
 from faust.types import TP
 
 from agents.worker.session_guard import elapsed_seconds
-from stream.kafka.group_answers import heed_errors
+from stream.kafka.group_answers import commit_what_is_there, heed_errors
 from stream.kafka.log.read_log import ReadLog
 
 log = structlog.get_logger()
@@ -91,7 +91,7 @@ class WitnessingThread(AIOKafkaConsumerThread):
             if tp in assigned and read_log.has_reached(tp, offset)
         }
         try:
-            await consumer.commit(marked)
+            await commit_what_is_there(consumer, marked)
         except (CommitFailedError, IllegalStateError) as error:
             # The group goes on without us, or moves: what is uncommitted is read again.
             log.warning("commit_refused", error=type(error).__name__, generation=self.generation)

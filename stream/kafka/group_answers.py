@@ -1,23 +1,34 @@
-"""Errors that a coordinator gives for a whole answer: aiokafka 0.14 looks at those of rows only.
+"""What a group's coordinator answers, where aiokafka 0.14 hears something else.
 
-A coordinator that moves or loads answers the question for committed offsets with an error and no
+**An error of the whole answer.** aiokafka looks at those of rows only. A coordinator that moves or loads answers the question for committed offsets with an error and no
 rows. Taken for a group that has committed nothing, it sends whoever has just got partitions back
 to the beginning of their logs: workers through a month of events, the relay through a week of
 retries that were long tried again, everything new behind them. (librdkafka #5586 is the same.)
+
+**A topic that is not there.** aiokafka asks again for ever: a topic that was deleted a moment ago kept
+a member from committing anything, and from giving its partitions away.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
+    KafkaError,
     NotCoordinatorForGroupError,
     for_code,
 )
 from aiokafka.protocol.commit import OffsetFetchRequest
+from aiokafka.structs import OffsetAndMetadata
 
 IS_ELSEWHERE = (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError)
+
+COMMIT_SECONDS = 5.0
 
 
 def refuse(error: int, group: str) -> None:
@@ -40,3 +51,26 @@ def heed_errors(coordinator: Any) -> None:
         return answer
 
     coordinator._send_req = heeding  # noqa: SLF001 - it, too
+
+
+async def commit_what_is_there(
+    consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, OffsetAndMetadata]
+) -> None:
+    """Commit, if need be without the topics that are gone meanwhile. Raises KafkaError."""
+    left = dict(offsets)
+    while left:
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                await consumer.commit(left)
+        except TimeoutError:
+            await _look_again(consumer)
+            there = consumer.partitions_for_topic
+            left = {pair: at for pair, at in left.items() if there(pair.topic)}
+        else:
+            return
+
+
+async def _look_again(consumer: Any) -> None:
+    with suppress(TimeoutError, KafkaError):
+        async with asyncio.timeout(COMMIT_SECONDS):
+            await consumer._client.force_metadata_update()  # noqa: SLF001 - see above

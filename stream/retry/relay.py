@@ -27,7 +27,7 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
 from stream.kafka.consumer_stop import stop_consumer
 from stream.kafka.error_text import error_text
-from stream.kafka.group_answers import heed_errors
+from stream.kafka.group_answers import commit_what_is_there, heed_errors
 from stream.kafka.log.range_reader import record_envelope
 from stream.kafka.log.read_log import START_SECONDS, ReadLog
 from stream.kafka.publisher import Ack, Record
@@ -206,11 +206,12 @@ class Relay:
         self._taken_in = generation
 
     async def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        await self._consumer.commit(
+        await commit_what_is_there(
+            self._consumer,
             {
                 tp: OffsetAndMetadata(offset, self._read_log.metadata(tp, offset))
                 for tp, offset in offsets.items()
-            }
+            },
         )
 
     def _wake_due_partitions(self) -> None:
