@@ -3,7 +3,7 @@
 | difference                 | what happens                                                        |
 |----------------------------|---------------------------------------------------------------------|
 | topic missing              | create                                                              |
-| a setting of ours differs  | change; settings that are not ours stay as they are                 |
+| a setting of ours differs  | change; settings that are not ours stay as they are, and WISHES     |
 | partition count            | a person: keys would move to other partitions, and orders with them |
 | too few replicas           | a person: `kafka-reassign-partitions` moves data between brokers    |
 | partition without leader   | a person: a broker is down                                          |
@@ -20,6 +20,9 @@ from stream.topics import TopicSpec
 # From this replication factor on, one broker may be down while acks=all still means two copies.
 REPLICATION_FOR_MIN_INSYNC = 3
 MIN_INSYNC_REPLICAS = "2"
+# Asked for when a topic is made; what is there then stays. Confluent Cloud takes it and keeps its own
+# value without a word, and the runbook lets an owner choose another.
+WISHES = frozenset({"min.cleanable.dirty.ratio"})
 
 
 class TopicAction(StrEnum):
@@ -75,7 +78,7 @@ def plan_topics(
                 spec.purpose,
                 TopicAction.CHANGE if changes else TopicAction.OK,
                 # Kafka's AlterConfigs replaces all settings of a topic: send the others along.
-                {**topic.overrides, **config},
+                {**topic.overrides, **_insisted_on(config, topic)},
                 changes,
                 tuple(_problems(topic, partitions, replication_factor)),
             )
@@ -97,7 +100,16 @@ def config_changes(
     return {
         name: (current.get(name, ""), value)
         for name, value in wanted.items()
-        if not _is_same(current.get(name, ""), value)
+        if name not in WISHES and not _is_same(current.get(name, ""), value)
+    }
+
+
+def _insisted_on(config: Mapping[str, str], topic: ExistingTopic) -> dict[str, str]:
+    """Return the settings without the wishes that the topic has its own value for."""
+    return {
+        name: value
+        for name, value in config.items()
+        if name not in WISHES or name not in topic.overrides
     }
 
 

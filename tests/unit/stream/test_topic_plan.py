@@ -47,6 +47,23 @@ def test_a_changed_setting_is_set_back_and_the_owners_other_settings_survive():
     assert made.config == {"retention.ms": "1000", "segment.bytes": "9"}
 
 
+def test_a_cluster_that_keeps_how_it_compacts_to_itself_is_as_wanted():
+    """Confluent Cloud takes the setting without a word and keeps its own: no end of changes."""
+    spec = next(spec for spec in Topics().specs() if spec.name == Topics().state)
+    there = existing(config={**spec.config, "min.cleanable.dirty.ratio": "0.5"})
+    (made,) = plan_topics([spec], {spec.name: there}, partitions=8, replication_factor=1)
+    assert (made.action, made.changes) == (TopicAction.OK, {})
+
+
+def test_what_an_owner_says_of_compaction_stays_when_another_setting_is_set_back():
+    spec = next(spec for spec in Topics().specs() if spec.name == Topics().state)
+    own = {"min.cleanable.dirty.ratio": "0.05"}
+    there = existing(config={**spec.config, **own, "cleanup.policy": "delete"}, overrides=own)
+    (made,) = plan_topics([spec], {spec.name: there}, partitions=8, replication_factor=1)
+    assert made.config == {**spec.config, **own}
+    assert set(made.changes) == {"cleanup.policy"}
+
+
 def test_numbers_are_compared_as_numbers():
     assert plan(existing(config={"retention.ms": "1000.0"})).action is TopicAction.OK
 
