@@ -1,12 +1,13 @@
 """What a group's coordinator answers, where aiokafka 0.14 hears something else.
 
-**An error of the whole answer.** aiokafka looks at those of rows only. A coordinator that moves or loads answers the question for committed offsets with an error and no
-rows. Taken for a group that has committed nothing, it sends whoever has just got partitions back
-to the beginning of their logs: workers through a month of events, the relay through a week of
-retries that were long tried again, everything new behind them. (librdkafka #5586 is the same.)
+**An error of the whole answer.** aiokafka looks at those of rows only. A coordinator that moves or
+loads answers the question for committed offsets with an error and no rows. Taken for a group that
+has committed nothing, it sends whoever has just got partitions back to the beginning of their logs:
+workers through a month of events, the relay through a week of retries that were long tried again,
+everything new behind them. (librdkafka #5586 is the same.)
 
-**A topic that is not there.** aiokafka asks again for ever: a topic that was deleted a moment ago kept
-a member from committing anything, and from giving its partitions away.
+**A topic that is not there.** aiokafka asks again for ever: a topic that was deleted a moment ago
+kept a member from committing anything, and from giving its partitions away.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ async def commit_what_is_there(
                 await consumer.commit(left)
         except TimeoutError:
             await _look_again(consumer)
-            there = consumer.partitions_for_topic
+            there: Any = consumer.partitions_for_topic
             left = {pair: at for pair, at in left.items() if there(pair.topic)}
         else:
             return

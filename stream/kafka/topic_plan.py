@@ -20,8 +20,8 @@ from stream.topics import TopicSpec
 # From this replication factor on, one broker may be down while acks=all still means two copies.
 REPLICATION_FOR_MIN_INSYNC = 3
 MIN_INSYNC_REPLICAS = "2"
-# Asked for when a topic is made; what is there then stays. Confluent Cloud takes it and keeps its own
-# value without a word, and the runbook lets an owner choose another.
+# Asked for when a topic is made; what is there then stays. Confluent Cloud takes it and keeps its
+# own value without a word, and the runbook lets an owner choose another.
 WISHES = frozenset({"min.cleanable.dirty.ratio"})
 
 

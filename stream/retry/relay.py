@@ -151,7 +151,11 @@ class Relay:
             await self._take()
         self._wake_due_partitions()
         generation = self._taken_in
-        batches = await self._consumer.getmany(timeout_ms=POLL_TIMEOUT_MS)
+        try:
+            batches = await self._consumer.getmany(timeout_ms=POLL_TIMEOUT_MS)
+        except KafkaError:
+            await self.take_again()  # what it had read before the error, it does not give again
+            raise
         if generation != self._generation:
             return  # what was fetched may be of a log that nobody has looked at: it is sought again
         for tp, records in batches.items():

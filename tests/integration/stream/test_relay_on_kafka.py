@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import CorruptRecordException
 from aiokafka.structs import OffsetAndMetadata
 from support.topic_writer import TopicWriter
 
@@ -238,3 +239,27 @@ async def test_a_reader_that_ended_inside_aiokafka_gives_way_to_another(
         tasks[which].cancel()
         await outbox.holds(await put(writer, tier, 2))
         await committed(settings, tier, 5)
+
+
+async def test_what_was_read_before_an_error_is_forwarded_too(settings, writer, topics):
+    """An answer that does not fit its checksum: aiokafka raises, and goes on behind what it had."""
+    tier = settings.topics.retry_tiers[0]
+    async with running(settings) as (outbox, _):
+        await outbox.holds(await put(writer, tier, 1))
+        await committed(settings, tier, 1)
+        reader = outbox.relay._consumer
+        getmany, failed = reader.getmany, asyncio.Event()
+
+        async def fails_once(**options: Any) -> Any:
+            found = await getmany(**options)
+            if found and not failed.is_set():
+                failed.set()
+                raise CorruptRecordException("Invalid CRC")
+            return found
+
+        reader.getmany = fails_once
+        lost = await put(writer, tier, 2)
+        async with asyncio.timeout(60):
+            await failed.wait()
+        await outbox.holds([*lost, *await put(writer, tier, 1)])
+        await committed(settings, tier, 4)
