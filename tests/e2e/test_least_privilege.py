@@ -34,7 +34,7 @@ WRONG = (
         ("replay", "--from", "1h", "--run", "--why", "x"),
         "no Write on any topic",
     ),
-    (Process.INGRESS, ("lag",), "magento.orders: TopicAuthorizationFailedError"),
+    (Process.INGRESS, ("lag",), "no right to see it: salesforce.due, salesforce.settle"),
 )
 
 
