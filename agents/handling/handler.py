@@ -22,7 +22,7 @@ from agents.handling.enrichment import Enrich
 from agents.handling.intent import Intent, Prepared, behind_lines, breathe, intents_of
 from agents.handling.newest import newest_of
 from agents.handling.operator_events import decide, not_erased, of_operators
-from agents.handling.outcome import Decision, Notes
+from agents.handling.outcome import Decision
 from agents.handling.outcome_rules import OutcomeRules
 from agents.handling.poison_pills import MAX_CRASHES, PoisonPillJournal
 from agents.handling.record_trust import RecordTrust, sift
@@ -203,11 +203,11 @@ class Handler:
             try:
                 records = item.mapped_by(mapping, self.clock_tolerance_seconds)
             except MappingError as error:
-                decisions.append(
-                    self.ends.dead(item.envelope, "MAPPING_ERROR", str(error), fields=error.fields)
-                )
+                said = str(error)
+                dead = self.ends.dead(item.envelope, "MAPPING_ERROR", said, fields=error.fields)
+                decisions.append(self.ends.unmapped(item, dead))
             except Exception as error:  # noqa: BLE001 - a bug costs this event only
-                decisions.append(self.ends.bug(item.envelope, error))
+                decisions.append(self.ends.unmapped(item, self.ends.bug(item.envelope, error)))
             else:
                 state = self._state_of(item)
                 if not records.rows:
@@ -250,7 +250,7 @@ class Handler:
                     rest.append(intent)
                     continue
                 waits = NotSent("a newer event told a part of this order meanwhile")
-                decisions.append(self.ends.not_sent(item, waits, self.clock_ms(), Notes()))
+                decisions.append(self.ends.decide(item, Mapped(()), waits, ""))
         return rest, decisions
 
     async def _foresee(self, intents: Sequence[Intent]) -> None:

@@ -45,6 +45,7 @@ class Decision:
     Of a moved event it is what goes on under the right key, of one that renamed records the word to
     the worker of the old key. `writes` are further records of the
     state topic, written as they are. `is_repeated`: the last result of the event says the same.
+    `held_state` is the state of its key if it may not die and waits.
     """
 
     envelope: Envelope
@@ -53,6 +54,7 @@ class Decision:
     republish: Record | None = None
     writes: tuple[Record, ...] = ()
     is_repeated: bool = False
+    held_state: State | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def held_back(dead: Decision, topic: str, delay_ms: int, now_ms: int, *, worker:
         worker=worker,
     )
     waiting = parked(envelope, topic, delay_ms, now_ms, says)
-    return dataclasses.replace(waiting, state=dead.state, writes=dead.writes)
+    return dataclasses.replace(waiting, state=dead.held_state or dead.state, writes=dead.writes)
 
 
 def vacancy(envelope: Envelope, key: str, now_ms: int, *, said_ms: int) -> Envelope:

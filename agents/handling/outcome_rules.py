@@ -130,29 +130,38 @@ class OutcomeRules:
                 return self._in_doubt(item, self.not_sent(item, outcome, now, says))
 
     def _in_doubt(self, item: DecodedEvent, decision: Decision) -> Decision:
-        """Mark the order's state as in doubt: part of a failed event may have been written.
+        """Mark the order's state as in doubt: part of a failed event may have been written."""
+        doubt = self._doubt(item)
+        if decision.result.outcome is not Outcome.DEAD:
+            return dataclasses.replace(decision, state=doubt)
+        state = self.get_state(item.origin.partition, item.key)
+        after = None if state is None else doubt
+        is_order = item.document.kind is Kind.ORDER
+        if state is not None and is_order and not (state.digest or state.ids):
+            # It was tried or announced only. Magento uses the number of a rolled-back order again.
+            after = state.as_unknown().as_unclaimed()
+        return dataclasses.replace(decision, state=after, held_state=doubt)
+
+    def _doubt(self, item: DecodedEvent) -> State | None:
+        """Return the state in doubt while an event of the key waits; None: it is that already.
 
         Without it, a later save that restores the old content (hold, then unhold) would be taken
         for 'unchanged' while Salesforce has the content in between. An order of which nothing is
-        known gets a state without a version: an event of it waits (see foresight). When that one
-        has died, another order may have the number. The content that is held, sent again, leaves no
-        doubt.
+        known gets a state without a version: an event of it waits (see foresight). The content that
+        is held, sent again, leaves no doubt.
         """
         state = self.get_state(item.origin.partition, item.key)
         if state is None:
-            if decision.result.outcome is Outcome.DEAD:
-                return decision
-            return dataclasses.replace(decision, state=item.new_state(None, {}).as_unknown())
-        is_dead = decision.result.outcome is Outcome.DEAD
-        if is_dead and state.is_unknown and item.document.kind is Kind.ORDER:
-            return dataclasses.replace(decision, state=state.as_unclaimed())
+            return item.new_state(None, {}).as_unknown()
         is_beneath = item.told_over is not None
         held = state.under if is_beneath else state
         if held is not None and held.digest in ("", item.candidate.digest):
-            return decision  # the same content, or in doubt already
-        if is_beneath:
-            return dataclasses.replace(decision, state=state.beneath_in_doubt())
-        return dataclasses.replace(decision, state=state.in_doubt())
+            return None
+        return state.beneath_in_doubt() if is_beneath else state.in_doubt()
+
+    def unmapped(self, item: DecodedEvent, decision: Decision) -> Decision:
+        """Return the decision of an event that dies unsent, with what is known while it is held."""
+        return dataclasses.replace(decision, held_state=self._doubt(item))
 
     def not_sent(self, item: DecodedEvent, outcome: NotSent, now: int, says: Notes) -> Decision:
         if outcome.is_given_up:

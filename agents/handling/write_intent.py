@@ -6,8 +6,10 @@ same events in other batches, may meet an older one alone, and would write it ov
 So the state of such an order is marked as in doubt, with the version that is about to be sent,
 first: then the older one is superseded, and the newer one is sent again.
 
-It takes an older event of the same order that has not been written: in the same batch, or waiting
-for a retry (its state is in doubt already). All other orders cost nothing.
+It takes an older event of the same order that has not been written: in the same batch, waiting for
+a retry (its state is in doubt already), or unread in the topic where live events come. For that one
+nobody can look, and each topic is read at its own pace: so what a job or a person brings is always
+announced, a record more and no call. All other orders cost nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from agents.handling.decode import DecodedEvent
 from agents.handling.intent import Intent
 from agents.handling.version_guard import overrules
 from agents.handling.written_fields import told_of
+from schemas.event import Via
 from schemas.state import State
 
 NoteDoubt = Callable[[Sequence[tuple[DecodedEvent, State]]], Awaitable[None]]
@@ -34,8 +37,13 @@ def doubts(
     return [
         (intent.item, _announced(intent, state))
         for intent, state in intents
-        if intent.is_contested or (state is not None and not state.digest)
+        if intent.is_contested or _is_brought(intent) or (state is not None and not state.digest)
     ]
+
+
+def _is_brought(intent: Intent) -> bool:
+    """Whether it comes beside its order's live events, not among them."""
+    return intent.item.candidate.via is not Via.LIVE
 
 
 def _announced(intent: Intent, state: State | None) -> State:

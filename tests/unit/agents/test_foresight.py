@@ -3,45 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from support.handler_world import World
+from support.announcing_world import Announcing, died, outcomes
 
 from agents.delivery.types import NotSent, RefusedWrite, Written
 from agents.handling.debounce import Debounce
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.result import Outcome
 from stream.errors import FrozenError
-
-
-class Announcing(World):
-    """A world that keeps what is announced, as the state topic would, in the order of things."""
-
-    def __init__(self, answer=None):
-        super().__init__(answer)
-        self.announced = []
-        self.handler.note_doubt = self._note
-
-    async def _note(self, foreseen):
-        assert not self.dispatcher.sent or self.dispatcher.sent == self.sent_before
-        for item, state in foreseen:
-            self.announced.append(item.envelope.key)
-            self.states[item.key] = state
-
-    async def handle(self, *events):
-        self.sent_before = list(self.dispatcher.sent)
-        decisions, envelopes = [], list(events)
-        while envelopes:
-            prepared = await self.handler.prepare(envelopes)
-            decisions += prepared.decisions + await self.handler.write(prepared.intents)
-            envelopes = prepared.later
-        return decisions
-
-
-def outcomes(decisions):
-    return {d.envelope.origin.offset: d.result.outcome for d in decisions}
-
-
-def died(_bundle):
-    raise FrozenError("killed after the write, before anything was on record")
 
 
 async def test_a_successor_does_not_write_the_older_event_that_shared_a_batch_with_the_newer():

@@ -4,6 +4,8 @@ Magento uses an order's number again when the order was rolled back and the cust
 """
 
 import orjson
+import pytest
+from support.announcing_world import Announcing
 from support.handler_world import World, _replaced
 
 from agents.delivery.types import RefusedWrite, Written
@@ -54,3 +56,19 @@ def test_an_order_that_was_written_keeps_its_number_whatever_dies_later():
     answering(world, TAKEN)
     (second,) = world.handle(of(world, 502, second=5))
     assert second.result.error_code == ORDERS
+
+
+@pytest.mark.parametrize("is_together", [True, False])
+async def test_who_was_announced_and_never_written_leaves_the_number_to_the_next(is_together):
+    world = Announcing(lambda _bundle: NO if is_together else LOCKED)
+    saves = [of(world, 501, second=n, total=n) for n in (1, 2)]
+    if is_together:
+        await world.keep(*saves)
+    else:
+        await world.keep(saves[0])
+        answering(world, NO)
+        await world.keep(saves[1])
+    assert world.announced == ["100"]
+    answering(world, TAKEN)
+    (second,) = await world.keep(of(world, 502, second=5))
+    assert second.result.outcome == "synced"

@@ -1,0 +1,77 @@
+"""The older event that a successor meets first may stand in another topic, or wait held back."""
+
+import orjson
+import pytest
+from support.announcing_world import Announcing, died, outcomes
+
+from agents.delivery.types import RefusedWrite, Written
+from agents.handling.outcome import held_back
+from agents.salesforce.errors.error_kind import ErrorKind
+from schemas.event import Via
+from schemas.result import Outcome
+from stream.errors import FrozenError
+
+NO = RefusedWrite(ErrorKind.PERMANENT, "STRING_TOO_LONG", "too long")
+WHOLE = {"items": [], "customer_email": "a@b.c", "created_at": "x", "billing_address": {}}
+
+
+def written(_bundle):
+    return Written({"Opportunity": "006"})
+
+
+def save(world, second, **more):
+    """Return a whole save: it stands alone, and no part of it is left to an older one."""
+    event = world.event("100", second, total=second, **more)
+    body = orjson.loads(event.value)
+    body["order"] |= WHOLE
+    return world.told(event, body)
+
+
+async def killed_behind_its_write(world, event):
+    world.dispatcher._answer = died
+    with pytest.raises(FrozenError):
+        await world.handle(event)
+    world.dispatcher._answer = written
+
+
+@pytest.mark.parametrize("via", [Via.REPLAY, Via.BACKFILL, Via.REQUEUE])
+async def test_what_a_job_or_a_person_brought_is_not_undone_by_an_older_live_event(via):
+    world = Announcing()
+    await world.keep(save(world, 1))
+    older, newer = save(world, 2), save(world, 3, via=via)
+    await killed_behind_its_write(world, newer)
+    assert list(outcomes(await world.handle(older)).values()) == [Outcome.SUPERSEDED]
+    assert list(outcomes(await world.handle(newer)).values()) == [Outcome.SYNCED]
+
+
+async def test_it_is_written_once_and_costs_no_further_call():
+    world = Announcing()
+    await world.keep(save(world, 1), save(world, 2, via=Via.BACKFILL))
+    (again,) = await world.keep(save(world, 2, via=Via.BACKFILL))
+    assert again.result.outcome is Outcome.UNCHANGED
+    assert world.dispatcher.sent == ["100"]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize("state", ["unmappable", "bug", "processing"])
+async def test_what_may_not_die_and_waits_is_not_written_over_what_was_written_meanwhile(
+    is_known, state
+):
+    world = Announcing()
+    if is_known:
+        await world.keep(save(world, 1))
+    world.dispatcher._answer = lambda bundle: NO
+    (dead,) = await world.handle(save(world, 2, state=state))
+    assert dead.result.outcome is Outcome.DEAD
+    world.remember(held_back(dead, "salesforce.retry.10m", 1, 1, worker="w"))
+    newer = save(world, 3)
+    await killed_behind_its_write(world, newer)
+    assert list(outcomes(await world.handle(dead.envelope)).values()) == [Outcome.SUPERSEDED]
+    assert list(outcomes(await world.handle(newer)).values()) == [Outcome.SYNCED]
+
+
+async def test_what_dies_leaves_no_doubt_where_nothing_was_sent():
+    world = Announcing()
+    (first,) = await world.keep(save(world, 1))
+    await world.keep(save(world, 2, state="unmappable"))
+    assert world.states[b"order:100"] == first.state
