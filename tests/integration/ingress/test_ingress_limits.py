@@ -153,7 +153,7 @@ async def test_too_many_publishes_in_flight_are_refused_at_once() -> None:
 
 
 async def test_all_bodies_together_have_a_limit_and_give_back_what_they_held() -> None:
-    async with running(ingress_max_held_bytes=60_000) as front:
+    async with running(ingress_max_held_bytes=60_000, ingress_max_body_bytes=60_000) as front:
         reader, writer = await connect(front.url)
         big = ORDER + b" " * 50_000
         signed = f"X-Magento-Signature: {signature(SECRET, big)}"
