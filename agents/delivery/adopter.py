@@ -21,6 +21,7 @@ from agents.delivery.org_search import (
     OrgSearch,
     Queries,
     failure_of,
+    is_final,
     told_without_values,
 )
 from agents.delivery.types import NotSent, RefusedWrite, WriteOutcome, WriteSet, Written
@@ -107,7 +108,7 @@ class Adopter:
 def _not_looked_for(
     rows: Sequence[Row], error: NotAdmittedError | SalesforceError, adopted: Adopted
 ) -> None:
-    if isinstance(error, SalesforceError) and error.kind in FINAL:
+    if isinstance(error, SalesforceError) and is_final(error):
         detail = told_without_values(error, rows)
         log.warning("adoption_impossible", code=error.code, detail=detail)
         what = f"not looked for by {rows[0].adopt_by} ({error.code}): it may have got a twin"

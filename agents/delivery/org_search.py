@@ -21,6 +21,7 @@ from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import MAX_COLLECTIONS, MAX_ROWS
 from agents.salesforce.api.record_updates import KeyUpdate, give_keys
 from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.error_table import BY_CODE
 from agents.salesforce.errors.errors import SalesforceError
 from schemas.parts import parts_of
 from schemas.priority import Priority
@@ -76,7 +77,7 @@ class OrgSearch:
     async def _ask(self, soqls: Sequence[str]) -> list[Records | SalesforceError]:
         answers = await self._client.queries(soqls)
         for answer in answers:
-            if isinstance(answer, SalesforceError) and not _is_of_its_query(answer):
+            if isinstance(answer, SalesforceError) and _speaks_for_all(answer):
                 raise answer  # the gate hears of it as of a call's
         return answers
 
@@ -101,8 +102,17 @@ class OrgSearch:
                 await self._gate.rest(pause)
 
 
-def _is_of_its_query(error: SalesforceError) -> bool:
-    return error.kind in FINAL and not is_systemic(error)
+def _speaks_for_all(error: SalesforceError) -> bool:
+    return error.kind not in FINAL or is_systemic(error)
+
+
+def is_final(error: NotAdmittedError | SalesforceError) -> bool:
+    """Whether the org refuses the question for good: what refuses every call has not read it."""
+    if not isinstance(error, SalesforceError) or error.kind not in FINAL:
+        return False
+    rule = BY_CODE.get(error.code)
+    is_about_it = rule is not None and rule.kind is ErrorKind.PERMANENT  # under whatever status
+    return is_about_it or not is_systemic(error)
 
 
 def failure_of(error: NotAdmittedError | SalesforceError) -> NotSent:

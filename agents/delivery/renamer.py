@@ -14,11 +14,11 @@ import structlog
 
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.org_search import (
-    FINAL,
     Answers,
     OrgSearch,
     Queries,
     failure_of,
+    is_final,
     told_without_values,
 )
 from agents.delivery.renaming import (
@@ -130,7 +130,7 @@ class Renamer:
         renamed = Renamed(self._untold)
         for soql, rows in queries.items():
             answer = answers[soql]
-            if isinstance(answer, SalesforceError) and answer.kind in FINAL:
+            if isinstance(answer, SalesforceError) and is_final(answer):
                 detail = told_without_values(answer, rows)
                 log.warning("renaming_impossible", code=answer.code, detail=detail)
             elif isinstance(answer, NotAdmittedError | SalesforceError):

@@ -27,6 +27,7 @@ from agents.pacing.daily_quota import (
     usage_of_limits,
 )
 from agents.pacing.gauges import show_budget, show_state
+from agents.pacing.outage_alerts import OutageAlerts
 from agents.pacing.stall_clock import Progress
 from agents.pacing.system_failure import is_overload, is_systemic, reason_of
 from agents.pacing.ticket import NotAdmittedError, Permit
@@ -72,7 +73,7 @@ class Admission:
         self._ask_limits = ask_limits
         self._progress = progress or Progress()
         self._changed = asyncio.Event()
-        self._hold_until = 0.0
+        self._outage = OutageAlerts()
         self._heard: Usage | None = None
         self._ask_again_at = 0.0
         self.answered_calls = 0
@@ -188,7 +189,7 @@ class Admission:
     def _pause(self, priority: Priority) -> Pause | None:
         """Return why no call may go now. Raises NotAdmittedError when waiting is no use."""
         now = self._clock()
-        wait = max(self._breaker.wait_seconds(now), self._hold_until - now)
+        wait = self._breaker.wait_seconds(now)
         if wait > 0:
             if self._breaker.has_given_up(now):
                 raise NotAdmittedError(self._breaker.reason, is_given_up=True)
@@ -228,7 +229,7 @@ class Admission:
         if is_overload(error):
             self._slots.overloaded(now)
         retry_after = error.retry_after_seconds or 0.0
-        self._hold_until = max(self._hold_until, now + retry_after)
+        self._breaker.hold(now, retry_after)
         is_still_broken = ticket.is_probe and error.kind is self.open_for is ErrorKind.CONFIG
         if is_systemic(error) or is_still_broken:
             self._failed(
@@ -247,8 +248,7 @@ class Admission:
         self._breaker.succeeded(is_probe=is_probe)
         if was_open and self._breaker.state is BreakerState.CLOSED:
             log.warning("breaker_closed")
-            self.alerts.resolve(Alert.BREAKER_OPEN)
-            self.alerts.resolve(Alert.AUTH_BROKEN)
+            self._outage.over(self.alerts)
 
     def _failed(
         self, kind: ErrorKind, reason: str, *, is_probe: bool, retry_after_seconds: float
@@ -261,8 +261,8 @@ class Admission:
         if was_closed and self._breaker.state is BreakerState.OPEN:
             probe = duration(self._breaker.wait_seconds(now))
             log.error("breaker_opened", kind=kind.value, reason=reason, next_probe_in=probe)
-            alert = Alert.AUTH_BROKEN if kind is ErrorKind.AUTH else Alert.BREAKER_OPEN
-            self.alerts.fire(alert, reason)
+        if self._breaker.state is BreakerState.OPEN and kind is self._breaker.kind:
+            self._outage.tell(self.alerts, kind, reason)
         show_state(self._breaker.state, self._slots)
 
     def _take_in_usage(self) -> None:

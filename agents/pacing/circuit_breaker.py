@@ -69,19 +69,28 @@ class Breaker:
         self._failed_probes = 0
         self._opened_at = 0.0
         self._probe_at = 0.0
+        self._hold_until = 0.0
         self.state = BreakerState.CLOSED
         self.kind: ErrorKind | None = None
         self.reason = ""
 
     def wait_seconds(self, now: float) -> float:
         """Return 0 when a call may go now, else how long until it is worth asking again."""
+        held = max(0.0, self._hold_until - now)
         match self.state:
             case BreakerState.CLOSED:
-                return 0.0
+                return held
             case BreakerState.HALF_OPEN:
                 return self._probe_seconds  # the probe's end wakes whoever waits
             case BreakerState.OPEN:
-                return max(0.0, self._probe_at - now)
+                return max(held, self._probe_at - now)
+
+    def hold(self, now: float, seconds: float) -> None:
+        """Let nobody go for as long as an answer asks, but no longer than a probe would wait.
+
+        One server of many may name an hour for itself; failures in a row, which open, are believed.
+        """
+        self._hold_until = max(self._hold_until, now + min(seconds, self._probe_seconds))
 
     def enter(self) -> bool:
         """Note that a call goes, after `wait_seconds` was 0; return whether it is the probe."""
