@@ -185,13 +185,22 @@ def folded(external_id: str) -> str:
 
 def email_of_buyer(order: Mapping[str, Any]) -> str:
     """Return the address an order is filed by: the customer's, else the billing address's."""
-    address = order.get("billing_address")
-    billing = address.get("email") if isinstance(address, dict) else None
-    for value in (order.get("customer_email"), billing):
+    for value in (order.get("customer_email"), _billing_of(order).get("email")):
         found = in_one_spelling(text_of(value))
         if found and not why_not(found):
             return found
     return ""
+
+
+def _billing_of(order: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an order's billing address; REST of Magento 1 has it among the others only."""
+    own, rows = order.get("billing_address"), order.get("addresses")
+    found = own if own or not isinstance(rows, list) else next(filter(_is_billing, rows), None)
+    return found if isinstance(found, dict) else {}
+
+
+def _is_billing(row: Any) -> bool:
+    return isinstance(row, dict) and text_of(row.get("address_type")).lower() == "billing"
 
 
 def sent_email(customer: Mapping[str, Any]) -> str:

@@ -196,6 +196,9 @@ def test_an_orders_customer(identity: Identity, order: dict, key: str) -> None:
         ({"billing_address": {"email": "X@y.zz"}}, "x@y.zz"),
         ({"billing_address": ["x@y.zz"]}, ""),
         ({"billing_address": {}}, ""),
+        ({"addresses": ["x", {"address_type": "Billing", "email": "X@y.zz"}]}, "x@y.zz"),
+        ({"addresses": [{"address_type": "shipping", "email": "X@y.zz"}]}, ""),
+        ({"addresses": {"billing": {"email": "X@y.zz"}}}, ""),
     ],
 )
 def test_an_order_is_filed_by_the_customers_address_or_that_of_the_bill(order, email) -> None:
