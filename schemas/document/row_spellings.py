@@ -34,6 +34,13 @@ def rows_of(value: Any) -> Rows | None:
     return [row for entry in entries if isinstance(row := opened(entry), dict)] or None
 
 
+def is_hollow(value: Any) -> bool:
+    """Whether nothing is said: json_encode writes `{}` for each object, and for the rows `[{}]`."""
+    if isinstance(value, dict | list):
+        return all(map(is_hollow, value.values() if isinstance(value, dict) else value))
+    return value is None or value == ""
+
+
 def _listed(value: dict[str, Any]) -> Rows | None:
     nested = value.get("items")
     if isinstance(nested, list) or (isinstance(nested, dict) and len(value) <= 2):  # noqa: PLR2004 - a search result

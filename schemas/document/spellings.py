@@ -30,7 +30,7 @@ from schemas.document.address_spellings import (
     plain_address,
     typed_by_ids,
 )
-from schemas.document.row_spellings import Rows, assigned_rows, row_id, rows_of
+from schemas.document.row_spellings import Rows, assigned_rows, is_hollow, row_id, rows_of
 from schemas.document.shape import IDS, ORDER_NUMBERS, id_of, number_in_id, number_of, scalar
 from schemas.document.text_spellings import OF_CUSTOMER, OF_ORDER, OF_ROW, are_plain, plain_texts
 from schemas.document.unwrapping import Found, opened
@@ -107,8 +107,9 @@ def _parts(
     """Return the rows and addresses that are written otherwise, or beside the document."""
     changed: dict[str, Any] = {}
     for field, names in ALIASES.get(kind, {}).items():
-        if scalar(entity.get(field)):
-            changed[field] = None  # PHP's false, or a word: what says nothing hides no other place
+        own = entity.get(field)
+        if scalar(own) or (own not in (None, []) and is_hollow(own)):
+            changed[field] = None  # PHP's false, `{}` or a word: what says nothing hides no other
         value, source = _first(entity, names), ""
         if not value and beside is not None:
             value, source = _first(beside, names), "beside the "
@@ -160,12 +161,13 @@ def _is_in_form(order: dict[str, Any], beside: dict[str, Any] | None) -> bool:
         and is_plain_time(order.get("created_at"))
         and not (beside and any(name in beside for name in BESIDE))
         and are_plain(order, OF_ORDER)
-        and all(type(row) is dict and are_plain(row, OF_ROW) for row in items)
+        and all(type(row) is dict and row and are_plain(row, OF_ROW) for row in items)
     )
 
 
 def _first(level: dict[str, Any], names: tuple[str, ...]) -> Any:
-    return next((level[name] for name in names if level.get(name)), None)
+    found = (level[name] for name in names if level.get(name))
+    return next((value for value in found if not is_hollow(opened(value))), None)
 
 
 def _form_of(value: Any) -> str:
@@ -240,12 +242,11 @@ def _is_billing(row: Any) -> bool:
 
 def _spell_rows(entity: dict[str, Any], changed: dict[str, Any], notes: list[str]) -> None:
     rows = changed.get("items", entity.get("items"))
-    if isinstance(rows, list) and not all(
-        isinstance(r, dict) and are_plain(r, OF_ROW) for r in rows
-    ):
-        changed["items"] = [
-            plain_texts(row, OF_ROW, notes) if isinstance(row, dict) else row for row in rows
-        ]
+    if isinstance(rows, list):
+        said = [row for row in rows if row != {}]
+        plain = [plain_texts(row, OF_ROW, notes) if isinstance(row, dict) else row for row in said]
+        if plain != rows:
+            changed["items"] = plain
 
 
 def _own_addresses(entity: dict[str, Any], changed: dict[str, Any], notes: list[str]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
+from schemas.codec import decode
 from schemas.document_parts import is_whole, said_names, says
 from schemas.event import Kind
+from tests.support.real_documents import a_customer, a_row, an_order, without
 
 ORDER = {
     "grand_total": 1,
@@ -50,3 +53,25 @@ def test_null_says_nothing_and_nothing_else_does() -> None:
     assert said_names({"a": None, "b": 0, "c": ""}) == {"b", "c"}
     assert says({"b": 0}, ("a", "b"))
     assert not says({"a": None}, ("a", "b"))
+
+
+@pytest.mark.parametrize("hollow", [{}, [{}, {}], {"5": {}, "6": []}, [None], "[{}]", [[]]])
+@pytest.mark.parametrize("part", ["items", "billing_address", "addresses"])
+def test_what_json_encode_leaves_of_objects_says_nothing(part, hollow) -> None:
+    """`json_encode($order->getData())` writes `{}` for each row: it was `Unnamed product`, and as a
+    whole document it was not completed by the store."""
+    order = without(an_order(), "billing_address", "addresses") if "address" in part else an_order()
+    entity = decode(orjson.dumps({"order": order | {part: hollow}})).entity
+    assert not says(entity, (part,))
+    assert not is_whole(Kind.ORDER, entity)
+
+
+def test_a_hollow_row_among_others_is_left_out_and_none_at_all_are_none() -> None:
+    assert decode(orjson.dumps(an_order(items=[{}, a_row()]))).entity["items"] == [a_row()]
+    customer = {**a_customer(), "addresses": []}
+    assert says(decode(orjson.dumps({"customer": customer})).entity, ("addresses",))
+
+
+def test_hollow_rows_hide_none_that_stand_elsewhere() -> None:
+    order = an_order(items=[{}], all_items=[a_row()])
+    assert decode(orjson.dumps(order)).entity["items"] == [a_row()]
