@@ -146,7 +146,9 @@ def date_object(value: Mapping[str, Any]) -> str:
     moment, fraction = read
     if not is_offset and zone.upper() not in ("UTC", "Z"):
         try:
-            local = moment.replace(tzinfo=ZoneInfo(zone))
+            # The hour that autumn has twice is read as its second: a save of the first is ahead by
+            # a zone then, and its receipt says so. Read as the first, later saves were behind.
+            local = moment.replace(tzinfo=ZoneInfo(zone), fold=1)
             moment = local.astimezone(UTC).replace(tzinfo=None)
         except (ValueError, OSError, OverflowError, ZoneInfoNotFoundError):
             return ""

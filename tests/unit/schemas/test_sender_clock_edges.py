@@ -89,6 +89,15 @@ def test_a_date_object_of_php_is_read_in_its_zone(date, zone, text) -> None:
     assert date_object({"date": date, "timezone_type": 3, "timezone": zone}) == text
 
 
+def test_in_the_hour_that_autumn_has_twice_the_later_save_is_the_later_one() -> None:
+    versions = []
+    for local, received in (("02:50:00", "00:50:01"), ("02:10:00", "01:10:01")):
+        php = {"date": f"2026-10-25 {local}.000000", "timezone": "Europe/Berlin"}
+        at = datetime.fromisoformat(f"2026-10-25 {received}Z")
+        versions.append(sender_time(date_object(php), int(at.timestamp() * 1000)).version)
+    assert versions == ["2026-10-25 00:50:00", "2026-10-25 01:10:00"]
+
+
 def test_a_date_object_without_its_parts_is_no_date() -> None:
     assert date_object({}) == date_object({"date": "2026-07-01 12:00:00"}) == ""
     assert date_object({"timezone": "UTC"}) == ""
