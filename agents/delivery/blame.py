@@ -78,14 +78,14 @@ class Judge:
             case Charge.NOTHING if scope in HELD:
                 return self._held(refused)
             case Charge.NOTHING:
-                return NotSent(reason_of_row(refused))
+                return NotSent(reason_of_row(refused), code=refused.code)
             case paid:
                 return dataclasses.replace(refused, is_unproven=paid is Charge.ATTEMPT)
 
     def _held(self, cause: RefusedWrite) -> NotSent:
         reason = reason_of_row(cause)
         self.gate.alerts.fire(Alert.WRITES_HELD, reason)
-        return NotSent(reason)
+        return NotSent(reason, code=cause.code)
 
     def suspect(self, refusal: Refusal, suspects: Sequence[RowTracker]) -> None:
         """Note who was in a refused call: who passes later is cleared, and clears the others."""
@@ -99,7 +99,7 @@ class Judge:
         scope = self.watch.scope(fault)
         match charge(scope, error.kind):
             case Charge.NOTHING if scope is FaultScope.UNCLEAR:
-                end([write], NotSent(reason_of(error)))
+                end([write], NotSent(reason_of(error), code=error.code))
             case Charge.NOTHING:
                 self.hold(refusal, [write])
             case paid:
@@ -123,7 +123,7 @@ class Judge:
             self.gate.alerts.fire(Alert.WRITES_HELD, reason)
         elif self.gate.open_for is None:
             self.gate.trip(ErrorKind.CONFIG, reason)
-        end(suspects, NotSent(reason))
+        end(suspects, NotSent(reason, code=error.code))
 
     def clear(self, writes: Sequence[RowTracker]) -> None:
         """Forget what was suspected of bundles that are written."""

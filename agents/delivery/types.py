@@ -7,7 +7,7 @@ what can be recovered in place, and answers every bundle: nothing is dropped, no
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from agents.delivery.fault_scope import Fault
@@ -107,11 +107,13 @@ class Stale:
 class NotSent:
     """Nothing was written for a reason that is not the record's: costs no attempt.
 
-    `is_given_up` is set when the configured time of an open breaker is over: dead letter.
+    `is_given_up` is set when the configured time of an open breaker is over: dead letter. `code` is
+    that of the refusal that all of a kind share.
     """
 
     reason: str
     is_given_up: bool = False
+    code: str = field(default="", compare=False)
 
 
 WriteOutcome = Written | RefusedWrite | Stale | NotSent

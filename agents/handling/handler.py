@@ -23,7 +23,7 @@ from agents.handling.intent import Intent, Prepared, behind_lines, breathe, inte
 from agents.handling.newest import newest_of
 from agents.handling.operator_events import decide, not_erased, of_operators
 from agents.handling.outcome import Decision
-from agents.handling.outcome_rules import OutcomeRules
+from agents.handling.outcome_rules import OutcomeRules, doubted
 from agents.handling.poison_pills import MAX_CRASHES, PoisonPillJournal
 from agents.handling.record_trust import RecordTrust, sift
 from agents.handling.settle import settle
@@ -67,6 +67,7 @@ class Handler:
     enrich: Enrich | None = None
     note_doubt: NoteDoubt | None = None
     trust: RecordTrust | None = None
+    doubt_org: Callable[[], bool] = lambda: False
     clock_ms: Callable[[], int] = now_ms
     clock_tolerance_seconds: float = TOLERANCE_SECONDS
     ends: OutcomeRules = field(init=False)
@@ -131,7 +132,11 @@ class Handler:
             waits = NotSent(reason="Salesforce could not be asked for its fields")
             decisions += [self.ends.decide(item, Mapped(()), waits, "") for item in items]
             return Prepared(decisions, later=later, behind=behind)
-        mapped = await self._map(mapping, items, decisions)
+        mapped, unfit = await self._map(mapping, items, decisions)
+        if unfit and self.doubt_org() and (mapping := await self.org_mapping() or mapping):
+            again, unfit = await self._map(mapping, [item for item, _ in unfit], decisions)
+            mapped += again
+        decisions += [self._unmapped(item, error) for item, error in unfit]
         intents = intents_of(mapped, mapping.version, newest.contested, self.get_state)
         return Prepared(decisions, intents, later, behind)
 
@@ -196,16 +201,15 @@ class Handler:
 
     async def _map(
         self, mapping: RecordMapping, items: list[DecodedEvent], decisions: list[Decision]
-    ) -> list[tuple[DecodedEvent, Mapped]]:
-        mapped = []
+    ) -> tuple[list[tuple[DecodedEvent, Mapped]], list[tuple[DecodedEvent, MappingError]]]:
+        """Return what is to be written, and what the mapping makes no record of."""
+        mapped, unfit = [], []
         for number, item in enumerate(items, 1):
             await breathe(number)
             try:
                 records = item.mapped_by(mapping, self.clock_tolerance_seconds)
             except MappingError as error:
-                said = str(error)
-                dead = self.ends.dead(item.envelope, "MAPPING_ERROR", said, fields=error.fields)
-                decisions.append(self.ends.unmapped(item, dead))
+                unfit.append((item, error))
             except Exception as error:  # noqa: BLE001 - a bug costs this event only
                 decisions.append(self.ends.unmapped(item, self.ends.bug(item.envelope, error)))
             else:
@@ -217,7 +221,12 @@ class Handler:
                     decisions.append(self.ends.superseded(item, state))
                 else:
                     mapped.append((item, with_state(item, left, state) if state else left))
-        return mapped
+        return mapped, unfit
+
+    def _unmapped(self, item: DecodedEvent, error: MappingError) -> Decision:
+        said, fields = str(error), error.fields
+        dead = self.ends.dead(item.envelope, "MAPPING_ERROR", said, fields=fields)
+        return self.ends.unmapped(item, dead)
 
     async def write(self, intents: Sequence[Intent]) -> list[Decision]:
         """Send what was prepared; return one decision for each. Raises FrozenError only."""
@@ -234,10 +243,8 @@ class Handler:
         decisions = []
         for number, intent in enumerate(intents, 1):
             await breathe(number)
-            version = intent.mapping_version
-            decisions.append(
-                self.ends.decide(intent.item, intent.records, outcomes[intent], version)
-            )
+            version, told = intent.mapping_version, doubted(outcomes[intent], self.doubt_org)
+            decisions.append(self.ends.decide(intent.item, intent.records, told, version))
         return decisions
 
     def look_again(self, intents: Sequence[Intent]) -> tuple[list[Intent], list[Decision]]:

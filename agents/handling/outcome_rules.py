@@ -44,6 +44,28 @@ HOPELESS = frozenset({ErrorKind.PERMANENT})
 ATTEMPTS_TO_PROVE = 2
 
 
+# What a row is refused with where the org is not as it was described when the row was made: a field
+# was shortened, retyped, hidden, or takes other values by now.
+OF_DESCRIPTION = frozenset(
+    {
+        *("STRING_TOO_LONG", "NUMBER_OUTSIDE_VALID_RANGE", "INVALID_TYPE_ON_FIELD_IN_RECORD"),
+        *("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "FIELD_INTEGRITY_EXCEPTION"),
+        *("INVALID_CURRENCY_ISO", "JSON_PARSER_ERROR", "INVALID_FIELD"),
+        "INVALID_FIELD_FOR_INSERT_UPDATE",
+    }
+)
+
+
+def doubted(outcome: WriteOutcome, doubt_org: Callable[[], bool]) -> WriteOutcome:
+    """Return the outcome; as unproven when the org may not be what it was described as."""
+    if not isinstance(outcome, RefusedWrite | NotSent) or outcome.code not in OF_DESCRIPTION:
+        return outcome
+    may_differ = doubt_org()
+    if may_differ and isinstance(outcome, RefusedWrite):
+        return dataclasses.replace(outcome, is_unproven=True)
+    return outcome
+
+
 def may_retry(refused: RefusedWrite, attempt: int) -> bool:
     """Whether an event that was refused at its n-th attempt (0 = the first) is tried again."""
     if refused.is_unproven and attempt < ATTEMPTS_TO_PROVE:

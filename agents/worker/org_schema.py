@@ -1,8 +1,9 @@
 """What the worker knows of the org: field lengths, picklists, and where the stale guard is on.
 
 Asked by `describe` before the first write and again every hour, because administrators change
-orgs while workers run. While the org cannot be asked nothing is written: without its answer the
-worker would not know whether the org refuses stale writes. An old answer is better than none.
+orgs while workers run; sooner when the org refuses what fits its last answer. While the org cannot
+be asked nothing is written: without its answer the worker would not know whether the org refuses
+stale writes. An old answer is better than none.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from stream.errors import FrozenError
 log = structlog.get_logger()
 
 FRESH_SECONDS = 3600.0
+DOUBTED_SECONDS = 300.0  # a describe of each sObject in so long is little of the day's calls
+RECENT_SECONDS = 20.0  # less than the first retry tier's delay: once, for who was in flight
 STANDARD_PRICEBOOK = "SELECT Id FROM Pricebook2 WHERE IsStandard = true LIMIT 1"
 
 
@@ -80,6 +83,17 @@ class OrgSchema:
                     return self._refined
                 return await self._fresh()
         return self._refined
+
+    def doubt(self) -> bool:
+        """Note that the org refuses what it said it takes; return whether it may say otherwise.
+
+        An answer of the last minutes is believed: who is refused all the same pays for it. But who
+        was mapped just before it came is refused by the one before.
+        """
+        age = self._clock() - self._asked_at
+        if age > DOUBTED_SECONDS:
+            self._asked_at = float("-inf")
+        return age > DOUBTED_SECONDS or age < RECENT_SECONDS
 
     async def _fresh(self) -> RecordMapping | None:
         while self._clock() - self._asked_at > FRESH_SECONDS:

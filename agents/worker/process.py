@@ -163,6 +163,7 @@ async def _connect(
     state.restore, state.check_alive = outcomes.restore, fence.check
     handler = Handler(
         org_mapping=org.mapping,
+        doubt_org=org.doubt,
         dispatcher=dispatcher,
         get_state=state.get,
         check_alive=fence.check_certain,
