@@ -4,7 +4,8 @@ A plain consumer of the retry tiers and the settle topic. Each partition's head 
 (one delay per topic), so a partition whose head is not due yet is paused and sought back to it; a
 due record is forwarded to `salesforce.due` with its partition number, key, bytes and headers, and
 its offset is committed after the broker acknowledged the copy. Killed in between, a record is
-forwarded twice, and the version guard recognises the second.
+forwarded twice, and the version guard recognises the second. Nothing more of a partition is read
+until what was read is acknowledged; the others go on meanwhile (`forwards`).
 
 A log may go back (docs/decisions/0025). So nothing of a partition is forwarded before its committed
 offset was held against the log: the loop itself does that whenever the group's generation is
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -30,9 +31,10 @@ from stream.kafka.error_text import error_text
 from stream.kafka.group_answers import commit_what_is_there, heed_errors
 from stream.kafka.log.range_reader import record_envelope
 from stream.kafka.log.read_log import START_SECONDS, ReadLog
-from stream.kafka.publisher import Ack, Record
+from stream.kafka.publisher import Record
 from stream.ops import metrics
 from stream.ops.background import set_within
+from stream.retry.forwards import MOMENT_SECONDS, Forwards, PublishAll
 from stream.retry.longest_waits import LongestWaits
 from stream.topics import Topics
 
@@ -46,8 +48,6 @@ MAX_POLL_INTERVAL_MS = 24 * 60 * 60 * 1000
 # A tier that was deleted and made again is noticed by this, not before: five minutes by default.
 METADATA_MS = 15_000
 NO_GENERATION = -1
-
-PublishAll = Callable[[Sequence[Record]], Awaitable[Sequence[Ack]]]
 
 
 def due_split(due_at_ms: Sequence[int], now_ms: int) -> tuple[int, int | None]:
@@ -73,7 +73,7 @@ class Relay:
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._topics = topics
-        self._publish_all = publish_all
+        self._forwards = Forwards(publish_all)
         self._read_log = read_log
         self._longest = longest
         self._clock_ms = clock_ms
@@ -118,8 +118,10 @@ class Relay:
                 except KafkaError as error:
                     log.warning("relay_kafka_error", error=error_text(error, operation="Read"))
                     await set_within(stopping, RETRY_SECONDS)
+            await self._last_turn()
         finally:
             self.is_ready = False
+            await self._forwards.stop()
             await stop_consumer(self._consumer)
 
     @property
@@ -147,8 +149,12 @@ class Relay:
         self._taken_in = NO_GENERATION
 
     async def _turn(self) -> None:
-        if self._taken_in != self._generation:
+        if not self._is_taken:
             await self._take()
+        await self._commit_forwarded()
+        if self._forwards.is_full and self._is_taken:
+            await self._forwards.next_end(MOMENT_SECONDS)
+            return
         self._wake_due_partitions()
         generation = self._taken_in
         try:
@@ -159,18 +165,41 @@ class Relay:
         if generation != self._generation:
             return  # what was fetched may be of a log that nobody has looked at: it is sought again
         for tp, records in batches.items():
-            if records[0].offset < self._next.get(tp, 0):
+            if tp in self._forwards or tp not in self._next:
+                await self.take_again()  # its assignment came later than its generation
+                return
+            if records[0].offset < self._next[tp]:
                 # aiokafka starts over by itself where an offset is out of range.
                 log.warning("log_suspected", topic=tp.topic, partition=tp.partition)
                 await self.take_again()
                 return
-        commits: dict[TopicPartition, int] = {}
         for tp, records in batches.items():
-            forwarded = await self._forward(tp, records)
-            if forwarded:
-                commits[tp] = records[forwarded - 1].offset + 1
-        if commits:
-            await self._commit(commits)
+            self._forward(tp, records)
+        await self._forwards.moment()
+        await self._commit_forwarded()
+
+    async def _last_turn(self) -> None:
+        """Wait for what is on its way; whoever stops the process ends this in time."""
+        with suppress(KafkaError):
+            while self._forwards and self._is_taken:
+                await self._forwards.next_end()
+                await self._commit_forwarded()
+
+    async def _commit_forwarded(self) -> None:
+        """Commit what is acknowledged, and read on there; first comes whose the partitions are."""
+        if not self._is_taken:
+            return
+        ended = self._forwards.ended()
+        for tp, forward in ended.items():
+            metrics.RELAYED.labels(tp.topic).inc(forward.count)
+            if tp not in self._wake_at:
+                self._consumer.resume(tp)
+        if ended:
+            await self._commit({tp: forward.end for tp, forward in ended.items()})
+
+    @property
+    def _is_taken(self) -> bool:
+        return self._taken_in == self._generation != NO_GENERATION
 
     @property
     def _generation(self) -> int:
@@ -197,6 +226,10 @@ class Relay:
         self._longest.clear()
         self._consumer.resume(*assigned)
         self._next = {tp: max(healed.get(tp, committed[tp]), 0) for tp in assigned}
+        for tp, forward in self._forwards.keep(self._next, but=healed).items():
+            self._next[tp] = forward.end
+            self._read_log.note(tp, forward.last)  # it was forgotten with all that is uncommitted
+            self._consumer.pause(tp)
         for tp, offset in self._next.items():
             if offset:
                 self._consumer.seek(tp, offset)
@@ -224,13 +257,11 @@ class Relay:
         for tp, moment in list(self._wake_at.items()):
             if tp not in assigned:
                 del self._wake_at[tp]
-            elif moment <= now or self._longest.is_over(tp):
+            elif tp not in self._forwards and (moment <= now or self._longest.is_over(tp)):
                 self._consumer.resume(tp)
                 del self._wake_at[tp]
 
-    async def _forward(
-        self, tp: TopicPartition, records: Sequence[ConsumerRecord[bytes, bytes]]
-    ) -> int:
+    def _forward(self, tp: TopicPartition, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         due, next_at = due_split([self._due_at_ms(tp, r) for r in records], self._clock_ms())
         for record in records[: due + 1]:  # the head that waits, too: it shows a log that went back
             self._read_log.note(tp, record)
@@ -242,10 +273,10 @@ class Relay:
             self._consumer.seek(tp, records[due].offset)
             self._wake_at[tp] = next_at
         if due:
-            self._next[tp] = records[due - 1].offset + 1
-            await self._publish_all([self._copy(record) for record in records[:due]])
-            metrics.RELAYED.labels(tp.topic).inc(due)
-        return due
+            start, last = self._next.get(tp, records[0].offset), records[due - 1]
+            self._forwards.begin(tp, start, last, [self._copy(r) for r in records[:due]])
+            self._next[tp] = last.offset + 1
+            self._consumer.pause(tp)
 
     def _due_at_ms(self, tp: TopicPartition, record: ConsumerRecord[bytes, bytes]) -> int:
         """Return when a record is due; one without our header is due at once."""

@@ -72,9 +72,11 @@ class Loud(Alerts):
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[tuple[Outbox, Loud]]:
+async def running(
+    settings: Settings, outbox: Outbox | None = None, *, seconds_to_stop: float = 20
+) -> AsyncIterator[tuple[Outbox, Loud]]:
     """A relay as its process runs it."""
-    outbox, alerts, stopping = Outbox(), Loud(), asyncio.Event()
+    outbox, alerts, stopping = outbox or Outbox(), Loud(), asyncio.Event()
     read_log = ReadLog(settings)
     relay = Relay(
         topics=settings.topics,
@@ -94,12 +96,15 @@ async def running(settings: Settings) -> AsyncIterator[tuple[Outbox, Loud]]:
         watch.cancel()
         with suppress(asyncio.CancelledError):
             await watch
-        await asyncio.wait_for(work, 20)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(work, seconds_to_stop)
         await read_log.close()
 
 
-async def put(writer: TopicWriter, topic: str, count: int, *, in_ms: int = -1000) -> list[str]:
-    """Write copies that are due in so many milliseconds, all into partition 0."""
+async def put(
+    writer: TopicWriter, topic: str, count: int, *, in_ms: int = -1000, partition: int = 0
+) -> list[str]:
+    """Write copies that are due in so many milliseconds, all into one partition."""
     now_ms = int(time.time() * 1000)
     ids = []
     for number in range(count):
@@ -110,7 +115,7 @@ async def put(writer: TopicWriter, topic: str, count: int, *, in_ms: int = -1000
             key=f"{number}",
             received_at_ms=now_ms,
             value=b"{}",
-            origin=Origin(writer.topics.orders, 0, number, now_ms),
+            origin=Origin(writer.topics.orders, partition, number, now_ms),
             attempt=1,
         )
         envelope = replace(envelope, not_before_ms=now_ms + in_ms)

@@ -81,7 +81,10 @@ class World:
             )
             for offset, moment in enumerate(not_before_ms)
         ]
-        return await self.relay._forward(tp, records[first:])
+        self.relay._forward(tp, records[first:])
+        await self.relay._forwards.moment()
+        self.consumer.waits = set(self.relay._wake_at)  # as after the commit
+        return sum(forward.count for forward in self.relay._forwards.ended().values())
 
     def wait(self, seconds: float, *, clock: bool = True) -> None:
         self.passed += seconds
