@@ -7,7 +7,9 @@ Facts about the client that shape this file (aiokafka 0.14):
 * A batch the broker refused has used up its sequence numbers: every later batch of that partition
   would be refused as out of order. So after any refused batch the producer is replaced.
 * One record too large fails the whole batch it is in. So a record is called too large only after it
-  was refused in a batch of its own.
+  was refused in a batch of its own, compressed as well as any reader can undo: an order that just
+  fits where Kafka takes 1 MB would not fit with the longer headers of a retry or a dead letter, and
+  its partition would wait for it for ever.
 * "Duplicate sequence" without an offset counts as a success there. A broker that lost its disk and
   gave our producer id away would answer so: no offset is no ack.
 """
@@ -57,10 +59,10 @@ TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 def create_producer(
-    settings: KafkaSettings, *, max_batch_bytes: int = MAX_BATCH_BYTES
+    settings: KafkaSettings, *, max_batch_bytes: int = MAX_BATCH_BYTES, compression: str = ""
 ) -> AIOKafkaProducer:
     """Return a producer that is not started. `max_batch_bytes=1`: every record travels alone."""
-    compression = settings.kafka_compression
+    compression = compression or settings.kafka_compression
     return AIOKafkaProducer(
         **kafka_connection(settings),
         acks="all",
@@ -154,7 +156,7 @@ class SharedProducer:
 
         It stays in the partition it was meant for: its key alone may name another.
         """
-        producer = create_producer(self._settings, max_batch_bytes=1)
+        producer = create_producer(self._settings, max_batch_bytes=1, compression="gzip")
         try:
             await producer.start()
             return ack_of(

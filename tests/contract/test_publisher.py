@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from stream.kafka.publisher import Ack, KafkaPublisher, Publisher, Record
 from stream.topics import MAX_MESSAGE_BYTES, Topics
 
 PARTITIONS = 4
+# Nothing makes it smaller.
+HUGE = random.Random(0).randbytes(MAX_MESSAGE_BYTES + 1_000_000)
 
 
 @dataclass
@@ -129,7 +132,7 @@ async def test_a_record_of_the_allowed_size_passes(subject):
 
 async def test_a_record_that_is_too_large_says_so_and_harms_nobody(subject):
     topic = subject.topics.orders
-    huge = Record(topic, b"huge", b"x" * (MAX_MESSAGE_BYTES + 1), partition=0)
+    huge = Record(topic, b"huge", HUGE, partition=0)
     with pytest.raises(PublishError) as caught:
         await subject.publisher.publish(huge, timeout_seconds=20)
     assert caught.value.is_too_large
@@ -139,10 +142,21 @@ async def test_a_record_that_is_too_large_says_so_and_harms_nobody(subject):
     assert (await subject.read(after)).value == b"body"
 
 
+async def test_a_record_that_fits_compressed_only_is_compressed(subject):
+    """Where Kafka takes 1 MB: the copy of an order just below, with a dead letter's headers."""
+    topic, body = subject.topics.results, b'{"sku": "24-MB01"}, ' * 100_000
+    small = Record(topic, b"1", b"{}", partition=0)
+    answers = await subject.publisher.publish_each(
+        [small, Record(topic, b"1", body, partition=0), small]
+    )
+    assert all(isinstance(answer, Ack) for answer in answers)
+    assert (await subject.read(answers[1])).value == body
+
+
 async def test_one_too_large_record_among_many_is_refused_alone(subject):
     topic = subject.topics.orders
     records = [Record(topic, b"100", b"body", partition=0) for _ in range(20)]
-    records[7] = Record(topic, b"huge", b"x" * (MAX_MESSAGE_BYTES + 1), partition=0)
+    records[7] = Record(topic, b"huge", HUGE, partition=0)
     answers = await subject.publisher.publish_each(records)
     assert answers[7].is_too_large
     neighbours = [place for place, answer in enumerate(answers) if isinstance(answer, PublishError)]
@@ -190,7 +204,7 @@ async def test_an_offer_goes_to_the_partition_of_its_key(subject):
 
 async def test_a_too_large_offer_is_told_so_and_its_neighbours_are_not(subject):
     small = Record(subject.topics.orders, b"1", b"{}")
-    large = Record(subject.topics.orders, b"1", b"x" * (MAX_MESSAGE_BYTES + 1_000_000))
+    large = Record(subject.topics.orders, b"1", HUGE)
     await subject.publisher.publish(small, timeout_seconds=10)
     first, refused, last = await answers_of(subject.publisher, [small, large, small])
     assert isinstance(first, Ack)

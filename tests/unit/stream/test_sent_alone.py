@@ -19,7 +19,8 @@ PARTITIONS = frozenset(range(8))
 class Producer:
     """Refuses what travels in company as too large, and takes what travels alone."""
 
-    def __init__(self, _settings, *, max_batch_bytes=0):
+    def __init__(self, _settings, *, max_batch_bytes=0, compression=""):
+        assert (compression == "gzip") is (max_batch_bytes == 1)
         self.is_lonely = max_batch_bytes == 1
         self.client = self.cluster = self
 
