@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from agents.doctor.check import Check, CheckResult, fail, judged, ok, skipped, warn
 from agents.doctor.kafka_facts import GroupFacts, KafkaFacts
 from stream.config import Settings
-from stream.kafka.topic_plan import REPLICATION_FOR_MIN_INSYNC, ExistingTopic
+from stream.kafka.topic_plan import REPLICATION_FOR_MIN_INSYNC, ExistingTopic, least_in_sync
 from stream.settings.kafka import KafkaSettings
 
 APPLY = "`orderstream topics apply` corrects it"
@@ -94,9 +94,11 @@ def _shape(settings: KafkaSettings, topics: Mapping[str, ExistingTopic]) -> Iter
 def _insync(topics: Mapping[str, ExistingTopic]) -> Iterator[Check]:
     blocked, thin = [], []
     for name, topic in topics.items():
-        least = int(topic.config.get("min.insync.replicas") or 1)
+        least = least_in_sync(topic)
         if least > topic.replication_factor:
             blocked.append(f"{name} wants {least} of {topic.replication_factor}")
+        elif least == topic.replication_factor > 1:
+            thin.append(f"{name} takes nothing while one of its {least} brokers is down")
         elif least < 2 and topic.replication_factor >= REPLICATION_FOR_MIN_INSYNC:  # noqa: PLR2004 - an ack is two copies
             thin.append(f"{name} acknowledges with one copy")
     if blocked:
@@ -104,7 +106,8 @@ def _insync(topics: Mapping[str, ExistingTopic]) -> Iterator[Check]:
         yield fail("kafka-min-insync", "; ".join(blocked), fix)
     else:
         fine = "acks=all means what it says"
-        yield judged("kafka-min-insync", thin, fine, APPLY, CheckResult.WARN)
+        fix = f"KAFKA_REPLICATION_FACTOR=3 and as many replicas; then {APPLY}"
+        yield judged("kafka-min-insync", thin, fine, fix, CheckResult.WARN)
     unclean = [
         f"{name} allows it"
         for name, topic in topics.items()

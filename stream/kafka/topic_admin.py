@@ -26,6 +26,7 @@ from stream.kafka.topic_plan import (
     TopicAction,
     TopicPlan,
     config_changes,
+    made_config,
     plan_topics,
     wanted_config,
 )
@@ -98,7 +99,7 @@ class TopicAdmin:
                 spec.name,
                 self._settings.kafka_partitions,
                 replicas,
-                topic_configs=wanted_config(spec, replicas),
+                topic_configs=made_config(spec, replicas),
             )
             for spec in specs
         ]

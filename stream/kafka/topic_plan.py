@@ -6,6 +6,7 @@
 | a setting of ours differs  | change; settings that are not ours stay as they are, and WISHES     |
 | partition count            | a person: keys would move to other partitions, and orders with them |
 | too few replicas           | a person: `kafka-reassign-partitions` moves data between brokers    |
+| fewer than must be in sync | a person: nothing can be written                                    |
 | partition without leader   | a person: a broker is down                                          |
 """
 
@@ -69,7 +70,8 @@ def plan_topics(
         config = wanted_config(spec, replication_factor)
         topic = existing.get(spec.name)
         if topic is None:
-            plans.append(TopicPlan(spec.name, spec.purpose, TopicAction.CREATE, config))
+            made = made_config(spec, replication_factor)
+            plans.append(TopicPlan(spec.name, spec.purpose, TopicAction.CREATE, made))
             continue
         changes = config_changes(config, topic.config)
         plans.append(
@@ -93,6 +95,15 @@ def wanted_config(spec: TopicSpec, replication_factor: int) -> dict[str, str]:
     return {**spec.config, "min.insync.replicas": MIN_INSYNC_REPLICAS}
 
 
+def made_config(spec: TopicSpec, replication_factor: int) -> dict[str, str]:
+    """Return the settings a topic is made with.
+
+    Where a cluster's own default wants two copies in sync, one replica could never be written.
+    """
+    alone = {"min.insync.replicas": "1"} if replication_factor == 1 else {}
+    return wanted_config(spec, replication_factor) | alone
+
+
 def config_changes(
     wanted: Mapping[str, str], current: Mapping[str, str]
 ) -> dict[str, tuple[str, str]]:
@@ -111,6 +122,11 @@ def _insisted_on(config: Mapping[str, str], topic: ExistingTopic) -> dict[str, s
         for name, value in config.items()
         if name not in WISHES or name not in topic.overrides
     }
+
+
+def least_in_sync(topic: ExistingTopic) -> int:
+    """Return how many copies a write needs."""
+    return int(topic.config.get("min.insync.replicas") or 1)
 
 
 def _is_same(left: str, right: str) -> bool:
@@ -134,5 +150,10 @@ def _problems(topic: ExistingTopic, partitions: int, replication_factor: int) ->
         problems.append(
             f"has {topic.replication_factor} replicas, KAFKA_REPLICATION_FACTOR is "
             f"{replication_factor}: use kafka-reassign-partitions to add replicas"
+        )
+    if (least := least_in_sync(topic)) > topic.replication_factor:
+        problems.append(
+            f"has {topic.replication_factor} replicas and min.insync.replicas={least}: nothing can "
+            "be written. Add replicas with kafka-reassign-partitions, or lower the setting"
         )
     return problems

@@ -62,6 +62,7 @@ def test_a_cluster_as_topics_apply_leaves_it_is_fine() -> None:
         ("kafka-leaders", "fail", "magento.orders", {"leaderless": 2}),
         ("kafka-min-insync", "fail", "magento.orders", config("min.insync.replicas", "4")),
         ("kafka-min-insync", "warn", "magento.orders", config("min.insync.replicas", "1")),
+        ("kafka-min-insync", "warn", "magento.orders", config("min.insync.replicas", "3")),
         (
             "kafka-unclean-election",
             "fail",

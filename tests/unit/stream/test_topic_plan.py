@@ -25,7 +25,7 @@ def test_a_missing_topic_is_created_with_its_settings():
     made = plan()
     assert (made.action, made.config, made.problems) == (
         TopicAction.CREATE,
-        {"retention.ms": "1000"},
+        {"retention.ms": "1000", "min.insync.replicas": "1"},
         (),
     )
 
@@ -62,6 +62,14 @@ def test_what_an_owner_says_of_compaction_stays_when_another_setting_is_set_back
     (made,) = plan_topics([spec], {spec.name: there}, partitions=8, replication_factor=1)
     assert made.config == {**spec.config, **own}
     assert set(made.changes) == {"cleanup.policy"}
+
+
+def test_a_topic_with_fewer_replicas_than_must_be_in_sync_needs_a_person():
+    """A cluster's own default is 2: `apply` was content, and no order was ever acknowledged."""
+    own = {"retention.ms": "1000", "min.insync.replicas": "2"}
+    (said,) = plan(existing(config=own)).problems
+    assert "nothing can be written" in said
+    assert plan(existing(config=own, replication_factor=2)).problems == ()
 
 
 def test_numbers_are_compared_as_numbers():
