@@ -68,7 +68,7 @@ GROUPS: dict[Process, dict[str, str]] = {
     Process.LAG: {WORKERS: D, RELAYS: D},
     Process.DASHBOARD: {WORKERS: D, RELAYS: D},
     Process.OPERATOR: {WORKERS: D, RELAYS: D},
-    Process.TOPICS: {},
+    Process.TOPICS: {WORKERS: D},  # copy-state asks whether workers have begun
 }
 # `orderstream doctor` and the page of its checks ask for the brokers and their settings.
 CLUSTER: dict[Process, str] = dict.fromkeys(
@@ -86,8 +86,10 @@ class Grant:
     operations: tuple[str, ...]
 
 
-def grants(settings: KafkaSettings, process: Process) -> list[Grant]:
-    """Return what a process is granted, topics first."""
+def grants(
+    settings: KafkaSettings, process: Process, *, copy_from: str | None = None
+) -> list[Grant]:
+    """Return what a process is granted, topics first. `copy_from`: the prefix of `copy-state`."""
     topics = settings.topics
     found = [
         Grant(process, "topic", name, _operations(allowed))
@@ -95,6 +97,8 @@ def grants(settings: KafkaSettings, process: Process) -> list[Grant]:
         for name in _names(topics, role)
         if allowed
     ]
+    if process is Process.TOPICS and copy_from is not None:
+        found.append(Grant(process, "topic", Topics(prefix=copy_from).state, (R,)))
     found += [
         Grant(process, "group", getattr(settings, group), _operations(allowed))
         for group, allowed in GROUPS[process].items()

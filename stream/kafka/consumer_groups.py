@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.structs import OffsetAndMetadata
 
@@ -74,7 +74,8 @@ async def held_partitions(
     Raises KafkaError.
     """
     held: set[tuple[str, int]] = set()
-    responses: list[Any] = await admin.describe_consumer_groups([group])
+    place = await _coordinator(admin, group)
+    responses: list[Any] = await admin.describe_consumer_groups([group], group_coordinator_id=place)
     for response in responses:
         for error, _, state, _, _, members, *_ in response.groups:
             refuse(error, group)
@@ -86,6 +87,13 @@ async def held_partitions(
     return frozenset(held)
 
 
+async def _coordinator(admin: AIOKafkaAdminClient, group: str) -> int:
+    try:
+        return int(await admin.find_coordinator(group))
+    except GroupAuthorizationFailedError:
+        raise GroupAuthorizationFailedError(group) from None  # aiokafka has a sentence there
+
+
 async def _offsets(
     admin: AIOKafkaAdminClient, group: str
 ) -> dict[TopicPartition, OffsetAndMetadata]:
@@ -93,7 +101,7 @@ async def _offsets(
 
     aiokafka's own question passes over that one: see `group_answers`.
     """
-    coordinator = await admin.find_coordinator(group)
+    coordinator = await _coordinator(admin, group)
     request = OffsetFetchRequest(group, None)
     answer: Any = await admin._send_request(request, coordinator)  # noqa: SLF001 - test_private_names.py holds the name
     refuse(getattr(answer, "error_code", 0), group)

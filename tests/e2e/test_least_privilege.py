@@ -17,10 +17,12 @@ from schemas.event import Kind
 from schemas.result import Outcome
 from stream.config import load_settings
 from stream.kafka.access import Process
+from stream.kafka.topic_admin import TopicAdmin
 
 pytestmark = [pytest.mark.e2e, pytest.mark.kafka, pytest.mark.timeout(300), pytest.mark.proof]
 
 COMMAND_SECONDS = 60
+OLD = "old."  # the prefix of topics that were left
 REFUSED = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 
 
@@ -33,6 +35,11 @@ WRONG = (
         Process.LAG,
         ("replay", "--from", "1h", "--run", "--why", "x"),
         "no Write on any topic",
+    ),
+    (
+        Process.INGRESS,
+        ("topics", "copy-state", "--from-prefix", OLD),
+        "no Describe on group orderstream: `orderstream topics acls`",
     ),
     (Process.INGRESS, ("lag",), "no right to see it: salesforce.due, salesforce.settle"),
 )
@@ -80,7 +87,10 @@ class Installation:
 async def test_every_process_does_its_work_with_its_own_rights_and_no_others(tmp_path):
     with acl_broker() as root:
         settings = load_settings(env_file=None, retry_delays="1s,2s,4s", kafka_partitions=8, **root)
-        await grant_all(settings)
+        old = settings.model_copy(update={"kafka_topic_prefix": OLD})
+        async with TopicAdmin(old) as admin:
+            await admin.create(old.topics.specs())
+        await grant_all(settings, copy_from=OLD)
         store = Store(seed=5)
         (number, order), (wrong, wrong_order) = placed(store), placed(store)
         async with Processes(tmp_path / "run") as processes:
@@ -92,6 +102,9 @@ async def test_every_process_does_its_work_with_its_own_rights_and_no_others(tmp
             )
             site = Installation(pipeline)
             await pipeline.start_dashboard()
+            copy = ("topics", "copy-state", "--from-prefix", OLD)
+            code, said = await site.run(Process.TOPICS, *copy)
+            assert code == 0, said
             async with (
                 OrgRemote(pipeline.salesforce_url) as org,
                 Outcomes(settings) as outcomes,

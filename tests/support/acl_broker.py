@@ -59,14 +59,14 @@ def acl_broker() -> Iterator[dict[str, Any]]:
         }
 
 
-async def grant_all(settings: Settings) -> None:
-    """Grant every process what its row of the table says."""
+async def grant_all(settings: Settings, *, copy_from: str | None = None) -> None:
+    """Grant every process what its row of the table says; `copy_from`: to copy an old state."""
     admin = AIOKafkaAdminClient(**kafka_connection(settings))
     await admin.start()
     try:
         for process in Process:
             principal = f"User:{user_of(process, settings)}"
-            for grant in grants(settings, process):
+            for grant in grants(settings, process, copy_from=copy_from):
                 for operation in grant.operations:
                     request = CreateAclsRequest(
                         RESOURCES[grant.resource],

@@ -27,7 +27,7 @@ from stream.kafka.any_broker import of_any_broker
 from stream.kafka.connection import kafka_connection
 from stream.kafka.consumer_groups import committed_offsets, held_partitions
 from stream.kafka.consumer_stop import stop_consumer
-from stream.kafka.error_text import WAY_OUT
+from stream.kafka.error_text import WAY_OUT, error_text
 from stream.kafka.log.edges import EDGE_SECONDS, no_answer, still_there, why_silent
 from stream.kafka.log.leader_questions import ANSWER_SECONDS, LeaderQuestions, all_silent
 
@@ -199,7 +199,8 @@ class RangeReader:
         try:
             return await of_any_broker(lambda: held_partitions(self._admin, group))
         except (TimeoutError, KafkaError) as error:
-            raise BrokerError(f"no members of group {group}: {error}") from None
+            said = error_text(error, operation="Describe")
+            raise BrokerError(f"no members of group {group}: {said}") from None
 
     async def read(self, spans: Iterable[OffsetRange]) -> AsyncGenerator[list[Record], None]:
         """Yield the records of the spans, in batches of one partition each, in offset order."""

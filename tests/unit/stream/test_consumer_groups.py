@@ -33,7 +33,7 @@ class Coordinator:
     async def _send_request(self, _request, _node):
         return self.answers.pop(0)
 
-    async def describe_consumer_groups(self, _groups):
+    async def describe_consumer_groups(self, _groups, **_options):
         return [self.answers.pop(0)]
 
 
