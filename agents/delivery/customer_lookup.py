@@ -5,6 +5,7 @@
 | of orders whose customers this worker knows | none |
 | of others | 1 for up to five queries, each for up to 200 rows of one sObject |
 | found under another key, or without one | 1 per 200 records |
+| of a customer whom the org does not have, under a second address | as for another batch |
 
 All go through the gate, as every call. A customer that could not be looked for for a passing
 reason waits: a twin that was made meanwhile is not unmade by trying again. If an order finds that
@@ -18,8 +19,8 @@ from collections.abc import Sequence
 from agents.delivery.adopter import Adopter
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.org_search import Answers, OrgSearch
-from agents.delivery.renamer import Renamer
-from agents.delivery.renaming import redirected
+from agents.delivery.renamer import Renamed, Renamer
+from agents.delivery.renaming import behind_a_first, redirected
 from agents.delivery.types import Dispatcher, RefusedWrite, WriteOutcome, WriteSet, send_others
 from agents.pacing.admission import Admission
 from agents.salesforce.api.client import OrgClient
@@ -67,6 +68,18 @@ class CustomerLookup:
         priority = min(bundle.priority for bundle in bundles)
         answers = await self._org.look({**by_id, **by_value}, priority)
         renamed = await self._renamer.rename(by_id, answers, priority)
+        behind = behind_a_first(bundles, renamed.found)
+        first = [one for place, one in enumerate(bundles) if place not in behind]
+        outcomes = iter(await self._write(first, renamed, answers))
+        # These are looked for again: by now the record is there.
+        rest = iter(
+            await self._send([bundles[place] for place in sorted(behind)]) if behind else ()
+        )
+        return [next(rest if place in behind else outcomes) for place in range(len(bundles))]
+
+    async def _write(
+        self, bundles: Sequence[WriteSet], renamed: Renamed, answers: Answers
+    ) -> list[WriteOutcome]:
         if renamed.has_changed_keys:
             answers = {}  # they were true before
 

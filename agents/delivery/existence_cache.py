@@ -11,14 +11,20 @@ from cachetools import LRUCache
 
 from schemas.salesforce import Row
 
-MAX_RECORDS = 200_000  # about 60 MB
+MAX_RECORDS = 200_000  # about 80 MB
+MAX_CUSTOMERS = 4
+NOBODY = ("", ())
 
 
 class ExistenceCache:
-    """The most recently used identities with their record ids, bounded."""
+    """The most recently used identities with their record ids, bounded.
+
+    And with the customers of whom it is known that this is where their orders go: an address may
+    pass on to another customer, whose own save says so.
+    """
 
     def __init__(self, max_records: int = MAX_RECORDS) -> None:
-        self._ids: LRUCache[tuple[str, str], str] = LRUCache(max_records)
+        self._ids: LRUCache[tuple[str, str], tuple[str, tuple[str, ...]]] = LRUCache(max_records)
         self._created_on_demand: set[str] = set()
 
     def __len__(self) -> int:
@@ -26,7 +32,18 @@ class ExistenceCache:
 
     def id_of(self, row: Row) -> str | None:
         """Return the record's id ("" when only its existence is known), None if not known."""
-        return self._ids.get(row.identity)
+        found = self._ids.get(row.identity)
+        return None if found is None else found[0]
+
+    def is_of(self, row: Row) -> bool:
+        """Whether the record is known as that of the row's customer."""
+        return row.customer_id in self._ids.get(row.identity, NOBODY)[1]
+
+    def note_customer(self, row: Row) -> None:
+        """Note that the row's customer has no other record, if this one is known."""
+        if row.identity in self._ids and not self.is_of(row):
+            record_id, others = self._ids[row.identity]
+            self._ids[row.identity] = record_id, (row.customer_id, *others)[:MAX_CUSTOMERS]
 
     def remember(self, row: Row, record_id: str) -> None:
         """Note that a record exists; of use only for sObjects that other rows create on demand."""
@@ -34,7 +51,9 @@ class ExistenceCache:
             self._created_on_demand.add(row.sobject)
         elif row.sobject not in self._created_on_demand:
             return
-        self._ids[row.identity] = record_id
+        others = () if row.is_own else self._ids.get(row.identity, NOBODY)[1]
+        self._ids[row.identity] = record_id, others
+        self.note_customer(row)
 
     def forget(self, row: Row) -> None:
         """Note that a record may be gone."""

@@ -119,11 +119,12 @@ class Renamer:
         """Whether the row's record may have the key of an earlier e-mail.
 
         Of a customer's own row also when its state has the record: who renamed it since may not
-        have told yet, or have died before, and an upsert would make a second one.
+        have told yet, or have died before, and an upsert would make a second one. Of an order's
+        also when only other customers' rows told of the record.
         """
         if not row.customer_id or row.sobject not in self._client.identified:
             return False
-        return row.is_own or self._known.id_of(row) is None
+        return row.is_own or not self._known.is_of(row)
 
     async def rename(self, queries: Queries, answers: Answers, priority: Priority) -> Renamed:
         """Give records that were found the keys of their customers' rows."""
@@ -137,10 +138,11 @@ class Renamer:
                 renamed.failures |= {whose(row): failure_of(answer) for row in rows}
             else:
                 guarded = self._client.guarded
-                renamed.found |= {
-                    whose(row): renaming_of(row, answer, is_guarded=row.sobject in guarded)
-                    for row in rows
-                }
+                for row in rows:
+                    found = renaming_of(row, answer, is_guarded=row.sobject in guarded)
+                    renamed.found[whose(row)] = found
+                    if not found.key:
+                        self._known.note_customer(row)
         follow([row for rows in queries.values() for row in rows], renamed.found)
         await self._give_keys(renamed, priority)
         return renamed

@@ -4,7 +4,7 @@ The org remembers the store's id of each customer in `Magento_Customer_ID__c`. F
 
 | the org has | a row of the customer's own event | a row of an order |
 |---|---|---|
-| a record with the row's key | goes to it | goes to it |
+| a record with the row's key | goes to it | goes to it, unless another customer has it by now |
 | one of this customer under another key | renames it, or is older and goes to it | goes to it |
 | neither | creates its own | creates its own |
 
@@ -84,7 +84,8 @@ def renaming_of(row: Row, records: Iterable[Record], *, is_guarded: bool = False
         return NOTHING
     record = max(others, key=lambda r: (_time(r), str(r.get("CreatedDate"))))
     what, was = f"{row.sobject} {record['Id']}", str(record[key])
-    if any(is_same_text(r[key], row.external_id) for r in held):
+    here = [r for r in held if is_same_text(r[key], row.external_id)]
+    if here and (row.is_own or not all(_is_of_another(r, row) for r in here)):
         # A guest bought under the new address before. No API merges two records.
         note = f"{what}: this customer's too, under an earlier e-mail; merge the two in Salesforce"
         return Renaming(note=note if row.is_own else "")
@@ -95,6 +96,10 @@ def renaming_of(row: Row, records: Iterable[Record], *, is_guarded: bool = False
     version = row.version if is_guarded else ""
     update = KeyUpdate(row.sobject, str(record["Id"]), key, row.external_id, version)
     return Renaming(update, was, note=f"{what}: renamed, the customer's e-mail has changed")
+
+
+def _is_of_another(record: Record, row: Row) -> bool:
+    return str(record.get(CUSTOMER_ID_FIELD) or row.customer_id) != row.customer_id
 
 
 def follow(rows: Iterable[Row], renamings: dict[Whose, Renaming]) -> None:
@@ -119,6 +124,24 @@ def follow(rows: Iterable[Row], renamings: dict[Whose, Renaming]) -> None:
         key = moved.get(_record_of(row, found), "")
         if key and found.update is None and not is_same_text(row.external_id, key):
             renamings[whose(row)] = Renaming(key=key)
+
+
+def behind_a_first(bundles: Sequence[WriteSet], renamings: Mapping[Whose, Renaming]) -> set[int]:
+    """Return the places of bundles that wait for the first one of a customer new to the org.
+
+    They have the customer under another address, and would make a second record of the person.
+    """
+    keys: dict[tuple[str, str], str] = {}
+    behind = set()
+    for place, bundle in enumerate(bundles):
+        new = {
+            (row.sobject, row.customer_id): row.identity[1]
+            for row in bundle.rows
+            if renamings.get(whose(row)) == NOTHING
+        }
+        if any(keys.setdefault(customer, key) != key for customer, key in new.items()):
+            behind.add(place)
+    return behind
 
 
 def _found(
