@@ -7,7 +7,7 @@ maps and the document lacks are emptied with it.
 | State and Country picklists | what is written |
 |---|---|
 | off | the texts |
-| on, the org has the state for this country | its code |
+| on, the org has the state for this country, by code or name, or by the store's code | its code |
 | on, the org has the country by this code or name | its code |
 | on, anything else | the state emptied, with a note: a wrong pair refuses the whole row |
 """
@@ -24,6 +24,7 @@ from typing import Any
 from agents.mapping.fields.coerce import Step
 from agents.mapping.fields.field_types import FieldType, PicklistEntry
 from agents.mapping.fields.values import is_blank, text_of
+from agents.mapping.region_code import Region
 
 PART = re.compile(
     r"(?P<before>\w*?)(?P<part>Street|City|StateCode|State|PostalCode|CountryCode|Country)"
@@ -96,7 +97,10 @@ class Address:
         if name is None or is_blank(holders[name][name]):
             return
         of_country = text_of(holders[country].get(country)) if country else ""
-        code = self.states.code_of(text_of(holders[name][name]), of_country)
+        state = holders[name][name]
+        names = (text_of(state), state.code if isinstance(state, Region) else "")
+        found = (self.states.code_of(one, of_country) for one in names if one)
+        code = next(filter(None, found), None)
         if code is None:
             notes.append(
                 f"{self.sobject}.{name}: emptied, the org has no such state of the country"

@@ -9,9 +9,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from agents.mapping.addresses import Address, addresses_of, country_step
@@ -22,6 +24,7 @@ from agents.mapping.fields.field_types import FieldType
 from agents.mapping.hooks import load_hook
 from agents.mapping.model import FieldRule, KindRules, ParentRule, RowRule, Rulebook, ValueRule
 from agents.mapping.paths import Getter, Named, Scope
+from agents.mapping.region_code import coded, fit_coded, region_codes
 from agents.mapping.template import compile_path_of
 
 # What `describe` says, by (sObject, field); empty before anybody asked the org.
@@ -31,6 +34,7 @@ KEY_LENGTH = 255
 # An external ID is never cut (two records would become one): its length is checked afterwards.
 UNCUT = FieldType("text", 131_072)
 STATE_NAME = FieldType("text", 255)
+NO_VALUES: Mapping[str, ValueRule] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +96,24 @@ def compile_kind(
     return CompiledKind(
         value_count=len(named),
         targets=tuple((rule.use, compile_when(rule.when, named)) for rule in book.targets),
-        rows=tuple(compile_row(rule, named, types, directory) for rule in kind.rows),
+        rows=tuple(compile_row(rule, named, types, directory, kind.values) for rule in kind.rows),
     )
 
 
-def compile_row(rule: RowRule, named: Named, types: Types, directory: Path | None) -> CompiledRow:
-    """Return the closures of one row; raises MappingFileError."""
+def compile_row(
+    rule: RowRule,
+    named: Named,
+    types: Types,
+    directory: Path | None,
+    values: Mapping[str, ValueRule] = NO_VALUES,
+) -> CompiledRow:
+    """Return the closures of one row; `values` are the rules of the named ones.
+
+    Raises MappingFileError.
+    """
     key = next(field for field in rule.fields if field.name == rule.external_id)
     fields = tuple(
-        _field(rule, field, named, types, directory)
+        _coded(_field(rule, field, named, types, directory), field, named, values)
         for field in (*rule.fields, *_currency_rule(rule, types))
     )
     names = [field.name for field in fields]
@@ -160,6 +173,17 @@ def _field(
         spare=None if is_key else _spare(rule, fit, field_type),
         sources=", ".join((*rule.value.sources, *rule.value.map_by, *rule.value.or_else)),
     )
+
+
+def _coded(
+    field: CompiledField, rule: FieldRule, named: Named, values: Mapping[str, ValueRule]
+) -> CompiledField:
+    """Let a state that goes out as a code carry the store's own code of the region."""
+    if field.name == rule.name or not field.name.endswith("StateCode"):
+        return field
+    paths = dict.fromkeys(region_codes(rule.value, values))
+    codes = [compile_path_of(path, rule.entry, named) for path in paths]
+    return dataclasses.replace(field, get=coded(field.get, codes), fit=fit_coded(field.fit))
 
 
 def _in_org(row: RowRule, rule: FieldRule, types: Types) -> tuple[str, FieldType]:

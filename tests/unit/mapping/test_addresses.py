@@ -104,6 +104,35 @@ def test_with_picklists_a_state_goes_out_as_its_countrys_code_or_is_emptied(
     assert any("BillingStateCode: emptied" in note for note in notes) is is_noted
 
 
+@pytest.mark.parametrize(
+    ("region", "code", "sent"),
+    [
+        ("State of Ohio", "OH", "OH"),
+        ("State of Ohio", "US-OH", None),
+        ("Ohio", "CA", "OH"),
+        ("State of Ohio", None, None),
+    ],
+)
+def test_a_state_whose_name_the_org_does_not_have_is_found_by_the_stores_code_of_it(
+    order, mapped, region, code, sent
+):
+    """Roma, Torino and Yukon Territory have other names there, and the same codes."""
+    mapping = Mapping.load()
+    picklists = mapping.refined(PICKLISTS)
+    of_customer = {"region": region, "region_code": code, "region_id": 47}
+    fields, notes = account_of(picklists, city="X", region=of_customer, country_id="US")
+    assert fields["BillingStateCode"] == sent
+    assert type(fields["BillingStateCode"]) in (str, type(None))
+    assert any("emptied" in note for note in notes) is (sent is None)
+    order["billing_address"] |= {"region": region, "region_code": code, "country_id": "US"}
+    rows, _ = mapped(order, using=picklists)
+    assert rows["Account"].insert_fields["BillingStateCode"] == sent
+    assert rows["Contact"].insert_fields["MailingStateCode"] == sent
+    assert rows["Opportunity"].fields["Billing_State__c"] == region
+    fields, _ = account_of(mapping, city="X", region=of_customer, country_id="US")
+    assert fields["BillingState"] == region
+
+
 @pytest.mark.parametrize("country", ["US", "us", "United States", " united states "])
 def test_with_picklists_a_country_goes_out_as_its_code_by_code_or_name(mapping, country):
     """A checkout or a flow sends names; country and state were left out, though both are known."""
