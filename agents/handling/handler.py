@@ -23,12 +23,12 @@ from agents.handling.intent import Intent, Prepared, behind_lines, breathe, inte
 from agents.handling.newest import newest_of
 from agents.handling.operator_events import decide, not_erased, of_operators
 from agents.handling.outcome import Decision
-from agents.handling.outcome_rules import OutcomeRules, doubted
+from agents.handling.outcome_rules import IsInherited, OutcomeRules, doubted
 from agents.handling.poison_pills import MAX_CRASHES, PoisonPillJournal
 from agents.handling.record_trust import RecordTrust, sift
 from agents.handling.settle import settle
 from agents.handling.version_guard import VersionVerdict, judge, told_over, trusted
-from agents.handling.write_intent import NoteDoubt, doubts
+from agents.handling.write_intent import Brought, NoteDoubt, doubts
 from agents.handling.written_fields import left_of, with_state
 from agents.mapping.apply import Mapped
 from agents.mapping.mapping import Mapping as RecordMapping
@@ -66,14 +66,17 @@ class Handler:
     journal: PoisonPillJournal | None = None
     enrich: Enrich | None = None
     note_doubt: NoteDoubt | None = None
+    brought: Brought = field(default_factory=Brought)
     trust: RecordTrust | None = None
     doubt_org: Callable[[], bool] = lambda: False
+    is_inherited: IsInherited = lambda _origin: False
     clock_ms: Callable[[], int] = now_ms
     clock_tolerance_seconds: float = TOLERANCE_SECONDS
     ends: OutcomeRules = field(init=False)
 
     def __post_init__(self) -> None:
         self.ends = OutcomeRules(self._known, self.topics, self.clock_ms, self.worker)
+        self.ends = replace(self.ends, is_inherited=self.is_inherited)
         if self.trust is not None:
             self.ends = replace(self.ends, sign=self.trust.signed, vouch=self.trust.vouched)
 
@@ -112,6 +115,7 @@ class Handler:
     async def _prepare(self, envelopes: Sequence[Envelope], is_long: IsLong | None) -> Prepared:
         decisions: list[Decision] = []
         items = await self._decode(envelopes, decisions)
+        self.brought.note(items, self.clock_ms())
         if self.enrich is not None:  # of the erased nobody asks the store: it would say "no such"
             items = list(not_erased(items, self.get_state, self.ends, decisions))
             items = await self.enrich(items, self.ends, decisions)
@@ -262,7 +266,11 @@ class Handler:
 
     async def _foresee(self, intents: Sequence[Intent]) -> None:
         """Put on record which orders are about to change, where a successor could go back."""
-        foreseen = doubts((intent, self._state_of(intent.item)) for intent in intents)
+        now_ms = self.clock_ms()
+        foreseen = doubts(
+            ((intent, self._state_of(intent.item)) for intent in intents),
+            lambda item: self.brought.is_beside(item, now_ms),
+        )
         if foreseen and self.note_doubt is not None:
             self.check_alive()
             await self.note_doubt(foreseen)

@@ -151,7 +151,7 @@ def held_back(dead: Decision, topic: str, delay_ms: int, now_ms: int, *, worker:
         worker=worker,
     )
     waiting = parked(envelope, topic, delay_ms, now_ms, says)
-    return dataclasses.replace(waiting, state=dead.held_state or dead.state, writes=dead.writes)
+    return dataclasses.replace(waiting, state=dead.held_state, writes=dead.writes)
 
 
 def vacancy(envelope: Envelope, key: str, now_ms: int, *, said_ms: int) -> Envelope:

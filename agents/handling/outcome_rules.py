@@ -25,10 +25,11 @@ from agents.handling.outcome import (
     vacancy,
 )
 from agents.handling.version_guard import why_superseded
+from agents.handling.write_intent import announced
 from agents.handling.written_fields import told_of
 from agents.mapping.apply import Mapped
 from agents.salesforce.errors.error_kind import ErrorKind
-from schemas.event import Envelope, ErrorInfo, Kind
+from schemas.event import Envelope, ErrorInfo, Kind, Origin
 from schemas.headers import headers_of
 from schemas.result import Outcome
 from schemas.state import State
@@ -42,6 +43,8 @@ log = structlog.get_logger()
 HOPELESS = frozenset({ErrorKind.PERMANENT})
 # Enough for others to pass, or to be refused alike; a lone bad order dies within minutes.
 ATTEMPTS_TO_PROVE = 2
+
+IsInherited = Callable[[Origin], bool]
 
 
 # What a row is refused with where the org is not as it was described when the row was made: a field
@@ -85,6 +88,7 @@ class OutcomeRules:
     worker: str = ""
     sign: Callable[[Envelope], Envelope] = lambda envelope: envelope
     vouch: Callable[[Envelope], Envelope | None] = lambda envelope: envelope
+    is_inherited: IsInherited = lambda _origin: False
 
     def unchanged(self, item: DecodedEvent, state: State | None) -> Decision:
         is_newer = state is not None and item.candidate.version > state.version
@@ -109,7 +113,7 @@ class OutcomeRules:
         try:
             return self._decide(item, records, outcome, version)
         except Exception as error:  # noqa: BLE001 - the org has the others of its batch already
-            return self._in_doubt(item, self.bug(item.envelope, error))
+            return self._in_doubt(item, self.bug(item.envelope, error), records)
 
     def _decide(
         self, item: DecodedEvent, records: Mapped, outcome: WriteOutcome, version: str
@@ -147,32 +151,37 @@ class OutcomeRules:
                     topics=self.topics,
                     may_retry=may_retry(outcome, item.envelope.attempt),
                 )
-                return self._in_doubt(item, decision)
+                return self._in_doubt(item, decision, records)
             case NotSent():
-                return self._in_doubt(item, self.not_sent(item, outcome, now, says))
+                return self._in_doubt(item, self.not_sent(item, outcome, now, says), records)
 
-    def _in_doubt(self, item: DecodedEvent, decision: Decision) -> Decision:
+    def _in_doubt(self, item: DecodedEvent, decision: Decision, records: Mapped) -> Decision:
         """Mark the order's state as in doubt: part of a failed event may have been written."""
-        doubt = self._doubt(item)
+        doubt = self._doubt(item, records)
         if decision.result.outcome is not Outcome.DEAD:
             return dataclasses.replace(decision, state=doubt)
         state = self.get_state(item.origin.partition, item.key)
-        after = None if state is None else doubt
+        after = None if state is None else self._doubt(item)
         is_order = item.document.kind is Kind.ORDER
         if state is not None and is_order and not (state.digest or state.ids):
             # It was tried or announced only. Magento uses the number of a rolled-back order again.
-            after = state.as_unknown().as_unclaimed()
+            after = state.as_unclaimed()
         return dataclasses.replace(decision, state=after, held_state=doubt)
 
-    def _doubt(self, item: DecodedEvent) -> State | None:
+    def _doubt(self, item: DecodedEvent, records: Mapped | None = None) -> State | None:
         """Return the state in doubt while an event of the key waits; None: it is that already.
 
         Without it, a later save that restores the old content (hold, then unhold) would be taken
         for 'unchanged' while Salesforce has the content in between. An order of which nothing is
         known gets a state without a version: an event of it waits (see foresight). The content that
-        is held, sent again, leaves no doubt.
+        is held, sent again, leaves no doubt. What a killed worker had in hand before us may have
+        been written by it: nothing older is written while it waits.
         """
         state = self.get_state(item.origin.partition, item.key)
+        if records is not None and self.is_inherited(item.origin):
+            coming = announced(item, records, state)
+            is_held = state is not None and state.digest == item.candidate.digest
+            return None if is_held or coming == state else coming
         if state is None:
             return item.new_state(None, {}).as_unknown()
         is_beneath = item.told_over is not None

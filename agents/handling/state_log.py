@@ -30,6 +30,7 @@ class PartitionState:
     position: int = 0
     records: dict[bytes, bytes] = field(default_factory=dict)
     used_at: float = 0.0
+    taken_ms: int = 0  # by the clock on the wall
     # Our writes behind one not yet acknowledged.
     ahead: dict[int, Witness] = field(default_factory=dict)
     last: Witness | None = None  # of the record at position - 1

@@ -30,6 +30,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from agents.handling.state_log import PartitionState, latest_version, read_to_end
+from schemas.event import Origin
 from schemas.state import State
 from schemas.state_order import read_state
 from stream.errors import BrokerError, FrozenError, NoLeaderError
@@ -41,6 +42,7 @@ log = structlog.get_logger()
 
 KEEP_UNOWNED_SECONDS = 600.0
 RETRY_SECONDS = 1.0
+OTHER_CLOCKS_MS = 60_000
 
 # (partition, key, newest state): what must be written again.
 Overwritten = tuple[int, bytes, bytes]
@@ -126,6 +128,7 @@ class StateStore:
                 await asyncio.sleep(RETRY_SECONDS)
         for number in stale:
             self._partitions[number].generation = generations[number]
+            self._partitions[number].taken_ms = time.time_ns() // 1_000_000
             self._partitions[number].ahead.clear()
         if overwritten:
             log.error("state_went_back", keys=len(overwritten), partitions=stale)
@@ -148,6 +151,14 @@ class StateStore:
             raise FrozenError(f"the state of partition {partition} is not known")
         value = self._partitions[partition].records.get(key)
         return _parsed(value) if value is not None else None
+
+    def is_inherited(self, origin: Origin) -> bool:
+        """Whether a worker before us may have had an event in hand that was first received there.
+
+        Its time is another clock's: what came a little later counts, too.
+        """
+        held = self._partitions.get(origin.partition)
+        return held is None or origin.timestamp_ms < held.taken_ms + OTHER_CLOCKS_MS
 
     def put(self, partition: int, writes: Iterable[tuple[int, bytes, bytes | None]]) -> None:
         """Remember acknowledged writes: (offset in the state topic, key, value)."""

@@ -7,9 +7,10 @@ So the state of such an order is marked as in doubt, with the version that is ab
 first: then the older one is superseded, and the newer one is sent again.
 
 It takes an older event of the same order that has not been written: in the same batch, waiting for
-a retry (its state is in doubt already), or unread in the topic where live events come. For that one
-nobody can look, and each topic is read at its own pace: so what a job or a person brings is always
-announced, a record more and no call. All other orders cost nothing.
+a retry (its state is in doubt already), or unread in another topic: live events have one, what jobs
+and people bring has another, and each is read at its own pace. Nobody can look there, so what is
+brought is always announced, and what is live while something is brought. A record more, and no
+call. All other orders cost nothing.
 """
 
 from __future__ import annotations
@@ -21,36 +22,50 @@ from agents.handling.decode import DecodedEvent
 from agents.handling.intent import Intent
 from agents.handling.version_guard import overrules
 from agents.handling.written_fields import told_of
+from agents.mapping.apply import Mapped
 from schemas.event import Via
 from schemas.state import State
 
 NoteDoubt = Callable[[Sequence[tuple[DecodedEvent, State]]], Awaitable[None]]
 
+LATELY_MS = 600_000  # a job's events come one behind the other
+
+
+class Brought:
+    """Which partitions something was brought to lately, beside their live events."""
+
+    def __init__(self) -> None:
+        self._at_ms: dict[int, int] = {}
+
+    def note(self, items: Iterable[DecodedEvent], now_ms: int) -> None:
+        """Note what was brought of these."""
+        for item in items:
+            if item.candidate.via is not Via.LIVE:
+                self._at_ms[item.origin.partition] = now_ms
+
+    def is_beside(self, item: DecodedEvent, now_ms: int) -> bool:
+        """Whether events of the item's order may stand in two topics."""
+        return now_ms - self._at_ms.get(item.origin.partition, -LATELY_MS) < LATELY_MS
+
 
 def doubts(
-    intents: Iterable[tuple[Intent, State | None]],
+    intents: Iterable[tuple[Intent, State | None]], is_beside: Callable[[DecodedEvent], bool]
 ) -> list[tuple[DecodedEvent, State]]:
     """Return the items to be announced, each with the state to put on record.
 
     An intent is contested when an older event was in the same batch and would have been sent alone.
     """
     return [
-        (intent.item, _announced(intent, state))
+        (intent.item, announced(intent.item, intent.records, state))
         for intent, state in intents
-        if intent.is_contested or _is_brought(intent) or (state is not None and not state.digest)
+        if intent.is_contested or is_beside(intent.item) or (state is not None and not state.digest)
     ]
 
 
-def _is_brought(intent: Intent) -> bool:
-    """Whether it comes beside its order's live events, not among them."""
-    return intent.item.candidate.via is not Via.LIVE
-
-
-def _announced(intent: Intent, state: State | None) -> State:
+def announced(item: DecodedEvent, records: Mapped, state: State | None) -> State:
     """Return the state in doubt; a write that overrules the org does so when it is made again."""
-    item = intent.item
-    announced = item.new_state(state, {}, told_of(item, intent.records))
+    coming = item.new_state(state, {}, told_of(item, records))
     if item.told_over is None:
         is_reset = overrules(state, item.candidate)
-        return dataclasses.replace(announced, digest="", is_reset=is_reset)
-    return announced.beneath_in_doubt()
+        return dataclasses.replace(coming, digest="", is_reset=is_reset)
+    return coming.beneath_in_doubt()

@@ -176,6 +176,7 @@ async def _connect(
         enrich=await _enrich(settings, mapping, stack),
         note_doubt=outcomes.announce,
         trust=RecordTrust.of(settings),
+        is_inherited=state.is_inherited,
         clock_tolerance_seconds=settings.magento_clock_tolerance_seconds,
     )
     growth = DeadLetterGrowth(

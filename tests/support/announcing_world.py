@@ -44,6 +44,12 @@ class Announcing(World):
     def told(event, body):
         return dataclasses.replace(event, value=orjson.dumps(body))
 
+    def inherits(self, *events):
+        """These were in a worker's hand before us."""
+        theirs = {event.origin for event in events}
+        self.handler.is_inherited = lambda origin: origin in theirs
+        self.handler.__post_init__()
+
     def remember(self, decision):
         if decision.state is not None:
             self.states[f"order:{decision.envelope.key}".encode()] = decision.state

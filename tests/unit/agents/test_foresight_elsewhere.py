@@ -4,7 +4,7 @@ import orjson
 import pytest
 from support.announcing_world import Announcing, died, outcomes
 
-from agents.delivery.types import RefusedWrite, Written
+from agents.delivery.types import NotSent, RefusedWrite, Written
 from agents.handling.outcome import held_back
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.event import Via
@@ -12,6 +12,7 @@ from schemas.result import Outcome
 from stream.errors import FrozenError
 
 NO = RefusedWrite(ErrorKind.PERMANENT, "STRING_TOO_LONG", "too long")
+LOCKED = RefusedWrite(ErrorKind.LOCK, "UNABLE_TO_LOCK_ROW", "locked")
 WHOLE = {"items": [], "customer_email": "a@b.c", "created_at": "x", "billing_address": {}}
 
 
@@ -42,6 +43,44 @@ async def test_what_a_job_or_a_person_brought_is_not_undone_by_an_older_live_eve
     await killed_behind_its_write(world, newer)
     assert list(outcomes(await world.handle(older)).values()) == [Outcome.SUPERSEDED]
     assert list(outcomes(await world.handle(newer)).values()) == [Outcome.SYNCED]
+
+
+@pytest.mark.parametrize("minutes", [9, 11])
+async def test_while_something_is_brought_live_events_are_not_undone_by_an_older_copy(minutes):
+    world = Announcing()
+    await world.keep(save(world, 1))
+    await world.handle(save(world, 1, via=Via.REPLAY))
+    world.now += minutes * 60_000
+    copy, newer = save(world, 2, via=Via.BACKFILL), save(world, 3)
+    await killed_behind_its_write(world, newer)
+    assert world.announced == (["100"] if minutes < 10 else []), "no job is under way any more"
+    if minutes < 10:
+        assert list(outcomes(await world.handle(copy)).values()) == [Outcome.SUPERSEDED]
+
+
+@pytest.mark.parametrize("answer", [NotSent("away"), LOCKED])
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_what_a_killed_worker_may_have_written_is_not_undone_while_it_waits(answer, is_known):
+    world = Announcing()
+    if is_known:
+        await world.keep(save(world, 1))
+    older, newer = save(world, 2), save(world, 3)
+    await killed_behind_its_write(world, newer)
+    assert world.announced == []
+    world.inherits(newer)
+    world.dispatcher._answer = lambda _bundle: answer
+    (waits,) = await world.keep(newer)
+    world.dispatcher._answer = written
+    assert list(outcomes(await world.handle(older)).values()) == [Outcome.SUPERSEDED]
+    assert list(outcomes(await world.keep(waits.envelope)).values()) == [Outcome.SYNCED]
+    assert world.states[b"order:100"].version.endswith(":03")
+
+
+async def test_what_came_since_waits_as_ever_and_holds_nothing_back():
+    world = Announcing(lambda _bundle: LOCKED)
+    await world.keep(save(world, 3))
+    world.dispatcher._answer = written
+    assert list(outcomes(await world.handle(save(world, 2))).values()) == [Outcome.SYNCED]
 
 
 async def test_it_is_written_once_and_costs_no_further_call():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 
 from agents.handling.state_store import StateStore
+from schemas.event import Origin
 from schemas.state import State
 
 ORDERS = 5_000
@@ -37,3 +38,12 @@ def test_a_written_order_takes_no_more_memory_than_its_state_has_bytes() -> None
         tracemalloc.stop()
     assert store.get(0, b"order:%09d" % 7) == state_of(7)
     assert (after - before) / ORDERS < MOST_BYTES_PER_ORDER
+
+
+def test_what_was_received_before_a_partition_was_taken_may_have_been_another_worker_s() -> None:
+    store = StateStore(topic="salesforce.state", connection={})
+    assert store.is_inherited(Origin("magento.orders", 3, 1, 0)), "nobody knows"
+    store.put(0, [])
+    store._partitions[0].taken_ms = taken = 1_800_000_000_000
+    assert store.is_inherited(Origin("magento.orders", 0, 1, taken + 1_000)), "of another clock"
+    assert not store.is_inherited(Origin("magento.orders", 0, 1, taken + 120_000))
