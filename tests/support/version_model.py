@@ -191,7 +191,12 @@ def said(save: Save, says: str) -> dict:
     """Return what a document says of a save: everything, its amount, or how far it is."""
     amount, stage = {"grand_total": save.amount}, {"state": STATES[save.rank]}
     stage["status"] = str(save.amount)
-    rest = {"items": [], "customer_email": "a@b.c", "created_at": "x", "billing_address": {}}
+    rest = {
+        "items": [],
+        "customer_email": "a@b.c",
+        "created_at": "x",
+        "billing_address": {"city": "Bonn"},
+    }
     return {"whole": amount | stage | rest, "amount": amount, "stage": stage}[says]
 
 

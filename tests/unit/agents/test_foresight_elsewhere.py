@@ -13,7 +13,12 @@ from stream.errors import FrozenError
 
 NO = RefusedWrite(ErrorKind.PERMANENT, "STRING_TOO_LONG", "too long")
 LOCKED = RefusedWrite(ErrorKind.LOCK, "UNABLE_TO_LOCK_ROW", "locked")
-WHOLE = {"items": [], "customer_email": "a@b.c", "created_at": "x", "billing_address": {}}
+WHOLE = {
+    "items": [],
+    "customer_email": "a@b.c",
+    "created_at": "x",
+    "billing_address": {"city": "Bonn"},
+}
 
 
 def written(_bundle):
