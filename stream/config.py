@@ -19,9 +19,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from stream.errors import SettingsError
 from stream.settings.every import Settings
 from stream.settings.required import Role, missing_settings, secret_problems
-from stream.settings.secret_files import secrets_from_files
+from stream.settings.secret_files import SUFFIX, secrets_from_files
 
-__all__ = ["Role", "Settings", "load_settings", "secret_problems"]
+__all__ = ["Role", "Settings", "load_settings", "secret_problems", "settings_and_problems"]
 
 
 def load_settings(*roles: Role, env_file: str | Path | None = ".env", **overrides: Any) -> Settings:
@@ -29,6 +29,19 @@ def load_settings(*roles: Role, env_file: str | Path | None = ".env", **override
 
     `overrides` (field names) win over the environment. Raises SettingsError naming every missing
     or bad setting at once.
+    """
+    settings, problems = settings_and_problems(*roles, env_file=env_file, **overrides)
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def settings_and_problems(
+    *roles: Role, env_file: str | Path | None, **overrides: Any
+) -> tuple[Settings, list[str]]:
+    """Return the settings, with defaults for what cannot be used, and what is wrong with them.
+
+    Raises SettingsError for a `.env` file that cannot be read.
     """
     variables = {**_lines_of(env_file), **os.environ}
     from_files, problems = secrets_from_files(secret_fields(), variables)
@@ -44,13 +57,11 @@ def load_settings(*roles: Role, env_file: str | Path | None = ".env", **override
             name: field.get_default(call_default_factory=True) for name, field in fields.items()
         }
         settings = Settings(_env_file=env_file, **{**overrides, **defaults})
-    named = {line.partition(":")[0] for line in problems}
+    named = {line.partition(":")[0].removesuffix(SUFFIX) for line in problems}
     for role in roles:
         missing = [line for line in missing_settings(settings, role) if line not in problems]
         problems += [line for line in missing if line.partition(":")[0] not in named]
-    if problems:
-        raise SettingsError(problems)
-    return settings
+    return settings, problems
 
 
 class _Lines(BaseSettings):

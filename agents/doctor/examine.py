@@ -20,7 +20,7 @@ from agents.doctor.org_facts import gather_org
 from agents.doctor.setting_checks import check_settings, problem_checks
 from agents.doctor.store_check import live_check, role_problems, settings_check
 from agents.mapping.mapping import Mapping as RecordMapping
-from stream.config import Role, Settings, load_settings
+from stream.config import Role, Settings, settings_and_problems
 from stream.errors import MappingFileError, SettingsError
 
 LIVE_NEEDED = "not asked: run `orderstream doctor --live`"
@@ -30,27 +30,13 @@ WORKS_FOR_SALESFORCE = (Role.WORKER, Role.SALESFORCE)
 def settings_in_force(roles: Sequence[Role], *, env_file: Path) -> tuple[Settings, list[str]]:
     """Return the settings and what is wrong with them for the roles.
 
-    Values that cannot be used are replaced by their defaults, so that the rest can be examined.
+    Values and files that cannot be used are replaced by defaults, so that the rest can be examined.
     """
-    bad: list[str] = []
-    defaults = {}
     try:
-        settings = load_settings(env_file=env_file)
-    except SettingsError as error:
-        bad = error.problems
-        names = [line.partition(":")[0].lower() for line in bad]
-        fields = Settings.model_fields
-        defaults = {
-            name: fields[name].get_default(call_default_factory=True)
-            for name in names
-            if name in fields
-        }
-        settings = load_settings(env_file=env_file, **defaults)
-    try:
-        load_settings(*roles, env_file=env_file, **defaults)
-    except SettingsError as error:
-        return settings, [*bad, *(line for line in error.problems if line not in bad)]
-    return settings, bad
+        return settings_and_problems(*roles, env_file=env_file)
+    except SettingsError as error:  # the file itself
+        settings, problems = settings_and_problems(*roles, env_file=None)
+        return settings, [*error.problems, *problems]
 
 
 async def examine(

@@ -106,6 +106,40 @@ def test_a_setting_that_cannot_be_used_is_named(
     assert checks[0].fix
 
 
+def test_a_secret_whose_file_cannot_be_read_is_one_problem_of_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The doctor ended with it instead, and said nothing of what else was wrong."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("SALESFORCE_CLIENT_ID_FILE", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("KAFKA_PARTITIONS", "0")
+    monkeypatch.setenv("KAFKA_TOPIC_PREFIX", "staging.")
+    settings, problems = settings_in_force(
+        (Role.RELAY, Role.SALESFORCE), env_file=tmp_path / ".env"
+    )
+    named = [line.partition(":")[0] for line in problems]
+    assert named[:3] == ["SALESFORCE_CLIENT_ID_FILE", "KAFKA_PARTITIONS", "KAFKA_BOOTSTRAP_SERVERS"]
+    assert "SALESFORCE_CLIENT_ID" not in named  # it is not missing: its file is
+    assert settings.kafka_topic_prefix == "staging."
+
+
+def test_what_an_unreadable_file_of_settings_leaves_is_examined_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("KAFKA_TOPIC_PREFIX", "staging.")
+    env_file = tmp_path / ".env"
+    env_file.write_bytes("KAFKA_PARTITIONS=4\n".encode("utf-16"))
+    settings, problems = settings_in_force((Role.RELAY,), env_file=env_file)
+    assert [line.partition(":")[0] for line in problems] == [
+        str(env_file),
+        "KAFKA_BOOTSTRAP_SERVERS",
+    ]
+    assert settings.kafka_topic_prefix == "staging."
+
+
 def test_a_store_without_its_keys_is_found_and_one_that_is_not_set_up_is_skipped() -> None:
     half = make(magento_base_url="https://shop.example.com")
     assert settings_check(half, role_problems(half)).result is CheckResult.FAIL
