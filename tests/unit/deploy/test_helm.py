@@ -14,7 +14,7 @@ import yaml
 from support.compose_file import ROOT
 from support.helm_chart import CHART, lint, needs_helm, read_values, render
 
-from stream.config import Settings
+from stream.config import Settings, secret_fields
 
 OVERLAY = ROOT / "deploy" / "kubernetes" / "overlays" / "production"
 VALUES = read_values("values.yaml")
@@ -79,11 +79,61 @@ def test_the_schema_knows_every_value_and_no_other() -> None:
 
 def test_the_settings_are_settings_and_none_is_a_secret() -> None:
     names = {name.upper() for name in Settings.model_fields}
-    secret = {n.upper() for n, f in Settings.model_fields.items() if "Secret" in str(f.annotation)}
+    secret = {name.upper() for name in secret_fields()}
     for values in (VALUES, PRODUCTION):
         assert set(values["config"]) <= names - secret
     refused = re.compile(SCHEMA["properties"]["config"]["propertyNames"]["not"]["pattern"])
-    assert {name for name in secret if not refused.search(name)} == set()
+    # Those alone: the client IDs of Adobe, of Kafka's tokens and of the sign-in are none.
+    assert {name for name in names if refused.search(name)} == secret
+
+
+WRITTEN = re.compile(r"^ +- (?:\{name: (\w+), value: (.+)\}|name: (\w+))$", re.MULTILINE)
+
+
+def test_a_setting_that_a_pod_has_of_its_own_cannot_be_given_otherwise() -> None:
+    """A pod's own goes before the ConfigMap's: what was given there was passed over in silence."""
+    names = {name.upper() for name in Settings.model_fields}
+    known = SCHEMA["properties"]["config"]["properties"]
+    found = set()
+    for text in TEMPLATES.values():
+        for name, value, computed in WRITTEN.findall(text):
+            if name in names:
+                assert str(known[name]["const"]) == value.strip('"'), name
+                found.add(name)
+            elif computed in names:
+                assert known[computed] is False
+                found.add(computed)
+    assert {"INGRESS_PORT", "DASHBOARD_PORT", "WORKER_ID"} <= found
+
+
+@needs_helm
+@pytest.mark.parametrize(
+    ("config", "part", "seconds"),
+    [
+        ({}, "ingress", 30),
+        ({"INGRESS_REQUEST_TIMEOUT_SECONDS": 60}, "ingress", 75),
+        ({"INGRESS_DRAIN_NOTICE_SECONDS": "25.5"}, "ingress", 46),
+        ({}, "worker", 60),
+        ({"WORKER_STOP_DEADLINE_SECONDS": 120}, "worker", 130),
+    ],
+)
+def test_nobody_is_killed_who_was_given_longer_to_end(
+    config: dict[str, Any], part: str, seconds: int
+) -> None:
+    made = by_name(render({**PRODUCTION, "config": PRODUCTION["config"] | config}))
+    pod = made["Deployment", part]["spec"]["template"]["spec"]
+    assert pod["terminationGracePeriodSeconds"] == seconds
+
+
+@needs_helm
+def test_an_owners_word_on_where_to_listen_and_how_long_to_give_notice_is_in_force() -> None:
+    given = {"INGRESS_HOST": "::", "STATUS_HOST": "::", "INGRESS_DRAIN_NOTICE_SECONDS": "30"}
+    made = by_name(render({**PRODUCTION, "config": PRODUCTION["config"] | given}))
+    assert given.items() <= made["ConfigMap", "orderstream"]["data"].items()
+    for (kind, _), one in made.items():
+        if kind == "Deployment":
+            (container,) = one["spec"]["template"]["spec"]["containers"]
+            assert not given.keys() & {entry["name"] for entry in container["env"]}
 
 
 def test_base_and_values_have_the_same_settings() -> None:

@@ -130,8 +130,7 @@ def test_nobody_is_killed_who_is_about_to_end_by_himself():
 
     assert grace("worker") > settings.worker_stop_deadline_seconds
     assert grace("relay") > STOP_DEADLINE_SECONDS
-    notice = {v["name"]: v.get("value") for v in container_of(DEPLOYMENTS["ingress"])["env"]}
-    drain = float(notice["INGRESS_DRAIN_NOTICE_SECONDS"])
+    drain = float(read_env(BASE / "orderstream.env")["INGRESS_DRAIN_NOTICE_SECONDS"])
     assert grace("ingress") > settings.ingress_request_timeout_seconds + drain
 
 
@@ -222,9 +221,8 @@ def test_nobody_but_lag_says_the_lag_and_the_dashboard_finds_the_others():
         if template_of(owner)["metadata"].get("annotations", {}).get("prometheus.io/scrape")
     }
     assert scraped == set(DEPLOYMENTS) - {"dashboard"}
-    named = {v["name"]: v.get("value") for v in container_of(DEPLOYMENTS["dashboard"])["env"]}
     services = of_kind("Service")
-    for url in named["DASHBOARD_METRICS_URLS"].split(","):
+    for url in read_env(BASE / "orderstream.env")["DASHBOARD_METRICS_URLS"].split(","):
         host, port = re.fullmatch(r"http://(\w+):(\d+)/metrics", url).groups()
         assert services[host]["spec"]["clusterIP"] == "None"
         assert services[host]["spec"]["ports"][0]["port"] == int(port)

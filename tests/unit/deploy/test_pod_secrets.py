@@ -41,7 +41,8 @@ NEEDED = {
     | {"salesforce-key"},
     "relay": {"kafka", "alerts", "kafka-tls"},
     "lag": {"kafka", "kafka-tls"},
-    "dashboard": {"kafka", "salesforce", "dashboard", "operators", "kafka-tls", "salesforce-key"},
+    "dashboard": {"kafka", "salesforce", "dashboard", "operators", "magento", "kafka-tls"}
+    | {"salesforce-key"},
     "gap-detector": {"kafka", "magento", "operators", "alerts", "kafka-tls"},
 }
 

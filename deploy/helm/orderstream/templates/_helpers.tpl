@@ -11,3 +11,14 @@ checksum/config: {{ list .Values.config .Values.files | toJson | sha256sum }}
 {{- define "orderstream.setting" -}}
 {{ if and (kindIs "float64" .) (eq . (floor .)) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
 {{- end }}
+
+{{/* Seconds that a pod may take to end: longer than it takes by itself, also where settings say that it takes long. */}}
+{{- define "orderstream.grace.ingress" -}}
+{{- $request := .Values.config.INGRESS_REQUEST_TIMEOUT_SECONDS | default 10 | float64 -}}
+{{- $notice := .Values.config.INGRESS_DRAIN_NOTICE_SECONDS | default 0 | float64 -}}
+{{ max 30 (addf $request $notice 10 | ceil | int64) }}
+{{- end }}
+
+{{- define "orderstream.grace.worker" -}}
+{{ max 60 (addf (.Values.config.WORKER_STOP_DEADLINE_SECONDS | default 25 | float64) 10 | ceil | int64) }}
+{{- end }}
