@@ -157,7 +157,7 @@ def _versions(answer: requests.Response) -> list[str]:
     ]
 
 
-ANYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
+HERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked up, not bound
 ASK_SECONDS = 5.0
 HOST = re.compile(
     r'^orderstream_salesforce_host\{[^}]*host="([^"]+)"[^}]*\} 1(?:\.0)?$', re.MULTILINE
@@ -171,7 +171,8 @@ async def worker_host(settings: WorkerSettings) -> str | None:
     """
     if not settings.status_port:
         return None
-    name = "127.0.0.1" if settings.status_host in ANYWHERE else settings.status_host
+    name = HERE.get(settings.status_host, settings.status_host)
+    name = f"[{name}]" if ":" in name else name
     page = f"http://{name}:{settings.status_port}/metrics"
     try:
         async with (

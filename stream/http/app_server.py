@@ -82,6 +82,7 @@ async def app_server(
     try:
         await web.TCPSite(runner, host, port).start()
         bound_host, bound_port = runner.addresses[0][:2]
-        yield f"http://{bound_host}:{bound_port}"
+        in_url = f"[{bound_host}]" if ":" in bound_host else bound_host
+        yield f"http://{in_url}:{bound_port}"
     finally:
         await runner.cleanup()

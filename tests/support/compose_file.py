@@ -35,7 +35,10 @@ COMPOSE_VARIABLES = {
 SETTING_NAMES = {name.upper() for name in Settings.model_fields}
 # The second name of every secret.
 SETTING_NAMES |= {f"{name.upper()}_FILE" for name in secret_fields()}
-VARIABLE = re.compile(r"\$\{(\w+)(?:(:?[-?])([^}]*))?\}")
+# A word may have a variable in it, and that one a variable in its own.
+PLAIN = r"\$\{\w+(?:(?::?[-?])[^{}]*)?\}"
+NESTED = rf"\$\{{\w+(?:(?::?[-?])(?:{PLAIN}|[^{{}}])*)?\}}"
+VARIABLE = re.compile(rf"\$\{{(\w+)(?:(:?[-?])((?:{NESTED}|[^{{}}])*))?\}}")
 
 
 def compose_text() -> str:
@@ -48,20 +51,21 @@ def load_compose(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def interpolate(text: str, environment: Mapping[str, str]) -> str:
-    def value(match: re.Match[str]) -> str:
-        name, operator, word = match.groups()
+    """Put variables in, also one within the other's default, which is read only where it counts."""
+
+    def value(name: str, operator: str, word: str) -> str:
         if environment.get(name) or (name in environment and operator == "-"):
             return environment[name]
         if operator == ":?":
             raise KeyError(f"{name}: {word}")
-        return word or ""
+        return interpolate(word, environment)
 
-    return VARIABLE.sub(value, text)
+    return VARIABLE.sub(lambda m: value(m[1], m[2] or "", m[3] or ""), text)
 
 
 def variables() -> set[str]:
     """Return the names of all variables in the file."""
-    return {match[1] for match in VARIABLE.finditer(compose_text())}
+    return set(re.findall(r"\$\{(\w+)", compose_text()))
 
 
 def read_env(path: Path) -> dict[str, str]:

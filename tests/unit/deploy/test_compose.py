@@ -259,6 +259,18 @@ def test_without_a_webhook_secret_nothing_starts():
         load_compose({})
 
 
+@pytest.mark.parametrize(
+    "given",
+    [{"MAGENTO_WEBHOOK_SECRET_FILE": "/run/secrets/webhook"}, {"INGRESS_SENDERS": "mageos"}],
+    ids=str,
+)
+def test_a_secret_by_file_and_senders_without_one_are_enough(given):
+    """Compose asked for the secret itself: the file beside it was then one of two, and refused."""
+    environment = load_compose(given)["services"]["ingress"]["environment"]
+    assert environment["MAGENTO_WEBHOOK_SECRET"] == ""
+    assert "MAGENTO_WEBHOOK_SECRET_FILE" not in environment
+
+
 def test_kafka_is_the_version_that_the_tests_run_on(services):
     assert services["kafka"]["image"] == IMAGE
 
