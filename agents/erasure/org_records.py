@@ -6,10 +6,10 @@ Children first, because they are found through their parents: a run that was cut
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 from unicodedata import normalize
 
 from agents.erasure.personal import PersonalRecords
@@ -55,17 +55,25 @@ async def find_records(
     """
     records = PersonRecords()
     spellings = sorted({normalize(form, email) for email in emails for form in FORMS})
-    key_lists = list(fitting(sorted(order_keys), lambda key: (key,))) or [[]]
     for kind in personal:
         ids: dict[str, None] = {}
+        known = sorted({*order_keys, *records.order_keys})  # of orders that Kafka forgot, too
+        key_lists = list(fitting(known, lambda key: (key,))) or [[]]
         for email, keys in product(spellings, key_lists):
-            async for record in client.query(kind.soql(email, keys, people)):
+            soql = kind.soql(email, keys, people)
+            async for record in client.query(soql) if soql else _nothing():
                 ids[str(record["Id"])] = None
-                if not kind.key_field and record.get(kind.external_id):
+                if kind.names_orders and record.get(kind.external_id):
                     records.order_keys.add(str(record[kind.external_id]))
         if ids:
             records.found[kind.sobject] = (kind, list(ids))
     return records
+
+
+async def _nothing() -> AsyncIterator[dict[str, Any]]:
+    """No orders, so no lines of them."""
+    return
+    yield
 
 
 @dataclass(slots=True)

@@ -97,12 +97,7 @@ class Mapping:
         `describes` are describe answers by sObject; what they do not cover stays as it is. Line
         items need the id of the org's standard price book.
         """
-        types = {
-            (sobject, str(entry.get("name"))): found
-            for sobject, describe in describes.items()
-            for entry in describe.get("fields") or ()
-            if (found := described_type(entry)) is not None
-        }
+        types = types_of(describes)
         kinds = _compiled(self.rulebook, self.directory, types)
         lines = compile_lines(self.rulebook, types, standard_pricebook)
         return dataclasses.replace(self, kinds=kinds, lines=lines, only_currency=only_currency)
@@ -174,6 +169,16 @@ class Mapping:
         ]
         names = [name for name in dict.fromkeys([*order, *values]) if name in values]
         return {"sobjectType": row.sobject, **{name: values[name] for name in names}}
+
+
+def types_of(describes: Describes) -> Types:
+    """Return the org's own types of all fields that were described."""
+    return {
+        (sobject, str(entry.get("name"))): found
+        for sobject, describe in describes.items()
+        for entry in describe.get("fields") or ()
+        if (found := described_type(entry)) is not None
+    }
 
 
 def _compiled(book: Rulebook, directory: Path | None, types: Types) -> dict[Kind, CompiledKind]:

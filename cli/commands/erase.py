@@ -147,13 +147,15 @@ def erase(  # noqa: PLR0917 - each is an option
 async def _find(settings: Settings, wanted: Person, since_ms: int | None) -> _Person:
     from agents.erasure.org_records import find_records
     from agents.erasure.personal import personal_records
-    from agents.mapping.mapping import Mapping
+    from agents.mapping.mapping import Mapping, types_of
     from agents.salesforce.api.wiring import build_client
 
     with progress_bar("reading the topics") as update:
         found = await find_person(settings, wanted, since_ms=since_ms, progress=update)
-    personal = personal_records(Mapping.load(settings.mapping_file).rulebook)
+    mapping = Mapping.load(settings.mapping_file)
     with closing(build_client(settings, alerts=Alerts())) as client:
+        types = types_of({name: await client.describe(name) for name in mapping.sobjects})
+        personal = personal_records(mapping.rulebook, types)
         keys = sorted(found.customer_keys)
         emails = found.person.emails
         records = await find_records(client, personal, emails, found.orders, keys)

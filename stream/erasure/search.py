@@ -84,7 +84,6 @@ async def find_person(
         names += sorted(set(await reader.topics_starting(topics.retry_prefix)) - set(names))
         spans, silent = await reader.known_spans(names, since_ms=since_ms)
         states, silent_states = await reader.known_spans([topics.state])  # of all time
-        total = sum(span.size for span in spans)
         kept = {spec.name: spec.config.get("retention.ms") for spec in topics.specs()}
         held = {name: Held(name, _number(kept.get(name))) for name in names}
         customers = [span for span in spans if span.topic == topics.customers]
@@ -95,7 +94,9 @@ async def find_person(
             found.customer_keys.update(settings.identity.keys_of_email(email))
         # Facts first: they name the orders whose copies and outcomes are looked for afterwards.
         first = [span for span in spans if span.topic in topics.facts]
-        for group in (first, [span for span in spans if span not in first]):
+        rest = [span for span in spans if span.topic not in (*topics.facts, topics.state)] + states
+        total = sum(span.size for span in (*first, *rest))
+        for group in (first, rest):
             async for batch in reader.read(group):
                 for record in batch:
                     _look_at(record, found, held[record.topic], settings)
@@ -140,10 +141,15 @@ def _look_at(record: Record, found: PersonTraces, held: Held, settings: Settings
     if not is_named and key not in found.orders:
         return
     held.note(record.timestamp)
-    if record.topic in _without_documents(settings):
-        return
-    if mark_of(record.headers, record.value) is not None:
-        return
+    if record.topic == settings.topics.state:
+        _note_state(key, found)
+    is_document = record.topic not in _without_documents(settings)
+    if is_document and mark_of(record.headers, record.value) is None:
+        _look_into(record, found, settings)
+
+
+def _look_into(record: Record, found: PersonTraces, settings: Settings) -> None:
+    """Take in whose document it is."""
     owner = _owner(record, settings)
     if owner is None:
         is_theirs = True  # nobody can read it, but it names them
@@ -159,6 +165,13 @@ def _look_at(record: Record, found: PersonTraces, held: Held, settings: Settings
             found.customer_keys.add(owner.key)
     if is_theirs and record.topic == settings.topics.dead_letters:
         found.letters.append((record.partition, record.offset))
+
+
+def _note_state(key: str, found: PersonTraces) -> None:
+    """Take a customer's key as the state has it: of a website that no setting names, too."""
+    customer = key.removeprefix(CUSTOMERS.decode())
+    if customer != key and found.person.has_email(address_in(customer)):
+        found.customer_keys.add(customer)
 
 
 def _without_documents(settings: Settings) -> tuple[str, ...]:

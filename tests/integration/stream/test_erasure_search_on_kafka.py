@@ -131,6 +131,21 @@ async def test_every_spelling_former_address_and_id_is_found_and_proved_to_go(
     assert (await prove_erasure(settings, found.person)).holds
 
 
+async def test_a_state_of_a_website_that_no_setting_names_goes_as_well(topics, make_settings):
+    """A customer says the website; the setting is for orders, and facts are gone after 30 days."""
+    settings = make_settings(magento_customer_key="website", magento_store_websites="1=1")
+    keys = [b"customer:7:" + EMAIL.encode(), b"customer:7:bob@example.com"]
+    publisher = KafkaPublisher(settings)
+    await publisher.start()
+    await BlockingPublish(publisher, alerts=Alerts())(
+        [Record(topics.state, key, b"{}", partition=1) for key in keys]
+    )
+    await publisher.stop()
+    tomorrow = time.time_ns() // 1_000_000 + DAY_MS
+    found = await find_person(settings, Person((EMAIL,)), since_ms=tomorrow)
+    assert found.customer_keys == {EMAIL, f"1:{EMAIL}", f"7:{EMAIL}"}
+
+
 async def test_topics_that_are_not_there_prove_nothing(topics, make_settings):
     """A prefix mistyped, or no right to see them: "none of 0 records names the person"."""
     settings = make_settings(kafka_topic_prefix="mistyped.")

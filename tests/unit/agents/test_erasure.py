@@ -7,11 +7,11 @@ import pytest
 
 from agents.delivery.types import Written
 from agents.erasure.org_records import Anonymised, anonymise, find_records
-from agents.erasure.personal import ERASED, personal_records
+from agents.erasure.personal import personal_records
 from agents.handling.handler import Handler
 from agents.handling.operator_events import of_operators
 from agents.handling.state_store import StateStore
-from agents.mapping.mapping import PERSON_FILE, Mapping, default_text
+from agents.mapping.mapping import Mapping
 from agents.salesforce.api.query import query_path
 from schemas.erasure import ERASURE_EVENT, Erasure, marker_key
 from schemas.event import Envelope, Kind, Origin, Via
@@ -19,9 +19,9 @@ from schemas.result import Outcome
 from schemas.state import state_key
 from stream.topics import Topics
 from tests.support.handler_world import handled
+from tests.support.person_org import EMAIL, FakeClient
 
 TOPICS = Topics(retry_delays_seconds=(30,))
-EMAIL = "jane@example.com"
 UNTIL = "2026-03-20 12:00:00"
 
 
@@ -155,88 +155,6 @@ def test_no_webhook_can_be_an_erasure():
         ERASURE_EVENT, Erasure(Kind.ORDER, "42", UNTIL).to_bytes(), topic=TOPICS.orders
     )
     assert not of_operators([hostile], TOPICS)
-
-
-def by_sobject(text: str):
-    return {kind.sobject: kind for kind in personal_records(Mapping.parse(text).rulebook)}
-
-
-def test_the_shipped_mapping_says_which_fields_are_a_persons():
-    found = by_sobject(default_text())
-    assert list(found) == ["Account", "Contact", "Opportunity"]
-    assert found["Contact"].values["LastName"] == ERASED
-    assert found["Contact"].values["Email"] is None
-    assert found["Contact"].key_field == "Magento_Customer_Key__c"
-    opportunity = found["Opportunity"]
-    assert opportunity.values["Name"] == ERASED
-    assert {"Billing_Street__c", "Magento_Customer_Email__c"} <= opportunity.values.keys()
-    assert (
-        not {"Amount", "StageName", "Description", "Billing_Country__c"} & opportunity.values.keys()
-    )
-    assert opportunity.key_field == ""
-
-
-def test_a_person_that_is_an_account_keeps_a_last_name_as_salesforce_demands():
-    found = by_sobject(default_text(PERSON_FILE))
-    assert list(found) == ["Account", "Opportunity"]
-    assert found["Account"].values["LastName"] == ERASED
-    assert found["Account"].values["PersonEmail"] is None
-
-
-@pytest.mark.parametrize(
-    ("rule", "is_personal"),
-    [
-        ("customer_note", True),
-        ("billing_address.telephone", True),
-        ("addresses[address_type=shipping].street", True),
-        ("billing_address.country_id", False),
-        ("increment_id", False),
-        ('{template: "for {billing_address.firstname|strip}"}', True),
-        ('{template: "order {increment_id}"}', False),
-        ("{from: increment_id, or_else: customer_email}", True),
-        ('{from: increment_id, python: "hook:f"}', True),
-        ("who", True),
-        ("billing_address.custom_attributes[attribute_code=mobile].value", True),
-        ("payment.cc_owner", True),
-        ("extension_attributes.gift_message.recipient", True),
-        ("customer_name", True),
-        ("extension_attributes.pickup_location_code", False),
-    ],
-)
-def test_a_field_is_personal_by_what_it_reads(rule, is_personal, tmp_path, monkeypatch):
-    (tmp_path / "hook.py").write_text("def f(order, value):\n    return value\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    text = f"""
-order:
-  values:
-    who: {{template: "{{customer_firstname}} {{customer_lastname}}"}}
-  rows:
-    - sobject: Opportunity
-      external_id: Magento_Order_ID__c
-      fields:
-        Magento_Order_ID__c: $key
-        Mine__c: {rule}
-"""
-    found = by_sobject(text)
-    assert ("Opportunity" in found and "Mine__c" in found["Opportunity"].values) is is_personal
-
-
-class FakeClient:
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.updated: list[tuple[str, str, dict]] = []
-
-    async def query(self, soql):
-        self.asked.append(soql)
-        sobject = soql.split(" FROM ")[1].split()[0]
-        yield {"Id": f"{sobject}-1", "Magento_Order_ID__c": "7", "Magento_Customer_Key__c": EMAIL}
-
-    async def describe(self, sobject):
-        named = ["Magento_Customer_ID__c"] if sobject != "Opportunity" else []
-        return {"fields": [{"name": name, "updateable": True} for name in named]}
-
-    async def update(self, sobject, record_id, fields):
-        self.updated.append((sobject, record_id, fields))
 
 
 async def test_records_are_written_over_children_first_with_new_random_keys():

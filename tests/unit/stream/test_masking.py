@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.erasure.personal import PERSONAL
+from agents.erasure.names import PERSONAL
 from stream.ops.harmless import shape_of
 from stream.ops.masking import MAX_SHOWN, mask_document, mask_record, mask_text
 from stream.ops.quoted_masking import mask_quoted
