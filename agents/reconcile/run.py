@@ -76,6 +76,7 @@ class Reconciler:
     progress: Progress = lambda _done, _total: None
     owners: dict[tuple[Kind, str], int] = field(default_factory=dict, init=False)
     doubled: set[tuple[Kind, str]] = field(default_factory=set, init=False)
+    gone: set[tuple[Kind, int]] = field(default_factory=set, init=False)
 
     async def run(
         self, kinds: tuple[Kind, ...], window: Window, *, began: str, total: int
@@ -84,15 +85,19 @@ class Reconciler:
         report = ReconcileReport(window, kinds)
         problems: list[Judged] = []
         keys: set[str] = set()
+        read: set[tuple[Kind, int]] = set()  # once each: what is saved meanwhile is read again
         for kind in kinds:
             async for documents in self._documents(kind, window, began):
-                report.checked += len(documents)
+                read.update((kind, entity_id_of(entity)) for entity in documents)
+                report.checked = len(read)
                 problems += await self._compare(kind, documents)
                 if kind is Kind.ORDER:
                     keys.update(self._keys(kind, documents))
                 self.progress(report.checked, total)
         still = told_apart(await self._look_again(problems), self.doubled)
         report.judged = await self._explain(still, window)
+        report.checked -= len(self.gone)
+        keys -= {p.key for p in problems if (p.kind, p.entity_id) in self.gone}
         if Kind.ORDER in kinds and not window.store:
             report.judged += await self._extra(window, keys)
         report.judged.sort(key=lambda item: (list(Finding).index(item.finding), item.updated_at))
@@ -141,13 +146,18 @@ class Reconciler:
         return judged
 
     async def _look_again(self, problems: Sequence[Judged]) -> list[Judged]:
-        """Compare again, from new answers of both sides, what was not equal."""
+        """Compare again, from new answers of both sides, what was not equal.
+
+        What the store has deleted meanwhile is `gone`: not equal, and perhaps one too many.
+        """
         still: list[Judged] = []
         for kind in RESOURCES:
             # Once each: what was saved while one read was read twice.
             ids = list(dict.fromkeys(str(p.entity_id) for p in problems if p.kind is kind))
             for part in parts_of(ids, self.settings.magento_page_size):
                 found = await having(self.magento, RESOURCES[kind], "entity_id", part)
+                there = {entity_id_of(entity) for entity in found}
+                self.gone.update((kind, int(n)) for n in part if int(n) not in there)
                 still += await self._compare(kind, found)
         return still
 

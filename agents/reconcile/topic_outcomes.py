@@ -90,7 +90,11 @@ async def accepted_documents(
             except DecodeError:
                 continue  # a dead letter, found by its own alert
             subject = (document.kind or envelope.kind, document.key)
-            saved = sender_time(document.updated_at, envelope.received_at_ms)
+            saved = sender_time(
+                document.updated_at,
+                envelope.received_at_ms,
+                tolerance_seconds=settings.magento_clock_tolerance_seconds,
+            )
             version = saved.version or utc_text(envelope.received_at_ms)
             where = subject, id_of(document.entity)
             held = newest.get(where)
