@@ -21,6 +21,7 @@ Magento makes numbers unique per store only, and e-mails per website. `MAGENTO_O
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -139,6 +140,18 @@ class Identity:
         is_whole = not text or not self.instance or self.is_ours(folded(text))
         return folded(text if is_whole else self._prefixed(text))
 
+    def pattern_of_target(self, text: str) -> str:
+        """Return a pattern of the keys meant by who does not say which store's; '' for one key."""
+        key = self.key_of_target(text)
+        if "@" in key:
+            is_one = self.customer_key is CustomerKey.EMAIL or ":" in key
+            return "" if is_one else rf"(?:\d+:)?{re.escape(key)}"
+        if not key or self.order_key is OrderKey.NUMBER:
+            return ""
+        instance = folded(f"{self.instance}:") if self.instance else ""
+        number = key.removeprefix(instance)
+        return rf"{re.escape(instance)}(?:(?!{ID_SPACE})[^:]+:)?{re.escape(number)}"
+
     def is_ours(self, key: str) -> bool:
         """Whether an order's key is of this store, where several share an org."""
         return not self.instance or key.startswith(folded(f"{self.instance}:"))
@@ -181,6 +194,11 @@ PLAIN = Identity()
 def folded(external_id: str) -> str:
     """Return the key of an external ID: compared as Salesforce compares it, without case."""
     return external_id.casefold()
+
+
+def is_meant(key: str, wanted: str, pattern: str) -> bool:
+    """Whether a key is the wanted one, or one of those that it may stand for."""
+    return key == wanted or (bool(pattern) and re.fullmatch(pattern, key) is not None)
 
 
 def email_of_buyer(order: Mapping[str, Any]) -> str:

@@ -26,7 +26,6 @@ from stream.jobs.replay import (
     ReplayPlan,
     ReplayRange,
     new_replay,
-    order_key_of,
     plan_replay,
 )
 from stream.jobs.run import JobReport
@@ -91,7 +90,7 @@ def replay(
         fail("--from: say how far back, or give --order")
     bounds = window_options(since, until, names=("--from", "--to"))
     wanted = ReplayFilter(
-        order=order_key_of(settings, order),
+        order=settings.identity.key_of_target(order),
         store=store,
         status=status,
         is_latest_only=latest_only,

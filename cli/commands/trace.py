@@ -13,6 +13,7 @@ from rich.text import Text
 from cli.console.terminal import (
     EXIT_NO,
     fail,
+    note,
     operator_settings,
     print_json,
     run_async,
@@ -68,6 +69,8 @@ def trace(
         print_json(trace_json(life, settings, is_masked=not unmask))
     elif life.rows:
         _print_trace(life, settings, is_masked=not unmask)
+    if life.others:
+        note(f"{target} may also be {', '.join(life.others)}: say which")
     if not life.rows:
         stderr.print(
             f"nothing is known of {target}: try the order number, the event id, or --since 30d",

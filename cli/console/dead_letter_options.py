@@ -48,6 +48,7 @@ def letter_filter(
         key=settings.identity.key_of_target(order) if order else "",
         store=store,
         ids=tuple(ids or ()),
+        pattern=settings.identity.pattern_of_target(order),
     )
 
 
@@ -82,7 +83,8 @@ def find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
 
 async def _find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
     async with open_index(settings) as index, RangeReader(settings) as reader:
-        letter = find_letter(index, name, settings.identity.key_of_target(name))
+        key = settings.identity.key_of_target(name)
+        letter = find_letter(index, name, key, settings.identity.pattern_of_target(name))
         return letter, await read_letter(settings, reader, letter)
 
 

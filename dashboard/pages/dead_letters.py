@@ -11,6 +11,7 @@ from agents.salesforce.errors.fixes import Advised, letter_advice
 from dashboard.data.dead_letter_pages import LetterPage, filter_of_group
 from dashboard.site import command_lines
 from dashboard.site.forms import (
+    Fields,
     fields_of,
     letter_filter_of,
     limit_of,
@@ -37,7 +38,7 @@ async def letters_page(request: web.Request) -> web.StreamResponse:
     fields: dict[str, str] = {}
     try:
         fields = _asked(request)
-        wanted = letter_filter_of(fields)
+        wanted = _filter_of(request, fields)
     except ValueError as error:
         return _groups(request, fields, str(error), status=400)
     if wanted.is_everything and "all" not in request.query:
@@ -49,11 +50,15 @@ async def find_letters(request: web.Request) -> web.StreamResponse:
     """Lead to the address of what was asked for: without personal data in it."""
     form = form_of(request)
     try:
-        fields = fields_of(letter_filter_of(form))
+        fields = fields_of(_filter_of(request, form))
     except ValueError as error:
         typed = {name: text_of(form, name) for name in FILTER_FIELDS}
         return _groups(request, typed, str(error), status=400)
     raise web.HTTPSeeOther(f"/letters{request.app[STATE].searches.address(fields, all='1')}")
+
+
+def _filter_of(request: web.Request, fields: Fields) -> LetterFilter:
+    return letter_filter_of(fields, request.app[STATE].settings.identity)
 
 
 def _asked(request: web.Request) -> dict[str, str]:
@@ -118,7 +123,7 @@ async def plan_requeue(request: web.Request) -> web.StreamResponse:
     """Start the dry run of a requeue; its page shows what comes out."""
     form = form_of(request)
     try:
-        wanted, limit, rate = letter_filter_of(form), limit_of(form), rate_of(form)
+        wanted, limit, rate = _filter_of(request, form), limit_of(form), rate_of(form)
     except ValueError as error:
         return _groups(request, {}, str(error), status=400)
     draft = request.app[STATE].drafts.requeue(wanted, limit=limit, rate=rate)
@@ -128,7 +133,7 @@ async def plan_requeue(request: web.Request) -> web.StreamResponse:
 async def drop_page(request: web.Request) -> web.StreamResponse:
     """Ask for the reason before anything is given up."""
     try:
-        wanted = letter_filter_of(_asked(request))
+        wanted = _filter_of(request, _asked(request))
     except ValueError as error:
         raise web.HTTPBadRequest(text=str(error)) from None
     if wanted.is_everything:
@@ -140,7 +145,7 @@ async def drop(request: web.Request) -> web.StreamResponse:
     """Mark the letters that fit as dropped, if they are as many as the person was shown."""
     state, form = request.app[STATE], form_of(request)
     try:
-        wanted = letter_filter_of(form)
+        wanted = _filter_of(request, form)
     except ValueError as error:
         raise web.HTTPBadRequest(text=str(error)) from None
     letters = state.watch.shelf.fitting(wanted)

@@ -8,7 +8,7 @@ from dashboard.site.forms import Fields, limit_of, rate_of, text_of, time_of
 from dashboard.site.render import render
 from dashboard.site.state import STATE, form_of
 from stream.config import Settings
-from stream.jobs.replay import ReplayFilter, ReplayRange, order_key_of
+from stream.jobs.replay import ReplayFilter, ReplayRange
 from stream.jobs.spec import DEFAULT_RATE
 
 
@@ -37,7 +37,7 @@ def replay_range_of(settings: Settings, form: Fields) -> ReplayRange:
     if topic not in settings.topics.facts:
         raise ValueError("Topic: choose one of the list.")
     wanted = ReplayFilter(
-        order=order_key_of(settings, order),
+        order=settings.identity.key_of_target(order),
         store=text_of(form, "store"),
         status=text_of(form, "status"),
         is_latest_only=text_of(form, "choice") != "all",

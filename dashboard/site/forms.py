@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.identity import PLAIN
+from schemas.identity import PLAIN, Identity
 from stream.dlq.index import LetterFilter
 from stream.jobs.spec import DEFAULT_RATE
 from stream.times import parse_when
@@ -70,7 +70,7 @@ def page_of(fields: Fields) -> int:
     return max(1, int(text)) if text.isdecimal() and len(text) <= 9 else 1  # noqa: PLR2004 - digits
 
 
-def letter_filter_of(fields: Fields) -> LetterFilter:
+def letter_filter_of(fields: Fields, identity: Identity = PLAIN) -> LetterFilter:
     """Return the filter of a form or an address."""
     order = text_of(fields, "order")
     return LetterFilter(
@@ -78,9 +78,10 @@ def letter_filter_of(fields: Fields) -> LetterFilter:
         field=text_of(fields, "field"),
         since_ms=time_of(fields, "since", "Dead since"),
         until_ms=time_of(fields, "until", "Dead before"),
-        key=PLAIN.key_of_target(order),
+        key=identity.key_of_target(order),
         store=text_of(fields, "store"),
         ids=tuple(text_of(fields, "ids").split()),
+        pattern=identity.pattern_of_target(order),
     )
 
 

@@ -14,6 +14,7 @@ from `since_ms`.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ class Trace:
     """What was found for a target; `rows` are in the order they happened.
 
     `event_id` is set when the target was an event: the rows are still its order's whole life.
+    `others`: what the target may mean as well, where a store stands before its number.
     """
 
     target: str
@@ -47,6 +49,7 @@ class Trace:
     key: str = ""
     partition: int = -1
     event_id: str = ""
+    others: tuple[str, ...] = ()
     state: State | None = None
     rows: list[TraceRow] = field(default_factory=list)
     records_read: int = 0
@@ -159,16 +162,37 @@ class _Tracer:
         await self._resolve_key(Kind.ORDER, folded(target))
         if trace.state is None:
             await self._resolve_key(Kind.ORDER, self._settings.identity.key_of_target(target))
+        if trace.state is None:
+            await self._resolve_meant(Kind.ORDER)
         if trace.state is None and target.isdecimal():
             await self._resolve_entity()
         return True
+
+    async def _resolve_meant(self, kind: Kind) -> None:
+        """Find the key that the target stands for where a store or website is before it.
+
+        By the states; what has none may be dead.
+        """
+        pattern = self._settings.identity.pattern_of_target(self.trace.target)
+        if not pattern:
+            return
+        prefix = state_key(kind, "").decode()
+        wanted = re.compile(f"(?:{prefix})?({pattern})")
+        spans = await self._reader.spans([self._topics.state, self._topics.dead_letters])
+        records = await self._matching(spans, lambda record: bool(_key_in(record, wanted)))
+        keys = dict.fromkeys(_key_in(record, wanted) for record in reversed(records))
+        if keys:
+            key, *others = keys
+            await self._resolve_key(kind, key)
+            self.trace.others = tuple(sorted(others))
 
     async def _resolve_customer(self, address: str) -> bool:
         """Find the key of an address: a website may stand before it."""
         for key in reversed(self._settings.identity.keys_of_email(address)):  # itself the last
             await self._resolve_key(Kind.CUSTOMER, key)
             if self.trace.state is not None:
-                break
+                return True
+        await self._resolve_meant(Kind.CUSTOMER)
         return True
 
     async def _resolve_key(self, kind: Kind, key: str) -> bool:
@@ -221,6 +245,11 @@ class _Tracer:
         await self._resolve_key(kind, (record.key or b"").decode(errors="replace"))
         self.trace.partition = partition
         return True
+
+
+def _key_in(record: Record, wanted: re.Pattern[str]) -> str:
+    found = wanted.fullmatch((record.key or b"").decode(errors="replace"))
+    return found[1] if found else ""
 
 
 def _is_customer(record: Record, customers: str) -> bool:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import orjson
 
 from schemas.event import Envelope
+from schemas.identity import is_meant
 from schemas.operator import mark_of
 from stream.dlq.open_letters import DeadLetter, OpenLetters
 from stream.errors import BrokerError, JobError, NotKnownError
@@ -38,6 +39,7 @@ class LetterFilter:
     """Which letters: every given field must fit. Times are record times, [since, until).
 
     `field`: letters that name it; `A,B`: letters that name both; `-`: letters that name none.
+    `pattern`: all the keys that `key` may stand for, where a store stands before its number.
     """
 
     code: str = ""
@@ -47,6 +49,7 @@ class LetterFilter:
     key: str = ""
     store: str = ""
     ids: tuple[str, ...] = ()
+    pattern: str = ""
 
     @property
     def is_everything(self) -> bool:
@@ -59,7 +62,7 @@ class LetterFilter:
             and (not self.field or self._fits_field(letter.field))
             and (self.since_ms is None or letter.at_ms >= self.since_ms)
             and (self.until_ms is None or letter.at_ms < self.until_ms)
-            and (not self.key or letter.key == self.key)
+            and (not self.key or is_meant(letter.key, self.key, self.pattern))
             and (not self.store or letter.store == self.store)
             and (not self.ids or letter.id in self.ids or letter.event_id in self.ids)
         )
@@ -246,16 +249,18 @@ def group_letters(letters: Iterable[DeadLetter]) -> list[LetterGroup]:
     return sorted(groups, key=lambda group: (-group.count, group.code, group.field))
 
 
-def find_letter(index: DeadLetterIndex, name: str, key: str = "") -> DeadLetter:
+def find_letter(index: DeadLetterIndex, name: str, key: str = "", pattern: str = "") -> DeadLetter:
     """Return an open letter by its id, event id or key, the newest. Raises Job-, NotKnownError.
 
-    `key` is what the name means as the number of an order, or as an e-mail.
+    `key` and `pattern` are what the name means as the number of an order, or as an e-mail.
     """
     fitting = [
         item
         for item in index.letters()
-        if name in (item.id, item.event_id, item.key) or (key and item.key == key)
+        if name in (item.id, item.event_id, item.key) or (key and is_meant(item.key, key, pattern))
     ]
+    if len(keys := {item.key for item in fitting}) > 1:
+        raise JobError(f"{name} may be one of several: {', '.join(sorted(keys))}; say which")
     if not fitting and index.unread:
         silent = name_silent(index.unread)
         raise NotKnownError(f"it is not known whether there is a dead letter {name}: {silent}")

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 
 from schemas.codec import DecodeError, Document, decode
 from schemas.event import Envelope, Via
+from schemas.identity import is_meant
 from schemas.order_rank import state_rank
 from schemas.parts import parts_of
 from schemas.sender_clock import sender_time
@@ -105,7 +106,7 @@ async def plan_replay(
 ) -> ReplayPlan:
     """Return what a replay of the chosen events would publish."""
     topic, wanted, partitions = chosen.topic, chosen.wanted, None
-    if wanted.order:
+    if wanted.order and not settings.identity.pattern_of_target(wanted.order):
         counted = await reader.partitions(*settings.topics.facts)
         partitions = [partition_of(wanted.order.encode(), used_partitions(counted.values()))]
     spans = await reader.spans(
@@ -205,7 +206,8 @@ class _Choice:
         self._identity = settings.identity
         self._tolerance_seconds = settings.magento_clock_tolerance_seconds
         self._plan = plan
-        self._order = plan.wanted.order.encode()
+        self._order = plan.wanted.order
+        self._pattern = self._identity.pattern_of_target(self._order)
         # Newest event of each key: (when it was saved, rank of its state, offset, whether it fits).
         self._newest: dict[bytes, tuple[str, int, int, bool]] = {}
         self._place = ("", 0)
@@ -213,7 +215,7 @@ class _Choice:
     def see(self, batch: Sequence[Record]) -> None:
         wanted, plan = self._plan.wanted, self._plan
         for record in batch:
-            if self._order and record.key != self._order:
+            if self._order and not self._is_meant(record.key or b""):
                 continue
             saved, rank, is_fitting = "", None, True
             if wanted.needs_payload:
@@ -227,6 +229,9 @@ class _Choice:
                 plan.matching += 1
                 self._note_time(record.timestamp)
             self._choose(record, saved, rank, is_fitting=is_fitting)
+
+    def _is_meant(self, key: bytes) -> bool:
+        return is_meant(key.decode(errors="replace"), self._order, self._pattern)
 
     def conclude(self) -> None:
         """Fix the choice of this partition in the plan."""
@@ -289,8 +294,3 @@ def _copy(settings: KafkaSettings, spec: JobSpec, record: Record, wanted: Replay
         place=(record.topic, record.partition, record.offset),
         is_forced=wanted.is_forced,
     )
-
-
-def order_key_of(settings: MagentoSettings, order: str) -> str:
-    """Return the key of an order number or of an e-mail as a person types it."""
-    return settings.identity.key_of_target(order)
