@@ -77,13 +77,23 @@ def _said(kind: Kind | None, owner: tuple[str, str], mine: tuple[str, str]) -> t
     if kind is Kind.ORDER:
         return ORDERS, (
             f"two orders have this number: entity_id {owner[0]}{_at('store', owner[1])} has it in "
-            f"Salesforce, this event is of entity_id {mine[0]}{_at('store', mine[1])}; set "
-            "MAGENTO_ORDER_KEY=store and import anew (docs/identity.md). Nothing was overwritten"
+            f"Salesforce, this event is of entity_id {mine[0]}{_at('store', mine[1])}; "
+            f"{_way_out(owner[1], mine[1])} (docs/identity.md). Nothing was overwritten"
         )
     return CUSTOMERS, (
         f"two customers have this e-mail: id {owner[0]}{_at('website', owner[1])} has it in "
         f"Salesforce, this event is of id {mine[0]}{_at('website', mine[1])}; set "
         "MAGENTO_CUSTOMER_KEY=website and import anew (docs/identity.md). Nothing was overwritten"
+    )
+
+
+def _way_out(owner: str, mine: str) -> str:
+    """Return what to do; a store view gives a number once, so there the key is not to blame."""
+    if not owner or owner != mine:
+        return "set MAGENTO_ORDER_KEY=store and import anew"
+    return (
+        "a store view gives a number once: the first was rolled back or deleted (then `orderstream "
+        "reset NUMBER` and requeue this one), or another Magento sends here, too: MAGENTO_INSTANCE"
     )
 
 

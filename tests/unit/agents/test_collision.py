@@ -57,6 +57,16 @@ def test_the_second_order_of_a_number_is_refused_against_the_state() -> None:
     assert "entity_id 502 (store 2); set MAGENTO_ORDER_KEY=store" in one.message
 
 
+def test_within_a_store_view_the_key_is_not_to_blame_and_a_reset_lets_the_number_go() -> None:
+    """A save before the commit was written and rolled back: the advice led to the same letter."""
+    first, again = event(FIRST, 1), event({**FIRST, "entity_id": 502}, 2)
+    state = state_of(first)
+    (one,) = collisions([again], lambda _partition, _key: state)
+    assert "MAGENTO_ORDER_KEY" not in one.message
+    assert "`orderstream reset NUMBER`" in one.message
+    assert collisions([again], lambda _partition, _key: state.as_reset()) == []
+
+
 def test_in_one_batch_the_first_claim_counts_whatever_is_newer() -> None:
     assert told([event(SECOND, 2), event(FIRST, 1)], {}) == [(2, ORDERS)]
 
