@@ -88,6 +88,9 @@ class BulkWriter:
     async def limits(self) -> dict[str, Any]:
         return await self._client.limits()
 
+    async def queries(self, soqls: Sequence[str]) -> list[list[dict[str, Any]] | SalesforceError]:
+        return await self._client.queries(soqls)
+
     async def _job(self, collection: Collection) -> CollectionAnswer:
         self._spend(CALLS_PER_JOB)
         metrics.BULK_JOBS.labels(collection.sobject, collection.method).inc()

@@ -17,6 +17,7 @@ from agents.delivery.blame import Judge, end, fault_of
 from agents.delivery.bug_isolation import bug_of, isolate
 from agents.delivery.cost_model import CostModel, RowKind
 from agents.delivery.existence_cache import ExistenceCache
+from agents.delivery.existence_question import find_out
 from agents.delivery.fault_scope import ANYTHING, FaultWatch
 from agents.delivery.response_handling import (
     AppliedResults,
@@ -38,7 +39,6 @@ from agents.delivery.types import NotSent
 from agents.pacing.admission import Admission
 from agents.pacing.system_failure import is_systemic, reason_of
 from agents.pacing.ticket import NotAdmittedError, Permit
-from agents.salesforce.api.client import RowWriter
 from agents.salesforce.api.collection_builder import (
     API_LIMITS,
     CollectionDraft,
@@ -46,6 +46,7 @@ from agents.salesforce.api.collection_builder import (
     draft_calls,
 )
 from agents.salesforce.api.composite import Collection
+from agents.salesforce.api.row_writer import RowWriter
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.error_table import is_sign_of_life
@@ -93,6 +94,7 @@ class CallExecutor:
                 refusals += await self._round(part)
             for refusal in refusals:
                 await self._answer(refusal)
+            await find_out(unfinished, self.client, self.gate, self.known)
             self.judge.hold_back(unfinished)
             still = [write for write in unfinished if write.is_open]
             tired = [w for w in still if w.conclude(self.known, max_tries=self.policy.rounds)]

@@ -30,8 +30,9 @@ from agents.delivery.types import NotSent, WriteOutcome, WriteSet
 from agents.pacing.admission import Admission
 from agents.pacing.stall_clock import Progress
 from agents.pacing.wiring import build_gate
-from agents.salesforce.api.client import OrgClient, RowWriter
+from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.collection_builder import API_LIMITS, CollectionLimits, Method
+from agents.salesforce.api.row_writer import RowWriter
 from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row
 from stream.config import Settings
@@ -134,7 +135,7 @@ def build_dispatcher(
     learns what Composite calls take.
     """
     gate = build_gate(settings, alerts, interrupt, ask_limits=client.limits, progress=progress)
-    known, watch = ExistenceCache(), FaultWatch()
+    known, watch = ExistenceCache(is_loose=client.is_loose), FaultWatch()
     jobs = BulkWriter(
         client, spend=gate.spend, interrupt=interrupt, progress=progress or Progress()
     )

@@ -7,6 +7,8 @@ behind our back, so whoever trusts it wrongly calls `forget` and creates the rec
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cachetools import LRUCache
 
 from schemas.salesforce import Row
@@ -20,10 +22,17 @@ class ExistenceCache:
     """The most recently used identities with their record ids, bounded.
 
     And with the customers of whom it is known that this is where their orders go: an address may
-    pass on to another customer, whose own save says so.
+    pass on to another customer, whose own save says so. `is_loose` says of a row whether the org
+    takes several records with its key.
     """
 
-    def __init__(self, max_records: int = MAX_RECORDS) -> None:
+    def __init__(
+        self,
+        max_records: int = MAX_RECORDS,
+        *,
+        is_loose: Callable[[Row], bool] = lambda _: False,
+    ) -> None:
+        self.is_loose = is_loose
         self._ids: LRUCache[tuple[str, str], tuple[str, tuple[str, ...]]] = LRUCache(max_records)
         self._created_on_demand: set[str] = set()
 

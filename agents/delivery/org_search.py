@@ -10,7 +10,7 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from agents.delivery.retry_in_place import RETRY_IN_PLACE, NextAction, next_action
 from agents.delivery.types import NotSent
@@ -40,6 +40,12 @@ Answer = TypeVar("Answer")
 Owner = TypeVar("Owner")  # the row that a key is given for
 
 
+class Asked(Protocol):
+    """Who is asked."""
+
+    async def queries(self, soqls: Sequence[str]) -> list[Records | SalesforceError]: ...
+
+
 class OrgSearch:
     """One client behind one gate."""
 
@@ -49,16 +55,7 @@ class OrgSearch:
 
     async def look(self, queries: Queries, priority: Priority) -> Answers:
         """Return what each query finds, or why it could not be asked; five queries a call."""
-        found: Answers = {}
-        for soqls in parts_of(list(queries), MAX_COLLECTIONS):
-            ask = partial(self._ask, soqls)
-            try:
-                answers = await self._call(ask, priority, sum(len(queries[one]) for one in soqls))
-            except (NotAdmittedError, SalesforceError) as error:
-                found |= dict.fromkeys(soqls, error)
-            else:
-                found |= zip(soqls, answers, strict=True)
-        return found
+        return await look(self._client, self._gate, queries, priority)
 
     async def give_keys(
         self, wanted: Iterable[tuple[KeyUpdate, Owner]], priority: Priority
@@ -69,37 +66,54 @@ class OrgSearch:
         for part in parts_of([update for update, _ in ordered], MAX_ROWS):
             give = partial(give_keys, self._client, part)
             try:
-                answers += await self._call(give, priority, len(part))
+                answers += await _call(self._gate, give, priority, len(part))
             except (NotAdmittedError, SalesforceError) as error:
                 answers += [failure_of(error)] * len(part)
         return [(*pair, answer) for pair, answer in zip(ordered, answers, strict=True)]
 
-    async def _ask(self, soqls: Sequence[str]) -> list[Records | SalesforceError]:
-        answers = await self._client.queries(soqls)
-        for answer in answers:
-            if isinstance(answer, SalesforceError) and _speaks_for_all(answer):
-                raise answer  # the gate hears of it as of a call's
-        return answers
 
-    async def _call(
-        self, work: Callable[[], Awaitable[Answer]], priority: Priority, rows: int
-    ) -> Answer:
-        """Make a call, again while nobody gets through: the breaker says when.
+async def look(asked: Asked, gate: Admission, queries: Queries, priority: Priority) -> Answers:
+    """Return what each query finds, or why it could not be asked; five queries a call."""
+    found: Answers = {}
+    for soqls in parts_of(list(queries), MAX_COLLECTIONS):
+        ask = partial(_ask, asked, soqls)
+        rows = sum(len(queries[one]) for one in soqls)
+        try:
+            answers = await _call(gate, ask, priority, rows)
+        except (NotAdmittedError, SalesforceError) as error:
+            found |= dict.fromkeys(soqls, error)
+        else:
+            found |= zip(soqls, answers, strict=True)
+    return found
 
-        Raises NotAdmittedError, and a SalesforceError that repeating does not cure.
-        """
-        failures: list[SalesforceError] = []
-        while True:
-            try:
-                async with self._gate.call(priority, rows=rows):
-                    return await work()
-            except SalesforceError as error:
-                failures.append(error)
-                action = next_action(failures, RETRY_IN_PLACE, is_lone=False)
-                if action is not NextAction.REPEAT:
-                    raise
-                pause = RETRY_IN_PLACE.backoff_seconds(len(failures), random.random)
-                await self._gate.rest(pause)
+
+async def _ask(asked: Asked, soqls: Sequence[str]) -> list[Records | SalesforceError]:
+    answers = await asked.queries(soqls)
+    for answer in answers:
+        if isinstance(answer, SalesforceError) and _speaks_for_all(answer):
+            raise answer  # the gate hears of it as of a call's
+    return answers
+
+
+async def _call(
+    gate: Admission, work: Callable[[], Awaitable[Answer]], priority: Priority, rows: int
+) -> Answer:
+    """Make a call, again while nobody gets through: the breaker says when.
+
+    Raises NotAdmittedError, and a SalesforceError that repeating does not cure.
+    """
+    failures: list[SalesforceError] = []
+    while True:
+        try:
+            async with gate.call(priority, rows=rows):
+                return await work()
+        except SalesforceError as error:
+            failures.append(error)
+            action = next_action(failures, RETRY_IN_PLACE, is_lone=False)
+            if action is not NextAction.REPEAT:
+                raise
+            pause = RETRY_IN_PLACE.backoff_seconds(len(failures), random.random)
+            await gate.rest(pause)
 
 
 def _speaks_for_all(error: SalesforceError) -> bool:

@@ -12,18 +12,13 @@ from agents.delivery.types import RefusedWrite
 from agents.salesforce.api.collection_builder import Method
 from schemas.salesforce import Row, RowResult
 
-# What these cannot be without is in no key: a name, a product (Object Reference, required fields).
-NAMED = frozenset(
-    {"Account", "Contact", "Lead", "Opportunity", "Product2", "Pricebook2", "PricebookEntry"}
-)
-
 
 class WriteMode(StrEnum):
     """How a row is sent."""
 
     CREATE = "create"
     UPDATE = "update"  # upsert of the plain fields
-    ASK = "ask"  # upsert of the key alone: it makes no record, and says whether there is one
+    ASK = "ask"  # not at all before it is known whether the record exists
     WHOLE = "whole"  # upsert of plain and insert fields
 
 
@@ -36,7 +31,7 @@ class RowState:
     is_done: bool = False
     is_assumed: bool = False  # left out, or sent without insert fields: it is believed to exist
     was_missing: bool = False  # believed to exist once, and did not
-    was_asked_for: bool = False  # its create was refused, so an upsert asked whether it exists
+    was_asked_for: bool = False  # its create was refused, so the org was asked whether it exists
     has_repeated: bool = False
     id: str = ""
     is_created: bool = False
@@ -51,9 +46,21 @@ class RowState:
         return "create"
 
     def can_be_asked_for(self) -> bool:
-        """Whether an upsert of the key alone says if the record exists, and makes none."""
-        is_sure = self.row.sobject in NAMED and not self.was_missing
-        return self.mode is WriteMode.CREATE and is_sure
+        """Whether it is not known that there is no such record."""
+        return self.mode is WriteMode.CREATE and not self.was_missing
+
+    def is_there(self, record_id: str, known: ExistenceCache) -> None:
+        """Note that the record exists: it needs no create."""
+        self.id, self.mode, self.exists = record_id, WriteMode.UPDATE, True
+        self.is_done = not self.row.fields
+        known.remember(self.row, record_id)
+
+    def is_gone(self, known: ExistenceCache) -> None:
+        """Note that there is no such record: the row makes it."""
+        known.forget(self.row)
+        self.mode = WriteMode.CREATE
+        self.is_done, self.is_assumed, self.was_missing = False, False, True
+        self.failure = None
 
     @property
     def is_outstanding(self) -> bool:
@@ -64,9 +71,6 @@ class RowState:
         match self.mode:
             case WriteMode.CREATE:
                 return self.row, "create"
-            case WriteMode.ASK:
-                key = dataclasses.replace(self.row, fields={}, insert_fields={}, version="")
-                return dataclasses.replace(key, overrule=""), "upsert"
             case WriteMode.WHOLE:
                 whole = dataclasses.replace(self.row, fields=self.row.whole, insert_fields={})
                 return whole, "upsert"
@@ -79,7 +83,7 @@ def mode_of(row: Row, known: ExistenceCache) -> WriteMode | None:
     if not row.insert_fields:
         return WriteMode.UPDATE
     if not row.known_id and known.id_of(row) is None:
-        return WriteMode.CREATE
+        return WriteMode.ASK if known.is_loose(row) else WriteMode.CREATE
     return WriteMode.UPDATE if row.fields else None
 
 
@@ -88,17 +92,12 @@ def method_of(row: Row, known: ExistenceCache) -> Method | None:
     mode = mode_of(row, known)
     if mode is None:
         return None
-    return "create" if mode is WriteMode.CREATE else "upsert"
+    return "create" if mode in {WriteMode.CREATE, WriteMode.ASK} else "upsert"
 
 
 def written(slot: RowState, result: RowResult, known: ExistenceCache) -> None:
     """Note that Salesforce took a row."""
     slot.id = result.id
-    if slot.mode is WriteMode.ASK:  # if one was made, by the row of another bundle beside it
-        slot.mode, slot.is_assumed, slot.exists = WriteMode.UPDATE, False, True
-        slot.is_done = not slot.row.fields
-        known.remember(slot.row, result.id)
-        return
     slot.is_created = slot.is_created or result.created
     if slot.is_assumed and result.created:  # it was gone: now give it what only new records get
         slot.is_assumed, slot.was_missing, slot.mode = False, True, WriteMode.WHOLE

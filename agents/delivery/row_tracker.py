@@ -7,7 +7,7 @@ Pure: told what Salesforce answered, it says what to send next and, in the end, 
 | without insert fields | upsert |
 | with insert fields, not known to exist | create; "it exists" is a success that changed nothing |
 | with insert fields, known to exist | upsert of its plain fields, or not at all if it has none |
-| refused as a create, for reasons of a new record's | upsert of its key: it may exist |
+| refused as a create, for reasons of a new record's | not before the org was asked for it |
 | believed to exist, but it does not | create, or upsert with everything |
 """
 
@@ -86,18 +86,25 @@ class RowTracker:
     def is_open(self) -> bool:
         return self.outcome is None
 
+    @property
+    def in_question(self) -> list[RowState]:
+        """The rows of which the org is to be asked whether they exist."""
+        return [slot for slot in self.slots if self.is_open and slot.mode is WriteMode.ASK]
+
     def steps(self, position: int, known: ExistenceCache) -> Iterator[RowWrite]:
         """Yield what is to be sent now; rows that need not be sent are done by this."""
         for place, slot in enumerate(self.slots):
             if slot.is_outstanding and slot.mode is None:
                 self._begin(slot, known)
-            if slot.is_outstanding:
+            if slot.is_outstanding and slot.mode is not WriteMode.ASK:
                 row, method = slot.wire()
                 yield RowWrite((position, place), row, method)
 
     def _begin(self, slot: RowState, known: ExistenceCache) -> None:
         slot.mode = mode_of(slot.row, known)
-        slot.is_assumed = bool(slot.row.insert_fields) and slot.mode is not WriteMode.CREATE
+        slot.was_asked_for = slot.mode is WriteMode.ASK
+        may_be_new = slot.was_asked_for or slot.mode is WriteMode.CREATE
+        slot.is_assumed = bool(slot.row.insert_fields) and not may_be_new
         if slot.mode is None:
             slot.id = slot.row.known_id or known.id_of(slot.row) or ""
             slot.is_done = True
@@ -206,7 +213,7 @@ class RowTracker:
         """Reopen the rows believed to exist, of which one turned out to be gone."""
         doubtful = self._doubtful()
         for slot in doubtful:
-            _reopen(slot, known)
+            slot.is_gone(known)
         return bool(doubtful)
 
     def _doubtful(self) -> list[RowState]:
@@ -262,10 +269,10 @@ def _recovered(
     if error.code == "DUPLICATE_VALUE" and slot.mode is WriteMode.CREATE:
         return _exists(slot, twin_of(error, slot.row), known)
     if verdict.kind in BAD_RECORD and slot.can_be_asked_for():  # rules come before unique fields
-        slot.mode, slot.is_assumed, slot.was_asked_for = WriteMode.ASK, True, True
+        slot.mode, slot.was_asked_for = WriteMode.ASK, True
         return True
     if slot.is_assumed and verdict.kind in HOPELESS and not slot.was_missing:
-        _reopen(slot, known)
+        slot.is_gone(known)
         return True
     return False
 
@@ -282,10 +289,3 @@ def _exists(slot: RowState, twin: Twin, known: ExistenceCache) -> bool:
     known.remember(slot.row, slot.id)
     slot.is_done = not slot.row.fields
     return True
-
-
-def _reopen(slot: RowState, known: ExistenceCache) -> None:
-    known.forget(slot.row)
-    slot.mode = WriteMode.CREATE
-    slot.is_done, slot.is_assumed, slot.was_missing = False, False, True
-    slot.failure = None

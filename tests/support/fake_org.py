@@ -83,6 +83,16 @@ class FakeOrg:
             raise self.limits_answer
         return self.limits_answer
 
+    async def queries(self, soqls: Sequence[str]) -> list[list[dict[str, Any]]]:
+        return [self._found(soql) for soql in soqls]
+
+    def _found(self, soql: str) -> list[dict[str, Any]]:
+        """Answer `SELECT Id, key FROM sObject WHERE key IN ('…')`."""
+        sobject = soql.split(" FROM ")[1].split(maxsplit=1)[0]
+        keys = re.findall(r"'([^']*)'", soql)
+        at = [(key, self.records.get((sobject, key.casefold()))) for key in keys]
+        return [{"Id": record["id"], KEY: key} for key, record in at if record]
+
     def upsert_bulk(self, *_args: Any, **_options: Any) -> Any:
         raise NotImplementedError
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 from agents.salesforce.api.bulk import BulkUpsert, Pace
@@ -38,7 +38,7 @@ from agents.salesforce.api.query import (
     read_queries,
 )
 from agents.salesforce.api.send_right import asked_before_requests
-from agents.salesforce.api.stale_guard import GuardMode, guard_sets, taking
+from agents.salesforce.api.stale_guard import GuardMode, guard_sets, loose_keys, taking
 from agents.salesforce.auth.oauth_flows import Token
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import bad_answer, credible, row_results
@@ -48,22 +48,6 @@ from schemas.salesforce import Row, RowResult
 DUPLICATE_RULES = "Sforce-Duplicate-Rule-Header"
 Parts = Sequence[tuple[Collection, bytes]]
 COLLECTION_REFUSALS = (300, 400, 404)  # a lone collection's own fault, as inside a Composite
-
-
-class RowWriter(Protocol):
-    """What a call executor writes through: `OrgClient` by Composite, `BulkWriter` by Bulk jobs."""
-
-    async def composite(self, collections: Sequence[Collection]) -> list[CollectionAnswer]:
-        """Write one to five collections in order with ONE API call; one answer each, in order.
-
-        Raises SalesforceError when the call as a whole failed, ValueError for an empty or too
-        long list.
-        """
-        ...
-
-    async def limits(self) -> dict[str, Any]:
-        """Return `/limits`, e.g. `{"DailyApiRequests": {"Max": …, "Remaining": …}}`."""
-        ...
 
 
 class OrgClient:
@@ -85,6 +69,7 @@ class OrgClient:
         self._is_compressed = is_compressed
         self._stale_guard = stale_guard
         self._guarded = self._overrulable = self._identified = frozenset[str]()
+        self._loose = frozenset[tuple[str, str]]()
         self._prefixes: dict[str, str] = {}  # of record ids, by sObject
         self._bulk = BulkUpsert(caller, bulk_pace)
         self.bulk_query = BulkQuery(caller, bulk_pace)
@@ -105,6 +90,10 @@ class OrgClient:
         """The sObjects with Magento_Customer_ID__c."""
         return self._identified
 
+    def is_loose(self, row: Row) -> bool:
+        """Whether the org takes several records with the row's key."""
+        return (row.sobject, row.external_id_field) in self._loose
+
     async def guard(self, sobjects: Iterable[str]) -> frozenset[str]:
         """Decide for which sObjects the stale guard is on; `auto` asks `describe` of each."""
         is_asked = self._stale_guard == "auto"
@@ -115,6 +104,7 @@ class OrgClient:
         """Decide the same from describe answers that are there already."""
         self._guarded, self._overrulable = guard_sets(self._stale_guard, describes)
         self._identified = taking(describes, CUSTOMER_ID_FIELD)
+        self._loose = loose_keys(describes)
         self._prefixes = {name: str(d.get("keyPrefix") or "") for name, d in describes.items()}
         return self._guarded
 

@@ -1,4 +1,4 @@
-"""For which sObjects the org refuses stale writes, and where it lets one pass on purpose. Pure."""
+"""What describe says of our fields: where stale writes and second records are refused. Pure."""
 
 from __future__ import annotations
 
@@ -30,4 +30,14 @@ def taking(describes: Mapping[str, Mapping[str, Any]], name: str) -> Names:
         for sobject, description in describes.items()
         for field in description.get("fields") or ()
         if field.get("name") == name and field.get("updateable")
+    )
+
+
+def loose_keys(describes: Mapping[str, Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
+    """Return the (sObject, external id) of which the org says that several records may have one."""
+    return frozenset(
+        (sobject, str(field.get("name")))
+        for sobject, description in describes.items()
+        for field in description.get("fields") or ()
+        if field.get("externalId") and field.get("unique") is False
     )

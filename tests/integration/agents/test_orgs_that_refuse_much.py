@@ -14,6 +14,7 @@ from support.salesforce_fixtures import org_keys, salesforce_org
 from agents.delivery.types import RefusedWrite, WriteSet, Written
 from agents.salesforce.api.wiring import build_client
 from sandbox.salesforce.server import SalesforceOrg
+from schemas.metadata_package import ValidationRule
 from schemas.salesforce import Row
 from stream.ops.alerts import Alert, Alerts
 
@@ -143,3 +144,20 @@ async def test_a_record_that_somebody_deletes_amid_the_write_costs_nobody_a_dead
     ]
     assert are_written(await desk.send(*again))
     desk.check_books(orders=5)
+
+
+async def test_a_rule_that_a_customers_own_record_breaks_costs_the_customer_no_order(desk):
+    """A rule of today, a record of last year: any save of it is refused, and the order needs none."""
+    assert are_written(await desk.send(order(1, "anna@example.com")))
+    industry = ValidationRule("Account", "Industry", "ISBLANK(Industry)", "Branche fehlt")
+    desk.org.validation.add(industry)
+    async with at_work(desk.server) as another:
+        outcomes = await another.send(order(2, "anna@example.com"), order(3, "otto@example.com"))
+    assert isinstance(outcomes[0], Written), outcomes
+    assert outcomes[0].created == ("Opportunity",)
+    assert isinstance(outcomes[1], RefusedWrite)
+    (account,) = desk.org.store.tables["Account"].records
+    writes = [e for e in desk.org.history.entries(sobject="Account") if e["id"] == account]
+    assert len(writes) == 1, (
+        "it was asked for, and not saved: the org's automation has seen nothing"
+    )
