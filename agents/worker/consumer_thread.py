@@ -3,26 +3,33 @@
 Kafka keeps a text beside every committed offset; here it holds the witness of the log
 (`stream/kafka/log_witness.py`). And what the group coordinator answers is passed on as a fact, not
 as a sentence: a commit that it refuses is no crash, it means that somebody else commits now.
+
+A partition whose log is broken at one place waits there, and no other: it is looked at again every
+half minute (the log may be mended, or led by a whole replica), and by whoever gets it next.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 import structlog
+from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, ensure_aiokafka_TP
 from faust.types import TP
 
 from agents.worker.session_guard import elapsed_seconds
+from stream.kafka.any_records import UnreadableError
 from stream.kafka.group_answers import commit_what_is_there, heed_errors
 from stream.kafka.log.read_log import ReadLog
 
 log = structlog.get_logger()
 
 NO_GENERATION = -1
+LOOK_AGAIN_SECONDS = 30.0
 
 
 class WitnessingThread(AIOKafkaConsumerThread):
@@ -52,6 +59,35 @@ class WitnessingThread(AIOKafkaConsumerThread):
         """Note that the group has taken us in."""
         self.heard_at = elapsed_seconds()
         await super().on_partitions_assigned(assigned, generation_id)
+
+    async def _fetch_records(
+        self,
+        consumer: Any,
+        active_partitions: set[TP],
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is Faust's
+        max_records: int | None = None,
+    ) -> Any:
+        try:
+            return await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        except UnreadableError as error:
+            self._let_wait(consumer, error)
+            return {}
+
+    def _let_wait(self, consumer: Any, error: UnreadableError) -> None:
+        log.error("record_unreadable", detail=str(error))
+        broken, assigned = TopicPartition(*error.place), consumer.assignment()
+
+        def look_again() -> None:
+            if broken in consumer.assignment():
+                consumer.resume(broken)
+
+        if broken in assigned:
+            consumer.pause(broken)
+            asyncio.get_running_loop().call_later(LOOK_AGAIN_SECONDS, look_again)
+        # What it had taken of others in the same turn, aiokafka gives to nobody.
+        for tp, offset in cast("Any", self.consumer).expected.items():
+            if (pair := ensure_aiokafka_TP(tp)) in assigned:
+                consumer.seek(pair, offset)
 
     @property
     def generation(self) -> int:

@@ -58,7 +58,7 @@ class PromptConsumer(Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._expected: dict[TP, int] = {}
+        self.expected: dict[TP, int] = {}  # the next offset to be taken
         self._entered: dict[TP, int] = {}  # the next offset that the agent takes, in a generation
         self._entered_generation = NO_GENERATION
         self._returning: set[TP] = set()
@@ -88,7 +88,7 @@ class PromptConsumer(Consumer):
         left: set[TP] = set()
         async for tp, message in super().getmany(timeout):
             offset = message.offset
-            expected = self._expected.get(tp, offset)
+            expected = self.expected.get(tp, offset)
             if tp in left:
                 continue
             if offset < expected:  # aiokafka starts over by itself where an offset is out of range
@@ -101,7 +101,7 @@ class PromptConsumer(Consumer):
                 continue
             read = self._read_offset.get(tp)
             if read is None or offset >= read:  # or else Faust drops it
-                self._expected[tp] = max(self._expected.get(tp, 0), offset + 1)
+                self.expected[tp] = max(self.expected.get(tp, 0), offset + 1)
                 self.read_log.note(tp, message)
             self._mean_bytes += (len(message.value or b"") - self._mean_bytes) / SIZES
             yield tp, message
@@ -155,7 +155,7 @@ class PromptConsumer(Consumer):
         super().resume_flow()
 
     async def _back_to_entered(self) -> None:
-        lost = {tp: at for tp, at in self._entered.items() if self._expected.get(tp, at) > at}
+        lost = {tp: at for tp, at in self._entered.items() if self.expected.get(tp, at) > at}
         if lost:
             await self._go_back(lost)
 
@@ -175,7 +175,7 @@ class PromptConsumer(Consumer):
         """Read on from these offsets, whatever was counted as read; `found`: what came instead."""
         places = {f"{tp.topic}/{tp.partition}": offset for tp, offset in to.items()}
         log.warning("gone_back", to=places, found=found)
-        self._expected.update(to)
+        self.expected.update(to)
         self._read_offset.update(to)
         # Not assigned any more: then the next rebalance is under way, and it seeks itself.
         with suppress(IllegalStateError):
@@ -199,7 +199,7 @@ class PromptConsumer(Consumer):
             with suppress(IllegalStateError):
                 await self.seek_wait({tp: offset for tp, offset in healed.items() if offset})
                 await self._thread.commit(healed)
-        self._expected.update({tp: max(offset or 0, 0) for tp, offset in committed.items()})
+        self.expected.update({tp: max(offset or 0, 0) for tp, offset in committed.items()})
         self._enter(committed, generation)
         unread = [TopicPartition(*tp) for tp, offset in committed.items() if not offset]
         if unread:

@@ -1,9 +1,14 @@
-"""Records of other producers: a header whose name is no text costs no record.
+"""Records as they are: what cannot be read costs no record that can.
 
-Kafka takes any bytes for a header's name, and so do librdkafka's users. aiokafka raises
-UnicodeDecodeError in the midst of a batch, what was read of it before is lost to the caller, and
-reading again ends there again: one such record ended whoever had its partition, worker after
-worker. Here the records of such a batch are read once more, with U+FFFD for what is no UTF-8.
+**A header whose name is no text.** Kafka takes any bytes for a header's name, and so do
+librdkafka's users. aiokafka raises UnicodeDecodeError in the midst of a batch, what was read of it
+before is lost to the caller, and reading again ends there again: one such record ended whoever had
+its partition, worker after worker. Here the records of such a batch are read once more, with U+FFFD
+for what is no UTF-8.
+
+**A batch that does not fit its checksum.** aiokafka raises where it meets it, and what stands
+before it in the same answer is given to nobody. Here that comes first; then the error says which
+batch it is, and what comes behind it.
 """
 
 from __future__ import annotations
@@ -13,30 +18,83 @@ from itertools import islice
 from typing import Any
 
 from aiokafka.consumer import fetcher
+from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 
 LENGTH = slice(8, 12)  # in a batch's head, behind its first offset: how many bytes follow
 
 
+class UnreadableError(CorruptRecordException):
+    """A batch of a partition is broken; `offset` is where reading stands."""
+
+    def __init__(self, topic: str, partition: int, offset: int, behind: int) -> None:
+        super().__init__(
+            f"{topic}/{partition} at offset {offset}: Kafka's log is broken here (the checksum is "
+            f"wrong), what can be read next is at {behind}; docs/runbook.md, stalled"
+        )
+        self.place = (topic, partition)
+
+
 def take_any_records() -> None:
     """Have all consumers of this process read so. May be called again."""
     readers: Any = fetcher
     readers.MemoryRecords = AnyRecords
+    readers.PartitionRecords = NamedRecords
+
+
+class NamedRecords(fetcher.PartitionRecords):
+    """The records of a partition; its errors say where they are."""
+
+    _tp: Any
+    _records: Any
+    next_fetch_offset: int
+
+    def _unpack_records(self) -> Iterator[Any]:
+        unpack: Any = super()._unpack_records
+        try:
+            yield from unpack()
+        except CorruptRecordException:
+            at = self.next_fetch_offset
+            behind = max(self._records.end, at + 1)
+            raise UnreadableError(self._tp.topic, self._tp.partition, at, behind) from None
 
 
 class AnyRecords:
-    """The batches of one answer; stands in for aiokafka's MemoryRecords."""
+    """The batches of one answer; stands in for aiokafka's MemoryRecords.
+
+    `end`: what the last batch that was given says of the offset behind it.
+    """
 
     def __init__(self, data: bytes) -> None:
         self._records = MemoryRecords(data)
         self._data = data
+        self._next: _AnyBatch | CorruptRecordException | None = self._read()
+        self._has_given = False
+        self.end = 0
         self.size_in_bytes = self._records.size_in_bytes
-        self.has_next = self._records.has_next
+
+    def has_next(self) -> bool:
+        """Whether there is another batch. A broken one comes first, in an answer of its own."""
+        if self._next is None or not self._has_given:
+            return self._next is not None
+        return isinstance(self._next, _AnyBatch) and self._next.validate_crc()
 
     def next_batch(self) -> _AnyBatch | None:
         """Return the next batch, None behind the last one."""
-        batch: Any = self._records.next_batch()
+        batch = self._next
+        if isinstance(batch, CorruptRecordException):
+            raise batch
+        if batch is not None:
+            self._next, self._has_given = self._read(), True
+            self.end = batch.next_offset
+        return batch
+
+    def _read(self) -> _AnyBatch | CorruptRecordException | None:
+        try:
+            batch: Any = self._records.next_batch()
+        except CorruptRecordException as error:
+            return error
         return None if batch is None else _AnyBatch(batch, self._data)
 
 
@@ -46,6 +104,13 @@ class _AnyBatch:
     def __init__(self, batch: Any, data: bytes) -> None:
         self._batch = batch
         self._data = data
+        self._is_whole: bool | None = None
+
+    def validate_crc(self) -> bool:
+        """Whether the batch fits its checksum; asked twice, worked out once."""
+        if self._is_whole is None:
+            self._is_whole = bool(self._batch.validate_crc())
+        return self._is_whole
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._batch, name)

@@ -44,7 +44,7 @@ class Bare(PromptConsumer):
             consumer_generation_id=1, queued=lambda: self.queued, most_queued_bytes=1_000_000
         )
         self._mean_bytes = 0.0
-        self._expected, self._read_offset = {}, {}
+        self.expected, self._read_offset = {}, {}
         self._seeking = asyncio.Lock()
         self._entered, self._entered_generation, self._returning = {}, NO_GENERATION, set()
         self._is_cleared = False

@@ -45,7 +45,7 @@ async def test_what_a_cleared_queue_lost_is_read_again(consumer):
     assert await taken(consumer, 1, *range(23)) == list(range(23))
     assert await taken(consumer, 1, 24, 25, 26) == []
     assert consumer.sought == [{HERE: 23}], "once, however much is behind it"
-    assert (consumer._read_offset[HERE], consumer._expected[HERE]) == (23, 23)
+    assert (consumer._read_offset[HERE], consumer.expected[HERE]) == (23, 23)
     assert await taken(consumer, 1, 23, 24, 25) == [23, 24, 25]
     assert await taken(consumer, 1, 28) == []
     assert consumer.sought == [{HERE: 23}, {HERE: 26}]

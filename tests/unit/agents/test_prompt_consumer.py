@@ -242,7 +242,7 @@ async def test_large_records_fill_the_agents_queue_by_their_bytes(consumer, monk
         consumer.queued += 1
 
     monkeypatch.setattr(Consumer, "getmany", getmany)
-    consumer._expected = {ORDERS: 1}
+    consumer.expected = {ORDERS: 1}
     consumer._mean_bytes = 100_000.0
 
     async def fetch():
