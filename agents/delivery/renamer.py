@@ -7,10 +7,11 @@ looked for; if an order finds its customer gone, it is looked for then.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
+from cachetools import LRUCache
 
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.org_search import (
@@ -42,6 +43,8 @@ from schemas.salesforce import Row
 
 log = structlog.get_logger()
 
+MAX_UNTOLD = 10_000
+
 _NOT_RENAMED = "the customer's e-mail has changed, and the record could not get the new key"
 
 
@@ -52,7 +55,7 @@ class Renamed:
     `untold`: keys that records had before, of which no outcome has told yet.
     """
 
-    untold: dict[Whose, str]
+    untold: MutableMapping[Whose, str]
     found: dict[Whose, Renaming] = field(default_factory=dict)
     failures: dict[Whose, WriteOutcome] = field(default_factory=dict)
 
@@ -85,7 +88,8 @@ class Renamer:
         self._client = client
         self._org = org
         self._known = known
-        self._untold: dict[Whose, str] = {}  # a write that fails behind a renaming is repeated
+        # A write that fails behind a renaming is repeated, here or elsewhere.
+        self._untold: LRUCache[Whose, str] = LRUCache(MAX_UNTOLD)
 
     def identified(self, bundle: WriteSet) -> WriteSet:
         """Return the bundle, each customer's row with the store's id among its fields."""

@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass
 
+TOGETHER_SECONDS = 1.0  # alike within this are counted as one: most end well, by the million
+
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
@@ -32,6 +34,13 @@ class Fingerprint:
         return f"{self.code} [{', '.join(self.fields)}]" if self.fields else self.code
 
 
+@dataclass(slots=True)
+class _Ended:
+    since: float
+    cause: Fingerprint | None
+    count: int = 1
+
+
 class DeadLetterLimit:
     """Counts what ended in the last `window_seconds` and says whether an event may still die.
 
@@ -42,7 +51,8 @@ class DeadLetterLimit:
         self._events = events
         self._share = share
         self._window_seconds = window_seconds
-        self._ended: deque[tuple[float, Fingerprint | None]] = deque()
+        self._ended: deque[_Ended] = deque()
+        self._total = 0
         self._deaths: Counter[Fingerprint] = Counter()
         self._released: set[str] = set()
         self.held: Counter[Fingerprint] = Counter()
@@ -70,16 +80,24 @@ class DeadLetterLimit:
 
     def _is_reached(self, cause: Fingerprint) -> bool:
         deaths = self._deaths[cause]
-        return deaths >= self._events and deaths >= self._share * len(self._ended)
+        return deaths >= self._events and deaths >= self._share * self._total
 
     def _count(self, now: float, cause: Fingerprint | None) -> None:
-        self._ended.append((now, cause))
+        last = self._ended[-1] if self._ended else None
+        if last is not None and last.cause == cause and now - last.since < TOGETHER_SECONDS:
+            last.count += 1
+        else:
+            self._ended.append(_Ended(now, cause))
+        self._total += 1
         if cause is not None:
             self._deaths[cause] += 1
         self._forget(now)
 
     def _forget(self, now: float) -> None:
-        while self._ended and self._ended[0][0] < now - self._window_seconds:
-            _, cause = self._ended.popleft()
-            if cause is not None:
-                self._deaths[cause] -= 1
+        while self._ended and self._ended[0].since < now - self._window_seconds:
+            gone = self._ended.popleft()
+            self._total -= gone.count
+            if gone.cause is not None:
+                self._deaths[gone.cause] -= gone.count
+                if not self._deaths[gone.cause]:
+                    del self._deaths[gone.cause]

@@ -40,7 +40,7 @@ class Debounce:
 
     def __init__(self, *, max_ms: int) -> None:
         self._max_ms = max_ms
-        self._waiting: dict[WaitKey, _Waiting] = {}
+        self._waiting: LRUCache[WaitKey, _Waiting] = LRUCache(MOST_GONE)
         # For which parked event others of its order were let go, until it is to be written.
         self._gone_for: LRUCache[bytes, Candidate] = LRUCache(MOST_GONE)
 

@@ -55,6 +55,7 @@ class Pipeline:
         self._suspects: deque[HeldEvent] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._is_pumping = False
+        self._timer: asyncio.TimerHandle | None = None
         self._waited_last = False
         self._is_alone = False
         self._changed = asyncio.Event()
@@ -133,11 +134,17 @@ class Pipeline:
         while len(self._running) < MOST_RUNNING and (self._ready or self._locks.free_lines):
             wait = self._pacing.wait_seconds(len(self._ready))
             if 0 < wait < inf:
-                asyncio.get_running_loop().call_later(wait, self._pump_soon)
+                self._look_again(wait)
             if wait > 0 or not self._start_next():
                 break
         if self._suspects and not self._running:
             self._pump_soon()
+
+    def _look_again(self, seconds: float) -> None:
+        """Pump then, if not before: of each event that comes a timer of its own would stay."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._pump_soon)
 
     def _call_up(self) -> None:
         """Start on what may come into a line. It is in hand anew: a long line is no standstill."""
