@@ -7,7 +7,7 @@
 | attempt, first-failed-at-ms, not-before-ms | retry, due, dead letter | story of the retries |
 | error-kind, error-code, error-message, error-fields | retry, due, dead letter | last failure |
 | error-status, error-rule | retry, due, dead letter | HTTP status, and the rule that judged |
-| parked-for | a parked event | digest of why it waits: the same why makes no second result |
+| parked-for | a parked event | digest of why it waits, and `.n`: how often before |
 | mapping-version | retry, due, dead letter | the mapping that was used last |
 | traceparent | when tracing is on | W3C trace context of the acceptance |
 | job-id, forced | replay, requeue | which job put it there |

@@ -96,6 +96,11 @@ class Topics:
         """Return the fact topic of a kind of event."""
         return self.orders if kind is Kind.ORDER else self.customers
 
+    def longest_tier(self, seconds: float) -> str:
+        """Return the longest retry tier that is not longer than this, or the first."""
+        fitting = [name for name in self.retry_tiers if self.tier_delay_ms(name) <= seconds * 1000]
+        return fitting[-1] if fitting else self.retry_tiers[0]
+
     def tier_delay_ms(self, topic: str) -> int:
         """Return how long a record waits in a retry tier; raises ValueError for other topics."""
         return self.retry_delays_seconds[self.retry_tiers.index(topic)] * 1000

@@ -10,6 +10,7 @@ import structlog
 
 from agents.handling.dead_letter_limit import DeadLetterLimit, Fingerprint
 from agents.handling.outcome import Decision, held_back
+from agents.handling.outcome_rules import LONGEST_WAIT_SECONDS
 from schemas.result import Outcome
 from stream.config import Settings
 from stream.errors import BrokerError
@@ -20,7 +21,6 @@ from stream.topics import Topics
 
 log = structlog.get_logger()
 
-LONGEST_WAIT_SECONDS = 600  # the longest retry tier that held events go through
 ASK_EVERY_SECONDS = 15.0
 
 
@@ -41,7 +41,7 @@ class DeadLetterStop:
         self._alerts = alerts
         self._worker = worker
         self._clock = clock
-        self._tier = tier_for(topics)
+        self._tier = topics.longest_tier(LONGEST_WAIT_SECONDS)
 
     @classmethod
     def of(cls, settings: Settings, alerts: Alerts) -> DeadLetterStop:
@@ -94,13 +94,3 @@ class DeadLetterStop:
             for action in actions:
                 if action.action == RELEASED:
                     self.release(str(action.detail.get("code", "")))
-
-
-def tier_for(topics: Topics) -> str:
-    """Return the longest retry tier that is not longer than ten minutes, or the first."""
-    fitting = [
-        name
-        for name in topics.retry_tiers
-        if topics.tier_delay_ms(name) <= LONGEST_WAIT_SECONDS * 1000
-    ]
-    return fitting[-1] if fitting else topics.retry_tiers[0]

@@ -17,12 +17,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any
 
 import orjson
 
 from agents.delivery.types import RefusedWrite
+from agents.handling.parking import times_parked, why_parked
 from schemas.codec import Document
 from schemas.event import Envelope, ErrorInfo, derived_event_id
 from schemas.headers import headers_of
@@ -136,10 +136,11 @@ def _document_of(envelope: Envelope) -> Any:
 
 def parked(envelope: Envelope, topic: str, delay_ms: int, now_ms: int, says: Notes) -> Decision:
     """Return the decision of an event that waits without having failed."""
-    why = blake2b(says.reason.encode(), digest_size=4).hexdigest()
+    before = times_parked(envelope, says.reason)
+    why = why_parked(says.reason, before)
     story = dataclasses.replace(envelope, not_before_ms=now_ms + delay_ms, parked_for=why)
     decision = _republished(story, Outcome.PARKED, topic, now_ms=now_ms, says=says, error=None)
-    return dataclasses.replace(decision, is_repeated=envelope.parked_for == why)
+    return dataclasses.replace(decision, is_repeated=before > 0)
 
 
 def held_back(dead: Decision, topic: str, delay_ms: int, now_ms: int, *, worker: str) -> Decision:

@@ -24,6 +24,7 @@ from agents.handling.outcome import (
     parked,
     vacancy,
 )
+from agents.handling.parking import times_parked
 from agents.handling.version_guard import why_superseded
 from agents.handling.write_intent import announced
 from agents.handling.written_fields import told_of
@@ -43,6 +44,8 @@ log = structlog.get_logger()
 HOPELESS = frozenset({ErrorKind.PERMANENT})
 # Enough for others to pass, or to be refused alike; a lone bad order dies within minutes.
 ATTEMPTS_TO_PROVE = 2
+LONGEST_WAIT_SECONDS = 600  # the longest retry tier for who is not at fault
+LONGER_AFTER = (10, 25)  # looks: after five minutes, and half an hour later
 
 IsInherited = Callable[[Origin], bool]
 
@@ -197,11 +200,16 @@ class OutcomeRules:
     def not_sent(self, item: DecodedEvent, outcome: NotSent, now: int, says: Notes) -> Decision:
         if outcome.is_given_up:
             return self.dead(item.envelope, "BREAKER_OPEN", outcome.reason)
-        tier = self.topics.retry_tiers[0]
+        tier = self._tier_of(times_parked(item.envelope, outcome.reason))
         waits = Notes(
             reason=outcome.reason, worker=self.worker, mapping_version=says.mapping_version
         )
         return parked(item.envelope, tier, self.topics.tier_delay_ms(tier), now, waits)
+
+    def _tier_of(self, times: int) -> str:
+        """Return where an event waits that has been parked so often: each look costs calls."""
+        longest = self.topics.retry_tiers.index(self.topics.longest_tier(LONGEST_WAIT_SECONDS))
+        return self.topics.retry_tiers[min(longest, sum(times >= many for many in LONGER_AFTER))]
 
     def not_there_yet(self, item: DecodedEvent, code: str, message: str) -> Decision:
         """Return the decision of an event that the store cannot complete yet: one attempt less."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.handling.dead_letter_limit import DeadLetterLimit
-from agents.handling.dead_letter_stop import DeadLetterStop, tier_for
+from agents.handling.dead_letter_stop import DeadLetterStop
 from agents.handling.outcome import Notes, done, failed
 from schemas.event import Envelope, ErrorInfo, Kind, Origin
 from schemas.headers import envelope_of
@@ -58,7 +58,7 @@ def test_the_third_of_one_cause_waits_with_its_attempts_and_its_bytes(stop, aler
     outcomes = [stop.pass_on(dead(n)) for n in range(3)]
     assert [o.result.outcome for o in outcomes] == [Outcome.DEAD, Outcome.DEAD, Outcome.PARKED]
     held = outcomes[-1]
-    assert held.republish.topic == tier_for(TOPICS) == "salesforce.retry.10m"
+    assert held.republish.topic == TOPICS.longest_tier(600) == "salesforce.retry.10m"
     back = envelope_of(
         topic=held.republish.topic,
         partition=0,
