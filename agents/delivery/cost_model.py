@@ -22,6 +22,7 @@ FIRST_ROW_SECONDS = 0.002
 # go into rows, even where the latency target would have smaller calls. But not at any price.
 LEAST_ROWS_TO_FIXED = 12.0
 MOST_TARGETS = 2.0
+MOST_ORDERS = 10**9  # as good as without bound
 CHEAP_PART = 0.5  # orders whose rows take no longer than this part of the fixed time are cheap
 
 
@@ -66,15 +67,22 @@ class CostModel:
 
     def cheap_orders(self) -> int:
         """Return how many orders a call may hold without taking much longer than with one."""
-        each = self.order_seconds
-        return 10**9 if each <= 0 else max(1, int(CHEAP_PART * self.fixed_seconds / each))
+        return _orders_in(CHEAP_PART * self.fixed_seconds, self.order_seconds)
 
     def orders_within_target(self) -> int:
         """Return how many orders a call may hold while calls are plenty."""
-        each = self.order_seconds
-        if each <= 0:
-            return 10**9
         in_time = self.target_seconds - self.fixed_seconds
         worth_it = LEAST_ROWS_TO_FIXED * self.fixed_seconds
         at_most = MOST_TARGETS * self.target_seconds - self.fixed_seconds
-        return max(1, int(max(in_time, min(worth_it, at_most)) / each))
+        return _orders_in(max(in_time, min(worth_it, at_most)), self.order_seconds)
+
+
+def _orders_in(seconds: float, each: float) -> int:
+    """Return how many orders fit into a time; one does, however long it takes.
+
+    Compared before it is divided: the mean of a kind of rows that comes no more halves for ever,
+    and after some 14,000 calls a second through it is more than a number can be.
+    """
+    if each * MOST_ORDERS <= max(seconds, 0.0) or each <= 0.0:
+        return MOST_ORDERS
+    return max(1, int(seconds / each))

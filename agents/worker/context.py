@@ -36,3 +36,14 @@ class WorkerContext:
     max_held: int
     max_held_bytes: int
     asks_first: Callable[[WriteSet], bool] = lambda _: False
+
+    def or_end(self, step: Callable[[], None]) -> None:
+        """Take a step of the event loop's; a bug in it ends the process, as one in a task does.
+
+        The loop alone would log it and go on without what the step would have started: a worker
+        that takes events and sends none, until the watchdog sees it minutes later.
+        """
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - see above
+            self.end_process(error)

@@ -5,7 +5,7 @@ What needs no call ends at once; what is to be written goes in a call of its own
 flight has the same record or lock (`agents.delivery.lock_table`), or waits for that one alone. An
 event is finished when all its consequences are on disk; the ledger decides what may be committed.
 
-Whatever leaves a task here as an exception ends the process uncommitted.
+Whatever leaves a task or a step here as an exception ends the process uncommitted.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Pipeline:
     def _pump_soon(self) -> None:
         if not self._is_pumping:
             self._is_pumping = True
-            asyncio.get_running_loop().call_soon(self._pump)
+            asyncio.get_running_loop().call_soon(self._context.or_end, self._pump)
 
     def _pump(self) -> None:
         """Start what can start now."""

@@ -104,6 +104,21 @@ def test_how_many_orders_a_call_may_hold(fixed, cheap, within_target):
     assert (model.cheap_orders(), model.orders_within_target()) == (cheap, within_target)
 
 
+@pytest.mark.parametrize("each", [0.0, 5e-324, 1e-310, 1e-20])
+def test_an_order_that_costs_next_to_nothing_bounds_nothing(each):
+    """Seen 14,000 calls after the last row that took time: the worker started no call any more."""
+    model = CostModel(1.0, 0.1, {CREATE: 1.0, UPDATE: 0.0}, {CREATE: each, UPDATE: 1.0})
+    assert (model.cheap_orders(), model.orders_within_target()) == (10**9, 10**9)
+
+
+def test_rows_that_come_no_more_stop_nothing_however_long_ago_it_is():
+    model = CostModel(1.0, 0.1, {CREATE: 0.01, UPDATE: 0.0}, {CREATE: 1.0, UPDATE: 1.0})
+    for _ in range(20_000):
+        model.observe(model.fixed_seconds, {UPDATE: 1}, 1)
+        assert model.cheap_orders() >= 1
+        assert model.orders_within_target() >= 1
+
+
 def test_a_model_that_knows_no_order_yet_bounds_nothing():
     assert CostModel().cheap_orders() == CostModel().orders_within_target() == 10**9
     unknown = CostModel(rows_per_order={UPDATE: 1.0})

@@ -7,6 +7,7 @@ import pytest
 from support.pipeline_world import World
 
 from agents.delivery.types import NotSent
+from agents.worker.call_pacing import CallPacing
 from agents.worker.context import WorkerContext
 from schemas.result import Outcome
 
@@ -158,6 +159,17 @@ async def test_a_bug_ends_the_process_and_acknowledges_nothing(world):
     world.pipeline.add(world.event("o1", 1))
     await settle(lambda: world.ended)
     assert isinstance(world.ended[0], ZeroDivisionError)
+    assert world.acked == []
+
+
+async def test_a_bug_in_starting_calls_ends_the_process_too(world, monkeypatch):
+    def broken():
+        raise OverflowError
+
+    monkeypatch.setattr(CallPacing, "wait_seconds", lambda _self, _ready: broken())
+    world.pipeline.add(world.event("o1", 1))
+    await settle(lambda: world.ended)
+    assert isinstance(world.ended[0], OverflowError)
     assert world.acked == []
 
 
