@@ -129,7 +129,7 @@ class BackfillRun(Run):
 
     async def _publish_all(self, records: Sequence[Record]) -> None:
         """Publish until every record is on disk, or is known to be too large for Kafka."""
-        missing = list(records)
+        missing, why = list(records), ""
         for failures in range(MAX_FAILURES):
             if failures:
                 await set_within(self.stop, REFUSED_PAUSE_SECONDS)
@@ -142,10 +142,13 @@ class BackfillRun(Run):
                     self.report.too_large.append((record.topic, -1, len(record.value or b"")))
                 else:
                     refused.append(record)
+                    why = str(answer)
             missing = refused
             if not missing or self.stop.is_set():
                 return
-        raise PublishError(f"Kafka refuses the events; resume later with {self.spec.job_id}")
+        raise PublishError(
+            f"Kafka refuses the events ({why}); resume later with {self.spec.job_id}"
+        )
 
     async def _find_place(self) -> None:
         """Learn from the operator log and the topics how far an earlier run got."""

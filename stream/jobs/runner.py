@@ -93,6 +93,7 @@ class JobRun(Run):
         super().__init__(settings, spec, reader, **how)
         self._due = {span.partition: span.start for span in spec.due}
         self._copied = OffsetSet(spec.spans)
+        self._refusal = ""  # the last one
 
     async def begin(self) -> None:
         """Put the job on record, and learn what an earlier run has copied. Raises JobError."""
@@ -130,7 +131,9 @@ class JobRun(Run):
             if not self._missing(copies):
                 break
         else:
-            raise PublishError(f"Kafka refuses the copies; resume later with {self.spec.job_id}")
+            raise PublishError(
+                f"Kafka refuses the copies ({self._refusal}); resume later with {self.spec.job_id}"
+            )
         self._tell()
         return [copy.source for copy in copies if copy.source in self._copied]
 
@@ -152,6 +155,7 @@ class JobRun(Run):
             elif answer.is_too_large:
                 self.report.too_large.append(copy.source)
             else:
+                self._refusal = str(answer)
                 log.warning("job_copy_failed", job_id=self.spec.job_id, error=str(answer))
 
     async def _find_copies(self, *, is_first: bool = False) -> None:
