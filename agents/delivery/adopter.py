@@ -71,7 +71,7 @@ class Adopter:
     def queries(self, bundles: Sequence[WriteSet]) -> Queries:
         """Return what is to be asked before the bundles may be written."""
         wanted = {row.identity: row for b in bundles for row in b.rows if self.is_unknown(row)}
-        return dict(queries_for(list(wanted.values())))
+        return dict(queries_for(list(wanted.values()), self._org.room))
 
     def is_unknown(self, row: Row) -> bool:
         """Whether a record without a key may be meant by the row."""

@@ -20,7 +20,7 @@ from typing import Any
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.model import RowRule
 from agents.salesforce.api.record_updates import KeyUpdate
-from agents.salesforce.api.soql import fitting, is_same_text, quoted
+from agents.salesforce.api.soql import REST_ROOM, QueryRoom, fitting, is_same_text, quoted
 from schemas.salesforce import Row
 
 Record = Mapping[str, Any]
@@ -52,7 +52,9 @@ def value_of(row: Row) -> str:
     return value if row.adopt_by and isinstance(value, str) else ""
 
 
-def queries_for(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
+def queries_for(
+    rows: Sequence[Row], room: QueryRoom = REST_ROOM
+) -> Iterator[tuple[str, list[Row]]]:
     """Yield (SOQL, the rows it looks for), in the fewest queries; rows of one sObject each."""
     shapes: dict[tuple[str, str, str, tuple[tuple[str, str, str], ...]], list[Row]] = {}
     for row in rows:
@@ -61,7 +63,7 @@ def queries_for(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
     for (sobject, key, by, links), members in shapes.items():
         parents = [f"{name}.{field}" for name, field, _ in links for field in ("Id", field)]
         fields = ", ".join(["Id", "CreatedDate", key, by, *parents])
-        for part in fitting(members, lambda row: (value_of(row), row.external_id)):
+        for part in fitting(members, lambda row: (value_of(row), row.external_id), room):
             values = ",".join(quoted(value_of(row)) for row in part)
             keys = ",".join(quoted(row.external_id) for row in part)
             where = f"{by} IN ({values}) OR {key} IN ({keys})"

@@ -66,7 +66,10 @@ class CustomerLookup:
         if not by_id and not by_value:
             return await self._inner.send(bundles)
         priority = min(bundle.priority for bundle in bundles)
-        answers = await self._org.look({**by_id, **by_value}, priority)
+        asked = {**by_id, **by_value}
+        answers = await self._org.look(asked, priority)
+        if self._org.asks_less(asked, answers):
+            return await self._send(bundles)
         renamed = await self._renamer.rename(by_id, answers, priority)
         behind = behind_a_first(bundles, renamed.found)
         first = [one for place, one in enumerate(bundles) if place not in behind]
@@ -96,7 +99,10 @@ class CustomerLookup:
             return await self._inner.send(bundles)
         priority = min(bundle.priority for bundle in bundles)
         unasked = {soql: rows for soql, rows in queries.items() if soql not in answers}
-        answers = {**answers, **await self._org.look(unasked, priority)}
+        told = await self._org.look(unasked, priority)
+        if self._org.asks_less(unasked, told):
+            return await self._adopt(bundles, answers)
+        answers = {**answers, **told}
         adopted = await self._adopter.adopt(queries, answers, priority)
         outcomes = await send_others(
             bundles, [adopted.failure_of(one) for one in bundles], self._inner.send

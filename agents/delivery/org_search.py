@@ -6,6 +6,7 @@ doing: it waits, and no attempt is spent.
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -20,12 +21,15 @@ from agents.pacing.ticket import NotAdmittedError
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import MAX_COLLECTIONS, MAX_ROWS
 from agents.salesforce.api.record_updates import KeyUpdate, give_keys
+from agents.salesforce.api.soql import REST_ROOM, QueryRoom
 from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.error_table import BY_CODE
 from agents.salesforce.errors.errors import SalesforceError
 from schemas.parts import parts_of
 from schemas.priority import Priority
 from schemas.salesforce import Row, RowResult
+from stream.ops.alerts import Alert
 from stream.ops.quoted_masking import mask_quoted
 
 FINAL = frozenset({ErrorKind.PERMANENT, ErrorKind.CONFIG})
@@ -52,6 +56,33 @@ class OrgSearch:
     def __init__(self, client: OrgClient, gate: Admission) -> None:
         self._client = client
         self._gate = gate
+        self._most = REST_ROOM.ids
+
+    @property
+    def room(self) -> QueryRoom:
+        """How much a query may name in an org of this size."""
+        return dataclasses.replace(REST_ROOM, ids=self._most)
+
+    def asks_less(self, queries: Queries, answers: Answers) -> bool:
+        """Whether shorter lists are worth asking: an org may be too large for longer ones.
+
+        Where the shortest takes too long somebody has to know: who is looked for waits.
+        """
+        slow = {
+            soql: answer
+            for soql in queries
+            if isinstance(answer := answers[soql], SalesforceError)
+            and answer.advice is Advice.SEND_LESS
+        }
+        if not slow:
+            self._most = min(REST_ROOM.ids, self._most + 1)
+            return False
+        longest = min(self._most, max(len(queries[soql]) for soql in slow))
+        self._most = max(1, longest // 2)
+        if longest == 1:
+            reason = failure_of(next(iter(slow.values()))).reason
+            self._gate.alerts.fire(Alert.WRITES_HELD, reason)
+        return longest > 1
 
     async def look(self, queries: Queries, priority: Priority) -> Answers:
         """Return what each query finds, or why it could not be asked; five queries a call."""

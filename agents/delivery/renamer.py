@@ -117,7 +117,7 @@ class Renamer:
         rows = [row for bundle in bundles for row in bundle.rows if self.is_looked_for(row)]
         # Of several rows of one record and customer the customer's own counts: it renames.
         wanted = {whose(row): row for row in sorted(rows, key=lambda row: row.is_own)}
-        return dict(queries_for(list(wanted.values()), self._client.guarded))
+        return dict(queries_for(list(wanted.values()), self._client.guarded, self._org.room))
 
     def is_looked_for(self, row: Row) -> bool:
         """Whether the row's record may have the key of an earlier e-mail.

@@ -22,7 +22,7 @@ from typing import Any
 from agents.delivery.types import WriteSet
 from agents.salesforce.api.composite import CUSTOMER_ID_FIELD, STALE_GUARD_FIELD
 from agents.salesforce.api.record_updates import KeyUpdate
-from agents.salesforce.api.soql import fitting, is_same_text, quoted
+from agents.salesforce.api.soql import REST_ROOM, QueryRoom, fitting, is_same_text, quoted
 from schemas.erasure import ERASED
 from schemas.salesforce import Row
 
@@ -55,7 +55,7 @@ NOTHING = Renaming()
 
 
 def queries_for(
-    rows: Sequence[Row], guarded: frozenset[str]
+    rows: Sequence[Row], guarded: frozenset[str], room: QueryRoom = REST_ROOM
 ) -> Iterator[tuple[str, Sequence[Row]]]:
     """Yield (SOQL, the rows it looks for); rows of one sObject and key field each."""
     shapes: dict[tuple[str, str], list[Row]] = {}
@@ -64,7 +64,7 @@ def queries_for(
     for (sobject, key), members in shapes.items():
         times = [STALE_GUARD_FIELD] if sobject in guarded else []
         fields = ", ".join(["Id", "CreatedDate", key, CUSTOMER_ID_FIELD, *times])
-        for part in fitting(members, lambda row: (row.customer_id, row.external_id)):
+        for part in fitting(members, lambda row: (row.customer_id, row.external_id), room):
             ids = ",".join(quoted(row.customer_id) for row in part)
             keys = ",".join(quoted(row.external_id) for row in part)
             where = f"{CUSTOMER_ID_FIELD} IN ({ids}) OR {key} IN ({keys})"

@@ -20,6 +20,7 @@ class Settings:
     integration user's.
     `sales_process` names the stages of the user's record type; describe lists all the same.
     `read_only` and `storage_full` refuse rows; without `view_setup` the limits are not shown.
+    A query that names more than `query_values` values takes too long.
     API versions below `retired_below` answer 410. `instance_host` is the host name of tokens from
     now on: every other one is `gone` or answers with a `redirect` (`left_instance`). `gzip` packs
     answers for who takes it.
@@ -40,6 +41,7 @@ class Settings:
     lock_contention: bool = False
     history_limit: int = 50_000
     query_page_size: int = 2000
+    query_values: int = 0
     token_lifetime_seconds: float = 7200.0
     clock_offset_seconds: float = 0.0
     jwt_max_lifetime_seconds: float = 300.0

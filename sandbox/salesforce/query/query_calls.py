@@ -25,6 +25,9 @@ def query(request: RestRequest, *, with_deleted: bool = False) -> Answer:
     if not text:
         raise malformed("A query string has to be specified")
     parsed = parse(text)
+    most = request.org.settings.query_values
+    if most and len(re.findall(r"'(?:[^'\\]|\\.)*'", text)) > most:
+        raise RequestError(400, "QUERY_TIMEOUT", "Your query request was running for too long.")
     try:
         search = Search(request.org.store, parsed, request.call.base, with_deleted=with_deleted)
         if parsed.is_bare_count:

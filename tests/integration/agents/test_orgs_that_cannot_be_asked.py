@@ -6,7 +6,8 @@ import pytest
 from support.renaming_world import KEY, NEW, OLD, customer, order, workers
 from support.salesforce_fixtures import org_keys, salesforce_org
 
-from agents.delivery.types import Written
+from agents.delivery.types import NotSent, Written
+from stream.ops.alerts import Alert
 
 __all__ = ["org_keys", "salesforce_org", "workers"]
 
@@ -30,3 +31,30 @@ async def test_who_is_asked_for_while_nobody_is_let_in_is_asked_for_again(
         pass
     assert len(worker.records("Account")) == len(worker.records("Contact")) == 1
     assert (worker.one("Account")[KEY] == NEW) is ("customer" in saved)
+
+
+@pytest.mark.parametrize("most", [7, 1])
+async def test_an_org_so_large_that_long_lists_take_too_long_is_asked_in_short_ones(workers, most):
+    """QUERY_TIMEOUT: each waited for ever, and asked the same again, without a word to anybody."""
+    worker, other = workers
+    customers = [customer(f"c{n}@example.com", customer_id=n) for n in range(1, 21)]
+    await worker.send(*customers)
+    worker.org.settings.change({"query_values": 2 * most})  # ids and keys
+    moved = [customer(f"n{n}@example.com", "11:00:00", customer_id=n) for n in range(1, 21)]
+    outcomes = await other.send(*moved)
+    assert {type(outcome) for outcome in outcomes} == {Written}, outcomes
+    assert len(other.records("Account")) == len(other.records("Contact")) == 20
+    calls = other.org.counts.as_dict()["total"]
+    again = [customer(f"m{n}@example.com", "12:00:00", customer_id=n) for n in range(1, 21)]
+    outcomes = await other.send(*again)
+    assert {type(outcome) for outcome in outcomes} == {Written}, outcomes
+    assert other.org.counts.as_dict()["total"] - calls <= 45, "it is remembered"
+
+
+async def test_who_cannot_be_looked_for_at_all_is_told_of(workers):
+    worker, _ = workers
+    alerts = worker.dispatcher.gate.alerts
+    worker.org.settings.change({"query_values": 1})
+    outcomes = await worker.send(customer(NEW))
+    assert isinstance(outcomes[0], NotSent)
+    assert "QUERY_TIMEOUT" in alerts.active[Alert.WRITES_HELD]

@@ -31,6 +31,7 @@ REFUSAL = SalesforceError(
     "                      ^\nERROR at Row:1:Column:72\nNo such column 'Phone' on entity 'Contact'",
     kind=ErrorKind.CONFIG,
     code="INVALID_FIELD",
+    status=400,
 )
 MALFORMED = SalesforceError(
     "unexpected token: 'Musterfrau'", kind=ErrorKind.PERMANENT, code="MALFORMED_QUERY"
