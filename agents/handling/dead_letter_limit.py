@@ -7,7 +7,7 @@ Events are told apart by the fingerprint of their error, so that others go on. P
 |---|---|
 | fewer than `events` of it died in the window, or less than `share` of all that ended | it dies |
 | both are reached | it is deferred, costs no attempt, and is tried again after its wait |
-| it is tried again and passes | it is written: the cause has gone |
+| it is tried again and passes | it is written; when none comes back any more the cause has gone |
 | a person releases it (`orderstream dlq release`) | it dies, for as long as the worker runs |
 | the mapping changes | the count begins anew: the version is part of the fingerprint |
 """
@@ -55,6 +55,7 @@ class DeadLetterLimit:
         self._total = 0
         self._deaths: Counter[Fingerprint] = Counter()
         self._released: set[str] = set()
+        self._last_held: dict[Fingerprint, float] = {}
         self.held: Counter[Fingerprint] = Counter()
 
     def ended_well(self, now: float) -> None:
@@ -68,6 +69,7 @@ class DeadLetterLimit:
         self._forget(now)
         if cause in self.held or self._is_reached(cause):
             self.held[cause] += 1
+            self._last_held[cause] = now
             return False
         self._count(now, cause)
         return True
@@ -75,8 +77,16 @@ class DeadLetterLimit:
     def release(self, code: str) -> None:
         """Let the events of a cause die: a person knows, and wants them as dead letters."""
         self._released.add(code)
-        for cause in [cause for cause in self.held if cause.code == code]:
-            del self.held[cause]
+        self._let_go([cause for cause in self.held if cause.code == code])
+
+    def end_cured(self, now: float, *, quiet_seconds: float) -> None:
+        """Forget the causes of which nothing has come back for longer than a try takes."""
+        long_ago = now - quiet_seconds
+        self._let_go([cause for cause in self.held if self._last_held[cause] < long_ago])
+
+    def _let_go(self, causes: list[Fingerprint]) -> None:
+        for cause in causes:
+            del self.held[cause], self._last_held[cause]
 
     def _is_reached(self, cause: Fingerprint) -> bool:
         deaths = self._deaths[cause]

@@ -22,6 +22,7 @@ from stream.topics import Topics
 log = structlog.get_logger()
 
 ASK_EVERY_SECONDS = 15.0
+QUIET_TRIES = 2  # what is held comes back at each; who does not was written, or is another worker's
 
 
 class DeadLetterStop:
@@ -75,6 +76,15 @@ class DeadLetterStop:
         """Let the events of a cause die; ends the alert when nothing else is held."""
         self._limit.release(code)
         log.warning("dead_letters_released", code=code)
+        self._end_alert()
+
+    def end_cured(self) -> None:
+        """Let go of causes that somebody has corrected; ends the alert when nothing is held."""
+        try_seconds = self._topics.tier_delay_ms(self._tier) / 1000 + ASK_EVERY_SECONDS
+        self._limit.end_cured(self._clock(), quiet_seconds=QUIET_TRIES * try_seconds)
+        self._end_alert()
+
+    def _end_alert(self) -> None:
         if not self._limit.held:
             self._alerts.resolve(Alert.DEAD_LETTERS_STOPPED)
 
@@ -83,6 +93,7 @@ class DeadLetterStop:
         since_ms = int(self._clock() * 1000)
         while True:
             await asyncio.sleep(ASK_EVERY_SECONDS)
+            self.end_cured()
             if not self._limit.held:
                 continue
             try:

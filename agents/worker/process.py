@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 
@@ -31,6 +30,7 @@ from agents.worker.agent import add_sync_agent
 from agents.worker.batch_log import log_successes
 from agents.worker.call_pacing import CallPacing
 from agents.worker.context import WorkerContext
+from agents.worker.death_watch import DeathWatch
 from agents.worker.faust_app import WorkerApp, create_app
 from agents.worker.faust_fence import fence_and_commit
 from agents.worker.first_connection import StoppedBeforeConnected, wait_until_answered
@@ -40,9 +40,7 @@ from agents.worker.org_schema import OrgSchema
 from agents.worker.session_guard import Fence, SessionGuard
 from agents.worker.shutdown import Shutdown, end_uncommitted
 from agents.worker.watchdog import Watchdog
-from schemas.result import Outcome
 from stream.config import Settings
-from stream.dlq.growth_alert import DeadLetterGrowth, FirstDeadLetters
 from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
 from stream.kafka.publisher import Ack, KafkaPublisher, Record
@@ -179,29 +177,17 @@ async def _connect(
         is_inherited=state.is_inherited,
         clock_tolerance_seconds=settings.magento_clock_tolerance_seconds,
     )
-    growth = DeadLetterGrowth(
-        threshold=settings.alert_dead_letters,
-        window_seconds=settings.alert_dead_letters_window_seconds,
-    )
     stop = DeadLetterStop.of(settings, alerts)
     await stack.enter_async_context(in_background(lambda: stop.follow_releases(settings)))
-    first = FirstDeadLetters(alerts)
-    dead = 0
+    deaths = DeathWatch(settings, alerts)
+    await stack.enter_async_context(in_background(deaths.run))
 
     async def finish(decisions: Sequence[Decision]) -> None:
         decisions = [stop.pass_on(decision) for decision in decisions]
         await outcomes.route(decisions)
         if settings.log_synced:
             log_successes(decisions)
-        nonlocal dead
-        now = time.monotonic()
-        for letter in (d.result for d in decisions if d.result.outcome is Outcome.DEAD):
-            dead += 1
-            fingerprint = (letter.error_code, *letter.error_fields)
-            what = " ".join(fingerprint)
-            first.note(fingerprint, f"{what}: order {letter.key}; `orderstream dlq list`", now)
-        growth.watch(alerts, now, dead)
-        first.quiet(now, window_seconds=settings.alert_dead_letters_window_seconds)
+        deaths.note(decision.result for decision in decisions)
 
     return WorkerContext(
         handler=handler,

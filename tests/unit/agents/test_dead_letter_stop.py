@@ -49,9 +49,14 @@ def alerts():
 
 
 @pytest.fixture
-def stop(alerts):
+def now():
+    return [1.0]
+
+
+@pytest.fixture
+def stop(alerts, now):
     limit = DeadLetterLimit(events=2, share=0.5, window_seconds=60)
-    return DeadLetterStop(limit, TOPICS, alerts, worker="w", clock=lambda: 1.0)
+    return DeadLetterStop(limit, TOPICS, alerts, worker="w", clock=lambda: now[0])
 
 
 def test_the_third_of_one_cause_waits_with_its_attempts_and_its_bytes(stop, alerts):
@@ -84,3 +89,21 @@ def test_what_ends_well_is_left_alone_and_counts(stop, alerts):
     good = done(event(1), Outcome.SYNCED, 1_000, Notes())
     assert all(stop.pass_on(good) is good for _ in range(10))
     assert all(stop.pass_on(dead(n)).result.outcome is Outcome.DEAD for n in range(5))
+
+
+def test_a_cause_that_was_cured_ends_the_alert_without_a_person(stop, alerts, now):
+    """The runbook says: correct the org, and what waits is written. The page stayed for ever."""
+    for n in range(3):
+        stop.pass_on(dead(n))
+    wait = TOPICS.tier_delay_ms(TOPICS.longest_tier(600)) / 1000
+    for _ in range(4):  # tried again, and still refused
+        now[0] += wait + 30
+        stop.pass_on(dead(2))
+        stop.end_cured()
+        assert Alert.DEAD_LETTERS_STOPPED in alerts.active
+    now[0] += wait + 30
+    stop.pass_on(done(event(2), Outcome.SYNCED, 1_000, Notes()))
+    now[0] += 2 * wait
+    stop.end_cured()
+    assert not alerts.active
+    assert stop.pass_on(dead(9)).result.outcome is Outcome.DEAD  # one bad record of a good month
