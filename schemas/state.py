@@ -34,12 +34,24 @@ _STORED: tuple[tuple[str, type], ...] = (
 )
 
 
+UNSURE = "?"  # among the digests of a part that was announced: an older reader takes it for one
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A save that told only a part of its document: when, and digests of the fields it wrote."""
+    """A save that told only a part of its document: when, and digests of the fields it wrote.
+
+    Of one that was announced nobody knows whether it wrote them: it covers what is older, and not
+    itself.
+    """
 
     version: str
     told: frozenset[str] = frozenset()
+
+    def covers(self, version: str, *, is_part: bool) -> bool:
+        """Whether its fields are newer than a save of that time."""
+        is_itself = is_part and UNSURE in self.told and self.version == version
+        return not (is_itself or self.is_before(version))
 
     def is_before(self, version: str) -> bool:
         """Whether it was saved before that; without both dates nobody knows, and it counts."""

@@ -21,6 +21,7 @@ from schemas.state import (
     KEPT_PARTS,
     KEPT_REPLACED,
     SEEN_DIGITS,
+    UNSURE,
     Part,
     State,
     remembered,
@@ -194,7 +195,7 @@ def _kept(part: Part, *others: Part) -> tuple[Part, ...]:
 
 
 def _is_said_by(part: Part, other: Part) -> bool:
-    return other.told <= part.told and not part.is_before(other.version)
+    return other.told - {UNSURE} <= part.told and not part.is_before(other.version)
 
 
 def _bounded(parts: tuple[Part, ...]) -> tuple[Part, ...]:
@@ -204,7 +205,7 @@ def _bounded(parts: tuple[Part, ...]) -> tuple[Part, ...]:
         return parts
     is_undated = not all(part.version for part in rest)
     version = "" if is_undated else max(part.version for part in rest)
-    return (*kept, Part(version, frozenset().union(*(part.told for part in rest))))
+    return (*kept, Part(version, frozenset().union(*(part.told for part in rest)) - {UNSURE}))
 
 
 _NOTHING = State("", "", "", -1, -1)

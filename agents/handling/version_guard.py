@@ -32,7 +32,7 @@ from enum import StrEnum, auto
 
 from schemas.event import Via
 from schemas.sender_clock import utc_text
-from schemas.state import SEEN_DIGITS, State
+from schemas.state import SEEN_DIGITS, UNSURE, State
 
 
 class VersionVerdict(StrEnum):
@@ -112,8 +112,9 @@ def told_over(state: State | None, candidate: Candidate) -> frozenset[str] | Non
     """Return what newer parts told of the fields an event would fill; None when it fills none."""
     if state is None or judge(state, candidate) is not VersionVerdict.FILL:
         return None
-    newer = (part.told for part in state.parts if not part.is_before(candidate.version))
-    return frozenset().union(*newer)
+    version, is_part = candidate.version, candidate.is_part
+    newer = (part.told for part in state.parts if part.covers(version, is_part=is_part))
+    return frozenset().union(*newer) - {UNSURE}
 
 
 def _judge(  # noqa: PLR0911 - one return per rule of the table above

@@ -24,7 +24,7 @@ from agents.handling.version_guard import overrules
 from agents.handling.written_fields import told_of
 from agents.mapping.apply import Mapped
 from schemas.event import Via
-from schemas.state import State
+from schemas.state import UNSURE, State
 
 NoteDoubt = Callable[[Sequence[tuple[DecodedEvent, State]]], Awaitable[None]]
 
@@ -64,7 +64,8 @@ def doubts(
 
 def announced(item: DecodedEvent, records: Mapped, state: State | None) -> State:
     """Return the state in doubt; a write that overrules the org does so when it is made again."""
-    coming = item.new_state(state, {}, told_of(item, records))
+    told = told_of(item, records) | ({UNSURE} if item.candidate.is_part else set())
+    coming = item.new_state(state, {}, told)
     if item.told_over is None:
         is_reset = overrules(state, item.candidate)
         return dataclasses.replace(coming, digest="", is_reset=is_reset)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -19,7 +20,7 @@ from schemas.sender_clock import utc_text
 from schemas.state import state_key
 from schemas.state_order import goes_back
 from stream.errors import FrozenError
-from support.crash_worker import TOPICS, Worker, amount_of
+from support.crash_worker import SOURCES, TOPICS, Worker, save_of
 from support.version_model import Save, said
 
 KEY = "100"
@@ -39,20 +40,25 @@ class Org:
     """What Salesforce holds, and the writes that took it back."""
 
     def __init__(self) -> None:
-        self.amount = 0
+        self.fields = {"Amount": 0, "StageName": 0}  # the number of the save that told it
         self.went_back: list[str] = []
 
-    def write(self, amount: int) -> None:
-        if amount < self.amount:
-            self.went_back.append(f"{amount} over {self.amount}")
-        self.amount = amount
+    def write(self, fields: Mapping[str, int]) -> None:
+        for name, save in fields.items():
+            if save < self.fields[name]:
+                self.went_back.append(f"{name}: {save} over {self.fields[name]}")
+            self.fields[name] = save
 
 
 class Cluster:
     """The topics, the store and the org; `live`, `bring` and `work` are what happens."""
 
-    def __init__(self, die: random.Random, *, debounce_ms: int = 0) -> None:
+    def __init__(
+        self, die: random.Random, *, debounce_ms: int = 0, has_parts: bool = False
+    ) -> None:
         self.die, self.debounce_ms = die, debounce_ms
+        self.says = ("whole", "whole", "stage", "amount") if has_parts else ("whole",)
+        self.told = {"Amount": 0, "StageName": 0}  # by the newest save that came
         self.now, self.made = BEGAN_MS, 0
         self.saves: list[Save] = []
         self.bad: set[int] = set()  # what Salesforce refuses, until a person has seen to it
@@ -80,8 +86,11 @@ class Cluster:
             self.bad.add(self.made)
         self.tell("save", self.made)
 
-    def event(self, save: Save, **how) -> Envelope:
-        order = {"increment_id": KEY, **said(save, "whole"), "updated_at": utc_text(save.at_ms)}
+    def event(self, save: Save, says: str = "whole", **how) -> Envelope:
+        order = {"increment_id": KEY, **said(save, says), "updated_at": utc_text(save.at_ms)}
+        for name, source in SOURCES.items():
+            if source in order:
+                self.told[name] = max(self.told[name], save.amount)
         return Envelope(
             event_id=f"e{self.die.getrandbits(60):x}",
             event="sales_order_save_after",
@@ -96,8 +105,9 @@ class Cluster:
         """One of the hooks comes, in any order."""
         if self.unsent:
             save = self.unsent.pop(self.die.randrange(len(self.unsent)))
-            self.live.records.append(self.event(save))
-            self.tell("hook", save.amount)
+            says = self.die.choice(self.says)
+            self.live.records.append(self.event(save, says))
+            self.tell("hook", save.amount, says)
 
     def read_store(self) -> None:
         self.copies.append(self.event(self.saves[-1], via=Via.BACKFILL, job_id="b"))
@@ -116,12 +126,12 @@ class Cluster:
     def requeue(self) -> None:
         if self.letters:
             letter = self.letters.pop()
-            self.bad.discard(amount_of(letter))
+            self.bad.discard(save_of(letter))
             self.publish(dataclasses.replace(letter, via=Via.REQUEUE, attempt=0, job_id="q"))
 
     def publish(self, envelope: Envelope) -> None:
         self.due.records.append(envelope)
-        self.tell("due", envelope.via.value, amount_of(envelope), "at", len(self.due.records) - 1)
+        self.tell("due", envelope.via.value, save_of(envelope), "at", len(self.due.records) - 1)
 
     def relay(self) -> None:
         for envelope in self.later:
@@ -166,9 +176,9 @@ class Cluster:
         assert not self.later, "something waits for ever"
 
 
-def live_on(die: random.Random, steps: int, *, debounce_ms: int = 0) -> Cluster:
+def live_on(die: random.Random, steps: int, **options) -> Cluster:
     """Live one history by the die."""
-    cluster = Cluster(die, debounce_ms=debounce_ms)
+    cluster = Cluster(die, **options)
     cluster.save()
     moves = (
         *[cluster.save] * 2,

@@ -29,8 +29,13 @@ FAILURES = (
 REFUSED = RefusedWrite(ErrorKind.PERMANENT, "STRING_TOO_LONG", "too long")
 
 
-def amount_of(envelope: Envelope) -> int:
-    return int(orjson.loads(envelope.value)["grand_total"])
+SOURCES = {"Amount": "grand_total", "StageName": "status"}
+
+
+def save_of(envelope: Envelope) -> int:
+    """Return the number of the save that an event tells."""
+    order = orjson.loads(envelope.value)
+    return int(order.get("grand_total") or order["status"])
 
 
 class Worker:
@@ -81,12 +86,13 @@ class Worker:
             answer = die.choice(FAILURES)
             cluster.tell("refused", type(answer).__name__)
             return [answer for _ in bundles]
-        if cluster.may_fail and bundles[0].rows[0].fields["Amount"] in cluster.bad:
+        told = {**bundles[0].rows[0].fields}
+        if cluster.may_fail and cluster.bad.intersection(told.values()):
             cluster.tell("refused for good")
             return [REFUSED for _ in bundles]
-        for bundle in bundles:
-            cluster.tell("writes", bundle.rows[0].fields["Amount"])
-            cluster.org.write(bundle.rows[0].fields["Amount"])
+        assert len(bundles) == 1, "of one order"
+        cluster.tell("writes", told)
+        cluster.org.write(told)
         self._may_die("behind the write")
         return [Written({"Opportunity": "006"}) for _ in bundles]
 
@@ -102,7 +108,7 @@ class Worker:
             self.read[topic] += 1
             envelope = self.cluster.as_consumed(topic, self.logs[topic], offset)
             taken.append((topic, offset, envelope))
-            self.cluster.tell("takes", topic.split(".")[1], offset, ":", amount_of(envelope))
+            self.cluster.tell("takes", topic.split(".")[1], offset, ":", save_of(envelope))
         if taken:
             LOOP.run_until_complete(self._handle(taken))
         self._commit()
@@ -122,7 +128,7 @@ class Worker:
         decisions = [self._held(decision) for decision in decisions]
         effects = []
         for decision in decisions:
-            cluster.tell("ends", amount_of(decision.envelope), decision.result.outcome.value)
+            cluster.tell("ends", save_of(decision.envelope), decision.result.outcome.value)
             if decision.republish is not None:
                 effects.append(decision)
             if (record := state_record(decision, TOPICS)) is not None:
