@@ -18,6 +18,8 @@ from stream.times import show_seconds, show_time
 
 MAX_STREAMS, MAX_STREAMS_OF_SESSION = 50, 4
 HEARTBEAT_SECONDS = 5.0
+# The second for nginx: it gathers an answer until its buffer is full, and the tail would stand still.
+HEADERS = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
 SHOWN = 50
 
 
@@ -34,7 +36,7 @@ async def tail_stream(request: web.Request) -> web.StreamResponse:
     if state.streams.total() >= MAX_STREAMS:
         raise web.HTTPServiceUnavailable(text="Too many live tails are open.")
     state.streams[session.nonce] += 1
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    response = web.StreamResponse(headers=HEADERS)
     try:
         await response.prepare(request)
         with state.watch.tail.watch() as queue:

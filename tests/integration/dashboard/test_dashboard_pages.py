@@ -185,6 +185,8 @@ async def test_the_tail_tells_outcomes_as_they_come(writer, ann, monkeypatch):
     event = await writer.accept("77")
     await ann.until(lambda: ann.state.watch.balance.refreshed_ms)
     async with ann.http.get(ann.url + "/tail/stream") as stream:
+        # nginx before it would gather events until they fill its buffer: the tail would stand still.
+        assert stream.headers["X-Accel-Buffering"] == "no"
         assert stream.content_type == "text/event-stream"
         await ann.until(lambda: ann.state.streams.total() == 1)
         await writer.conclude(event, Outcome.SYNCED)

@@ -199,7 +199,7 @@ def test_a_large_number_stays_a_whole_number() -> None:
     data = made["ConfigMap", "orderstream"]["data"]
     assert {name: data[name] for name in given} == {name: str(one) for name, one in given.items()}
     size = made["Ingress", "webhooks"]["metadata"]["annotations"]
-    assert size["nginx.ingress.kubernetes.io/proxy-body-size"] == "10485760"
+    assert size["nginx.ingress.kubernetes.io/proxy-body-size"] == "20971520"
 
 
 def test_every_number_that_a_template_writes_goes_through_the_one_place() -> None:
