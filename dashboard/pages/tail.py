@@ -18,7 +18,7 @@ from stream.times import show_seconds, show_time
 
 MAX_STREAMS, MAX_STREAMS_OF_SESSION = 50, 4
 HEARTBEAT_SECONDS = 5.0
-# The second for nginx: it gathers an answer until its buffer is full, and the tail would stand still.
+# For nginx: it gathers an answer until its buffer is full, and the tail would stand still.
 HEADERS = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
 SHOWN = 50
 
