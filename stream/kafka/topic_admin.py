@@ -20,7 +20,7 @@ from aiokafka.errors import (
 from stream.config import Settings
 from stream.errors import SettingsError, TopicAdminError
 from stream.kafka.connection import kafka_connection
-from stream.kafka.error_text import RESOURCES, WAY_OUT
+from stream.kafka.error_text import RESOURCES, error_text
 from stream.kafka.topic_plan import (
     ExistingTopic,
     TopicAction,
@@ -104,13 +104,13 @@ class TopicAdmin:
             for spec in specs
         ]
         response = await _answer(self._client.create_topics(topics))
-        _check(response.topic_errors, allowed=TopicAlreadyExistsError)
+        _check(response.topic_errors, right="Create", allowed=TopicAlreadyExistsError)
         await self._wait_until_applied(specs)
 
     async def delete(self, names: Sequence[str]) -> None:
         """Delete topics and everything in them."""
         response = await _answer(self._client.delete_topics(list(names)))
-        _check(response.topic_error_codes)
+        _check(response.topic_error_codes, right="Delete")
 
     async def existing(self, names: Sequence[str]) -> dict[str, ExistingTopic]:
         """Return those of the topics that exist."""
@@ -143,7 +143,11 @@ class TopicAdmin:
         configs = {}
         for response in responses:
             for code, message, _type, name, entries in response.resources:
-                _check([(name, code, message)], allowed=UnknownTopicOrPartitionError)
+                _check(
+                    [(name, code, message)],
+                    right="DescribeConfigs",
+                    allowed=UnknownTopicOrPartitionError,
+                )
                 if code:  # deleted since it was listed
                     continue
                 values = {entry[0]: entry[1] or "" for entry in entries}
@@ -157,7 +161,8 @@ class TopicAdmin:
             for plan in plans
         ]
         for response in await _answer(self._client.alter_configs(resources)):
-            _check([(name, code, message) for code, message, _type, name in response.resources])
+            rows = [(name, code, message) for code, message, _type, name in response.resources]
+            _check(rows, right="AlterConfigs")
 
     async def _check_brokers(self, replicas: int) -> None:
         brokers = await self.broker_count()
@@ -194,15 +199,19 @@ async def _answer(request: Any) -> Any:
         raise TopicAdminError(f"Kafka did not answer: {error}") from error
 
 
-def _check(results: Any, *, allowed: type[KafkaError] | None = None) -> None:
-    """Raise for the topics Kafka refused. Rows are (topic, error code[, message])."""
+def _check(results: Any, *, right: str, allowed: type[KafkaError] | None = None) -> None:
+    """Raise for the topics Kafka refused. Rows are (topic, error code[, message]).
+
+    `right`: which one was needed; Kafka does not say.
+    """
     refused = []
     for topic, code, *message in results:
         error = for_code(code)
         if error not in (NoError, allowed):
             reason = next((text for text in message if text), error.description)
             if error in RESOURCES:
-                reason = f"{reason} {WAY_OUT}"
-            refused.append(f"{topic}: {error.__name__}: {reason}")
+                refused.append(error_text(error(topic), operation=right))
+            else:
+                refused.append(f"{topic}: {error.__name__}: {reason}")
     if refused:
         raise TopicAdminError("Kafka refused: " + "; ".join(refused))

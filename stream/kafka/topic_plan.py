@@ -101,7 +101,7 @@ def made_config(spec: TopicSpec, replication_factor: int) -> dict[str, str]:
     Where a cluster's own default wants two copies in sync, one replica could never be written.
     """
     alone = {"min.insync.replicas": "1"} if replication_factor == 1 else {}
-    return wanted_config(spec, replication_factor) | alone
+    return alone | wanted_config(spec, replication_factor)
 
 
 def config_changes(

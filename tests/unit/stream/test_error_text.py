@@ -8,8 +8,10 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
+from stream.errors import TopicAdminError
 from stream.kafka.error_text import error_text
 from stream.kafka.log.edges import no_answer
+from stream.kafka.topic_admin import _check
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,10 @@ def test_who_may_not_read_is_not_told_that_kafka_is_away():
     said = str(no_answer(TopicAuthorizationFailedError("magento.orders")))
     assert "no Read on topic magento.orders" in said
     assert "did not answer" not in said
+
+
+@pytest.mark.parametrize("right", ["Create", "DescribeConfigs", "AlterConfigs"])
+def test_whoever_makes_topics_is_told_which_right_is_missing(right):
+    rows = [("magento.orders", TopicAuthorizationFailedError.errno, "Topic authorization failed.")]
+    with pytest.raises(TopicAdminError, match=f"no {right} on topic magento.orders: .*topics acls"):
+        _check(rows, right=right)
