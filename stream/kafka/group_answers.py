@@ -30,6 +30,7 @@ from aiokafka.structs import OffsetAndMetadata
 IS_ELSEWHERE = (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError)
 
 COMMIT_SECONDS = 5.0
+AGAIN_SECONDS = 2.0
 
 
 def refuse(error: int, group: str) -> None:
@@ -64,11 +65,20 @@ async def commit_what_is_there(
             async with asyncio.timeout(COMMIT_SECONDS):
                 await consumer.commit(left)
         except TimeoutError:
-            await _look_again(consumer)
-            there: Any = consumer.partitions_for_topic
-            left = {pair: at for pair, at in left.items() if there(pair.topic)}
+            gone = await _gone(consumer, {pair.topic for pair in left})
+            left = {pair: at for pair, at in left.items() if pair.topic not in gone}
         else:
             return
+
+
+async def _gone(consumer: Any, topics: set[str]) -> set[str]:
+    """Return which topics are not there; a broker that has just begun may not know them yet."""
+    for _ in range(2):
+        await _look_again(consumer)
+        topics = {topic for topic in topics if not consumer.partitions_for_topic(topic)}
+        if topics:
+            await asyncio.sleep(AGAIN_SECONDS)
+    return topics
 
 
 async def _look_again(consumer: Any) -> None:
