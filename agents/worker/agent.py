@@ -61,6 +61,7 @@ def add_sync_agent(
         enter=enter,
         drop=drop,
         end_process=context.end_process,
+        unanswered=context.unanswered,
     )
 
     intake = Intake(app, pipeline, aside, drop, context.end_process)

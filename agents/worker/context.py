@@ -18,7 +18,8 @@ from agents.worker.call_pacing import CallPacing
 class WorkerContext:
     """Everything is injected. `finish` publishes decisions and returns after the acks.
 
-    `asks_first` says of a write whether the org is asked something before it.
+    `asks_first` says of a write whether the org is asked something before it; `unanswered`, of
+    which partitions no publish was acknowledged for so many seconds.
 
     `end_process` never returns: it is called when this process was frozen, when it could not give
     its partitions away in time, or when a bug is about to leave the pipeline, where it would end
@@ -36,6 +37,7 @@ class WorkerContext:
     max_held: int
     max_held_bytes: int
     asks_first: Callable[[WriteSet], bool] = lambda _: False
+    unanswered: Callable[[float], Sequence[tuple[str, int]]] = lambda _seconds: ()
 
     def or_end(self, step: Callable[[], None]) -> None:
         """Take a step of the event loop's; a bug in it ends the process, as one in a task does.

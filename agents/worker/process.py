@@ -207,6 +207,7 @@ async def _connect(
         max_held=max(settings.worker_window_events, settings.worker_batch_max_events),
         max_held_bytes=settings.worker_window_bytes,
         asks_first=dispatcher.asks_first,
+        unanswered=publisher.unanswered,
     )
 
 

@@ -4,6 +4,9 @@ Every event needs its partition of the state (what Salesforce has) and of the re
 of it). Where one of them has no leader, nothing may be written for that partition number: its
 events are kept here in their order, and no more of them are fetched. They enter the pipeline when
 the leader is back, and are dropped with their partition at a rebalance: nothing was acknowledged.
+
+The same for a number of which a publish is not acknowledged (too few replicas in sync): what was
+begun waits with its batches, and every further batch with an event of it would, until none is left.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from stream.ops.alerts import Alert, Alerts
 log = structlog.get_logger()
 
 CHECK_SECONDS = 2.0
+NO_ACK_SECONDS = 3.0  # acks take milliseconds; a person is told later, by `blocking_publish`
 
 
 class ConsumerFlow:
@@ -73,7 +77,9 @@ class SetAside:
         enter: Callable[[HeldEvent], None],
         drop: Callable[[HeldEvent], None],
         end_process: Callable[[Exception], None],
+        unanswered: Callable[[float], Sequence[tuple[str, int]]] = lambda _seconds: (),
     ) -> None:
+        self._unanswered = unanswered
         self._states = states
         self._flow = flow
         self._topics = topics
@@ -82,6 +88,7 @@ class SetAside:
         self._drop = drop
         self._end_process = end_process
         self._waiting: dict[int, list[HeldEvent]] = {}
+        self._is_told = False
 
     async def admit(self, held: HeldEvent, generation: int) -> None:
         """Put an event into the pipeline when its state is known, or aside."""
@@ -90,7 +97,7 @@ class SetAside:
             try:
                 await self._states.ensure({number: generation})
             except NoLeaderError as error:
-                self._close(error)
+                self._close_without_leader(error)
         if number in self._waiting:
             self._waiting[number].append(held)
             self._flow.pause(number)  # a rebalance in between has opened it again
@@ -119,18 +126,26 @@ class SetAside:
         pairs = [(topic, number) for topic in self._topics for number in sorted(numbers)]
         without = await self._states.leaderless(pairs)
         if without:
-            self._close(NoLeaderError(without))
-        for number in self._waiting.keys() - {number for _, number in without}:
+            self._close_without_leader(NoLeaderError(without))
+        silent = [pair for pair in self._unanswered(NO_ACK_SECONDS) if pair[1] in numbers]
+        self._close({number for _, number in silent}, f"no ack for {_names(silent)}")
+        for number in self._waiting.keys() - {number for _, number in (*without, *silent)}:
             await self._open(number)
 
-    def _close(self, error: NoLeaderError) -> None:
-        numbers = {number for _, number in error.partitions}
-        if numbers - self._waiting.keys():
-            log.error("partition_set_aside", detail=str(error))
+    def _close_without_leader(self, error: NoLeaderError) -> None:
+        if self._close({number for _, number in error.partitions}, str(error)):
+            self._is_told = True
             self._alerts.fire(Alert.PUBLISH_BLOCKED, str(error))
+
+    def _close(self, numbers: set[int], why: str) -> bool:
+        """Set these aside; return whether any of them was not."""
+        is_news = bool(numbers - self._waiting.keys())
+        if is_news:
+            log.error("partition_set_aside", detail=why)
         for number in numbers:
             self._waiting.setdefault(number, [])
             self._flow.pause(number)
+        return is_news
 
     async def _open(self, number: int) -> None:
         generation = self._flow.generation
@@ -146,5 +161,10 @@ class SetAside:
             self._enter(held)
         self._flow.resume(number)
         log.info("partition_taken_up", partition=number)
-        if not self._waiting:
+        if not self._waiting and self._is_told:
+            self._is_told = False
             self._alerts.resolve(Alert.PUBLISH_BLOCKED)
+
+
+def _names(pairs: Sequence[tuple[str, int]]) -> str:
+    return ", ".join(f"{topic}-{number}" for topic, number in pairs)

@@ -36,7 +36,8 @@ async def publish_batches(shared: SharedProducer, records: Sequence[Record]) -> 
 
     async def publish(topic: str, partition: int, numbers: Sequence[int]) -> None:
         part = [records[number] for number in numbers]
-        answers = await publish_part(shared, topic, partition, part)
+        with shared.ack_waits.waiting(topic, partition):
+            answers = await publish_part(shared, topic, partition, part)
         found.update(zip(numbers, answers, strict=True))
 
     async with asyncio.TaskGroup() as group:

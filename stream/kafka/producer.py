@@ -33,6 +33,7 @@ from aiokafka.errors import (
 
 from stream.config import Settings
 from stream.errors import PublishError
+from stream.kafka.ack_waits import AckWaits
 from stream.kafka.connection import kafka_connection
 from stream.kafka.error_text import error_text
 from stream.kafka.record import Ack, Record, ack_of
@@ -98,6 +99,7 @@ class SharedProducer:
         self._connecting: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._is_stopped = False
+        self.ack_waits = AckWaits()
 
     async def stop(self) -> None:
         """Connect no more; close the producer, and wait for those that close already."""

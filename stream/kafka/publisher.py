@@ -86,6 +86,10 @@ class KafkaPublisher:
         """Return the producer, connecting it first if need be. Raises KafkaError and OSError."""
         return await self._shared.connected()
 
+    def unanswered(self, seconds: float) -> list[tuple[str, int]]:
+        """Return the partitions that have acknowledged nothing for so long, of what was sent."""
+        return self._shared.ack_waits.longer_than(seconds)
+
     async def is_able(self, topic: str, *, timeout_seconds: float) -> bool:
         """Return whether Kafka answers now and any partition of the topic has a leader.
 

@@ -43,7 +43,7 @@ class Cluster:
 class World:
     def __init__(self):
         self.cluster, self.entered, self.dropped = Cluster(), [], []
-        self.alerts = Alerts()
+        self.alerts, self.silent = Alerts(), []
         self.aside = SetAside(
             self.cluster,
             self.cluster,
@@ -52,6 +52,7 @@ class World:
             enter=self.entered.append,
             drop=self.dropped.append,
             end_process=pytest.fail,
+            unanswered=lambda _seconds: self.silent,
         )
 
     async def come(self, number, offset):
@@ -93,6 +94,29 @@ async def test_results_that_nobody_can_write_stop_their_partition_before_its_nex
     world.cluster.down = set()
     await world.aside.look()
     assert world.entered[-1] is late
+
+
+async def test_a_partition_with_too_few_replicas_in_sync_takes_no_batch_after_the_first(world):
+    """It has a leader. Each further batch with an event of it waited, until none was left."""
+    begun = await world.come(1, 0)
+    world.silent = [("salesforce.retry.30s", 1)]
+    await world.aside.look()
+    late, other = await world.come(1, 1), await world.come(0, 0)
+    assert world.entered == [begun, other]
+    assert world.cluster.paused == {1}
+    world.silent = []
+    await world.aside.look()
+    assert world.entered == [begun, other, late]
+    assert world.cluster.paused == set()
+
+
+async def test_who_publishes_tells_a_person_that_nothing_is_acknowledged_and_that_it_is_over(world):
+    world.alerts.fire(Alert.PUBLISH_BLOCKED, "salesforce.dlq: no ack (for 10 s)")
+    world.silent = [(RESULTS, 1)]
+    await world.aside.look()
+    world.silent = []
+    await world.aside.look()
+    assert world.is_loud
 
 
 async def test_nothing_overtakes_what_waits_while_the_state_is_read(world):
