@@ -34,8 +34,7 @@ from stream.kafka.log.range_reader import RangeReader
 from stream.magento.client import MagentoRest, open_magento
 from stream.magento.paging import Window, new_window
 from stream.magento.times import magento_time
-from stream.ops.alert_webhook import alert_webhook
-from stream.ops.alerts import Alert, Alerts
+from stream.ops.alerts import Alerts
 from stream.times import parse_duration_ms
 
 if TYPE_CHECKING:
@@ -143,13 +142,10 @@ async def _sources(settings: Settings) -> AsyncIterator[tuple[MagentoRest, Range
 
 async def _gaps(settings: Settings, task: Task) -> tuple[GapReport, int]:
     from agents.mapping.mapping import Mapping
+    from agents.reconcile.gap_alert import tell_gaps
     from agents.reconcile.missing_events import find_gaps
 
-    alerts = Alerts()
-    async with (
-        _sources(settings) as (magento, reader),
-        alert_webhook(settings, alerts, source=JOB),
-    ):
+    async with _sources(settings) as (magento, reader):
         report = await find_gaps(
             settings,
             magento,
@@ -159,12 +155,9 @@ async def _gaps(settings: Settings, task: Task) -> tuple[GapReport, int]:
             window=task.window,
             began=magento_time(now_ms()),
         )
-        if report.gaps:
-            named = ", ".join(gap.key for gap in report.gaps[:5])
-            alerts.fire(
-                Alert.WEBHOOKS_MISSING,
-                f"{len(report.gaps):,} of {report.checked:,} saves have no webhook: {named}",
-            )
+        named = ", ".join(gap.key for gap in report.gaps[:5])
+        found = f"{len(report.gaps):,} of {report.checked:,} saves have no webhook: {named}"
+        await tell_gaps(settings, reader, found if report.gaps else "")
         ids = {kind: [g.entity_id for g in report.gaps if g.kind is kind] for kind in task.kinds}
         return report, await _fix(settings, task, magento, ids)
 

@@ -36,6 +36,10 @@ class Notices:
         self._repeat_seconds = repeat_seconds
         self._told: dict[Alert, _Told] = {}
 
+    def take_over(self, alert: Alert, detail: str, *, since: float, told_at: float) -> None:
+        """Go on with an alert that an earlier process has told."""
+        self._told[alert] = _Told(detail, since, told_at)
+
     def changed(self, alert: Alert, detail: str | None, now: float) -> str | None:
         """Note that an alert fired, or was resolved (detail None); return what to say now."""
         told = self._told.get(alert)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 
 import aiohttp
 import structlog
@@ -29,16 +30,35 @@ LAST_WORDS_SECONDS = 3.0  # a process that ends gives what is queued this long
 SUCCESS = range(200, 300)
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An alert that was raised so many seconds ago, and last told of so many ago."""
+
+    alert: Alert
+    detail: str
+    seconds: float
+    told_seconds: float
+
+
 @asynccontextmanager
 async def alert_webhook(
-    settings: OperationsSettings, alerts: Alerts, *, source: str
+    settings: OperationsSettings, alerts: Alerts, *, source: str, earlier: Sequence[Earlier] = ()
 ) -> AsyncIterator[None]:
-    """Deliver the alerts to ALERT_WEBHOOK_URL while the block runs; do nothing without one."""
+    """Deliver the alerts to ALERT_WEBHOOK_URL while the block runs; do nothing without one.
+
+    `earlier`: what processes before this one have told, and is not over.
+    """
     url = settings.alert_webhook_url.get_secret_value()
+    for one in earlier:
+        alerts.take_over(one.alert, one.detail)
     if not url:
         yield
         return
     notices = Notices(source=source, repeat_seconds=settings.alert_repeat_seconds)
+    now = time.monotonic()
+    for one in earlier:
+        since, told_at = now - one.seconds, now - one.told_seconds
+        notices.take_over(one.alert, one.detail, since=since, told_at=told_at)
     webhook = AlertWebhook(url, notices)
     alerts.listeners.append(webhook.note)
     async with in_background(webhook.run):

@@ -57,6 +57,11 @@ class Alerts:
         log.error("alert", alert=alert.value, detail=detail)
         self._tell(alert, detail)
 
+    def take_over(self, alert: Alert, detail: str) -> None:
+        """Go on with an alert that an earlier process has raised: only its end is news."""
+        self._active[alert] = detail
+        metrics.ALERTS.labels(alert.value).set(1)
+
     def resolve(self, alert: Alert) -> None:
         """End an alert; a no-op when it is not active."""
         if self._active.pop(alert, None) is None:
