@@ -60,7 +60,10 @@ SAMPLES = 3  # bundles sent alone to tell a broken configuration from a guilty r
 
 @dataclass(frozen=True, slots=True)
 class CallExecutor:
-    """Runs the calls of a dispatcher, of all its batches: nothing of a batch is kept here."""
+    """Runs the calls of a dispatcher, of all its batches: nothing of a batch is kept here.
+
+    `then` goes on with what the first round leaves: what is few is no Bulk job's.
+    """
 
     client: RowWriter
     gate: Admission
@@ -70,6 +73,7 @@ class CallExecutor:
     policy: RetryInPlace = RETRY_IN_PLACE
     limits: CollectionLimits = API_LIMITS
     jitter: Callable[[], float] = random.random
+    then: CallExecutor | None = None
 
     @property
     def judge(self) -> Judge:
@@ -82,12 +86,13 @@ class CallExecutor:
 
     async def _take_to_end(self, writes: Sequence[RowTracker]) -> None:
         try:
-            await self._finish(writes)
+            await self.finish(writes)
             self.judge.clear(writes)
         except NotAdmittedError as stop:
             end(writes, NotSent(stop.reason, stop.is_given_up))
 
-    async def _finish(self, writes: Sequence[RowTracker]) -> None:
+    async def finish(self, writes: Sequence[RowTracker]) -> None:
+        """Go on until every bundle has an outcome. Raises NotAdmittedError."""
         while unfinished := [write for write in writes if write.is_open]:
             refusals: list[Refusal] = []
             for part in _parts(unfinished):
@@ -103,6 +108,8 @@ class CallExecutor:
                 metrics.IN_PLACE_RETRIES.labels("rows").inc()
                 tries = max(write.tries for write in tired)
                 await self.gate.rest(self.policy.row_backoff_seconds(tries, self.jitter))
+            if self.then is not None:
+                await self.then.finish(writes)
 
     async def _round(self, writes: Sequence[RowTracker]) -> list[Refusal]:
         """Send everything outstanding once; return what was refused as a whole."""
@@ -215,8 +222,8 @@ class CallExecutor:
         self.judge.suspect(refusal, suspects)
         middle = len(suspects) // 2
         if middle:
-            await self._finish(suspects[:middle])
-            await self._finish(suspects[middle:])
+            await self.finish(suspects[:middle])
+            await self.finish(suspects[middle:])
         else:
             self.judge.blame(refusal, suspects[0])
 

@@ -45,7 +45,8 @@ UNSENT = NotSent("the dispatcher stopped before it was sent")
 class SalesforceDispatcher:
     """Writes bundles through a client, at the pace of its gate.
 
-    `known` remembers records between batches. `jitter` returns 0..1.
+    `known` remembers records between batches. `jitter` returns 0..1. `then` repeats what is left
+    after a first round.
     """
 
     def __init__(
@@ -59,9 +60,10 @@ class SalesforceDispatcher:
         policy: RetryInPlace = RETRY_IN_PLACE,
         limits: CollectionLimits = API_LIMITS,
         jitter: Callable[[], float] = random.random,
+        then: SalesforceDispatcher | None = None,
     ) -> None:
         self.gate = gate
-        self._executor = CallExecutor(
+        self.executor: CallExecutor = CallExecutor(
             client=client,
             gate=gate,
             known=ExistenceCache() if known is None else known,
@@ -70,15 +72,16 @@ class SalesforceDispatcher:
             policy=policy,
             limits=limits,
             jitter=jitter,
+            then=then.executor if then else None,
         )
 
     async def send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""
-        batch = _Batch(bundles, self._executor)
+        batch = _Batch(bundles, self.executor)
         try:
             async with asyncio.TaskGroup() as group:
                 running: set[asyncio.Task[None]] = set()
-                for plans in plan_calls(bundles, self._method_of, self._executor.limits):
+                for plans in plan_calls(bundles, self._method_of, self.executor.limits):
                     running |= batch.start(plans, group)
                     await asyncio.sleep(0)  # they fly while the next are planned
                     while len(running) > PORTION_CALLS:
@@ -88,7 +91,7 @@ class SalesforceDispatcher:
         return [batch.outcomes.get(place, UNSENT) for place in range(len(bundles))]
 
     def _method_of(self, row: Row) -> Method | None:
-        return method_of(row, self._executor.known)
+        return method_of(row, self.executor.known)
 
 
 class _Batch:
@@ -139,13 +142,12 @@ def build_dispatcher(
     jobs = BulkWriter(
         client, spend=gate.spend, interrupt=interrupt, progress=progress or Progress()
     )
+    calls = SalesforceDispatcher(client, gate, known=known, watch=watch, costs=costs)
     inner = ApiRouter(
         {
-            Api.COMPOSITE: SalesforceDispatcher(
-                client, gate, known=known, watch=watch, costs=costs
-            ),
+            Api.COMPOSITE: calls,
             Api.BULK: SalesforceDispatcher(
-                jobs, gate, known=known, watch=watch, limits=BULK_LIMITS
+                jobs, gate, known=known, watch=watch, limits=BULK_LIMITS, then=calls
             ),
         },
         threshold=settings.salesforce_bulk_threshold_events,

@@ -22,6 +22,7 @@ from agents.salesforce.api.org_session import OrgApi
 from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
+from agents.salesforce.errors.error_table import BY_CODE
 from agents.salesforce.errors.errors import JobFailedError, SalesforceError, classify_job
 from agents.salesforce.http.answers import bad_answer, bulk_error
 from agents.salesforce.interrupt import Interrupt
@@ -33,6 +34,8 @@ log = structlog.get_logger()
 FIRST_POLL_SECONDS = 1.0
 LONGEST_POLL_SECONDS = 30.0
 PATIENCE_SECONDS = 600.0  # of failing polls before a job is given up
+# Without a row or a state more. One batch of a job may take ten minutes (Bulk API limits).
+STANDSTILL_SECONDS = 900.0
 ABORT_SECONDS = 5.0
 TRANSFER_SECONDS = 600.0  # of one file of up to 100 MB, either way
 NOTHING = (None, 0, "0", "")
@@ -48,6 +51,7 @@ class Pace:
     first_poll_seconds: float = FIRST_POLL_SECONDS
     longest_poll_seconds: float = LONGEST_POLL_SECONDS
     patience_seconds: float = PATIENCE_SECONDS
+    standstill_seconds: float = STANDSTILL_SECONDS
     clock: Callable[[], float] = time.monotonic
 
     def pauses(self) -> Iterator[float]:
@@ -156,10 +160,15 @@ class _Job:
 
     async def _finished(self) -> dict[str, Any]:
         """Return the job's info once it is over. Closes it as long as it is open."""
+        seen, since = None, self.pace.clock()
         for pause in self.pace.pauses():
             info = await self._patiently(self._ask)
             if info["state"] not in RUNNING:
                 return dict(info)
+            if (now_seen := (info["state"], info.get("numberRecordsProcessed"))) != seen:
+                seen, since = now_seen, self.pace.clock()
+            elif self.pace.clock() - since > self.pace.standstill_seconds:
+                raise _stands_still(info)
             log.debug("bulk_job", job=self.id, state=info["state"], pause_seconds=pause)
             await self._wait(pause)
         raise AssertionError("pauses never end")
@@ -254,6 +263,18 @@ def job_failed(state: Mapping[str, Any]) -> JobFailedError:
         f"the Bulk job ended as {state.get('state')}: {error.message}",
         fields=error.fields,
         **asdict(verdict),
+    )
+
+
+def _stands_still(info: Mapping[str, Any]) -> JobFailedError:
+    rule = BY_CODE["UNPROCESSED"]
+    return JobFailedError(
+        f"the Bulk job stands still in state {info['state']}",
+        kind=rule.kind,
+        code="UNPROCESSED",
+        meaning=rule.meaning,
+        fix=rule.fix,
+        rule="UNPROCESSED",
     )
 
 

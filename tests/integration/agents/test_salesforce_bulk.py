@@ -20,7 +20,7 @@ from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.errors.error_kind import ErrorKind
-from agents.salesforce.errors.errors import SalesforceError, is_stale
+from agents.salesforce.errors.errors import JobFailedError, SalesforceError, is_stale
 from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row
 from stream.errors import FrozenError
@@ -177,3 +177,29 @@ async def test_a_job_is_taken_back_by_a_worker_that_has_lost_its_partitions(bulk
     with pytest.raises(FrozenError), asked_before_requests(check):
         await upsert(bulk, account("a"))
     assert await jobs(salesforce_org) == ["Aborted"]
+
+
+@pytest.mark.parametrize("stuck", [{"bulk_delay_ms": 3_600_000.0}, {"bulk_per_row_ms": 60_000.0}])
+async def test_a_job_that_stands_still_is_given_up_and_aborted(salesforce_org, stuck):
+    """In the org's queue, or in progress: nothing said so, and its events waited for ever."""
+    pace = Pace(first_poll_seconds=0.01, longest_poll_seconds=0.05, standstill_seconds=0.5)
+    client = build_client(settings_for(salesforce_org), alerts=Alerts(), bulk_pace=pace)
+    salesforce_org.org.settings.change(stuck)
+    try:
+        with pytest.raises(JobFailedError):
+            async with asyncio.timeout(30):
+                await upsert(client, *(account(f"k{n}") for n in range(250)))
+    finally:
+        client.close()
+    assert await jobs(salesforce_org) == ["Aborted"]
+
+
+async def test_a_job_that_gets_on_may_take_as_long_as_it_likes(salesforce_org):
+    pace = Pace(first_poll_seconds=0.01, longest_poll_seconds=0.05, standstill_seconds=0.5)
+    client = build_client(settings_for(salesforce_org), alerts=Alerts(), bulk_pace=pace)
+    salesforce_org.org.settings.change({"bulk_per_row_ms": 1.0})
+    try:
+        results = await upsert(client, *(account(f"k{n}") for n in range(900)))
+    finally:
+        client.close()
+    assert all(result.success for result in results)
