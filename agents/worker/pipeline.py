@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from math import inf
@@ -29,6 +28,7 @@ from agents.worker.context import WorkerContext
 from agents.worker.long_lines import LongLines
 from agents.worker.offset_ledger import HeldEvent, OffsetLedger, Phase
 from agents.worker.ready_queue import ReadyQueue
+from agents.worker.suspects import Suspects
 from stream.ops import metrics
 
 MOST_RUNNING = 64  # batches, most of which only wait for a publish or rest between tries
@@ -52,7 +52,7 @@ class Pipeline:
         self._locks: LockTable[Intent] = LockTable(lambda intent: intent.locks)
         self._held: dict[Intent, HeldEvent] = {}
         self._lines = LongLines(context.pacing.most_orders)
-        self._suspects: deque[HeldEvent] = deque()
+        self._suspects = Suspects(context.journal)
         self._running: set[asyncio.Task[None]] = set()
         self._is_pumping = False
         self._timer: asyncio.TimerHandle | None = None
@@ -107,7 +107,7 @@ class Pipeline:
         gone = set(events)
         in_line = [held for held in events if self._ready.is_waiting(held)]
         self._ready.forget(in_line)
-        self._suspects = deque(held for held in self._suspects if held not in gone)
+        self._suspects.forget(gone)
         out = self._locks.forget(lambda intent: self._held[intent] in gone)
         self._lines.leave(*(intent.customer for intent in out))
         self._lines.forget(gone)
@@ -126,7 +126,7 @@ class Pipeline:
         self._is_pumping = False
         if self._suspects and not self._running:
             self._is_alone = True
-            self._start_work([self._suspects.popleft()])
+            self._start_work(self._suspects.next_part(self._pacing.most_orders()))
         self._is_alone = self._is_alone and bool(self._running)
         if self._suspects or self._is_alone:
             return
@@ -170,21 +170,14 @@ class Pipeline:
                 self._lines.leave(*(intent.customer for intent in call.intents))
                 self._start(self._send(call, Claim(self._pacing), is_late=True))
             return True
-        fresh = self._apart(self._ready.take(size, is_mixed=self._pacing.is_scarce))
+        size = max(size, self._suspects.least_taken())
+        taken = self._ready.take(size, is_mixed=self._pacing.is_scarce)
+        fresh = self._suspects.put_aside(taken)
         if fresh:
             self._start_work(fresh)
         return not self._suspects
 
-    def _apart(self, events: list[HeldEvent]) -> list[HeldEvent]:
-        """Put aside the keys with an event that may have killed a worker: they go one by one."""
-        journal = self._context.journal
-        if not journal.has_suspects:
-            return events
-        keys = {held.key for held in events if journal.is_suspect(held.envelope.event_id)}
-        self._suspects += [held for held in events if held.key in keys]
-        return [held for held in events if held.key not in keys]
-
-    def _start_work(self, events: list[HeldEvent], customer: str = "") -> None:
+    def _start_work(self, events: Sequence[HeldEvent], customer: str = "") -> None:
         self._begin(events)  # here and not in the task: a fence in between must find it begun
         claim = Claim(self._pacing, calls=0 if customer else 1)  # who is called up starts no call
         self._start(self._work(events, claim, customer))
@@ -205,7 +198,7 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - going on would acknowledge what is not done
             self._context.end_process(error)
 
-    async def _work(self, events: list[HeldEvent], claim: Claim, customer: str) -> None:
+    async def _work(self, events: Sequence[HeldEvent], claim: Claim, customer: str) -> None:
         """Go as far as it goes without a call, and send on the rest; `customer`: called up."""
         batch = TakenBatch(events)
         metrics.BATCH_EVENTS.observe(len(events))

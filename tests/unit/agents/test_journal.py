@@ -3,6 +3,7 @@
 import orjson
 
 from agents.handling.poison_pills import MAX_CRASHES, PoisonPillJournal
+from schemas.parts import parts_of
 
 POISON = "0199-poison"
 INNOCENT = "0199-innocent"
@@ -71,3 +72,28 @@ def test_two_poison_pills_of_one_batch_are_both_condemned_in_the_end(tmp_path):
             journal.begin([*pills, INNOCENT])
         deaths += 1
         assert deaths < 20
+
+
+def test_a_pill_among_many_is_condemned_after_few_deaths(tmp_path):
+    """A thousand events one at a time were minutes after each kill -9, in which others waited."""
+    events, suspects, deaths = [f"e{n}" for n in range(1_000)], [], 0
+    pill = events[777]
+    PoisonPillJournal(tmp_path / "journal").begin(events)
+    while not (journal := PoisonPillJournal(tmp_path / "journal")).is_condemned(pill):
+        deaths += 1
+        suspects.append([name for name in events if journal.is_suspect(name)])
+        for part in parts_of(suspects[-1], journal.most_together(pill)):
+            journal.begin(part)
+            if pill in part:
+                break
+            journal.end(part)
+    assert [len(some) for some in suspects] == [1_000, 125, 16, 2, 1, 1]
+    assert deaths == len(suspects)
+
+
+def test_who_died_alone_is_taken_alone_again(tmp_path):
+    PoisonPillJournal(tmp_path / "journal").begin([POISON])
+    journal = PoisonPillJournal(tmp_path / "journal")
+    journal.begin([f"e{n}" for n in range(64)])
+    after = PoisonPillJournal(tmp_path / "journal")
+    assert (after.most_together(POISON), after.most_together("e1")) == (1, 8)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from itertools import chain
 
 import pytest
 from support.pipeline_world import World
@@ -142,6 +143,20 @@ async def test_an_event_that_was_in_hand_at_a_crash_is_worked_with_nothing_else_
     assert world.calls[-1] == ["slow1"], "others wait while the suspect is worked"
     world.hold.set()
     await settle(lambda: len(world.done) == 3)
+
+
+async def test_many_that_were_in_hand_at_a_crash_are_worked_by_eighths(tmp_path):
+    """One after the other, forty orders at 1.2 s a call kept a worker's others for a minute."""
+    before = World(tmp_path, random.Random(1))
+    events = [before.event(f"o{n}", 1, customer=f"c{n}") for n in range(40)]
+    before.journal.begin([held.envelope.event_id for held in events])
+    world = World(tmp_path, random.Random(1))
+    for held in events:
+        world.pipeline.add(held)
+    await settle(lambda: len(world.done) == 40)
+    assert sorted(chain(*world.calls)) == sorted(f"o{n}" for n in range(40))
+    assert max(len(call) for call in world.calls) == 5
+    assert not world.journal.has_suspects
 
 
 async def test_a_bug_ends_the_process_and_acknowledges_nothing(world):
