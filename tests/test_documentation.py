@@ -37,6 +37,10 @@ CODE_PATH = re.compile(
     r"`((?:schemas|stream|agents|dashboard|cli|sandbox|chaos|tests|docs|deploy|bench|salesforce)/[\w./-]+)`"
 )
 COMMAND = re.compile(r"orderstream ([a-z]+)")
+# As typed: in code, up to what the shell would take, or a comment.
+COMMAND_LINE = re.compile(
+    r"(?:`|^ *\$? ?)orderstream ([a-z][^`#|;&>\n]*(?:\n[^`#|;&>\n]*(?=`))?)", re.MULTILINE
+)
 
 BLUEPRINT = (
     *("MAGENTO_BASE_URL", "MAGENTO_CONSUMER_KEY", "MAGENTO_CONSUMER_SECRET"),
@@ -101,6 +105,19 @@ def test_every_command_is_in_the_readme_and_every_command_in_it_exists() -> None
     commands = {name for name, command in group.commands.items() if not command.hidden}
     named = set(COMMAND.findall(read("README.md")))
     assert named == commands
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_command_that_a_document_names_has_the_options_that_it_is_given(document: Path) -> None:
+    for line in COMMAND_LINE.findall(document.read_text(encoding="utf-8")):
+        command, words = get_command(app), line.split()
+        while words and words[0] in getattr(command, "commands", ()):
+            command = command.commands[words.pop(0)]
+        known = {
+            name for option in command.params for name in (*option.opts, *option.secondary_opts)
+        }
+        given = set(re.findall(r"(?<!\S)--[a-z][\w-]*", " ".join(words)))
+        assert given - {"--help"} <= known, line
 
 
 def test_the_readme_is_short() -> None:
