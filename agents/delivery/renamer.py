@@ -27,6 +27,7 @@ from agents.delivery.renaming import (
     Renaming,
     Whose,
     follow,
+    is_known,
     queries_for,
     renaming_of,
     whose,
@@ -45,6 +46,10 @@ log = structlog.get_logger()
 
 MAX_UNTOLD = 10_000
 
+_TWIN = (
+    "a second record, the customer's own got another key in the same moment; "
+    "merge the two in Salesforce"
+)
 _NOT_RENAMED = "the customer's e-mail has changed, and the record could not get the new key"
 
 
@@ -58,6 +63,7 @@ class Renamed:
     untold: MutableMapping[Whose, str]
     found: dict[Whose, Renaming] = field(default_factory=dict)
     failures: dict[Whose, WriteOutcome] = field(default_factory=dict)
+    there: set[Whose] = field(default_factory=set)  # whose customer the org had
 
     @property
     def has_changed_keys(self) -> bool:
@@ -77,8 +83,13 @@ class Renamed:
         notes = dict.fromkeys(self.found.get(whose(row), NOTHING).note for row in mine)
         own = (self.untold.pop(whose(row), "") for row in mine if row.is_own)
         keys = tuple(dict.fromkeys(was for was in own if was))
-        told = (*outcome.notes, *filter(None, notes))
+        told = (*outcome.notes, *filter(None, notes), *self._twins(outcome, mine))
         return dataclasses.replace(outcome, notes=told, renamed=keys or outcome.renamed)
+
+    def _twins(self, outcome: Written, rows: Sequence[Row]) -> list[str]:
+        """Say where a save made a record though the org had one: another worker renamed that."""
+        made = [row for row in rows if whose(row) in self.there and row.sobject in outcome.created]
+        return [f"{row.sobject} {outcome.ids.get(row.sobject)}: {_TWIN}" for row in made]
 
 
 class Renamer:
@@ -145,6 +156,8 @@ class Renamer:
                 for row in rows:
                     found = renaming_of(row, answer, is_guarded=row.sobject in guarded)
                     renamed.found[whose(row)] = found
+                    if row.is_own and is_known(row, answer):
+                        renamed.there.add(whose(row))
                     if not found.key:
                         self._known.note_customer(row)
         follow([row for rows in queries.values() for row in rows], renamed.found)

@@ -98,6 +98,11 @@ def renaming_of(row: Row, records: Iterable[Record], *, is_guarded: bool = False
     return Renaming(update, was, note=f"{what}: renamed, the customer's e-mail has changed")
 
 
+def is_known(row: Row, records: Iterable[Record]) -> bool:
+    """Whether the org has a record of the row's customer, under whatever key."""
+    return any(str(r.get(CUSTOMER_ID_FIELD) or "") == row.customer_id for r in records)
+
+
 def _is_of_another(record: Record, row: Row) -> bool:
     return str(record.get(CUSTOMER_ID_FIELD) or row.customer_id) != row.customer_id
 
