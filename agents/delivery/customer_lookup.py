@@ -20,7 +20,7 @@ from agents.delivery.adopter import Adopter
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.org_search import Answers, OrgSearch
 from agents.delivery.renamer import Renamed, Renamer
-from agents.delivery.renaming import behind_a_first, redirected
+from agents.delivery.renaming import behind_others, redirected
 from agents.delivery.types import Dispatcher, RefusedWrite, WriteOutcome, WriteSet, send_others
 from agents.pacing.admission import Admission
 from agents.salesforce.api.client import OrgClient
@@ -71,7 +71,7 @@ class CustomerLookup:
         if self._org.asks_less(asked, answers):
             return await self._send(bundles)
         renamed = await self._renamer.rename(by_id, answers, priority)
-        behind = behind_a_first(bundles, renamed.found)
+        behind = behind_others(bundles, renamed.found)
         first = [one for place, one in enumerate(bundles) if place not in behind]
         outcomes = iter(await self._write(first, renamed, answers))
         # These are looked for again: by now the record is there.

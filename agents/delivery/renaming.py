@@ -42,13 +42,14 @@ class Renaming:
     """What is to be done before a row is written.
 
     `update` gives a record the row's key, `was` is the one it had; `key` is the one the row goes
-    to instead of its own.
+    to instead of its own; `holder` is another customer, who had the row's key.
     """
 
     update: KeyUpdate | None = None
     was: str = ""
     key: str = ""
     note: str = ""
+    holder: str = ""
 
 
 NOTHING = Renaming()
@@ -88,7 +89,8 @@ def renaming_of(row: Row, records: Iterable[Record], *, is_guarded: bool = False
     if here and (row.is_own or not all(_is_of_another(r, row) for r in here)):
         # A guest bought under the new address before. No API merges two records.
         note = f"{what}: this customer's too, under an earlier e-mail; merge the two in Salesforce"
-        return Renaming(note=note if row.is_own else "")
+        holder = str(here[0].get(CUSTOMER_ID_FIELD) or "") if _is_of_another(here[0], row) else ""
+        return Renaming(note=note if row.is_own else "", holder=holder)
     if not row.is_own:
         return Renaming(key=was, note=f"{what}: its customer has another e-mail by now")
     if row.version and _time(record) > row.version[:SECONDS]:
@@ -131,22 +133,29 @@ def follow(rows: Iterable[Row], renamings: dict[Whose, Renaming]) -> None:
             renamings[whose(row)] = Renaming(key=key)
 
 
-def behind_a_first(bundles: Sequence[WriteSet], renamings: Mapping[Whose, Renaming]) -> set[int]:
-    """Return the places of bundles that wait for the first one of a customer new to the org.
+def behind_others(bundles: Sequence[WriteSet], renamings: Mapping[Whose, Renaming]) -> set[int]:
+    """Return the places of bundles that are to be looked for again when the others are written.
 
-    They have the customer under another address, and would make a second record of the person.
+    Theirs is a second address of a customer new to the org, which would make a second record; or
+    one that its record leaves in this batch, whoever comes there next.
     """
-    keys: dict[tuple[str, str], str] = {}
-    behind = set()
-    for place, bundle in enumerate(bundles):
-        new = {
-            (row.sobject, row.customer_id): row.identity[1]
-            for row in bundle.rows
-            if renamings.get(whose(row)) == NOTHING
-        }
-        if any(keys.setdefault(customer, key) != key for customer, key in new.items()):
-            behind.add(place)
-    return behind
+    rows = sorted(_found((r for b in bundles for r in b.rows), renamings), key=_is_of_an_order)
+    movers = {row.customer_id for row, _ in rows if row.is_own} - {""}
+    left = {(row.sobject, found.was.casefold()) for row, found in rows if found.update}
+    first: dict[tuple[str, str], Row] = {}  # a customer's own rows before those of orders
+    waiting: set[int] = set()
+    for row, found in rows:
+        is_new = renamings.get(whose(row)) == NOTHING
+        leader = first.setdefault((row.sobject, row.customer_id), row) if is_new else row
+        is_left = row.identity in left and not found.key
+        if leader.identity != row.identity or is_left or found.holder in movers:
+            waiting.add(id(row))
+    behind = {at for at, one in enumerate(bundles) if any(id(row) in waiting for row in one.rows)}
+    return behind if len(behind) < len(bundles) else set()
+
+
+def _is_of_an_order(at: tuple[Row, Renaming]) -> bool:
+    return not at[0].is_own
 
 
 def _found(

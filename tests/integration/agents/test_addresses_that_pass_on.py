@@ -82,3 +82,51 @@ async def test_orders_of_a_new_customer_under_two_addresses_in_a_batch_are_one_c
     assert owners(worker) == {1: "7", 2: "7", 3: "7", 4: "8"}
     await sent(worker, customer(NEW, "11:00:00", customer_id=8), customer(OLD))
     assert len(worker.records("Account")) == 2
+
+
+CHAIN = (("a@example.com", 7), ("b@example.com", 8), ("c@example.com", 9))
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
+async def test_addresses_that_pass_on_within_a_batch_are_each_their_new_customers(
+    workers, is_turned
+):
+    """9 leaves c, 8 moves from b to c, 7 from a to b: one call wrote 7 over 8's records."""
+    worker, _ = workers
+    await sent(worker, *(customer(email, customer_id=one) for email, one in CHAIN))
+    await sent(worker, *(order(one, email, customer_id=one) for email, one in CHAIN))
+    before = {record[ID]: record["Id"] for record in worker.records("Account")}
+    moves = [
+        customer("d@example.com", "11:00:00", customer_id=9),
+        customer("c@example.com", "11:01:00", customer_id=8),
+        order(8, "b@example.com", customer_id=8),
+        customer("b@example.com", "11:02:00", customer_id=7),
+        order(10, "b@example.com", customer_id=7),
+    ]
+    await sent(worker, *(reversed(moves) if is_turned else moves))
+    found = {record[ID]: (record["Id"], record[KEY]) for record in worker.records("Account")}
+    assert found == {
+        "7": (before["7"], "b@example.com"),
+        "8": (before["8"], "c@example.com"),
+        "9": (before["9"], "d@example.com"),
+    }
+    assert len(worker.records("Contact")) == len(CHAIN)
+    assert owners(worker) == {7: "7", 8: "8", 9: "9", 10: "7"}
+
+
+async def test_orders_of_a_known_address_beside_a_change_back_make_no_twin(workers):
+    worker, _ = workers
+    await sent(worker, customer(OLD), order(1, OLD))
+    await sent(worker, customer(NEW, "11:00:00"), order(2, NEW))
+    await sent(worker, order(1, OLD), order(3, NEW))
+    await sent(worker, order(3, NEW), order(2, NEW), customer(OLD, "12:00:00"))
+    assert worker.one("Account")[KEY] == OLD == worker.one("Contact")[KEY]
+    assert owners(worker) == {1: "7", 2: "7", 3: "7"}
+
+
+async def test_two_who_wait_for_each_other_are_written(workers):
+    """A swap needs a third address in the store; a forged or a lost save ends all the same."""
+    worker, _ = workers
+    await sent(worker, customer(OLD), customer(NEW, customer_id=8))
+    swap = customer(NEW, "11:00:00"), customer(OLD, "11:00:00", customer_id=8)
+    assert len(await worker.send(*swap)) == len(swap)
