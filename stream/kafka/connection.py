@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from stream.errors import SettingsError
 from stream.kafka.any_records import take_any_records
+from stream.kafka.known_brokers import find_brokers_again
 from stream.kafka.tls import TlsFiles, tls_context_of
 from stream.settings.kafka import KafkaSettings
 
@@ -32,6 +33,7 @@ def kafka_connection(settings: KafkaSettings) -> dict[str, Any]:
     Raises SettingsError for a certificate that cannot be read or SASL without a user.
     """
     take_any_records()
+    find_brokers_again()
     arguments: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap_servers,
         "security_protocol": settings.kafka_security_protocol,
@@ -49,6 +51,7 @@ def faust_credentials(settings: KafkaSettings) -> Any:
     from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials  # noqa: PLC0415 - loaded only where it is used: the extra or a slow import
 
     take_any_records()
+    find_brokers_again()
     context = tls_context(settings) if uses_tls(settings) else None
     if uses_sasl(settings) and uses_tokens(settings):
         return OAuthCredentials(oauth_cb=_provider(settings), ssl_context=context)

@@ -17,6 +17,7 @@ from aiohttp import StreamReader, web
 from aiohttp.web_protocol import RequestHandler
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
@@ -58,6 +59,7 @@ REACHED = {
     "_maybe_uncompress": _DefaultRecordBatchPy,
     "_coordination_task": GroupCoordinator,
     "_fetcher": AIOKafkaConsumer,
+    "_metadata_update": AIOKafkaClient,
     "_buffer": StreamReader,
     "_make_request": web.Application,
     "_handle": web.Application,
