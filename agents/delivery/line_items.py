@@ -36,6 +36,7 @@ from agents.mapping.line_model import LineModel, Lines
 from agents.pacing.ticket import NotAdmittedError
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import SalesforceError, cause_of, classify_row
 from schemas.parts import parts_of
 from schemas.priority import Priority
@@ -154,6 +155,11 @@ class LineDispatcher:
         except NotAdmittedError as stop:
             failure: WriteOutcome = NotSent(stop.reason, stop.is_given_up)
         except SalesforceError as error:
+            if error.advice is Advice.SEND_LESS and len(places) > 1:
+                for half in parts_of(list(places), -(-len(places) // 2)):
+                    fewer = {carrier: places[carrier] for carrier in half}
+                    await self._remove_of(kind, fewer, bundles, outcomes)
+                return
             is_outage = self.gate.open_for is not None or not is_suspicious(error)
             failure = _failure_of_call(error, kind[0], is_outage=is_outage)
         else:

@@ -71,7 +71,7 @@ class OrgSchema:
         self._progress = progress
         self._probe_seconds = probe_seconds
         self._clock = clock
-        self._asked_at = float("-inf")
+        self._asked_at = self._doubted_at = float("-inf")
         self._asking = asyncio.Lock()
 
     async def mapping(self) -> RecordMapping | None:
@@ -90,9 +90,10 @@ class OrgSchema:
         An answer of the last minutes is believed: who is refused all the same pays for it. But who
         was mapped just before it came is refused by the one before.
         """
-        age = self._clock() - self._asked_at
-        if age > DOUBTED_SECONDS:
-            self._asked_at = float("-inf")
+        now = self._clock()
+        age = now - self._asked_at
+        if age > DOUBTED_SECONDS and now - self._doubted_at > DOUBTED_SECONDS:
+            self._asked_at, self._doubted_at = float("-inf"), now
         return age > DOUBTED_SECONDS or age < RECENT_SECONDS
 
     async def _fresh(self) -> RecordMapping | None:

@@ -8,6 +8,7 @@ from test_line_stories import Desk, order
 
 from agents.delivery.fault_scope import ENOUGH_RECORDS
 from agents.delivery.types import NotSent, RefusedWrite, Written
+from agents.salesforce.http.answers import refusal
 from schemas.salesforce import RowError, RowResult
 
 __all__ = ["org_keys", "salesforce_org"]
@@ -82,3 +83,27 @@ async def test_one_line_that_is_locked_among_others_is_its_order_s(desk):
     assert isinstance(outcomes[0], RefusedWrite)
     assert not outcomes[0].is_unproven
     assert {type(outcome) for outcome in outcomes[1:]} == {Written}
+
+
+async def test_lines_that_take_too_long_to_look_for_are_looked_for_in_fewer_orders_at_once(desk):
+    """The orders are written: a query of 200 that takes too long let all of them die."""
+    await desk.send(*(order(n) for n in range(1, 10)))
+    desk.org.settings.change({"query_values": 4})
+    outcomes = await desk.send(*(shortened(n) for n in range(1, 10)))
+    assert {type(outcome) for outcome in outcomes} == {Written}
+    assert not any(line.endswith("2") for line in desk.lines())
+
+
+async def test_lines_that_take_too_long_to_remove_are_removed_in_fewer_orders_at_once(desk):
+    await desk.send(*(order(n) for n in range(1, 10)))
+    honest = desk.client.delete
+
+    async def slow(ids: Any) -> list[RowResult]:
+        if len(ids) > 2:
+            raise refusal(400, [{"errorCode": "REQUEST_RUNNING_TOO_LONG", "message": "zu lang"}])
+        return await honest(ids)
+
+    desk.client.delete = slow
+    outcomes = await desk.send(*(shortened(n) for n in range(1, 10)))
+    assert {type(outcome) for outcome in outcomes} == {Written}
+    assert not any(line.endswith("2") for line in desk.lines())

@@ -4,6 +4,8 @@ import pytest
 
 from agents.mapping.mapping import Mapping
 from agents.pacing.stall_clock import Progress
+from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.errors import SalesforceError
 from agents.worker.org_schema import FRESH_SECONDS, OrgSchema
 from agents.worker.shutdown import Shutdown
 
@@ -39,13 +41,13 @@ class Clock:
         return self.now
 
 
-def schema_of(org, clock):
+def schema_of(org, clock, probe_seconds=0):
     return OrgSchema(
         client=org,
         mapping=PLAIN,
         life=Shutdown(),
         progress=Progress(),
-        probe_seconds=0,
+        probe_seconds=probe_seconds,
         clock=clock,
     )
 
@@ -88,3 +90,21 @@ async def test_a_bug_over_the_first_answer_is_no_event_s(bug):
 
     org.describe = broken
     assert await schema_of(org, Clock()).mapping() is not None
+
+
+async def test_an_org_that_is_doubted_and_does_not_answer_is_not_asked_for_each_event():
+    org, clock = Org(), Clock()
+    schema = schema_of(org, clock, probe_seconds=60)
+    before = await schema.mapping()
+    asked = []
+
+    async def silent(sobject):
+        asked.append(sobject)
+        raise SalesforceError("no", kind=ErrorKind.TRANSIENT)
+
+    org.describe, clock.now = silent, 1000.0
+    for _ in range(50):
+        assert schema.doubt()
+        assert await schema.mapping() is before
+        clock.now += 1
+    assert len(asked) == 1
