@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, Literal
 from unicodedata import normalize
+from urllib.parse import quote
+
+from orjson import dumps
 
 from agents.erasure.personal import PersonalRecords
 from agents.salesforce.api.client import OrgClient
@@ -20,6 +23,7 @@ from agents.salesforce.api.stale_guard import taking
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from schemas.erasure import ERASED
+from schemas.person import Person
 
 # What the next record would meet as well.
 EVERYBODYS = frozenset(
@@ -115,3 +119,26 @@ async def anonymise(client: OrgClient, records: PersonRecords) -> Anonymised:
         if done.refused:
             break
     return done
+
+
+async def still_naming(
+    client: OrgClient, person: Person, records: PersonRecords
+) -> list[tuple[str, str, str]]:
+    """Return (sObject, id, fields) of records that name a person: read anew, with all fields.
+
+    What an earlier mapping wrote, a colleague typed or a flow put back. Raises SalesforceError.
+    """
+    found = []
+    for sobject, (_, ids) in records.found.items():
+        for record_id in ids:
+            try:
+                record = await client.read("retrieve", f"sobjects/{sobject}/{quote(record_id)}")
+            except SalesforceError as error:
+                if error.is_not_found or error.code == DELETED:
+                    continue
+                raise
+            texts = {name: value for name, value in record.items() if isinstance(value, str)}
+            named = [n for n, value in texts.items() if person.is_named_in(dumps({n: value}))]
+            if named:
+                found.append((sobject, record_id, ", ".join(named)))
+    return found

@@ -165,7 +165,7 @@ async def _find(settings: Settings, wanted: Person, since_ms: int | None) -> _Pe
 async def _erase(
     settings: Settings, person: _Person, why: str, timeout_seconds: float
 ) -> dict[str, Any]:
-    from agents.erasure.org_records import anonymise
+    from agents.erasure.org_records import anonymise, still_naming
     from agents.salesforce.api.wiring import build_client
     from agents.salesforce.errors.errors import SalesforceError
 
@@ -197,12 +197,15 @@ async def _erase(
         try:
             with closing(build_client(settings, alerts=Alerts())) as client:
                 made = await anonymise(client, person.records)
+                found = person.found.person
+                named = [] if made.refused else await still_naming(client, found, person.records)
         except SalesforceError as error:
             return {"is_done": False, "problem": f"Salesforce refused: {error.code}: {error}"}
         if made.refused:
             return {"is_done": False, "problem": _refused(made), "anonymised": made.written}
         await log.record("erase-done", why=why, detail={"person": who, "records": made.written})
-        return {"is_done": True, "problem": "", "anonymised": made.written}
+        told = [" ".join(one) for one in named]
+        return {"is_done": True, "problem": "", "anonymised": made.written, "still_named": told}
 
 
 def _refused(made: Anonymised) -> str:

@@ -60,16 +60,20 @@ def end_with_proof(
     """Prove, print, and exit 1 unless it holds, in Kafka and in this machine's files; 3: unread."""
     proof = run_async(prove(settings, person))
     named = files_naming(person, [settings.state_directory, *files])
+    in_salesforce = report.get("still_named", [])
     if as_json:
         found = {**proof_json(proof), "files": [str(path) for path in named]}
-        found["holds"] = proof.holds and not named
+        found["holds"] = proof.holds and not named and not in_salesforce
         print_json({**report, "proof": found})
     else:
         print_proof(proof)
         for path in named:
             note(f"not proved: {path} names the person, or cannot be read: delete it")
-    if named or not proof.holds:
-        raise typer.Exit(EXIT_NO if named or not proof.has_dates else EXIT_UNKNOWN)
+        for record in in_salesforce:
+            note(f"not proved: Salesforce still names the person, empty it there: {record}")
+    if named or in_salesforce or not proof.holds:
+        is_no = named or in_salesforce or not proof.has_dates
+        raise typer.Exit(EXIT_NO if is_no else EXIT_UNKNOWN)
 
 
 async def prove(settings: Settings, person: Person) -> Proof:

@@ -8,12 +8,13 @@ import pytest
 from support.org_settings import settings_for
 from support.salesforce_fixtures import org_keys, salesforce_org
 
-from agents.erasure.org_records import anonymise, find_records
+from agents.erasure.org_records import anonymise, find_records, still_naming
 from agents.erasure.personal import personal_records
 from agents.mapping.mapping import Mapping
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
+from schemas.person import Person
 from stream.ops.alerts import Alerts
 
 __all__ = ["org_keys", "salesforce_org"]
@@ -95,3 +96,18 @@ async def test_an_outage_ends_an_erasure_at_once(salesforce_org, orders):
         away.update = no_answer
         with pytest.raises(SalesforceError, match="away"):
             await anonymise(away, records)
+
+
+async def test_what_no_mapping_knows_is_told_by_the_record_and_its_field(salesforce_org, orders):
+    """A colleague typed it, or an earlier mapping wrote it: the proof looked into Kafka alone."""
+    tables = salesforce_org.org.store.tables
+    tables["Opportunity"].records[orders[1]]["NextStep"] = "mail Jane@Example.com"
+    personal = personal_records(Mapping.load().rulebook)
+    person = Person((EMAIL,))
+    with closing(build_client(settings_for(salesforce_org), alerts=Alerts())) as client:
+        records = await find_records(client, personal, [EMAIL], [])
+        del tables["Opportunity"].records[orders[3]]
+        await anonymise(client, records)
+        assert await still_naming(client, person, records) == [
+            ("Opportunity", orders[1], "NextStep")
+        ]
