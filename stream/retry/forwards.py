@@ -79,12 +79,15 @@ class Forwards:
             )
 
     def ended(self) -> dict[Pair, Forward]:
-        """Return what is acknowledged, and forget it."""
+        """Return what is acknowledged; it is kept until it is committed."""
         done = {tp: forward for tp, forward in self._by_pair.items() if forward.task.done()}
-        for tp, forward in done.items():
-            del self._by_pair[tp]
+        for forward in done.values():
             forward.task.result()
         return done
+
+    def forget(self, tp: Pair) -> None:
+        """Note that a partition's is committed."""
+        del self._by_pair[tp]
 
     def keep(
         self, starts: Mapping[Pair, int], *, but: Collection[Pair] = ()

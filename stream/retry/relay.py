@@ -189,13 +189,13 @@ class Relay:
         """Commit what is acknowledged, and read on there; first comes whose the partitions are."""
         if not self._is_taken:
             return
-        ended = self._forwards.ended()
+        if ended := self._forwards.ended():
+            await self._commit({tp: forward.end for tp, forward in ended.items()})
         for tp, forward in ended.items():
+            self._forwards.forget(tp)
             metrics.RELAYED.labels(tp.topic).inc(forward.count)
             if tp not in self._wake_at:
                 self._consumer.resume(tp)
-        if ended:
-            await self._commit({tp: forward.end for tp, forward in ended.items()})
 
     @property
     def _is_taken(self) -> bool:

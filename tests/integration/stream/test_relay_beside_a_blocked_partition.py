@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
+from aiokafka.errors import CommitFailedError
 
 from chaos.topic_tools import leaders, move_replicas
 from sandbox.broker import Cluster
@@ -74,6 +75,27 @@ async def test_what_is_on_its_way_is_not_forwarded_again_when_partitions_are_tak
         outbox.opened.set()
         await outbox.holds(stuck)
         await committed(settings, tier, 3)
+        assert len(outbox.ids) == len(set(outbox.ids))
+
+
+async def test_a_commit_that_a_rebalance_refuses_forwards_nothing_again(settings, writer, topics):
+    tier = settings.topics.retry_tiers[0]
+    async with running(settings) as (outbox, _):
+        await outbox.holds(await put(writer, tier, 1))
+        await committed(settings, tier, 1)
+        reader = outbox.relay._consumer
+        commit, refused = reader.commit, asyncio.Event()
+
+        async def refuses_once(offsets):
+            if not refused.is_set():
+                refused.set()
+                raise CommitFailedError("the group has rebalanced")
+            await commit(offsets)
+
+        reader.commit = refuses_once
+        await outbox.holds(await put(writer, tier, 3))
+        await committed(settings, tier, 4)
+        assert refused.is_set()
         assert len(outbox.ids) == len(set(outbox.ids))
 
 

@@ -84,7 +84,10 @@ class World:
         self.relay._forward(tp, records[first:])
         await self.relay._forwards.moment()
         self.consumer.waits = set(self.relay._wake_at)  # as after the commit
-        return sum(forward.count for forward in self.relay._forwards.ended().values())
+        ended = self.relay._forwards.ended()
+        for pair in ended:
+            self.relay._forwards.forget(pair)
+        return sum(forward.count for forward in ended.values())
 
     def wait(self, seconds: float, *, clock: bool = True) -> None:
         self.passed += seconds
