@@ -214,6 +214,16 @@ def test_helm_has_nothing_to_complain_about() -> None:
 
 
 @needs_helm
+def test_a_release_lints_the_chart_with_values_that_it_takes() -> None:
+    """By its own values it has no image: the release ended there, its image pushed and nothing else."""
+    release = (ROOT / ".github/workflows/release.yml").read_text()
+    (words,) = [line.split() for line in release.splitlines() if "helm lint" in line]
+    at = words.index("--values") + 1 if "--values" in words else None
+    values = yaml.load((ROOT / words[at]).read_text(), Loader=yaml.CSafeLoader) if at else {}
+    assert lint(values) == []
+
+
+@needs_helm
 def test_with_the_operator_every_rule_is_there_and_links_to_the_runbook() -> None:
     made = by_name(render({**PRODUCTION, "monitoring": EVERYTHING}))
     rules = made["PrometheusRule", "orderstream"]["spec"]["groups"][0]["rules"]
