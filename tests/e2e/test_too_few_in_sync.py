@@ -64,7 +64,7 @@ async def test_the_orders_of_all_other_partitions_go_on(
                 return all(versions.get(order_number(n)) == version for n in orders)
 
             # The first replica to miss leaves what is in sync within seconds; then a batch blocks.
-            await rig.publish([(n, 2) for n in held_up])
+            await rig.publish([(min(held_up), 2)])
             sentence = f"no ack for {results}-{THIN}"
             await rig.until(lambda: sentence in worker.output, timeout_seconds=60)
             for version in range(3, 3 + ROUNDS):
@@ -73,6 +73,6 @@ async def test_the_orders_of_all_other_partitions_go_on(
 
             cluster.brokers[LOST].restart()
             await rig.until(lambda: have(ORDERS, 2.0 + ROUNDS), timeout_seconds=90)
-            report = await rig.settled(len(ORDERS) * (1 + ROUNDS) + len(held_up))
+            report = await rig.settled(len(ORDERS) * (1 + ROUNDS) + 1)
             assert report.total.dead == 0
             assert rig.org.summary()["stale_writes"] == 0
