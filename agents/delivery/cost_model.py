@@ -83,6 +83,6 @@ def _orders_in(seconds: float, each: float) -> int:
     Compared before it is divided: the mean of a kind of rows that comes no more halves for ever,
     and after some 14,000 calls a second through it is more than a number can be.
     """
-    if each * MOST_ORDERS <= max(seconds, 0.0) or each <= 0.0:
+    if each * MOST_ORDERS <= max(seconds, 0.0):
         return MOST_ORDERS
     return max(1, int(seconds / each))

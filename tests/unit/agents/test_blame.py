@@ -264,3 +264,35 @@ def test_a_refused_call_names_the_sobject_where_there_is_one() -> None:
     )
     assert reason_of(error) == THE_REASON
     assert refused_as(error).sobject == refused_as(error, ANY_SOBJECT).sobject == ""
+
+
+DELETES = WriteKind("OpportunityLineItem", "delete")
+
+
+def removal(record: str) -> RefusedWrite:
+    return replace(refused(record), fault=Fault(DELETES, "X", record))
+
+
+def test_orders_whose_old_lines_nobody_may_delete_wait_and_open_no_breaker() -> None:
+    bench = Bench()
+    lines = {place: removal(record) for place, record in enumerate("abc")}
+    reason = reason_of_row(removal("a"))
+    assert bench.judge.charge_removals(DELETES, lines, 0) == dict.fromkeys(lines, NotSent(reason))
+    assert bench.gate.told == [(Alert.WRITES_HELD, reason)] * 3
+
+
+def test_an_old_line_that_stays_where_others_go_is_its_orders_own_matter() -> None:
+    bench = Bench()
+    found = bench.judge.charge_removals(DELETES, {4: removal("a"), 7: refused(None)}, 2)
+    assert found == {4: removal("a"), 7: refused(None)}
+    assert bench.watch.passes(DELETES) == bench.watch.passes(ANYTHING) == 2
+
+
+def test_who_waits_has_the_code_of_the_refusal_that_all_share() -> None:
+    bench, writes = Bench(), bundles("a")
+    together = bench.charged(*(refused(record, code="Q") for record in "abc"))
+    (unclear,) = Bench().charged(refused("a", ErrorKind.TRANSIENT, code="Q"))
+    assert [waits.code for waits in (*together, unclear)] == ["Q"] * 4
+    assert Bench().blamed(ErrorKind.TRANSIENT).code == "X"
+    bench.judge.hold(refusal(ErrorKind.CONFIG), writes)
+    assert writes[0].outcome.code == "X"

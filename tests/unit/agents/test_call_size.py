@@ -111,6 +111,17 @@ def test_an_order_that_costs_next_to_nothing_bounds_nothing(each):
     assert (model.cheap_orders(), model.orders_within_target()) == (10**9, 10**9)
 
 
+@pytest.mark.parametrize("fixed", [0.0, 0.1, 5.0])
+def test_orders_that_cost_nothing_are_as_many_as_there_are_whatever_a_call_costs(fixed):
+    model = CostModel(1.0, fixed, {UPDATE: 0.0}, {UPDATE: 1.0})
+    assert (model.cheap_orders(), model.orders_within_target()) == (10**9, 10**9)
+
+
+def test_orders_that_cost_hardly_anything_are_counted_as_long_as_they_can_be():
+    model = CostModel(1.0, 0.125, {UPDATE: 2.0**-33}, {UPDATE: 1.0})
+    assert model.cheap_orders() == 2**29
+
+
 def test_rows_that_come_no_more_stop_nothing_however_long_ago_it_is():
     model = CostModel(1.0, 0.1, {CREATE: 0.01, UPDATE: 0.0}, {CREATE: 1.0, UPDATE: 1.0})
     for _ in range(20_000):

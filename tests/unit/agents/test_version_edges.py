@@ -16,7 +16,7 @@ from agents.handling.version_guard import (
     why_superseded,
 )
 from schemas.event import Via
-from schemas.state import SEEN_DIGITS, Part, State
+from schemas.state import SEEN_DIGITS, UNSURE, Part, State
 
 T0_MS = 1_773_511_335_000
 SECOND = "2026-03-14 18:02:15"
@@ -40,7 +40,7 @@ def event(**changes):
 def test_an_event_is_live_and_whole_and_corrects_nothing_unless_it_says_so():
     assert Candidate("v", "d", 1, "orders", 7) == Candidate(
         "v", "d", 1, "orders", 7, via=Via.LIVE, is_forced=False, partition=0, seen_ms=0,
-        mark="", corrects="", edited_ms=0, is_completed=False, is_part=False,
+        mark="", corrects="", edited_ms=0, is_completed=False, is_part=False, is_current=False,
     )  # fmt: skip
 
 
@@ -144,6 +144,10 @@ def test_what_fills_leaves_out_what_newer_parts_told():
     both = replace(OVER, parts=(PART, older, undated))
     assert told_over(both, event(version=EARLIER)) == {"f1", "f3"}
     assert told_over(both, event(version=LATER)) is None
+    announced = Part(EARLIER, frozenset({"f4", UNSURE}))  # the event's own, not known to be written
+    its_own = replace(OVER, parts=(PART, announced))
+    assert told_over(its_own, event(version=EARLIER, is_part=True)) == {"f1"}
+    assert told_over(its_own, event(version=EARLIER)) == {"f1", "f4"}
     assert told_over(None, event()) is None
     assert told_over(state(), event(version=EARLIER)) is None
 

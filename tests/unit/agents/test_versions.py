@@ -109,6 +109,12 @@ def event(**changes):
             event(digest=OLD, is_current=True),
             SUPERSEDED,
         ),
+        (
+            "8 replaced before, and said again in that very moment",
+            state(replaced=(OLD[:SEEN_DIGITS],), seen_ms=T0_MS + 1_000),
+            event(digest=OLD, is_current=True, seen_ms=T0_MS + 1_000),
+            SUPERSEDED,
+        ),
         ("8 a copy from the store", state(), event(via=Via.BACKFILL), SUPERSEDED),
         ("8 a copy that is further", state(), event(via=Via.BACKFILL, rank=3), SEND),
         ("9 undated over undated", state(version=""), event(version=""), SEND),

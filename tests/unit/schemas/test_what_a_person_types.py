@@ -14,6 +14,7 @@ BY_STORE = Identity(instance="FR", order_key=OrderKey.STORE)
 BY_WEBSITE = Identity(
     order_key=OrderKey.WEBSITE, customer_key=CustomerKey.WEBSITE, websites={"1": "1", "2": "5"}
 )
+OTHER_CUSTOMERS = ["xp@example.com", "eu:p@example.com"]
 OTHERS_OF_STORES = ["fr:id:417", "de:2:417", "fr:2:1417"]
 
 
@@ -26,14 +27,28 @@ OTHERS_OF_STORES = ["fr:id:417", "de:2:417", "fr:2:1417"]
         (BY_STORE, "FR:2:417", ["fr:2:417"], ["fr:3:417"]),
         (BY_STORE, "id:417", ["fr:id:417"], ["fr:2:417"]),
         (BY_STORE, "p@example.com", ["p@example.com"], ["5:p@example.com"]),
-        (BY_WEBSITE, "P@example.com", ["p@example.com", "7:p@example.com"], ["xp@example.com"]),
-        (BY_WEBSITE, "5:p@example.com", ["5:p@example.com"], ["7:p@example.com"]),
+        (BY_WEBSITE, "P@example.com", ["p@example.com", "7:p@example.com"], OTHER_CUSTOMERS),
+        (
+            BY_WEBSITE,
+            "5:p@example.com",
+            ["5:p@example.com"],
+            ["7:p@example.com", "7:5:p@example.com"],
+        ),
+        (Identity(order_key=OrderKey.STORE), "417", ["417", "2:417"], ["id:417", "2:1417"]),
         (BY_STORE, "", [""], ["fr:2:417"]),
     ],
 )
 def test_a_number_stands_for_its_keys(identity, text, meant, others):
     key, pattern = identity.key_of_target(text), identity.pattern_of_target(text)
     assert [one for one in (*meant, *others) if is_meant(one, key, pattern)] == meant
+
+
+@pytest.mark.parametrize(
+    ("identity", "text"),
+    [(PLAIN, "417"), (PLAIN, "p@example.com"), (BY_WEBSITE, "5:p@example.com"), (BY_STORE, "")],
+)
+def test_one_key_needs_no_pattern(identity, text):
+    assert identity.pattern_of_target(text) == ""
 
 
 def letters(*keys):
