@@ -33,6 +33,8 @@ RECEIVED_MS = int(datetime(2026, 3, 14, 18, 2, 15, tzinfo=UTC).timestamp() * 100
         ("2026-03-15 08:02:15", RECEIVED, Clock.ZONE),  # UTC+14, the farthest
         ("2026-03-15 08:17:15", RECEIVED, Clock.AHEAD),
         (" 2026-03-14 18:02:15\n", RECEIVED, Clock.GOOD),
+        ("2026-03-14 18:02:15.000000", RECEIVED, Clock.GOOD),  # no later than without
+        ("2026-03-14 18:02:14.250000", "2026-03-14 18:02:14.25", Clock.GOOD),
         ("2000-01-01 00:00:00", "2000-01-01 00:00:00", Clock.GOOD),
         ("1999-12-31 23:59:59", "", Clock.UNREADABLE),
         ("1999-12-31T23:00:00-02:00", "2000-01-01 01:00:00", Clock.GOOD),
