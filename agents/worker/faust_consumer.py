@@ -28,7 +28,7 @@ What is delivered, in which order, and what is counted as read stays the same.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Generator, Mapping
+from collections.abc import AsyncIterator, Collection, Coroutine, Generator, Mapping
 from contextlib import suppress
 from types import coroutine
 from typing import Any, cast
@@ -153,6 +153,17 @@ class PromptConsumer(Consumer):
         """Let messages flow; Faust has just cleared the queues of its agents."""
         self._is_cleared = True
         super().resume_flow()
+
+    async def go_back_to_last(self, paused: Collection[TP]) -> None:
+        """Have partitions read on behind what they gave last, before they are resumed.
+
+        A partition that is paused in the midst of a fetch gives nothing more of it: Faust passes
+        over the records, with the position behind them.
+        """
+        to = {tp: self.expected[tp] for tp in paused if tp in self.expected}
+        # Not assigned any more, or not led: then it is sought by a rebalance, or later again.
+        with suppress(IllegalStateError, TimeoutError):
+            await self.seek_wait(to)
 
     async def _back_to_entered(self) -> None:
         lost = {tp: at for tp, at in self._entered.items() if self.expected.get(tp, at) > at}

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import structlog
 from faust.types import TP
@@ -49,6 +50,11 @@ class ConsumerFlow:
     def pause(self, number: int) -> None:
         """Fetch nothing more of a number."""
         self._app.consumer.pause_partitions(self._of(number))
+
+    async def go_back(self, number: int) -> None:
+        """Go back to what a paused number gave last: what was fetched since, Faust has dropped."""
+        consumer: Any = self._app.consumer  # a PromptConsumer
+        await consumer.go_back_to_last(self._of(number))
 
     def resume(self, number: int) -> None:
         """Fetch it again."""
@@ -154,6 +160,7 @@ class SetAside:
                 await self._states.ensure({number: generation})
             except NoLeaderError:
                 return
+            await self._flow.go_back(number)
         if generation != self._flow.generation:
             return
         # No await from here on: an event that comes now must not overtake those that waited.

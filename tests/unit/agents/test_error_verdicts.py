@@ -14,6 +14,7 @@ from agents.salesforce.errors.errors import (
     classify,
     classify_job,
     classify_row,
+    is_of_a_chunk,
     is_stale,
 )
 from agents.salesforce.http.answers import refusal_of
@@ -158,3 +159,17 @@ def test_an_app_that_has_spent_its_own_calls_waits_for_the_day() -> None:
     headers = {"Sforce-Limit-Info": "api-usage=18/5000; per-app-api-usage=250/250(appName=x)"}
     body = b'[{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "x"}]'
     assert refusal_of(403, headers, body).kind is Kind.QUOTA
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "expected"),
+    [
+        ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", (), True),
+        ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", ("Name",), True),
+        ("FIELD_CUSTOM_VALIDATION_EXCEPTION", (), True),
+        ("FIELD_CUSTOM_VALIDATION_EXCEPTION", ("Name",), False),
+        ("REQUIRED_FIELD_MISSING", (), False),
+    ],
+)
+def test_what_automation_may_have_said_of_all_rows_names_no_field(code, fields, expected):
+    assert is_of_a_chunk(RowError(code, "no", fields)) is expected

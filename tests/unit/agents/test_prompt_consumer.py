@@ -170,6 +170,16 @@ async def test_records_that_were_skipped_are_read_after_all(consumer, monkeypatc
     assert len(consumer.sought) == 1
 
 
+async def test_a_partition_that_was_paused_amid_a_fetch_is_read_on_behind_what_it_gave(
+    consumer, monkeypatch
+):
+    """Seen on three brokers: ten orders that stayed unread until the next of their partition."""
+    await committed(consumer, monkeypatch, {ORDERS: 68, OTHERS: 98})
+    assert await fetched(consumer, monkeypatch, (ORDERS, 68), (OTHERS, 98)) == [68, 98]
+    await consumer.go_back_to_last({ORDERS})
+    assert consumer.sought == [{ORDERS: 69}]
+
+
 async def test_one_skipped_record_is_enough(consumer, monkeypatch):
     await committed(consumer, monkeypatch, {ORDERS: 68})
     assert await fetched(consumer, monkeypatch, (ORDERS, 68), (ORDERS, 70)) == [68]

@@ -15,7 +15,6 @@ from agents.salesforce.errors.errors import (
     classify,
     classify_job,
     classify_row,
-    is_of_a_chunk,
     is_stale,
 )
 from agents.salesforce.errors.fixes import EventState, fix_for
@@ -284,20 +283,6 @@ def test_the_orgs_own_rule_against_stale_writes_is_recognised():
 
 
 BY_ITSELF = ("by itself", "Nothing to do", "it is repeated", "goes on", "slows down")
-
-
-@pytest.mark.parametrize(
-    ("code", "fields", "expected"),
-    [
-        ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", (), True),
-        ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", ("Name",), True),
-        ("FIELD_CUSTOM_VALIDATION_EXCEPTION", (), True),
-        ("FIELD_CUSTOM_VALIDATION_EXCEPTION", ("Name",), False),
-        ("REQUIRED_FIELD_MISSING", (), False),
-    ],
-)
-def test_what_automation_may_have_said_of_all_rows_names_no_field(code, fields, expected):
-    assert is_of_a_chunk(RowError(code, "no", fields)) is expected
 
 
 def test_no_instruction_says_that_it_goes_on_by_itself():

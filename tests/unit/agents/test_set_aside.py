@@ -19,7 +19,7 @@ class Cluster:
         self.down = set()
         self.numbers = {0, 1}
         self.generation = 7
-        self.paused = set()
+        self.paused, self.gone_back = set(), []
         self.ensured = []
         self.on_ensure = lambda: None
 
@@ -35,6 +35,10 @@ class Cluster:
 
     def pause(self, number):
         self.paused.add(number)
+
+    async def go_back(self, number):
+        assert number in self.paused, "what comes meanwhile would come twice"
+        self.gone_back.append(number)
 
     def resume(self, number):
         self.paused.discard(number)
@@ -107,7 +111,7 @@ async def test_a_partition_with_too_few_replicas_in_sync_takes_no_batch_after_th
     world.silent = []
     await world.aside.look()
     assert world.entered == [begun, other, late]
-    assert world.cluster.paused == set()
+    assert (world.cluster.paused, world.cluster.gone_back) == (set(), [1])
 
 
 async def test_who_publishes_tells_a_person_that_nothing_is_acknowledged_and_that_it_is_over(world):
