@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from schemas.document.address_spellings import is_address_of
 from schemas.document.shape import ORDER_NUMBERS, id_of, number_of
 from schemas.email import in_one_spelling, why_not
 from schemas.event import Kind
@@ -213,12 +214,9 @@ def email_of_buyer(order: Mapping[str, Any]) -> str:
 def _billing_of(order: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return an order's billing address; REST of Magento 1 has it among the others only."""
     own, rows = order.get("billing_address"), order.get("addresses")
-    found = own if own or not isinstance(rows, list) else next(filter(_is_billing, rows), None)
-    return found if isinstance(found, dict) else {}
-
-
-def _is_billing(row: Any) -> bool:
-    return isinstance(row, dict) and text_of(row.get("address_type")).lower() == "billing"
+    if not own and isinstance(rows, list):
+        own = next((row for row in rows if is_address_of(row, "billing")), None)
+    return own if isinstance(own, dict) else {}
 
 
 def sent_email(customer: Mapping[str, Any]) -> str:

@@ -118,9 +118,9 @@ class BulkWriter:
 
     async def _let_duplicates_pass(self, collection: Collection, results: list[RowResult]) -> None:
         """Write by calls what a duplicate rule refused and may be saved: no job can say so."""
-        places = [place for place, result in enumerate(results) if _is_duplicate(result)]
         if not self._client.allows_duplicates:
             return
+        places = [place for place, result in enumerate(results) if _is_duplicate(result)]
         for part in parts_of(places, MAX_ROWS):
             self._spend(1)
             rows = tuple(collection.rows[place] for place in part)

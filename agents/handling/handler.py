@@ -75,8 +75,9 @@ class Handler:
     ends: OutcomeRules = field(init=False)
 
     def __post_init__(self) -> None:
-        self.ends = OutcomeRules(self._known, self.topics, self.clock_ms, self.worker)
-        self.ends = replace(self.ends, is_inherited=self.is_inherited)
+        self.ends = OutcomeRules(
+            self._known, self.topics, self.clock_ms, self.worker, is_inherited=self.is_inherited
+        )
         if self.trust is not None:
             self.ends = replace(self.ends, sign=self.trust.signed, vouch=self.trust.vouched)
 

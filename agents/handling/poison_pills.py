@@ -37,7 +37,7 @@ class PoisonPillJournal:
         # now: nobody would ever clear it, and each crash would leave some more.
         self._deaths.update((name, n) for name, n in read.get("deaths", {}).items() if n)
         in_hand: list[str] = read.get("in_hand", [])
-        self._part = max(1, -(-len(in_hand) // PARTS))
+        self.part = max(1, -(-len(in_hand) // PARTS))
         for name in in_hand:
             self._deaths[name] = self._deaths.get(name, 0) + (1 if len(in_hand) == 1 else 0)
 
@@ -47,7 +47,7 @@ class PoisonPillJournal:
 
     def most_together(self, event_id: str) -> int:
         """Return how many suspects may be in hand with this one, itself counted."""
-        return 1 if self._deaths.get(event_id) else self._part
+        return 1 if self._deaths.get(event_id) else self.part
 
     def is_condemned(self, event_id: str) -> bool:
         """Whether the event was in hand alone at too many deaths."""

@@ -21,7 +21,7 @@ class Suspects:
 
     def least_taken(self) -> int:
         """Return how many events to look through at once, so that a part of them is one batch."""
-        return self._journal.most_together("") if self._journal.has_suspects else 0
+        return self._journal.part if self._journal.has_suspects else 0
 
     def put_aside(self, events: list[HeldEvent]) -> list[HeldEvent]:
         """Keep the keys with an event that may have killed a worker; return the other events."""

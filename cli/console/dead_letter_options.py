@@ -45,7 +45,7 @@ def letter_filter(
         field=field,
         since_ms=since_ms,
         until_ms=until_ms,
-        key=settings.identity.key_of_target(order) if order else "",
+        key=settings.identity.key_of_target(order),
         store=store,
         ids=tuple(ids or ()),
         pattern=settings.identity.pattern_of_target(order),

@@ -149,7 +149,7 @@ def typed_by_ids(rows: list[Any], order: Address) -> list[Any]:
     """Return an order's addresses; those that it names by id have their type then."""
     for kind in TYPES:
         wanted = identifier(order.get(f"{kind}_address_id"))
-        if wanted and not any(isinstance(row, dict) and _is_of(kind, row) for row in rows):
+        if wanted and not any(is_address_of(row, kind) for row in rows):
             rows = [
                 {**row, "address_type": kind}
                 if isinstance(row, dict) and not row.get("address_type") and wanted in _ids(row)
@@ -159,8 +159,9 @@ def typed_by_ids(rows: list[Any], order: Address) -> list[Any]:
     return rows
 
 
-def _is_of(kind: str, row: Address) -> bool:
-    return text_of(row.get("address_type")).lower() == kind
+def is_address_of(row: Any, kind: str) -> bool:
+    """Whether a row says that it is an order's `billing` or `shipping` address."""
+    return isinstance(row, dict) and text_of(row.get("address_type")).lower() == kind
 
 
 def _ids(row: Address) -> list[str]:

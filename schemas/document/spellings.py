@@ -24,6 +24,7 @@ from typing import Any
 from schemas.document.address_spellings import (
     MARKS,
     by_other_names,
+    is_address_of,
     is_plain,
     keyed,
     one_address,
@@ -232,12 +233,10 @@ def _spell_addresses(entity: dict[str, Any], changed: dict[str, Any], notes: lis
     if isinstance(rows, list) and rows:
         spelled = [plain_address(row, notes) if isinstance(row, dict) else row for row in rows]
         changed["addresses"] = spelled = typed_by_ids(spelled, entity)
-        if not entity.get("billing_address") and not any(map(_is_billing, spelled)):
+        if not entity.get("billing_address") and not any(
+            is_address_of(row, "billing") for row in spelled
+        ):
             notes.append("addresses: none is the billing address, none is used")
-
-
-def _is_billing(row: Any) -> bool:
-    return isinstance(row, dict) and text_of(row.get("address_type")).lower() == "billing"
 
 
 def _spell_rows(entity: dict[str, Any], changed: dict[str, Any], notes: list[str]) -> None:

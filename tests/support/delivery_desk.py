@@ -82,7 +82,7 @@ async def at_work(org: SalesforceOrg, **overrides: Any) -> AsyncIterator[Desk]:
         "salesforce_calls_per_second": 1000.0,
     }
     settings = settings_for(org, **{**quick, **overrides})
-    desk = Desk(org, dispatcher=None)  # type: ignore[arg-type]
+    desk = Desk(org, dispatcher=None)  # type: ignore[arg-type] - made below
     desk.alerts.listeners.append(
         lambda alert, detail: desk.fired.append(alert) if detail is not None else None
     )

@@ -22,7 +22,6 @@ from agents.salesforce.api.org_session import OrgApi
 from agents.salesforce.api.send_right import asked_before_requests
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
-from agents.salesforce.errors.error_table import BY_CODE
 from agents.salesforce.errors.errors import JobFailedError, SalesforceError, classify_job
 from agents.salesforce.http.answers import bad_answer, bulk_error
 from agents.salesforce.interrupt import Interrupt
@@ -267,14 +266,9 @@ def job_failed(state: Mapping[str, Any]) -> JobFailedError:
 
 
 def _stands_still(info: Mapping[str, Any]) -> JobFailedError:
-    rule = BY_CODE["UNPROCESSED"]
     return JobFailedError(
         f"the Bulk job stands still in state {info['state']}",
-        kind=rule.kind,
-        code="UNPROCESSED",
-        meaning=rule.meaning,
-        fix=rule.fix,
-        rule="UNPROCESSED",
+        **asdict(classify_job("UNPROCESSED")),
     )
 
 

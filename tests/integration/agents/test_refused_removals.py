@@ -23,7 +23,7 @@ class Refusals:
     def __init__(self, desk: Desk) -> None:
         self._honest = desk.client.delete
         self.is_refused = lambda _line: True
-        desk.client.delete = self.delete  # type: ignore[method-assign]
+        desk.client.delete = self.delete  # type: ignore[method-assign] - it stands in
 
     async def delete(self, ids: Any) -> list[RowResult]:
         results = []
