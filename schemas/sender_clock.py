@@ -10,6 +10,9 @@ no date at all. Nothing can be saved after it was received, so our receipt bound
 | any other time after its receipt | at its receipt |
 | something that is no date, or before 2000 | undated |
 | nothing | undated |
+
+A time before its receipt is believed: an old save comes late, too. Only that all of a sender's are
+late by one time tells of its clock, and `agents/handling/late_senders.py` looks for that.
 """
 
 from __future__ import annotations
@@ -44,6 +47,7 @@ TOLERANCE_SECONDS = 300.0
 REMEMBERED, LONGEST_REMEMBERED = 2048, 64
 QUARTER = timedelta(minutes=15)
 NEAREST_ZONE, FARTHEST_ZONE = 4, 56  # quarters of an hour: UTC+1 to UTC+14
+LONGEST_BEHIND = timedelta(hours=14)  # UTC-12, and some more: what is older is an old document
 
 
 class Clock(StrEnum):
@@ -54,15 +58,20 @@ class Clock(StrEnum):
     AHEAD = auto()
     UNREADABLE = auto()
     UNDATED = auto()
+    BEHIND = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class SenderTime:
-    """`version` is sortable UTC text, `YYYY-MM-DD HH:MM:SS[.fff]`; '' for an undated document."""
+    """`version` is sortable UTC text, `YYYY-MM-DD HH:MM:SS[.fff]`; '' for an undated document.
+
+    `late_seconds`: how long before its receipt, where that is more than the tolerance.
+    """
 
     version: str
     clock: Clock
     claimed: str = ""
+    late_seconds: int = 0
 
     @property
     def note(self) -> str:
@@ -77,6 +86,12 @@ class SenderTime:
                 return f"updated_at {self.claimed} is after its receipt: counted as {self.version}"
             case Clock.UNREADABLE:
                 return "updated_at is no date: the event counts as undated"
+            case Clock.BEHIND:
+                late = in_hours(self.late_seconds)
+                return (
+                    f"updated_at {self.claimed} is {late} before its receipt, as in all events of "
+                    "this sender lately: its clock is behind, or its queue"
+                )
         return ""
 
 
@@ -104,7 +119,9 @@ def _sender_time(updated_at: str, received_at_ms: int, tolerance_seconds: float)
     ahead = moment - _epoch(received_at_ms)
     tolerance = timedelta(seconds=tolerance_seconds)
     if ahead <= tolerance or received_at_ms <= 0:
-        return SenderTime(claimed + fraction, Clock.GOOD, claimed)
+        is_late = tolerance < -ahead <= LONGEST_BEHIND and received_at_ms > 0
+        late = int(-ahead.total_seconds()) if is_late else 0
+        return SenderTime(claimed + fraction, Clock.GOOD, claimed, late)
     quarters = round(ahead / QUARTER)
     zone = quarters * QUARTER
     if NEAREST_ZONE <= quarters <= FARTHEST_ZONE and abs(ahead - zone) <= tolerance:
@@ -153,6 +170,12 @@ def date_object(value: Mapping[str, Any]) -> str:
         except (ValueError, OSError, OverflowError, ZoneInfoNotFoundError):
             return ""
     return _text(moment) + fraction
+
+
+def in_hours(seconds: float) -> str:
+    """Return a duration in hours and minutes, as a person says it."""
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def utc_text(at_ms: int) -> str:

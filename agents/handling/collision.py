@@ -93,7 +93,8 @@ def _way_out(owner: str, mine: str) -> str:
         return "set MAGENTO_ORDER_KEY=store and import anew"
     return (
         "a store view gives a number once: the first was rolled back or deleted (then `orderstream "
-        "reset NUMBER` and requeue this one), or another Magento sends here, too: MAGENTO_INSTANCE"
+        "reset NUMBER` and requeue this one), one is a seller's part of the other (let its module "
+        "send a number of its own), or another Magento sends here, too: MAGENTO_INSTANCE"
     )
 
 

@@ -205,7 +205,7 @@ class Enricher:
         )
         # The store's columns have whole seconds, what a program sends may have more.
         is_behind = saved.version < item.candidate.version.partition(".")[0]
-        if is_behind and item.clock.clock in (Clock.GOOD, Clock.ZONE):
+        if is_behind and item.clock.clock in (Clock.GOOD, Clock.ZONE, Clock.BEHIND):
             return f"the store still shows the {kind.value} as it was before this event"
         if self.reads(kind).says_nothing(document):
             return f"the store's own {kind.value} has no content: check the integration's rights"

@@ -20,6 +20,7 @@ from agents.handling.debounce import Debounce
 from agents.handling.decode import DecodedEvent, take_in
 from agents.handling.enrichment import Enrich
 from agents.handling.intent import Intent, Prepared, behind_lines, breathe, intents_of
+from agents.handling.late_senders import LateSenders
 from agents.handling.newest import newest_of
 from agents.handling.operator_events import decide, not_erased, of_operators
 from agents.handling.outcome import Decision
@@ -68,6 +69,7 @@ class Handler:
     note_doubt: NoteDoubt | None = None
     brought: Brought = field(default_factory=Brought)
     trust: RecordTrust | None = None
+    late: LateSenders = field(default_factory=LateSenders)
     doubt_org: Callable[[], bool] = lambda: False
     is_inherited: IsInherited = lambda _origin: False
     clock_ms: Callable[[], int] = now_ms
@@ -167,6 +169,7 @@ class Handler:
             else:
                 if item.envelope.key != envelope.key:  # it came without one
                     item = replace(item, envelope=self.ends.sign(item.envelope))
+                item = self.late.judged(item)
                 if item.clock.clock is not Clock.GOOD:
                     metrics.SENDER_CLOCKS.labels(item.clock.clock.value).inc()
                 if item.document.key and not item.is_at_home(envelope):

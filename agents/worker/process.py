@@ -15,6 +15,7 @@ from agents.handling.dead_letter_stop import DeadLetterStop
 from agents.handling.debounce import Debounce
 from agents.handling.enrichment import SHORT_PATIENCE, Enrich, Enricher
 from agents.handling.handler import Handler
+from agents.handling.late_senders import LateSenders
 from agents.handling.outcome import Decision
 from agents.handling.poison_pills import PoisonPillJournal
 from agents.handling.publish_outcomes import OutcomePublisher, stamped
@@ -174,6 +175,7 @@ async def _connect(
         enrich=await _enrich(settings, mapping, stack),
         note_doubt=outcomes.announce,
         trust=RecordTrust.of(settings),
+        late=LateSenders(alerts),
         is_inherited=state.is_inherited,
         clock_tolerance_seconds=settings.magento_clock_tolerance_seconds,
     )

@@ -30,6 +30,7 @@ class Alert(StrEnum):
     PUBLISH_BLOCKED = "publish_blocked"
     WORKER_FROZEN = "worker_frozen"
     WEBHOOKS_MISSING = "webhooks_missing"
+    SENDER_BEHIND = "sender_behind"
     LOG_WENT_BACK = "log_went_back"
     TOPICS_DIFFER = "topics_differ"
 

@@ -75,10 +75,11 @@ class WindowVerifier:
                 status=401,
                 reason="signature_malformed",
             )
-        off_seconds = abs(self._now() - int(match[1]))
-        if off_seconds > self._window_seconds:
+        behind_seconds = self._now() - int(match[1])
+        if abs(behind_seconds) > self._window_seconds:
+            side = "behind" if behind_seconds > 0 else "ahead of"
             raise SignatureError(
-                f"the signature is {off_seconds:.0f} s off our clock, "
+                f"the signature's time is {abs(behind_seconds):.0f} s {side} our clock, "
                 f"{self._window_seconds:g} s are allowed",
                 status=401,
                 reason="signature_expired",

@@ -55,6 +55,12 @@ def test_what_was_captured_cannot_be_sent_again_later(off: int) -> None:
     assert reason_of({WINDOW_HEADER: timed()}, now=NOW + off) == "signature_expired"
 
 
+@pytest.mark.parametrize(("off", "side"), [(480, "480 s behind"), (-480, "480 s ahead of")])
+def test_the_refusal_says_whose_clock_is_which_way_wrong(off: int, side: str) -> None:
+    with pytest.raises(SignatureError, match=f"time is {side} our clock, 300 s are allowed"):
+        verifier(now=NOW + off).verify({WINDOW_HEADER: timed()}, BODY)
+
+
 def test_the_time_cannot_be_moved_without_the_secret() -> None:
     moved = timed().replace(f"t={NOW}", f"t={NOW + 100}")
     assert reason_of({WINDOW_HEADER: moved}, now=NOW + 100) == "signature_wrong"
