@@ -34,6 +34,7 @@ from schemas.event import Envelope, Kind, new_event_id
 from schemas.headers import envelope_of, identity_headers
 from schemas.identity import PLAIN
 from stream.kafka.record import Record
+from stream.ops.gc_tuning import settle_garbage_collector
 from stream.topics import Topics
 
 BATCH = 500
@@ -55,7 +56,7 @@ def bodies() -> list[bytes]:
     return [template.order(number, 1) for number in range(BATCH)]
 
 
-def envelopes(raw: Sequence[bytes]) -> list[Envelope]:
+def envelopes(raw: Sequence[bytes], keys: Sequence[bytes]) -> list[Envelope]:
     headers = identity_headers(
         event_id=new_event_id(NOW_MS),
         event="sales_order_save_after",
@@ -70,7 +71,7 @@ def envelopes(raw: Sequence[bytes]) -> list[Envelope]:
             partition=0,
             offset=number,
             timestamp_ms=NOW_MS,
-            key=decode(body).key.encode(),
+            key=keys[number],
             value=body,
             headers=headers,
         )
@@ -111,8 +112,9 @@ def records_of(decisions: Sequence[Decision]) -> int:
 async def costs() -> dict[str, float]:
     """Return CPU microseconds per event and stage, measured once."""
     raw = bodies()
-    held = envelopes(raw)
     documents = [decode(body) for body in raw]
+    keys = [document.key.encode() for document in documents]
+    held = envelopes(raw, keys)
     mapping = Mapping.load(None)
     handler = make_handler(mapping)
     decisions = await decided(handler, held)
@@ -122,7 +124,7 @@ async def costs() -> dict[str, float]:
             orjson.dumps(orjson.loads(body))
 
     async def envelope() -> None:
-        envelopes(raw)
+        envelopes(raw, keys)
 
     async def intake() -> None:
         for each in held:
@@ -151,7 +153,9 @@ async def costs() -> dict[str, float]:
 
 async def sizes() -> dict[str, float]:
     """Return the bytes that an event leaves in Kafka, batch overhead and compression aside."""
-    decisions = await decided(make_handler(Mapping.load(None)), envelopes(bodies()))
+    raw = bodies()
+    held = envelopes(raw, [decode(body).key.encode() for body in raw])
+    decisions = await decided(make_handler(Mapping.load(None)), held)
     outcomes = [_bytes_of(result_record(decision, TOPICS)) for decision in decisions]
     states = [
         _bytes_of(state)
@@ -178,6 +182,7 @@ async def measure(options: argparse.Namespace) -> Section:
         "CPU time of the worker's own stages for an order of 1.2 KB, without Kafka and Salesforce; "
         "`handle` holds the others but `records`. The baseline parses the body and writes it again."
     )
+    settle_garbage_collector()
     section = Section("stages", "A worker's stages", text)
     found = [await costs() for _ in range(options.runs)]
     for stage in found[0]:

@@ -8,7 +8,6 @@ the body (`schemas.document.unwrapping`); the name of the event has to agree
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
@@ -27,6 +26,7 @@ from schemas.document.unwrapping import (
 from schemas.email import seen
 from schemas.event import Kind
 from schemas.event_names import Ignored, plain_name, use_of
+from schemas.frozen import dataclass
 from schemas.identity import PLAIN, Identity, IdentityError, folded, sent_email
 from schemas.texts import text_of
 

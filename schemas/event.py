@@ -8,9 +8,11 @@ bytes that were signed.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from hashlib import blake2b
+
+from schemas.frozen import dataclass
 
 
 class Kind(StrEnum):

@@ -7,8 +7,10 @@ platform, so everything that batches rows compares `Row.identity`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from schemas.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

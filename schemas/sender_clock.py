@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum, auto
 from functools import lru_cache
@@ -28,6 +27,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.email import seen
+from schemas.frozen import dataclass
 from schemas.texts import text_of
 
 TIMESTAMP = re.compile(

@@ -8,12 +8,13 @@ of a million orders in memory and decodes one when it is asked for, so the encod
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Self
 
 import orjson
 
 from schemas.event import Kind
+from schemas.frozen import dataclass
 from schemas.sender_clock import LATEST_MS, utc_text
 
 # How far the memory of a key reaches: contents that were replaced, events that were overruled.

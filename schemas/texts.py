@@ -42,6 +42,8 @@ def said(value: Any) -> str:
     text = text_of(value)
     if not text.isascii():
         text = seen(text)
+    elif text.isdecimal():
+        return text
     return "" if text.casefold() in STAND_INS or any(map(text.count, TEMPLATES)) else text
 
 
@@ -49,5 +51,7 @@ def identifier(value: Any) -> str:
     """Return what tells one document from another; '' for a zero, too: Magento's ids begin at 1."""
     if type(value) is str and value.isascii() and value.isdecimal() and value != "0":
         return value  # nearly every one, asked three times of every order
+    if type(value) is int and 0 < value < MAX_WHOLE:
+        return str(value)
     text = said(value)
     return "" if text in ZEROS else text

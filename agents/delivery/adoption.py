@@ -14,13 +14,13 @@ belongs to somebody else: it is left, and noted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.model import RowRule
 from agents.salesforce.api.record_updates import KeyUpdate
 from agents.salesforce.api.soql import REST_ROOM, QueryRoom, fitting, is_same_text, quoted
+from schemas.frozen import dataclass
 from schemas.salesforce import Row
 
 Record = Mapping[str, Any]

@@ -14,10 +14,10 @@ for a backlog, and only with batches so large that its jobs cost fewer calls tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum, auto
 
 from agents.salesforce.api.collection_builder import API_LIMITS
+from schemas.frozen import dataclass
 from schemas.priority import Priority
 
 CALLS_PER_JOB = 10  # create, upload, close, a few polls, three result files

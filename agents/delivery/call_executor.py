@@ -11,7 +11,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from agents.delivery.blame import Judge, end, fault_of
 from agents.delivery.bug_isolation import bug_of, isolate
@@ -51,6 +51,7 @@ from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.error_table import is_sign_of_life
 from agents.salesforce.errors.errors import SalesforceError
+from schemas.frozen import dataclass
 from schemas.parts import parts_of
 from stream.ops import metrics
 

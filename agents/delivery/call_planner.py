@@ -8,7 +8,7 @@ first-fit, largest first, so that 1,000 orders of Account, Contact and Opportuni
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from agents.delivery.types import WriteSet
 from agents.salesforce.api.collection_builder import (
@@ -19,6 +19,7 @@ from agents.salesforce.api.collection_builder import (
     weight_of,
 )
 from agents.salesforce.api.composite import CUSTOMER_ID_FIELD
+from schemas.frozen import dataclass
 from schemas.salesforce import Row
 
 MethodOf = Callable[[Row], Method | None]

@@ -14,8 +14,9 @@ as long as its rows take. More only as far as more rows cost next to nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from schemas.frozen import dataclass
 
 
 class Why(StrEnum):

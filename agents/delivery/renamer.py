@@ -6,7 +6,6 @@ looked for; if an order finds its customer gone, it is looked for then.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field
 
@@ -39,6 +38,7 @@ from agents.salesforce.api.composite import CUSTOMER_ID_FIELD
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import SalesforceError, cause_of, classify_row, is_stale
+from schemas.frozen import replace
 from schemas.priority import Priority
 from schemas.salesforce import Row
 
@@ -84,7 +84,7 @@ class Renamed:
         own = (self.untold.pop(whose(row), "") for row in mine if row.is_own)
         keys = tuple(dict.fromkeys(was for was in own if was))
         told = (*outcome.notes, *filter(None, notes), *self._twins(outcome, mine))
-        return dataclasses.replace(outcome, notes=told, renamed=keys or outcome.renamed)
+        return replace(outcome, notes=told, renamed=keys or outcome.renamed)
 
     def _twins(self, outcome: Written, rows: Sequence[Row]) -> list[str]:
         """Say where a save made a record though the org had one: another worker renamed that."""
@@ -111,17 +111,15 @@ class Renamer:
             _with_id(row) if row.customer_id and row.sobject in identified else row
             for row in bundle.rows
         )
-        return dataclasses.replace(bundle, rows=rows, may_be_renamed=True)
+        return replace(bundle, rows=rows, may_be_renamed=True)
 
     def forgotten(self, bundle: WriteSet) -> WriteSet:
         """Return a bundle of which nothing is believed to exist."""
-        rows = tuple(
-            dataclasses.replace(row, known_id="") if row.customer_id else row for row in bundle.rows
-        )
+        rows = tuple(replace(row, known_id="") if row.customer_id else row for row in bundle.rows)
         for row in rows:
             if row.customer_id:
                 self._known.forget(row)
-        return dataclasses.replace(bundle, rows=rows, may_be_renamed=False)
+        return replace(bundle, rows=rows, may_be_renamed=False)
 
     def queries(self, bundles: Sequence[WriteSet]) -> Queries:
         """Return what is to be asked before the bundles may be written."""
@@ -181,13 +179,13 @@ class Renamer:
             # finds the record that has it, and to which save it belongs.
             is_overtaken = any(map(is_stale, answer.errors))
             if is_overtaken:
-                refused = dataclasses.replace(refused, kind=ErrorKind.TRANSIENT)
+                refused = replace(refused, kind=ErrorKind.TRANSIENT)
             is_passing = is_overtaken or verdict.advice is Advice.RETRY_ONCE
-            renamed.failures[at] = dataclasses.replace(refused, is_unproven=is_passing)
+            renamed.failures[at] = replace(refused, is_unproven=is_passing)
 
 
 def _with_id(row: Row) -> Row:
     told = {CUSTOMER_ID_FIELD: row.customer_id}
     if row.is_own:
-        return dataclasses.replace(row, fields={**row.fields, **told})
-    return dataclasses.replace(row, insert_fields={**row.insert_fields, **told})
+        return replace(row, fields={**row.fields, **told})
+    return replace(row, insert_fields={**row.insert_fields, **told})

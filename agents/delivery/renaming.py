@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from agents.delivery.types import WriteSet
@@ -24,6 +23,7 @@ from agents.salesforce.api.composite import CUSTOMER_ID_FIELD, STALE_GUARD_FIELD
 from agents.salesforce.api.record_updates import KeyUpdate
 from agents.salesforce.api.soql import REST_ROOM, QueryRoom, fitting, is_same_text, quoted
 from schemas.erasure import ERASED
+from schemas.frozen import dataclass
 from schemas.salesforce import Row
 
 SECONDS = 19  # of an ISO time, its zone left away: both are UTC

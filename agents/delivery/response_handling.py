@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import zip_longest
 
 from agents.delivery.existence_cache import ExistenceCache
@@ -35,6 +35,7 @@ from agents.salesforce.errors.errors import (
     is_stale,
 )
 from agents.salesforce.http.answers import bad_answer
+from schemas.frozen import dataclass
 from schemas.salesforce import RowResult
 from stream.ops import metrics
 

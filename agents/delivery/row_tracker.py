@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.fault_scope import BAD_RECORD, OWN_UNTIL_PROVEN, Fault, WriteKind
@@ -26,6 +26,7 @@ from agents.salesforce.api.collection_builder import RowWrite
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import ErrorVerdict, cause_of, classify_row, is_stale
+from schemas.frozen import dataclass
 from schemas.salesforce import Row, RowError, RowResult
 
 NAME = re.compile(r"\w+")

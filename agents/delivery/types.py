@@ -7,13 +7,14 @@ what can be recovered in place, and answers every bundle: nothing is dropped, no
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from agents.delivery.fault_scope import Fault
 from agents.mapping.line_model import Lines
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import ErrorVerdict
+from schemas.frozen import dataclass
 from schemas.priority import Priority
 from schemas.salesforce import Row
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from agents.handling.version_guard import Candidate, overrules
 from agents.mapping.apply import Mapped
 from agents.mapping.mapping import Mapping as RecordMapping
@@ -12,7 +10,8 @@ from schemas.digest import content_digest, save_mark
 from schemas.document.shape import id_of
 from schemas.document_parts import is_whole, said_names
 from schemas.event import Envelope, Kind, Origin, Via, event_id_time_ms
-from schemas.identity import Identity, folded, site_of
+from schemas.frozen import dataclass, replace
+from schemas.identity import Identity, site_of
 from schemas.operator_signature import has_no_headers
 from schemas.order_rank import state_rank
 from schemas.sender_clock import TOLERANCE_SECONDS, SenderTime, sender_time
@@ -165,28 +164,12 @@ class DecodedEvent:
 
     def mapped_by(self, mapping: RecordMapping, tolerance_seconds: float) -> Mapped:
         """Return its rows; worker and preview ask here. Raises MappingError, nothing else."""
-        mapped = mapping.apply(
+        return mapping.apply(
             self.document,
             received_at_ms=self.envelope.received_at_ms,
             read_at_ms=self.candidate.seen_ms,
             tolerance_seconds=tolerance_seconds,
         )
-        return _of_a_customer(mapped, self.document)
-
-
-def _of_a_customer(mapped: Mapped, document: Document) -> Mapped:
-    """Return the rows, each customer's record with the store's id of its customer."""
-    customer_id = document.customer_id
-    if not customer_id:
-        return mapped
-    key, is_own = folded(document.customer_key), document.kind is Kind.CUSTOMER
-    rows = tuple(
-        replace(row, customer_id=customer_id, is_own=is_own)
-        if folded(row.external_id) == key
-        else row
-        for row in mapped.rows
-    )
-    return replace(mapped, rows=rows)
 
 
 def _kept(part: Part, *others: Part) -> tuple[Part, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Container, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from agents.delivery.call_planner import locks_of
 from agents.delivery.types import WriteSet
@@ -13,6 +13,7 @@ from agents.handling.decode import DecodedEvent
 from agents.handling.outcome import Decision
 from agents.mapping.apply import Mapped
 from schemas.event import Envelope, Via
+from schemas.frozen import dataclass
 from schemas.priority import Priority
 from schemas.state import State
 from stream.backfill.event import SENDER

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import orjson
@@ -25,6 +25,7 @@ from agents.delivery.types import RefusedWrite
 from agents.handling.parking import times_parked, why_parked
 from schemas.codec import Document
 from schemas.event import Envelope, ErrorInfo, derived_event_id
+from schemas.frozen import dataclass
 from schemas.headers import headers_of
 from schemas.result import Outcome, Result, result_of
 from schemas.state import State, state_key

@@ -6,7 +6,6 @@ stored, and whether a failure may be retried.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -31,6 +30,7 @@ from agents.handling.written_fields import told_of
 from agents.mapping.apply import Mapped
 from agents.salesforce.errors.error_kind import ErrorKind
 from schemas.event import Envelope, ErrorInfo, Kind, Origin
+from schemas.frozen import replace
 from schemas.headers import headers_of
 from schemas.result import Outcome
 from schemas.state import State
@@ -68,7 +68,7 @@ def doubted(outcome: WriteOutcome, doubt_org: Callable[[], bool]) -> WriteOutcom
         return outcome
     may_differ = doubt_org()
     if may_differ and isinstance(outcome, RefusedWrite):
-        return dataclasses.replace(outcome, is_unproven=True)
+        return replace(outcome, is_unproven=True)
     return outcome
 
 
@@ -128,7 +128,7 @@ class OutcomeRules:
             case Written(ids=ids, created=created, notes=notes, renamed=renamed):
                 before = self.get_state(item.origin.partition, item.key)
                 told = (*says.notes, *notes)
-                says = dataclasses.replace(says, notes=told, ids=ids, created=created)
+                says = replace(says, notes=told, ids=ids, created=created)
                 state = item.new_state(before, ids, told_of(item, records))
                 synced = done(item.envelope, Outcome.SYNCED, now, says, state=state)
                 if not renamed:
@@ -138,11 +138,9 @@ class OutcomeRules:
                 if word is None:
                     return synced
                 record = Record(self.topics.due, word.key.encode(), word.value, headers_of(word))
-                return dataclasses.replace(synced, republish=record)
+                return replace(synced, republish=record)
             case Stale():
-                says = dataclasses.replace(
-                    says, reason="the org refused it: it holds a newer state"
-                )
+                says = replace(says, reason="the org refused it: it holds a newer state")
                 return done(item.envelope, Outcome.SUPERSEDED, now, says)
             case RefusedWrite():
                 decision = failed(
@@ -162,14 +160,14 @@ class OutcomeRules:
         """Mark the order's state as in doubt: part of a failed event may have been written."""
         doubt = self._doubt(item, records)
         if decision.result.outcome is not Outcome.DEAD:
-            return dataclasses.replace(decision, state=doubt)
+            return replace(decision, state=doubt)
         state = self.get_state(item.origin.partition, item.key)
         after = None if state is None else self._doubt(item)
         is_order = item.document.kind is Kind.ORDER
         if state is not None and is_order and not (state.digest or state.ids):
             # It was tried or announced only. Magento uses the number of a rolled-back order again.
             after = state.as_unclaimed()
-        return dataclasses.replace(decision, state=after, held_state=doubt)
+        return replace(decision, state=after, held_state=doubt)
 
     def _doubt(self, item: DecodedEvent, records: Mapped | None = None) -> State | None:
         """Return the state in doubt while an event of the key waits; None: it is that already.
@@ -195,7 +193,7 @@ class OutcomeRules:
 
     def unmapped(self, item: DecodedEvent, decision: Decision) -> Decision:
         """Return the decision of an event that dies unsent, with what is known while it is held."""
-        return dataclasses.replace(decision, held_state=self._doubt(item))
+        return replace(decision, held_state=self._doubt(item))
 
     def not_sent(self, item: DecodedEvent, outcome: NotSent, now: int, says: Notes) -> Decision:
         if outcome.is_given_up:

@@ -27,10 +27,10 @@ what the newer parts told ("fill").
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum, auto
 
 from schemas.event import Via
+from schemas.frozen import dataclass
 from schemas.sender_clock import utc_text
 from schemas.state import SEEN_DIGITS, UNSURE, State
 

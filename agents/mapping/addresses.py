@@ -82,6 +82,10 @@ class Address:
 
     def complete(self, fields: dict[str, Any], inserts: dict[str, Any], notes: list[str]) -> None:
         """Empty the missing parts of an address that has some, and settle its state."""
+        if self.states is None and all(
+            part.name in (inserts if part.is_insert_only else fields) for part in self.parts
+        ):
+            return  # nothing is missing: nearly every one
         holders = {part.name: inserts if part.is_insert_only else fields for part in self.parts}
         if all(is_blank(holder.get(name)) for name, holder in holders.items()):
             return

@@ -7,15 +7,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from agents.mapping.build_row import build_row
 from agents.mapping.compiled import CompiledKind, CompiledRow
 from agents.mapping.fields.currencies import CURRENCY_FIELD
 from agents.mapping.line_model import Lines
 from agents.mapping.line_rules import LineRules
 from agents.mapping.order_document import currency_of
-from agents.mapping.paths import Facts, Scope
+from agents.mapping.scope import Facts, Scope
+from schemas.frozen import dataclass
 from schemas.salesforce import Row
 
 MAX_NOTES = 50

@@ -15,7 +15,8 @@ from agents.mapping.fields.dates import version_of
 from agents.mapping.fields.field_types import FieldType
 from agents.mapping.fields.values import is_blank, text_of
 from agents.mapping.model import known_type
-from agents.mapping.paths import Scope
+from agents.mapping.scope import Scope
+from schemas.event import Kind
 from schemas.salesforce import Row
 from schemas.sender_clock import sender_time
 from stream.errors import MappingError
@@ -36,19 +37,23 @@ def build_row(compiled: CompiledRow, scope: Scope) -> Row | None:
             key = _fit_key(link, scope.notes, parent.label)
             is_late = _is_late(parent.is_insert_only, scope)
             (inserts if is_late else fields)[parent.relationship] = {parent.field: key}
-    if not rule.is_insert_only:
+    if inserts and not rule.is_insert_only:
         _note_unsaid(compiled, inserts, scope.notes)
     if compiled.hook is not None and not _call_hook(compiled, scope, fields, inserts):
         return None
     owner = inserts if rule.external_id in inserts else fields
+    external_id = _checked_key(compiled, owner.pop(rule.external_id, None))
+    is_customers = scope.facts.is_key_of_customer(external_id)
     return Row(
         sobject=rule.sobject,
         external_id_field=rule.external_id,
-        external_id=_checked_key(compiled, owner.pop(rule.external_id, None)),
+        external_id=external_id,
         fields=fields,
         insert_fields=inserts,
         version="" if rule.is_insert_only else _version(compiled, scope),
         adopt_by=rule.adopt_by,
+        customer_id=scope.facts.customer_id if is_customers else "",
+        is_own=is_customers and scope.facts.document.kind is Kind.CUSTOMER,
     )
 
 
@@ -69,7 +74,8 @@ def _fill(
                 raise _is_missing(field)
             if field.skips_blank:
                 continue
-        if _is_late(is_insert_only, scope):
+        # `_is_late`, without a call for each field
+        if facts.is_unsaid if is_insert_only is None else is_insert_only:
             inserts[name] = value
         else:
             fields[name] = value

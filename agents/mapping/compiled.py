@@ -23,8 +23,9 @@ from agents.mapping.fields.currencies import CURRENCY_FIELD, currency_step, mone
 from agents.mapping.fields.field_types import FieldType
 from agents.mapping.hooks import load_hook
 from agents.mapping.model import FieldRule, KindRules, ParentRule, RowRule, Rulebook, ValueRule
-from agents.mapping.paths import Getter, Named, Scope
+from agents.mapping.paths import Named
 from agents.mapping.region_code import coded, fit_coded, region_codes
+from agents.mapping.scope import Getter, Scope
 from agents.mapping.template import compile_path_of
 
 # What `describe` says, by (sObject, field); empty before anybody asked the org.

@@ -17,7 +17,8 @@ from agents.mapping.fields.coerce import Step
 from agents.mapping.fields.values import decimal_of, is_blank, text_of
 from agents.mapping.hooks import load_hook
 from agents.mapping.model import Condition, EachRule, ValueRule, When
-from agents.mapping.paths import Getter, Named, Scope, compile_emptiness, equals
+from agents.mapping.paths import Named, compile_emptiness, equals
+from agents.mapping.scope import Getter, Scope
 from agents.mapping.template import (
     compile_path_of,
     compile_template,

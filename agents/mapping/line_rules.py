@@ -21,7 +21,7 @@ from agents.mapping.lines import Line, are_priced, order_lines
 from agents.mapping.model import LineChoice, RowRule, Rulebook
 from agents.mapping.order_document import currency_of
 from agents.mapping.parser import read_rows
-from agents.mapping.paths import Facts, Scope
+from agents.mapping.scope import Facts, Scope
 from agents.mapping.yaml_source import parse
 from schemas.salesforce import Row
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
@@ -13,13 +12,12 @@ from typing import Any, Self
 
 from agents.mapping.apply import Mapped, apply_kind
 from agents.mapping.compiled import CompiledKind, Types, compile_kind
-from agents.mapping.fields.dates import iso_datetime
 from agents.mapping.fields.field_types import described_type
 from agents.mapping.line_rules import LineRules, compile_lines, rules_of
 from agents.mapping.model import Rulebook
 from agents.mapping.parser import read_rulebook
-from agents.mapping.paths import Facts
 from agents.mapping.reads import Reads, reads_of
+from agents.mapping.scope import Facts
 from schemas.codec import Document
 from schemas.document.shape import id_of, number_of
 from schemas.event import Kind
@@ -31,7 +29,6 @@ DEFAULT_FILE = "default.yaml"
 PERSON_FILE = "person_accounts.yaml"
 VERSION_BYTES = 6
 MAX_FILE_BYTES = 1_000_000
-MAX_MS = 32_503_680_000_000  # the year 3000
 
 NO_READS = Reads(frozenset(), frozenset())
 
@@ -135,7 +132,7 @@ class Mapping:
         facts = Facts(
             document,
             self.rulebook.amount,
-            _iso(received_at_ms),
+            came_at_ms=received_at_ms,
             received_at_ms=read_at_ms or received_at_ms,
             notes=list(document.notes),
             tolerance_seconds=tolerance_seconds,
@@ -198,9 +195,3 @@ def _reads(book: Rulebook) -> dict[Kind, Reads]:
     if book.lines.use and Kind.ORDER in reads:
         reads[Kind.ORDER] = dataclasses.replace(reads[Kind.ORDER], priced=book.amount)
     return reads
-
-
-def _iso(at_ms: int) -> str:
-    if not 0 < at_ms < MAX_MS:
-        return ""
-    return iso_datetime(datetime.fromtimestamp(at_ms / 1000, UTC).replace(tzinfo=None))

@@ -28,6 +28,8 @@ PARTS = (
 )
 NEEDED_PARTS = PARTS[:3]
 OFF_BY = Decimal("0.05")  # roundings of rows and taxes
+SURELY_OFF_BY = 0.04  # in floats, which are exact enough up to the most
+MOST_IN_FLOATS = 1e10
 CURRENCIES = ("order", "base")
 NO_ID = (None, 0, "", "0")
 PREFIXES = {"order": "", "base": "base_"}
@@ -149,8 +151,9 @@ def is_amount_stated(order: dict[str, Any], policy: str, currency: str) -> bool:
 
 
 def _states(order: dict[str, Any], policy: str, prefix: str) -> bool:
-    names = ("grand_total", "total_paid") if policy == "paid_minus_refunded" else ("grand_total",)
-    return any(order.get(prefix + name) not in NOT_STATED for name in names)
+    if order.get(prefix + "grand_total") not in NOT_STATED:
+        return True
+    return policy == "paid_minus_refunded" and order.get(prefix + "total_paid") not in NOT_STATED
 
 
 def _credits(order: dict[str, Any], prefix: str) -> Decimal:
@@ -167,6 +170,8 @@ def _credits(order: dict[str, Any], prefix: str) -> Decimal:
 
 def _note_sum(order: dict[str, Any], prefix: str, notes: list[str]) -> None:
     """Note a total that its parts do not explain; a module's fee is no mistake, but is said."""
+    if _is_surely_its_sum(order, prefix):
+        return
     parts = {name: decimal_of(order.get(prefix + name)) for name in (*PARTS, "grand_total")}
     if any(parts[name] is None for name in (*NEEDED_PARTS, "grand_total")):
         return
@@ -181,6 +186,21 @@ def _note_sum(order: dict[str, Any], prefix: str, notes: list[str]) -> None:
             f"$amount: {prefix}grand_total is {off.quantize(Decimal('0.01'))} more than subtotal, "
             "shipping, tax and discount"
         )
+
+
+def _is_surely_its_sum(order: dict[str, Any], prefix: str) -> bool:
+    """Whether the parts surely are the total: in floats, a part of the cost, for nearly all."""
+    more = order.get("extension_attributes")
+    for name in CREDITS:
+        if order.get(prefix + name) or (isinstance(more, dict) and more.get(prefix + name)):
+            return False
+    try:
+        total = off = float(order.get(f"{prefix}grand_total") or 0)
+        for name in PARTS:
+            off -= float(order.get(prefix + name) or 0)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return abs(off) < SURELY_OFF_BY and abs(total) < MOST_IN_FLOATS
 
 
 def _difference(order: dict[str, Any], notes: list[str], whole: str, *less: str) -> float | None:

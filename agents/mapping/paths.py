@@ -1,4 +1,4 @@
-"""Paths into a Magento document, and what a scope knows besides it.
+"""Paths into a Magento document, and into what is known besides it.
 
 grand_total                              a key of the order (of the item, inside `each`)
 billing_address.street                   nested
@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from agents.mapping.fields.values import is_blank, text_of, yes_or_no
@@ -25,12 +23,10 @@ from agents.mapping.order_document import (
     prefix_of,
     visible_items,
 )
-from schemas.codec import Document
+from agents.mapping.scope import UNSET, Getter, Scope
 from schemas.document.spellings import DEFAULT_FLAGS
-from schemas.sender_clock import TOLERANCE_SECONDS
 from schemas.texts import identifier
 
-Getter = Callable[["Scope"], Any]
 # A named value's place in the scope's cache, and how it is computed.
 Named = Mapping[str, tuple[int, Getter]]
 
@@ -38,65 +34,10 @@ PathStep = str | int | tuple[str, str]
 
 SEGMENT = re.compile(r"([\w$-]+)((?:\[[^\[\]]*\])*)")
 SELECTOR = re.compile(r"\[([^\[\]]*)\]")
-UNSET = object()
 
 
 class PathError(ValueError):
     """The text is no path; the message shows how one is written."""
-
-
-@dataclass
-class Facts:
-    """What all scopes of one document share. `received_at` is an ISO time, '' when unknown.
-
-    `amount` is the mapping's (policy, currency). `misread` are paths that met a form they cannot
-    read; of several sources only what none could read stays.
-    """
-
-    document: Document
-    amount: tuple[str, str]
-    received_at: str
-    received_at_ms: int = 0
-    tolerance_seconds: float = TOLERANCE_SECONDS
-    notes: list[str] = field(default_factory=list)
-    # Set by whatever makes a value that the document does not say; reset before each field.
-    is_unsaid: bool = False
-    misread: list[str] = field(default_factory=list)
-
-    @cached_property
-    def customer_key(self) -> str:
-        """The key of the document's customer: asked for by several fields, made once."""
-        return self.document.customer_key
-
-
-class Scope:
-    """One document, or one entry of a list in it, while it is mapped.
-
-    `root` is what paths start from; `cache` holds the named values, computed once each.
-    """
-
-    __slots__ = ("cache", "facts", "notes", "root", "unsaid")
-
-    def __init__(self, facts: Facts, root: dict[str, Any], value_count: int) -> None:
-        self.facts = facts
-        self.root = root
-        self.notes = facts.notes
-        self.cache = [UNSET] * value_count
-        self.unsaid: set[int] = set()
-
-    def named(self, index: int, compute: Getter) -> Any:
-        """Return a named value, computed at its first use; whether it was said stays with it."""
-        value = self.cache[index]
-        if value is UNSET:
-            facts = self.facts
-            before, facts.is_unsaid = facts.is_unsaid, False
-            value = self.cache[index] = compute(self)
-            if facts.is_unsaid:
-                self.unsaid.add(index)
-            facts.is_unsaid = facts.is_unsaid or before
-        elif index in self.unsaid:
-            self.facts.is_unsaid = True
-        return value
 
 
 def _amount(scope: Scope) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from agents.mapping.fields.coerce import Step
 from agents.mapping.fields.values import text_of
 from agents.mapping.model import ValueRule
-from agents.mapping.paths import Getter, Scope
+from agents.mapping.scope import Getter, Scope
 
 REGION = ".region"
 

@@ -14,7 +14,8 @@ from typing import Any
 from agents.mapping.fields.coerce import Step
 from agents.mapping.fields.transforms import TRANSFORMS, BadArgumentsError
 from agents.mapping.fields.values import is_blank, text_of
-from agents.mapping.paths import Getter, Named, PathError, Scope, compile_path
+from agents.mapping.paths import Named, PathError, compile_path
+from agents.mapping.scope import Getter, Scope
 from agents.mapping.yaml_source import Entry, suggestion
 
 TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")

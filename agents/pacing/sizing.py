@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil, inf
+
+from schemas.frozen import dataclass
 
 MOST_OF_SLOTS = 0.8  # beyond, waiting grows without end: queueing
 MOST_OF_A_CORE = 0.7

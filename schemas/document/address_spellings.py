@@ -100,13 +100,12 @@ def is_plain(address: Address) -> bool:
     """Whether an address of an order is in REST's form."""
     street, region = address.get("street"), address.get("region")
     country = address.get("country_id")
-    is_list = type(street) is list and all(
-        type(line) is str and line not in UNSAID for line in street
-    )
-    is_street = street is None or is_list or (type(street) is str and street not in UNSAID)
+    lines = street if type(street) is list else () if street is None else (street,)
+    for line in lines:  # no generator, as of every order it is asked
+        if type(line) is not str or line in UNSAID:
+            return False
     return (
-        is_street
-        and are_plain(address, OF_ADDRESS)
+        are_plain(address, OF_ADDRESS)
         and OTHER_NAMES.isdisjoint(address)
         and (street is not None or not any(map(STREET_LINE.fullmatch, address)))
         and not (type(street) is str and street.startswith(_JSON))

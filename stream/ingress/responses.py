@@ -8,7 +8,6 @@ that is our fault, or passes by itself, is a 503; a 4xx is for the sender's side
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 
@@ -16,6 +15,8 @@ import orjson
 import structlog
 from aiohttp import web
 from aiohttp.helpers import rfc822_formatted_time
+
+from schemas.frozen import dataclass
 
 log = structlog.get_logger()
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from schemas.frozen import dataclass
 from stream.errors import PublishError
 from stream.kafka.error_text import error_text
 from stream.kafka.producer import TOO_LARGE, SharedProducer

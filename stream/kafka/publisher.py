@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from schemas.frozen import dataclass
 from stream.config import Settings
 from stream.errors import PublishError
 from stream.kafka.batch_publish import Answer, publish_batches

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 FIRST_YEAR, LAST_YEAR = 1700, 4000
+IN_EVERY_MONTH = 28  # days
 SHIFT = re.compile(r"([+-])\s*(\d{1,4})\s*(day|week|month|year)s?")
 STARTS_WITH_A_DATE = re.compile(r"\s*\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -61,5 +62,6 @@ def shifted(day: date, count: int, unit: str) -> date | None:
         year, month = months // 12, months % 12 + 1
         if not FIRST_YEAR <= year <= LAST_YEAR:
             return None
-        day = day.replace(year=year, month=month, day=min(day.day, monthrange(year, month)[1]))
+        last = day.day if day.day <= IN_EVERY_MONTH else monthrange(year, month)[1]
+        day = day.replace(year=year, month=month, day=min(day.day, last))
     return day if FIRST_YEAR <= day.year <= LAST_YEAR else None

@@ -10,10 +10,10 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from agents.salesforce.api.composite import Collection, row_bytes
+from schemas.frozen import dataclass
 from schemas.salesforce import Row
 
 Method = Literal["upsert", "create"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection as Container
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ import orjson
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import SHORT_ID, bad_answer, refusal, row_results
+from schemas.frozen import dataclass
 from schemas.salesforce import Row, RowResult
 
 MAX_ROWS = 200  # per collection (REST API guide, sObject Collections)
