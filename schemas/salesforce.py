@@ -29,6 +29,8 @@ class Row:
     `known_id` is the record's id where the state of the event's key has it: it exists.
     `customer_id` is the store's id of the customer whose record this is, '' for guests; `is_own`:
     the event is the customer's own, so a record under another key may be renamed by it.
+    `record_id` is the record that the org named as this customer's just now: it is written by its
+    id, whatever key another worker has given it since.
     """
 
     sobject: str
@@ -42,6 +44,7 @@ class Row:
     known_id: str = ""
     customer_id: str = ""
     is_own: bool = False
+    record_id: str = ""
 
     @property
     def whole(self) -> dict[str, Any]:

@@ -42,7 +42,8 @@ class Renaming:
     """What is to be done before a row is written.
 
     `update` gives a record the row's key, `was` is the one it had; `key` is the one the row goes
-    to instead of its own; `holder` is another customer, who had the row's key.
+    to instead of its own; `holder` is another customer, who had the row's key. `id` is the
+    customer's record: an upsert would make a second one where another worker renames it meanwhile.
     """
 
     update: KeyUpdate | None = None
@@ -50,6 +51,7 @@ class Renaming:
     key: str = ""
     note: str = ""
     holder: str = ""
+    id: str = ""
 
 
 NOTHING = Renaming()
@@ -81,23 +83,26 @@ def renaming_of(row: Row, records: Iterable[Record], *, is_guarded: bool = False
     held = [r for r in records if r.get(key) and not str(r[key]).startswith(ERASED)]
     theirs = [r for r in held if str(r.get(CUSTOMER_ID_FIELD) or "") == row.customer_id]
     others = [r for r in theirs if not is_same_text(r[key], row.external_id)]
-    if not others:
-        return NOTHING
-    record = max(others, key=lambda r: (_time(r), str(r.get("CreatedDate"))))
-    what, was = f"{row.sobject} {record['Id']}", str(record[key])
     here = [r for r in held if is_same_text(r[key], row.external_id)]
+    own = str(here[0]["Id"]) if len(here) == 1 and here[0] in theirs else ""
+    if not others:
+        return Renaming(id=own) if own else NOTHING
+    record = max(others, key=lambda r: (_time(r), str(r.get("CreatedDate"))))
+    found, was = str(record["Id"]), str(record[key])
+    what = f"{row.sobject} {found}"
     if here and (row.is_own or not all(_is_of_another(r, row) for r in here)):
         # A guest bought under the new address before. No API merges two records.
         note = f"{what}: this customer's too, under an earlier e-mail; merge the two in Salesforce"
         holder = str(here[0].get(CUSTOMER_ID_FIELD) or "") if _is_of_another(here[0], row) else ""
-        return Renaming(note=note if row.is_own else "", holder=holder)
+        return Renaming(note=note if row.is_own else "", holder=holder, id=own)
     if not row.is_own:
-        return Renaming(key=was, note=f"{what}: its customer has another e-mail by now")
+        return Renaming(key=was, note=f"{what}: its customer has another e-mail by now", id=found)
     if row.version and _time(record) > row.version[:SECONDS]:
-        return Renaming(key=was)
+        return Renaming(key=was, id=found)
     version = row.version if is_guarded else ""
-    update = KeyUpdate(row.sobject, str(record["Id"]), key, row.external_id, version)
-    return Renaming(update, was, note=f"{what}: renamed, the customer's e-mail has changed")
+    update = KeyUpdate(row.sobject, found, key, row.external_id, version)
+    note = f"{what}: renamed, the customer's e-mail has changed"
+    return Renaming(update, was, note=note, id=found)
 
 
 def is_known(row: Row, records: Iterable[Record]) -> bool:
@@ -116,6 +121,7 @@ def follow(rows: Iterable[Row], renamings: dict[Whose, Renaming]) -> None:
     """
     rows = list(rows)
     moved: dict[Whose, str] = {}
+    ids: dict[Whose, str] = {}
     for at in {_record_of(row, found) for row, found in _found(rows, renamings) if found.update}:
         saves = [
             row
@@ -123,14 +129,14 @@ def follow(rows: Iterable[Row], renamings: dict[Whose, Renaming]) -> None:
             if row.is_own and _record_of(row, found) == at
         ]
         newest = max(saves, key=lambda row: row.version)
-        moved[at] = newest.external_id
+        moved[at], ids[at] = newest.external_id, renamings[whose(newest)].id
         for row in saves:
             if row is not newest:
-                renamings[whose(row)] = Renaming(key=newest.external_id)
+                renamings[whose(row)] = Renaming(key=newest.external_id, id=ids[at])
     for row, found in _found(rows, renamings):
         key = moved.get(_record_of(row, found), "")
         if key and found.update is None and not is_same_text(row.external_id, key):
-            renamings[whose(row)] = Renaming(key=key)
+            renamings[whose(row)] = Renaming(key=key, id=found.id)
 
 
 def behind_others(bundles: Sequence[WriteSet], renamings: Mapping[Whose, Renaming]) -> set[int]:
@@ -171,6 +177,7 @@ def _record_of(row: Row, found: Renaming) -> Whose:
 
 def redirected(bundle: WriteSet, renamings: Mapping[Whose, Renaming]) -> WriteSet:
     """Return the bundle with the rows, links and lock of the keys that its records have."""
+    bundle = _by_id(bundle, renamings)
     targets = {
         row.identity: found.key
         for row in bundle.rows
@@ -181,6 +188,19 @@ def redirected(bundle: WriteSet, renamings: Mapping[Whose, Renaming]) -> WriteSe
     rows = tuple(_row(row, targets) for row in bundle.rows)
     lock_key = targets.get(("Account", bundle.lock_key.casefold()), bundle.lock_key).lower()
     return dataclasses.replace(bundle, rows=rows, lock_key=lock_key)
+
+
+def _by_id(bundle: WriteSet, renamings: Mapping[Whose, Renaming]) -> WriteSet:
+    """Return the bundle with the ids of the records that the org named."""
+    if not any(row.customer_id for row in bundle.rows):
+        return bundle
+    rows = tuple(
+        dataclasses.replace(row, record_id=found.id)
+        if row.customer_id and (found := renamings.get(whose(row), NOTHING)).id
+        else row
+        for row in bundle.rows
+    )
+    return dataclasses.replace(bundle, rows=rows)
 
 
 def _row(row: Row, targets: Mapping[tuple[str, str], str]) -> Row:

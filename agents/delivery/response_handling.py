@@ -40,6 +40,8 @@ from schemas.salesforce import RowResult
 from stream.ops import metrics
 
 RULES = frozenset(VALIDATION)
+# Whether a method creates.
+WAYS = {"create": {True}, "update": {False}, "upsert": {True, False}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,7 @@ def _crowds(
     trigger's `addError` on all it was given; but then nothing of their way passed beside them.
     """
     passed = {result.created for result in results if result.success}
-    ways = {True} if draft.collection.method == "create" else {True, False}
+    ways = WAYS[draft.collection.method]
     if len(results) <= MAX_ROWS and passed >= ways:
         return set()
     crowds: dict[tuple[str, ...], set[int]] = {}

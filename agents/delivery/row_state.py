@@ -41,9 +41,14 @@ class RowState:
 
     def operation(self) -> Operation:
         """Return what Salesforce would do with the row, as far as is known before it is sent."""
-        if self.mode is WriteMode.UPDATE and (self.is_assumed or self.exists):
+        if self.mode is WriteMode.UPDATE and (self.is_assumed or self.exists or self.row.record_id):
             return "update"
         return "create"
+
+    @property
+    def is_by_id(self) -> bool:
+        """Whether the row goes to the record that the org named, and makes none."""
+        return self.mode is WriteMode.UPDATE and bool(self.row.record_id)
 
     def can_be_asked_for(self) -> bool:
         """Whether it is not known that there is no such record."""
@@ -59,6 +64,7 @@ class RowState:
         """Note that there is no such record: the row makes it."""
         known.forget(self.row)
         self.mode = WriteMode.CREATE
+        self.row = dataclasses.replace(self.row, record_id="")
         self.is_done, self.is_assumed, self.was_missing = False, False, True
         self.failure = None
 
@@ -75,13 +81,15 @@ class RowState:
                 whole = dataclasses.replace(self.row, fields=self.row.whole, insert_fields={})
                 return whole, "upsert"
             case _:
-                return self.row, "upsert"
+                return self.row, "update" if self.is_by_id else "upsert"
 
 
 def mode_of(row: Row, known: ExistenceCache) -> WriteMode | None:
     """Return how a row is sent at first; None when it need not be sent."""
-    if not row.insert_fields:
+    if not row.insert_fields or (row.record_id and row.fields):
         return WriteMode.UPDATE
+    if row.record_id:
+        return None
     if not row.known_id and known.id_of(row) is None:
         return WriteMode.ASK if known.is_loose(row) else WriteMode.CREATE
     return WriteMode.UPDATE if row.fields else None
@@ -92,6 +100,8 @@ def method_of(row: Row, known: ExistenceCache) -> Method | None:
     mode = mode_of(row, known)
     if mode is None:
         return None
+    if row.record_id:
+        return "update"
     return "create" if mode in {WriteMode.CREATE, WriteMode.ASK} else "upsert"
 
 

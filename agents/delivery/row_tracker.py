@@ -14,54 +14,20 @@ Pure: told what Salesforce answered, it says what to send next and, in the end, 
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterator
 from dataclasses import field
 
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.fault_scope import BAD_RECORD, OWN_UNTIL_PROVEN, Fault, WriteKind
 from agents.delivery.row_state import RowState, WriteMode, mode_of, written
+from agents.delivery.twin import Twin, is_elsewhere, twin_of
 from agents.delivery.types import RefusedWrite, Stale, WriteOutcome, WriteSet, Written
 from agents.salesforce.api.collection_builder import RowWrite
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import ErrorVerdict, cause_of, classify_row, is_stale
 from schemas.frozen import dataclass
-from schemas.salesforce import Row, RowError, RowResult
-
-NAME = re.compile(r"\w+")
-CUSTOM_FIELD = re.compile(r"\b\w+__c\b", re.IGNORECASE)
-RECORD_ID = re.compile(r"\b(?=[A-Za-z]*\d)[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?\b")
-
-
-@dataclass(frozen=True, slots=True)
-class Twin:
-    """The record that holds the value. `is_hidden`: nothing says whether it is the same record."""
-
-    is_another: bool = False
-    is_hidden: bool = False
-    record_id: str = ""
-
-
-def twin_of(error: RowError, row: Row) -> Twin:
-    """Return what a DUPLICATE_VALUE says about the record that was there first.
-
-    The sentence comes in the user's language, and a user who may not see the other record is told
-    neither field nor id. Names of fields and record ids are never translated: they decide.
-    """
-    key = row.external_id_field.casefold()
-    if key in _folded(error.fields) | _folded(NAME.findall(error.message)):
-        text = re.sub(re.escape(row.external_id), " ", error.message, flags=re.IGNORECASE)
-        found = RECORD_ID.findall(text)
-        return Twin(record_id=found[-1] if found else "")
-    if error.fields or CUSTOM_FIELD.search(error.message):
-        return Twin(is_another=True)
-    return Twin(is_hidden=True)
-
-
-def _folded(names: list[str] | tuple[str, ...]) -> set[str]:
-    return {name.casefold() for name in names}
-
+from schemas.salesforce import RowError, RowResult
 
 HOPELESS = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN, ErrorKind.CONFIG})
 COLLATERAL = frozenset({"ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED"})
@@ -92,6 +58,11 @@ class RowTracker:
         """The rows of which the org is to be asked whether they exist."""
         return [slot for slot in self.slots if self.is_open and slot.mode is WriteMode.ASK]
 
+    @property
+    def _is_by_id(self) -> bool:
+        """Whether the sender looks again for a record that is not where the org said."""
+        return self.bundle.may_be_renamed and any(slot.row.record_id for slot in self.slots)
+
     def steps(self, position: int, known: ExistenceCache) -> Iterator[RowWrite]:
         """Yield what is to be sent now; rows that need not be sent are done by this."""
         for place, slot in enumerate(self.slots):
@@ -105,10 +76,13 @@ class RowTracker:
         slot.mode = mode_of(slot.row, known)
         slot.was_asked_for = slot.mode is WriteMode.ASK
         may_be_new = slot.was_asked_for or slot.mode is WriteMode.CREATE
-        slot.is_assumed = bool(slot.row.insert_fields) and not may_be_new
+        is_sure = slot.row.is_own and bool(slot.row.record_id)
+        slot.is_assumed = bool(slot.row.insert_fields) and not may_be_new and not is_sure
         if slot.mode is None:
-            slot.id = slot.row.known_id or known.id_of(slot.row) or ""
+            slot.id = slot.row.record_id or slot.row.known_id or known.id_of(slot.row) or ""
             slot.is_done = True
+            if slot.row.record_id:
+                known.remember(slot.row, slot.id)
 
     def absorb(
         self,
@@ -133,6 +107,8 @@ class RowTracker:
         else:
             error = cause_of(result.errors)
             verdict = classify_row(error, slot.row)
+            if self._is_by_id and slot.is_by_id and is_elsewhere(slot.row, error):
+                verdict = dataclasses.replace(verdict, kind=ErrorKind.ORDERING, advice=Advice.NONE)
             may_exist = verdict.kind in BAD_RECORD and slot.can_be_asked_for()
             if is_crowded and verdict.kind in HOPELESS and not may_exist:
                 verdict = dataclasses.replace(
@@ -183,7 +159,9 @@ class RowTracker:
             return False
         if cause.kind is ErrorKind.ORDERING and self._waits_for_a_parent():
             return False
-        if cause.kind is ErrorKind.ORDERING and self.bundle.may_be_renamed and self._doubtful():
+        if cause.kind is ErrorKind.ORDERING and (
+            self._is_by_id or (self.bundle.may_be_renamed and self._doubtful())
+        ):
             self.outcome = self._told(cause)
             return False
         self.tries += 1

@@ -16,7 +16,7 @@ from agents.salesforce.api.composite import Collection, row_bytes
 from schemas.frozen import dataclass
 from schemas.salesforce import Row
 
-Method = Literal["upsert", "create"]
+Method = Literal["upsert", "create", "update"]
 Owner = tuple[int, int]  # position of the bundle, position of the row in it
 CollectionKey = tuple[str, str, Method]  # rows of one shape share a collection
 
@@ -104,10 +104,17 @@ def _merge(twins: Sequence[RowWrite]) -> RowWrite:
             step.row,
             fields={**merged.row.fields, **step.row.fields},
             insert_fields={**merged.row.insert_fields, **step.row.insert_fields},
+            record_id=step.row.record_id or merged.row.record_id,
+            is_own=step.row.is_own or merged.row.is_own,
         )
-        method: Method = "create" if step.method == merged.method == "create" else "upsert"
-        merged = RowWrite(step.owner, row, method)
+        merged = RowWrite(step.owner, row, _method_of({step.method, merged.method}))
     return merged
+
+
+def _method_of(methods: set[Method]) -> Method:
+    if "update" in methods:  # the org has named the record
+        return "update"
+    return "create" if methods == {"create"} else "upsert"
 
 
 def _levels(steps: Sequence[RowWrite]) -> dict[str, int]:

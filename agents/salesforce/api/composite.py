@@ -33,11 +33,12 @@ class Collection:
     """Up to 200 rows of one sObject, written in order, each on its own (allOrNone false).
 
     `create` sends `insert_fields` too and is refused with DUPLICATE_VALUE when the row exists.
+    `update` goes by record id and makes nothing; a customer's own row gives the record its key.
     """
 
     sobject: str
     external_id_field: str
-    method: Literal["upsert", "create"]
+    method: Literal["upsert", "create", "update"]
     rows: tuple[Row, ...]
 
 
@@ -54,12 +55,21 @@ class CollectionAnswer:
 
 
 def record_of(
-    row: Row, *, is_create: bool, is_guarded: bool, may_overrule: bool = False
+    row: Row,
+    *,
+    is_create: bool,
+    is_guarded: bool,
+    may_overrule: bool = False,
+    by_id: bool = False,
 ) -> dict[str, Any]:
     record: dict[str, Any] = {
         "attributes": {"type": row.sobject},
         row.external_id_field: row.external_id,
     }
+    if by_id:
+        record["id"] = row.record_id
+        if not row.is_own:
+            del record[row.external_id_field]
     if is_create:
         record.update(row.insert_fields)
     record.update(row.fields)
@@ -90,6 +100,8 @@ def collection_call(collection: Collection) -> tuple[str, str]:
     """Return (HTTP method, path below the version) of a collection."""
     if collection.method == "create":
         return "POST", "composite/sobjects"
+    if collection.method == "update":
+        return "PATCH", "composite/sobjects"
     return "PATCH", f"composite/sobjects/{collection.sobject}/{collection.external_id_field}"
 
 
@@ -100,8 +112,15 @@ def collection_body(
     is_guarded = collection.sobject in guarded
     may_overrule = collection.sobject in overrulable
     is_create = collection.method == "create"
+    by_id = collection.method == "update"
     records = [
-        record_of(row, is_create=is_create, is_guarded=is_guarded, may_overrule=may_overrule)
+        record_of(
+            row,
+            is_create=is_create,
+            is_guarded=is_guarded,
+            may_overrule=may_overrule,
+            by_id=by_id,
+        )
         for row in collection.rows
     ]
     try:
@@ -195,9 +214,10 @@ def read_collection(value: Any, collection: Collection) -> CollectionAnswer:
         results = row_results(value, len(collection.rows), tells_created=is_upsert)
     except SalesforceError as error:
         return CollectionAnswer(error=error)
-    known = {row.known_id[:SHORT_ID]: n for n, row in enumerate(collection.rows) if row.known_id}
+    ids = [row.record_id or row.known_id for row in collection.rows]
+    known = {record[:SHORT_ID]: n for n, record in enumerate(ids) if record}
     if any(known.get(result.id[:SHORT_ID], n) != n for n, result in enumerate(results)):
         return CollectionAnswer(error=bad_answer("row results in another order than the rows"))
-    if not is_upsert:
+    if collection.method == "create":
         results = tuple(replace(result, created=result.success) for result in results)
     return CollectionAnswer(results=results)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from support.renaming_world import KEY, NEW, OLD, customer, workers
 from support.salesforce_fixtures import org_keys, salesforce_org
 
 from agents.delivery import org_search
-from agents.delivery.dispatcher import SalesforceDispatcher
 from agents.delivery.types import RefusedWrite, Stale, Written
 from agents.handling.outcome_rules import may_retry
 
@@ -47,24 +45,3 @@ async def test_a_renaming_of_the_same_second_that_is_a_little_older_is_no_dead_l
     await other.send(customer(NEWEST, "12:00:00.700"))
     (outcome,) = await worker.send(customer(NEW, "12:00:00.200"))
     assert isinstance(outcome, Written | Stale), outcome
-
-
-@pytest.mark.parametrize("mine", [NEW, OLD])
-async def test_a_save_whose_record_is_renamed_before_it_is_written_says_that_it_made_a_second(
-    workers, monkeypatch, mine
-):
-    worker, other = workers
-    await worker.send(customer(OLD))
-    send = SalesforceDispatcher.send
-
-    async def late(dispatcher: Any, bundles: Any) -> Any:
-        monkeypatch.setattr(SalesforceDispatcher, "send", send)
-        await other.send(customer(NEWEST, "12:00:00"))
-        return await send(dispatcher, bundles)
-
-    monkeypatch.setattr(SalesforceDispatcher, "send", late)
-    (outcome,) = await worker.send(customer(mine, "11:00:00"))
-    assert isinstance(outcome, Written)
-    assert "Account" in outcome.created, "the race is closed: docs/decisions/0034 may say so"
-    assert sum("merge the two" in note for note in outcome.notes) == len(outcome.created)
-    assert len(worker.records("Account")) == 1 + outcome.created.count("Account")
