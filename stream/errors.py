@@ -69,13 +69,17 @@ class BrokerError(StreamError):
 
 
 class NoLeaderError(BrokerError):
-    """Partitions have no leader: nobody can read or write them. `partitions` names them."""
+    """Partitions have no leader: nobody can read or write them. `partitions` names them.
 
-    def __init__(self, partitions: list[tuple[str, int]]) -> None:
+    `why`: another reason for which nobody can read them.
+    """
+
+    def __init__(self, partitions: list[tuple[str, int]], why: str = "") -> None:
         self.partitions = partitions
         names = ", ".join(f"{topic}-{number}" for topic, number in partitions)
         super().__init__(
-            f"no leader for {names}: the brokers that hold it are down, or none of them is in "
+            why
+            or f"no leader for {names}: the brokers that hold it are down, or none of them is in "
             "sync. Bring them back (`orderstream doctor --live` names them); other partitions go on"
         )
 

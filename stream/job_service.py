@@ -27,7 +27,8 @@ from stream.jobs.replay import ReplayPlan, run_replay
 from stream.jobs.run import JobReport, OnProgress, RunHow
 from stream.jobs.runner import JobRun
 from stream.jobs.spec import DEFAULT_MAX_BACKLOG, JobKind, JobSpec, find_job, list_jobs
-from stream.kafka.log.range_reader import RangeReader
+from stream.kafka.log.leader_questions import name_silent
+from stream.kafka.log.passing_reader import PassingReader
 from stream.magento.client import open_magento
 from stream.settings.required import missing_settings
 
@@ -67,7 +68,7 @@ def resume_command(job_id: str) -> tuple[str, ...]:
 
 async def read_job(settings: Settings, job_id: str, *, kind: JobKind | None = None) -> JobSpec:
     """Return the spec of a job on record, of the wanted kind. Raises JobError and BrokerError."""
-    async with RangeReader(settings) as reader:
+    async with PassingReader(settings) as reader:
         spec = await find_job(settings, reader, job_id)
     if kind not in (None, spec.kind):
         command = " ".join(resume_command(job_id))
@@ -77,7 +78,7 @@ async def read_job(settings: Settings, job_id: str, *, kind: JobKind | None = No
 
 async def read_jobs(settings: Settings) -> tuple[list[dict[str, Any]], str]:
     """Return a line for every job on record, newest first, and what does not answer."""
-    async with RangeReader(settings) as reader:
+    async with PassingReader(settings) as reader:
         actions, unread = await list_jobs(settings, reader)
     return [job_of(job) for job in reversed(actions)], unread
 
@@ -107,7 +108,7 @@ async def _carry_out(
     operator: OperatorLog,
     options: RunOptions,
 ) -> JobReport:
-    own = await stack.enter_async_context(RangeReader(settings))
+    own = await stack.enter_async_context(PassingReader(settings))
     how: RunHow = {
         "operator": operator,
         "max_backlog": options.max_backlog,
@@ -118,16 +119,20 @@ async def _carry_out(
         magento = await stack.enter_async_context(open_magento(settings))
         return await BackfillRun(settings, spec, magento, own, **how).run()
     run = JobRun(settings, spec, own, **how)
-    sources = await stack.enter_async_context(RangeReader(settings))
+    sources = await stack.enter_async_context(PassingReader(settings))
     match spec.kind:
         case JobKind.REPLAY:
-            return await run_replay(settings, run, sources, options.plan)
+            report = await run_replay(settings, run, sources, options.plan)
         case JobKind.REQUEUE:
-            letters = await stack.enter_async_context(RangeReader(settings))
+            letters = await stack.enter_async_context(PassingReader(settings))
             index = DeadLetterIndex(settings, letters)
-            return await run_requeue(settings, run, sources, index)
+            report = await run_requeue(settings, run, sources, index)
+            sources.broken.take_in(letters.broken)
         case _:
             assert_never(spec.kind)
+    sources.broken.take_in(own.broken)
+    report.unread = name_silent(sources.broken.told())
+    return report
 
 
 @contextmanager

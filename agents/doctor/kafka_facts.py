@@ -20,6 +20,7 @@ from stream.dlq.index import DeadLetterIndex
 from stream.errors import BrokerError, SettingsError, TopicAdminError
 from stream.kafka.connection import kafka_connection
 from stream.kafka.consumer_groups import committed_offsets, held_partitions
+from stream.kafka.log.passing_reader import PassingReader
 from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.topic_admin import TopicAdmin
 from stream.kafka.topic_plan import ExistingTopic
@@ -70,7 +71,7 @@ async def _gather(settings: Settings) -> KafkaFacts:
     async with TopicAdmin(settings) as admin:
         brokers = await admin.broker_count()
         topics = await admin.existing(names)
-    async with RangeReader(settings) as reader:
+    async with PassingReader(settings) as reader:
         prefix = settings.topics.retry_prefix
         tiers = set(await reader.topics_starting(prefix)) - set(settings.topics.retry_tiers)
         old = {tier: sum(span.size for span in await reader.spans([tier])) for tier in tiers}

@@ -34,6 +34,7 @@ from schemas.event import Origin
 from schemas.state import State
 from schemas.state_order import read_state
 from stream.errors import BrokerError, FrozenError, NoLeaderError
+from stream.kafka.any_records import UnreadableError
 from stream.kafka.consumer_stop import stop_consumer
 from stream.kafka.log.edges import leaderless_now
 from stream.ops import metrics
@@ -196,6 +197,8 @@ class StateStore:
         started = self._clock()
         try:
             count = await read_to_end(consumer, parts, self.check_alive)
+        except UnreadableError as error:  # it waits, all others go on
+            raise NoLeaderError([error.place], str(error)) from None
         finally:
             consumer.unsubscribe()
         seconds = self._clock() - started

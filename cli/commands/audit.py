@@ -43,7 +43,7 @@ def audit(
     """Prove from the topics that every accepted event has an outcome.
 
     Reads magento.* and salesforce.results; needs neither workers nor Salesforce.
-    What does not answer (a partition without a leader) is named, the rest is audited.
+    What does not answer (a partition without a leader) or is broken is named, the rest is audited.
     Exit 0: all accounted for. 1: something is missing or overdue. 2: settings or Kafka.
     3: not known: what was read is accounted for, and something could not be read.
 
@@ -103,7 +103,7 @@ def print_report(report: AuditReport, *, is_masked: bool) -> None:
     for problem in report.problems:
         stdout.print(f"✗ {problem}", style="red", highlight=False)
     for name, why in report.unread.items():
-        stdout.print(f"? {name} was not read: {why}", style="yellow", highlight=False)
+        stdout.print(f"? {name} was not read in full: {why}", style="yellow", highlight=False)
     if report.unread:
         stdout.print(NOT_KNOWN, style="yellow", highlight=False, soft_wrap=True)
     if report.is_ok:
@@ -135,7 +135,7 @@ def _notes(report: AuditReport) -> list[str]:
 
 NOT_KNOWN = (
     "? whether every event is accounted for is not known; the balance is of what was read. Bring "
-    "the brokers back (`orderstream doctor --live` names them) and audit again"
+    "brokers that are away back (`orderstream doctor --live` names them) and audit again"
 )
 MOVED = (
     "{:,} events are at other offsets than when they were worked on: a topic was made again or "

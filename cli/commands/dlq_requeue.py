@@ -34,6 +34,7 @@ from stream.config import Role, Settings
 from stream.dlq.requeue import RequeuePlan, new_requeue, plan_requeue
 from stream.jobs.run import JobReport
 from stream.jobs.spec import DEFAULT_MAX_BACKLOG, DEFAULT_RATE, JobKind
+from stream.kafka.log.passing_reader import PassingReader
 from stream.kafka.log.range_reader import RangeReader
 from stream.times import show_seconds, show_time
 
@@ -123,7 +124,7 @@ async def _plan(
 ) -> tuple[RequeuePlan, list[Prediction]]:
     from agents.mapping_preview.load import load_mapping, predict_letters
 
-    async with open_index(settings) as index, RangeReader(settings) as reader:
+    async with open_index(settings) as index, PassingReader(settings) as reader:
         plan = plan_requeue(index, settings.topics.dead_letters, wanted, limit=limit)
         if not plan.events:
             return plan, []

@@ -232,7 +232,7 @@ def _report(person: _Person) -> dict[str, Any]:
             for held in person.found.held
         ],
         "records_read": person.found.records_read,
-        "unread": name_silent(person.found.unread),
+        "unread": name_silent({**person.found.unread, **person.found.broken}),
     }
 
 
@@ -245,6 +245,8 @@ def _print_plan(person: _Person) -> None:
         f"{person.records.count} Salesforce records ({found.records_read:,} records read)",
         highlight=False,
     )
+    if found.broken:
+        note(f"nobody can read what may tie more to the person: {name_silent(found.broken)}")
     table = Table("in Salesforce", "records", "becomes", title="to be anonymised")
     for name, (kind, ids) in person.records.found.items():
         emptied = [field for field, value in kind.values.items() if value is None]

@@ -30,6 +30,8 @@ from stream.backfill.corrections import publish_fixes
 from stream.backfill.plan import BackfillPlan, plan_backfill
 from stream.config import Role, Settings
 from stream.jobs.operator_log import OperatorLog
+from stream.kafka.log.leader_questions import name_silent
+from stream.kafka.log.passing_reader import PassingReader
 from stream.kafka.log.range_reader import RangeReader
 from stream.magento.client import MagentoRest, open_magento
 from stream.magento.paging import Window, new_window
@@ -136,8 +138,10 @@ def _bounds(since: str | None, until: str | None, last: str, grace: str) -> tupl
 
 @asynccontextmanager
 async def _sources(settings: Settings) -> AsyncIterator[tuple[MagentoRest, RangeReader]]:
-    async with open_magento(settings) as magento, RangeReader(settings) as reader:
+    async with open_magento(settings) as magento, PassingReader(settings) as reader:
         yield magento, reader
+        if broken := reader.broken.told():
+            note(f"our topics were not read in full, what the store has was: {name_silent(broken)}")
 
 
 async def _gaps(settings: Settings, task: Task) -> tuple[GapReport, int]:

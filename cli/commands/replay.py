@@ -12,6 +12,7 @@ from cli.console.job_options import MaxBacklogOption, RateOption, WhyOption
 from cli.console.job_progress import finish_job, resume_in_terminal, run_in_terminal
 from cli.console.terminal import (
     EXIT_NO,
+    EXIT_UNKNOWN,
     fail,
     note,
     operator_settings,
@@ -30,6 +31,7 @@ from stream.jobs.replay import (
 )
 from stream.jobs.run import JobReport
 from stream.jobs.spec import DEFAULT_MAX_BACKLOG, DEFAULT_RATE, JobKind
+from stream.kafka.log.passing_reader import PassingReader
 from stream.kafka.log.range_reader import RangeReader
 from stream.ops.masking import mask_document, mask_record, mask_text
 from stream.settings.kafka import KafkaSettings
@@ -77,7 +79,8 @@ def replay(
     A dry run by default: how many events and orders, and what would change in Salesforce for a
     sample. An old event never wins over a newer one. After a mapping change: --force.
     Exit 0: done, or a dry run. 1: nothing fits. 2: settings, Kafka or job.
-    3: it is not known whether there is the job. 130: stopped by Ctrl-C.
+    3: it is not known whether there is the job, or a place of the log cannot be read: the rest is
+    done. 130: stopped by Ctrl-C.
 
     Example: orderstream replay --from 30d --force --run --why "new stage names"
     """
@@ -110,6 +113,8 @@ def replay(
         print_json(plan_json(plan, changes, rate, is_masked=not unmask))
     else:
         _print_plan(plan, changes, rate, is_masked=not unmask)
+    if plan.unread:
+        raise typer.Exit(EXIT_UNKNOWN)
     if not plan.events:
         raise typer.Exit(EXIT_NO)
 
@@ -135,6 +140,7 @@ def plan_json(
         "orders": plan.orders,
         "events": plan.events,
         "undecodable": plan.undecodable,
+        "unread": plan.unread,
         "first_ms": plan.first_ms,
         "last_ms": plan.last_ms,
         "seconds": round(plan.events / rate, 1),
@@ -153,7 +159,7 @@ async def _plan(settings: Settings, reader: RangeReader, chosen: ReplayRange) ->
 async def _preview(settings: Settings, chosen: ReplayRange) -> tuple[ReplayPlan, list[EventChange]]:
     from agents.mapping_preview.load import compare_events
 
-    async with RangeReader(settings) as reader:
+    async with PassingReader(settings) as reader:
         plan = await _plan(settings, reader, chosen)
     return plan, await compare_events(settings, plan.samples[:SHOWN_SAMPLES], tell=note)
 
@@ -161,10 +167,11 @@ async def _preview(settings: Settings, chosen: ReplayRange) -> tuple[ReplayPlan,
 async def _run(
     settings: Settings, chosen: ReplayRange, *, rate: float, why: str, max_backlog: int
 ) -> JobReport:
-    async with RangeReader(settings) as reader:
+    async with PassingReader(settings) as reader:
         plan = await _plan(settings, reader, chosen)
         if not plan.events:
-            fail("no event fits", code=EXIT_NO)
+            told = f"; not read: {plan.unread}" if plan.unread else ""
+            fail(f"no event fits{told}", code=EXIT_UNKNOWN if told else EXIT_NO)
         spec = await new_replay(settings, reader, plan, rate=rate, why=why)
     return await run_in_terminal(settings, spec, max_backlog=max_backlog, plan=plan)
 
@@ -178,6 +185,8 @@ def _print_plan(
         f"{plan.orders:,} orders fit, accepted {show_time(plan.first_ms)} to "
         f"{show_time(plan.last_ms)} (UTC)"
     )
+    if plan.unread:
+        note(f"not read, so not part of it: {plan.unread}")
     if plan.undecodable:
         note(f"{plan.undecodable:,} cannot be decoded and are left out")
     note(

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from cli.console.terminal import (
     EXIT_NO,
+    EXIT_UNKNOWN,
     fail,
     note,
     operator_settings,
@@ -51,7 +52,8 @@ def trace(
     """Show everything that happened to an order (or customer), in the order it happened.
 
     Deliveries, attempts, errors, retries, outcomes, Salesforce ids, replays and requeues.
-    Exit 0: found. 1: nothing is known of it. 2: settings or Kafka.
+    Exit 0: found. 1: nothing is known of it. 2: settings or Kafka. 3: the same as 1, and a place
+    of a log cannot be read.
 
     Example: orderstream trace 000000123
     """
@@ -71,13 +73,15 @@ def trace(
         _print_trace(life, settings, is_masked=not unmask)
     if life.others:
         note(f"{target} may also be {', '.join(life.others)}: say which")
+    if life.unread:
+        note(f"there may be more that nobody can read: {life.unread}")
     if not life.rows:
         stderr.print(
             f"nothing is known of {target}: try the order number, the event id, or --since 30d",
             highlight=False,
             soft_wrap=True,
         )
-        raise typer.Exit(EXIT_NO)
+        raise typer.Exit(EXIT_UNKNOWN if life.unread else EXIT_NO)
 
 
 def _trace_keys(settings: Settings, since_ms: int | None, *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from stream.dlq.index import DeadLetterIndex, LetterFilter, find_letter, read_le
 from stream.dlq.open_letters import DeadLetter
 from stream.errors import JobError
 from stream.jobs.operator_log import OperatorLog
-from stream.kafka.log.range_reader import RangeReader
+from stream.kafka.log.passing_reader import PassingReader
 from stream.ops.masking import mask_text
 from stream.settings.magento import MagentoSettings
 
@@ -55,7 +55,7 @@ def letter_filter(
 @asynccontextmanager
 async def open_index(settings: Settings) -> AsyncIterator[DeadLetterIndex]:
     """Open a fresh index of the open letters."""
-    async with RangeReader(settings) as reader:
+    async with PassingReader(settings) as reader:
         index = DeadLetterIndex(settings, reader)
         await index.refresh()
         yield index
@@ -82,7 +82,7 @@ def find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
 
 
 async def _find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:
-    async with open_index(settings) as index, RangeReader(settings) as reader:
+    async with open_index(settings) as index, PassingReader(settings) as reader:
         key = settings.identity.key_of_target(name)
         letter = find_letter(index, name, key, settings.identity.pattern_of_target(name))
         return letter, await read_letter(settings, reader, letter)

@@ -103,7 +103,7 @@ def proof_json(proof: Proof) -> dict[str, Any]:
 def print_proof(proof: Proof) -> None:
     """Print what still names the person, and until when."""
     if proof.unread:
-        note(f"not proved: these were not read, ask again: {name_silent(proof.unread)}")
+        note(f"not proved: these were not read in full: {name_silent(proof.unread)}")
     if not proof.remnants and proof.unread:
         stdout.print(f"none of the {proof.records_read:,} records that were read names the person")
         return

@@ -19,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from cli.console.terminal import EXIT_INTERRUPTED, note, print_json, stderr
+from cli.console.terminal import EXIT_INTERRUPTED, EXIT_UNKNOWN, note, print_json, stderr
 from stream.config import Settings
 from stream.errors import BrokerError, MagentoError, PublishError
 from stream.job_service import RunOptions, read_job, resume_command, run_job
@@ -75,13 +75,15 @@ async def resume_in_terminal(
 
 
 def finish_job(report: JobReport, *, as_json: bool) -> None:
-    """Print what a run did; exit 130 when it was stopped."""
+    """Print what a run did; exit 130 when it was stopped, 3 when not all of it could be read."""
     if as_json:
         print_json(job_json(report))
     else:
         print_job(report, shlex.join(resume_command(report.job_id)))
     if report.is_stopped:
         raise typer.Exit(EXIT_INTERRUPTED)
+    if report.unread:
+        raise typer.Exit(EXIT_UNKNOWN)
 
 
 @contextmanager
@@ -147,6 +149,8 @@ def print_job(report: JobReport, resume: str) -> None:
     ):
         if count:
             note(f"  {count:,} {text}")
+    if report.unread:
+        note(f"  not read, so not part of it: {report.unread}")
     if report.is_stopped:
         note(f"stopped; go on with: {resume}")
 
@@ -161,6 +165,7 @@ def job_json(report: JobReport) -> dict[str, Any]:
         "found": report.found,
         "skipped": report.skipped,
         "too_large": [f"{topic}/{part}@{offset}" for topic, part, offset in report.too_large],
+        "unread": report.unread,
         "is_stopped": report.is_stopped,
         "seconds": round(report.seconds, 3),
     }

@@ -24,7 +24,7 @@ from stream.dlq.requeue import RequeuePlan, plan_requeue
 from stream.errors import StreamError
 from stream.jobs.replay import ReplayPlan, ReplayRange, plan_replay
 from stream.jobs.spec import JobKind
-from stream.kafka.log.range_reader import RangeReader
+from stream.kafka.log.passing_reader import PassingReader
 
 log = structlog.get_logger()
 
@@ -114,7 +114,7 @@ class DryRuns:
 
     async def _work_out_requeue(self, draft: DryRun, wanted: LetterFilter) -> None:
         settings = self._settings
-        async with RangeReader(settings) as reader, RangeReader(settings) as letters:
+        async with PassingReader(settings) as reader, PassingReader(settings) as letters:
             index = DeadLetterIndex(settings, letters)
             await index.refresh()
             topic = settings.topics.dead_letters
@@ -128,7 +128,7 @@ class DryRuns:
         def progress(done: int, total: int) -> None:
             draft.scanned, draft.to_scan = done, total
 
-        async with RangeReader(self._settings) as reader:
+        async with PassingReader(self._settings) as reader:
             plan = await plan_replay(self._settings, reader, chosen, progress=progress)
         samples = plan.samples[:CHANGES_SHOWN]
         draft.changes = await compare_events(self._settings, samples, tell=draft.notes.append)

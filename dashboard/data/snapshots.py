@@ -24,7 +24,7 @@ from schemas.erasure import ERASURE_EVENT
 from stream.audit.live_totals import LiveTotals
 from stream.config import Settings
 from stream.errors import StreamError
-from stream.kafka.log.range_reader import RangeReader
+from stream.kafka.log.passing_reader import PassingReader
 from stream.lag.exporter import export, forget
 from stream.lag.sampler import LagSampler
 from stream.lag.snapshot import LagSnapshot
@@ -172,7 +172,7 @@ class Snapshots:
 
     async def _open_balance(self, stack: AsyncExitStack) -> Callable[[], Awaitable[None]]:
         reader = await stack.enter_async_context(
-            RangeReader(self._settings, batch_records=BATCH_RECORDS)
+            PassingReader(self._settings, batch_records=BATCH_RECORDS)
         )
 
         async def step() -> None:

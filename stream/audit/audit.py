@@ -9,15 +9,15 @@ never lose one, while the audit runs.
 What fails an audit: an event without any outcome that is older than the grace time, an event that
 waits in a retry tier longer than its due time plus the grace time, and events that retention
 deleted before they had an outcome. What does not answer (a partition without a leader) is named,
-and no event of it is counted or judged: the rest may be in order, the whole is not known. Memory:
-nine bytes per event, plus the events that wait.
+and no event of it is counted or judged: the rest may be in order, the whole is not known. So is a
+place where Kafka's log is broken. Memory: nine bytes per event, plus the events that wait.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,15 +26,16 @@ from schemas.result import read_result
 from stream.audit.ages import Ages
 from stream.audit.event_book import CLOCK_SKEW_MS, EventBook, Settled
 from stream.audit.outcome_bitmap import DEAD, WAITING, Balance, DeletedEvents, OutcomeBitmap
-from stream.audit.report import AuditReport, Unanswered
+from stream.audit.report import AuditReport
+from stream.audit.unanswered import oldest_unanswered
 from stream.config import Settings
 from stream.errors import BrokerError
-from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record, record_envelope
+from stream.kafka.log.passing_reader import PassingReader
+from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record
 
 Progress = Callable[[int, int], None]
 Partition = tuple[str, int]
 
-LISTED_EVENTS = 100  # ids in the report; the count is exact
 TRACKED_WAITING = 200_000  # events in retry whose due time is watched; more are only counted
 JOBS = frozenset({Via.REPLAY.value, Via.REQUEUE.value})
 
@@ -53,7 +54,7 @@ async def run_audit(
     `progress(done, total)` is called with records. Raises BrokerError.
     """
     began = time.monotonic()
-    async with RangeReader(settings) as reader:
+    async with PassingReader(settings) as reader:
         audit = _Audit(settings, reader, progress or _no_progress)
         audit.report = AuditReport(
             at_ms=now_ms if now_ms is not None else int(time.time() * 1000),
@@ -188,6 +189,8 @@ class _Audit:
         if where not in self._log_starts or self.report.is_window:
             return
         log_start = self._log_starts[where]
+        if self._reader.broken.holds(where, offset):
+            return  # the event may be there, and nobody can read it
         if offset >= log_start:
             self._strange.setdefault(where, set()).add(offset)
             return
@@ -223,20 +226,31 @@ class _Audit:
 
     async def _conclude(self, boundaries: Mapping[Partition, int]) -> None:
         report = self.report
+        # Where an outcome may be that nobody can read, its event lacks none that we know of.
+        untold = self._reader.broken.numbers(self._topics.results)
         for (topic, _), ledger in self._ledgers.items():
             report.topics[topic] = report.topics.get(topic, Balance()) + ledger.balance()
         report.unanswered_count = sum(ledger.unanswered() for ledger in self._ledgers.values())
-        report.overdue_waiting = sum(due <= self._overdue_ms for due in self._waiting.values())
+        report.overdue_waiting = sum(
+            due <= self._overdue_ms
+            for (_, number, _), due in self._waiting.items()
+            if number not in untold
+        )
+        boundaries = {where: at for where, at in boundaries.items() if where[1] not in untold}
         report.overdue_count = sum(
             ledger.unanswered(before_offset=boundaries.get(where, 0))
             for where, ledger in self._ledgers.items()
         )
-        report.deleted_unread = await self._deleted_unread()
+        report.deleted_unread = await self._deleted_unread(untold)
         report.outcomes_of_others = await self._outcomes_of_others()
         if report.unanswered_count:
-            await self._list_unanswered(boundaries)
+            report.unanswered = await oldest_unanswered(
+                self._reader, self._ledgers, boundaries, report.at_ms
+            )
+        broken = self._reader.broken.told(*self._topics.facts, self._topics.results)
+        report.unread |= {f"{topic}-{number}": why for (topic, number), why in broken.items()}
 
-    async def _deleted_unread(self) -> int:
+    async def _deleted_unread(self, untold: Container[int]) -> int:
         """Events that retention took before they had an outcome.
 
         Two witnesses: holes in the results below the log's start, and a committed offset that is
@@ -250,7 +264,7 @@ class _Audit:
             committed = {}
         lost = 0
         for where, log_start in self._log_starts.items():
-            ledger = self._deleted.get(where)
+            ledger = None if where[1] in untold else self._deleted.get(where)
             holes = ledger.unanswered() if ledger else 0
             lost += max(holes, log_start - committed[where] if where in committed else 0)
         return lost
@@ -268,32 +282,4 @@ class _Audit:
             if where in self._ledgers
             if self._ledgers[where].start <= offset < self._ledgers[where].end
             or offset >= ends.get(where, sys.maxsize)
-        )
-
-    async def _list_unanswered(self, boundaries: Mapping[Partition, int]) -> None:
-        queues = {
-            where: (offset for offset, _ in ledger.unanswered_events())
-            for where, ledger in self._ledgers.items()
-        }
-        listed = self.report.unanswered
-        while queues and len(listed) < LISTED_EVENTS:
-            heads = {where: next(queue, None) for where, queue in queues.items()}
-            queues = {where: queues[where] for where, head in heads.items() if head is not None}
-            wanted = {where: head for where, head in heads.items() if head is not None}
-            for where, record in (await self._reader.first_records(wanted)).items():
-                if record.offset == wanted[where]:
-                    listed.append(self._line(record, boundaries.get(where, 0)))
-        listed.sort(key=lambda event: -event.age_seconds)
-        del listed[LISTED_EVENTS:]
-
-    def _line(self, record: Record, boundary: int) -> Unanswered:
-        envelope = record_envelope(record)
-        return Unanswered(
-            event_id=envelope.event_id,
-            key=envelope.key,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            age_seconds=max(0, self.report.at_ms - record.timestamp) / 1000,
-            is_overdue=record.offset < boundary,
         )

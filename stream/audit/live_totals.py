@@ -14,8 +14,8 @@ again) everything is read anew. What is kept, whatever the topics hold:
 
 The ends of the results are taken before those of the facts: no result is of an unknown event.
 
-A partition that does not answer is in `unread` with the reason. Its events stay as they were last
-read, and so do those whose outcomes it holds; all others go on.
+A partition that does not answer, or is broken, is in `unread` with the reason. Its events stay as
+they were last read, and so do those whose outcomes it holds; all others go on.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from stream.audit.event_book import CLOCK_SKEW_MS, EventBook, Place
 from stream.audit.outcome_bitmap import DEAD, UNANSWERED, Balance, OutcomeBitmap
 from stream.config import Settings
 from stream.errors import BrokerError
+from stream.kafka.log.broken_places import BrokenPlaces
 from stream.kafka.log.leader_questions import name_silent
 from stream.kafka.log.position import Tail
 from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record
@@ -83,7 +84,8 @@ class LiveTotals:
         self._book = EventBook(most_strays=STRAYS_KEPT)
         self._trimmed = float("-inf")
         self._read_from: set[Place] = set()
-        self.unread: dict[Place, str] = {}
+        self.silent: dict[Place, str] = {}
+        self._broken = BrokenPlaces()
         self.balance = Balance()
         self.flow = EventRate(bucket_seconds=BUCKET_SECONDS, buckets=FLOW_BUCKETS)
         self.ages = GreatestAge()
@@ -95,6 +97,11 @@ class LiveTotals:
         self._finals = 0
         self._jobs: dict[str, Counter[str]] = {}
 
+    @property
+    def unread(self) -> dict[Place, str]:
+        """What does not answer, or is broken in the log: the balance proves nothing of it."""
+        return {**self._broken.told(), **self.silent}
+
     def job_outcomes(self, job_id: str) -> Counter[str]:
         """Return how a job's events ended so far, by outcome."""
         return Counter(self._jobs.get(job_id, {}))
@@ -104,7 +111,7 @@ class LiveTotals:
         compared = await self._tail.compared(reader)
         if compared.gone:
             self._start_over()
-        before = self.unread
+        before = self.silent
         results, facts = await self._spans(reader, compared.silent)
         if any(span.place in before and span.place not in self._book.books for span in facts):
             self._start_over()  # its outcomes went by while nobody knew its events
@@ -122,6 +129,8 @@ class LiveTotals:
             self._tail.note(batch)
             await asyncio.sleep(0)
         self._tail.note_ends((*events, *results))
+        self._broken.take_in(reader.broken)
+        self._broken.forget_deleted((*facts, *results))
         self._book.settle_strays()
         self._conclude()
 
@@ -133,7 +142,7 @@ class LiveTotals:
         A partition that comes late begins where the window does. Raises BrokerError when no fact
         can be counted.
         """
-        is_late = bool(self.unread)
+        is_late = bool(self.silent)
         since_ms = int(time.time() * 1000) - self._window_ms
         since = since_ms - CLOCK_SKEW_MS if is_late or not self._tail.has_begun else None
         results, untold = await reader.known_spans([self._topics.results], since_ms=since)
@@ -150,7 +159,7 @@ class LiveTotals:
         ]
         if unread and not facts:
             raise BrokerError(f"Kafka did not answer: {name_silent(unread)}")
-        self.unread = unread
+        self.silent = unread
         if is_trim_due:
             self._trimmed = time.monotonic()
         return results, facts

@@ -26,6 +26,8 @@ from schemas.identity import folded
 from schemas.state import State, state_key
 from stream.audit.trace_rows import TraceRow, TraceStep, rank_of, rows_of
 from stream.config import Settings
+from stream.kafka.log.leader_questions import name_silent
+from stream.kafka.log.passing_reader import PassingReader
 from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record
 from stream.kafka.partitioner import partition_of
 
@@ -42,6 +44,7 @@ class Trace:
 
     `event_id` is set when the target was an event: the rows are still its order's whole life.
     `others`: what the target may mean as well, where a store stands before its number.
+    `unread`: places of logs that nobody can read, where more may be.
     """
 
     target: str
@@ -50,6 +53,7 @@ class Trace:
     partition: int = -1
     event_id: str = ""
     others: tuple[str, ...] = ()
+    unread: str = ""
     state: State | None = None
     rows: list[TraceRow] = field(default_factory=list)
     records_read: int = 0
@@ -76,9 +80,10 @@ async def run_trace(settings: Settings, target: str, *, since_ms: int | None = N
     A trace without rows means that nothing is known of the target. Raises BrokerError.
     """
     began = time.monotonic()
-    async with RangeReader(settings) as reader:
+    async with PassingReader(settings) as reader:
         tracer = _Tracer(settings, reader, target.strip(), since_ms)
         await tracer.run()
+    tracer.trace.unread = name_silent(reader.broken.told())
     tracer.trace.seconds = time.monotonic() - began
     return tracer.trace
 

@@ -99,7 +99,12 @@ class DeadLetterIndex:
         self._lives = 0
         self._log_starts: dict[int, int] = {}
         self._refreshed = float("-inf")
-        self.unread: dict[tuple[str, int], str] = {}
+        self.silent: dict[tuple[str, int], str] = {}
+
+    @property
+    def unread(self) -> dict[tuple[str, int], str]:
+        """What may hold more letters or marks: it does not answer, or is broken."""
+        return {**self._reader.broken.told(self._topic), **self.silent}
 
     async def refresh(self, *, max_age_seconds: float = 0.0) -> int:
         """Read what was written since the last refresh; return how many records that was.
@@ -114,8 +119,9 @@ class DeadLetterIndex:
             self._log_starts = {}
             self._lives += 1
         found, silent = await self._reader.known_spans([self._topic])
-        self.unread = {**compared.silent, **silent}
-        spans = [span for span in found if span.place not in self.unread]
+        self.silent = {**compared.silent, **silent}
+        spans = [span for span in found if span.place not in self.silent]
+        self._reader.broken.forget_deleted(spans)
         read = 0
         async for batch in self._reader.read(self._tail.unread(spans)):
             read += len(batch)
@@ -158,7 +164,7 @@ class DeadLetterIndex:
 
     def refuse_silence(self, partitions: Container[int] | None = None) -> None:
         """Raise BrokerError for who takes letters that are not there for resolved ones."""
-        silent = self.unread.items()
+        silent = self.silent.items()
         needed = {at: why for at, why in silent if partitions is None or at[1] in partitions}
         if needed:
             raise BrokerError(f"not all dead letters are known: {name_silent(needed)}")

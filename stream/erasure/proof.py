@@ -22,7 +22,8 @@ from typing import NamedTuple
 
 from schemas.person import Person
 from stream.config import Settings
-from stream.kafka.log.range_reader import RangeReader, Record
+from stream.kafka.log.passing_reader import PassingReader
+from stream.kafka.log.range_reader import Record
 from stream.kafka.topic_admin import TopicAdmin
 
 UNLIMITED_MS = 2**62  # Kafka's way to say never is the largest number there is
@@ -92,7 +93,7 @@ class TopicRules:
 class Proof:
     """The outcome. It holds when nothing is left, or all that is left has a date.
 
-    It proves nothing of `unread`: the partitions that did not answer, and why.
+    It proves nothing of `unread`: the partitions that did not answer, or are broken, and why.
     """
 
     remnants: list[Remnant] = field(default_factory=list)
@@ -118,7 +119,7 @@ async def prove_erasure(
     """Decode all records of all topics and return what names the person. Raises BrokerError."""
     names = {spec.name for spec in settings.topics.specs()}
     proof = Proof()
-    async with RangeReader(settings) as reader:
+    async with PassingReader(settings) as reader:
         names.update(await reader.topics_starting(settings.topics.retry_prefix))
         async with TopicAdmin(settings) as admin:
             rules = {
@@ -134,6 +135,7 @@ async def prove_erasure(
                 search.look_at(record)
             proof.records_read += len(batch)
             progress(proof.records_read, total)
+    proof.unread |= reader.broken.told()
     proof.remnants = search.remnants()
     return proof
 

@@ -17,6 +17,7 @@ from schemas.operator import mark_of
 from schemas.person import OWN_ID_FIELDS, Person, customer_ids_in
 from schemas.state import State, state_key
 from stream.config import Settings
+from stream.kafka.log.passing_reader import PassingReader
 from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record, record_envelope
 from stream.settings.magento import MagentoSettings
 
@@ -58,7 +59,8 @@ class PersonTraces:
 
     `person` knows what the customer's own documents add: former addresses, the customer's id.
     `customer_keys` are the keys of their states, as the store spelled the address. `unread`: the
-    partitions that did not answer, and why; what they hold may tie more to the person.
+    partitions that did not answer, and why; what they hold may tie more to the person. `broken`:
+    the places that nobody can read, however long one waits.
     """
 
     person: Person
@@ -67,6 +69,7 @@ class PersonTraces:
     letters: list[tuple[int, int]] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     unread: dict[tuple[str, int], str] = field(default_factory=dict)
+    broken: dict[tuple[str, int], str] = field(default_factory=dict)
     records_read: int = 0
 
 
@@ -78,7 +81,7 @@ async def find_person(
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> PersonTraces:
     """Return what the topics hold of a person. Raises BrokerError."""
-    async with RangeReader(settings) as reader:
+    async with PassingReader(settings) as reader:
         topics = settings.topics
         names = [spec.name for spec in topics.specs()]
         names += sorted(set(await reader.topics_starting(topics.retry_prefix)) - set(names))
@@ -103,6 +106,7 @@ async def find_person(
                 found.records_read += len(batch)
                 progress(found.records_read, total)
     found.held = [item for item in held.values() if item.records]
+    found.broken = dict(reader.broken.told())
     return found
 
 

@@ -93,7 +93,8 @@ async def known_actions(
     are of whatever machine it ran on. And why the other partitions do not answer.
     """
     spans, silent = await reader.known_spans([topics.operator_audit])
-    return await actions_in(reader, spans, job_id), silent
+    found = await actions_in(reader, spans, job_id)
+    return found, {**reader.broken.told(topics.operator_audit), **silent}
 
 
 async def actions_in(

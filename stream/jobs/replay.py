@@ -27,6 +27,7 @@ from stream.config import Settings
 from stream.jobs.run import JobReport
 from stream.jobs.runner import Copy, JobRun, copy_of
 from stream.jobs.spec import JobKind, JobSpec, OffsetSet, Source, new_job
+from stream.kafka.log.leader_questions import name_silent
 from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record, record_envelope
 from stream.kafka.partitioner import partition_of, used_partitions
 from stream.settings.kafka import KafkaSettings
@@ -76,7 +77,7 @@ class ReplayRange:
 
 @dataclass(slots=True)
 class ReplayPlan:
-    """What a replay would publish. Times are record times in unix milliseconds."""
+    """What a replay would publish. Times are record times in ms. `unread`: what nobody can read."""
 
     topic: str
     wanted: ReplayFilter
@@ -90,6 +91,7 @@ class ReplayPlan:
     last_ms: int | None = None
     seconds: float = 0.0
     samples: list[Envelope] = field(default_factory=list)
+    unread: str = ""
 
     @property
     def events(self) -> int:
@@ -137,6 +139,7 @@ async def scan_spans(
                 if progress:
                     progress(plan.scanned, total)
         choice.conclude()
+    plan.unread = name_silent(reader.broken.told(topic))
     plan.samples = await _samples(reader, plan.chosen)
     plan.seconds = time.monotonic() - began
     return plan

@@ -21,7 +21,8 @@ from stream.kafka.log.range_reader import RangeReader
 class JobReport:
     """What a run did. `copied` counts this run, `found` what an earlier run had copied.
 
-    `skipped`: events that somebody else dealt with while the job ran.
+    `skipped`: events that somebody else dealt with while the job ran. `unread`: places of logs that
+    nobody can read, where more of its events may be.
     """
 
     job_id: str
@@ -32,6 +33,7 @@ class JobReport:
     too_large: list[Source] = field(default_factory=list)
     is_stopped: bool = False
     waiting: str = ""
+    unread: str = ""
     seconds: float = 0.0
 
     @property

@@ -26,7 +26,7 @@ LENGTH = slice(8, 12)  # in a batch's head, behind its first offset: how many by
 
 
 class UnreadableError(CorruptRecordException):
-    """A batch of a partition is broken; `offset` is where reading stands."""
+    """A batch of a partition is broken; `offset`: where reading stands, `behind`: where it may."""
 
     def __init__(self, topic: str, partition: int, offset: int, behind: int) -> None:
         super().__init__(
@@ -34,6 +34,8 @@ class UnreadableError(CorruptRecordException):
             f"wrong), what can be read next is at {behind}; docs/runbook.md, stalled"
         )
         self.place = (topic, partition)
+        self.offset = offset
+        self.behind = behind
 
 
 def take_any_records() -> None:

@@ -22,6 +22,7 @@ from stream.config import Settings
 from stream.dlq.index import DeadLetterIndex
 from stream.errors import BrokerError, TopicAdminError
 from stream.kafka.log.leader_questions import name_silent
+from stream.kafka.log.passing_reader import PassingReader
 from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record, record_envelope
 from stream.kafka.topic_admin import TopicAdmin
 from stream.lag.evaluator import WINDOW_SAMPLES, PartitionLag, Sample, group_lag, partition_lag
@@ -50,7 +51,7 @@ class LagSampler:
         self._topics = settings.topics
         self._window = window
         self._reader = RangeReader(settings, fetch_bytes=HEAD_FETCH_BYTES)
-        self._letters_reader = RangeReader(settings, batch_records=LETTERS_BATCH)
+        self._letters_reader = PassingReader(settings, batch_records=LETTERS_BATCH)
         self._letters = DeadLetterIndex(settings, self._letters_reader)
         self._samples: dict[Place, deque[Sample]] = {}
         self._heads: dict[tuple[str, int], tuple[int, Envelope, int]] = {}

@@ -26,6 +26,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
+from stream.kafka.any_records import UnreadableError
 from stream.kafka.consumer_stop import stop_consumer
 from stream.kafka.error_text import error_text
 from stream.kafka.group_answers import commit_what_is_there, heed_errors
@@ -48,6 +49,7 @@ MAX_POLL_INTERVAL_MS = 24 * 60 * 60 * 1000
 # A tier that was deleted and made again is noticed by this, not before: five minutes by default.
 METADATA_MS = 15_000
 NO_GENERATION = -1
+LOOK_AGAIN_MS = 30_000  # at a place that is broken in the log
 
 
 def due_split(due_at_ms: Sequence[int], now_ms: int) -> tuple[int, int | None]:
@@ -78,6 +80,7 @@ class Relay:
         self._longest = longest
         self._clock_ms = clock_ms
         self._wake_at: dict[TopicPartition, int] = {}
+        self._broken: dict[TopicPartition, int] = {}
         self._taken_in = NO_GENERATION
         self._next: dict[TopicPartition, int] = {}
         self._connection = {**connection, "group_id": group}
@@ -159,7 +162,9 @@ class Relay:
         generation = self._taken_in
         try:
             batches = await self._consumer.getmany(timeout_ms=POLL_TIMEOUT_MS)
-        except KafkaError:
+        except KafkaError as error:
+            if isinstance(error, UnreadableError):  # it waits, all others go on
+                self._broken[TopicPartition(*error.place)] = self._clock_ms() + LOOK_AGAIN_MS
             await self.take_again()  # what it had read before the error, it does not give again
             raise
         if generation != self._generation:
@@ -222,9 +227,10 @@ class Relay:
         healed = await self._read_log.healed(committed, texts)
         if generation != self._generation:
             return
-        self._wake_at.clear()
+        self._wake_at = {tp: at for tp, at in self._broken.items() if tp in assigned}
         self._longest.clear()
-        self._consumer.resume(*assigned)
+        self._consumer.resume(*(tp for tp in assigned if tp not in self._wake_at))
+        self._consumer.pause(*self._wake_at)
         self._next = {tp: max(healed.get(tp, committed[tp]), 0) for tp in assigned}
         for tp, forward in self._forwards.keep(self._next, but=healed).items():
             self._next[tp] = forward.end

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from schemas.operator import Mark, Resolution
 from schemas.result import Outcome, Result
 from stream.config import Settings
+from stream.kafka.log.broken_places import BrokenPlaces
 from stream.kafka.log.range_reader import OffsetRange
 
 SETTINGS = Settings(_env_file=None, operator_signing_key="ab" * 32)
@@ -15,12 +16,17 @@ DEAD = TOPICS.dead_letters
 
 
 class Reader:
-    """`silent`: partitions whose leaders say nothing. `begins`: what retention has left."""
+    """`silent`: partitions whose leaders say nothing. `begins`: what retention has left.
+
+    `cracks`: ranges of offsets that are broken in the log; what is read is passed over there.
+    """
 
     def __init__(self) -> None:
         self.logs: dict[tuple[str, int], list[SimpleNamespace]] = {}
         self.silent: set[tuple[str, int]] = set()
         self.begins: dict[tuple[str, int], int] = {}
+        self.cracks: dict[tuple[str, int], tuple[int, int]] = {}
+        self.broken = BrokenPlaces()
 
     async def __aenter__(self):
         return self
@@ -82,8 +88,12 @@ class Reader:
     async def read(self, spans):
         for span in spans:
             assert span.place not in self.silent
-            if records := self.logs[span.place][span.start : span.end]:
-                yield records
+            at, to = self.cracks.get(span.place, (0, 0))
+            if span.start < to and at < span.end:
+                self.broken.note(span.place, at, to)
+            records = self.logs[span.place][span.start : span.end]
+            if whole := [record for record in records if not at <= record.offset < to]:
+                yield whole
 
     async def first_records(self, positions, *, timeout_seconds=5.0):
         assert timeout_seconds

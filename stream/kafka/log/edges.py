@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from stream.errors import BrokerError, LogCutError, NoLeaderError
+from stream.kafka.any_records import UnreadableError
 from stream.kafka.error_text import RESOURCES, error_text
 
 EDGE_SECONDS = 15.0  # an election takes less: a broker is missed after 9
@@ -58,6 +59,8 @@ def no_answer(error: Exception) -> BrokerError:
     """Return the error of a question that Kafka did not answer."""
     if isinstance(error, tuple(RESOURCES)):
         return BrokerError(error_text(error, operation="Read"))
+    if isinstance(error, UnreadableError):
+        return BrokerError(str(error))
     return BrokerError(f"Kafka did not answer: {error_text(error)}")
 
 

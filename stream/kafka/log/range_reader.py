@@ -2,9 +2,8 @@
 
 Audit, trace, lag, dead letters and replays all read history while the pipe goes on writing it.
 The end offsets are taken once, at the start, so no reader chases itself. A partition is done when
-the *position* has reached its end, not when the record before the end was seen: compaction,
-transaction markers and retention leave offsets that never come. A log that is cut never reaches
-its end: a silence is asked about. No group is used: nothing here can move a worker's offsets.
+the *position* has reached its end: compaction, transaction markers and retention leave offsets that
+never come. A log that is cut never reaches its end: a silence is asked about. No group is used.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ from stream.kafka.connection import kafka_connection
 from stream.kafka.consumer_groups import committed_offsets, held_partitions
 from stream.kafka.consumer_stop import stop_consumer
 from stream.kafka.error_text import WAY_OUT, error_text
+from stream.kafka.log.broken_places import BrokenPlaces
 from stream.kafka.log.edges import EDGE_SECONDS, no_answer, still_there, why_silent
 from stream.kafka.log.leader_questions import ANSWER_SECONDS, LeaderQuestions, all_silent
 
@@ -65,7 +65,7 @@ class RangeReader:
     """Reads spans of topics; an async context manager.
 
     One read at a time. BrokerError: Kafka does not answer, a topic does not exist, a partition has
-    no leader, a log is cut while it is read, or nothing comes for STALL_SECONDS.
+    no leader, a log is broken or cut while it is read, or nothing comes for STALL_SECONDS.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class RangeReader:
         """`batch_records`: the most records of a batch, for who has others waiting meanwhile."""
         self._settings = settings
         self._batch_records = batch_records
+        self.broken = BrokenPlaces()
         options = kafka_connection(settings)
         self._admin = AIOKafkaAdminClient(**options)
         self._consumer = AIOKafkaConsumer(
@@ -118,10 +119,9 @@ class RangeReader:
     async def partitions(self, *topics: str) -> dict[str, tuple[int, ...]]:
         """Return the partition numbers of each topic; raises BrokerError for a missing one."""
         # All topics: asking for a missing one by name would create it on some clusters.
-        described = await self._described()
         found = {
             item["topic"]: tuple(sorted(part["partition"] for part in item["partitions"]))
-            for item in described
+            for item in await self._described()
             if item["topic"] in topics and item["partitions"]
         }
         missing = [topic for topic in topics if topic not in found]
@@ -134,8 +134,8 @@ class RangeReader:
 
     async def topics_starting(self, prefix: str) -> list[str]:
         """Return the topics of the cluster whose names begin so."""
-        described = await self._described()
-        return sorted(item["topic"] for item in described if item["topic"].startswith(prefix))
+        names = (item["topic"] for item in await self._described())
+        return sorted(name for name in names if name.startswith(prefix))
 
     async def spans(
         self,
@@ -252,7 +252,7 @@ class RangeReader:
 
     async def _poll(self, max_records: int | None = None) -> dict[TopicPartition, list[Record]]:
         try:
-            return await self._consumer.getmany(timeout_ms=POLL_MS, max_records=max_records)
+            return await self._fetch(max_records)
         except OffsetOutOfRangeError as error:
             for pair, offset in (await still_there(self._consumer, error.args[0])).items():
                 self._consumer.seek(pair, offset)
@@ -260,15 +260,16 @@ class RangeReader:
         except KafkaError as error:
             raise no_answer(error) from None
 
+    async def _fetch(self, max_records: int | None) -> dict[TopicPartition, list[Record]]:
+        return await self._consumer.getmany(timeout_ms=POLL_MS, max_records=max_records)
+
     def _seek(self, starts: Mapping[TopicPartition, int]) -> None:
         self._consumer.assign(list(starts))
         for pair, offset in starts.items():
             self._consumer.seek(pair, offset)
 
     async def _drop_finished(self, ends: dict[TopicPartition, int]) -> bool:
-        finished = [
-            pair for pair, end in ends.items() if await self._consumer.position(pair) >= end
-        ]
+        finished = [tp for tp, end in ends.items() if await self._consumer.position(tp) >= end]
         for pair in finished:
             del ends[pair]
             self._consumer.pause(pair)
@@ -295,6 +296,5 @@ def record_envelope(record: Record) -> Envelope:
 
 
 def _until(records: list[Record], end: int) -> list[Record]:
-    if records and records[-1].offset >= end:
-        return [record for record in records if record.offset < end]
-    return records
+    is_in = not records or records[-1].offset < end
+    return records if is_in else [record for record in records if record.offset < end]

@@ -82,6 +82,23 @@ def test_nobody_is_erased_by_half_of_what_is_known_of_them(
     assert (told["orders"], told["unread"]) == (["7"], "no leader: salesforce.state-1")
 
 
+def test_what_nobody_will_ever_read_keeps_nobody_from_being_erased(monkeypatch, capsys) -> None:
+    async def find(*_given):
+        traces = replace(PersonTraces(JANE), orders={"7": 0}, broken=SILENT)
+        return erase_command._Person(traces, PersonRecords({}), "2026-11-29 12:00:00")
+
+    async def erase(*_given):
+        return {"is_done": False}
+
+    monkeypatch.setattr(erase_command, "_find", find)
+    monkeypatch.setattr(erase_command, "_erase", erase)
+    with pytest.raises(typer.Exit) as ended:
+        erase_command.erase([JANE.emails[0]], yes=True, as_json=True)
+    assert ended.value.exit_code == 1  # it was tried
+    erase_command.erase([JANE.emails[0]], dry_run=True)
+    assert "salesforce.state-1" in capsys.readouterr().err
+
+
 def test_jobs_that_are_known_are_listed(monkeypatch, capsys) -> None:
     async def read(_settings):
         return [{"job_id": "replay-1"}], "no leader: orderstream.audit-1"

@@ -19,7 +19,7 @@ NOW_MS, HOUR_MS = 1_800_000_000_000, 3_600_000
 @pytest.fixture
 def reader(monkeypatch) -> Reader:
     reader = Reader()
-    monkeypatch.setattr(audit, "RangeReader", lambda _settings: reader)
+    monkeypatch.setattr(audit, "PassingReader", lambda _settings: reader)
     return reader
 
 

@@ -26,6 +26,6 @@ def test_what_was_not_read_is_no_yes_and_no_problem_either(capsys):
     assert (told["ok"], told["unread"]) == (False, {"magento.orders-1": "no leader"})
     print_report(unread, is_masked=True)
     said = capsys.readouterr().out
-    assert "magento.orders-1 was not read: no leader" in said
+    assert "magento.orders-1 was not read in full: no leader" in said
     assert "is not known" in said
     assert "✓" not in said

@@ -6,6 +6,7 @@ import pytest
 from support.silent_cluster import SETTINGS, TOPICS
 
 from stream.jobs.replay import ReplayFilter, ReplayRange, plan_replay
+from stream.kafka.log.broken_places import BrokenPlaces
 from stream.kafka.partitioner import partition_of
 
 
@@ -14,6 +15,7 @@ class Reader:
 
     def __init__(self) -> None:
         self.looked_at: list[int] = []
+        self.broken = BrokenPlaces()
 
     async def partitions(self, *topics):
         return {topic: tuple(range(6 if topic == TOPICS.orders else 4)) for topic in topics}

@@ -22,8 +22,8 @@ from stream.jobs.spec import find_job
 @pytest.fixture
 def reader(monkeypatch) -> Reader:
     reader = Reader()
-    monkeypatch.setattr(job_service, "RangeReader", lambda _settings: reader)
-    monkeypatch.setattr(search, "RangeReader", lambda _settings: reader)
+    monkeypatch.setattr(job_service, "PassingReader", lambda _settings: reader)
+    monkeypatch.setattr(search, "PassingReader", lambda _settings: reader)
     return reader
 
 
