@@ -68,6 +68,7 @@ PADDED = 9  # digits of Magento's numbers, zeros before them included
 MAX_READ_PAST = 10
 ORDINARY = frozenset(("event", "order"))  # most bodies: nothing beside the order but its name
 DEFAULT_FLAGS = ("default_billing", "default_shipping")
+SET = (True, "1", "true")
 OF_A_PERSON = {*OF_CUSTOMER, *DEFAULT_FLAGS}
 
 
@@ -275,7 +276,7 @@ def _flag_defaults(entity: dict[str, Any], changed: dict[str, Any], notes: list[
         wanted = identifier(entity.get(flag))
         if not wanted:
             continue
-        if any(isinstance(row, dict) and row.get(flag) for row in rows):
+        if any(isinstance(row, dict) and row.get(flag) in SET for row in rows):
             continue
         ids = [row_id(row) for row in rows]
         if wanted not in ids:

@@ -229,6 +229,16 @@ def test_a_default_address_by_id_is_the_flag_of_its_row(is_keyed: bool) -> None:
     ]
 
 
+@pytest.mark.parametrize("unset", ["0", "false", 0, False, None, ""])
+def test_a_flag_that_is_not_set_hides_no_default_address(unset) -> None:
+    """ "0" of a database is true in Python: no address was used, and nothing said so."""
+    customer = a_raw_customer()
+    for row in customer["addresses"]:
+        row["default_billing"] = unset
+    rows = said({"event": "customer_save_after", "customer": customer}).entity["addresses"]
+    assert [row["default_billing"] for row in rows] == [unset, True]
+
+
 def test_a_default_address_that_is_not_there_is_noted() -> None:
     customer = a_raw_customer(default_billing="99")
     document = said({"event": "customer_save_after", "customer": customer})
