@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from urllib.parse import quote
 
 MAX_LOCAL_CHARACTERS = 64  # RFC 5321 §4.5.3.1.1
 MAX_DOMAIN_CHARACTERS = 255
@@ -59,6 +60,24 @@ def _in_letters(label: str) -> str:
     except (UnicodeError, ValueError, OverflowError):
         return label
     return letters if not letters.isascii() and _is_label(letters) else label
+
+
+def as_key(address: str) -> str:
+    """Return an address in one spelling as Salesforce cannot take it for another one.
+
+    It compares keys by more than their case: `strauß` may be `strauss` there, and those are two
+    people, `straße.de` and `strasse.de` two domains. Such letters are written as a URL has them.
+    """
+    if address.isascii() or address.casefold() == address:
+        return address
+    local, at, domain = address.rpartition("@")
+    local = "".join(c if c.casefold() == c else quote(c).lower() for c in local)
+    labels = (_in_ascii(one) if one.casefold() != one else one for one in domain.split("."))
+    return f"{local}{at}{'.'.join(labels)}"
+
+
+def _in_ascii(label: str) -> str:
+    return PUNYCODE + label.encode("punycode").decode()
 
 
 def why_not(address: str) -> str:

@@ -29,7 +29,7 @@ from typing import Any
 
 from schemas.document.address_spellings import is_address_of
 from schemas.document.shape import ORDER_NUMBERS, id_of, number_of
-from schemas.email import in_one_spelling, why_not
+from schemas.email import as_key, in_one_spelling, why_not
 from schemas.event import Kind
 from schemas.texts import identifier, said, text_of
 
@@ -87,6 +87,7 @@ class Identity:
         address = in_one_spelling(value)
         if reason := why_not(address):
             raise IdentityError(f"`email` is no e-mail address: {reason}")
+        address = as_key(address)
         if self.customer_key is CustomerKey.WEBSITE:
             website = self._website_of(customer)
             if not website:
@@ -101,6 +102,7 @@ class Identity:
         address = email_of_buyer(order)
         if why_not(address):
             return ""
+        address = as_key(address)
         if self.customer_key is CustomerKey.WEBSITE:
             website = self._website_of(order)
             return f"{website}:{address}" if website else ""
@@ -127,17 +129,19 @@ class Identity:
         return self._prefixed(found) if found else ""
 
     def keys_of_email(self, email: str) -> tuple[str, ...]:
-        """Return every key that customers with an address may have."""
+        """Return every key that customers with an address may have, or had by an older release."""
         address = in_one_spelling(email)
+        spellings = tuple(dict.fromkeys((as_key(address), address)))
         if self.customer_key is CustomerKey.EMAIL:
-            return (address,)
-        return (address, *(f"{site}:{address}" for site in sorted(set(self.websites.values()))))
+            return spellings
+        sites = sorted(set(self.websites.values()))
+        return (*spellings, *(f"{site}:{one}" for one in spellings for site in sites))
 
     def key_of_target(self, text: str) -> str:
         """Return the key that a person means by an order's number or a customer's e-mail."""
         text = text.strip()
         if "@" in text:
-            return in_one_spelling(text)
+            return as_key(in_one_spelling(text))
         is_whole = not text or not self.instance or self.is_ours(folded(text))
         return folded(text if is_whole else self._prefixed(text))
 

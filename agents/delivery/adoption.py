@@ -78,8 +78,8 @@ def adoption_of(
     `given` are the keys, by record id, that others of the same batch give: nobody else's any more.
     """
     given = given or {}
-    wanted, key = value_of(row).casefold(), row.external_id_field
-    mine = [r for r in records if str(r.get(row.adopt_by) or "").casefold() == wanted]
+    wanted, key = value_of(row).lower(), row.external_id_field  # a query finds `ss` for `ß`
+    mine = [r for r in records if str(r.get(row.adopt_by) or "").lower() == wanted]
     holders = [r for r in records if is_same_text(r.get(key), row.external_id)]
     free = sorted(
         (r for r in mine if not r.get(key) and str(r.get("Id")) not in given),

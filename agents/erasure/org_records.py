@@ -54,10 +54,11 @@ async def find_records(
 ) -> PersonRecords:
     """Return the records of addresses, of their customers' keys and of these orders.
 
-    Salesforce compares without case, but letter by letter: each Unicode form is asked for. Raises
-    SalesforceError.
+    Salesforce compares without case, and each Unicode form is asked for. It may take `strauß` for
+    `strauss`, who is somebody else and stays. Raises SalesforceError.
     """
-    records = PersonRecords()
+    records, order_keys = PersonRecords(), tuple(order_keys)
+    wanted = frozenset(map(_letters, (*emails, *people, *order_keys)))
     spellings = sorted({normalize(form, email) for email in emails for form in FORMS})
     for kind in personal:
         ids: dict[str, None] = {}
@@ -66,12 +67,28 @@ async def find_records(
         for email, keys in product(spellings, key_lists):
             soql = kind.soql(email, keys, people)
             async for record in client.query(soql) if soql else _nothing():
+                if _is_somebody_elses(record, kind, wanted):
+                    continue
                 ids[str(record["Id"])] = None
                 if kind.names_orders and record.get(kind.external_id):
                     records.order_keys.add(str(record[kind.external_id]))
         if ids:
             records.found[kind.sobject] = (kind, list(ids))
     return records
+
+
+def _is_somebody_elses(
+    record: dict[str, Any], kind: PersonalRecords, wanted: frozenset[str]
+) -> bool:
+    """Whether it was found only because its letters fold to those of a wanted address or key."""
+    names = (kind.external_id, *kind.email_fields)
+    held = {_letters(str(record[name])) for name in names if record.get(name)}
+    folded = {one.casefold() for one in wanted}
+    return not held & wanted and any(one.casefold() in folded for one in held)
+
+
+def _letters(text: str) -> str:
+    return normalize("NFC", text).lower()
 
 
 async def _nothing() -> AsyncIterator[dict[str, Any]]:

@@ -32,6 +32,7 @@ ERASED = "Erased"
 TEXTS = ("text", "textarea")
 TYPED = (*TEXTS, "email", "phone", "url", "date", "datetime")
 LINES = "items"
+IS_EMAIL = " = {email}"
 PLACEHOLDER = re.compile(r"\{([^{}|]+)")
 SEGMENT = re.compile(r"[\w$-]+(?=[.\[\]]|$)")
 
@@ -63,7 +64,13 @@ class PersonalRecords:
             if "{keys}" not in part or quoted_keys
         ]
         where = " OR ".join(parts)
-        return where and f"SELECT Id, {self.external_id} FROM {self.sobject} WHERE {where}"  # noqa: S608 - quoted
+        fields = ", ".join(("Id", self.external_id, *self.email_fields))
+        return where and f"SELECT {fields} FROM {self.sobject} WHERE {where}"  # noqa: S608 - quoted
+
+    @property
+    def email_fields(self) -> tuple[str, ...]:
+        """The fields that a record is found by when they hold the address."""
+        return tuple(one.removesuffix(IS_EMAIL) for one in self.conditions if IS_EMAIL in one)
 
 
 def _listed(texts: Iterable[str]) -> str:
@@ -104,7 +111,7 @@ def _of_row(row: RowRule, rules: KindRules, kind: Kind, types: Types) -> Persona
         elif _goes(field, kept, meaning, kind):
             values[field.name] = _replacement(field, kept)
             if is_personal and field.type.kind == "email":
-                conditions.append(f"{field.name} = {{email}}")
+                conditions.append(f"{field.name}{IS_EMAIL}")
     for parent in row.parents:
         if _meaning(parent.value, _Reading(rules, kind)) is Meaning.PERSONAL:
             conditions.append(f"{parent.relationship}.{parent.field} IN ({{people}})")

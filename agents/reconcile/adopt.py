@@ -27,7 +27,7 @@ from agents.salesforce.api.composite import MAX_ROWS
 from agents.salesforce.api.record_updates import KeyUpdate, give_keys
 from agents.salesforce.api.soql import is_same_text
 from agents.salesforce.errors.errors import cause_of
-from schemas.email import in_one_spelling
+from schemas.email import as_key, in_one_spelling
 from schemas.identity import folded
 from schemas.parts import parts_of
 from schemas.salesforce import Row
@@ -80,7 +80,7 @@ def _add(plan: AdoptionPlan, rule: RowRule, records: list[Record]) -> None:
         plan.records += 1
         plan.keyed += bool(record.get(rule.external_id))
         # The key is what orders and customers will ask for, not how the address is written there.
-        key = in_one_spelling(str(record.get(rule.adopt_by) or ""))
+        key = as_key(in_one_spelling(str(record.get(rule.adopt_by) or "")))
         _file(by_value, key, {**record, rule.adopt_by: key})
         _file(by_key, folded(str(record.get(rule.external_id) or "")), record)
     given: set[tuple[str, str]] = set()

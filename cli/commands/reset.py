@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.console.terminal import EXIT_NO, operator_settings, run_async, stderr, stdout
-from schemas.email import in_one_spelling
+from schemas.email import as_key, in_one_spelling
 from schemas.event import Kind
 from schemas.identity import folded
 from schemas.result import read_result
@@ -52,7 +52,7 @@ def reset(
 
 def key_meant(kind: Kind, text: str) -> str:
     """Return the key of what a person names, by the rule that made it: cases of `ß` differ."""
-    return in_one_spelling(text) if kind is Kind.CUSTOMER else folded(text.strip())
+    return as_key(in_one_spelling(text)) if kind is Kind.CUSTOMER else folded(text.strip())
 
 
 async def _reset(settings: Settings, kind: Kind, key: str, why: str, timeout: float) -> bool:  # noqa: ASYNC109 - the option's name

@@ -14,6 +14,7 @@ from agents.mapping.mapping import Mapping
 from agents.salesforce.api.wiring import build_client
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
+from schemas.identity import PLAIN
 from schemas.person import Person
 from stream.ops.alerts import Alerts
 
@@ -111,3 +112,24 @@ async def test_what_no_mapping_knows_is_told_by_the_record_and_its_field(salesfo
         assert await still_naming(client, person, records) == [
             ("Opportunity", orders[1], "NextStep")
         ]
+
+
+@pytest.mark.parametrize(
+    ("erased", "stays"),
+    [("strauss@example.com", "strauß@example.com"), ("strauß@e.de", "strauss@e.de")],
+)
+async def test_whose_letters_salesforce_takes_for_others_is_not_erased_with_them(
+    salesforce_org, erased: str, stays: str
+) -> None:
+    org, ids = salesforce_org.org, {}
+    for address in (erased, stays):
+        fields = {"LastName": "X", "Email": address, KEY: PLAIN.keys_of_email(address)[0]}
+        table = org.store.tables["Contact"]
+        ids[address] = org.dml.create(
+            org.new_call(), table, org.dml.prepare(table, fields), fields
+        ).id
+    personal = personal_records(Mapping.load().rulebook)
+    with closing(build_client(settings_for(salesforce_org), alerts=Alerts())) as client:
+        people = PLAIN.keys_of_email(erased)
+        found = await find_records(client, personal, [erased], ["100"], people)
+    assert [records for _, records in found.found.values()] == [[ids[erased]]]

@@ -174,3 +174,38 @@ async def test_a_local_clock_over_the_night_of_summer_time(pipe):
         document = order(updated_at=f"2026-03-29 {local}", state=state)
         assert await pipe.gets(document, event=COMMIT, at=f"2026-03-29 {utc}") == ["synced"]
     assert pipe.opportunities(STAGE) == {"000000101": "Closed Won"}
+
+
+@pytest.mark.parametrize(
+    ("plain", "sharp", "key"),
+    [
+        ("strauss@example.com", "Strauß@example.com", "strau%c3%9f@example.com"),
+        ("info@strasse.example", "info@straße.example", "info@xn--strae-oqa.example"),
+        ("info@strasse.example", "info@xn--strae-oqa.example", "info@xn--strae-oqa.example"),
+        ("σοφοσ@example.com", "σοφος@example.com", "σοφο%cf%82@example.com"),
+    ],
+)
+async def test_letters_that_salesforce_takes_for_others_make_nobody_another(
+    pipe, plain: str, sharp: str, key: str
+):
+    """Two customers, and a guest of the one address, took turns on one Account and one Contact."""
+    await gets(pipe, customer("10:00", plain, 7, firstname="Ann"))
+    await gets(pipe, customer("10:01", sharp, 8, firstname="Bob"))
+    await gets(
+        pipe,
+        order("10:02", customer_email=plain),
+        order("10:03", "000000102", customer_email=sharp, customer_id=8),
+    )
+    assert pipe.accounts("Name") == {plain: "Ann Lind", key: "Bob Lind"}
+    assert pipe.contacts("Email") == {plain: plain, key: sharp.lower()}
+    ids = pipe.accounts("Id")
+    assert pipe.opportunities("AccountId") == {"000000101": ids[plain], "000000102": ids[key]}
+
+
+async def test_who_was_in_the_org_is_adopted_by_the_address_and_no_other(pipe):
+    """A query for `strauß` finds `strauss`, whose Contact got the other one's key."""
+    org, fields = pipe.org, {"LastName": "Ann", "Email": "strauss@example.com"}
+    table = org.store.tables["Contact"]
+    org.dml.create(org.new_call(), table, org.dml.prepare(table, fields), fields)
+    await gets(pipe, order(customer_email="strauß@example.com", customer_id=...))
+    assert pipe.contacts("LastName") == {None: "Ann", "strau%c3%9f@example.com": "Lind"}

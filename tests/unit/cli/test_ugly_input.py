@@ -57,7 +57,12 @@ def test_a_rate_is_a_number_that_a_clock_can_keep(said, command, rate):
 
 @pytest.mark.parametrize(
     ("typed", "key"),
-    [("A-1", "a-1"), (" 0001 ", "0001"), ("Straße@EXAMPLE.com", "straße@example.com"), ("", "")],
+    [
+        ("A-1", "a-1"),
+        (" 0001 ", "0001"),
+        ("Straße@EXAMPLE.com", "stra%c3%9fe@example.com"),
+        ("", ""),
+    ],
 )
 def test_letters_are_looked_for_by_the_rule_that_made_their_keys(typed, key):
     wanted = letter_filter(
