@@ -92,7 +92,7 @@ class LateSenders:
             f"every {kind} event of sender {name or 'unknown'}{where} comes "
             f"{in_hours(evidence.late_seconds)} after its updated_at: the store's clock is behind, "
             "or it writes a local time instead of UTC, or its queue is late. Until it is right "
-            "such events lose to what was read from the store (backfill, reconcile, enrichment)",
+            "such events may lose to what is read of it (backfill, reconcile, enrichment)",
         )
 
     def _forget(self, sender: tuple[str, str, str]) -> None:
