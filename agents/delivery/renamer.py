@@ -22,10 +22,12 @@ from agents.delivery.org_search import (
     told_without_values,
 )
 from agents.delivery.renaming import (
+    ADDRESS_HELD,
     NOTHING,
     Renaming,
     Whose,
     follow,
+    is_held,
     is_known,
     queries_for,
     renaming_of,
@@ -73,7 +75,10 @@ class Renamed:
     def failure_of(self, bundle: WriteSet) -> WriteOutcome | None:
         """Return the outcome of a bundle with a row that could not be looked for or renamed."""
         found = (self.failures.get(whose(row)) for row in bundle.rows if row.customer_id)
-        return next((failure for failure in found if failure is not None), None)
+        failure = next((failure for failure in found if failure is not None), None)
+        if failure is None and is_held(bundle, self.found):
+            return NotSent(ADDRESS_HELD)
+        return failure
 
     def told(self, outcome: WriteOutcome, bundle: WriteSet) -> WriteOutcome:
         """Return the outcome with what was renamed, and what was done differently."""

@@ -24,7 +24,14 @@ from agents.salesforce.api.record_updates import KeyUpdate
 from agents.salesforce.api.soql import REST_ROOM, QueryRoom, fitting, is_same_text, quoted
 from schemas.erasure import ERASED
 from schemas.frozen import dataclass
+from schemas.priority import Priority
 from schemas.salesforce import Row
+
+# Another customer's record has the address of a customer's own save: that one's own change, in
+# another worker's partition, may be on its way. It is waited for, half a minute a look at first;
+# then the record is taken for this customer's, as of one who was deleted and registered again.
+ADDRESS_HELD = "the record of another customer has the address, who has not left it yet"
+LOOKS, LOOKS_OF_WHO_HAS_A_RECORD = 5, 25
 
 SECONDS = 19  # of an ISO time, its zone left away: both are UTC
 
@@ -52,6 +59,11 @@ class Renaming:
     note: str = ""
     holder: str = ""
     id: str = ""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the org has no record of the customer."""
+        return not (self.update or self.key or self.note or self.id)
 
 
 NOTHING = Renaming()
@@ -85,20 +97,21 @@ def renaming_of(row: Row, records: Iterable[Record], *, is_guarded: bool = False
     others = [r for r in theirs if not is_same_text(r[key], row.external_id)]
     here = [r for r in held if is_same_text(r[key], row.external_id)]
     own = str(here[0]["Id"]) if len(here) == 1 and here[0] in theirs else ""
+    holder = _holder(here, row) if row.is_own else ""
     if not others:
-        return Renaming(id=own) if own else NOTHING
+        return Renaming(id=own, holder=holder) if own or holder else NOTHING
     record = max(others, key=lambda r: (_time(r), str(r.get("CreatedDate"))))
     found, was = str(record["Id"]), str(record[key])
     what = f"{row.sobject} {found}"
+    is_older = row.is_own and bool(row.version) and _time(record) > row.version[:SECONDS]
+    if is_older and (holder or not here):
+        return Renaming(key=was, id=found)
     if here and (row.is_own or not all(_is_of_another(r, row) for r in here)):
         # A guest bought under the new address before. No API merges two records.
         note = f"{what}: this customer's too, under an earlier e-mail; merge the two in Salesforce"
-        holder = str(here[0].get(CUSTOMER_ID_FIELD) or "") if _is_of_another(here[0], row) else ""
         return Renaming(note=note if row.is_own else "", holder=holder, id=own)
     if not row.is_own:
         return Renaming(key=was, note=f"{what}: its customer has another e-mail by now", id=found)
-    if row.version and _time(record) > row.version[:SECONDS]:
-        return Renaming(key=was, id=found)
     version = row.version if is_guarded else ""
     update = KeyUpdate(row.sobject, found, key, row.external_id, version)
     note = f"{what}: renamed, the customer's e-mail has changed"
@@ -108,6 +121,30 @@ def renaming_of(row: Row, records: Iterable[Record], *, is_guarded: bool = False
 def is_known(row: Row, records: Iterable[Record]) -> bool:
     """Whether the org has a record of the row's customer, under whatever key."""
     return any(str(r.get(CUSTOMER_ID_FIELD) or "") == row.customer_id for r in records)
+
+
+def _holder(here: Sequence[Record], row: Row) -> str:
+    """Return another customer whose record has the row's key."""
+    is_held = bool(here) and _is_of_another(here[0], row)
+    return str(here[0][CUSTOMER_ID_FIELD]) if is_held else ""
+
+
+def is_held(bundle: WriteSet, renamings: Mapping[Whose, Renaming]) -> bool:
+    """Whether a customer's own save waits for another one to leave its address.
+
+    A store that was set up anew has given all its customers other ids: read from there they do not
+    wait.
+    """
+    return any(
+        found.holder
+        and (
+            bundle.waited < LOOKS_OF_WHO_HAS_A_RECORD
+            if found.note
+            else bundle.waited < LOOKS and bundle.priority is Priority.LIVE
+        )
+        for row in bundle.rows
+        if row.is_own and (found := renamings.get(whose(row), NOTHING))
+    )
 
 
 def _is_of_another(record: Record, row: Row) -> bool:
@@ -151,7 +188,7 @@ def behind_others(bundles: Sequence[WriteSet], renamings: Mapping[Whose, Renamin
     first: dict[tuple[str, str], Row] = {}  # a customer's own rows before those of orders
     waiting: set[int] = set()
     for row, found in rows:
-        is_new = renamings.get(whose(row)) == NOTHING
+        is_new = whose(row) in renamings and found.is_new
         leader = first.setdefault((row.sobject, row.customer_id), row) if is_new else row
         is_left = row.identity in left and not found.key
         if leader.identity != row.identity or is_left or found.holder in movers:

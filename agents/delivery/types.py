@@ -27,6 +27,7 @@ class WriteSet:
     set when the order's lines are among the rows. `exists` names the sObjects that Salesforce has
     of this event already, as far as is known: their rows are updates, the others creates.
     `may_be_renamed`: a parent that is not there may have got another key; it is not made again.
+    `waited`: how often the event has waited for another customer to leave its address.
     `may_lack_products`: who sends the bundle makes products again that its lines do not find.
     """
 
@@ -38,6 +39,7 @@ class WriteSet:
     exists: frozenset[str] = frozenset()
     may_be_renamed: bool = False
     may_lack_products: bool = False
+    waited: int = 0
 
 
 @dataclass(frozen=True, slots=True)

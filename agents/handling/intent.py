@@ -8,9 +8,11 @@ from collections.abc import Callable, Container, Hashable, Sequence
 from dataclasses import field
 
 from agents.delivery.call_planner import locks_of
+from agents.delivery.renaming import ADDRESS_HELD
 from agents.delivery.types import WriteSet
 from agents.handling.decode import DecodedEvent
 from agents.handling.outcome import Decision
+from agents.handling.parking import times_parked
 from agents.mapping.apply import Mapped
 from schemas.event import Envelope, Via
 from schemas.frozen import dataclass
@@ -47,8 +49,13 @@ class Intent:
             priority=PRIORITIES[self.item.envelope.via],
             lines=self.records.lines,
             exists=self.exists,
+            waited=self._waited(),
         )
         self.locks = frozenset((self.item.key, *locks_of(self.write_set)))
+
+    def _waited(self) -> int:
+        envelope = self.item.envelope
+        return times_parked(envelope, ADDRESS_HELD) if envelope.parked_for else 0
 
     @property
     def customer(self) -> str:

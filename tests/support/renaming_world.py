@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -66,10 +67,11 @@ class Worker:
         self.dispatcher = build_dispatcher(settings, self.client, Alerts(), Interrupt())
         self.mapping = Mapping.load()
 
-    async def send(self, *bodies: dict[str, Any]) -> list[Any]:
+    async def send(self, *bodies: dict[str, Any], waited: int = 0) -> list[Any]:
         await self.client.guard(self.mapping.sobjects)
+        writes = [replace(one, waited=waited) for one in self.write_sets(*bodies)]
         async with asyncio.timeout(60):
-            return await self.dispatcher.send(self.write_sets(*bodies))
+            return await self.dispatcher.send(writes)
 
     def write_sets(self, *bodies: dict[str, Any]) -> list[WriteSet]:
         bundles = []

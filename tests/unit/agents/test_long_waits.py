@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from support.handler_world import TOPICS, World
 
+from agents.delivery.renaming import ADDRESS_HELD
 from agents.delivery.types import NotSent
 from stream.topics import Topics
 
@@ -56,3 +57,19 @@ def test_a_word_of_somebody_else_in_the_header_ends_no_worker(told):
     for text in (told, f"{why}.{told}", f"{why}.{'9' * 5000}", f"{why}.²"):
         (decision,) = world.handle(replace(first.envelope, parked_for=text))
         assert decision.republish.topic in TOPICS.retry_tiers
+
+
+def test_who_waits_for_another_to_leave_an_address_says_how_often():
+    said = []
+
+    def held(bundle):
+        said.append(bundle.waited)
+        return NotSent(ADDRESS_HELD)
+
+    world = World(held)
+    event = world.event()
+    for _ in range(4):
+        (decision,) = world.handle(event)
+        event = decision.envelope
+    assert said == [0, 1, 2, 3]
+    assert event.attempt == 0
