@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.event import Envelope
 
+HELD_BACK = "held back: too many events die of "  # a reason; the error's code follows
+
 
 class Outcome(StrEnum):
     """What can become of an event. `audit` balances the first four plus pending."""

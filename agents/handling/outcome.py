@@ -27,7 +27,7 @@ from schemas.codec import Document
 from schemas.event import Envelope, ErrorInfo, derived_event_id
 from schemas.frozen import dataclass
 from schemas.headers import headers_of
-from schemas.result import Outcome, Result, result_of
+from schemas.result import HELD_BACK, Outcome, Result, result_of
 from schemas.state import State, state_key
 from schemas.version_reset import RENAMED, RESET_EVENT
 from stream.backfill.event import SENDER
@@ -148,7 +148,7 @@ def held_back(dead: Decision, topic: str, delay_ms: int, now_ms: int, *, worker:
     """Return the decision of an event that may not die now: it waits, and no attempt is spent."""
     envelope = dataclasses.replace(dead.envelope, attempt=dead.envelope.attempt - 1)
     says = Notes(
-        reason=f"held back: too many events die of {dead.result.error_code}",
+        reason=HELD_BACK + dead.result.error_code,
         mapping_version=dead.result.mapping_version,
         worker=worker,
     )

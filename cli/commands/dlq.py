@@ -16,6 +16,7 @@ from cli.console.dead_letter_options import (
     StoreOption,
     UntilOption,
     exit_unless_known,
+    fail_for_none,
     find,
     letter_filter,
     open_index,
@@ -40,6 +41,7 @@ from cli.console.terminal import (
     stdout,
 )
 from stream.config import Settings
+from stream.dlq.causes import held_codes, open_codes, told
 from stream.dlq.index import LetterFilter, LetterGroup
 from stream.dlq.open_letters import DeadLetter
 from stream.dlq.resolutions import drop_letters
@@ -96,6 +98,12 @@ def list_(
                 "unread": unread,
             }
         )
+    elif not found and not unread and not wanted.is_everything:
+        stdout.print(
+            f"no open dead letter fits; open ones by code: {told(run_async(open_codes(settings)))}",
+            soft_wrap=True,
+            highlight=False,
+        )
     elif letters or order:
         print_letters(found[:limit], len(found), is_masked=not unmask, where=where)
     else:
@@ -140,13 +148,23 @@ def release(
     """Let the events die that a worker holds back because too many die of one cause.
 
     Workers that hold such events learn of it within half a minute.
-    Exit 0: on record. 2: settings or Kafka.
+    Exit 0: on record. 1: no events of that code die: nothing is done. 2: settings or Kafka.
+    3: the same, and a partition does not answer.
 
     Example: orderstream dlq release STRING_TOO_LONG --why "test orders"
     """
     if not why.strip():
         fail("--why: a reason is needed")
     settings = operator_settings()
+    codes = run_async(open_codes(settings))
+    held, unread = ({code}, "") if code in codes else run_async(held_codes(settings))
+    if code not in held:
+        say_unread(unread)
+        exit_unless_known(unread)
+        fail(
+            f"no events die of {code}, nothing is released; open ones by code: {told(codes)}",
+            code=EXIT_NO,
+        )
 
     async def record() -> None:
         async with OperatorLog.connect(settings) as log:
@@ -196,7 +214,7 @@ def drop(
     say_unread(unread)
     if not found:
         exit_unless_known(unread)
-        fail("no open dead letter fits", code=EXIT_NO)
+        fail_for_none(settings)
     note(f"{len(found):,} dead letters would be dropped, the oldest of {_age(found)}")
     if not yes and not typer.confirm("Drop them?", err=True):
         raise typer.Exit(EXIT_NO)

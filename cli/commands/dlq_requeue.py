@@ -15,6 +15,7 @@ from cli.console.dead_letter_options import (
     StoreOption,
     UntilOption,
     exit_unless_known,
+    fail_for_none,
     letter_filter,
     open_index,
     say_unread,
@@ -92,7 +93,7 @@ def requeue(
         _print_plan(plan, predictions, rate)
     if not plan.events:
         exit_unless_known(plan.unread)
-        fail("no open dead letter fits", code=EXIT_NO)
+        fail_for_none(settings)
     if dry_run:
         if as_json:
             print_json(plan_json(plan, predictions, rate))

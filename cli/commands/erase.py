@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cli.console.erasure_proof import end_with_proof, going_on
+from cli.console.erasure_proof import ask_salesforce, end_with_proof, going_on, records_of
 from cli.console.terminal import (
     EXIT_NO,
     EXIT_UNKNOWN,
@@ -103,8 +103,9 @@ def erase(  # noqa: PLR0917 - each is an option
     with the date by which Kafka removes it. The store is not touched: erase the person there first,
     or it will send them again.
     Exit 0: done and proved, or a dry run. 1: not confirmed, not finished, or not proved: run it
-    again. 2: settings, Kafka. 3: a partition does not answer: what is known is shown, nobody is
-    erased before all was read, because what ties a person together goes with the erasure.
+    again. 2: settings, Kafka. 3: a partition, or Salesforce for --prove, does not answer: what is
+    known is shown, nobody is erased before all was read, because what ties a person together goes
+    with the erasure.
 
     Example: orderstream erase --email jane@example.com --why "request 2026-17"
     """
@@ -116,7 +117,8 @@ def erase(  # noqa: PLR0917 - each is an option
     since_ms = time_option("--since", since)
     settings = operator_settings(*(() if dry_run or prove_only else (Role.JOBS,)))
     if prove_only:
-        end_with_proof(settings, wanted, {}, files=files or (), as_json=as_json)
+        asked = run_async(ask_salesforce(settings, wanted))
+        end_with_proof(settings, wanted, asked, files=files or (), as_json=as_json)
         return
     load_settings(Role.SALESFORCE)  # says what is missing
     person = run_async(_find(settings, wanted, since_ms))
@@ -145,20 +147,13 @@ def erase(  # noqa: PLR0917 - each is an option
 
 
 async def _find(settings: Settings, wanted: Person, since_ms: int | None) -> _Person:
-    from agents.erasure.org_records import find_records
-    from agents.erasure.personal import personal_records
-    from agents.mapping.mapping import Mapping, types_of
     from agents.salesforce.api.wiring import build_client
 
     with progress_bar("reading the topics") as update:
         found = await find_person(settings, wanted, since_ms=since_ms, progress=update)
-    mapping = Mapping.load(settings.mapping_file)
+    keys = sorted(found.customer_keys)
     with closing(build_client(settings, alerts=Alerts())) as client:
-        types = types_of({name: await client.describe(name) for name in mapping.sobjects})
-        personal = personal_records(mapping.rulebook, types)
-        keys = sorted(found.customer_keys)
-        emails = found.person.emails
-        records = await find_records(client, personal, emails, found.orders, keys)
+        records = await records_of(settings, client, found.person.emails, found.orders, keys)
     return _Person(found, records, datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"))
 
 

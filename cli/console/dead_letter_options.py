@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from cli.console.terminal import EXIT_NO, EXIT_UNKNOWN, fail, note, run_async, window_options
 from schemas.event import Envelope
 from stream.config import Settings
+from stream.dlq.causes import open_codes, told
 from stream.dlq.index import DeadLetterIndex, LetterFilter, find_letter, read_letter
 from stream.dlq.open_letters import DeadLetter
 from stream.errors import JobError
@@ -71,6 +72,12 @@ def exit_unless_known(unread: str) -> None:
     """Exit 3 at the end of what was done with the letters that were read."""
     if unread:
         raise typer.Exit(EXIT_UNKNOWN)
+
+
+def fail_for_none(settings: Settings) -> NoReturn:
+    """Say that nothing fits and which codes there are; exit 1."""
+    codes = told(run_async(open_codes(settings)))
+    fail(f"no open dead letter fits; open ones by code: {codes}", code=EXIT_NO)
 
 
 def find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from cli.console.terminal import CleanConsole
 from cli.demo.broker import BROKER, demo_broker
+from cli.demo.environment import command_line, write_environment
 from cli.demo.orders import DemoOrders, write_story
 from cli.demo.outcomes import Outcomes
 from cli.demo.report_data import ReportData
@@ -147,6 +148,9 @@ async def stay(
         console.print(f"  {name:<18} {url}", soft_wrap=True)
     console.print("one more order, signed:")
     print(curl(pipeline.webhook_url, body, pipeline.secret), flush=True)
+    settings = write_environment(pipeline.processes.directory, pipeline.env)
+    console.print("any command, with the demo's settings (trace, dlq, lag, doctor --live, …):")
+    print(command_line(settings, "audit"), flush=True)
     await asyncio.Event().wait()
 
 

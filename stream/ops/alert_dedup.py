@@ -18,6 +18,11 @@ CALM_SECONDS = 60.0
 DETAIL_CHARACTERS = 400
 # Fired anew for another kind only, and a day has few of them.
 NEWS_EACH_TIME = frozenset({Alert.DEAD_LETTER})
+# A process' last words: nobody is there to end or repeat them.
+LAST_WORDS = frozenset({Alert.WORKER_FROZEN, Alert.WORKER_STALLED})
+
+
+NO_END = "this process has ended: no RESOLVED follows, its supervisor starts it again"
 
 
 @dataclass(slots=True)
@@ -54,7 +59,8 @@ class Notices:
             told.told_at = now
             return self._text("ALERT", alert, safe_text(detail))
         self._told[alert] = _Told(detail, since=now, told_at=now)
-        return self._text("ALERT", alert, safe_text(detail))
+        text = self._text("ALERT", alert, safe_text(detail))
+        return f"{text} ({NO_END})" if alert in LAST_WORDS else text
 
     def last(self, now: float) -> list[str]:
         """Return what is to be said by a process that ends: it has no calm spell to wait for."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -16,6 +18,7 @@ import cli.commands.jobs as jobs_command
 import cli.console.erasure_proof as proof_console
 import cli.main
 from agents.erasure.org_records import PersonRecords
+from cli.console import dead_letter_options
 from schemas.person import Person
 from stream.config import Settings
 from stream.dlq.index import LetterFilter
@@ -60,6 +63,31 @@ def test_a_proof_of_less_than_everything_is_none(
     assert "salesforce.state-1" in told.out + told.err
     assert "proved: none" not in told.out
     assert "proved: Kafka" not in told.err
+
+
+@pytest.mark.parametrize(
+    ("asked", "exit_code"),
+    [({}, 3), ({"salesforce": "asked", "still_named": ["Contact 1 Email"]}, 1)],
+)
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_proof_without_salesforce_s_word_is_none(
+    monkeypatch, capsys, settings, asked, exit_code: int, *, as_json: bool
+) -> None:
+    """`erase --prove` read the topics, said "proved", and asked nobody what the org has."""
+
+    async def prove(*_given, **_options):
+        return Proof(records_read=7)
+
+    monkeypatch.setattr(proof_console, "prove_erasure", prove)
+    asked = asked or asyncio.run(proof_console.ask_salesforce(settings, JANE))
+    with pytest.raises(typer.Exit) as ended:
+        proof_console.end_with_proof(settings, JANE, asked, as_json=as_json)
+    assert ended.value.exit_code == exit_code
+    told = capsys.readouterr()
+    if as_json:
+        assert not json.loads(told.out)["proof"]["holds"]
+    assert ("SALESFORCE_CLIENT_ID" in told.out + told.err) == (exit_code == 3)
+    proof_console.end_with_proof(settings, JANE, {"still_named": []}, as_json=as_json)
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
@@ -175,6 +203,10 @@ def test_that_nothing_fits_is_an_answer_only_of_all(monkeypatch, capsys, unread,
     async def collect(*_given):
         return [], [], unread
 
+    async def no_codes(_settings):
+        return Counter()
+
+    monkeypatch.setattr(dead_letter_options, "open_codes", no_codes)
     ran = planned(monkeypatch, events=0, unread=unread)
     monkeypatch.setattr(dlq_command, "_collect", collect)
     for work in (

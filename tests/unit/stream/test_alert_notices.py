@@ -21,6 +21,12 @@ def test_an_alert_is_told_once():
     assert notices.due(100) == []
 
 
+@pytest.mark.parametrize("alert", [Alert.WORKER_FROZEN, Alert.WORKER_STALLED])
+def test_the_last_words_of_a_process_say_that_nobody_will_call_them_over(alert):
+    assert "no RESOLVED follows" in str(make().changed(alert, "frozen for 40 s", 0))
+    assert "no RESOLVED follows" not in str(make().changed(Alert.BREAKER_OPEN, "x", 0))
+
+
 def test_it_is_told_again_after_hours_with_the_latest_detail():
     notices = make()
     notices.changed(Alert.BREAKER_OPEN, "first", 0)
