@@ -153,6 +153,10 @@ def test_a_kept_demo_takes_one_more_order_from_the_printed_curl(
     receipt = orjson.loads(answer.stdout)
     assert {"event_id", "topic", "partition", "offset"} <= set(receipt)
     assert "accounted for" in dashboard_page(demo)
+    line = demo.wait_for(r"^\. .* audit$")[0]
+    shell = ["/bin/sh", "-c", f"{line} --grace 1h"]
+    audit = subprocess.run(shell, capture_output=True, check=False, timeout=60)
+    assert (audit.returncode, b"accounted for" in audit.stdout) == (0, True), audit.stderr
     assert demo.process.poll() is None
     demo.process.send_signal(signal.SIGINT)
     assert demo.process.wait(DEADLINE_SECONDS) == 130
