@@ -190,7 +190,7 @@ class Identity:
 
     def _website_of(self, document: Mapping[str, Any]) -> str:
         own = said(document.get("website_id"))
-        return own or self.websites.get(text_of(document.get("store_id")), "")
+        return own or self.websites.get(said(document.get("store_id")), "")
 
 
 PLAIN = Identity()

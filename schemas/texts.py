@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from schemas.email import seen
@@ -20,6 +21,8 @@ STAND_INS = frozenset(
 # Of these a name, a city or a total is surely not made; `Null` is a surname, `None` a town.
 UNSAID = frozenset(("null", "(null)", "undefined", "NaN", "[object Object]"))
 TEMPLATES = ("{{", "${", "<%", "[[")  # of a flow that filled nothing in
+# A column of whole numbers with a gap in it is one of floats to pandas, and to a spreadsheet.
+WHOLE = re.compile(r"(\d+)\.0+", re.ASCII)
 ZEROS = frozenset(("0", "0.0", "0.00", "0.0000", "-", "--"))
 
 
@@ -44,6 +47,8 @@ def said(value: Any) -> str:
         text = seen(text)
     elif text.isdecimal():
         return text
+    elif whole := WHOLE.fullmatch(text):
+        return whole[1]
     return "" if text.casefold() in STAND_INS or any(map(text.count, TEMPLATES)) else text
 
 

@@ -7,7 +7,7 @@ from agents.mapping.apply import Mapped
 from agents.mapping.mapping import Mapping as RecordMapping
 from schemas.codec import DecodeError, Document, decode
 from schemas.digest import content_digest, save_mark
-from schemas.document.shape import id_of
+from schemas.document.shape import told_id
 from schemas.document_parts import is_whole, said_names
 from schemas.event import Envelope, Kind, Origin, Via, event_id_time_ms
 from schemas.frozen import dataclass, replace
@@ -26,7 +26,6 @@ from schemas.state import (
     remembered,
     state_key,
 )
-from schemas.texts import identifier
 from stream.backfill.event import SENDER
 from stream.sender_names import Sender
 
@@ -62,10 +61,7 @@ class DecodedEvent:
     @property
     def entity_id(self) -> str:
         """The store's own id of the order or customer; '' when the event does not say."""
-        entity = self.document.entity
-        if self.document.kind is Kind.ORDER:  # a bare `id` may be the sender's own
-            return identifier(entity.get("entity_id"))
-        return id_of(entity)
+        return told_id(self.document.entity, self.document.kind)
 
     @property
     def site(self) -> str:

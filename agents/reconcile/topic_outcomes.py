@@ -12,7 +12,7 @@ import orjson
 
 from agents.reconcile.findings import LastWord
 from schemas.codec import DecodeError, Document, decode
-from schemas.document.shape import id_of
+from schemas.document.shape import told_id
 from schemas.event import Kind
 from schemas.result import Outcome
 from schemas.sender_clock import sender_time, utc_text
@@ -96,7 +96,7 @@ async def accepted_documents(
                 tolerance_seconds=settings.magento_clock_tolerance_seconds,
             )
             version = saved.version or utc_text(envelope.received_at_ms)
-            where = subject, id_of(document.entity)
+            where = subject, told_id(document.entity, document.kind)
             held = newest.get(where)
             if subject in subjects and (held is None or held.version <= version):
                 newest[where] = Accepted(version, record.timestamp, envelope.event_id, document)

@@ -188,6 +188,17 @@ def id_of(level: Level) -> str:
     return next((found for name in IDS if (found := identifier(level.get(name)))), "")
 
 
+def told_id(level: Level, kind: Kind | None) -> str:
+    """Return the store's id that tells a document from others of its key; '' when not said.
+
+    A bare `id` of an order may be its sender's own, and an id with zeros before it is a number.
+    """
+    if kind is not Kind.ORDER:
+        return id_of(level)
+    found = identifier(level.get("entity_id"))
+    return "" if _is_padded(found) else found
+
+
 def is_thin(level: Level) -> bool:
     """Whether an order has no mark of its own: what is nested in it may be the order itself."""
     if any(nested(level.get(name)) for name in ORDER_WRAPPERS):  # rows and buyer stand beside it

@@ -204,7 +204,7 @@ def _spell_number(
             notes.append(f"{name}: a number, not a text: zeros before it would be lost")
         sent, number = text_of(entity.get(name)), identifier(entity.get(name))
         if sent != number:
-            unlike = f"`{sent}` is no number" if sent.isascii() else "characters nobody sees are"
+            unlike = "`.0` or what nobody sees is" if number else f"`{sent}` is no number"
             notes.append(f"{name}: {unlike}, left out")
             changed[name] = number or None
     if number_of(entity):

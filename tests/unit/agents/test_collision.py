@@ -117,3 +117,9 @@ def test_what_was_accepted_under_an_older_rule_goes_on_under_its_key_of_today() 
     (decision,) = org.handle(dataclasses.replace(old, key="SO-7")).values()
     assert decision.result.outcome.value == "superseded"
     assert (decision.republish.key, decision.republish.value) == (b"so-7", old.value)
+
+
+@pytest.mark.parametrize("entity_id", ["000000417", "501.0", 501.0])
+def test_an_id_in_another_spelling_is_no_other_order(entity_id) -> None:
+    first, again = event(FIRST, 1), event({**FIRST, "entity_id": entity_id}, 2)
+    assert told([again], {first.key: state_of(first)}) == []

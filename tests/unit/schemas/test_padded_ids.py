@@ -7,7 +7,9 @@ import pytest
 
 from agents.handling.enrichment import handle_of
 from schemas.codec import decode
+from schemas.document.shape import told_id
 from schemas.event import Kind
+from schemas.identity import CustomerKey, Identity, OrderKey, site_of
 from tests.support.real_documents import a_customer, an_order, without
 
 SAVED = "sales_order_save_after"
@@ -50,3 +52,30 @@ def test_a_number_of_its_own_counts_first_and_customers_have_ids_only() -> None:
     assert said(an_order(entity_id="000000009")).key == "000000417"
     customer = a_customer(id="0009")
     assert said(customer, "customer_save_after").customer_id == "0009"
+
+
+@pytest.mark.parametrize(
+    ("order", "told"),
+    [
+        ({"entity_id": 417, "id": 9}, "417"),
+        ({"id": 9}, ""),
+        ({"entity_id": "000000417"}, ""),
+        ({"entity_id": "417.0"}, "417"),
+        ({"entity_id": "417.0000"}, "417"),
+        ({"entity_id": "417.5"}, "417.5"),
+    ],
+)
+def test_an_order_is_held_to_an_id_that_is_one(order, told: str) -> None:
+    """A template's number in both fields was another order's id, and each save a dead letter."""
+    assert told_id(order, Kind.ORDER) == told
+
+
+def test_whole_numbers_that_a_column_made_floats_are_the_same_ids() -> None:
+    """pandas writes `7.0` for a customer, `1.0` for a store view: twins, and orders of nobody."""
+    rule = Identity(order_key=OrderKey.STORE, customer_key=CustomerKey.WEBSITE, websites={"1": "2"})
+    order = an_order("100000417.0", store_id="1.0", entity_id="417.0", customer_id="23.0")
+    document = decode(orjson.dumps(order), event=SAVED, identity=rule)
+    assert (document.key, document.customer_id) == ("1:100000417", "23")
+    assert document.customer_key == "2:petra.lund@example.com"
+    assert (site_of(document.entity), told_id(document.entity, Kind.ORDER)) == ("1", "417")
+    assert document.notes == ("increment_id: `.0` or what nobody sees is, left out",)
