@@ -165,6 +165,7 @@ class Renamer:
                         self._known.note_customer(row)
         follow([row for rows in queries.values() for row in rows], renamed.found)
         await self._give_keys(renamed, priority)
+        await self._claim(renamed, priority)
         return renamed
 
     async def _give_keys(self, renamed: Renamed, priority: Priority) -> None:
@@ -187,6 +188,15 @@ class Renamer:
                 refused = replace(refused, kind=ErrorKind.TRANSIENT)
             is_passing = is_overtaken or verdict.advice is Advice.RETRY_ONCE
             renamed.failures[at] = replace(refused, is_unproven=is_passing)
+
+    async def _claim(self, renamed: Renamed, priority: Priority) -> None:
+        """Give guests' records their customers' ids. A record that takes none costs no order."""
+        wanted = {one.claim.id: (one.claim, at) for at, one in renamed.found.items() if one.claim}
+        if not wanted:
+            return
+        for update, _, answer in await self._org.give_keys(list(wanted.values()), priority):
+            if isinstance(answer, NotSent) or not answer.success:
+                log.warning("customer_id_not_given", sobject=update.sobject, id=update.id)
 
 
 def _with_id(row: Row) -> Row:

@@ -7,6 +7,7 @@ The org remembers the store's id of each customer in `Magento_Customer_ID__c`. F
 | a record with the row's key | goes to it | goes to it, unless another customer has it by now |
 | one of this customer under another key | renames it, or is older and goes to it | goes to it |
 | neither | creates its own | creates its own |
+| a guest's record with the row's key | goes to it, with the id | goes to it, and gives it the id |
 
 So an order that was placed under the old address, and is saved after the change, still meets its
 customer.
@@ -51,6 +52,7 @@ class Renaming:
     `update` gives a record the row's key, `was` is the one it had; `key` is the one the row goes
     to instead of its own; `holder` is another customer, who had the row's key. `id` is the
     customer's record: an upsert would make a second one where another worker renames it meanwhile.
+    `claim` gives a guest's record the id of the customer who has ordered under its address.
     """
 
     update: KeyUpdate | None = None
@@ -59,6 +61,7 @@ class Renaming:
     note: str = ""
     holder: str = ""
     id: str = ""
+    claim: KeyUpdate | None = None
 
     @property
     def is_new(self) -> bool:
@@ -99,6 +102,8 @@ def renaming_of(row: Row, records: Iterable[Record], *, is_guarded: bool = False
     own = str(here[0]["Id"]) if len(here) == 1 and here[0] in theirs else ""
     holder = _holder(here, row) if row.is_own else ""
     if not others:
+        if claim := _claim(here, row):
+            return Renaming(id=claim.id, claim=claim)
         return Renaming(id=own, holder=holder) if own or holder else NOTHING
     record = max(others, key=lambda r: (_time(r), str(r.get("CreatedDate"))))
     found, was = str(record["Id"]), str(record[key])
@@ -116,6 +121,16 @@ def renaming_of(row: Row, records: Iterable[Record], *, is_guarded: bool = False
     update = KeyUpdate(row.sobject, found, key, row.external_id, version)
     note = f"{what}: renamed, the customer's e-mail has changed"
     return Renaming(update, was, note=note, id=found)
+
+
+def _claim(here: Sequence[Record], row: Row) -> KeyUpdate | None:
+    """Return what makes a guest's record a customer's: without an id no change of e-mail finds it.
+
+    The customer's own save writes the id itself; an order only fills new records.
+    """
+    if row.is_own or len(here) != 1 or here[0].get(CUSTOMER_ID_FIELD):
+        return None
+    return KeyUpdate(row.sobject, str(here[0]["Id"]), CUSTOMER_ID_FIELD, row.customer_id)
 
 
 def is_known(row: Row, records: Iterable[Record]) -> bool:

@@ -8,6 +8,8 @@ import pytest
 from support.salesforce_fixtures import org_keys, salesforce_org
 from support.store_pipe import COMMIT, CUSTOMER, StorePipe
 
+from agents.delivery.org_search import OrgSearch
+from agents.delivery.types import NotSent
 from schemas.identity import Identity, OrderKey
 
 __all__ = ["org_keys", "salesforce_org"]
@@ -209,3 +211,29 @@ async def test_who_was_in_the_org_is_adopted_by_the_address_and_no_other(pipe):
     org.dml.create(org.new_call(), table, org.dml.prepare(table, fields), fields)
     await gets(pipe, order(customer_email="strauß@example.com", customer_id=...))
     assert pipe.contacts("LastName") == {None: "Ann", "strau%c3%9f@example.com": "Lind"}
+
+
+@pytest.mark.parametrize("is_order", [False, True])
+async def test_a_guest_who_orders_as_a_customer_is_followed_to_a_new_address(pipe, is_order: bool):
+    """Whose own save never came: the guest's records had no id, and the change made them twins."""
+    await gets(pipe, order(customer_id=...), order("10:02", "000000102"))
+    assert pipe.accounts("Magento_Customer_ID__c") == {EMAIL: "7"}
+    assert pipe.contacts("Magento_Customer_ID__c") == {EMAIL: "7"}
+    if is_order:
+        await gets(pipe, order("10:05", "000000103", customer_email=OTHER))
+        assert list(pipe.accounts("Id")) == [EMAIL]
+    await gets(pipe, customer("10:06", OTHER))
+    (account,) = pipe.accounts("Id").values()
+    assert list(pipe.accounts("Id")) == [OTHER] == list(pipe.contacts("Id"))
+    assert set(pipe.opportunities("AccountId").values()) == {account}
+
+
+async def test_a_record_that_takes_no_id_costs_no_order(pipe, monkeypatch):
+    await gets(pipe, order(customer_id=...))
+
+    async def refuses(_org, wanted, _priority):
+        return [(*pair, NotSent("locked")) for pair in wanted]
+
+    monkeypatch.setattr(OrgSearch, "give_keys", refuses)
+    assert await gets(pipe, order("10:02", "000000102")) == ["synced"]
+    assert len(pipe.opportunities("Id")) == 2
