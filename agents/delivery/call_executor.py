@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import field
 
 from agents.delivery.blame import Judge, end, fault_of
@@ -34,7 +34,7 @@ from agents.delivery.retry_in_place import (
     RetryInPlace,
     next_action,
 )
-from agents.delivery.row_tracker import RowTracker
+from agents.delivery.row_tracker import RowTracker, sent_together
 from agents.delivery.types import NotSent
 from agents.pacing.admission import Admission
 from agents.pacing.system_failure import is_systemic, reason_of
@@ -50,12 +50,12 @@ from agents.salesforce.api.row_writer import RowWriter
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.error_table import is_sign_of_life
-from agents.salesforce.errors.errors import SalesforceError
+from agents.salesforce.errors.errors import SalesforceError, TimedOutError
 from schemas.frozen import dataclass
 from schemas.parts import parts_of
 from stream.ops import metrics
 
-SHRINK = 4  # rows that were too many for a trigger go in so many times smaller calls
+SPREAD = 8  # parts of a call that timed out
 SAMPLES = 3  # bundles sent alone to tell a broken configuration from a guilty record
 
 
@@ -96,7 +96,7 @@ class CallExecutor:
         """Go on until every bundle has an outcome. Raises NotAdmittedError."""
         while unfinished := [write for write in writes if write.is_open]:
             refusals: list[Refusal] = []
-            for part in _parts(unfinished):
+            for part in sent_together(unfinished):
                 refusals += await self._round(part)
             for refusal in refusals:
                 await self._answer(refusal)
@@ -222,11 +222,21 @@ class CallExecutor:
     async def _halve(self, refusal: Refusal, suspects: Sequence[RowTracker]) -> None:
         self.judge.suspect(refusal, suspects)
         middle = len(suspects) // 2
-        if middle:
+        if middle and isinstance(refusal.error, TimedOutError):
+            await self._spread(suspects)
+        elif middle:
             await self.finish(suspects[:middle])
             await self.finish(suspects[middle:])
         else:
             self.judge.blame(refusal, suspects[0])
+
+    async def _spread(self, suspects: Sequence[RowTracker]) -> None:
+        """Send small parts, all of them before one that hangs again: each costs a deadline."""
+        refusals: list[Refusal] = []
+        for part in parts_of(suspects, -(-len(suspects) // SPREAD)):
+            refusals += await self._round(part)
+        for refusal in refusals:
+            await self._answer(refusal)
 
     async def _search(self, refusal: Refusal, suspects: list[RowTracker]) -> None:
         """Find one guilty bundle among the suspects by halves; the others stay to be sent.
@@ -282,15 +292,3 @@ class CallExecutor:
             for refusal, guilty in refused:
                 self.judge.blame(refusal, guilty)
         return []
-
-
-def _parts(writes: Sequence[RowTracker]) -> Iterator[Sequence[RowTracker]]:
-    """Yield those that go together, those that must go in smaller numbers, and alone."""
-    crowded = [write for write in writes if write.wants_less and not write.is_alone]
-    together = [write for write in writes if not write.wants_less and not write.is_alone]
-    if together:
-        yield together
-    if crowded:
-        size = max(1, len(crowded) // SHRINK ** max(write.tries for write in crowded))
-        yield from parts_of(crowded, size)
-    yield from ([write] for write in writes if write.is_alone)

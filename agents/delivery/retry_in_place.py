@@ -5,6 +5,7 @@
 | auth, quota, outage | the same again; the breaker says when |
 | too many at once | the same again after a rest |
 | outage-like, but others get through meanwhile | in halves: a row of it may be the cause |
+| no answer within the deadline, but others get through | in eighths, each before any again |
 | "too large", "took too long" | in halves |
 | refused by an API that another one may replace | handed back, unsent |
 | refused (HTTP 400, 413, 414, 431) | the guilty bundle is searched |
@@ -20,7 +21,7 @@ from enum import Enum, auto
 from agents.pacing.system_failure import is_systemic
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
-from agents.salesforce.errors.errors import SalesforceError
+from agents.salesforce.errors.errors import SalesforceError, TimedOutError
 from stream.backoff import Backoff
 
 REFUSALS = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN, ErrorKind.CONFIG})
@@ -35,13 +36,17 @@ class RetryInPlace:
 
     `rounds`: repetitions of rows that were locked or out of order. `calls`: failures of a call
     after which its rows are suspected, if others get through; `lone_calls` for a single bundle,
-    because that suspicion costs it an attempt. `row_cap_seconds` is short, because the rest of the
+    because that suspicion costs it an attempt. `timeouts` are the same of calls that took their
+    whole deadline: what shares one with a row whose trigger hangs must not wait three times for it,
+    at each step of the search. `row_cap_seconds` is short, because the rest of the
     batch waits with a locked row: all rests are a second at most, then the retry tiers have it.
     """
 
     rounds: int = 3
     calls: int = 3
     lone_calls: int = 6
+    timeouts: int = 1
+    lone_timeouts: int = 2
     backoff: Backoff = REPEAT
     row_cap_seconds: float = 0.3
 
@@ -83,7 +88,10 @@ def next_action(
         return NextAction.REPEAT if is_lone and len(history) < policy.calls else NextAction.HALVE
     if error.kind in (ErrorKind.LOCK, ErrorKind.ORDERING):
         return NextAction.REPEAT if len(history) < policy.calls else NextAction.HALVE
-    enough = policy.lone_calls if is_lone else policy.calls
+    if isinstance(error, TimedOutError):
+        enough = policy.lone_timeouts if is_lone else policy.timeouts
+    else:
+        enough = policy.lone_calls if is_lone else policy.calls
     is_enough = is_suspicious(error) and sum(map(is_suspicious, history)) >= enough
     return NextAction.SUSPECT if is_enough else NextAction.REPEAT
 

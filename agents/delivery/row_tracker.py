@@ -14,7 +14,7 @@ Pure: told what Salesforce answered, it says what to send next and, in the end, 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import field
 
 from agents.delivery.existence_cache import ExistenceCache
@@ -27,8 +27,10 @@ from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.errors import ErrorVerdict, cause_of, classify_row, is_stale
 from schemas.frozen import dataclass
+from schemas.parts import parts_of
 from schemas.salesforce import RowError, RowResult
 
+SHRINK = 4  # rows that were too many for a trigger go in so many times smaller calls
 HOPELESS = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN, ErrorKind.CONFIG})
 COLLATERAL = frozenset({"ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED"})
 
@@ -268,3 +270,15 @@ def _exists(slot: RowState, twin: Twin, known: ExistenceCache) -> bool:
     known.remember(slot.row, slot.id)
     slot.is_done = not slot.row.fields
     return True
+
+
+def sent_together(writes: Sequence[RowTracker]) -> Iterator[Sequence[RowTracker]]:
+    """Yield those that go together, those that must go in smaller numbers, and alone."""
+    crowded = [write for write in writes if write.wants_less and not write.is_alone]
+    together = [write for write in writes if not write.wants_less and not write.is_alone]
+    if together:
+        yield together
+    if crowded:
+        size = max(1, len(crowded) // SHRINK ** max(write.tries for write in crowded))
+        yield from parts_of(crowded, size)
+    yield from ([write] for write in writes if write.is_alone)

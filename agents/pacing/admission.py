@@ -258,11 +258,11 @@ class Admission:
         self._breaker.failed(
             now, kind, reason, is_probe=is_probe, retry_after_seconds=retry_after_seconds
         )
+        probe = duration(self._breaker.wait_seconds(now))
         if was_closed and self._breaker.state is BreakerState.OPEN:
-            probe = duration(self._breaker.wait_seconds(now))
             log.error("breaker_opened", kind=kind.value, reason=reason, next_probe_in=probe)
         if self._breaker.state is BreakerState.OPEN and kind is self._breaker.kind:
-            self._outage.tell(self.alerts, kind, reason)
+            self._outage.tell(self.alerts, kind, f"{reason} A probe goes in {probe}.")
         show_state(self._breaker.state, self._slots)
 
     def _take_in_usage(self) -> None:

@@ -14,7 +14,7 @@ from agents.pacing.daily_quota import DailyQuota
 from agents.salesforce.api.composite import Collection, CollectionAnswer
 from agents.salesforce.api.send_right import check_of_context
 from agents.salesforce.errors.error_kind import ErrorKind
-from agents.salesforce.errors.errors import SalesforceError
+from agents.salesforce.errors.errors import SalesforceError, TimedOutError
 from agents.salesforce.http.answers import refusal
 from agents.salesforce.interrupt import Interrupt
 from schemas.salesforce import Row, RowError, RowResult
@@ -161,6 +161,10 @@ def refused(status: int, code: str, message: str = "no") -> SalesforceError:
 UNAVAILABLE = refused(503, "SERVER_UNAVAILABLE", "busy")
 TIMEOUT = SalesforceError(
     "timed out", kind=ErrorKind.TRANSIENT, code="NO_ANSWER", is_outcome_unknown=True
+)
+
+HANGS = TimedOutError(
+    "no answer in time", kind=ErrorKind.TRANSIENT, code="NO_ANSWER", is_outcome_unknown=True
 )
 
 

@@ -23,7 +23,7 @@ from agents.salesforce.auth.token_provider import TokenProvider
 from agents.salesforce.errors.config_codes import MOVED
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_table import BY_CODE
-from agents.salesforce.errors.errors import LoginError, NoAnswerError, SalesforceError
+from agents.salesforce.errors.errors import LoginError, SalesforceError, TimedOutError
 from agents.salesforce.http.thread_bridge import in_thread
 from stream.ops import metrics, tracing
 
@@ -182,7 +182,7 @@ async def _within(seconds: float, send: Callable[[], T], operation: str) -> T:
         async with asyncio.timeout(seconds):  # wait_for can swallow a cancellation (CPython 3.11)
             return await in_thread(send, name=f"salesforce-{operation}")
     except TimeoutError:
-        raise NoAnswerError(
+        raise TimedOutError(
             f"no answer from Salesforce within {seconds:g} seconds; the request "
             "may have been carried out",
             kind=ErrorKind.TRANSIENT,

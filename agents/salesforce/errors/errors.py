@@ -211,6 +211,10 @@ class NoAnswerError(SalesforceError):
     """The network, not Salesforce: refused, cut or timed out."""
 
 
+class TimedOutError(NoAnswerError):
+    """Nothing came within the deadline of a call that was sent: it took as long as one can take."""
+
+
 class JobFailedError(SalesforceError):
     """A Bulk job ended before it read a row: it is no row's fault, and Composite may do without."""
 

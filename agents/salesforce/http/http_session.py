@@ -19,7 +19,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from agents.salesforce.errors.error_kind import ErrorKind
-from agents.salesforce.errors.errors import NoAnswerError
+from agents.salesforce.errors.errors import NoAnswerError, TimedOutError
 from agents.salesforce.http.answers import refusal_of
 from agents.salesforce.http.usage import Usage, read_usage
 
@@ -63,7 +63,8 @@ def no_answer(error: requests.RequestException) -> NoAnswerError:
     ) or isinstance(cause, (NewConnectionError, NameResolutionError))
     is_certificate = "CERTIFICATE_VERIFY_FAILED" in str(error)
     what = "was not sent" if is_unsent else "may have been carried out"
-    return NoAnswerError(
+    is_late = isinstance(error, requests.Timeout) and not is_unsent
+    return (TimedOutError if is_late else NoAnswerError)(
         f"no answer from Salesforce ({type(cause).__name__}); the request {what}",
         kind=ErrorKind.CONFIG if is_certificate else ErrorKind.TRANSIENT,
         code="CERTIFICATE" if is_certificate else "NO_ANSWER",

@@ -25,36 +25,36 @@ class BrokenPlaces:
     """Ranges of offsets [first, behind) by partition."""
 
     def __init__(self) -> None:
-        self._ranges: dict[Place, dict[int, int]] = {}
+        self.ranges: dict[Place, dict[int, int]] = {}
 
     def note(self, place: Place, first: int, behind: int) -> None:
-        self._ranges.setdefault(place, {})[first] = behind
+        self.ranges.setdefault(place, {})[first] = behind
 
     def take_in(self, other: BrokenPlaces) -> None:
         """Know what another one knows, too."""
-        for place, ranges in other._ranges.items():
-            self._ranges.setdefault(place, {}).update(ranges)
+        for place, ranges in other.ranges.items():
+            self.ranges.setdefault(place, {}).update(ranges)
 
     def forget_deleted(self, spans: Iterable[Span]) -> None:
         """Forget what retention has deleted."""
         for span in spans:
-            ranges = self._ranges.pop(span.place, {})
+            ranges = self.ranges.pop(span.place, {})
             if left := {at: to for at, to in ranges.items() if to > span.log_start}:
-                self._ranges[span.place] = left
+                self.ranges[span.place] = left
 
     def holds(self, place: Place, offset: int) -> bool:
         """Whether an offset is in one of them."""
-        return any(at <= offset < to for at, to in self._ranges.get(place, {}).items())
+        return any(at <= offset < to for at, to in self.ranges.get(place, {}).items())
 
     def numbers(self, topic: str) -> set[int]:
         """Return the partition numbers of a topic that have one."""
-        return {number for name, number in self._ranges if name == topic}
+        return {number for name, number in self.ranges if name == topic}
 
     def told(self, *topics: str) -> Mapping[Place, str]:
         """Return what cannot be read, by partition; of these topics, or of all."""
         return {
             place: _sentence(ranges)
-            for place, ranges in self._ranges.items()
+            for place, ranges in self.ranges.items()
             if not topics or place[0] in topics
         }
 

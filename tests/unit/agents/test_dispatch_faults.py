@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from support.dispatch_bench import make, order, send
 from support.fake_org import (
+    HANGS,
     NO_FIELD,
     TIMEOUT,
     TOO_LONG,
@@ -134,6 +135,30 @@ async def test_a_call_cut_after_the_write_is_repeated_and_nothing_doubles():
     outcomes = await send(make(org), *(order(n) for n in range(50)))
     assert all(isinstance(outcome, Written) for outcome in outcomes)
     assert len(org.records) == 150
+
+
+async def test_one_row_whose_trigger_hangs_holds_its_neighbours_for_a_few_deadlines():
+    """Each send of it takes the whole deadline, a minute: it was sent three times at each halving,
+    and six times alone before the other half of its call went.
+    """
+    org, deadlines, waited = FakeOrg(), [], {}
+    hangs = whenever("o137", HANGS)
+
+    def fault(collections):
+        if (error := hangs(collections)) is not None:
+            deadlines.append(1)
+        else:
+            for row in (row for c in collections for row in c.rows):
+                waited.setdefault(row.external_id, len(deadlines))
+        return error
+
+    org.call_faults.append(fault)
+    bundles = [order(n) for n in range(200)]
+    outcomes = await send(make(org, failures=10_000), *bundles)
+    assert sum(isinstance(outcome, Written) for outcome in outcomes) == 199
+    assert len(deadlines) <= 6
+    waits = sorted(waited[f"o{n}"] for n in range(200) if n != 137)
+    assert (waits[150], waits[-1]) <= (2, 5)
 
 
 async def test_a_request_that_runs_too_long_is_halved_until_it_passes():

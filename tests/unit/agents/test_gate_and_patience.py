@@ -48,6 +48,15 @@ async def test_an_outage_that_names_its_end_is_not_probed_before():
     waiting.cancel()
 
 
+async def test_who_is_on_call_is_told_when_the_next_look_is():
+    gate, told = make_gate(failures=1), []
+    gate.alerts.listeners.append(lambda _alert, detail: told.append(detail))
+    error = refused(503, "")
+    error.retry_after_seconds = 3600
+    await fail(gate, error)
+    assert [text.rpartition(" A probe ")[2] for text in told] == ["goes in 5 min."]
+
+
 async def test_who_is_told_of_an_outage_is_told_when_it_turns_into_something_to_do():
     gate, alerts = make_gate(failures=1, probe_seconds=0.01), Alerts()
     gate.alerts, told = alerts, []

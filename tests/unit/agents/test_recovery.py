@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from support.fake_org import LOCKED, TIMEOUT, UNAVAILABLE, account, refused
+from support.fake_org import HANGS, LOCKED, TIMEOUT, UNAVAILABLE, account, refused
 
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.retry_in_place import (
@@ -32,6 +32,9 @@ FULL = refused(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests Limit exceeded
         ([INSIDE] * 5, True, NextAction.REPEAT),
         ([INSIDE] * 6, True, NextAction.SUSPECT),
         ([TIMEOUT] * 3, False, NextAction.SUSPECT),
+        ([HANGS], False, NextAction.SUSPECT),
+        ([HANGS], True, NextAction.REPEAT),
+        ([HANGS] * 2, True, NextAction.SUSPECT),
         ([UNAVAILABLE] * 9 + [TIMEOUT], False, NextAction.REPEAT),
         ([refused(400, "REQUEST_RUNNING_TOO_LONG")], False, NextAction.HALVE),
         ([refused(400, "REQUEST_RUNNING_TOO_LONG")], True, NextAction.REPEAT),
