@@ -29,7 +29,7 @@ SEEN_DIGITS = (
 
 
 _STORED: tuple[tuple[str, type], ...] = (
-    *((name, str) for name in "vdtekghw"),
+    *((name, str) for name in "vdtekghwy"),
     *((name, int) for name in "porfsmx"),
     ("i", dict),
 )
@@ -74,6 +74,9 @@ class State:
     `is_reset`: a person had the version forgotten, and the org is told to let the next write pass.
     `site` is the order's store view or the customer's website: with `entity_id`, whose key it is.
 
+    `waiting` is the version of the newest save that failed and waits, while it is newer than what
+    was written: it may yet be written over what comes in between.
+
     `parts` are the saves that told only a part, the newest first: while there are any, this is the
     newest of them, and `under` the newest whole save beneath them (None: nobody told a whole one).
     """
@@ -94,6 +97,7 @@ class State:
     edited_ms: int = 0
     is_reset: bool = False
     site: str = ""
+    waiting: str = ""
     parts: tuple[Part, ...] = ()
     under: State | None = None
 
@@ -101,6 +105,13 @@ class State:
     def is_unknown(self) -> bool:
         """Whether nothing is known of what Salesforce has, or nobody may go by it."""
         return not (self.version or self.digest or self.seen_ms)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether a save failed, or may have been written, that is not on record yet."""
+        is_beneath = self.under is not None and not self.under.digest
+        is_unsure = any(UNSURE in part.told for part in self.parts)
+        return not self.digest or bool(self.waiting) or is_beneath or is_unsure
 
     @property
     def time(self) -> str:
@@ -131,7 +142,7 @@ class State:
     def as_unknown(self) -> Self:
         """Return it with nothing known but whose it is."""
         unknown = replace(self, version="", digest="", rank=0, seen_ms=0, mark="", edited_ms=0)
-        return replace(unknown, parts=(), under=None)
+        return replace(unknown, waiting="", parts=(), under=None)
 
     def as_unclaimed(self) -> Self:
         """Return it without its document: who claimed the key was never written."""
@@ -164,7 +175,7 @@ class State:
     def as_under(self) -> Self:
         """Return what of a whole save is kept beneath a part that came over it."""
         bare = replace(self, ids={}, entity_id="", site="", first_seen_ms=0, is_reset=False)
-        return replace(bare, replaced=(), overruled=(), parts=(), under=None)
+        return replace(bare, waiting="", replaced=(), overruled=(), parts=(), under=None)
 
     def to_bytes(self) -> bytes:
         """Return the short JSON that is stored; what is empty is left out."""
@@ -191,6 +202,7 @@ class State:
             "m": self.edited_ms,
             "x": int(self.is_reset),
             "g": self.site,
+            "y": self.waiting,
             "l": [[part.version, " ".join(sorted(part.told))] for part in self.parts],
             "u": self.under.as_stored() if self.under else None,
         }
@@ -225,6 +237,7 @@ class State:
             edited_ms=read.get("m", 0),
             is_reset=bool(read.get("x")),
             site=read.get("g", ""),
+            waiting=read.get("y", ""),
             parts=tuple(Part(at, frozenset(told.split())) for at, told in read.get("l", ())),
             under=cls._of(read["u"]) if "u" in read else None,
         )

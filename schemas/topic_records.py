@@ -34,6 +34,7 @@ class StoredState(BaseModel):
     e: str = Field("", description="Magento's entity id")
     f: int = Field(0, description="first written, unix milliseconds")
     g: str = Field("", description="store view of the order, website of the customer: whose key")
+    y: str = Field("", description="version of a newer save that failed and waits")
     l: list[list[str]] = Field(  # noqa: E741 - a name of the record
         default_factory=list,
         description="saves that told only a part, the newest first: version, digests of the fields",

@@ -94,6 +94,14 @@ class DecodedEvent:
         `told`: digests of the fields it wrote, remembered of a save that tells only a part.
         """
         before = self.base or before
+        state = self._state(before, ids, told)
+        waiting = before.waiting if before is not None else ""
+        version = self.candidate.version
+        is_behind = waiting > version or (self.candidate.is_part and waiting != version)
+        still = waiting if is_behind else ""
+        return state if state.waiting == still else replace(state, waiting=still)
+
+    def _state(self, before: State | None, ids: dict[str, str], told: frozenset[str]) -> State:
         if self.told_over is not None and before is not None and before.parts:
             return self._filled(before, ids, told)
         state = self._saved(before, ids)

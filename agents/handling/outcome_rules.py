@@ -158,7 +158,7 @@ class OutcomeRules:
 
     def _in_doubt(self, item: DecodedEvent, decision: Decision, records: Mapped) -> Decision:
         """Mark the order's state as in doubt: part of a failed event may have been written."""
-        doubt = self._doubt(item, records)
+        doubt = self._waits(item, self._doubt(item, records))
         if decision.result.outcome is not Outcome.DEAD:
             return replace(decision, state=doubt)
         state = self.get_state(item.origin.partition, item.key)
@@ -190,6 +190,17 @@ class OutcomeRules:
         if held is not None and held.digest in ("", item.candidate.digest):
             return None
         return state.beneath_in_doubt() if is_beneath else state.in_doubt()
+
+    def _waits(self, item: DecodedEvent, doubt: State | None) -> State | None:
+        """Return the state in doubt with who waits, where something older may come between."""
+        state = doubt or self.get_state(item.origin.partition, item.key)
+        version = item.candidate.version
+        if state is None or version <= state.waiting:
+            return doubt
+        is_held = doubt is None and state.digest == item.candidate.digest
+        if is_held or (state.version >= version and not state.parts):
+            return doubt
+        return replace(state, waiting=version)
 
     def unmapped(self, item: DecodedEvent, decision: Decision) -> Decision:
         """Return the decision of an event that dies unsent, with what is known while it is held."""

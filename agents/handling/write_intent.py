@@ -7,10 +7,10 @@ So the state of such an order is marked as in doubt, with the version that is ab
 first: then the older one is superseded, and the newer one is sent again.
 
 It takes an older event of the same order that has not been written: in the same batch, waiting for
-a retry (its state is in doubt already), or unread in another topic: live events have one, what jobs
-and people bring has another, and each is read at its own pace. Nobody can look there, so what is
-brought is always announced, and what is live while something is brought. A record more, and no
-call. All other orders cost nothing.
+a retry (its state is in doubt, or says who waits), or unread in another topic: live events have
+one, what jobs and people bring has another, and each is read at its own pace. Nobody can look
+there, so what is brought is always announced, and what is live while something is brought. A record
+more, and no call. All other orders cost nothing.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def doubts(
     return [
         (intent.item, announced(intent.item, intent.records, state))
         for intent, state in intents
-        if intent.is_contested or is_beside(intent.item) or (state is not None and not state.digest)
+        if intent.is_contested
+        or is_beside(intent.item)
+        or (state is not None and state.is_doubtful)
     ]
 
 

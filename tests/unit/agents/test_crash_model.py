@@ -16,7 +16,7 @@ FROM = int(os.environ.get("ORDERSTREAM_MODEL_FROM", "0"))
 STEPS = 40
 # Found by this model; each was an old state over a newer one, or a part that was lost.
 ONCE = (1526, 2232, 2058, 2743, 3411)
-LOST = (113, 168, 249, 508, 733, 1043, 1202, 1618, 1642, 1804, 1820)
+LOST = (45, 113, 168, 249, 508, 733, 1043, 1202, 1618, 1642, 1804, 1820, 1822, 1885)
 
 
 def live(number: int, **options) -> None:
