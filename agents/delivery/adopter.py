@@ -94,7 +94,12 @@ class Adopter:
                 given |= {update.id: update.key for update in adoption.updates}
         for identity, adoption in found.items():
             adopted.note(identity, *adoption.notes)
-        updates = [(u, identity) for identity, made in found.items() for u in made.updates]
+        meant = {row.identity: row for rows in queries.values() for row in rows}
+        updates = [
+            (self._org.with_customer(update, meant[identity]), identity)
+            for identity, made in found.items()
+            for update in made.updates
+        ]
         for update, identity, result in await self._org.give_keys(updates, priority):
             if isinstance(result, NotSent):
                 adopted.failures[identity] = result

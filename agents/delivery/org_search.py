@@ -21,7 +21,7 @@ from agents.pacing.ticket import NotAdmittedError
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import MAX_COLLECTIONS, MAX_ROWS
 from agents.salesforce.api.record_updates import KeyUpdate, give_keys
-from agents.salesforce.api.soql import REST_ROOM, QueryRoom
+from agents.salesforce.api.soql import REST_ROOM, QueryRoom, is_same_text
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
 from agents.salesforce.errors.error_table import BY_CODE
@@ -87,6 +87,14 @@ class OrgSearch:
     async def look(self, queries: Queries, priority: Priority) -> Answers:
         """Return what each query finds, or why it could not be asked; five queries a call."""
         return await look(self._client, self._gate, queries, priority)
+
+    def with_customer(self, update: KeyUpdate, row: Row) -> KeyUpdate:
+        """Return what gives a record the key of a customer's row, with the store's id of them."""
+        if update.sobject not in self._client.identified or not is_same_text(
+            update.key, row.external_id
+        ):
+            return update
+        return dataclasses.replace(update, customer_id=row.customer_id)
 
     async def give_keys(
         self, wanted: Iterable[tuple[KeyUpdate, Owner]], priority: Priority

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.salesforce.api.client import OrgClient
-from agents.salesforce.api.composite import MAX_ROWS, STALE_GUARD_FIELD, dumps
+from agents.salesforce.api.composite import CUSTOMER_ID_FIELD, MAX_ROWS, STALE_GUARD_FIELD, dumps
 from agents.salesforce.http.answers import credible, row_results
 from schemas.salesforce import RowResult
 
@@ -16,7 +16,8 @@ from schemas.salesforce import RowResult
 class KeyUpdate:
     """A record that gets an external id, and the time of the save that says so.
 
-    With the time, where the org has its rule, an older save takes no key from a newer one.
+    With the time, where the org has its rule, an older save takes no key from a newer one. With the
+    store's id of the customer, a later change of the e-mail finds the record.
     """
 
     sobject: str
@@ -24,9 +25,11 @@ class KeyUpdate:
     field: str
     key: str
     version: str = ""
+    customer_id: str = ""
 
     def as_record(self) -> dict[str, Any]:
         told = {STALE_GUARD_FIELD: self.version} if self.version else {}
+        told |= {CUSTOMER_ID_FIELD: self.customer_id} if self.customer_id else {}
         return {"attributes": {"type": self.sobject}, "id": self.id, self.field: self.key, **told}
 
 

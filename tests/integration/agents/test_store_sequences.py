@@ -54,6 +54,12 @@ def customer(at: str, email: str = EMAIL, one: int = 7, **more: Any) -> dict[str
     }
 
 
+def made(pipe: StorePipe, sobject: str, **fields: str) -> str:
+    """Return the id of a record that was in the org before."""
+    org, table = pipe.org, pipe.org.store.tables[sobject]
+    return org.dml.create(org.new_call(), table, org.dml.prepare(table, fields), fields).id
+
+
 @pytest.fixture
 async def pipe(salesforce_org):
     pipe = StorePipe(salesforce_org)
@@ -206,9 +212,7 @@ async def test_letters_that_salesforce_takes_for_others_make_nobody_another(
 
 async def test_who_was_in_the_org_is_adopted_by_the_address_and_no_other(pipe):
     """A query for `strauß` finds `strauss`, whose Contact got the other one's key."""
-    org, fields = pipe.org, {"LastName": "Ann", "Email": "strauss@example.com"}
-    table = org.store.tables["Contact"]
-    org.dml.create(org.new_call(), table, org.dml.prepare(table, fields), fields)
+    made(pipe, "Contact", LastName="Ann", Email="strauss@example.com")
     await gets(pipe, order(customer_email="strauß@example.com", customer_id=...))
     assert pipe.contacts("LastName") == {None: "Ann", "strau%c3%9f@example.com": "Lind"}
 
@@ -226,6 +230,15 @@ async def test_a_guest_who_orders_as_a_customer_is_followed_to_a_new_address(pip
     (account,) = pipe.accounts("Id").values()
     assert list(pipe.accounts("Id")) == [OTHER] == list(pipe.contacts("Id"))
     assert set(pipe.opportunities("AccountId").values()) == {account}
+
+
+async def test_who_was_adopted_by_an_order_is_followed_to_a_new_address(pipe):
+    """The key was given without the customer's id, so the change made a second Account, too."""
+    account = made(pipe, "Account", Name="Old")
+    made(pipe, "Contact", LastName="Old", Email=EMAIL, AccountId=account)
+    await gets(pipe, order(), customer("10:05", OTHER))
+    assert pipe.accounts("Id") == {OTHER: account}
+    assert list(pipe.contacts("Id")) == [OTHER]
 
 
 async def test_a_record_that_takes_no_id_costs_no_order(pipe, monkeypatch):
