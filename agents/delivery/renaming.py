@@ -139,9 +139,17 @@ def is_known(row: Row, records: Iterable[Record]) -> bool:
 
 
 def _holder(here: Sequence[Record], row: Row) -> str:
-    """Return another customer whose record has the row's key."""
-    is_held = bool(here) and _is_of_another(here[0], row)
-    return str(here[0][CUSTOMER_ID_FIELD]) if is_held else ""
+    """Return another customer whose record has the row's key.
+
+    Two stores of one org number their customers each for itself: who has an address in both is one.
+    """
+    holder = str(here[0].get(CUSTOMER_ID_FIELD) or "") if here else ""
+    is_of_this_store = _store_of(holder) == _store_of(row.customer_id)
+    return holder if holder != row.customer_id and is_of_this_store else ""
+
+
+def _store_of(customer_id: str) -> str:
+    return customer_id.rpartition(":")[0]
 
 
 def is_held(bundle: WriteSet, renamings: Mapping[Whose, Renaming]) -> bool:

@@ -241,6 +241,21 @@ async def test_who_was_adopted_by_an_order_is_followed_to_a_new_address(pipe):
     assert list(pipe.contacts("Id")) == [OTHER]
 
 
+async def test_a_customer_of_two_stores_waits_for_nobody(salesforce_org):
+    """Each store has an id of its own for them: each save waited for the other one to leave."""
+    french, german = (
+        StorePipe(salesforce_org, identity=Identity(instance=name)) for name in ("fr", "de")
+    )
+    for at, (pipe, one) in enumerate([(french, 7), (german, 9)] * 2):
+        await gets(pipe, customer(f"10:0{at}", one=one), order(f"10:1{at}", customer_id=one))
+    ends = [result.outcome.value for pipe in (french, german) for result in pipe.results]
+    assert "parked" not in ends
+    assert list(french.accounts("Id")) == list(french.contacts("Id")) == [EMAIL]
+    assert sorted(french.opportunities("Id")) == ["de:000000101", "fr:000000101"]
+    french.client.close()
+    german.client.close()
+
+
 async def test_a_record_that_takes_no_id_costs_no_order(pipe, monkeypatch):
     await gets(pipe, order(customer_id=...))
 
