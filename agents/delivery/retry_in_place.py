@@ -28,6 +28,8 @@ REFUSALS = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN, ErrorKind.CONFIG})
 REPEAT = Backoff(first_seconds=0.25, cap_seconds=8.0)
 # 2xx: an answer that cannot be read; 400: a firewall's. 503 says that everybody comes too fast.
 SUSPICIOUS_STATUSES = frozenset({*range(200, 300), 400, *range(500, 600)} - {503})
+NOT_ACCEPTABLE = 406
+PAGE_STATUSES = frozenset({403, NOT_ACCEPTABLE})  # a firewall's, where it is no answer of the API
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +102,13 @@ def is_suspicious(error: SalesforceError) -> bool:
     """Whether a single row can cause such a failure: it failed inside, or never answered."""
     has_no_answer = error.status == 0 and error.is_outcome_unknown
     return error.kind is ErrorKind.TRANSIENT and (
-        has_no_answer or error.status in SUSPICIOUS_STATUSES
+        has_no_answer or error.status in SUSPICIOUS_STATUSES or _is_page(error)
+    )
+
+
+def _is_page(error: SalesforceError) -> bool:
+    """Whether a firewall may have read the texts; overloaded instances send 406 without a word."""
+    is_overload = error.status == NOT_ACCEPTABLE and error.body_kind == "empty"
+    return (
+        error.status in PAGE_STATUSES and not is_overload and error.code == f"HTTP_{error.status}"
     )

@@ -148,7 +148,8 @@ def login_error(
     error: SalesforceError, context: LoginContext, *, now_unix_seconds: float
 ) -> LoginError:
     """Return the error of a failed token call with what to do; outages stay what they are."""
-    is_refused = error.status in REFUSALS and error.kind not in OUTAGES
+    is_page = error.rule == "HTTP_403"  # whatever stands there, it is no login that works again
+    is_refused = error.status in REFUSALS and (is_page or error.kind not in OUTAGES)
     if error.kind is not ErrorKind.AUTH and not is_refused:
         return _as_login_error(error, error.kind, error.fix, error.retry_after_seconds)
     text = f"{error.code}: {error.message}"

@@ -41,6 +41,7 @@ NESTED_CODES = (
 ROW = 200  # the status of a row's own error: its call was answered
 REFUSALS = range(300, 500)
 ROW_STATUSES = frozenset({400, 413, 414, 431})  # a refused call that one of its rows may explain
+GATEWAY_STATUSES = frozenset({400, 403})  # without a code: a firewall's, which reads the texts
 
 TOO_MANY_AT_ONCE = ErrorRule(
     Kind.CONCURRENCY,

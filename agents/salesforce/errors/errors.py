@@ -26,7 +26,6 @@ ROWS_ONLY = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN})
 CONCURRENT = re.compile(r"\bConcurrent[A-Z]")  # names of limits, which nobody translates
 TOTAL = "TotalRequests"
 TOO_MANY_REQUESTS = 429
-BAD_REQUEST = 400
 
 BodyKind = Literal["", "json", "html", "empty", "text"]
 
@@ -72,7 +71,7 @@ def _rule_of(
         code = inner or code
     if code == "REQUEST_LIMIT_EXCEEDED" and _is_about_now(status, message, has_quota_left):
         return table.TOO_MANY_AT_ONCE, "ConcurrentRequests"
-    if not code and status == BAD_REQUEST:
+    if not code and status in table.GATEWAY_STATUSES:
         return table.NOT_FROM_THE_API, f"HTTP_{status}"
     rule = table.BY_CODE.get(code)
     return (rule, code) if rule else (table.by_status(status), f"HTTP_{status}")

@@ -50,8 +50,8 @@ One of a login or of the day's calls does not: a callout of the org's automation
 STATUS_HEAD = """
 ## By HTTP status, where the code says nothing
 
-Only 400, 413, 414 and 431 can be the fault of a row; the guilty one is searched. Any other status
-speaks of the call: nobody is charged.
+Only 400, 413, 414 and 431, and the page of a firewall (403, 406), can be the fault of a row; the
+guilty one is searched. Any other status speaks of the call: nobody is charged.
 
 | status | kind | meaning | what to do |
 |---|---|---|---|
@@ -71,7 +71,7 @@ def _parts() -> Iterator[str]:
     rows = sorted((code.casefold(), code, rule) for rule in RULES for code in rule.codes)
     yield from (_row(f"`{code}`", rule) for _, code, rule in rows)
     yield STATUS_HEAD
-    yield _row("400 without a code", NOT_FROM_THE_API)
+    yield _row("400 or 403 without a code", NOT_FROM_THE_API)
     yield from (_row(_named(statuses), rule) for statuses, rule in BY_STATUS)
     yield _row("500-599", UNKNOWN_FAILURE)
 

@@ -20,6 +20,7 @@ from agents.delivery.dispatcher import SalesforceDispatcher
 from agents.delivery.retry_in_place import RetryInPlace
 from agents.delivery.types import NotSent, RefusedWrite, WriteSet, Written
 from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.http.answers import refusal_of
 from schemas.salesforce import RowError
 from stream.backoff import Backoff
 from stream.ops.alerts import Alert, Alerts
@@ -161,6 +162,31 @@ async def test_a_search_that_finds_everybody_guilty_has_found_an_outage(code):
     org.call_faults.append(whenever(r"o\d+", refused(400, code)))
     outcomes = await send(make(org), *(order(n) for n in range(20)))
     assert {type(outcome) for outcome in outcomes} == {NotSent}
+
+
+PAGES = [(403, b"<html>Access Denied. Reference #18"), (403, b""), (406, b"<html>mod_security")]
+
+
+@pytest.mark.parametrize(("status", "body"), PAGES)
+async def test_a_firewall_that_refuses_the_text_of_one_order_stops_no_other(status, body):
+    """One comment like SQL: the page opened the breaker for everybody, and each probe met it."""
+    org = FakeOrg()
+    org.call_faults.append(whenever("o5", refusal_of(status, {}, body)))
+    *others, guilty = await send(make(org), *(order(n) for n in (*range(1, 5), 6, 5)))
+    assert {type(outcome) for outcome in others} == {Written}
+    assert isinstance(guilty, RefusedWrite)
+    assert guilty.kind is ErrorKind.TRANSIENT, "it may be let through yet: an attempt at a time"
+    assert "firewall" in guilty.fix or "406" in guilty.code
+
+
+@pytest.mark.parametrize(("status", "body"), PAGES)
+async def test_a_firewall_that_refuses_everybody_charges_nobody(status, body):
+    org = FakeOrg()
+    org.limits_answer = page = refusal_of(status, {}, body)
+    org.call_faults.append(lambda _collections: page)
+    asyncio.get_running_loop().call_later(0.3, org.call_faults.clear)
+    outcomes = await send(make(org), *(order(n) for n in range(20)))
+    assert not [outcome for outcome in outcomes if isinstance(outcome, RefusedWrite)]
 
 
 @pytest.mark.parametrize("limits", [403, 404, 200])
