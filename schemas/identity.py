@@ -124,8 +124,8 @@ class Identity:
         """Return the store's id of the customer a document is of; '' for a guest's order."""
         if kind not in (Kind.ORDER, Kind.CUSTOMER):
             return ""
-        is_order = kind is Kind.ORDER
-        found = identifier(document.get("customer_id")) if is_order else id_of(document)
+        found = "" if kind is Kind.ORDER else id_of(document)
+        found = found or identifier(document.get("customer_id"))  # Magento 1 calls it so, too
         return self._prefixed(found) if found else ""
 
     def keys_of_email(self, email: str) -> tuple[str, ...]:

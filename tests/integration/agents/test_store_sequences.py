@@ -241,6 +241,16 @@ async def test_who_was_adopted_by_an_order_is_followed_to_a_new_address(pipe):
     assert list(pipe.contacts("Id")) == [OTHER]
 
 
+async def test_a_customer_of_magento_1_is_followed_by_what_it_calls_the_id(pipe):
+    """Its SOAP API says `customer_id`: no id was known, and a change of e-mail made them two."""
+    for at, email in (("10:00", EMAIL), ("10:05", OTHER)):
+        person = customer(at, email, group_id="1", customer_id="7", increment_id="000000007")
+        del person["id"]
+        await gets(pipe, person)
+    assert pipe.accounts("Magento_Customer_ID__c") == {OTHER: "7"}
+    assert list(pipe.contacts("Id")) == [OTHER]
+
+
 async def test_a_customer_of_two_stores_waits_for_nobody(salesforce_org):
     """Each store has an id of its own for them: each save waited for the other one to leave."""
     french, german = (
