@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 from aiohttp import hdrs, web
+from prometheus_client import Gauge
 
 from schemas.codec import DecodeError, Place, placed
 from schemas.event import Kind
@@ -69,6 +70,7 @@ class WebhookSteps:
         self._identity = identity
         self._taken = taken
         self._labels: set[str] = set()
+        self._key_used: dict[tuple[str, str], Gauge] = {}
         self._said: set[str] = set()  # of the unexpected
 
     async def read(self, visit: RequestContext, verifier: Verifier | None) -> bytes:
@@ -93,7 +95,10 @@ class WebhookSteps:
             verified = verifier.verify(headers, raw)
         except SignatureError as error:
             raise Rejection(Reason(error.reason), str(error)) from None
-        used = metrics.SIGNATURE_KEY_USED.labels(verified.sender, verified.key_id)
+        used = self._key_used.get((verified.sender, verified.key_id))
+        if used is None:  # prometheus' own look-up costs as much as the signature
+            used = metrics.SIGNATURE_KEY_USED.labels(verified.sender, verified.key_id)
+            self._key_used[verified.sender, verified.key_id] = used
         used.set_to_current_time()
         return verified
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Sequence, Sized
 
-from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.partitioner import murmur2
 
 
-def partition_of(key: bytes, partitions: tuple[int, ...]) -> int:
+def partition_of(key: bytes, partitions: Sequence[int]) -> int:
     """Return the partition of a key: murmur2, as every Kafka client's default."""
-    return int(DefaultPartitioner()(key, list(partitions), list(partitions)))
+    return partitions[(murmur2(key) & 0x7FFFFFFF) % len(partitions)]
 
 
 def used_partitions(counted: Iterable[Sized]) -> tuple[int, ...]:

@@ -68,6 +68,7 @@ class KafkaPublisher:
         self._settings = settings
         self._shared = SharedProducer(settings)
         self._queue = GroupCommit(self._shared)
+        self._facts = settings.topics.facts
         self._counts: dict[str, Collection[int]] = {}  # partitions of each topic, as last heard
 
     async def start(self) -> None:
@@ -183,9 +184,12 @@ class KafkaPublisher:
         known = producer.client.cluster.partitions_for_topic
         if not known(topic):
             return ()
-        names = {*self._settings.topics.facts, topic}
-        self._counts |= {name: count for name in names if (count := known(name))}
-        return used_partitions(self._counts[name] for name in names if name in self._counts)
+        counts = self._counts
+        names = self._facts if topic in self._facts else (*self._facts, topic)
+        for name in names:
+            if count := known(name):
+                counts[name] = count
+        return used_partitions([counts[name] for name in names if name in counts])
 
     async def _partition(self, producer: AIOKafkaProducer, record: Record) -> int | None:
         if record.partition is not None or record.key is None:

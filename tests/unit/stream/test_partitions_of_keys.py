@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from aiokafka.partitioner import DefaultPartitioner
 
 from stream.config import Settings
 from stream.kafka.partitioner import partition_of
@@ -16,6 +17,15 @@ KEY = next(
     for key in (b"%d" % number for number in range(100))
     if partition_of(key, tuple(range(12))) != partition_of(key, tuple(range(6)))
 )
+
+
+@pytest.mark.parametrize("count", [1, 6, 12, 100])
+@pytest.mark.parametrize(
+    "key", [b"", b"1", b"000000042", b"id:7", "Bestellung-ß".encode(), b"x" * 255]
+)
+def test_a_key_is_where_every_client_of_kafka_puts_it(key: bytes, count: int) -> None:
+    numbers = list(range(count))
+    assert partition_of(key, numbers) == DefaultPartitioner()(key, numbers, numbers)
 
 
 class Producer:
