@@ -19,7 +19,13 @@ log = structlog.get_logger()
 
 
 def is_bulk_safe(bundle: WriteSet) -> bool:
-    """Whether CSV can say what the rows say: a text that is CSV's word for null cannot go by it."""
+    """Whether a job can say what the rows say, and may take its time.
+
+    A text that is CSV's word for null cannot go by CSV. A row that goes to the record that the org
+    has just named goes at once: before a job is over the record may have another key.
+    """
+    if any(row.record_id and row.fields for row in bundle.rows):
+        return False
     return not any(
         value == NULL
         for row in bundle.rows

@@ -72,8 +72,6 @@ class BulkWriter:
     async def composite(self, collections: Sequence[Collection]) -> list[CollectionAnswer]:
         """Write collections one after the other; one answer each, in order. Never raises for one.
 
-        Rows of customers whom the org had go by calls: a job takes longer than its answer is true.
-
         After a failure that is not the rows' own, the rest is not sent and has the same error.
         """
         answers: list[CollectionAnswer] = []
@@ -94,8 +92,6 @@ class BulkWriter:
         return await self._client.queries(soqls)
 
     async def _job(self, collection: Collection) -> CollectionAnswer:
-        if collection.method == "update":
-            return await self._by_calls(collection)
         self._spend(CALLS_PER_JOB)
         metrics.BULK_JOBS.labels(collection.sobject, collection.method).inc()
         with self._progress.waiting("a Bulk job"):
@@ -125,23 +121,14 @@ class BulkWriter:
         if not self._client.allows_duplicates:
             return
         places = [place for place, result in enumerate(results) if _is_duplicate(result)]
-        rows = tuple(collection.rows[place] for place in places)
-        again = await self._by_calls(replace(collection, rows=rows))
-        if again.error is not None:
-            raise again.error
-        for place, result in zip(places, again.results or (), strict=True):
-            results[place] = result
-
-    async def _by_calls(self, collection: Collection) -> CollectionAnswer:
-        """Write a collection by calls; what a call wrote before another failed goes again."""
-        results: list[RowResult] = []
-        for part in parts_of(collection.rows, MAX_ROWS):
+        for part in parts_of(places, MAX_ROWS):
             self._spend(1)
-            (answer,) = await self._client.composite([replace(collection, rows=tuple(part))])
+            rows = tuple(collection.rows[place] for place in part)
+            (answer,) = await self._client.composite([replace(collection, rows=rows)])
             if answer.error is not None:
-                return answer
-            results += answer.results or ()
-        return CollectionAnswer(results=tuple(results))
+                raise answer.error
+            for place, result in zip(part, answer.results or (), strict=True):
+                results[place] = result
 
 
 def _is_duplicate(result: RowResult) -> bool:

@@ -119,17 +119,6 @@ async def test_duplicates_that_may_be_saved_are_though_no_job_can_say_so(salesfo
     assert road.org.summary()["records"]["Contact"] == 6
 
 
-async def test_a_record_that_the_org_named_goes_by_its_id_and_by_calls(road):
-    await road.send(order(1))
-    (account,) = road.org.store.tables["Account"].records.values()
-    account["Magento_Customer_Key__c"] = "moved@example.com"
-    row = replace(order(1).rows[0], fields={"Phone": "1"}, record_id=account["Id"])
-    before = road.jobs
-    assert kinds(await road.send(replace(order(1), rows=(row,)))) == {Written: 1}
-    (account,) = road.org.store.tables["Account"].records.values()
-    assert (account["Phone"], road.jobs) == ("1", before)
-
-
 async def test_a_rule_that_refuses_creates_costs_no_order_of_customers_who_exist(road):
     await road.send(*(order(n, f"c{n}@example.com") for n in range(20)))
     code, text = "FIELD_CUSTOM_VALIDATION_EXCEPTION", "Telefon fehlt"

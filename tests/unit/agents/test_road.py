@@ -95,3 +95,13 @@ def test_a_text_that_is_csvs_word_for_null_goes_by_composite():
     log = send([literal, *others], backlog=10**6)
     assert {name for name, keys in log if "na" in keys} == {"composite"}
     assert {name for name, keys in log if "b1" in keys} == {"bulk"}
+
+
+def test_a_record_that_the_org_has_just_named_is_written_at_once():
+    """Before a job is over another worker may have given it another key."""
+    named = Row("A", "K", "who", {"f": 1}, record_id="001000000000001AAA")
+    rows = {"own": (named,), "order": (Row("A", "K", "who", {}, {"g": 1}, record_id="001"),)}
+    known = [WriteSet(key, each, priority=Priority.BACKFILL) for key, each in rows.items()]
+    others = [bundle(f"b{n}", Priority.BACKFILL) for n in range(4_000)]
+    log = send([*known, *others], backlog=10**6)
+    assert [keys for name, keys in log if name == "composite"] == [["own"]]
