@@ -77,7 +77,7 @@ LOGIN_RULES: tuple[LoginRule, ...] = (
         "Install the External Client App in this org (Setup > External Client App Manager).",
     ),
     LoginRule(
-        r"inactive_org",
+        r"inactive_org|(inactive|locked|suspended) organization",
         "The org is locked or suspended: a Salesforce administrator must reactivate it.",
     ),
     LoginRule(
@@ -90,7 +90,7 @@ LOGIN_RULES: tuple[LoginRule, ...] = (
         "network now; or the app's policy IP Relaxation.",
     ),
     LoginRule(
-        r"frozen|lockout|locked out",
+        r"frozen|lockout|locked out|(user|account) is locked",
         "Setup > Users: {username} is frozen or locked out; unfreeze or unlock it.",
     ),
     LoginRule(
@@ -106,17 +106,19 @@ LOGIN_RULES: tuple[LoginRule, ...] = (
         r"invalid_client\b|invalid client credentials",
         "SALESFORCE_CLIENT_SECRET is not the Consumer Secret of this app (Setup > App Manager > "
         "View > Manage Consumer Details).",
+        flows=("client_credentials", "web"),
     ),
     LoginRule(
-        r"too far in the future",
-        "The login's assertion lives longer than Salesforce allows: set this machine's clock "
-        "(NTP).",
+        r"too far in the future|timestamp",
+        "The time of the login's assertion is not the one of Salesforce, or it lives too long: set "
+        "this machine's clock (NTP).",
         flows=("jwt",),
     ),
     LoginRule(
-        r"invalid assertion|signature|key mismatch|certificate",
-        "The key of SALESFORCE_PRIVATE_KEY_PATH does not belong to the certificate of the app: "
-        "Setup > the app > Use digital signatures: upload the certificate made from this key.",
+        r"invalid.assertion|signature|key mismatch|certificate|invalid_client\b",
+        "The key of SALESFORCE_PRIVATE_KEY_PATH does not belong to the certificate of the app of "
+        "SALESFORCE_CLIENT_ID: Setup > the app > Use digital signatures: upload the certificate "
+        "made from this key.",
         flows=("jwt",),
     ),
     LoginRule(
@@ -133,7 +135,8 @@ LOGIN_RULES: tuple[LoginRule, ...] = (
     LoginRule(
         r"invalid_grant",
         "Check that SALESFORCE_USERNAME ({username}) exists in the org behind {login_url}, that it "
-        "is active and that its profile allows logins from this network and at this hour.",
+        "is active, pre-authorized for the app (Edit Policies: 'Admin approved users'), and its "
+        "profile allows logins from this network and at this hour (Setup > Login History).",
         flows=("jwt",),
     ),
 )

@@ -131,6 +131,12 @@ def test_a_simulators_address_is_allowed_exactly_as_it_is_set():
         ("unsupported_grant_type", "grant type not supported", "client_credentials", "My Domain"),
         ("app_not_found", "External client app is not installed in this org", "jwt", "Install"),
         ("invalid_grant", "authentication failure", "jwt", "SALESFORCE_USERNAME"),
+        ("invalid_grant", "Benutzer hat dieses Programm nicht genehmigt", "jwt", "pre-authorized"),
+        ("invalid_grant", "inactive organization", "jwt", "reactivate"),
+        ("invalid_grant", "user account is locked", "jwt", "unlock"),
+        ("invalid_grant", "assertion timestamp is invalid", "jwt", "clock"),
+        ("invalid_client", "invalid client credentials", "jwt", "certificate"),
+        ("invalid_assertion", "x", "jwt", "SALESFORCE_PRIVATE_KEY_PATH"),
         ("something_new", "of next year", "jwt", "Login History"),
     ],
 )
