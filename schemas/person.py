@@ -16,7 +16,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from urllib.parse import unquote
 
+from schemas.email import in_one_spelling
 from schemas.readings import plain, readings
 from schemas.texts import identifier
 
@@ -48,7 +50,10 @@ class Person:
         return any(self._is_in(text) for part in parts if part for text in readings(part))
 
     def has_email(self, address: str) -> bool:
-        """Whether an address is one of the person's, in whatever spelling."""
+        """Whether an address is one of the person's, in whatever spelling: `ß` is not `ss`."""
+        written = in_one_spelling(unquote(address))
+        if written.casefold() in self._folded:
+            return written in self._written
         texts = readings(address.encode(errors="replace"))
         return any(self._address.fullmatch(text.strip()) for text in texts)
 
@@ -69,6 +74,14 @@ class Person:
     def _address(self) -> re.Pattern[str]:
         spelled = sorted({_spelled(plain(email).strip()) for email in self.emails})
         return re.compile("|".join(spelled) or r"(?!)")
+
+    @cached_property
+    def _written(self) -> frozenset[str]:
+        return frozenset(map(in_one_spelling, self.emails))
+
+    @cached_property
+    def _folded(self) -> frozenset[str]:
+        return frozenset(email.casefold() for email in self._written)
 
     @cached_property
     def _phones(self) -> frozenset[str]:
