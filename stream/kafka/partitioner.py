@@ -9,7 +9,8 @@ from aiokafka.partitioner import murmur2
 
 def partition_of(key: bytes, partitions: Sequence[int]) -> int:
     """Return the partition of a key: murmur2, as every Kafka client's default."""
-    return partitions[(murmur2(key) & 0x7FFFFFFF) % len(partitions)]
+    place: int = (murmur2(key) & 0x7FFFFFFF) % len(partitions)
+    return partitions[place]
 
 
 def used_partitions(counted: Iterable[Sized]) -> tuple[int, ...]:
