@@ -5,6 +5,7 @@
 | an order that lacks a part which the mapping reads | a notification, or a part of it |
 | an order whose rows have no ids | saved before its transaction was committed, or rolled back |
 | a customer without names or addresses that the mapping reads | a notification |
+| any that would be superseded, of a sender whose clock is behind | its time tells nothing |
 
 In batches, a few calls per batch of events. The store away costs nobody an attempt: the events wait
 in the first retry tier. An order that the store does not have, or not yet in the state the event
@@ -35,6 +36,7 @@ from agents.delivery.types import NotSent
 from agents.handling.decode import DecodedEvent, item_of
 from agents.handling.outcome import Decision, Notes
 from agents.handling.outcome_rules import OutcomeRules
+from agents.handling.version_guard import VersionVerdict, judge
 from agents.mapping.reads import Reads
 from schemas.codec import DecodeError, Document, decode, key_of
 from schemas.event import Kind
@@ -119,7 +121,7 @@ class Enricher:
         for place, item in enumerate(items):
             kind = item.document.kind or item.envelope.kind
             handle = handle_of(kind, item.document.entity)
-            if handle is None or not self._is_wanted(item, kind):
+            if handle is None or not self._is_wanted(item, kind, ends):
                 complete.append(item)
             else:
                 handles[place] = kind, *handle
@@ -155,10 +157,13 @@ class Enricher:
                 metrics.ENRICHED.labels("completed").inc()
         return complete
 
-    def _is_wanted(self, item: DecodedEvent, kind: Kind) -> bool:
+    def _is_wanted(self, item: DecodedEvent, kind: Kind, ends: OutcomeRules) -> bool:
         """Whether the store is asked; what came from it is as whole as it has it."""
-        is_read = item.envelope.sender == SENDER
-        return not is_read and is_incomplete(kind, item.document.entity, self.reads(kind))
+        if item.envelope.sender == SENDER:
+            return False
+        if is_incomplete(kind, item.document.entity, self.reads(kind)):
+            return True
+        return item.clock.clock is Clock.BEHIND and _loses(item, ends)
 
     async def _fetch(
         self, handles: Sequence[tuple[Kind, str, str]]
@@ -222,6 +227,11 @@ class Enricher:
             tolerance_seconds=self.tolerance_seconds,
             read_at_ms=self.clock_ms(),
         )
+
+
+def _loses(item: DecodedEvent, ends: OutcomeRules) -> bool:
+    state = ends.get_state(item.origin.partition, item.key)
+    return judge(state, item.candidate) is VersionVerdict.SUPERSEDED
 
 
 def _as_told(item: DecodedEvent, read: Document) -> Document:

@@ -5,8 +5,9 @@ of a store in New York that writes its own time, or of one whose clock is ten mi
 what was read from the store (backfill, reconcile, enrichment) for as long as they are behind. One
 event cannot tell; a sender's last ones can, when none came in time and most are late by one time.
 
-Nothing is corrected here: a queue that is always as late looks alike, and then the old save is old.
-A person is told (`Alert.SENDER_BEHIND`), and each event's result says so.
+No time is corrected: a queue that is always as late looks alike, and then the old save is old. A
+person is told (`Alert.SENDER_BEHIND`), and each event's result says so. Where the store may be
+asked (`enrichment`), it is asked for what would be superseded.
 """
 
 from __future__ import annotations

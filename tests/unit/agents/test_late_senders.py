@@ -6,6 +6,7 @@ import dataclasses
 
 import orjson
 import pytest
+from support.enrichment_shop import Org, Shop, order
 from support.handler_world import NOW, World
 
 from agents.handling.late_senders import LateSenders
@@ -112,3 +113,27 @@ def test_senders_are_bounded():
     for number in range(150):
         store.sends(number, 45, sender=f"s{number}")
     assert len(store.world.handler.late._evidence) <= 100
+
+
+def test_where_the_store_may_be_asked_it_says_what_a_clock_that_is_behind_cannot():
+    """Superseded for five hours after each read; what would be is read anew, and nothing else."""
+    told_at = [utc_text(NOW + minute * MINUTE_MS) for minute in range(61)]
+    shop = Shop(order(1, total=10, updated_at=told_at[0]))
+    org = Org(shop)
+    org.enricher.clock_ms = lambda: NOW + 60 * MINUTE_MS
+    read = dataclasses.replace(org.event(shop.documents[0]), via=Via.BACKFILL, sender=SENDER)
+    assert org.outcomes(read) == ["synced"]
+
+    def sends(number: int, minute: int, total: float) -> str:
+        late = utc_text(NOW + (minute - NEW_YORK) * MINUTE_MS)
+        event = org.event(order(number, total=total, updated_at=late))
+        received = NOW + minute * MINUTE_MS
+        return org.outcomes(dataclasses.replace(event, received_at_ms=received))[0]
+
+    assert [sends(2, minute, minute) for minute in range(0, 50, 10)] == ["synced"] * 5
+    assert shop.searches == []
+    shop.documents = [order(1, total=99, updated_at=told_at[55])]
+    assert sends(1, 55, 99) == "synced"
+    assert org.sent["000000001"] == 99
+    assert len(shop.searches) == 1
+    assert org.states[b"order:000000001"].version == told_at[55]
