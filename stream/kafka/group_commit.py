@@ -30,16 +30,18 @@ MAX_WAITING = 10_000
 # Between one departure and the next. Under full load acks take longer than the least.
 LEAST_SECONDS_APART = 0.003
 MOST_SECONDS_APART = 0.009
-# So many that came since the last look are a stream; so many together need no others.
-STREAM, ENOUGH = 3, 24
+SECONDS_TO_NEXT_LOOK = 0.002
+# What comes at this rate is a stream; so many together need no others.
+STREAM_PER_SECOND, ENOUGH = 1_000, 24
 
 
-def is_time_to_leave(came: int, waiting: int, seconds: float) -> bool:
+def is_time_to_leave(came: int, in_seconds: float, waiting: int, seconds: float) -> bool:
     """Whether those in line leave now, `seconds` after the last departure.
 
-    `came`: how many since the last look; `waiting`: since the last departure.
+    `came`: how many in the last `in_seconds`; `waiting`: since the last departure.
     """
-    return came < STREAM or waiting >= ENOUGH or seconds >= MOST_SECONDS_APART
+    is_stream = came >= STREAM_PER_SECOND * in_seconds
+    return not is_stream or waiting >= ENOUGH or seconds >= MOST_SECONDS_APART
 
 
 class PendingRecord:
@@ -113,18 +115,18 @@ class GroupCommit:
             loop = asyncio.get_running_loop()
             seconds = self._left_at + LEAST_SECONDS_APART - loop.time()
             if seconds > 0:
-                loop.call_later(seconds, self._look)
+                loop.call_later(seconds, self._look, LEAST_SECONDS_APART)
             else:
-                loop.call_soon(self._look)
+                loop.call_soon(self._look, LEAST_SECONDS_APART)
 
-    def _look(self) -> None:
+    def _look(self, in_seconds: float) -> None:
         """Depart, or look again: records come as a stream."""
         loop = asyncio.get_running_loop()
         came, self._seen = self._came - self._seen, self._came
-        if is_time_to_leave(came, self._came, loop.time() - self._left_at):
+        if is_time_to_leave(came, in_seconds, self._came, loop.time() - self._left_at):
             self._depart()
         else:
-            loop.call_later(LEAST_SECONDS_APART, self._look)
+            loop.call_later(SECONDS_TO_NEXT_LOOK, self._look, SECONDS_TO_NEXT_LOOK)
 
     def _depart(self) -> None:
         self._left_at = asyncio.get_running_loop().time()

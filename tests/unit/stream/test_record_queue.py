@@ -14,7 +14,7 @@ from stream.kafka.group_commit import (
     LEAST_SECONDS_APART,
     MAX_WAITING,
     MOST_SECONDS_APART,
-    STREAM,
+    SECONDS_TO_NEXT_LOOK,
     GroupCommit,
     is_time_to_leave,
 )
@@ -59,6 +59,7 @@ async def turns() -> None:
 def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
     kafka = Kafka()
     monkeypatch.setattr(record_queue, "LEAST_SECONDS_APART", 0.0)
+    monkeypatch.setattr(record_queue, "MOST_SECONDS_APART", 0.0)
     monkeypatch.setattr(record_queue, "publish_part", kafka.publish_part)
     return kafka
 
@@ -97,35 +98,38 @@ async def test_partitions_do_not_wait_for_each_other(kafka, queue) -> None:
 async def test_while_records_keep_coming_they_wait_for_each_other(
     kafka, queue, monkeypatch
 ) -> None:
-    monkeypatch.setattr(record_queue, "MOST_SECONDS_APART", 3600.0)
+    monkeypatch.setattr(record_queue, "SECONDS_TO_NEXT_LOOK", 0.0)
+    is_over = True
+    monkeypatch.setattr(record_queue, "is_time_to_leave", lambda *_: is_over)
     queue.offer(record(0), 0, [].append)
     await turns()
-    for turn in range(3):
-        for number in range(STREAM):
-            queue.offer(record(STREAM * turn + number), 1, [].append)
-        await asyncio.sleep(0)
+    is_over = False
+    for number in range(1, 4):
+        queue.offer(record(number), 1, [].append)
+        await turns()
+    assert kafka.batches == [(0, [b"0"])]
+    is_over = True
     await turns()
-    assert [len(keys) for _, keys in kafka.batches] == [1, 3 * STREAM]
-    queue.offer(record(99), 2, [].append)
-    await turns()
-    assert kafka.batches[-1] == (2, [b"99"]), "one is no stream"
+    assert kafka.batches == [(0, [b"0"]), (1, [b"1", b"2", b"3"])]
 
 
 @pytest.mark.parametrize(
-    ("came", "waiting", "seconds", "is_leaving"),
+    ("came", "in_seconds", "waiting", "seconds", "is_leaving"),
     [
-        (STREAM, STREAM, LEAST_SECONDS_APART, False),
-        (STREAM - 1, STREAM, LEAST_SECONDS_APART, True),
-        (STREAM, ENOUGH, LEAST_SECONDS_APART, True),
-        (STREAM, ENOUGH - 1, LEAST_SECONDS_APART, False),
-        (STREAM, STREAM, MOST_SECONDS_APART, True),
-        (1, 1, 3600.0, True),
+        (3, LEAST_SECONDS_APART, 3, LEAST_SECONDS_APART, False),
+        (2, LEAST_SECONDS_APART, 3, LEAST_SECONDS_APART, True),
+        (2, SECONDS_TO_NEXT_LOOK, 5, LEAST_SECONDS_APART + SECONDS_TO_NEXT_LOOK, False),
+        (1, SECONDS_TO_NEXT_LOOK, 5, LEAST_SECONDS_APART + SECONDS_TO_NEXT_LOOK, True),
+        (3, LEAST_SECONDS_APART, ENOUGH, LEAST_SECONDS_APART, True),
+        (3, LEAST_SECONDS_APART, ENOUGH - 1, LEAST_SECONDS_APART, False),
+        (3, LEAST_SECONDS_APART, 3, MOST_SECONDS_APART, True),
+        (1, LEAST_SECONDS_APART, 1, 3600.0, True),
     ],
 )
 def test_they_leave_when_the_stream_ends_when_they_are_enough_and_in_time(
-    came, waiting, seconds, is_leaving
+    came, in_seconds, waiting, seconds, is_leaving
 ) -> None:
-    assert is_time_to_leave(came, waiting, seconds) is is_leaving
+    assert is_time_to_leave(came, in_seconds, waiting, seconds) is is_leaving
 
 
 async def test_who_withdraws_in_line_is_not_published_and_hears_nothing(kafka, queue) -> None:
