@@ -36,8 +36,6 @@ class Probing:
     is_sudden: bool
 
 
-LONGEST_WISH_SECONDS = 300.0  # a page that names an hour for minutes is the rule: one probe asks
-
 # A minute's outage needs a quick look; a spent quota or a broken login needs a person or hours.
 PROBING = {
     ErrorKind.TRANSIENT: Probing(1, 0, is_sudden=False),
@@ -145,4 +143,4 @@ class Breaker:
         jittered = interval * (0.5 + self._jitter())
         self.state = BreakerState.OPEN
         self.kind, self.reason = kind, reason
-        self._probe_at = now + max(jittered, min(retry_after_seconds, LONGEST_WISH_SECONDS))
+        self._probe_at = now + max(jittered, retry_after_seconds)

@@ -55,8 +55,9 @@ CUT_CODE = re.compile(
     r'"(?:errorCode|statusCode|exceptionCode|error)"\s*:\s*"(\w+)"|\A([A-Z]+(?:_[A-Z]+)+)\b'
 )
 MULTIPLE_CHOICES, REDIRECT = 300, 302
-# A page of maintenance may name a day: who waits that long does not see that it is over.
-MAX_RETRY_AFTER_SECONDS = 3600.0
+# A page of maintenance names an hour for minutes: who waits that long, call or login, does not see
+# that it is over. One look in five minutes is no burden.
+MAX_RETRY_AFTER_SECONDS = 300.0
 MESSAGE_CHARACTERS = 5000  # all of it: the cause stands at the end of what a flow tells
 SERVER_FAILURES = range(500, 600)
 

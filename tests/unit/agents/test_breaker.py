@@ -104,16 +104,6 @@ def test_a_servers_wish_to_wait_longer_is_granted():
     assert breaker.wait_seconds(0) == 99
 
 
-def test_an_hour_is_not_waited_for_when_nobody_sees_that_it_is_over():
-    """A page of maintenance named an hour, Salesforce was back after five minutes."""
-    breaker = make(failures=1)
-    breaker.failed(0, OUTAGE, "down", is_probe=False, retry_after_seconds=3600)
-    assert breaker.wait_seconds(0) == 300
-    probe(breaker, 300)
-    breaker.failed(300, OUTAGE, "down", is_probe=True, retry_after_seconds=3300)
-    assert breaker.wait_seconds(300) == 300
-
-
 def test_it_gives_up_only_after_the_set_time_and_only_while_open():
     breaker = open_one(give_up_seconds=60)
     assert not breaker.has_given_up(59)

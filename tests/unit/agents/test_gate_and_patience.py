@@ -10,6 +10,7 @@ from support.fake_org import UNAVAILABLE, make_gate, refused
 from agents.pacing.admission import Admission
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
+from agents.salesforce.http.answers import refusal_of
 from schemas.priority import Priority
 from stream.ops.alerts import Alert, Alerts
 
@@ -51,9 +52,7 @@ async def test_an_outage_that_names_its_end_is_not_probed_before():
 async def test_who_is_on_call_is_told_when_the_next_look_is():
     gate, told = make_gate(failures=1), []
     gate.alerts.listeners.append(lambda _alert, detail: told.append(detail))
-    error = refused(503, "")
-    error.retry_after_seconds = 3600
-    await fail(gate, error)
+    await fail(gate, refusal_of(503, {"Retry-After": "3600"}, b""))
     assert [text.rpartition(" A probe ")[2] for text in told] == ["goes in 5 min."]
 
 

@@ -191,6 +191,12 @@ def test_an_outage_of_the_login_host_is_no_refusal(status, body, kind):
     assert login_error(refusal_of(status, {}, body), context, now_unix_seconds=0).kind is kind
 
 
+def test_a_login_host_that_asks_for_an_hour_is_asked_again_within_minutes():
+    context = LoginContext("jwt", "https://login.salesforce.com")
+    page = refusal_of(503, {"Retry-After": "3600"}, b"<html>")
+    assert login_error(page, context, now_unix_seconds=0).retry_after_seconds == 300
+
+
 @pytest.mark.parametrize(
     ("status", "body"), [(302, b""), (403, b"<html>"), (404, b"x"), (403, b'{"message":"no"}')]
 )
