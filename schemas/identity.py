@@ -28,7 +28,7 @@ from enum import StrEnum
 from typing import Any
 
 from schemas.document.address_spellings import is_address_of
-from schemas.document.shape import ORDER_NUMBERS, id_of, number_of
+from schemas.document.shape import ORDER_NUMBERS, id_of, is_padded, number_of
 from schemas.email import as_key, in_one_spelling, why_not
 from schemas.event import Kind
 from schemas.texts import identifier, said, text_of
@@ -231,6 +231,17 @@ def sent_email(customer: Mapping[str, Any]) -> str:
 def site_of(document: Mapping[str, Any]) -> str:
     """Return where in the store a document lives: a customer's website, an order's store view."""
     return said(document.get("website_id")) or said(document.get("store_id"))
+
+
+def told_id(document: Mapping[str, Any], kind: Kind | None) -> str:
+    """Return the store's id that tells a document from others of its key; '' when not said.
+
+    A bare `id` of an order may be its sender's own, and an id with zeros before it is a number.
+    """
+    if kind is not Kind.ORDER:
+        return id_of(document)
+    found = identifier(document.get("entity_id"))
+    return "" if is_padded(found) else found
 
 
 def _id_in_its_space(order: Mapping[str, Any]) -> str:

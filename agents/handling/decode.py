@@ -7,11 +7,10 @@ from agents.mapping.apply import Mapped
 from agents.mapping.mapping import Mapping as RecordMapping
 from schemas.codec import DecodeError, Document, decode
 from schemas.digest import content_digest, save_mark
-from schemas.document.shape import told_id
 from schemas.document_parts import is_whole, said_names
 from schemas.event import Envelope, Kind, Origin, Via, event_id_time_ms
 from schemas.frozen import dataclass, replace
-from schemas.identity import Identity, site_of
+from schemas.identity import Identity, site_of, told_id
 from schemas.operator_signature import has_no_headers
 from schemas.order_rank import state_rank
 from schemas.sender_clock import TOLERANCE_SECONDS, SenderTime, sender_time

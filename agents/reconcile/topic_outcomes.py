@@ -12,8 +12,8 @@ import orjson
 
 from agents.reconcile.findings import LastWord
 from schemas.codec import DecodeError, Document, decode
-from schemas.document.shape import told_id
 from schemas.event import Kind
+from schemas.identity import told_id
 from schemas.result import Outcome
 from schemas.sender_clock import sender_time, utc_text
 from stream.config import Settings

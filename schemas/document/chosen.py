@@ -20,6 +20,7 @@ from schemas.document.shape import (
     Shape,
     has_customer_marks,
     id_of,
+    is_perhaps_of_an_order,
     is_thin,
     number_of,
     shape_of,
@@ -74,7 +75,10 @@ def chosen(
         case Ignored.UNKNOWN:
             return _despite_the_name(found, order, name, body)
         case Ignored():
-            return use if order is None or _is_guess(order) else (Kind.ORDER, order)
+            is_told = order is not None and not (
+                _is_guess(order) or is_perhaps_of_an_order(order.level)
+            )
+            return (Kind.ORDER, order) if order is not None and is_told else use
         case Kind.ORDER:
             return Kind.ORDER, order or _mismatch(name, use, found)
     return _of_a_customer(found, order, name, use, is_signed=is_signed)

@@ -117,6 +117,7 @@ SALES_DOCUMENT_MARKS = (
     *("creditmemo_status", "adjustment", "base_adjustment"),
 )
 SALES_DOCUMENT_WRAPPERS = ("invoice", "creditmemo", "credit_memo", "creditMemo", "shipment", "rma")
+DOCUMENT_IDS = ("invoice_id", "shipment_id", "creditmemo_id", "rma_id", "return_id")
 TOTALS = ("grand_total", "base_grand_total")
 PURCHASER = "creator_id"
 CART_MARKS = ("is_active", "items_count", "items_qty", "reserved_order_id", "checkout_method")
@@ -173,30 +174,17 @@ def number_of(level: Level) -> str:
 
 def number_in_id(order: Level) -> str:
     """Return an order's number that stands where its id should: an id has no zeros before it."""
-    ids = (order.get(name) for name in IDS)
-    return next(
-        (text for one in ids if isinstance(one, str) and _is_padded(text := one.strip())), ""
-    )
+    texts = (one.strip() for name in IDS if isinstance(one := order.get(name), str))
+    return next(filter(is_padded, texts), "")
 
 
-def _is_padded(text: str) -> bool:
+def is_padded(text: str) -> bool:
     return text[:1] == "0" and text.isascii() and text.isdecimal() and bool(text.strip("0"))
 
 
 def id_of(level: Level) -> str:
     """Return the store's id of a document; '' when the level has none."""
     return next((found for name in IDS if (found := identifier(level.get(name)))), "")
-
-
-def told_id(level: Level, kind: Kind | None) -> str:
-    """Return the store's id that tells a document from others of its key; '' when not said.
-
-    A bare `id` of an order may be its sender's own, and an id with zeros before it is a number.
-    """
-    if kind is not Kind.ORDER:
-        return id_of(level)
-    found = identifier(level.get("entity_id"))
-    return "" if _is_padded(found) else found
 
 
 def is_thin(level: Level) -> bool:
@@ -230,8 +218,7 @@ def _is_of_an_order(level: Level) -> bool:
     Or will name one: a company's purchase order has somebody who made it, before its order exists.
     """
     own = (id_of(level), number_of(level))
-    order_id = identifier(level.get("order_id"))
-    if order_id and order_id not in own:
+    if names_order(level) and not _is_named_by_itself(level, own):
         return True
     if number_of(level) and (PURCHASER in level or any(m in level for m in SALES_DOCUMENT_MARKS)):
         return True
@@ -241,6 +228,24 @@ def _is_of_an_order(level: Level) -> bool:
         if (named[1] or own[0]) and any(named) and not any(n and n in own for n in named):
             return True
     return "order_increment_id" in level and text_of(level["order_increment_id"]) not in own[1:]
+
+
+def names_order(level: Level) -> bool:
+    """Whether a level has an `order_id` that is not its own id or number."""
+    order_id = identifier(level.get("order_id"))
+    return bool(order_id) and order_id not in (id_of(level), number_of(level))
+
+
+def is_perhaps_of_an_order(level: Level) -> bool:
+    """Whether a level that names an order may be an invoice of it: a name that says so decides."""
+    return names_order(level) and not _outweighs_its_order(level)
+
+
+def _is_named_by_itself(level: Level, own: tuple[str, str]) -> bool:
+    """Whether `order_id` is what a sender calls the id of the order itself, which has no other."""
+    if own[0] or not own[1] or any(level.get(name) for name in DOCUMENT_IDS):
+        return False
+    return _is_bought(level) or _has(level, NOT_OF_SALES_DOCUMENTS)
 
 
 def _is_sales_document(level: Level) -> bool:
@@ -257,8 +262,11 @@ def _outweighs_its_order(level: Level) -> bool:
     number, other = number_of(level), identifier(level.get("order_increment_id"))
     if number and other and other != number:  # returns and subscriptions have a buyer, too
         return False
-    is_bought = any(form(level.get(m)) for m, form in BUYER_MARKS.items() if m != "quote_id")
-    return is_bought and _has(level, NOT_OF_SALES_DOCUMENTS) and _has_total(level)
+    return _is_bought(level) and _has(level, NOT_OF_SALES_DOCUMENTS) and _has_total(level)
+
+
+def _is_bought(level: Level) -> bool:
+    return any(form(level.get(m)) for m, form in BUYER_MARKS.items() if m != "quote_id")
 
 
 def _has_total(level: Level) -> bool:

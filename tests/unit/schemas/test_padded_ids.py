@@ -7,9 +7,8 @@ import pytest
 
 from agents.handling.enrichment import handle_of
 from schemas.codec import decode
-from schemas.document.shape import told_id
 from schemas.event import Kind
-from schemas.identity import CustomerKey, Identity, OrderKey, site_of
+from schemas.identity import CustomerKey, Identity, OrderKey, site_of, told_id
 from tests.support.real_documents import a_customer, an_order, without
 
 SAVED = "sales_order_save_after"
