@@ -23,7 +23,7 @@ from stream.dlq.index import DeadLetterIndex
 from stream.errors import BrokerError, TopicAdminError
 from stream.kafka.log.leader_questions import name_silent
 from stream.kafka.log.passing_reader import PassingReader
-from stream.kafka.log.range_reader import OffsetRange, RangeReader, Record, record_envelope
+from stream.kafka.log.range_reader import OffsetRange, Record, record_envelope
 from stream.kafka.topic_admin import TopicAdmin
 from stream.lag.evaluator import WINDOW_SAMPLES, PartitionLag, Sample, group_lag, partition_lag
 from stream.lag.snapshot import DeadLetterDepth, LagSnapshot, TierDepth, unknown_lags
@@ -50,7 +50,7 @@ class LagSampler:
         self._settings = settings
         self._topics = settings.topics
         self._window = window
-        self._reader = RangeReader(settings, fetch_bytes=HEAD_FETCH_BYTES)
+        self._reader = PassingReader(settings, fetch_bytes=HEAD_FETCH_BYTES)
         self._letters_reader = PassingReader(settings, batch_records=LETTERS_BATCH)
         self._letters = DeadLetterIndex(settings, self._letters_reader)
         self._samples: dict[Place, deque[Sample]] = {}

@@ -16,6 +16,7 @@ from stream.jobs.replay import ReplayFilter, ReplayRange, plan_replay
 from stream.kafka.log.passing_reader import PassingReader
 from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.topic_admin import TopicAdmin
+from stream.lag.sampler import LagSampler
 from tests.integration.stream.test_relay_on_kafka import Outbox, put, running
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
@@ -119,3 +120,16 @@ async def test_the_relay_forwards_all_others(own_broker, settings, writer, monke
                 [i for n in (1, 2, 3) for i in await put(writer, tier, 2, partition=n)]
             )
         assert not {broken, *behind} & set(outbox.ids)
+
+
+async def test_how_old_the_oldest_is_stays_known_of_all_partitions(
+    own_broker, settings, writer, events
+):
+    """Who stands before the place is asked for at each sample: no partition had an age any more."""
+    mine, others = events
+    break_batch(own_broker, mine[0].origin.topic, mine[0].origin.partition, mine[0].value)
+    async with LagSampler(settings) as sampler:
+        snapshot = await sampler.sample()
+    behind = [part for part in snapshot.partitions if part.lag]
+    assert {part.partition for part in behind} >= {e.origin.partition for e in (*mine, *others)}
+    assert [part for part in behind if part.lag_seconds is None] == []
