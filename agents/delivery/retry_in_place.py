@@ -110,5 +110,5 @@ def _is_page(error: SalesforceError) -> bool:
     """Whether a firewall may have read the texts; overloaded instances send 406 without a word."""
     is_overload = error.status == NOT_ACCEPTABLE and error.body_kind == "empty"
     return (
-        error.status in PAGE_STATUSES and not is_overload and error.code == f"HTTP_{error.status}"
+        error.status in PAGE_STATUSES and not is_overload and error.rule == f"HTTP_{error.status}"
     )

@@ -71,7 +71,8 @@ def _rule_of(
         code = inner or code
     if code == "REQUEST_LIMIT_EXCEEDED" and _is_about_now(status, message, has_quota_left):
         return table.TOO_MANY_AT_ONCE, "ConcurrentRequests"
-    if not code and status in table.GATEWAY_STATUSES:
+    is_code = bool(code) and " " not in code  # a gateway's error is a sentence
+    if not is_code and status in table.GATEWAY_STATUSES:
         return table.NOT_FROM_THE_API, f"HTTP_{status}"
     rule = table.BY_CODE.get(code)
     return (rule, code) if rule else (table.by_status(status), f"HTTP_{status}")

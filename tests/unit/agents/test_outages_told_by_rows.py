@@ -164,7 +164,12 @@ async def test_a_search_that_finds_everybody_guilty_has_found_an_outage(code):
     assert {type(outcome) for outcome in outcomes} == {NotSent}
 
 
-PAGES = [(403, b"<html>Access Denied. Reference #18"), (403, b""), (406, b"<html>mod_security")]
+PAGES = [
+    (403, b"<html>Access Denied. Reference #18"),
+    (403, b""),
+    (403, b'{"error":"Request blocked by policy"}'),
+    (406, b"<html>mod_security"),
+]
 
 
 @pytest.mark.parametrize(("status", "body"), PAGES)
