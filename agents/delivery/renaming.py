@@ -116,11 +116,18 @@ def renaming_of(row: Row, records: Iterable[Record], *, is_guarded: bool = False
         note = f"{what}: this customer's too, under an earlier e-mail; merge the two in Salesforce"
         return Renaming(note=note if row.is_own else "", holder=holder, id=own)
     if not row.is_own:
-        return Renaming(key=was, note=f"{what}: its customer has another e-mail by now", id=found)
+        has = _other(was, row.external_id)
+        return Renaming(key=was, note=f"{what}: its customer has another {has} by now", id=found)
     version = row.version if is_guarded else ""
     update = KeyUpdate(row.sobject, found, key, row.external_id, version)
-    note = f"{what}: renamed, the customer's e-mail has changed"
+    note = f"{what}: renamed, the customer's {_other(was, row.external_id)} has changed"
     return Renaming(update, was, note=note, id=found)
+
+
+def _other(was: str, now: str) -> str:
+    """Return what tells two keys of a customer from each other: a website may stand before it."""
+    is_same_address = is_same_text(was.rpartition(":")[2], now.rpartition(":")[2])
+    return "website" if is_same_address else "e-mail"
 
 
 def _claim(here: Sequence[Record], row: Row) -> KeyUpdate | None:

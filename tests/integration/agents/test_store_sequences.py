@@ -10,7 +10,7 @@ from support.store_pipe import COMMIT, CUSTOMER, StorePipe
 
 from agents.delivery.org_search import OrgSearch
 from agents.delivery.types import NotSent
-from schemas.identity import Identity, OrderKey
+from schemas.identity import CustomerKey, Identity, OrderKey
 
 __all__ = ["org_keys", "salesforce_org"]
 
@@ -249,6 +249,20 @@ async def test_a_customer_of_magento_1_is_followed_by_what_it_calls_the_id(pipe)
         await gets(pipe, person)
     assert pipe.accounts("Magento_Customer_ID__c") == {OTHER: "7"}
     assert list(pipe.contacts("Id")) == [OTHER]
+
+
+async def test_who_shops_at_another_website_has_the_same_address(salesforce_org):
+    """Accounts that websites share: the order said that its customer has another e-mail."""
+    websites = {"1": "1", "2": "2"}
+    by_website = Identity(customer_key=CustomerKey.WEBSITE, websites=websites)
+    pipe = StorePipe(salesforce_org, identity=by_website)
+    await gets(pipe, customer("10:00"), order("10:01", store_id=2))
+    (account,) = pipe.accounts("Id").values()
+    assert pipe.opportunities("AccountId") == {"000000101": account}
+    assert f"Account {account}: its customer has another website by now" in pipe.notes
+    await gets(pipe, customer("10:05", website_id=2))
+    assert f"Account {account}: renamed, the customer's website has changed" in pipe.notes
+    pipe.client.close()
 
 
 async def test_a_customer_of_two_stores_waits_for_nobody(salesforce_org):
