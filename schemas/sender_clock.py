@@ -38,7 +38,8 @@ LOOSE = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?",
     re.ASCII | re.IGNORECASE,
 )
-EPOCHS = {10: 1000, 13: 1}  # digits of seconds and of milliseconds since 1970 → to milliseconds
+# Since 1970: seconds, milliseconds, and microseconds as Debezium has them; PHP's microtime(true).
+EPOCH = re.compile(r"(\d{10})(\d{3})?(?:\d{3})?(?:\.\d+)?")
 LATEST_MS = 253_402_300_799_999  # the last that a calendar has
 FIRST_YEAR = 2000  # Magento is of 2008; an epoch or a zero date is a default somebody left there
 TOLERANCE_SECONDS = 300.0
@@ -142,8 +143,8 @@ def plain_time(value: Any) -> str:
         inner = next((value[name] for name in ("$date", "value") if value.get(name)), None)
         return date_object(value) if inner is None or isinstance(inner, dict) else plain_time(inner)
     text = seen(text_of(int(value) if isinstance(value, float) and isfinite(value) else value))
-    if text.isdecimal() and len(text) in EPOCHS:
-        return utc_text(int(text) * EPOCHS[len(text)])
+    if since := EPOCH.fullmatch(text):
+        return utc_text(int(since[1]) * 1000)
     match = LOOSE.fullmatch(text)
     if match is None:
         return ""

@@ -11,7 +11,7 @@ in that form already is returned as it is, which is nearly every one.
 | `billing_address`, `shipping_address` of an order | `address_spellings`; beside it |
 | `addresses` of an order | object keyed `billing`, `shipping`; beside the order |
 | `increment_id` of an order | beside the order; an id with zeros before it |
-| `created_at`, `updated_at` | PHP's DateTime as an object, seconds or milliseconds since 1970 |
+| `created_at`, `updated_at` | PHP's DateTime as an object, a number since 1970 |
 | `addresses` of a customer | object keyed by ids, JSON text, beside the customer |
 | `default_billing`, `default_shipping` of a customer | an id: the row's flag; the address itself |
 """
