@@ -222,7 +222,7 @@ class CallExecutor:
     async def _halve(self, refusal: Refusal, suspects: Sequence[RowTracker]) -> None:
         self.judge.suspect(refusal, suspects)
         middle = len(suspects) // 2
-        if middle and isinstance(refusal.error, TimedOutError):
+        if isinstance(refusal.error, TimedOutError):
             await self._spread(suspects)
         elif middle:
             await self.finish(suspects[:middle])
@@ -231,12 +231,18 @@ class CallExecutor:
             self.judge.blame(refusal, suspects[0])
 
     async def _spread(self, suspects: Sequence[RowTracker]) -> None:
-        """Send small parts, all of them before one that hangs again: each costs a deadline."""
-        refusals: list[Refusal] = []
+        """Send small parts, all of them before one that hangs again: each costs a deadline.
+
+        Who is alone goes again behind them: an outage may have ended meanwhile.
+        """
+        again: list[Refusal] = []
         for part in parts_of(suspects, -(-len(suspects) // SPREAD)):
-            refusals += await self._round(part)
-        for refusal in refusals:
-            await self._answer(refusal)
+            again += await self._round(part)
+        for refused in again:
+            if len(suspects) == 1 and isinstance(refused.error, TimedOutError):
+                self.judge.blame(refused, suspects[0])
+            else:
+                await self._answer(refused)
 
     async def _search(self, refusal: Refusal, suspects: list[RowTracker]) -> None:
         """Find one guilty bundle among the suspects by halves; the others stay to be sent.

@@ -156,9 +156,17 @@ async def test_one_row_whose_trigger_hangs_holds_its_neighbours_for_a_few_deadli
     bundles = [order(n) for n in range(200)]
     outcomes = await send(make(org, failures=10_000), *bundles)
     assert sum(isinstance(outcome, Written) for outcome in outcomes) == 199
-    assert len(deadlines) <= 6
+    assert len(deadlines) <= 8
     waits = sorted(waited[f"o{n}"] for n in range(200) if n != 137)
     assert (waits[150], waits[-1]) <= (2, 5)
+
+
+async def test_an_org_whose_writes_all_hang_charges_nobody():
+    org = FakeOrg()
+    org.call_faults.append(lambda _collections: HANGS)
+    asyncio.get_running_loop().call_later(0.3, org.call_faults.clear)
+    outcomes = await send(make(org), *(order(n) for n in range(40)))
+    assert not [outcome for outcome in outcomes if isinstance(outcome, RefusedWrite)]
 
 
 async def test_a_request_that_runs_too_long_is_halved_until_it_passes():
