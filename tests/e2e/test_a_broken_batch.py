@@ -6,22 +6,16 @@ import re
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from support.broken_disk import break_batch
 from support.worker_rig import WorkerRig
 
 from sandbox.magento.numbered import order_number
+from stream.kafka.log.range_reader import RangeReader
 from stream.kafka.topic_admin import TopicAdmin
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e, pytest.mark.timeout(400), pytest.mark.proof]
 
 ORDERS = range(1, 25)
-
-
-def flip(broker, ack, body: bytes) -> None:
-    """Change a byte of a record on the broker's disk."""
-    (segment,) = broker.directory.glob(f"data/{ack.topic}-{ack.partition}/*.log")
-    data = bytearray(segment.read_bytes())
-    data[data.rindex(body) + len(body) // 2] ^= 1
-    segment.write_bytes(data)
 
 
 async def test_all_others_go_on_and_what_is_behind_it_does_when_a_person_says_so(
@@ -45,7 +39,8 @@ async def test_all_others_go_on_and_what_is_behind_it_does_when_a_person_says_so
         assert behind
         assert len(beside) < len(ORDERS)
         own_broker.halt()
-        flip(own_broker, placed[broken], rig.record(broken, 2).value)
+        ack, value = placed[broken], rig.record(broken, 2).value
+        break_batch(own_broker, ack.topic, ack.partition, value)
         own_broker.restart()
 
         worker = await rig.worker("w2")
@@ -75,3 +70,33 @@ async def test_all_others_go_on_and_what_is_behind_it_does_when_a_person_says_so
         await rig.worker("w3")
         await rig.until(lambda: have(behind, 2.0), timeout_seconds=90)
         assert have([broken], 1.0)
+
+
+async def test_a_broken_place_of_the_states_sets_its_partition_aside(
+    own_broker, tmp_path, salesforce_process, make_settings
+):
+    """A worker read the states of all its partitions again and again, and wrote nothing."""
+    settings = make_settings(kafka_bootstrap_servers=own_broker.bootstrap_servers)
+    async with (
+        TopicAdmin(settings) as admin,
+        WorkerRig(settings, salesforce_process, tmp_path / "run", {}) as rig,
+    ):
+        await admin.create(settings.topics.specs())
+        worker = await rig.worker()
+        placed = {n: (await rig.publish([(n, 1)]))[0] for n in ORDERS}
+        await rig.settled(len(ORDERS))
+        assert await worker.stop() == 0
+        number, state = placed[1].partition, settings.topics.state
+        async with RangeReader(settings) as reader:
+            first = (await reader.first_records({(state, number): 0}))[state, number]
+        break_batch(own_broker, state, number, first.value)
+        await rig.publish([(n, 2) for n in ORDERS])
+
+        worker = await rig.worker("w2")
+        free = {order_number(n) for n in ORDERS if placed[n].partition != number}
+        await rig.until(
+            lambda: {at for at, version in rig.versions().items() if version == 2.0} == free,
+            timeout_seconds=90,
+        )
+        await rig.until(lambda: "partition_set_aside" in worker.output, timeout_seconds=60)
+        assert f"{state}/{number} at offset {first.offset}: " in worker.output
