@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -124,10 +124,12 @@ def test_the_settings_shown_for_the_module_are_the_modules():
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=40))
 def test_what_is_written_is_what_a_process_reads(value: str):
+    assume(not re.fullmatch(r"""\s*(["']).*\1\s*""", value, re.DOTALL))  # refused: `every.py`
     path = Path("quoted.env")
     EnvFile(path).update({"KAFKA_SASL_PASSWORD": value})
     assert (dotenv_values(path)["KAFKA_SASL_PASSWORD"] or "") == value
-    assert load_settings(env_file=path).kafka_sasl_password.get_secret_value() == value
+    read = load_settings(env_file=path).kafka_sasl_password.get_secret_value()
+    assert read == value.strip(), "blanks around a setting are nobody's meaning"
 
 
 def test_a_value_with_a_line_break_never_becomes_two_settings():
