@@ -168,7 +168,8 @@ async def tell(bench: Bench, rate: float, live_rate: float) -> Section:
     section.add("orders backfilled", "", [bench.orders])
     section.add("backfilled, with a kill in it", "orders/s", [bench.orders / seconds])
     p99s = []
-    for name, since, end in (("before", *marks[:2]), ("beside it", *marks[1:])):
+    began, loaded, ended = marks
+    for name, since, end in (("before", began, loaded), ("beside it", loaded, ended)):
         found = await bench.live_latencies_ms(since, end)
         p99s.append(percentile(found, 0.99))
         section.add(f"live p50, {name}", "ms", [percentile(found, 0.5)])

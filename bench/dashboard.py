@@ -16,7 +16,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from bench.command import run
 from bench.figures import Section
 from sandbox.broker import Broker
 from sandbox.ports import free_port
+from sandbox.process import Process
 from sandbox.processes import Processes, answers, orderstream
 from schemas.event import Envelope, ErrorInfo, Kind, Origin, new_event_id
 from schemas.headers import headers_of
@@ -164,10 +165,10 @@ async def pages_of(session: aiohttp.ClientSession, url: str, letters: int) -> li
     ]
 
 
-async def until_read(url: str, process_is_running: Callable[[], bool]) -> float:
+async def until_read(url: str, process: Process) -> float:
     began = time.monotonic()
     ready = answers(f"{url}/readyz")
-    while not await ready(process_is_running):
+    while not await ready(process):
         if time.monotonic() - began > READ_TIMEOUT_SECONDS:
             raise TimeoutError("the dashboard has not read everything in time")
         await asyncio.sleep(0.1)
@@ -231,7 +232,7 @@ TEXT = (
 def resident_mb(pid: int) -> float:
     """Memory of the process that the tether started, its only child."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    status = Path(f"/proc/{(children or [pid])[0]}/status").read_text(encoding="ascii")
+    status = Path(f"/proc/{(children or [str(pid)])[0]}/status").read_text(encoding="ascii")
     found = re.search(r"VmRSS:\s+(\d+)", status)
     return int(found[1]) / 1024 if found else 0.0
 

@@ -16,5 +16,5 @@ def _no_fast_path(*_arguments: Any, **_options: Any) -> None:
 
 
 if __name__ == "__main__":
-    handler.FastPath = _no_fast_path  # type: ignore[assignment,misc] # the program's point
+    handler.FastPath = _no_fast_path  # type: ignore[assignment,attr-defined] # the program's point
     run()

@@ -40,6 +40,7 @@ from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import Collection, CollectionAnswer
 from agents.salesforce.api.send_right import check_of_context
+from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.interrupt import Interrupt
 from agents.worker.call_pacing import CallPacing
 from agents.worker.context import WorkerContext
@@ -48,7 +49,7 @@ from agents.worker.pipeline import Pipeline
 from bench.command import options_of, run
 from bench.figures import Section
 from bench.orders import Template
-from bench.stages import envelopes
+from bench.stages import envelopes, keys_of
 from schemas.salesforce import RowResult
 from schemas.state import State
 from stream.ops.alerts import Alerts
@@ -139,7 +140,7 @@ class ClockOrg:
     rows: list[int] = field(default_factory=list)
     identified = guarded = frozenset[str]()
 
-    async def queries(self, soqls: Sequence[str]) -> list[list[dict[str, Any]]]:
+    async def queries(self, soqls: Sequence[str]) -> list[list[dict[str, Any]] | SalesforceError]:
         check_of_context()()
         self.calls += 1
         await asyncio.sleep(self.org.fixed)
@@ -218,7 +219,7 @@ class Done:
 
     judged: int
     at: dict[str, float] = field(default_factory=dict)
-    failure: Exception | None = None
+    failure: BaseException | None = None
 
     def note(self, event_id: str, outcome: str) -> None:
         if int(event_id) >= self.judged:
@@ -227,7 +228,7 @@ class Done:
             self.failure = RuntimeError(f"an order ended as {outcome}")
         self.at[event_id] = time.perf_counter()
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         self.failure = error
 
     @property
@@ -253,6 +254,7 @@ async def latencies_of(
     count, done = len(orders), Done(len(orders))
     due = [number / case.rate for number in range(count)]
     due += [count / case.rate * number / len(beside) for number in range(len(beside))]
+    bodies = [*orders, *beside]
     held = [
         HeldEvent(
             dataclasses.replace(envelope, event_id=str(number)),
@@ -260,7 +262,7 @@ async def latencies_of(
             number,
             envelope.key.encode(),
         )
-        for number, envelope in enumerate(envelopes([*orders, *beside]))
+        for number, envelope in enumerate(envelopes(bodies, keys_of(bodies)))
     ]
     with tempfile.TemporaryDirectory() as directory:
         workers = [Worker(case, client, Path(directory), done) for _ in range(case.workers)]

@@ -98,7 +98,9 @@ async def measure(options: argparse.Namespace) -> Section:
     template = Template.make()
     orders = [template.order(number, 1) for number in range(int(CASE.rate * options.seconds))]
     for name, (org, beside) in NEIGHBOURS.items():
-        alone, together, more = [], [], []
+        alone: list[float] = []
+        together: list[float] = []
+        more: list[float] = []
         for _ in range(options.runs):
             for found, neighbours in ((alone, ()), (together, beside)):
                 client = (org if neighbours else ClockOrg)(CASE.org)

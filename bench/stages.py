@@ -56,6 +56,11 @@ def bodies() -> list[bytes]:
     return [template.order(number, 1) for number in range(BATCH)]
 
 
+def keys_of(raw: Sequence[bytes]) -> list[bytes]:
+    """Return the keys that the ingress gave the records."""
+    return [decode(body).key.encode() for body in raw]
+
+
 def envelopes(raw: Sequence[bytes], keys: Sequence[bytes]) -> list[Envelope]:
     headers = identity_headers(
         event_id=new_event_id(NOW_MS),
@@ -113,7 +118,7 @@ async def costs() -> dict[str, float]:
     """Return CPU microseconds per event and stage, measured once."""
     raw = bodies()
     documents = [decode(body) for body in raw]
-    keys = [document.key.encode() for document in documents]
+    keys = keys_of(raw)
     held = envelopes(raw, keys)
     mapping = Mapping.load(None)
     handler = make_handler(mapping)
@@ -154,7 +159,7 @@ async def costs() -> dict[str, float]:
 async def sizes() -> dict[str, float]:
     """Return the bytes that an event leaves in Kafka, batch overhead and compression aside."""
     raw = bodies()
-    held = envelopes(raw, [decode(body).key.encode() for body in raw])
+    held = envelopes(raw, keys_of(raw))
     decisions = await decided(make_handler(Mapping.load(None)), held)
     outcomes = [_bytes_of(result_record(decision, TOPICS)) for decision in decisions]
     states = [
