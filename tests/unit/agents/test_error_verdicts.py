@@ -6,7 +6,12 @@ import pytest
 
 from agents.salesforce.errors.error_kind import ErrorKind as Kind
 from agents.salesforce.errors.error_rule import Advice
-from agents.salesforce.errors.error_table import BY_CODE, MISSING_PARENT, UNKNOWN_FAILURE
+from agents.salesforce.errors.error_table import (
+    BY_CODE,
+    MISSING_PARENT,
+    NOT_FROM_THE_API,
+    UNKNOWN_FAILURE,
+)
 from agents.salesforce.errors.errors import (
     ErrorVerdict,
     SalesforceError,
@@ -173,3 +178,16 @@ def test_an_app_that_has_spent_its_own_calls_waits_for_the_day() -> None:
 )
 def test_what_automation_may_have_said_of_all_rows_names_no_field(code, fields, expected):
     assert is_of_a_chunk(RowError(code, "no", fields)) is expected
+
+
+@pytest.mark.parametrize("status", [400, 403])
+@pytest.mark.parametrize("code", ["", "Request blocked", "Request blocked for your safety"])
+def test_a_refusal_without_a_code_is_of_a_server_in_between(status: int, code: str) -> None:
+    assert classify(status, code).meaning == NOT_FROM_THE_API.meaning
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, ""), (404, ""), (404, "Not Found"), (403, "A_NEW_CODE")]
+)
+def test_other_refusals_are_salesforces_own(status: int, code: str) -> None:
+    assert classify(status, code).meaning != NOT_FROM_THE_API.meaning
