@@ -19,6 +19,7 @@ from cli.console.dead_letter_options import (
     fail_for_none,
     find,
     letter_filter,
+    none_fits,
     open_index,
     record_unmask,
     say_unread,
@@ -99,11 +100,7 @@ def list_(
             }
         )
     elif not found and not unread and not wanted.is_everything:
-        stdout.print(
-            f"no open dead letter fits; open ones by code: {told(run_async(open_codes(settings)))}",
-            soft_wrap=True,
-            highlight=False,
-        )
+        stdout.print(none_fits(settings), soft_wrap=True, highlight=False)
     elif letters or order:
         print_letters(found[:limit], len(found), is_masked=not unmask, where=where)
     else:

@@ -74,10 +74,15 @@ def exit_unless_known(unread: str) -> None:
         raise typer.Exit(EXIT_UNKNOWN)
 
 
+def none_fits(settings: Settings) -> str:
+    """Return the sentence that nothing fits, with the codes that there are."""
+    codes = told(run_async(open_codes(settings)))
+    return f"no open dead letter fits; open ones by code: {codes}"
+
+
 def fail_for_none(settings: Settings) -> NoReturn:
     """Say that nothing fits and which codes there are; exit 1."""
-    codes = told(run_async(open_codes(settings)))
-    fail(f"no open dead letter fits; open ones by code: {codes}", code=EXIT_NO)
+    fail(none_fits(settings), code=EXIT_NO)
 
 
 def find(settings: Settings, name: str) -> tuple[DeadLetter, Envelope]:

@@ -58,14 +58,14 @@ def test_replace_is_the_standard_one(before: Point | Single, changes: dict[str, 
     unchanged = dataclasses.replace(before)
     after = replace(before, **changes)  # type: ignore[arg-type]  # several classes
     assert dataclasses.astuple(after) == dataclasses.astuple(
-        dataclasses.replace(before, **changes)  # type: ignore[arg-type]
+        dataclasses.replace(before, **changes)  # type: ignore[arg-type]  # several classes
     )
     assert before == unchanged
 
 
 def test_replace_refuses_a_field_that_is_not_there() -> None:
     with pytest.raises((KeyError, TypeError)):
-        replace(Point(1), z=3)  # type: ignore[call-arg]
+        replace(Point(1), z=3)  # type: ignore[call-arg]  # the field that is not there
 
 
 def test_the_type_checker_holds_what_is_frozen(tmp_path: Path) -> None:
