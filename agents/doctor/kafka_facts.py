@@ -18,6 +18,7 @@ from agents.handling.collision import CODES as COLLIDING
 from stream.config import Settings
 from stream.dlq.index import DeadLetterIndex
 from stream.errors import BrokerError, SettingsError, TopicAdminError
+from stream.kafka.closing import closed
 from stream.kafka.connection import kafka_connection
 from stream.kafka.consumer_groups import committed_offsets, held_partitions
 from stream.kafka.log.passing_reader import PassingReader
@@ -119,7 +120,7 @@ async def _groups(settings: KafkaSettings) -> dict[str, GroupFacts]:
             for group in (settings.worker_group, settings.relay_group)
         }
     finally:
-        await admin.close()
+        await closed(admin.close())
 
 
 async def _members(admin: AIOKafkaAdminClient, group: str) -> int:

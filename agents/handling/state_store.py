@@ -35,7 +35,7 @@ from schemas.state import State
 from schemas.state_order import read_state
 from stream.errors import BrokerError, FrozenError, NoLeaderError
 from stream.kafka.any_records import UnreadableError
-from stream.kafka.consumer_stop import stop_consumer
+from stream.kafka.closing import stop_consumer
 from stream.kafka.log.edges import leaderless_now
 from stream.ops import metrics
 

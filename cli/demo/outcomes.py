@@ -10,8 +10,8 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.result import Outcome, Result
+from stream.kafka.closing import stop_consumer
 from stream.kafka.connection import kafka_connection
-from stream.kafka.consumer_stop import stop_consumer
 from stream.settings.kafka import KafkaSettings
 
 POLL_MS = 100

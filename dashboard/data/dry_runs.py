@@ -25,6 +25,7 @@ from stream.errors import StreamError
 from stream.jobs.replay import ReplayPlan, ReplayRange, plan_replay
 from stream.jobs.spec import JobKind
 from stream.kafka.log.passing_reader import PassingReader
+from stream.ops.background import ended
 
 log = structlog.get_logger()
 
@@ -97,9 +98,7 @@ class DryRuns:
         self._drafts = {}
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
 
     def _add(self, draft: DryRun) -> DryRun:
         now = time.monotonic()

@@ -14,6 +14,7 @@ import structlog
 from agents.doctor.check import Check, CheckResult
 from agents.doctor.examine import examine
 from stream.config import Role, Settings
+from stream.ops.background import ended
 from stream.settings.required import missing_settings
 
 log = structlog.get_logger()
@@ -44,8 +45,7 @@ class Health:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await ended([self._task])
 
     async def _examine(self) -> None:
         roles = [Role.DASHBOARD]

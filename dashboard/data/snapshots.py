@@ -28,6 +28,7 @@ from stream.kafka.log.passing_reader import PassingReader
 from stream.lag.exporter import export, forget
 from stream.lag.sampler import LagSampler
 from stream.lag.snapshot import LagSnapshot
+from stream.ops.background import ended
 
 QUEUED_OUTCOMES = 200
 
@@ -113,9 +114,7 @@ class Snapshots:
             )
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
 
     @property
     def not_ready(self) -> str | None:

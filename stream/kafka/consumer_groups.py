@@ -14,6 +14,7 @@ from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.structs import OffsetAndMetadata
 
 from stream.errors import BrokerError
+from stream.kafka.closing import closed
 from stream.kafka.connection import kafka_connection
 from stream.kafka.error_text import error_text
 from stream.kafka.group_answers import refuse
@@ -58,7 +59,7 @@ async def committed_readings(settings: KafkaSettings, group: str) -> dict[tuple[
         await admin.start()
         found = await _offsets(admin, group)
     finally:
-        await admin.close()
+        await closed(admin.close())
     return {
         (pair.topic, pair.partition): Reading(said.offset, Witness.from_metadata(said.metadata))
         for pair, said in found.items()

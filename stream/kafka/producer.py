@@ -34,6 +34,7 @@ from aiokafka.errors import (
 from stream.config import Settings
 from stream.errors import PublishError
 from stream.kafka.ack_waits import AckWaits
+from stream.kafka.closing import closed
 from stream.kafka.connection import kafka_connection
 from stream.kafka.error_text import error_text
 from stream.kafka.record import Ack, Record, ack_of
@@ -87,7 +88,7 @@ async def close_producer(producer: AIOKafkaProducer) -> None:
         await asyncio.wait({stopping})
     if (error := stopping.exception()) is not None:
         log.warning("producer_not_closed_in_order", error=error_text(error))
-        await producer.client.close()
+        await closed(producer.client.close())
 
 
 class SharedProducer:

@@ -19,6 +19,7 @@ from aiokafka.errors import (
 
 from stream.config import Settings
 from stream.errors import SettingsError, TopicAdminError
+from stream.kafka.closing import closed
 from stream.kafka.connection import kafka_connection
 from stream.kafka.error_text import RESOURCES, error_text
 from stream.kafka.topic_plan import (
@@ -52,7 +53,7 @@ class TopicAdmin:
         try:
             await self._client.start()
         except (KafkaError, OSError, ValueError) as error:
-            await self._client.close()
+            await closed(self._client.close())
             servers = self._settings.kafka_bootstrap_servers
             raise TopicAdminError(
                 f"no Kafka at KAFKA_BOOTSTRAP_SERVERS={servers}: {error}"
@@ -60,7 +61,7 @@ class TopicAdmin:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        await self._client.close()
+        await closed(self._client.close())
 
     async def broker_count(self) -> int:
         """Return how many brokers the cluster has now."""

@@ -7,9 +7,10 @@ nothing any more.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from itertools import count
+from typing import Any
 
 import structlog
 
@@ -18,6 +19,7 @@ from stream.backoff import Backoff
 log = structlog.get_logger()
 
 BEGIN_AGAIN = Backoff(first_seconds=1.0, cap_seconds=30.0)
+CANCEL_AGAIN_SECONDS = 5.0
 
 
 @asynccontextmanager
@@ -29,9 +31,25 @@ async def in_background(
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await ended([task])
+
+
+async def ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks until they have ended; what they raise then is nobody's any more.
+
+    Once is not enough: libraries suppress CancelledError around tasks of their own, and with it
+    what comes for us in that moment. Twice at once would cut off what still closes in order.
+    """
+    running = {task for task in tasks if not task.done()}
+    while running:
+        for task in running:
+            task.cancel()
+        done, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)
+        for task in done:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.warning("background_failed_when_cancelled", exc_info=error)
+        if running:
+            log.warning("cancelled_again", tasks=len(running))
 
 
 async def set_within(event: asyncio.Event, seconds: float) -> None:

@@ -27,7 +27,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
 from stream.kafka.any_records import UnreadableError
-from stream.kafka.consumer_stop import stop_consumer
+from stream.kafka.closing import stop_consumer
 from stream.kafka.error_text import error_text
 from stream.kafka.group_answers import commit_what_is_there, heed_errors
 from stream.kafka.log.range_reader import record_envelope

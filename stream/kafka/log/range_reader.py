@@ -23,9 +23,9 @@ from schemas.headers import envelope_of
 from stream.config import Settings
 from stream.errors import BrokerError
 from stream.kafka.any_broker import of_any_broker
+from stream.kafka.closing import closed, stop_consumer
 from stream.kafka.connection import kafka_connection
 from stream.kafka.consumer_groups import committed_offsets, held_partitions
-from stream.kafka.consumer_stop import stop_consumer
 from stream.kafka.error_text import WAY_OUT, error_text
 from stream.kafka.log.broken_places import BrokenPlaces
 from stream.kafka.log.edges import EDGE_SECONDS, no_answer, still_there, why_silent
@@ -114,7 +114,7 @@ class RangeReader:
     async def close(self) -> None:
         """Close both connections; safe to call twice."""
         await stop_consumer(self._consumer)
-        await self._admin.close()
+        await closed(self._admin.close())
 
     async def partitions(self, *topics: str) -> dict[str, tuple[int, ...]]:
         """Return the partition numbers of each topic; raises BrokerError for a missing one."""
