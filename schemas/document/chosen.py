@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from schemas.document.flattened import may_be_an_order
+from schemas.document.other_words import may_be_an_order
 from schemas.document.shape import (
     NAMES,
     Shape,
@@ -126,7 +126,17 @@ def _without_orders(customer: Found) -> Found:
             f"there are orders in `{name}` of a customer: send each order by itself, or name the "
             "event (docs/events.md)"
         )
+    if customer.path and may_be_an_order(_around(customer)):
+        raise DecodeError(
+            f"the {customer.shape} at {customer.place} may be the buyer of an order whose fields "
+            f"are called otherwise: send {MISSING[Kind.ORDER]}"
+        )
     return customer
+
+
+def _around(item: Found) -> dict[str, Any]:
+    """Return what stands beside a document."""
+    return {name: value for name, value in (item.beside or {}).items() if name != item.path[-1]}
 
 
 def orders_of(customer: Found) -> str:

@@ -7,7 +7,6 @@ is a wrapper or a part of an order that is not there itself, so no field of a do
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from schemas.document.unwrapping import WRAPPERS
@@ -18,12 +17,6 @@ SEPARATORS = re.compile(r"\.|__|/|\]?\[|\]")
 # What of an order is an object or a list.
 PARTS = ("items", "billing_address", "shipping_address", "addresses", "payment")
 HEADS = frozenset((*WRAPPERS, *PARTS, "extension_attributes"))
-# How else an order's number and its total are called, whatever stands before.
-NUMBERS = ("incrementid", "realorderid", "ordernumber", "orderno", "orderdate")
-TOTALS = ("grandtotal",)
-MAX_DEPTH = 4
-MAX_KEYS = 500
-NO_LETTERS = re.compile(r"[^a-z]")
 
 
 def unflattened(body: Level) -> Level:
@@ -53,18 +46,3 @@ def _put(tree: Level, path: list[str], value: Any) -> bool:
         if not isinstance(tree, dict):
             return False
     return tree.setdefault(last, value) is value
-
-
-def may_be_an_order(body: Level) -> bool:
-    """Whether a body has an order's number and total, by names that are not read."""
-    names = [NO_LETTERS.sub("", key.lower()) for key in _keys(body)]
-    return any(n.endswith(NUMBERS) for n in names) and any(n.endswith(TOTALS) for n in names)
-
-
-def _keys(value: Any, depth: int = 0) -> Iterator[str]:
-    if isinstance(value, list):
-        value = {"": value[0]} if value else None
-    if isinstance(value, dict) and depth < MAX_DEPTH:
-        for key, inner in [*value.items()][:MAX_KEYS]:
-            yield key
-            yield from _keys(inner, depth + 1)

@@ -1,0 +1,58 @@
+"""An order in other words: modules and flows that call its number and its total as they like.
+
+It is not read, because nobody knows which of its numbers is Magento's; but under a name that nobody
+knows it is refused and rings, where a quiet 200 would lose it.
+
+| a body has | it is perhaps an order |
+|---|---|
+| an order's number and a grand total | always |
+| an order's number, and any total | if it has no number or id of an invoice, a return and the like |
+| an `order_id`, any total, and a buyer, a status or rows | the same |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.document.shape import SALES_DOCUMENT_WRAPPERS
+
+Level = dict[str, Any]
+
+# How else an order's number and its total are called, whatever stands before.
+NUMBERS = ("incrementid", "realorderid", "ordernumber", "orderno", "orderdate")
+GRAND_TOTALS = ("grandtotal", "ordertotal")
+TOTALS = ("total", "totalprice", "totalamount", "ordervalue", "orderamount")
+ORDER_ID = "orderid"
+OF_AN_ORDER = ("email", "customer", "status", "orderstatus", "items", "lineitems", "products")
+OF_ANOTHER = re.compile(
+    r"(?:invoice|shipment|creditmemo|creditnote|refund|return|rma)"
+    r"(?:id|no|number|nr|incrementid|entityid|date|total|amount)"
+)
+MAX_DEPTH = 4
+MAX_KEYS = 500
+NO_LETTERS = re.compile(r"[^a-z]")
+
+
+def may_be_an_order(body: Level) -> bool:
+    """Whether a body has an order's number and total, by names that are not read."""
+    names = {NO_LETTERS.sub("", key.lower()) for key in _keys(body)}
+    is_numbered = any(name.endswith(NUMBERS) for name in names)
+    if is_numbered and any(name.endswith(GRAND_TOTALS) for name in names):
+        return True
+    if any(map(OF_ANOTHER.fullmatch, names)):
+        return False
+    is_told = ORDER_ID in names and any(name.endswith(OF_AN_ORDER) for name in names)
+    has_total = any(name in TOTALS or name.endswith(GRAND_TOTALS) for name in names)
+    return (is_numbered or is_told) and has_total
+
+
+def _keys(value: Any, depth: int = 0) -> Iterator[str]:
+    if isinstance(value, list):
+        value = {"": value[0]} if value else None
+    if isinstance(value, dict) and depth < MAX_DEPTH:
+        for key, inner in [*value.items()][:MAX_KEYS]:
+            yield key
+            if not key.startswith(SALES_DOCUMENT_WRAPPERS):
+                yield from _keys(inner, depth + 1)
