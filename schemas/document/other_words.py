@@ -6,7 +6,7 @@ knows it is refused and rings, where a quiet 200 would lose it.
 | a body has | it is perhaps an order |
 |---|---|
 | an order's number and a grand total | always |
-| an order's number, and any total | if it has no number or id of an invoice, a return and the like |
+| an order's number, and any total | if no invoice, return or the like has an id there |
 | an `order_id`, any total, and a buyer, a status or rows | the same |
 """
 
