@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Literal
 from urllib.parse import quote
 
 MAX_LOCAL_CHARACTERS = 64  # RFC 5321 §4.5.3.1.1
@@ -25,6 +26,7 @@ ORDINARY = re.compile(
 PUNYCODE = "xn--"
 # Categories of characters that have no sight: format characters and controls.
 UNSEEN = ("Cf", "Cc")
+FORMS: tuple[Literal["NFC"], Literal["NFD"]] = ("NFC", "NFD")
 
 
 def seen(text: str) -> str:
@@ -37,6 +39,13 @@ def seen(text: str) -> str:
         return text
     text = unicodedata.normalize("NFC", text)
     return "".join(c for c in text if unicodedata.category(c) not in UNSEEN).strip()
+
+
+def stored_forms(text: str) -> tuple[str, ...]:
+    """Return a text as others may have stored it: accents within their letters, or behind them."""
+    if text.isascii():
+        return (text,)
+    return tuple(dict.fromkeys(unicodedata.normalize(form, text) for form in FORMS))
 
 
 def in_one_spelling(text: str) -> str:

@@ -20,6 +20,7 @@ from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.model import RowRule
 from agents.salesforce.api.record_updates import KeyUpdate
 from agents.salesforce.api.soql import REST_ROOM, QueryRoom, fitting, is_same_text, quoted
+from schemas.email import in_one_spelling, stored_forms
 from schemas.frozen import dataclass
 from schemas.salesforce import Row
 
@@ -63,11 +64,15 @@ def queries_for(
     for (sobject, key, by, links), members in shapes.items():
         parents = [f"{name}.{field}" for name, field, _ in links for field in ("Id", field)]
         fields = ", ".join(["Id", "CreatedDate", key, by, *parents])
-        for part in fitting(members, lambda row: (value_of(row), row.external_id), room):
-            values = ",".join(quoted(value_of(row)) for row in part)
+        for part in fitting(members, lambda row: (*_forms(row), row.external_id), room):
+            values = ",".join(quoted(form) for row in part for form in _forms(row))
             keys = ",".join(quoted(row.external_id) for row in part)
             where = f"{by} IN ({values}) OR {key} IN ({keys})"
             yield f"SELECT {fields} FROM {sobject} WHERE {where}", part  # noqa: S608 - quoted
+
+
+def _forms(row: Row) -> tuple[str, ...]:
+    return stored_forms(value_of(row))
 
 
 def adoption_of(
@@ -78,8 +83,9 @@ def adoption_of(
     `given` are the keys, by record id, that others of the same batch give: nobody else's any more.
     """
     given = given or {}
-    wanted, key = value_of(row).lower(), row.external_id_field  # a query finds `ss` for `ß`
-    mine = [r for r in records if str(r.get(row.adopt_by) or "").lower() == wanted]
+    wanted, key = in_one_spelling(value_of(row)), row.external_id_field
+    # A query finds `ss` for `ß`, who is somebody else.
+    mine = [r for r in records if in_one_spelling(str(r.get(row.adopt_by) or "")) == wanted]
     holders = [r for r in records if is_same_text(r.get(key), row.external_id)]
     free = sorted(
         (r for r in mine if not r.get(key) and str(r.get("Id")) not in given),

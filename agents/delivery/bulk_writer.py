@@ -18,6 +18,7 @@ import structlog
 from agents.delivery.api_choice import CALLS_PER_JOB
 from agents.delivery.retry_in_place import REFUSALS
 from agents.pacing.stall_clock import Progress
+from agents.pacing.system_failure import reason_of
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.collection_builder import CollectionLimits
 from agents.salesforce.api.composite import MAX_ROWS, Collection, CollectionAnswer
@@ -32,6 +33,7 @@ from stream.ops import metrics
 log = structlog.get_logger()
 
 CLOSED_SECONDS = 900.0  # after a job was refused, before another one is tried
+ENOUGH_FAILURES = 3  # of jobs in a row, however passing each looks
 DAILY_CALLS = "REQUEST_LIMIT_EXCEEDED"
 
 # One call of a lane is all jobs of a batch; a job's own file is cut at 100 MB by the client.
@@ -44,8 +46,8 @@ class BulkWriter:
     """Writes collections by Bulk API 2.0. `spend` is told of the calls that jobs cost.
 
     `is_closed`: a job failed or was refused as such (its quota is spent, the feature is off, a name
-    in it is unknown). What says so is Bulk's business; Composite calls do without, or tell the
-    cause.
+    in it is unknown), or no job gets through. That is Bulk's business, of which Salesforce has
+    limits and outages of its own; Composite calls do without, or tell the cause.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class BulkWriter:
         self._progress = progress
         self._clock = clock
         self._closed_until = 0.0
+        self._failures = 0
 
     @property
     def is_closed(self) -> bool:
@@ -105,16 +108,25 @@ class BulkWriter:
                 )
                 await self._let_duplicates_pass(collection, results)
             except SalesforceError as error:
-                if (
-                    isinstance(error, JobFailedError)
-                    or error.kind in REFUSALS
-                    or (error.kind is ErrorKind.QUOTA and error.rule != DAILY_CALLS)
-                ):
-                    self._closed_until = self._clock() + CLOSED_SECONDS
+                if self._is_of_bulk(error):
+                    self._failures, self._closed_until = 0, self._clock() + CLOSED_SECONDS
                     error.advice = Advice.OTHER_API
-                    log.warning("bulk_closed", code=error.code, seconds=CLOSED_SECONDS)
+                    reason = reason_of(error)
+                    log.warning("bulk_closed", reason=reason, seconds=CLOSED_SECONDS)
                 return CollectionAnswer(error=error)
+        self._failures = 0
         return CollectionAnswer(results=tuple(results))
+
+    def _is_of_bulk(self, error: SalesforceError) -> bool:
+        """Whether a failure says something about jobs, not about everybody."""
+        if isinstance(error, JobFailedError) or error.kind in REFUSALS:
+            return True
+        if error.kind is ErrorKind.QUOTA:
+            return error.rule != DAILY_CALLS
+        if error.kind is ErrorKind.AUTH or error.advice is Advice.OTHER_API:
+            return False
+        self._failures += 1
+        return self._failures >= ENOUGH_FAILURES
 
     async def _let_duplicates_pass(self, collection: Collection, results: list[RowResult]) -> None:
         """Write by calls what a duplicate rule refused and may be saved: no job can say so."""

@@ -21,6 +21,7 @@ from enum import Enum, auto
 from agents.pacing.system_failure import is_systemic
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
+from agents.salesforce.errors.error_table import TEMPORARY_REDIRECTS
 from agents.salesforce.errors.errors import SalesforceError, TimedOutError
 from stream.backoff import Backoff
 
@@ -29,7 +30,8 @@ REPEAT = Backoff(first_seconds=0.25, cap_seconds=8.0)
 # 2xx: an answer that cannot be read; 400: a firewall's. 503 says that everybody comes too fast.
 SUSPICIOUS_STATUSES = frozenset({*range(200, 300), 400, *range(500, 600)} - {503})
 NOT_ACCEPTABLE = 406
-PAGE_STATUSES = frozenset({403, NOT_ACCEPTABLE})  # a firewall's, where it is no answer of the API
+# A firewall's, where it is no answer of the API.
+PAGE_STATUSES = frozenset({*TEMPORARY_REDIRECTS, 403, NOT_ACCEPTABLE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ def check_org(
     yield _overruling(mapping, facts)
     yield _renaming(facts)
     yield _budget(settings, facts)
+    yield from _bulk(settings, facts)
 
 
 def _host(facts: OrgFacts) -> Check:
@@ -207,3 +208,17 @@ def _budget(settings: SalesforceSettings, facts: OrgFacts) -> Check:
     if left < 1:
         return fail(name, detail, fix)
     return warn(name, detail, fix) if left < LOW_BUDGET * share else ok(name, detail)
+
+
+def _bulk(settings: SalesforceSettings, facts: OrgFacts) -> Iterator[Check]:
+    left = facts.bulk_batches_left
+    if left is None or not settings.salesforce_bulk_threshold_events:
+        return
+    yield judged(
+        "salesforce-bulk",
+        [] if left else ["the org's Bulk batches of the last 24 hours are used up"],
+        f"{left:,} Bulk batches are left of the day",
+        "a backlog goes by Composite calls until some are free again; find who starts so many "
+        "(Setup > Bulk Data Load Jobs)",
+        CheckResult.WARN,
+    )

@@ -45,6 +45,7 @@ class OrgFacts:
 
     `skew_seconds`: how far our clock is ahead of Salesforce's. `versions` are the API versions the
     login host offers; empty when it does not say. `language` is that of the user's messages;
+    `bulk_batches_left`: of the org's Bulk batches of the day, None where it does not say;
     `instance_url` where a fresh login finds the org, `worker_host` where the running worker calls
     it: '' is not logged in, None not known.
     """
@@ -54,6 +55,7 @@ class OrgFacts:
     describes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     guarded: frozenset[str] = frozenset()
     usage: Usage | None = None
+    bulk_batches_left: int | None = None
     versions: frozenset[str] = frozenset()
     skew_seconds: float | None = None
     language: str = ""
@@ -72,10 +74,12 @@ async def gather_org(settings: Settings, mapping: RecordMapping) -> OrgFacts:
         return OrgFacts(problem="; ".join(error.problems), fix="see docs/settings.md")
     try:
         describes = await describes_of(client, mapping.sobjects)
+        limits = await _limits(client)
         return OrgFacts(
             describes=describes,
             guarded=client.guard_from(describes),
-            usage=await _usage(client),
+            usage=usage_of_limits(limits),
+            bulk_batches_left=_batches_left(limits),
             language=await _language(client),
             instance_url=(await client.token()).instance_url,
             versions=versions,
@@ -95,14 +99,20 @@ async def gather_org(settings: Settings, mapping: RecordMapping) -> OrgFacts:
         client.close()
 
 
-async def _usage(client: OrgClient) -> Usage | None:
-    """Return the day's usage; None where the user may not see it, which is an optional right."""
+async def _limits(client: OrgClient) -> dict[str, Any]:
+    """Return the org's limits; none where the user may not see them, which is an optional right."""
     try:
-        return usage_of_limits(await client.limits())
+        return await client.limits()
     except SalesforceError as error:
         if is_sign_of_life(error.status) and error.kind is not ErrorKind.AUTH:
-            return None
+            return {}
         raise
+
+
+def _batches_left(limits: dict[str, Any]) -> int | None:
+    batches = limits.get("DailyBulkApiBatches")
+    left = batches.get("Remaining") if isinstance(batches, dict) else None
+    return left if isinstance(left, int) else None
 
 
 async def _language(client: OrgClient) -> str:

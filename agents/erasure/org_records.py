@@ -9,8 +9,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, Literal
-from unicodedata import normalize
+from typing import Any
 from urllib.parse import quote
 
 from orjson import dumps
@@ -22,6 +21,7 @@ from agents.salesforce.api.soql import fitting
 from agents.salesforce.api.stale_guard import taking
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
+from schemas.email import in_one_spelling, stored_forms
 from schemas.erasure import ERASED
 from schemas.person import Person
 
@@ -30,7 +30,6 @@ EVERYBODYS = frozenset(
     {ErrorKind.TRANSIENT, ErrorKind.AUTH, ErrorKind.QUOTA, ErrorKind.CONCURRENCY}
 )
 DELETED = "ENTITY_IS_DELETED"
-FORMS: tuple[Literal["NFC"], Literal["NFD"]] = ("NFC", "NFD")
 
 
 @dataclass(slots=True)
@@ -58,8 +57,8 @@ async def find_records(
     `strauss`, who is somebody else and stays. Raises SalesforceError.
     """
     records, order_keys = PersonRecords(), tuple(order_keys)
-    wanted = frozenset(map(_letters, (*emails, *people, *order_keys)))
-    spellings = sorted({normalize(form, email) for email in emails for form in FORMS})
+    wanted = frozenset(map(in_one_spelling, (*emails, *people, *order_keys)))
+    spellings = sorted({form for email in emails for form in stored_forms(email)})
     for kind in personal:
         ids: dict[str, None] = {}
         known = sorted({*order_keys, *records.order_keys})  # of orders that Kafka forgot, too
@@ -82,13 +81,9 @@ def _is_somebody_elses(
 ) -> bool:
     """Whether it was found only because its letters fold to those of a wanted address or key."""
     names = (kind.external_id, *kind.email_fields)
-    held = {_letters(str(record[name])) for name in names if record.get(name)}
+    held = {in_one_spelling(str(record[name])) for name in names if record.get(name)}
     folded = {one.casefold() for one in wanted}
     return not held & wanted and any(one.casefold() in folded for one in held)
-
-
-def _letters(text: str) -> str:
-    return normalize("NFC", text).lower()
 
 
 async def _nothing() -> AsyncIterator[dict[str, Any]]:

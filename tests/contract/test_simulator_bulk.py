@@ -188,3 +188,13 @@ async def test_a_job_can_be_made_to_fail_whole(plain_client, salesforce_org: Sal
     failed = await run(plain_client, "Account", ACCOUNT_KEY, text)
     assert (failed["state"], failed["errorMessage"]) == ("Failed", "InternalServerError : x")
     assert (await run(plain_client, "Account", ACCOUNT_KEY, text))["state"] == "JobComplete"
+
+
+async def test_no_job_is_made_when_the_days_batches_are_used_up(
+    plain_client, salesforce_org: SalesforceOrg
+):
+    salesforce_org.org.settings.change({"bulk_daily_batches": 1})
+    await run(plain_client, "Account", ACCOUNT_KEY, f"{ACCOUNT_KEY},Name\nk@x.y,Jane\n")
+    job = {"object": "Account", "operation": "upsert", "externalIdFieldName": ACCOUNT_KEY}
+    answer = await plain_client.call("POST", "/jobs/ingest", job)
+    assert (answer.status, answer.json[0]["errorCode"]) == (400, "ExceededQuota")

@@ -167,7 +167,7 @@ def is_doubtful(error: SalesforceError) -> bool:
         return True
     is_page = error.body_kind in {"html", "text", "empty"}
     is_foreign = error.status in NOT_HERE and error.code not in BY_CODE
-    is_redirect = error.status in REDIRECTS and error.kind is ErrorKind.CONFIG
+    is_redirect = error.status in REDIRECTS and error.kind is not ErrorKind.PERMANENT
     return is_redirect or is_foreign or (is_page and error.status in SUCCESS)
 
 

@@ -16,6 +16,7 @@ from agents.salesforce.http.server_date import is_wrong, seconds_ahead
 
 HOUR_SECONDS = 3600.0
 REFUSALS = range(300, 500)
+REDIRECTS = range(300, 400)
 OUTAGES = (ErrorKind.TRANSIENT, ErrorKind.CONCURRENCY, ErrorKind.QUOTA)
 
 
@@ -151,7 +152,8 @@ def login_error(
     error: SalesforceError, context: LoginContext, *, now_unix_seconds: float
 ) -> LoginError:
     """Return the error of a failed token call with what to do; outages stay what they are."""
-    is_page = error.rule == "HTTP_403"  # whatever stands there, it is no login that works again
+    # Whatever stands there, it is no login that works again.
+    is_page = error.rule == "HTTP_403" or error.status in REDIRECTS
     is_refused = error.status in REFUSALS and (is_page or error.kind not in OUTAGES)
     if error.kind is not ErrorKind.AUTH and not is_refused:
         return _as_login_error(error, error.kind, error.fix, error.retry_after_seconds)

@@ -39,7 +39,8 @@ NESTED_CODES = (
 )
 
 ROW = 200  # the status of a row's own error: its call was answered
-REFUSALS = range(300, 500)
+REFUSALS = range(400, 500)
+TEMPORARY_REDIRECTS = (302, 303, 307)  # a firewall's way to its own page, too
 ROW_STATUSES = frozenset({400, 413, 414, 431})  # a refused call that one of its rows may explain
 GATEWAY_STATUSES = frozenset({400, 403})  # without a code: a firewall's, which reads the texts
 
@@ -78,6 +79,17 @@ NOT_FROM_THE_API = ErrorRule(
     "texts is refused there.",
 )
 
+MY_DOMAIN_FIX = (
+    "A new login names the org's present address. If it stays: set SALESFORCE_LOGIN_URL to the "
+    "org's My Domain, https://<domain>.my.salesforce.com."
+)
+ELSEWHERE = ErrorRule(
+    Kind.TRANSIENT,
+    "The address answered with a redirect, which is never followed: tokens stay with their host.",
+    MY_DOMAIN_FIX + " If it stays for one order only, a proxy or firewall refuses something in its "
+    "texts.",
+)
+
 # The first range that holds the HTTP status of a call whose code says nothing. Numbers that no
 # standard knows are those of gateways: 419, 440, 498 a session, 430 and 494 too much, 499 given up.
 BY_STATUS: tuple[tuple[range, ErrorRule], ...] = (
@@ -86,16 +98,8 @@ BY_STATUS: tuple[tuple[range, ErrorRule], ...] = (
         range(300, 301),
         ErrorRule(Kind.PERMANENT, "Several records hold this external id.", TWINS),
     ),
-    (
-        range(301, 400),
-        ErrorRule(
-            Kind.CONFIG,
-            "The address answered with a redirect, which is never followed: tokens stay with "
-            "their host.",
-            "A new login names the org's present address. If it stays: set SALESFORCE_LOGIN_URL "
-            "to the org's My Domain, https://<domain>.my.salesforce.com.",
-        ),
-    ),
+    *((range(status, status + 1), ELSEWHERE) for status in TEMPORARY_REDIRECTS),
+    (range(301, 400), ErrorRule(Kind.CONFIG, ELSEWHERE.meaning, MY_DOMAIN_FIX)),
     (range(400, 401), UNKNOWN_ROW),
     *((range(status, status + 1), NO_SESSION) for status in (401, 419, 440, 498)),
     *((range(status, status + 1), NOT_NOW) for status in (425, 444, 460, 499)),

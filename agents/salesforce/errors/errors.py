@@ -23,8 +23,11 @@ from stream.errors import StreamError
 STALE_MARKER = "orderstream: newer state already stored"
 STALE_FIELD = "Magento_Updated_At__c"  # where our validation rule shows its error
 ROWS_ONLY = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN})
-CONCURRENT = re.compile(r"\bConcurrent[A-Z]")  # names of limits, which nobody translates
+# Names of limits, which nobody translates.
+CONCURRENT = re.compile(r"\bConcurrent[A-Z]")
+OF_BULK = re.compile(r"(?:Api|Daily|Concurrent)\w*(?:Batch|Bulk)")  # ApiBatchItems
 TOTAL = "TotalRequests"
+BULK_QUOTA = "ExceededQuota"
 TOO_MANY_REQUESTS = 429
 
 BodyKind = Literal["", "json", "html", "empty", "text"]
@@ -69,6 +72,8 @@ def _rule_of(
         if not inner and tells_of_a_limit(message):
             return table.GOVERNOR_LIMIT, "LimitException"
         code = inner or code
+    if code == "REQUEST_LIMIT_EXCEEDED" and OF_BULK.search(message):
+        return table.BY_CODE[BULK_QUOTA], BULK_QUOTA
     if code == "REQUEST_LIMIT_EXCEEDED" and _is_about_now(status, message, has_quota_left):
         return table.TOO_MANY_AT_ONCE, "ConcurrentRequests"
     is_code = bool(code) and " " not in code  # a gateway's error is a sentence

@@ -50,8 +50,8 @@ One of a login or of the day's calls does not: a callout of the org's automation
 STATUS_HEAD = """
 ## By HTTP status, where the code says nothing
 
-Only 400, 413, 414 and 431, and the page of a firewall (403, 406), can be the fault of a row; the
-guilty one is searched. Any other status speaks of the call: nobody is charged.
+Only 400, 413, 414 and 431, and a firewall's page (403, 406) or redirect (302, 303, 307), can be the
+fault of a row; the guilty one is searched. Any other status speaks of the call: nobody is charged.
 
 | status | kind | meaning | what to do |
 |---|---|---|---|

@@ -54,7 +54,7 @@ XML_MESSAGE = re.compile(
 CUT_CODE = re.compile(
     r'"(?:errorCode|statusCode|exceptionCode|error)"\s*:\s*"(\w+)"|\A([A-Z]+(?:_[A-Z]+)+)\b'
 )
-MULTIPLE_CHOICES, REDIRECT = 300, 302
+MULTIPLE_CHOICES, REDIRECT = 300, 301
 # A page of maintenance names an hour for minutes: who waits that long, call or login, does not see
 # that it is over. One look in five minutes is no burden.
 MAX_RETRY_AFTER_SECONDS = 300.0

@@ -37,6 +37,9 @@ def create_ingest(request: RestRequest) -> Answer:
             raise _invalid_job(text) from None
     if body.get("contentType", "CSV") != "CSV":
         raise _invalid_job("contentType must be CSV")
+    bulk = request.org.bulk
+    if bulk.batches_used >= bulk.settings.bulk_daily_batches:
+        raise RequestError(400, "ExceededQuota", "ApiBatchItems Limit exceeded.")
     job = _new_job(request, Operation(operation), table.sobject.name, key_name)
     return Answer(200, job.as_json(request.call.base))
 

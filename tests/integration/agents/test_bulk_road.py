@@ -219,19 +219,24 @@ async def test_the_calls_of_jobs_count_against_the_budget(road):
 
 
 @pytest.mark.parametrize(
-    ("status", "code"),
+    ("status", "code", "message"),
     [
-        (400, "ExceededQuota"),
-        (403, "FeatureNotEnabled"),
-        (405, "METHOD_NOT_ALLOWED"),
-        (400, "CODE_OF_2031"),
+        (400, "ExceededQuota", "Não"),
+        (403, "REQUEST_LIMIT_EXCEEDED", "ApiBatchItems Limit exceeded."),
+        (403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests Limit exceeded."),
+        (503, "SERVER_UNAVAILABLE", "Não"),
+        (403, "FeatureNotEnabled", "Não"),
+        (405, "METHOD_NOT_ALLOWED", "Não"),
+        (400, "CODE_OF_2031", "Não"),
     ],
 )
-async def test_what_bulk_does_not_take_goes_by_composite_calls(salesforce_org, status, code):
+async def test_what_bulk_does_not_take_goes_by_composite_calls(
+    salesforce_org, status, code, message
+):
     settings = settings_for(
         salesforce_org, salesforce_calls_per_second=1000.0, salesforce_bulk_threshold_events=10
     )
-    body = [{"errorCode": code, "message": "Não"}]
+    body = [{"errorCode": code, "message": message}]
     salesforce_org.org.faults.add(
         {
             "kind": "respond",

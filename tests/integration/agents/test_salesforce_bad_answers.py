@@ -60,7 +60,7 @@ async def test_an_answer_that_would_not_fit_into_memory_is_given_up(bench, monke
 async def test_a_redirect_is_refused_and_the_token_stays_home(bench):
     bench.script(reply(302, b"", Location="http://127.0.0.1:1/elsewhere"))
     error = await the_error(bench)
-    assert error.kind is ErrorKind.CONFIG
+    assert error.kind is ErrorKind.TRANSIENT
     assert "redirect" in str(error)
     assert len(bench.server.requests) == 1
 

@@ -64,6 +64,7 @@ def test_an_org_with_the_package_is_fine(mapping, describes) -> None:
         ("salesforce-stale-guard", "warn", {"guarded": frozenset()}),
         ("salesforce-budget", "warn", {"usage": Usage(90_000, 100_000)}),
         ("salesforce-budget", "fail", {"usage": Usage(100_000, 100_000)}),
+        ("salesforce-bulk", "warn", {"bulk_batches_left": 0}),
     ],
 )
 def test_an_org_that_cannot_be_worked_with_is_found(

@@ -24,7 +24,8 @@ from agents.salesforce.errors.own_errors import OWN_RULES
     [
         ((200, 299, 400), Kind.UNKNOWN, "An error that orderstream does not know."),
         ((300,), Kind.PERMANENT, "Several records hold this external id."),
-        ((301, 399), Kind.CONFIG, "The address answered with a redirect"),
+        ((301, 304, 308, 399), Kind.CONFIG, "The address answered with a redirect"),
+        ((302, 303, 307), Kind.TRANSIENT, "The address answered with a redirect"),
         ((401, 419, 440, 498), Kind.AUTH, "Salesforce does not accept the session."),
         ((408, 409, 425, 444, 460, 499), Kind.TRANSIENT, "Salesforce, or something in between"),
         ((402, 403), Kind.CONFIG, "Salesforce forbids the request."),
@@ -62,9 +63,17 @@ def test_a_row_of_the_table_has_no_code_and_no_advice_unless_it_says_so() -> Non
     assert words("ONE TWO\nTHREE") == ("ONE", "TWO", "THREE")
 
 
+@pytest.mark.parametrize("has_quota_left", [None, True, False])
+def test_the_batches_of_bulk_are_not_the_calls_of_the_day(has_quota_left) -> None:
+    """Read as too many at once, a backlog's jobs were asked for without end; or nobody called."""
+    told = "ApiBatchItems Limit exceeded."
+    verdict = classify(403, "REQUEST_LIMIT_EXCEEDED", told, has_quota_left=has_quota_left)
+    assert (verdict.kind, verdict.rule) == (Kind.QUOTA, "ExceededQuota")
+
+
 def test_any_refusal_but_a_busy_edges_is_a_sign_of_life() -> None:
     said = {status for status in range(600) if is_sign_of_life(status)}
-    assert said == set(range(300, 500)) - {408, 420, 429}
+    assert said == set(range(400, 500)) - {408, 420, 429}
 
 
 def test_every_row_has_a_meaning_and_an_instruction() -> None:

@@ -169,6 +169,9 @@ PAGES = [
     (403, b""),
     (403, b'{"error":"Request blocked by policy"}'),
     (406, b"<html>mod_security"),
+    (302, b""),
+    (303, b"<html>See the page of your firewall"),
+    (307, b'{"error":"see other"}'),
 ]
 
 

@@ -192,7 +192,7 @@ def test_every_code_stands_in_one_row_only():
         (200, Kind.UNKNOWN),
         (400, Kind.UNKNOWN),
         (401, Kind.AUTH),
-        *[(status, Kind.CONFIG) for status in (302, 403, 404, 405, 410, 415, 451)],
+        *[(status, Kind.CONFIG) for status in (301, 403, 404, 405, 410, 415, 451)],
         *[(440, Kind.AUTH), (498, Kind.AUTH), (430, Kind.CONCURRENCY)],
         *[(425, Kind.TRANSIENT), (494, Kind.TRANSIENT), (499, Kind.TRANSIENT)],
         *[(status, Kind.TRANSIENT) for status in (511, 520, 522, 525, 530)],
