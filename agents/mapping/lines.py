@@ -26,6 +26,7 @@ from agents.mapping.fields.values import decimal_of, text_of
 from agents.mapping.order_document import NO_ID, amount_of, prefix_of, visible_items
 
 CENT = Decimal("0.01")
+SEEN = Decimal("0.0001")  # Magento's last digit; less is what floats are off by
 TOO_MUCH = Decimal(10) ** 14  # beyond it nothing fits into a currency field with its quantity
 MAX_QUANTITY = Decimal(10) ** 9
 MAX_SKU = 200  # leaves room for a currency and a price book before it (255 fit)
@@ -71,7 +72,10 @@ def order_lines(
     if worth is None:
         notes.append("lines: the order has no total to compare them with")
         return lines
-    rest = _money(worth, notes) - sum((line.total for line in lines), Decimal(0))
+    cents = _money(worth, notes)
+    if cents and abs(worth - cents) >= SEEN:
+        notes.append("lines: $amount has more than two decimals, the lines add up to it in cents")
+    rest = cents - sum((line.total for line in lines), Decimal(0))
     if rest:
         lines.append(_charge(key, OTHER_SKU, "Other charges and reductions", rest))
         notes.append(

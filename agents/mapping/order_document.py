@@ -11,7 +11,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-from agents.mapping.fields.values import decimal_of, text_of
+from agents.mapping.fields.values import Thousandths, decimal_of, text_of
 
 POLICIES = (
     "grand_total",
@@ -35,6 +35,7 @@ NO_ID = (None, 0, "", "0")
 PREFIXES = {"order": "", "base": "base_"}
 CURRENCY_KEYS = {"": "order_currency_code", "base_": "base_currency_code"}
 NOT_STATED = (None, "")
+THREE_DECIMALS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))  # ISO 4217
 
 
 def visible_items(order: dict[str, Any], notes: list[str]) -> list[dict[str, Any]]:
@@ -218,6 +219,22 @@ def _difference(order: dict[str, Any], notes: list[str], whole: str, *less: str)
 
 def _is_amount(number: Decimal) -> bool:
     return number.adjusted() <= 20  # noqa: PLR2004 - Magento's decimal(20,4)
+
+
+def has_thousandths(order: dict[str, Any], policy: str, currency: str) -> bool:
+    """Whether the amount is in a currency of three decimals."""
+    for code in (order.get("order_currency_code"), order.get("base_currency_code")):
+        if type(code) is str and code.strip().upper() in THREE_DECIMALS:
+            return currency_of(order, policy, currency) in THREE_DECIMALS
+    return False
+
+
+def in_its_digits(amount: Any, order: dict[str, Any], policy: str, currency: str) -> Any:
+    """Return an amount, marked if its currency has three decimals."""
+    if not has_thousandths(order, policy, currency):
+        return amount
+    number = decimal_of(amount)
+    return amount if number is None else Thousandths(number)
 
 
 def currency_of(order: dict[str, Any], policy: str, currency: str) -> str:

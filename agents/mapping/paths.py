@@ -19,6 +19,7 @@ from agents.mapping.order_document import (
     PREFIXES,
     amount_of,
     currency_of,
+    in_its_digits,
     is_amount_stated,
     prefix_of,
     visible_items,
@@ -44,7 +45,7 @@ def _amount(scope: Scope) -> Any:
     facts = scope.facts
     order = facts.document.entity
     facts.is_unsaid = facts.is_unsaid or not is_amount_stated(order, *facts.amount)
-    return amount_of(order, *facts.amount, facts.notes)
+    return in_its_digits(amount_of(order, *facts.amount, facts.notes), order, *facts.amount)
 
 
 def _currency(scope: Scope) -> Any:

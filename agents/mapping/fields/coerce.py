@@ -15,7 +15,7 @@ from typing import Any
 
 from agents.mapping.fields.dates import iso_datetime, parse_datetime
 from agents.mapping.fields.field_types import FieldType
-from agents.mapping.fields.values import NO, YES, decimal_of, is_blank, text_of
+from agents.mapping.fields.values import NO, YES, Thousandths, decimal_of, is_blank, text_of
 from schemas.email import seen, why_not
 
 # (value, notes, label) → fitted value, or None to leave the field out
@@ -24,6 +24,8 @@ Step = Callable[[Any, list[str], str], Any]
 MAX_UTF16 = 0xFFFF
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 LINE_BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
+THOUSANDTH = Decimal("0.001")
+NOISE = Decimal("0.001")  # of a unit: what PHP's floats are off by is no digit of anybody's
 RECORD_ID = re.compile(r"[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?")
 
 
@@ -161,6 +163,8 @@ def _number(field_type: FieldType) -> Step:
     limit = Decimal(10) ** (field_type.precision - field_type.scale)
     unit = Decimal(1).scaleb(-field_type.scale)
     is_whole = field_type.scale == 0
+    # Salesforce keeps what the API says, whatever digits the field shows (article 000385689).
+    fine = unit if is_whole else min(unit, THOUSANDTH)
 
     def fit(value: Any, notes: list[str], label: str) -> Any:
         number = decimal_of(value)
@@ -170,9 +174,13 @@ def _number(field_type: FieldType) -> Step:
             return None
         # Compared first: quantize of an astronomic number raises.
         if number.copy_abs() < limit:
-            rounded = number.quantize(unit, ROUND_HALF_UP)
+            used = fine if type(value) is Thousandths else unit
+            rounded = number.quantize(used, ROUND_HALF_UP)
             result = int(rounded) if is_whole else float(rounded) + 0.0  # + 0.0: no minus zero
             if abs(result) < limit:
+                if rounded != number and abs(rounded - number) >= used * NOISE:
+                    digits = -used.adjusted()
+                    notes.append(f"{label}: rounded to {digits} digits after the point")
                 return result
         notes.append(f"{label}: more than {limit.adjusted()} digits before the point, left out")
         return None

@@ -17,6 +17,10 @@ NO = frozenset({"0", "false", "no", "n", "off"})
 MAX_EXACT = 10**18  # integers beyond it are printed by nobody: no id, no amount
 
 
+class Thousandths(float):
+    """An amount of money whose currency has three decimals (the Kuwaiti dinar has 1,000 fils)."""
+
+
 def is_blank(value: Any) -> bool:
     """Whether there is nothing: null, a text nobody sees, empty list or object. 0 is something."""
     if type(value) is str:

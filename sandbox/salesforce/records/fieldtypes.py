@@ -148,7 +148,6 @@ def _reference(field: Field) -> Converter:
 def _number(field: Field) -> Converter:
     whole_digits = field.precision - field.scale
     limit = 10**whole_digits
-    step = Decimal(1).scaleb(-field.scale)
 
     def convert(value: Any) -> int | float | None:
         if value is None:
@@ -163,10 +162,10 @@ def _number(field: Field) -> Converter:
                 f"{field.label}: value outside of valid range on numeric field: {value}",
                 [field.name],
             )
-        if type(value) is int:
-            return value
-        rounded = Decimal(repr(value)).quantize(step, ROUND_HALF_UP)
-        return float(rounded) if field.scale else int(rounded)
+        if type(value) is float and not field.scale:
+            return int(Decimal(repr(value)).quantize(Decimal(1), ROUND_HALF_UP))
+        # With all its digits: only the org's pages round (Salesforce's article 000385689).
+        return int(value) if type(value) is int else float(value)
 
     return convert
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from agents.mapping.fields.coerce import cut, fitting, utf16_length
 from agents.mapping.fields.field_types import described_type, parse_type
+from agents.mapping.fields.values import Thousandths
 
 
 def fit(spelled: str, value: object) -> tuple[object, list[str]]:
@@ -35,11 +36,7 @@ def fit(spelled: str, value: object) -> tuple[object, list[str]]:
         ("text(20)", "\ud800", None),
         ("number(18,2)", "500.000000", 500.0),
         ("number(18,2)", 34, 34.0),
-        ("number(18,2)", "0.005", 0.01),
-        ("number(18,2)", -0.001, 0.0),
-        ("number(18,2)", 1.005, 1.01),
         ("number(18,2)", "", None),
-        ("number(5,0)", 12.5, 13),
         ("date", "2026-03-14 18:02:11", "2026-03-14"),
         ("datetime", "2026-03-14 18:02:11", "2026-03-14T18:02:11Z"),
         ("checkbox", "1", True),
@@ -101,6 +98,24 @@ def test_cut_keeps_a_prefix_that_fits(text, length) -> None:
     assert text.startswith(short)
     assert utf16_length(short) <= length
     assert short == text or utf16_length(text[: len(short) + 1]) > length
+
+
+@pytest.mark.parametrize(
+    ("spelled", "value", "result", "digits"),
+    [
+        ("number(18,2)", "0.005", 0.01, 2),
+        ("number(18,2)", -0.001, 0.0, 2),
+        ("number(18,2)", 1.005, 1.01, 2),
+        ("number(5,0)", 12.5, 13, 0),
+        ("number(18,2)", Thousandths(1.0056), 1.006, 3),
+        ("number(18,4)", Thousandths(1.00567), 1.0057, 4),
+        ("number(18,0)", Thousandths(1.5), 2, 0),
+    ],
+)
+def test_what_is_rounded_is_said(spelled, value, result, digits) -> None:
+    got, notes = fit(spelled, value)
+    assert (got, type(got)) == (result, type(result))
+    assert notes == [f"F: rounded to {digits} digits after the point"]
 
 
 @given(st.integers(-(10**13), 10**13))

@@ -8,7 +8,7 @@ import pytest
 
 from agents.mapping.fields.coerce import utf16_length
 from agents.mapping.lines import order_lines
-from agents.mapping.mapping import Mapping
+from agents.mapping.mapping import Mapping, default_text
 from agents.mapping.order_document import amount_of
 from sandbox.magento.shapes import rest_form
 from schemas.codec import Document
@@ -148,3 +148,61 @@ def test_a_description_is_cut_at_whole_lines_and_says_how_many_are_missing(count
         assert lines[-1] == f"… and {count - len(whole)} more lines"
         assert any("lines fit" in note for note in mapped.notes)
     assert len(whole) == len(lines) - (len(whole) < count)
+
+
+@pytest.mark.parametrize(
+    ("code", "total", "amount"),
+    [
+        ("KWD", "12.3450", 12.345),
+        ("KWD", 12.345, 12.345),
+        ("kwd", "12.3456", 12.346),
+        ("TND", 12, 12.0),
+        ("USD", "12.3450", 12.35),
+        (None, "12.3450", 12.35),
+        ([], "12.3450", 12.35),
+    ],
+)
+def test_an_amount_keeps_the_decimals_of_its_currency(code, total, amount):
+    """The org stores what the API says; 5 fils more or less are another amount."""
+    order = ORDER | {"grand_total": total, "order_currency_code": code}
+    document = Document("saved", Kind.ORDER, "7", order, "")
+    text = default_text()
+    for target in ("opportunity", "lead"):
+        mapping = Mapping.parse(text.replace("target: opportunity", f"target: {target}", 1))
+        mapped = mapping.apply(document, received_at_ms=1_772_600_000_000)
+        if target == "opportunity":
+            assert mapped.rows[-1].whole["Amount"] == amount
+            assert type(mapped.rows[-1].whole["Amount"]) is float
+            is_noted = any("Amount: rounded to" in note for note in mapped.notes)
+            assert is_noted == (Decimal(str(total)) != Decimal(str(amount)))
+
+
+@pytest.mark.parametrize("policy", ["paid_minus_refunded", "total_with_credits"])
+def test_every_policy_keeps_them_and_the_base_currency_has_its_own(policy):
+    order = ORDER | {
+        "order_currency_code": "KWD",
+        "base_currency_code": "USD",
+        "base_grand_total": 40.1234,
+        "grand_total": "12.3450",
+        "total_paid": "12.3450",
+        "base_total_paid": 40.1234,
+    }
+    document = Document("saved", Kind.ORDER, "7", order, "")
+    text = default_text().replace("policy: grand_total", f"policy: {policy}", 1)
+    for currency, amount in (("order", 12.345), ("base", 40.12)):
+        used = text.replace("currency: order", f"currency: {currency}", 1)
+        mapped = Mapping.parse(used).apply(document, received_at_ms=1_772_600_000_000)
+        assert mapped.rows[-1].whole["Amount"] == amount
+
+
+@pytest.mark.parametrize("total", [73.420000000000002, 0.1 + 0.2, "34.0000", 34])
+def test_what_phps_floats_are_off_by_is_no_rounding(total):
+    document = Document("saved", Kind.ORDER, "7", ORDER | {"grand_total": total}, "")
+    notes = Mapping.load().apply(document, received_at_ms=1_772_600_000_000).notes
+    assert not any("rounded" in note for note in notes)
+
+
+def test_lines_are_in_cents_and_say_so():
+    notes: list[str] = []
+    order_lines(ORDER | {"grand_total": "73.4250"}, "7", POLICY, notes)
+    assert any("more than two decimals" in note for note in notes)
