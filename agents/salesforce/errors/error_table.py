@@ -9,11 +9,14 @@ this table.
 
 from __future__ import annotations
 
+import dataclasses
+
 from agents.salesforce.errors.automation_codes import AUTOMATION_RULES, VALIDATION, WRAPPERS
 from agents.salesforce.errors.call_codes import CALL_RULES, DOCTOR
 from agents.salesforce.errors.config_codes import CONFIG_RULES
 from agents.salesforce.errors.error_kind import ErrorKind as Kind
 from agents.salesforce.errors.error_rule import (
+    AUTOMATION,
     PERMISSIONS,
     STATUS_PAGE,
     TWINS,
@@ -89,6 +92,21 @@ ELSEWHERE = ErrorRule(
     MY_DOMAIN_FIX + " If it stays for one order only, a proxy or firewall refuses something in its "
     "texts.",
 )
+
+
+def in_automation(rule: ErrorRule) -> ErrorRule:
+    """Return a rule as it reads where the org's own automation met its code.
+
+    What a flow or trigger could not write is often another record, which no mapping knows.
+    """
+    if rule.kind not in (Kind.PERMANENT, Kind.CONFIG):
+        return rule
+    return dataclasses.replace(
+        rule,
+        meaning=f"Automation of the org ran into this, with this or another record: {rule.meaning}",
+        fix=f"{AUTOMATION} Where the message means this record: {rule.fix}",
+    )
+
 
 # The first range that holds the HTTP status of a call whose code says nothing. Numbers that no
 # standard knows are those of gateways: 419, 440, 498 a session, 430 and 494 too much, 499 given up.

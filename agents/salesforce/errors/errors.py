@@ -71,7 +71,8 @@ def _rule_of(
         inner = nested_code(message, table.NESTED_CODES)
         if not inner and tells_of_a_limit(message):
             return table.GOVERNOR_LIMIT, "LimitException"
-        code = inner or code
+        if inner:
+            return table.in_automation(table.BY_CODE[inner]), inner
     if code == "REQUEST_LIMIT_EXCEEDED" and OF_BULK.search(message):
         return table.BY_CODE[BULK_QUOTA], BULK_QUOTA
     if code == "REQUEST_LIMIT_EXCEEDED" and _is_about_now(status, message, has_quota_left):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agents.salesforce.errors.error_table import BY_CODE, ROW
+from agents.salesforce.errors.error_table import BY_CODE, ROW, WRAPPER_CODES, in_automation
 from agents.salesforce.errors.errors import classify
 from stream.dlq.open_letters import DeadLetter
 
@@ -47,6 +47,8 @@ def dead_letter_advice(code: str, message: str, *, status: int = 0, rule: str = 
     Letters of older versions have no rule: they are judged again, by status and code.
     """
     judged = BY_CODE.get(rule) or classify(status or ROW, code, message)
+    if rule in BY_CODE and code in WRAPPER_CODES and rule not in WRAPPER_CODES:
+        judged = in_automation(BY_CODE[rule])
     return Advised(judged.meaning, fix_for(EventState.DEAD, judged.fix))
 
 

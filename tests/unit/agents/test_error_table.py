@@ -16,6 +16,7 @@ from agents.salesforce.errors.error_table import (
     is_sign_of_life,
 )
 from agents.salesforce.errors.errors import classify
+from agents.salesforce.errors.fixes import dead_letter_advice
 from agents.salesforce.errors.own_errors import OWN_RULES
 
 
@@ -61,6 +62,28 @@ def test_a_row_of_the_table_has_no_code_and_no_advice_unless_it_says_so() -> Non
     assert ErrorRule(Kind.LOCK, "m", "f") == ErrorRule(Kind.LOCK, "m", "f", (), Advice.NONE)
     assert [advice for advice in Advice if not advice] == [Advice.NONE]
     assert words("ONE TWO\nTHREE") == ("ONE", "TWO", "THREE")
+
+
+FLOW = "The flow tried to create these records: null. This error occurred: {code}: [Subject]."
+
+
+@pytest.mark.parametrize("code", ["REQUIRED_FIELD_MISSING", "INVALID_FIELD_FOR_INSERT_UPDATE"])
+def test_what_a_flow_could_not_write_is_not_said_of_the_mapping(code) -> None:
+    """A task without subject of the org's own flow sent people to mapping.yaml and its rights."""
+    verdict = classify(200, "CANNOT_EXECUTE_FLOW_TRIGGER", FLOW.format(code=code))
+    assert (verdict.kind, verdict.rule) == (BY_CODE[code].kind, code)
+    letter = dead_letter_advice(verdict.code, "", status=200, rule=verdict.rule)
+    for told in (verdict.fix, letter.fix):
+        assert told.startswith("Read the message: it comes from the org's own automation")
+    assert verdict.meaning == letter.meaning
+    assert BY_CODE[code].meaning in verdict.meaning
+
+
+def test_a_lock_that_automation_lost_is_a_lock() -> None:
+    told = FLOW.format(code="UNABLE_TO_LOCK_ROW")
+    assert (
+        classify(200, "CANNOT_EXECUTE_FLOW_TRIGGER", told).fix == BY_CODE["UNABLE_TO_LOCK_ROW"].fix
+    )
 
 
 @pytest.mark.parametrize("has_quota_left", [None, True, False])
