@@ -74,10 +74,12 @@ class DeadLetterLimit:
         self._count(now, cause)
         return True
 
-    def release(self, code: str) -> None:
-        """Let the events of a cause die: a person knows, and wants them as dead letters."""
+    def release(self, code: str) -> bool:
+        """Let the events of a cause die: a person knows it; return whether that is news."""
+        is_news = code not in self._released
         self._released.add(code)
         self._let_go([cause for cause in self.held if cause.code == code])
+        return is_news
 
     def end_cured(self, now: float, *, quiet_seconds: float) -> None:
         """Forget the causes of which nothing has come back for longer than a try takes."""

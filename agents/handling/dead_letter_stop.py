@@ -74,34 +74,48 @@ class DeadLetterStop:
 
     def release(self, code: str) -> None:
         """Let the events of a cause die; ends the alert when nothing else is held."""
-        self._limit.release(code)
-        log.warning("dead_letters_released", code=code)
+        if self._limit.release(code):
+            log.warning("dead_letters_released", code=code)
         self._end_alert()
 
     def end_cured(self) -> None:
         """Let go of causes that somebody has corrected; ends the alert when nothing is held."""
-        try_seconds = self._topics.tier_delay_ms(self._tier) / 1000 + ASK_EVERY_SECONDS
-        self._limit.end_cured(self._clock(), quiet_seconds=QUIET_TRIES * try_seconds)
+        self._limit.end_cured(self._clock(), quiet_seconds=self._tries_seconds)
         self._end_alert()
+
+    @property
+    def _tries_seconds(self) -> float:
+        """How long all that is held takes to come back, twice over."""
+        try_seconds = self._topics.tier_delay_ms(self._tier) / 1000 + ASK_EVERY_SECONDS
+        return QUIET_TRIES * try_seconds
 
     def _end_alert(self) -> None:
         if not self._limit.held:
             self._alerts.resolve(Alert.DEAD_LETTERS_STOPPED)
 
     async def follow_releases(self, settings: Settings) -> None:
-        """Ask the operator log for releases, for as long as something is held. Never returns."""
-        since_ms = int(self._clock() * 1000)
+        """Ask the operator log for releases, for as long as something is held. Never returns.
+
+        At first those are heeded that an earlier process may not have acted upon: what waited when
+        a person spoke comes back within that time.
+        """
+        since_ms = int((self._clock() - self._tries_seconds) * 1000)
+        has_asked = await self._heed_releases(settings, since_ms)
         while True:
             await asyncio.sleep(ASK_EVERY_SECONDS)
             self.end_cured()
-            if not self._limit.held:
-                continue
-            try:
-                async with RangeReader(settings) as reader:
-                    actions = await read_actions(reader, self._topics, since_ms=since_ms)
-            except BrokerError as error:
-                log.warning("releases_not_read", error=str(error))
-                continue
-            for action in actions:
-                if action.action == RELEASED:
-                    self.release(str(action.detail.get("code", "")))
+            if self._limit.held or not has_asked:
+                has_asked = await self._heed_releases(settings, since_ms) or has_asked
+
+    async def _heed_releases(self, settings: Settings, since_ms: int) -> bool:
+        """Heed what is on record; return whether it could be read."""
+        try:
+            async with RangeReader(settings) as reader:
+                actions = await read_actions(reader, self._topics, since_ms=since_ms)
+        except BrokerError as error:
+            log.warning("releases_not_read", error=str(error))
+            return False
+        for action in actions:
+            if action.action == RELEASED:
+                self.release(str(action.detail.get("code", "")))
+        return True

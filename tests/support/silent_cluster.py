@@ -13,12 +13,14 @@ from stream.kafka.log.range_reader import OffsetRange
 SETTINGS = Settings(_env_file=None, operator_signing_key="ab" * 32)
 TOPICS = SETTINGS.topics
 DEAD = TOPICS.dead_letters
+ANY_TIME = 1  # of a record that is in every window
 
 
 class Reader:
     """`silent`: partitions whose leaders say nothing. `begins`: what retention has left.
 
     `cracks`: ranges of offsets that are broken in the log; what is read is passed over there.
+    `commits`: what any group has committed.
     """
 
     def __init__(self) -> None:
@@ -26,6 +28,7 @@ class Reader:
         self.silent: set[tuple[str, int]] = set()
         self.begins: dict[tuple[str, int], int] = {}
         self.cracks: dict[tuple[str, int], tuple[int, int]] = {}
+        self.commits: dict[tuple[str, int], int] = {}
         self.broken = BrokenPlaces()
 
     async def __aenter__(self):
@@ -36,7 +39,7 @@ class Reader:
 
     def put(self, topic: str, number: int, value: bytes, *, key=b"", headers=()) -> None:
         log = self.logs.setdefault((topic, number), [])
-        place = {"topic": topic, "partition": number, "offset": len(log), "timestamp": 1}
+        place = {"topic": topic, "partition": number, "offset": len(log), "timestamp": ANY_TIME}
         log.append(SimpleNamespace(**place, key=key, value=value, headers=headers))
 
     def accept(self, number: int, event_id: str) -> None:
@@ -67,18 +70,23 @@ class Reader:
     async def topics_starting(self, _prefix):
         return []
 
-    async def known_spans(self, topics, _seconds=3.0, *, partitions=None, **_times):
+    async def known_spans(self, topics, _seconds=3.0, *, partitions=None, since_ms=None, **_until):
         numbers = {at[1] for at in self.logs} if partitions is None else partitions
         places = [at for at in self.logs if at[0] in topics and at[1] in numbers]
         spans = [
-            OffsetRange(*at, begin := self.begins.get(at, 0), len(self.logs[at]), begin)
+            OffsetRange(*at, self._first(at, since_ms), len(self.logs[at]), self.begins.get(at, 0))
             for at in places
             if at not in self.silent
         ]
         return spans, {at: "no leader" for at in places if at in self.silent}
 
+    def _first(self, at, since_ms):
+        since = since_ms or ANY_TIME
+        old = [r for r in self.logs[at] if ANY_TIME < r.timestamp < since]
+        return max(self.begins.get(at, 0), len(old))
+
     async def committed(self, _group):
-        return {}
+        return self.commits
 
     async def spans(self, topics, **chosen):
         found, silent = await self.known_spans(topics, **chosen)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
 
+import pytest
+import structlog
+from support.silent_cluster import SETTINGS, Reader
+
+from agents.handling import dead_letter_stop
 from agents.handling.dead_letter_limit import DeadLetterLimit
 from agents.handling.dead_letter_stop import DeadLetterStop
 from agents.handling.outcome import Notes, done, failed
 from schemas.event import Envelope, ErrorInfo, Kind, Origin
 from schemas.headers import envelope_of
+from schemas.operator import OperatorAction
 from schemas.result import Outcome
+from stream.errors import BrokerError
+from stream.jobs.operator_log import RELEASED
 from stream.ops.alerts import Alert, Alerts
 from stream.retry_policy import RetryPolicy
 from stream.topics import Topics
@@ -107,3 +115,59 @@ def test_a_cause_that_was_cured_ends_the_alert_without_a_person(stop, alerts, no
     stop.end_cured()
     assert not alerts.active
     assert stop.pass_on(dead(9)).result.outcome is Outcome.DEAD  # one bad record of a good month
+
+
+def release_on_record(reader, code, at_s):
+    action = OperatorAction(
+        action=RELEASED, who="eve", at_ms=at_s * 1000, why="", job_id="", detail={"code": code}
+    )
+    reader.put(TOPICS.operator_audit, 0, action.to_bytes())
+    reader.logs[TOPICS.operator_audit, 0][-1].timestamp = at_s * 1000
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Yields after each look at the operator log; what happens there is in `reader`."""
+    looks = asyncio.Queue()
+    reader = Reader()
+
+    class Connection:
+        def __init__(self, _settings):
+            pass
+
+        async def __aenter__(self):
+            looks.put_nowait(None)
+            if reader.is_away:
+                raise BrokerError("away")
+            return reader
+
+        async def __aexit__(self, *_error):
+            pass
+
+    reader.is_away = False
+    reader.looks = looks
+    monkeypatch.setattr(dead_letter_stop, "RangeReader", Connection)
+    monkeypatch.setattr(dead_letter_stop, "ASK_EVERY_SECONDS", 0)
+    return reader
+
+
+@pytest.mark.parametrize("is_away_at_first", [False, True])
+async def test_a_release_outlives_the_worker_that_did_not_act_upon_it(
+    stop, alerts, now, asked, is_away_at_first
+):
+    """A rollout between the word and the look at it: all waited on, and the page rang again."""
+    now[0] = 10_000.0
+    release_on_record(asked, "OF_YESTERDAY", 10)
+    release_on_record(asked, "STRING_TOO_LONG", 9_500)
+    asked.is_away = is_away_at_first
+    with structlog.testing.capture_logs() as logs:
+        following = asyncio.create_task(stop.follow_releases(SETTINGS))
+        await asked.looks.get()
+        asked.is_away = False
+        while not any(line["event"] == "dead_letters_released" for line in logs):
+            await asyncio.sleep(0)
+        outcomes = [stop.pass_on(dead(n)).result.outcome for n in range(9)]
+        following.cancel()
+    assert set(outcomes) == {Outcome.DEAD}
+    assert not alerts.active
+    assert [line["code"] for line in logs if "code" in line] == ["STRING_TOO_LONG"]
