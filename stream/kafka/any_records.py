@@ -9,6 +9,9 @@ for what is no UTF-8.
 **A batch that does not fit its checksum.** aiokafka raises where it meets it, and what stands
 before it in the same answer is given to nobody. Here that comes first; then the error says which
 batch it is, and what comes behind it.
+
+**A batch that is longer than what there is.** Its head is broken: a broker gives whole batches
+(KIP-74). aiokafka passes over one offset after the other, with an error for each.
 """
 
 from __future__ import annotations
@@ -26,16 +29,24 @@ LENGTH = slice(8, 12)  # in a batch's head, behind its first offset: how many by
 
 
 class UnreadableError(CorruptRecordException):
-    """A batch of a partition is broken; `offset`: where reading stands, `behind`: where it may."""
+    """A batch of a partition is broken; `offset`: where reading stands, `behind`: where it may.
 
-    def __init__(self, topic: str, partition: int, offset: int, behind: int) -> None:
-        super().__init__(
-            f"{topic}/{partition} at offset {offset}: Kafka's log is broken here (the checksum is "
-            f"wrong), what can be read next is at {behind}; docs/runbook.md, stalled"
-        )
+    Without `behind` its head is broken: nobody knows how long it is, only trying tells.
+    """
+
+    def __init__(self, topic: str, partition: int, offset: int, behind: int | None = None) -> None:
         self.place = (topic, partition)
         self.offset = offset
-        self.behind = behind
+        self.behind = behind or offset + 1
+        what, next_is = (
+            ("a batch's head", f"somewhere from {self.behind} on")
+            if behind is None
+            else ("the checksum is wrong", f"at {behind}")
+        )
+        super().__init__(
+            f"{topic}/{partition} at offset {offset}: Kafka's log is broken here ({what}), what "
+            f"can be read next is {next_is}; docs/runbook.md, stalled"
+        )
 
 
 def take_any_records() -> None:
@@ -57,8 +68,8 @@ class NamedRecords(fetcher.PartitionRecords):
         try:
             yield from unpack()
         except CorruptRecordException:
-            at = self.next_fetch_offset
-            behind = max(self._records.end, at + 1)
+            at, end = self.next_fetch_offset, self._records.end
+            behind = end if end > at else None
             raise UnreadableError(self._tp.topic, self._tp.partition, at, behind) from None
 
 
@@ -71,8 +82,8 @@ class AnyRecords:
     def __init__(self, data: bytes) -> None:
         self._records = MemoryRecords(data)
         self._data = data
-        self._next: _AnyBatch | CorruptRecordException | None = self._read()
         self._has_given = False
+        self._next: _AnyBatch | CorruptRecordException | None = self._read()
         self.end = 0
         self.size_in_bytes = self._records.size_in_bytes
 
@@ -88,7 +99,8 @@ class AnyRecords:
         if isinstance(batch, CorruptRecordException):
             raise batch
         if batch is not None:
-            self._next, self._has_given = self._read(), True
+            self._has_given = True
+            self._next = self._read()
             self.end = batch.next_offset
         return batch
 
@@ -97,6 +109,8 @@ class AnyRecords:
             batch: Any = self._records.next_batch()
         except CorruptRecordException as error:
             return error
+        if batch is None and self._data and not self._has_given:
+            return CorruptRecordException("a batch is longer than the answer")
         return None if batch is None else _AnyBatch(batch, self._data)
 
 

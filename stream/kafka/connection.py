@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from stream.errors import SettingsError
 from stream.kafka.any_records import take_any_records
+from stream.kafka.heeding_fetcher import heed_fetch_errors
 from stream.kafka.known_brokers import find_brokers_again
 from stream.kafka.tls import TlsFiles, tls_context_of
 from stream.settings.kafka import KafkaSettings
@@ -32,8 +33,7 @@ def kafka_connection(settings: KafkaSettings) -> dict[str, Any]:
 
     Raises SettingsError for a certificate that cannot be read or SASL without a user.
     """
-    take_any_records()
-    find_brokers_again()
+    mend_clients()
     arguments: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap_servers,
         "security_protocol": settings.kafka_security_protocol,
@@ -45,13 +45,19 @@ def kafka_connection(settings: KafkaSettings) -> dict[str, Any]:
     return arguments
 
 
+def mend_clients() -> None:
+    """Have all Kafka clients of this process do what aiokafka's does not. May be called again."""
+    take_any_records()
+    heed_fetch_errors()
+    find_brokers_again()
+
+
 def faust_credentials(settings: KafkaSettings) -> Any:
     """Return what Faust calls `broker_credentials`; None for a plain connection."""
     # Faust is the agents' dependency: the ingress and the relay start without importing it.
     from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials  # noqa: PLC0415 - loaded only where it is used: the extra or a slow import
 
-    take_any_records()
-    find_brokers_again()
+    mend_clients()
     context = tls_context(settings) if uses_tls(settings) else None
     if uses_sasl(settings) and uses_tokens(settings):
         return OAuthCredentials(oauth_cb=_provider(settings), ssl_context=context)

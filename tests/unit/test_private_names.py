@@ -18,6 +18,7 @@ from aiohttp.web_protocol import RequestHandler
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
@@ -30,6 +31,7 @@ from stream.http.app_server import GuardedRunner
 from stream.http.connection_reaper import GuardedServer
 from stream.http.guarded_connection import GuardedAppRequest, GuardedConnection, GuardedRequest
 from stream.ingress.connection import Connection
+from stream.kafka.heeding_fetcher import HeedingFetcher
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("schemas", "stream", "agents", "dashboard", "cli")
@@ -47,6 +49,7 @@ HEIRS = {
     PromptTransport: Transport,
     FencedTransport: Transport,
     WitnessingThread: AIOKafkaConsumerThread,
+    HeedingFetcher: Fetcher,
 }
 # What is reached from outside the object: name → who has it.
 REACHED = {

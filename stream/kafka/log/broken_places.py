@@ -1,4 +1,4 @@
-"""What of some logs no broker can give: batches that do not fit their checksum.
+"""What of some logs no broker can give: batches that do not fit their checksum, or have no head.
 
 A disk or memory broke them, and until retention has deleted them or a whole replica leads, whoever
 reads past them has not read everything: each place is named, by topic, partition and offsets.
@@ -28,7 +28,9 @@ class BrokenPlaces:
         self.ranges: dict[Place, dict[int, int]] = {}
 
     def note(self, place: Place, first: int, behind: int) -> None:
-        self.ranges.setdefault(place, {})[first] = behind
+        """Note a range; where one ends that was noted before, it goes on."""
+        ranges = self.ranges.setdefault(place, {})
+        ranges[next((at for at, to in ranges.items() if to == first), first)] = behind
 
     def take_in(self, other: BrokenPlaces) -> None:
         """Know what another one knows, too."""
@@ -61,7 +63,4 @@ class BrokenPlaces:
 
 def _sentence(ranges: Mapping[int, int]) -> str:
     names = [f"{at}" if to == at + 1 else f"{at} to {to - 1}" for at, to in sorted(ranges.items())]
-    return (
-        f"Kafka's log is broken at offset {', '.join(names)} (the checksum is wrong; "
-        "docs/runbook.md, stalled)"
-    )
+    return f"Kafka's log is broken at offset {', '.join(names)} (docs/runbook.md, stalled)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.broken_disk import break_batch
+from support.broken_disk import break_batch, break_head
 from support.topic_writer import TopicWriter
 
 from schemas.result import Outcome
@@ -133,3 +133,20 @@ async def test_how_old_the_oldest_is_stays_known_of_all_partitions(
     behind = [part for part in snapshot.partitions if part.lag]
     assert {part.partition for part in behind} >= {e.origin.partition for e in (*mine, *others)}
     assert [part for part in behind if part.lag_seconds is None] == []
+
+
+async def test_a_place_whose_head_is_broken_is_named_too(own_broker, settings, writer, events):
+    """The broker says so by a code that aiokafka passes over: silence for ever, asked without end."""
+    mine, others = events
+    where = mine[1].origin
+    break_head(own_broker, where.topic, where.partition, mine[1].value)
+    async with RangeReader(settings) as reader:
+        with pytest.raises(BrokerError, match=rf"/{where.partition} at offset {where.offset}: "):
+            async for _ in reader.read(await reader.spans([where.topic])):
+                pass
+    report = await run_audit(settings)
+    ((name, why),) = report.unread.items()
+    assert name == f"{where.topic}-{where.partition}"
+    behind = [e for e in (*mine[1:], *others) if e.origin.partition == where.partition]
+    assert f"offset {where.offset} to {behind[-1].origin.offset} (" in why
+    assert report.total.accepted == len(mine) + len(others) - len(behind)

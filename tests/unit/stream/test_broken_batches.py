@@ -49,3 +49,11 @@ def test_a_batch_that_is_cut_off_in_its_head_is_broken_as_well():
     assert list(read(batch(7, b"a"), cut, position=7)) == [b"a"]
     with pytest.raises(UnreadableError, match="at offset 9"):
         list(read(cut, position=9))
+
+
+@pytest.mark.parametrize("cut", [13, -1])
+def test_a_batch_that_is_longer_than_what_there_is_has_a_broken_head(cut):
+    """aiokafka passed over one offset after the other, and each error ended a worker."""
+    with pytest.raises(UnreadableError, match=r"at offset 9.*from 10 on"):
+        list(read(batch(9, b"c", b"d")[:cut], position=9))
+    assert list(read(batch(7, b"a"), batch(9, b"c", b"d")[:cut], position=7)) == [b"a"]

@@ -1,0 +1,95 @@
+"""What a broker says of a partition instead of records is heeded, where aiokafka asks on for ever."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import Fetcher, FetchError
+from aiokafka.errors import (
+    BrokerResponseError,
+    CorruptRecordException,
+    KafkaStorageError,
+    NoError,
+    NotLeaderForPartitionError,
+    UnknownError,
+)
+
+from stream.kafka.any_records import UnreadableError
+from stream.kafka.heeding_fetcher import HeedingFetcher, _Answers
+
+TP = TopicPartition("magento.orders", 3)
+POSITION = 12
+
+
+class Client:
+    """A broker that answers each fetch with one code."""
+
+    def __init__(self) -> None:
+        self.code = NoError.errno
+        self.looks_for_leaders = 0
+
+    async def send(self, _node_id, _request):
+        return SimpleNamespace(topics=[(TP.topic, [(TP.partition, self.code, 0, b"")])])
+
+    def force_metadata_update(self):
+        self.looks_for_leaders += 1
+
+
+@pytest.fixture
+def client():
+    return Client()
+
+
+@pytest.fixture
+def fetcher(client, monkeypatch):
+    async def passes_over(self, _assignment, node_id, request):
+        await self._client.send(node_id, request)
+        return False
+
+    monkeypatch.setattr(Fetcher, "_proc_fetch_request", passes_over)
+    fetcher = object.__new__(HeedingFetcher)
+    fetcher._client = fetcher._answers = _Answers(client)
+    fetcher._records, fetcher._retry_backoff, fetcher._prefetch_backoff = {}, 0, 0
+    return fetcher
+
+
+def assignment(**state):
+    held = SimpleNamespace(**{"has_valid_position": True, "position": POSITION} | state)
+    return SimpleNamespace(active=True, state_value=lambda _pair: held)
+
+
+def fetch(fetcher, **state):
+    return fetcher._proc_fetch_request(assignment(**state), 1, object())
+
+
+async def test_a_batch_that_the_broker_cannot_pass_is_an_error_of_its_reader(fetcher, client):
+    client.code = CorruptRecordException.errno
+    assert await fetch(fetcher)
+    with pytest.raises(UnreadableError, match=r"magento\.orders/3 at offset 12.*from 13 on"):
+        fetcher._records[TP].check_raise()
+    assert not client.looks_for_leaders
+
+
+@pytest.mark.parametrize("state", [{"has_valid_position": False}, {"records": True}])
+async def test_who_reads_elsewhere_by_now_or_has_something_yet_is_not_told(fetcher, client, state):
+    client.code = CorruptRecordException.errno
+    there = FetchError(error=UnknownError(), backoff=0)
+    if state.pop("records", False):
+        fetcher._records[TP] = there
+    assert not await fetch(fetcher, **state)
+    assert fetcher._records.get(TP) in (None, there)
+
+
+@pytest.mark.parametrize(
+    ("error", "looks"),
+    [(KafkaStorageError, 1), (UnknownError, 1), (NotLeaderForPartitionError, 0), (NoError, 0)],
+)
+async def test_where_a_leaders_disk_failed_the_next_one_is_looked_for(
+    fetcher, client, error: type[BrokerResponseError], looks
+):
+    client.code = error.errno
+    assert not await fetch(fetcher)
+    assert (client.looks_for_leaders, fetcher._records) == (looks, {})
+    assert not fetcher._answers._by_request
