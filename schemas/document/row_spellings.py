@@ -6,17 +6,22 @@
 | a search result of REST | its `items` |
 | one row | that |
 | a JSON text, a list of them, lists in a list | what is in them |
+
+How many were ordered is `qty_ordered`; carts and modules of their own call it `qty` or `quantity`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from schemas.document.text_spellings import OF_ROW, are_plain, plain_texts
 from schemas.document.unwrapping import opened
 from schemas.texts import text_of
 
 Rows = list[dict[str, Any]]
 
+QUANTITY = "qty_ordered"
+OTHER_QUANTITIES = ("qty", "quantity", "quantity_ordered", "ordered_qty")
 ROW_IDS = ("id", "entity_id", "address_id", "customer_address_id")
 ROW_MARKS = ("qty_ordered", "item_id", "sku")
 
@@ -32,6 +37,31 @@ def rows_of(value: Any) -> Rows | None:
         return value
     entries = [row for entry in value for row in (entry if isinstance(entry, list) else [entry])]
     return [row for entry in entries if isinstance(row := opened(entry), dict)] or None
+
+
+def are_plain_rows(rows: list[Any]) -> bool:
+    """Whether rows of an order are in REST's form: asked of every order, so without a generator."""
+    for row in rows:
+        if type(row) is not dict or QUANTITY not in row or not are_plain(row, OF_ROW):
+            return False
+    return True
+
+
+def plain_rows(rows: list[Any], notes: list[str]) -> list[Any]:
+    """Return rows of an order in REST's form, without those that are empty."""
+    return [_plain_row(row, notes) if isinstance(row, dict) else row for row in rows if row != {}]
+
+
+def _plain_row(row: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+    if _is_missing(row.get(QUANTITY)):
+        others = (row[name] for name in OTHER_QUANTITIES if not _is_missing(row.get(name)))
+        if (found := next(others, None)) is not None:
+            row = {**row, QUANTITY: found}
+    return plain_texts(row, OF_ROW, notes)
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value is False or value == ""
 
 
 def is_hollow(value: Any) -> bool:

@@ -31,9 +31,17 @@ from schemas.document.address_spellings import (
     plain_address,
     typed_by_ids,
 )
-from schemas.document.row_spellings import Rows, assigned_rows, is_hollow, row_id, rows_of
+from schemas.document.row_spellings import (
+    Rows,
+    are_plain_rows,
+    assigned_rows,
+    is_hollow,
+    plain_rows,
+    row_id,
+    rows_of,
+)
 from schemas.document.shape import IDS, ORDER_NUMBERS, id_of, number_in_id, number_of, scalar
-from schemas.document.text_spellings import OF_CUSTOMER, OF_ORDER, OF_ROW, are_plain, plain_texts
+from schemas.document.text_spellings import OF_CUSTOMER, OF_ORDER, are_plain, form_of, plain_texts
 from schemas.document.unwrapping import Found, opened
 from schemas.event import Kind
 from schemas.sender_clock import is_plain_time, plain_time
@@ -121,7 +129,7 @@ def _parts(
             continue
         read = FORMS[field](value)
         if read is None:
-            notes.append(f"{field}: {_form_of(value)} {source or 'in the '}{kind}, not read")
+            notes.append(f"{field}: {form_of(value)} {source or 'in the '}{kind}, not read")
             continue
         if source:
             notes.append(f"{field}: read {source}{kind}")
@@ -163,18 +171,13 @@ def _is_in_form(order: dict[str, Any], beside: dict[str, Any] | None) -> bool:
         and is_plain_time(order.get("created_at"))
         and not (beside and any(name in beside for name in BESIDE))
         and are_plain(order, OF_ORDER)
-        and all(type(row) is dict and row and are_plain(row, OF_ROW) for row in items)
+        and are_plain_rows(items)
     )
 
 
 def _first(level: dict[str, Any], names: tuple[str, ...]) -> Any:
     found = (level[name] for name in names if level.get(name))
     return next((value for value in found if not is_hollow(opened(value))), None)
-
-
-def _form_of(value: Any) -> str:
-    forms = {dict: "an object", list: "a list", str: "a text", bool: "a flag"}
-    return forms.get(type(value), "a number")
 
 
 def _address_rows(value: Any) -> Rows | None:
@@ -242,11 +245,8 @@ def _spell_addresses(entity: dict[str, Any], changed: dict[str, Any], notes: lis
 
 def _spell_rows(entity: dict[str, Any], changed: dict[str, Any], notes: list[str]) -> None:
     rows = changed.get("items", entity.get("items"))
-    if isinstance(rows, list):
-        said = [row for row in rows if row != {}]
-        plain = [plain_texts(row, OF_ROW, notes) if isinstance(row, dict) else row for row in said]
-        if plain != rows:
-            changed["items"] = plain
+    if isinstance(rows, list) and (plain := plain_rows(rows, notes)) != rows:
+        changed["items"] = plain
 
 
 def _own_addresses(entity: dict[str, Any], changed: dict[str, Any], notes: list[str]) -> None:

@@ -49,6 +49,12 @@ def plain_texts(level: dict[str, Any], names: Iterable[str], notes: list[str]) -
     return {**level, **changed} if changed else level
 
 
+def form_of(value: Any) -> str:
+    """Return what a value is, in words."""
+    forms = {dict: "an object", list: "a list", str: "a text", bool: "a flag"}
+    return forms.get(type(value), "a number")
+
+
 def _plain(value: Any, name: str, notes: list[str]) -> Any:
     if value is False or value in ({}, []):
         return None
@@ -59,8 +65,6 @@ def _plain(value: Any, name: str, notes: list[str]) -> Any:
     if isinstance(value, dict):
         inner = next((value[part] for part in INNER if value.get(part)), None)
     if inner is None or isinstance(inner, bool) or type(inner) not in PLAIN:
-        is_list = isinstance(value, list)
-        form = "an object" if isinstance(value, dict) else "a list" if is_list else "a flag"
-        notes.append(f"{name}: {form} cannot be read as a value, left out")
+        notes.append(f"{name}: {form_of(value)} cannot be read as a value, left out")
         return None
     return inner
