@@ -168,6 +168,7 @@ async def _gaps(settings: Settings, task: Task) -> tuple[GapReport, int]:
 
 async def _compare(settings: Settings, task: Task) -> tuple[ReconcileReport, int]:
     from agents.reconcile.merged import find_merges, tell_merges
+    from agents.reconcile.patient_query import PatientQuery
     from agents.reconcile.run import Reconciler
     from agents.salesforce.api.soql import BULK_ROOM, REST_ROOM
 
@@ -182,7 +183,7 @@ async def _compare(settings: Settings, task: Task) -> tuple[ReconcileReport, int
             reconciler = Reconciler(
                 settings,
                 magento,
-                org.bulk_query if is_bulk else org,
+                PatientQuery(org.bulk_query if is_bulk else org),
                 reader,
                 mapping,
                 stale_guard=guarded,

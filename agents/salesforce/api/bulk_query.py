@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -68,16 +68,18 @@ class BulkQuery:
         more = f"?locator={quote(locator, safe='')}" if locator else ""
         path = f"jobs/query/{job_id}/results{more}"
 
-        def work(org: OrgApi) -> tuple[bytes, str]:
+        def work(org: OrgApi) -> tuple[bytes, Mapping[str, str]]:
             answer = org.send("GET", path, headers=RESULT_HEADERS, timeout_seconds=TRANSFER_SECONDS)
-            return answer.content, answer.headers.get("Sforce-Locator", "")
+            return answer.content, answer.headers
 
-        body, following = await self._caller.call(
+        body, headers = await self._caller.call(
             "bulk_results", work, timeout_seconds=TRANSFER_SECONDS
         )
         try:
-            return read_rows(
-                body, lambda names: all(n.casefold() in soql for n in names)
-            ), following
+            rows = read_rows(body, lambda names: all(n.casefold() in soql for n in names))
         except ValueError as error:
             raise bad_answer(f"query results are no CSV: {error}", body_kind="text") from None
+        told = headers.get("Sforce-NumberOfRecords", "")
+        if told.isdecimal() and int(told) != len(rows):  # CSV that was cut between rows is CSV
+            raise bad_answer(f"{len(rows)} of {told} query results", body_kind="text")
+        return rows, headers.get("Sforce-Locator", "")
