@@ -38,6 +38,11 @@ ID_SPACE = "id:"
 NUMBER_SPACE = "number:"
 EMAIL_FIELDS = ("email", "subscriber_email")
 NOTHING = (None, False)
+# A marketplace splits an order by its sellers, and some post each part under the order's number.
+SELLERS = ("seller_id", "vendor_id")
+PART_IDS = ("sub_order_id", "suborder_id")
+OF_A_PART = frozenset((*SELLERS, *PART_IDS))
+PART = "part "
 
 
 class IdentityError(ValueError):
@@ -236,12 +241,25 @@ def site_of(document: Mapping[str, Any]) -> str:
 def told_id(document: Mapping[str, Any], kind: Kind | None) -> str:
     """Return the store's id that tells a document from others of its key; '' when not said.
 
-    A bare `id` of an order may be its sender's own, and an id with zeros before it is a number.
+    A bare `id` of an order may be its sender's own; that of a document of one seller is a part's,
+    under its order's number. An id with zeros before it is a number.
     """
     if kind is not Kind.ORDER:
         return id_of(document)
     found = identifier(document.get("entity_id"))
+    if not document.keys().isdisjoint(OF_A_PART):
+        found = _id_of_part(document, found)
     return "" if is_padded(found) else found
+
+
+def _id_of_part(document: Mapping[str, Any], entity_id: str) -> str:
+    """Return the id of what may be a seller's part of an order, the entity id when it is none."""
+    part = next((found for name in PART_IDS if (found := identifier(document.get(name)))), "")
+    if part:
+        return f"{PART}{part}"
+    own = identifier(document.get("id"))
+    is_sellers = own.isdecimal() and any(identifier(document.get(name)) for name in SELLERS)
+    return own if is_sellers and not entity_id else entity_id
 
 
 def _id_in_its_space(order: Mapping[str, Any]) -> str:

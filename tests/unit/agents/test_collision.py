@@ -123,3 +123,40 @@ def test_what_was_accepted_under_an_older_rule_goes_on_under_its_key_of_today() 
 def test_an_id_in_another_spelling_is_no_other_order(entity_id) -> None:
     first, again = event(FIRST, 1), event({**FIRST, "entity_id": entity_id}, 2)
     assert told([again], {first.key: state_of(first)}) == []
+
+
+PART = without(an_order(grand_total=40), "entity_id")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {**PART, "id": 88, "seller_id": 7},
+        {**PART, "id": "88", "vendor_id": "7"},
+        {**PART, "entity_id": 501, "sub_order_id": 88},
+        {**PART, "suborder_id": "SO-88"},
+    ],
+)
+def test_a_sellers_part_under_its_orders_number_overwrites_nothing(part) -> None:
+    """It carries no entity id of its own, so it was the order, with a seller's share of the total."""
+    whole, split = event(FIRST, 1), event(part, 2)
+    states = {whole.key: state_of(whole)}
+    assert told([split], states) == [(2, ORDERS)]
+    assert told([whole], {split.key: state_of(split)}) == [(1, ORDERS)]
+    assert told([event(part, 3)], {split.key: state_of(split)}) == []
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {**PART, "id": 88},
+        {**PART, "id": "evt_88", "seller_id": 7},
+        {**PART, "id": 88, "seller_id": None, "vendor_id": "0", "sub_order_id": ""},
+        {**PART, "seller_id": 7},
+        {**PART, "id": 88, "entity_id": 501, "vendor_id": 7},
+    ],
+    ids=["a sender's own id", "a message's", "no seller", "no id", "split into orders"],
+)
+def test_an_order_with_a_seller_is_the_order(same) -> None:
+    whole = event(FIRST, 1)
+    assert told([event(same, 2)], {whole.key: state_of(whole)}) == []
