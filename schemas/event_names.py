@@ -11,6 +11,7 @@ the order with each of them, and that event has everything.
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from schemas.event import Kind
@@ -57,6 +58,7 @@ MAGENTO: dict[str, Kind | Ignored] = {
     "newsletter_subscriber_delete": Ignored.NO_FIELD,
 }
 WITHOUT_ENDING: dict[str, Kind | Ignored] = {
+    "customer_delete_before": Kind.CUSTOMER_DELETED,
     "customer_register_success": Ignored.CUSTOMER_SAVE_FOLLOWS,
     "customer_login": Ignored.CHANGES_NOTHING,
     "customer_logout": Ignored.CHANGES_NOTHING,
@@ -83,6 +85,8 @@ PLUGINS: dict[str, Kind | Ignored] = {
     "magento.sales.api.order_repository.save": Kind.ORDER,
     "magento.sales.api.order_management.place": Kind.ORDER,
     "magento.customer.api.customer_repository.save": Kind.CUSTOMER,
+    "magento.customer.api.customer_repository.delete": Kind.CUSTOMER_DELETED,
+    "magento.customer.api.customer_repository.delete_by_id": Kind.CUSTOMER_DELETED,
 }
 # What a nameless document is called after its kind was guessed.
 GUESSED: dict[str, Kind | Ignored] = {
@@ -90,6 +94,12 @@ GUESSED: dict[str, Kind | Ignored] = {
     "customer_saved": Kind.CUSTOMER,
     "sales_document_saved": Ignored.ORDER_ID_ONLY,
 }
+# A name that nobody knows, of a customer who is gone: as a save it would make the record anew.
+DELETION = re.compile(
+    r"(?:.*[^a-z])?(?:customers?(?:[._/: -]?(?:account|entity|data|record))?"
+    r"[._/: -]?(?:delet|remov|eras)(?:e|ed|ion)|(?:delete|remove|erase)d?[._/: -]?customers?)"
+    r"(?:[._/: -](?:before|after|commit_after))?"
+)
 # An address alone belongs to nobody we can find: these count only with their customer.
 ADDRESS_EVENTS = ("customer_address_", "customer.address.")
 
@@ -120,7 +130,7 @@ def _use_of_conditional(name: str) -> Kind | Ignored:
         stem, found, condition = name.partition(f"{ending}_")
         if found and condition and stem in MAGENTO:
             return MAGENTO[stem]
-    return Ignored.UNKNOWN
+    return Kind.CUSTOMER_DELETED if DELETION.fullmatch(name.lower()) else Ignored.UNKNOWN
 
 
 def is_about_an_address(event: str) -> bool:

@@ -161,3 +161,34 @@ def test_a_type_is_an_event_name_only_in_a_cloud_event() -> None:
 def test_an_order_without_any_id_is_still_refused() -> None:
     with pytest.raises(DecodeError, match="order ID"):
         said(cloud({"updated_at": "2026-03-14 18:02:11"}))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *("customer.delete", "customers/delete", "customer_deleted", "CustomerDeleted"),
+        *("delete_customer", "acme.customer.removed", "customer_account_deletion"),
+        *("customer_delete_before", "observer.customer_entity_delete_before"),
+        "plugin.magento.customer.api.customer_repository.delete",
+        "com.adobe.commerce.acme.plugin.customer.api.customer_repository.delete",
+    ],
+)
+def test_a_deleted_customer_is_not_saved_whatever_the_event_is_called(event: str) -> None:
+    """Taken by its shape it made the Contact anew, undated and so over whatever was there."""
+    body = {"customer": {**CUSTOMER, "group_id": 1}}
+    document = decode(orjson.dumps({"event": event, **body}))
+    assert document.kind is Kind.CUSTOMER_DELETED
+    if event.replace("_", "").isalnum() or "/" not in event:
+        assert decode(orjson.dumps(body), event=event).ignored is Ignored.UNSIGNED_NAME
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *("customer_group_removed", "customer.removed_from_group", "customer.address.deleted"),
+        *("order_customer_changed", "customer_wishlist_item_delete", "undelete_customers_cart"),
+    ],
+)
+def test_what_else_is_deleted_leaves_a_customer_who_is_there(event: str) -> None:
+    body = {"event": event, "customer": {**CUSTOMER, "group_id": 1}}
+    assert decode(orjson.dumps(body)).kind is Kind.CUSTOMER
