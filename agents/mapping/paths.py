@@ -33,6 +33,7 @@ Named = Mapping[str, tuple[int, Getter]]
 
 PathStep = str | int | tuple[str, str]
 
+ATTRIBUTE = "attribute_code"
 SEGMENT = re.compile(r"([\w$-]+)((?:\[[^\[\]]*\])*)")
 SELECTOR = re.compile(r"\[([^\[\]]*)\]")
 
@@ -146,11 +147,13 @@ def compile_emptiness(text: str, named: Named) -> Callable[[Scope], bool]:
 def _follow(value: Any, steps: tuple[PathStep, ...], text: str, scope: Scope) -> Any:
     for step in steps:
         if isinstance(step, str):
+            if isinstance(value, list) and _are_attributes(value):
+                value = {row[ATTRIBUTE]: row.get("value") for row in value}
             if not isinstance(value, dict):
                 return _misread(value, step, text, scope)
             value = value.get(step)
         else:
-            rows = _rows(value)
+            rows = _rows(value, step)
             if rows is None:
                 return _misread(value, step, text, scope)
             value = _pick(rows, step)
@@ -159,11 +162,28 @@ def _follow(value: Any, steps: tuple[PathStep, ...], text: str, scope: Scope) ->
     return value
 
 
-def _rows(value: Any) -> list[Any] | None:
-    """Return a list, or the rows of an object that PHP keyed by their ids."""
-    if isinstance(value, dict) and value and all(key.isdecimal() for key in value):
+def _rows(value: Any, step: int | tuple[str, str]) -> list[Any] | None:
+    """Return a list, or the rows of an object that is keyed by their ids or by what is asked for.
+
+    EAV attributes are a list in REST, `{"sales_rep": "R7"}` or `{"sales_rep": {…}}` in raw events.
+    """
+    if not isinstance(value, dict):
+        return value if isinstance(value, list) else None
+    if value and all(key.isdecimal() for key in value):
         return list(value.values())
-    return value if isinstance(value, list) else None
+    if isinstance(step, int):
+        return None
+    key, wanted = step
+    found = value.get(wanted)
+    if found is None:
+        return [] if key == ATTRIBUTE or wanted in value else None
+    return [{key: wanted, **(found if isinstance(found, dict) else {"value": found})}]
+
+
+def _are_attributes(rows: list[Any]) -> bool:
+    return bool(rows) and all(
+        isinstance(row, dict) and isinstance(row.get(ATTRIBUTE), str) for row in rows
+    )
 
 
 def _pick(rows: list[Any], step: int | tuple[str, str]) -> Any:
