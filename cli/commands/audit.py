@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -78,6 +79,7 @@ def report_json(report: AuditReport, *, is_masked: bool = True) -> dict[str, Any
     return {
         "ok": report.is_ok,
         "problems": report.problems,
+        "ways_out": [replay_command(report, topic) for topic in report.missing],
         "balance": report.total.line,
         "total": asdict(report.total),
         **read,
@@ -102,6 +104,9 @@ def print_report(report: AuditReport, *, is_masked: bool) -> None:
         _print_unanswered(report, is_masked=is_masked)
     for problem in report.problems:
         stdout.print(f"✗ {problem}", style="red", highlight=False)
+    for topic in report.missing:
+        command = replay_command(report, topic)
+        stdout.print(f"→ to have them looked at again: {command}", highlight=False, soft_wrap=True)
     for name, why in report.unread.items():
         stdout.print(f"? {name} was not read in full: {why}", style="yellow", highlight=False)
     if report.unread:
@@ -131,6 +136,16 @@ def _notes(report: AuditReport) -> list[str]:
     if not report.is_waiting_complete:
         notes.append("too many events wait: only the first of them are checked for being overdue")
     return notes
+
+
+def replay_command(report: AuditReport, topic: str) -> str:
+    """Return the command that has a topic's missing events read again."""
+    window = "".join(
+        f" {name} {datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()}"
+        for name, at_ms in (("--from", report.since_ms), ("--to", report.until_ms))
+        if at_ms is not None
+    )
+    return f'orderstream replay --missing --topic {topic}{window} --run --why "…"'
 
 
 NOT_KNOWN = (

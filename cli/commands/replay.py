@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.commands.replay_missing import of_missing
 from cli.console.dead_letter_options import record_unmask
 from cli.console.job_options import MaxBacklogOption, RateOption, WhyOption
 from cli.console.job_progress import finish_job, resume_in_terminal, run_in_terminal
@@ -65,6 +66,13 @@ def replay(
     force: Annotated[
         bool, typer.Option("--force", help="Send content that Salesforce has already, too.")
     ] = False,
+    missing: Annotated[
+        bool,
+        typer.Option(
+            "--missing",
+            help="Only what `audit` names as held by nobody, and the newest of its orders.",
+        ),
+    ] = False,
     rate: RateOption = DEFAULT_RATE,
     limit: Annotated[int | None, typer.Option(min=1, help="Most events to publish.")] = None,
     max_backlog: MaxBacklogOption = DEFAULT_MAX_BACKLOG,
@@ -89,8 +97,10 @@ def replay(
         going_on = resume_in_terminal(settings, resume, JobKind.REPLAY, max_backlog=max_backlog)
         finish_job(run_async(going_on), as_json=as_json)
         return
-    if since is None and not order:
-        fail("--from: say how far back, or give --order")
+    if missing and (order or store or status or limit):
+        fail("--missing: goes with --topic, --from and --to, not with other choices")
+    if since is None and not order and not missing:
+        fail("--from: say how far back, or give --order or --missing")
     bounds = window_options(since, until, names=("--from", "--to"))
     wanted = ReplayFilter(
         order=settings.identity.key_of_target(order),
@@ -101,6 +111,8 @@ def replay(
         limit=limit,
     )
     chosen = ReplayRange(fact_topic(settings, topic), *bounds, wanted)
+    if missing:
+        chosen = run_async(of_missing(settings, chosen))
     if run:
         work = _run(settings, chosen, rate=rate, why=why, max_backlog=max_backlog)
         report = run_async(work)
@@ -180,6 +192,8 @@ def _print_plan(
     plan: ReplayPlan, changes: list[EventChange], rate: float, *, is_masked: bool
 ) -> None:
     mode = "the newest of each order" if plan.wanted.is_latest_only else "every event"
+    if plan.wanted.only:
+        mode = "what is missing, and the newest of its orders"
     note(
         f"{plan.scanned:,} events read in {plan.seconds:.1f} s; {plan.matching:,} of "
         f"{plan.orders:,} orders fit, accepted {show_time(plan.first_ms)} to "

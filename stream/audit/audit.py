@@ -27,7 +27,7 @@ from stream.audit.ages import Ages
 from stream.audit.event_book import CLOCK_SKEW_MS, EventBook, Settled
 from stream.audit.outcome_bitmap import DEAD, WAITING, Balance, DeletedEvents, OutcomeBitmap
 from stream.audit.report import AuditReport
-from stream.audit.unanswered import oldest_unanswered
+from stream.audit.unanswered import gone_retries, missing, oldest_unanswered
 from stream.config import Settings
 from stream.errors import BrokerError
 from stream.kafka.log.passing_reader import PassingReader
@@ -89,8 +89,10 @@ class _Audit:
         self._strange: dict[Partition, set[int]] = {}
         self._waiting: dict[tuple[str, int, int], int] = {}
         self._log_starts: dict[Partition, int] = {}
+        self._committed: Mapping[Partition, int] = {}
 
     async def run(self) -> None:
+        self._committed = await self._commits()  # first: what is below has its outcome on disk
         facts, results = await self._ends()
         facts = await self._judged(facts, results)
         total = sum(span.size for span in (*facts, *results))
@@ -231,17 +233,21 @@ class _Audit:
         for (topic, _), ledger in self._ledgers.items():
             report.topics[topic] = report.topics.get(topic, Balance()) + ledger.balance()
         report.unanswered_count = sum(ledger.unanswered() for ledger in self._ledgers.values())
-        report.overdue_waiting = sum(
-            due <= self._overdue_ms
-            for (_, number, _), due in self._waiting.items()
-            if number not in untold
-        )
+        overdue = [
+            place
+            for place, due in self._waiting.items()
+            if due <= self._overdue_ms and place[1] not in untold
+        ]
+        report.overdue_waiting = len(overdue)
+        gone = await gone_retries(self._reader, self._settings, overdue) if overdue else []
+        is_window = report.until_ms is not None
+        report.missing = missing(self._ledgers, self._committed, gone, untold, is_window=is_window)
         boundaries = {where: at for where, at in boundaries.items() if where[1] not in untold}
         report.overdue_count = sum(
             ledger.unanswered(before_offset=boundaries.get(where, 0))
             for where, ledger in self._ledgers.items()
         )
-        report.deleted_unread = await self._deleted_unread(untold)
+        report.deleted_unread = self._deleted_unread(untold)
         report.outcomes_of_others = await self._outcomes_of_others()
         if report.unanswered_count:
             report.unanswered = await oldest_unanswered(
@@ -250,19 +256,21 @@ class _Audit:
         broken = self._reader.broken.told(*self._topics.facts, self._topics.results)
         report.unread |= {f"{topic}-{number}": why for (topic, number), why in broken.items()}
 
-    async def _deleted_unread(self, untold: Container[int]) -> int:
+    async def _commits(self) -> Mapping[Partition, int]:
+        group = self._settings.worker_group
+        try:
+            return await self._reader.committed(group)
+        except BrokerError as error:
+            self.report.unread[f"offsets of group {group}"] = str(error)
+            return {}
+
+    def _deleted_unread(self, untold: Container[int]) -> int:
         """Events that retention took before they had an outcome.
 
         Two witnesses: holes in the results below the log's start, and a committed offset that is
         below it. A partition counts with the larger one.
         """
-        group = self._settings.worker_group
-        try:
-            committed = await self._reader.committed(group)
-        except BrokerError as error:
-            self.report.unread[f"offsets of group {group}"] = str(error)
-            committed = {}
-        lost = 0
+        committed, lost = self._committed, 0
         for where, log_start in self._log_starts.items():
             ledger = None if where[1] in untold else self._deleted.get(where)
             holes = ledger.unanswered() if ledger else 0

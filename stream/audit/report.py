@@ -29,6 +29,7 @@ class AuditReport:
     `not_judged`: events older than the results that retention has kept. `moved`: events that were
     found at another place than where their outcome was written, and `outcomes_of_others`: outcomes
     of events that the log does not hold any more: both mean that a log was cut or made again.
+    `missing`: events that nobody holds, by topic and partition, as offsets [first, behind).
     `unread`: what did not answer, and why. The balance is of the rest, and proves nothing of it.
     """
 
@@ -48,6 +49,7 @@ class AuditReport:
     not_judged: int = 0
     moved: int = 0
     outcomes_of_others: int = 0
+    missing: dict[str, dict[str, list[tuple[int, int]]]] = field(default_factory=dict)
     unreadable_results: int = 0
     unread: dict[str, str] = field(default_factory=dict)
     records_read: int = 0
@@ -63,6 +65,11 @@ class AuditReport:
         """The balance over all topics."""
         return sum(self.topics.values(), Balance())
 
+    def missing_count(self, topic: str) -> int:
+        """Return how many events of a topic nobody holds."""
+        runs = self.missing.get(topic, {}).values()
+        return sum(behind - first for part in runs for first, behind in part)
+
     @property
     def problems(self) -> list[str]:
         """Why the answer is no, one sentence each; empty when everything is accounted for."""
@@ -73,6 +80,10 @@ class AuditReport:
             (
                 self.overdue_waiting,
                 f"{self.overdue_waiting:,} events were due for a retry more than {grace} ago",
+            ),
+            (
+                missing := sum(map(self.missing_count, self.missing)),
+                f"{missing:,} events are in nobody's hands, and their outcome is in no log",
             ),
             (
                 self.deleted_unread,

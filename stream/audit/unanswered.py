@@ -1,15 +1,90 @@
-"""The events without an outcome that a report lists: the oldest, from all partitions."""
+"""The events without an outcome: the oldest, which a report lists, and those that nobody holds.
+
+Workers commit what has its outcome on disk. So an event below their commit without one has lost it:
+the results' log was cut, or the commit was set past the event by hand. Nobody works on it any more,
+and nobody will: a person has it read again (`orderstream replay --missing`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from stream.audit.outcome_bitmap import OutcomeBitmap
 from stream.audit.report import Unanswered
+from stream.config import Settings
+from stream.errors import BrokerError
 from stream.kafka.log.range_reader import RangeReader, Record, record_envelope
 
 LISTED_EVENTS = 100  # ids in the report; the count is exact
 Place = tuple[str, int]  # topic, partition
+Runs = list[tuple[int, int]]  # offsets [first, behind)
+
+
+def missing(
+    ledgers: Mapping[Place, OutcomeBitmap],
+    committed: Mapping[Place, int],
+    overdue: Iterable[tuple[str, int, int]],
+    untold: Container[int],
+    *,
+    is_window: bool = False,
+) -> dict[str, dict[str, Runs]]:
+    """Return the events that nobody holds, by topic and partition: offsets [first, behind).
+
+    `committed` is of before the outcomes were read; one beyond the end of its log is of another
+    log, and nobody has read this one (`is_window`: the ends are not the logs').
+    `overdue`: events whose retry is gone. `untold`: partitions whose outcomes cannot be read.
+    """
+    found: dict[Place, set[int]] = {}
+    for where, ledger in ledgers.items():
+        passed = committed.get(where, 0)
+        if passed > ledger.end and not is_window:
+            passed = 0
+        lost = (offset for offset, _ in ledger.unanswered_events() if offset < passed)
+        found[where] = set() if where[1] in untold else set(lost)
+    for topic, number, offset in overdue:
+        found[topic, number].add(offset)
+    named: dict[str, dict[str, Runs]] = {}
+    for (topic, number), offsets in sorted(found.items()):
+        if offsets:
+            named.setdefault(topic, {})[str(number)] = list(_runs(sorted(offsets)))
+    return named
+
+
+async def gone_retries(
+    reader: RangeReader, settings: Settings, overdue: Iterable[tuple[str, int, int]]
+) -> list[tuple[str, int, int]]:
+    """Return the overdue events whose retry is in no topic: nothing waits in their partitions.
+
+    Where something waits (the relay is down), theirs may be among it.
+    """
+    topics = settings.topics
+    tiers = [*await reader.topics_starting(topics.retry_prefix), topics.settle]
+    try:
+        read = {
+            settings.relay_group: await reader.committed(settings.relay_group),
+            settings.worker_group: await reader.committed(settings.worker_group),
+        }
+    except BrokerError:
+        return []
+    spans, silent = await reader.known_spans([*tiers, topics.due])
+    holding = {number for _, number in silent}
+    for span in spans:
+        group = settings.worker_group if span.topic == topics.due else settings.relay_group
+        if max(read[group].get(span.place, 0), span.log_start) < span.end:
+            holding.add(span.partition)
+    return [place for place in overdue if place[1] not in holding]
+
+
+def _runs(offsets: Iterable[int]) -> Iterator[tuple[int, int]]:
+    first = behind = -1
+    for offset in offsets:
+        if offset != behind:
+            if behind >= 0:
+                yield first, behind
+            first = offset
+        behind = offset + 1
+    if behind >= 0:
+        yield first, behind
 
 
 async def oldest_unanswered(

@@ -238,3 +238,28 @@ async def test_of_one_second_the_order_that_has_come_further_is_the_newest(
     later = await writer.accept("1", second)  # of no state: it came later
     plan = await plan_of(settings, reader, settings.topics.orders, ReplayFilter())
     assert [sample.event_id for sample in plan.samples] == [later.event_id]
+
+
+async def test_of_what_is_missing_every_event_is_taken_and_the_newest_of_its_orders(
+    settings, writer, reader, run_job
+):
+    """Each needs an outcome; an older one may go over a newer one whose state was cut as well."""
+    missing = [await writer.accept("1", {"updated_at": "2026-11-25 10:00:00"})]
+    newest = await writer.accept("1", {"updated_at": "2026-11-25 12:00:00"})
+    await writer.accept("1", {"updated_at": "2026-11-25 11:00:00"})
+    await writer.accept("2")
+    missing.append(await writer.accept("3", value=b"no json"))
+    only: dict[str, list[tuple[int, int]]] = {}
+    for event in missing:
+        only.setdefault(str(event.origin.partition), []).append(
+            (event.origin.offset, event.origin.offset + 1)
+        )
+    wanted = ReplayFilter(only=only)
+    plan = await plan_of(settings, reader, settings.topics.orders, wanted)
+    assert (plan.matching, plan.orders, plan.events) == (2, 2, 3)
+    spec = await new_replay(settings, reader, plan, rate=FAST, why="cut")
+    await run_job(spec, plan)
+    wanted_ids = sorted(event.event_id for event in (*missing, newest))
+    assert sorted(copy.event_id for copy in await copies(settings, reader)) == wanted_ids
+    resumed = await run_job(await find_job(settings, reader, spec.job_id))
+    assert (resumed.copied, resumed.found) == (0, 3)

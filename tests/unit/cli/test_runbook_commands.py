@@ -31,7 +31,7 @@ def test_a_command_of_the_runbook_can_be_typed(line):
         "requeue": ("ids", "code", "everything"),
         "drop": ("ids", "code"),
         "reconcile": ("since", "last"),
-        "replay": ("since", "order"),
+        "replay": ("since", "order", "missing"),
     }
     needed = wanted.get(command.name)
     assert not needed or any(given[name] for name in needed), f"`{line}` is refused: {needed}"

@@ -138,3 +138,33 @@ async def test_an_outcome_of_the_future_stops_no_curve_of_the_dashboard(reader) 
     points = totals.flow.rates("out", until_ms=until_ms, buckets=10)
     assert round(sum(rate for _, rate in points) * BUCKET_SECONDS) == 2
     assert max(at for at, _ in totals.ages.points()) <= until_ms
+
+
+async def test_what_workers_have_passed_without_an_outcome_is_named_with_its_places(reader) -> None:
+    """An unclean election cut the results: 21 events were unanswered for ever, and no way out."""
+    for number in range(6):
+        reader.accept(0, f"event {number}")
+    reader.settle(0, "event 2", 2)
+    reader.put(TOPICS.customers, 1, b"{}")
+    reader.commits = {(TOPICS.orders, 0): 5, (TOPICS.customers, 1): 0}
+    report = await run_audit(SETTINGS, now_ms=NOW_MS, grace_seconds=NOW_MS)
+    assert report.missing == {TOPICS.orders: {"0": [(0, 2), (3, 5)]}}
+    assert (report.missing_count(TOPICS.orders), report.is_ok) == (4, False)
+    reader.commits[TOPICS.orders, 0] = 7  # of the topic's former life: these are yet to be read
+    assert not (await run_audit(SETTINGS, now_ms=NOW_MS)).missing
+    reader.commits[TOPICS.orders, 0] = 5
+    reader.cracks[TOPICS.results, 0] = (0, 1)  # their outcomes may be there
+    assert not (await run_audit(SETTINGS, now_ms=NOW_MS)).missing
+
+
+async def test_a_retry_that_is_long_overdue_is_in_nobodys_hands_either(reader) -> None:
+    """Its tier was cut: the relay has nothing of it to forward."""
+    reader.accept(0, "event 0")
+    told = SOUND | {"event_id": "event 0", "not_before_ms": NOW_MS - 2 * HOUR_MS}
+    reader.put(TOPICS.results, 0, orjson.dumps(told))
+    reader.commits = {(TOPICS.orders, 0): 1}
+    report = await run_audit(SETTINGS, now_ms=NOW_MS, grace_seconds=3600)
+    assert report.missing == {TOPICS.orders: {"0": [(0, 1)]}}
+    assert not (await run_audit(SETTINGS, now_ms=NOW_MS, grace_seconds=10_800)).missing
+    reader.put(TOPICS.settle, 0, b"{}")  # the relay has not come to it: it may be this one
+    assert not (await run_audit(SETTINGS, now_ms=NOW_MS, grace_seconds=3600)).missing
