@@ -16,13 +16,17 @@ from typing import Any
 
 from schemas.document.other_words import may_be_an_order
 from schemas.document.shape import (
+    DOCUMENT_IDS,
     NAMES,
+    TOTALS,
     Shape,
     has_customer_marks,
     id_of,
     is_perhaps_of_an_order,
     is_thin,
+    nested,
     number_of,
+    scalar,
     shape_of,
 )
 from schemas.document.unwrapping import Found, only, opened
@@ -50,6 +54,13 @@ ABOUT = {
 }
 # What GraphQL calls an order, its number, and what it says of it.
 ORDER_NAME = re.compile(r"(?<![a-z])order|Order")
+# An unknown event of these has no order, whatever totals a cart has beside its id.
+CART_NAME = re.compile(r"^(?!.*order).*(?:cart|quote|basket)", re.IGNORECASE)
+OF_AN_ORDER = re.compile(
+    r"invoice|ship|credit|refund|rma|return|pay|transaction|track|comment|histor|address|item|"
+    r"purchase|cart|quote",
+    re.IGNORECASE,
+)
 OTHER_NUMBERS = frozenset(("number", "order_number"))
 OTHER_CONTENT = frozenset(("total", "grand_total", "items", "status"))
 MAX_INSIDE = 3  # levels
@@ -108,7 +119,8 @@ def _despite_the_name(
                 f"the event `{name}` is unknown, and {order.place} has only the number of an "
                 f"order: send {MISSING[Kind.ORDER]}, or name the event (docs/events.md)"
             )
-        return Kind.ORDER, order
+        is_of_a_cart = CART_NAME.search(name) is not None and not number_of(order.level)
+        return Ignored.UNKNOWN if is_of_a_cart else (Kind.ORDER, order)
     customer = next((item for item in found if _is_plain_customer(item)), None)
     is_nothing = all(item.shape is Shape.ADDRESS for item in found)
     if customer is None and is_nothing and (may_be_an_order(body) or _has_order(body)):
@@ -116,7 +128,25 @@ def _despite_the_name(
             f"the event `{name}` is unknown, and the body may be an order whose fields are called "
             f"otherwise: send {MISSING[Kind.ORDER]}"
         )
+    if customer is None and _is_order_event(name) and any(map(_is_reference, found)):
+        raise DecodeError(
+            f"the event `{name}` is unknown, and the body has only `order_id` and a number, which "
+            f"may be an invoice's: send {MISSING[Kind.ORDER]}, or name the event (docs/events.md)"
+        )
     return (Kind.CUSTOMER, _without_orders(customer)) if customer else Ignored.UNKNOWN
+
+
+def _is_reference(item: Found) -> bool:
+    """Whether something has a number and names an order, and says not what it holds or costs."""
+    level = item.level
+    holds = nested(level.get("items")) or any(scalar(level.get(total)) for total in TOTALS)
+    is_other = any(level.get(name) for name in DOCUMENT_IDS)
+    return item.shape is Shape.SALES_DOCUMENT and not holds and not is_other
+
+
+def _is_order_event(name: str) -> bool:
+    """Whether a name says that an order changed, and not something that belongs to one."""
+    return ORDER_NAME.search(name) is not None and OF_AN_ORDER.search(name) is None
 
 
 def _without_orders(customer: Found) -> Found:

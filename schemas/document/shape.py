@@ -111,10 +111,10 @@ NOT_OF_SALES_DOCUMENTS: dict[str, Form] = {
     "status": word,
     "items": order_rows,
 }
-# What an invoice, a shipment or a credit memo has, and no order.
+# What an invoice, a shipment, a credit memo or a return has, and no order.
 SALES_DOCUMENT_MARKS = (
-    *("total_qty", "can_void_flag", "is_used_for_refund", "shipment_status"),
-    *("creditmemo_status", "adjustment", "base_adjustment"),
+    *("total_qty", "can_void_flag", "is_used_for_refund", "shipment_status", "creditmemo_status"),
+    *("adjustment", "base_adjustment", "rma_id", "return_id"),
 )
 SALES_DOCUMENT_WRAPPERS = ("invoice", "creditmemo", "credit_memo", "creditMemo", "shipment", "rma")
 DOCUMENT_IDS = ("invoice_id", "shipment_id", "creditmemo_id", "rma_id", "return_id")

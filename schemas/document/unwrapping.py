@@ -58,7 +58,10 @@ IDENTITIES = frozenset((*ORDER_NUMBERS, *IDS))
 BESIDE_ORDER = frozenset(name for name in WRAPPERS if name != "order")
 OF_AN_ORDER = frozenset(("order", "order_increment_id", PURCHASER, *SALES_DOCUMENT_MARKS))
 # What was before the save, and what is a part of something: never the document itself.
-NEVER = ("_", "orig", "old", "prev", "before", "quote", "payment", "billing", "shipping", "items")
+NEVER = (
+    *("_", "orig", "old", "prev", "before", "quote", "cart", "basket"),
+    *("payment", "billing", "shipping", "items"),
+)
 RESULT_MARK = "search_criteria"  # beside the `items` that a search of REST found
 MAX_DEPTH = 8
 MAX_LEVELS = 200

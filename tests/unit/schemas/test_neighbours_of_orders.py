@@ -1,0 +1,72 @@
+"""What stands near orders: carts, returns and short words of a change; none is written over one."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from schemas.codec import DecodeError, decode
+from schemas.event import Kind
+from schemas.event_names import Ignored
+from tests.support.real_documents import an_order
+
+CART = {
+    "id": 4,
+    "customer_email": "x@example.com",
+    "grand_total": 5,
+    "items": [{"item_id": 3, "sku": "CUP", "qty": 1}],
+}
+RETURN = {
+    "entity_id": 4,
+    "increment_id": "000000004",
+    "status": "pending",
+    "customer_email": "x@example.com",
+    "items": [{"qty_requested": 1}],
+}
+WORD = {"order_id": 417, "increment_id": "000000417", "new_status": "complete"}
+
+
+def said(body: object, event: str = ""):
+    return decode(orjson.dumps(body), event=event)
+
+
+@pytest.mark.parametrize("event", ["cart_updated", "acme.abandonedCart", "quote.saved"])
+def test_a_cart_without_marks_of_one_is_no_order_by_its_id(event: str) -> None:
+    """Each was a dead letter, or had the order of that id read from the store."""
+    assert said(CART, event).ignored is Ignored.UNKNOWN
+    assert said(an_order(), event).kind is Kind.ORDER
+    assert said(CART, "cart.order.created").key == "id:4"
+
+
+@pytest.mark.parametrize("name", ["cart", "cart_data", "basket"])
+def test_what_stands_under_a_carts_name_is_no_order(name: str) -> None:
+    assert said({name: CART}, "acme_saved").ignored is Ignored.UNKNOWN
+    assert said({name: CART, "order": an_order()}, "acme_saved").key == "000000417"
+
+
+@pytest.mark.parametrize("mark", [{"rma_id": 4}, {"return_id": 4}])
+def test_a_return_is_not_the_order_of_its_own_number(mark) -> None:
+    """Returns are numbered from 000000001, as orders are: order 4 was put back to Prospecting."""
+    assert said({**RETURN, **mark}, "acme_rma").is_ignored
+    assert said(an_order(**mark), "acme_saved").kind is Kind.ORDER
+
+
+@pytest.mark.parametrize("event", ["order.status.updated", "acme_orderUpdated", "new_order"])
+def test_a_short_word_of_an_order_is_no_quiet_200(event: str) -> None:
+    with pytest.raises(DecodeError, match="only `order_id` and a number"):
+        said(WORD, event)
+
+
+@pytest.mark.parametrize(
+    ("body", "event"),
+    [
+        (WORD, "order.invoice.created"),
+        (WORD, "order_shipped"),
+        (WORD, "acme_saved"),
+        ({**WORD, "shipment_id": 5}, "order.updated"),
+        ({**WORD, "items": [{"qty": 1}]}, "order.updated"),
+        ({**WORD, "grand_total": 5}, "order.updated"),
+    ],
+)
+def test_what_belongs_to_an_order_stays_ignored(body, event: str) -> None:
+    assert said(body, event).is_ignored
