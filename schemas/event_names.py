@@ -28,6 +28,7 @@ class Ignored(StrEnum):
     ORDER_SAVE_FOLLOWS = "order_save_follows"
     CUSTOMER_SAVE_FOLLOWS = "customer_save_follows"
     ORDER_ID_ONLY = "order_id_only"
+    ORDER_NOT_PLACED = "order_not_placed"
     NO_EMAIL = "no_email"
     CHANGES_NOTHING = "changes_nothing"
     NO_FIELD = "no_field"
@@ -59,6 +60,7 @@ MAGENTO: dict[str, Kind | Ignored] = {
 }
 WITHOUT_ENDING: dict[str, Kind | Ignored] = {
     "customer_delete_before": Kind.CUSTOMER_DELETED,
+    "sales_model_service_quote_submit_failure": Ignored.ORDER_NOT_PLACED,
     "customer_register_success": Ignored.CUSTOMER_SAVE_FOLLOWS,
     "customer_login": Ignored.CHANGES_NOTHING,
     "customer_logout": Ignored.CHANGES_NOTHING,

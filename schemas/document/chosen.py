@@ -4,7 +4,7 @@
 |---|---|---|---|
 | says order | taken | refused | refused |
 | says customer | refused | taken | refused; an address alone: ignored |
-| is known and of no use | taken | ignored | ignored |
+| is known and of no use | taken, if placed | ignored | ignored |
 | is unknown | taken, counted | taken, counted | ignored; refused if it may be an order |
 | is missing | taken | taken | refused; an invoice: ignored |
 """
@@ -85,6 +85,8 @@ def chosen(
             return _by_shape(found, order)
         case Ignored.UNKNOWN:
             return _despite_the_name(found, order, name, body)
+        case Ignored.ORDER_NOT_PLACED:  # the one name whose order was rolled back
+            return Ignored.ORDER_NOT_PLACED
         case Ignored():
             is_told = order is not None and not (
                 _is_guess(order) or is_perhaps_of_an_order(order.level)

@@ -51,6 +51,15 @@ def test_a_return_is_not_the_order_of_its_own_number(mark) -> None:
     assert said(an_order(**mark), "acme_saved").kind is Kind.ORDER
 
 
+@pytest.mark.parametrize("prefix", ["", "observer.", "com.adobe.commerce.acme.observer."])
+def test_an_order_that_was_rolled_back_is_none(prefix: str) -> None:
+    name = f"{prefix}sales_model_service_quote_submit_failure"
+    for body in ({"order": an_order()}, {"event": name, "data": {"order": an_order()}}):
+        assert said(body, name).ignored is Ignored.ORDER_NOT_PLACED
+    placed = "sales_model_service_quote_submit_success"
+    assert said({"order": an_order()}, placed).kind is Kind.ORDER
+
+
 @pytest.mark.parametrize("event", ["order.status.updated", "acme_orderUpdated", "new_order"])
 def test_a_short_word_of_an_order_is_no_quiet_200(event: str) -> None:
     with pytest.raises(DecodeError, match="only `order_id` and a number"):
