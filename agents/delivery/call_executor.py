@@ -32,9 +32,11 @@ from agents.delivery.retry_in_place import (
     RETRY_IN_PLACE,
     NextAction,
     RetryInPlace,
+    is_suspicious,
     next_action,
 )
 from agents.delivery.row_tracker import RowTracker, sent_together
+from agents.delivery.sign_of_life import org_answers
 from agents.delivery.types import NotSent
 from agents.pacing.admission import Admission
 from agents.pacing.system_failure import is_systemic, reason_of
@@ -49,7 +51,6 @@ from agents.salesforce.api.composite import Collection
 from agents.salesforce.api.row_writer import RowWriter
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.error_rule import Advice
-from agents.salesforce.errors.error_table import is_sign_of_life
 from agents.salesforce.errors.errors import SalesforceError, TimedOutError
 from schemas.frozen import dataclass
 from schemas.parts import parts_of
@@ -137,12 +138,14 @@ class CallExecutor:
                 move = next_action(failures, self.policy, is_lone=len(owners) == 1)
                 if move is NextAction.SUSPECT:
                     move = await self._suspect(answered_before)
+                elif len(failures) == self.policy.calls and is_suspicious(error):
+                    await self._suspect(answered_before)  # before one order opens the breaker
                 if move is not NextAction.REPEAT:
                     sobject = sobject_of(drafts)
                     refusals.append(Refusal(error, owners, sobject, passes_before[sobject]))
                     break
                 metrics.IN_PLACE_RETRIES.labels(error.kind.value).inc()
-                await self._rest(len(failures))
+                await self.gate.rest(self.policy.backoff_seconds(len(failures), self.jitter))
             else:
                 break
         return refusals
@@ -156,9 +159,10 @@ class CallExecutor:
         """
         owners = owners_of(drafts, writes)
         priority = min(write.bundle.priority for write in owners)
-        rows = sum(len(draft.owners) for draft in drafts)
-        async with self.gate.call(priority, rows=rows) as ticket:
-            collections = [draft.collection for draft in drafts]
+        collections = [draft.collection for draft in drafts]
+        async with self.gate.call(
+            priority, rows=sum(len(draft.owners) for draft in drafts)
+        ) as ticket:
             began = time.monotonic()
             answers = await self.client.composite(collections)
             self._note_cost(time.monotonic() - began, collections, len(owners))
@@ -187,19 +191,10 @@ class CallExecutor:
             ticket.fail(ErrorKind.CONFIG, reason_of(still[0]))
 
     async def _suspect(self, answered_before: int) -> NextAction:
-        others_pass = self.gate.answered_calls > answered_before or await self._org_answers()
+        others_pass = self.gate.answered_calls > answered_before or await org_answers(self.client)
+        if others_pass and not self.watch.is_holding:
+            self.gate.forgive()
         return NextAction.HALVE if others_pass else NextAction.REPEAT
-
-    async def _org_answers(self) -> bool:
-        """Whether Salesforce answers something that has no rows in it, be it with a no."""
-        try:
-            await self.client.limits()
-        except SalesforceError as error:
-            return is_sign_of_life(error.status)
-        return True
-
-    async def _rest(self, failures: int) -> None:
-        await self.gate.rest(self.policy.backoff_seconds(failures, self.jitter))
 
     async def _answer(self, refusal: Refusal) -> None:
         """Find out who in a refused call or collection is to blame."""

@@ -134,6 +134,10 @@ class Admission:
         """Open the breaker for a cause that shows in several answers taken together."""
         self._failed(kind, reason, is_probe=False, retry_after_seconds=0.0)
 
+    def forgive(self) -> None:
+        """Take the failures so far for their rows': Salesforce answers others meanwhile."""
+        self._breaker.forgive()
+
     async def rest(self, seconds: float) -> None:
         """Back off, unless the breaker is open and its probes set the pace. See `_admit`."""
         until, closed = self._clock() + seconds, BreakerState.CLOSED
@@ -225,23 +229,19 @@ class Admission:
         self._succeeded(is_probe=ticket.is_probe)
 
     def _note_error(self, ticket: Permit, error: SalesforceError) -> None:
-        now = self._clock()
+        now, is_probe = self._clock(), ticket.is_probe
         if is_overload(error):
             self._slots.overloaded(now)
         retry_after = error.retry_after_seconds or 0.0
         self._breaker.hold(now, retry_after)
-        is_still_broken = ticket.is_probe and error.kind is self.open_for is ErrorKind.CONFIG
+        is_still_broken = is_probe and error.kind is self.open_for is ErrorKind.CONFIG
         if is_systemic(error) or is_still_broken:
-            self._failed(
-                error.kind,
-                reason_of(error),
-                is_probe=ticket.is_probe,
-                retry_after_seconds=retry_after,
-            )
-        elif ticket.is_probe and error.kind is ErrorKind.CONCURRENCY:
+            kind, reason = error.kind, reason_of(error)
+            self._failed(kind, reason, is_probe=is_probe, retry_after_seconds=retry_after)
+        elif is_probe and error.kind is ErrorKind.CONCURRENCY:
             self._breaker.abandoned(now + retry_after)
         else:
-            self._succeeded(is_probe=ticket.is_probe)
+            self._succeeded(is_probe=is_probe)
 
     def _succeeded(self, *, is_probe: bool) -> None:
         was_open = self._breaker.state is not BreakerState.CLOSED

@@ -125,6 +125,11 @@ class Breaker:
             self._failed_probes += 1
             self._open(now, kind, reason, retry_after_seconds)
 
+    def forgive(self) -> None:
+        """Count no failure so far: others are answered, so they were about their rows."""
+        if self.state is BreakerState.CLOSED:
+            self._in_a_row = 0
+
     def abandoned(self, now: float) -> None:
         """Note that the probe ended without an answer (it was cancelled): the next may go."""
         if self.state is BreakerState.HALF_OPEN:

@@ -32,7 +32,7 @@ async def test_a_thousand_orders_with_account_and_contact_take_five_calls(desk):
 
 
 # Configuration, or every row of every call answered wrongly: parked until it is repaired.
-HELD = ("api_disabled", "redirect", "moved", "foreign_ids")
+HELD = ("api_disabled", "moved", "foreign_ids")
 
 
 async def test_the_same_orders_again_double_nothing_and_change_no_customer(desk, salesforce_org):

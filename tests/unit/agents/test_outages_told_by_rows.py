@@ -202,7 +202,7 @@ async def test_a_row_that_the_org_fails_on_stops_nobody_without_the_right_to_see
     org = FakeOrg()
     org.limits_answer = {} if limits == 200 else refused(limits, "")
     org.call_faults.append(whenever("o5", refused(500, "SOME_NEW_FAILURE")))
-    dispatcher = make(org, failures=100)
+    dispatcher = make(org)
     (alone,) = await send(dispatcher, order(5))
     assert isinstance(alone, NotSent)
     *others, guilty = await send(dispatcher, *(order(n) for n in (1, 2, 3, 5)))
