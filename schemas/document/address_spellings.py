@@ -4,7 +4,7 @@
 |---|---|
 | the address itself | JSON text, list of one, object keyed by its id, wrapped in `data` |
 | any part | by the names of `NAMES`: a checkout's camelCase, GraphQL's, a module's own |
-| `street` | object (`{"0": …}`, `{"line1": …}`), lists and objects in it, JSON text; `street1`, … |
+| `street` | object (`{"0": …}`, `{"line1": …}`), lists in it, JSON text; `street1`, …; `address` |
 | `region` of an order's address | object or JSON text: `region`, `name`, `code`; `region_code` |
 | `country_id` | object: its `id`, `country_id`, `code` or `value` |
 | `address_type` | `type`, the key of the row (`billing`, `billingAddress`), `billing_address_id` |
@@ -15,7 +15,7 @@ What is left out gets a note: a number or an object that names no region, a coun
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.document.text_spellings import OF_ADDRESS, are_plain, plain_texts
@@ -71,8 +71,11 @@ NAMES = {
     "isDefaultShipping": "default_shipping",
     "defaultShipping": "default_shipping",
 }
+# These make no address of an object: an order, too, has a state.
+OF_AN_ADDRESS = {"state": "region", "state_code": "region_code", "stateCode": "region_code"}
 OTHER_NAMES = frozenset(NAMES)
-STREET_LINE = re.compile(r"(?:street|address)_?(?:line)?_?\d", re.IGNORECASE)
+ALL_NAMES = OTHER_NAMES | OF_AN_ADDRESS.keys()
+STREET_LINE = re.compile(r"(?:street|address)_?(?:line)?_?\d|address(?:_?line)?", re.IGNORECASE)
 OF_TYPE = re.compile(r"_?address$", re.IGNORECASE)
 
 
@@ -106,7 +109,7 @@ def is_plain(address: Address) -> bool:
             return False
     return (
         are_plain(address, OF_ADDRESS)
-        and OTHER_NAMES.isdisjoint(address)
+        and ALL_NAMES.isdisjoint(address)
         and (street is not None or not any(map(STREET_LINE.fullmatch, address)))
         and not (type(street) is str and street.startswith(_JSON))
         and (region is None or (type(region) is str and not region.startswith(_JSON)))
@@ -124,14 +127,14 @@ def plain_address(address: Address, notes: list[str], *, is_of_order: bool = Tru
     """Return an address in REST's form; a customer's region stays an object, as REST has it."""
     texts = (name for name in PLACES if isinstance(address.get(name), str))
     address = plain_texts(address, (*OF_ADDRESS, *texts), notes)
-    changed = by_other_names(address)
+    changed = by_other_names(address, OF_AN_ADDRESS) | by_other_names(address)
     street = opened(address.get("street"))
     if isinstance(street, dict | list):
         changed["street"] = _lines(street)
     elif isinstance(street, bool):
         changed["street"] = None
-    elif not street and (lines := sorted(filter(STREET_LINE.fullmatch, address))):
-        changed["street"] = [address[name] for name in lines]
+    elif not street and (lines := _named_lines(address)):
+        changed["street"] = lines
     changed |= _region({**address, **changed}, notes, is_of_order=is_of_order)
     country = opened(changed.get("country_id", address.get("country_id")))
     if isinstance(country, dict):
@@ -167,9 +170,9 @@ def _ids(row: Address) -> list[str]:
     return [text_of(row.get(name)) for name in ("entity_id", "id", "address_id")]
 
 
-def by_other_names(address: Address) -> Address:
+def by_other_names(address: Address, names: Mapping[str, str] = NAMES) -> Address:
     """Return the parts of an address or a person that are not there under their own names."""
-    found = ((part, address[name]) for name, part in NAMES.items() if name in address)
+    found = ((part, address[name]) for name, part in names.items() if name in address)
     return {part: value for part, value in found if address.get(part) in (None, "", False)}
 
 
@@ -208,6 +211,12 @@ def _lines(street: Any) -> list[Any]:
     if not isinstance(street, list):
         return [street]
     return [line for entry in street for line in _lines(entry) if not _is_nothing(line)]
+
+
+def _named_lines(address: Address) -> list[Any]:
+    """Return the lines of a street that each have a name of their own."""
+    names = sorted(filter(STREET_LINE.fullmatch, address))
+    return _lines([address[name] for name in names if not isinstance(address[name], dict)])
 
 
 def _is_nothing(line: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Which address of an order is the billing address, where an id above the rows says it."""
+"""An order's billing address: by an id above the rows, and by a module's words for its parts."""
 
 from __future__ import annotations
 
@@ -32,3 +32,28 @@ def test_a_row_says_its_type_itself_and_an_id_of_none_is_noted() -> None:
         document = decode(orjson.dumps(order), event="sales_order_save_after")
         assert document.entity["addresses"] == [row]
         assert document.notes == ("addresses: none is the billing address, none is used",)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"address": "1 Front Street", "state": "California"},
+        {"address": ["1 Front Street"], "stateCode": "California"},
+        {"address_line": "1 Front Street", "state_code": "California", "state": "California"},
+        {"address1": "1 Front Street", "address2": "", "state": "California"},
+    ],
+)
+def test_a_street_called_address_and_a_region_called_state_are_read(place) -> None:
+    """mageplaza/magento-2-webhook #16: what was said by other names was emptied in Salesforce."""
+    order = without(an_order(), "billing_address")
+    body = {**order, "billingAddress": {"firstname": "F", "city": "SF", "country": "US", **place}}
+    billing = decode(orjson.dumps(body), event="sales_order_save_after").entity["billing_address"]
+    assert (billing["street"], billing["region"]) == (["1 Front Street"], "California")
+
+
+@pytest.mark.parametrize("billing", [{"state": "paid"}, {"address": {"city": "SF", "street": "x"}}])
+def test_a_state_makes_no_address_and_an_address_in_one_is_taken_out(billing) -> None:
+    order = without(an_order(), "billing_address")
+    read = decode(orjson.dumps({**order, "billing": billing}), event="sales_order_save_after")
+    expected = billing.get("address")
+    assert read.entity.get("billing_address") == expected
