@@ -6,6 +6,10 @@ as a sentence: a commit that it refuses is no crash, it means that somebody else
 
 A partition whose log is broken at one place waits there, and no other: it is looked at again every
 half minute (the log may be mended, or led by a whole replica), and by whoever gets it next.
+
+What the group refuses holds up aiokafka's coordination until somebody has asked for the error.
+Faust never does: the worker ended where a fetch was told of it, and else stood there without
+partitions and without a word, until it was started again.
 """
 
 from __future__ import annotations
@@ -16,20 +20,23 @@ from typing import Any, cast
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, ensure_aiokafka_TP
 from faust.types import TP
 
 from agents.worker.session_guard import elapsed_seconds
 from stream.kafka.any_records import UnreadableError
-from stream.kafka.group_answers import commit_what_is_there, heed_errors
+from stream.kafka.error_text import error_text
+from stream.kafka.group_answers import commit_what_is_there, go_on, heed_errors
 from stream.kafka.log.read_log import ReadLog
+from stream.ops.background import ended
 
 log = structlog.get_logger()
 
 NO_GENERATION = -1
 LOOK_AGAIN_SECONDS = 30.0
+ASK_SECONDS = 2.0  # between two looks at what the group has refused
 
 
 class WitnessingThread(AIOKafkaConsumerThread):
@@ -39,6 +46,7 @@ class WitnessingThread(AIOKafkaConsumerThread):
     """
 
     heard_at: float = float("-inf")
+    _asking: asyncio.Task[None] | None = None
 
     async def on_start(self) -> None:
         """Start, and listen to every answer to a heartbeat."""
@@ -54,6 +62,26 @@ class WitnessingThread(AIOKafkaConsumerThread):
             return is_member
 
         coordinator._do_heartbeat = heartbeat  # noqa: SLF001 - see below
+        self._asking = asyncio.create_task(self._ask_for_errors(coordinator))
+
+    async def on_thread_stop(self) -> None:
+        """Stop, and ask no more."""
+        if self._asking is not None:
+            await ended([self._asking])
+        await super().on_thread_stop()
+
+    async def _ask_for_errors(self, coordinator: Any) -> None:
+        """Hear what the group has refused, and have it asked again. Ends where that has ended."""
+        while True:
+            await asyncio.sleep(ASK_SECONDS)
+            try:
+                coordinator.check_errors()
+            except KafkaError as error:
+                log.warning("group_refuses", error=error_text(error, operation="Read"))
+                if coordinator._coordination_task.done():  # noqa: SLF001 - see below
+                    await self.crash(error)
+                    return
+                go_on(coordinator)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Note that the group has taken us in."""
@@ -72,6 +100,10 @@ class WitnessingThread(AIOKafkaConsumerThread):
         except UnreadableError as error:
             self._let_wait(consumer, error)
             return {}
+        except KafkaError:
+            if _coordinator_of(consumer)._pending_exception is None:  # noqa: SLF001 - see below
+                raise
+            return {}  # the group refused something: `_ask_for_errors` hears of it
 
     def _let_wait(self, consumer: Any, error: UnreadableError) -> None:
         log.error("record_unreadable", detail=str(error))

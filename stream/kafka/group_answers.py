@@ -6,6 +6,10 @@ has committed nothing, it sends whoever has just got partitions back to the begi
 workers through a month of events, the relay through a week of retries that were long tried again,
 everything new behind them. (librdkafka #5586 is the same.)
 
+**A refusal that passes** (rights that a broker has not loaded yet, an error of its own). It ends
+the task that asked: no heartbeat is sent any more, nobody joins again, and the same error is told
+for ever. A relay stood still with every retry until somebody started it again; so did a worker.
+
 **A topic that is not there.** aiokafka asks again for ever: a topic that was deleted a moment ago
 kept a member from committing anything, and from giving its partitions away.
 """
@@ -53,6 +57,15 @@ def heed_errors(coordinator: Any) -> None:
         return answer
 
     coordinator._send_req = heeding  # noqa: SLF001 - it, too
+
+
+def go_on(coordinator: Any) -> None:
+    """Have a consumer join again whose tasks have ended by an error that somebody has heard."""
+    if coordinator is None:  # of a consumer that has not started
+        return
+    tasks = (coordinator._heartbeat_task, coordinator._commit_refresh_task)  # noqa: SLF001 - it, too
+    if any(task is not None and task.done() for task in tasks):
+        coordinator.request_rejoin()
 
 
 async def commit_what_is_there(

@@ -3,9 +3,8 @@
 A plain consumer of the retry tiers and the settle topic. Each partition's head is the first due
 (one delay per topic), so a partition whose head is not due yet is paused and sought back to it; a
 due record is forwarded to `salesforce.due` with its partition number, key, bytes and headers, and
-its offset is committed after the broker acknowledged the copy. Killed in between, a record is
-forwarded twice, and the version guard recognises the second. Nothing more of a partition is read
-until what was read is acknowledged; the others go on meanwhile (`forwards`).
+its offset is committed after the broker acknowledged the copy. Killed in between, it is forwarded
+twice, which the version guard recognises. Of its partition nothing is read meanwhile (`forwards`).
 
 A log may go back (docs/decisions/0025). So nothing of a partition is forwarded before its committed
 offset was held against the log: the loop itself does that whenever the group's generation is
@@ -29,7 +28,7 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 from stream.kafka.any_records import UnreadableError
 from stream.kafka.closing import stop_consumer
 from stream.kafka.error_text import error_text
-from stream.kafka.group_answers import commit_what_is_there, heed_errors
+from stream.kafka.group_answers import commit_what_is_there, go_on, heed_errors
 from stream.kafka.log.range_reader import record_envelope
 from stream.kafka.log.read_log import START_SECONDS, ReadLog
 from stream.kafka.publisher import Record
@@ -120,6 +119,7 @@ class Relay:
                     await self.take_again()
                 except KafkaError as error:
                     log.warning("relay_kafka_error", error=error_text(error, operation="Read"))
+                    go_on(self._coordinator)
                     await set_within(stopping, RETRY_SECONDS)
             await self._last_turn()
         finally:

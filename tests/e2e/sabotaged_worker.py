@@ -4,6 +4,7 @@ KIND `escape`: the pipeline's own code raises for order 666. KIND `hang`: it nev
 KIND `die`: the process ends without a word while it maps order 666.
 KIND `skip`: Faust drops the first records that it fetched after a while, as it does in rebalances.
 KIND `clear`: Faust clears its agent's queue under load, as at the end of a second recovery.
+KIND `refuse`: the group's coordinator refuses its third heartbeat, as while it loads rights.
 KIND `crash`: one of Faust's own tasks beside the stream raises after some seconds.
 """
 
@@ -11,6 +12,8 @@ import os
 import sys
 
 import uvloop
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import GroupAuthorizationFailedError
 from faust.transport.drivers.aiokafka import Consumer
 
 from agents.mapping.mapping import Mapping
@@ -53,6 +56,19 @@ def clear_queues():
     WorkerApp.takes = clearing_takes
 
 
+def refuse_a_heartbeat():
+    ask, left = GroupCoordinator._do_heartbeat, 3
+
+    async def refused_heartbeat(self):
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise GroupAuthorizationFailedError(self.group_id)
+        return await ask(self)
+
+    GroupCoordinator._do_heartbeat = refused_heartbeat
+
+
 async def crash(_consumer):
     raise AssertionError("a bug inside Faust")
 
@@ -80,7 +96,8 @@ def sabotage(kind):
         Consumer.verify_all_partitions_active = crash
     if kind == "die":
         Mapping.apply = deadly_apply
-    {"clear": clear_queues, "skip": skip_records}.get(kind, lambda: None)()
+    early = {"clear": clear_queues, "skip": skip_records, "refuse": refuse_a_heartbeat}
+    early.get(kind, lambda: None)()
 
 
 if __name__ == "__main__":

@@ -37,6 +37,16 @@ async def test_a_crash_inside_faust_ends_the_process_at_once(make_rig):
     assert "ended_uncommitted" in worker.output
 
 
+async def test_a_worker_joins_again_whose_group_refused_it_for_a_moment(make_rig):
+    """Faust asks for no such error: it ended as by a bug of ours, or stood there without a word."""
+    rig = await make_rig()
+    worker = await sabotaged(rig, "refuse")
+    await rig.until(lambda: "group_refuses" in worker.output, timeout_seconds=60)
+    await rig.publish((n, 1) for n in range(20))
+    assert (await rig.settled(20)).total.synced == 20
+    assert worker.is_running, worker.log_tail()
+
+
 @pytest.mark.parametrize("kind", ["skip", "clear"])
 async def test_records_that_faust_skips_or_clears_are_read_after_all(make_rig, kind):
     rig = await make_rig()
