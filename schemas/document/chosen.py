@@ -55,7 +55,9 @@ ABOUT = {
 # What GraphQL calls an order, its number, and what it says of it.
 ORDER_NAME = re.compile(r"(?<![a-z])order|Order")
 # An unknown event of these has no order, whatever totals a cart has beside its id.
-CART_NAME = re.compile(r"^(?!.*order).*(?:cart|quote|basket)", re.IGNORECASE)
+CART_NAME = re.compile(
+    r"^(?!.*(?:order|submit|place|convert)).*(?:cart|quote|basket)", re.IGNORECASE
+)
 OF_AN_ORDER = re.compile(
     r"invoice|ship|credit|refund|rma|return|pay|transaction|track|comment|histor|address|item|"
     r"purchase|cart|quote",
