@@ -14,17 +14,36 @@ its customer is gone, the customer is looked for then.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeGuard
 
 from agents.delivery.adopter import Adopter
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.org_search import Answers, OrgSearch
+from agents.delivery.org_search import Answers, OrgSearch, failure_of
 from agents.delivery.renamer import Renamed, Renamer
 from agents.delivery.renaming import behind_others, redirected
+from agents.delivery.retry_in_place import RETRY_IN_PLACE, is_suspicious
 from agents.delivery.types import Dispatcher, RefusedWrite, WriteOutcome, WriteSet, send_others
 from agents.pacing.admission import Admission
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.errors.error_kind import ErrorKind
+from agents.salesforce.errors.errors import SalesforceError
+from schemas.parts import parts_of
+
+AGAIN = replace(RETRY_IN_PLACE, calls=1, timeouts=1)
+
+
+class _OddError(Exception):
+    """A question about several customers failed in a way that one customer's values may cause."""
+
+    def __init__(self, error: SalesforceError) -> None:
+        self.error = error
+
+
+def _is_odd(answer: object) -> TypeGuard[SalesforceError]:
+    return isinstance(answer, SalesforceError) and is_suspicious(answer)
 
 
 class CustomerLookup:
@@ -62,14 +81,44 @@ class CustomerLookup:
         return outcomes
 
     async def _send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
+        """Look and write; who is in a question that is refused for its texts is told by halves.
+
+        They go behind all others, whose looks show that it is no outage.
+        """
+        outcomes: dict[int, WriteOutcome] = {}
+        waiting: deque[Sequence[int]] = deque([range(len(bundles))])
+        odd: SalesforceError | None = None
+        while waiting:
+            places = waiting.popleft()
+            part = [bundles[place] for place in places]
+            if odd is not None and self._org.is_stopped:
+                outcomes |= dict.fromkeys(places, failure_of(odd))
+                continue
+            try:
+                sent = await self._look_and_write(part, is_again=odd is not None)
+            except _OddError as found:
+                odd = found.error
+                waiting += parts_of(places, -(-len(places) // 2))
+            else:
+                outcomes.update(zip(places, sent, strict=True))
+        return [outcomes[place] for place in range(len(bundles))]
+
+    async def _look_and_write(
+        self, bundles: Sequence[WriteSet], *, is_again: bool
+    ) -> list[WriteOutcome]:
         by_id, by_value = self._renamer.queries(bundles), self._adopter.queries(bundles)
         if not by_id and not by_value:
             return await self._inner.send(bundles)
         priority = min(bundle.priority for bundle in bundles)
         asked = {**by_id, **by_value}
-        answers = await self._org.look(asked, priority)
+        answers = await self._org.look(asked, priority, AGAIN if is_again else RETRY_IN_PLACE)
         if self._org.asks_less(asked, answers):
             return await self._send(bundles)
+        odd = next((a for a in answers.values() if _is_odd(a)), None)
+        if odd is not None and (is_again or await self._org.answers_others()):
+            if len(bundles) > 1:
+                raise _OddError(odd)
+            self._org.tell_of(odd)
         renamed = await self._renamer.rename(by_id, answers, priority)
         behind = behind_others(bundles, renamed.found)
         first = [one for place, one in enumerate(bundles) if place not in behind]

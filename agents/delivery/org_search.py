@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from agents.delivery.retry_in_place import RETRY_IN_PLACE, NextAction, next_action
+from agents.delivery.retry_in_place import RETRY_IN_PLACE, NextAction, RetryInPlace, next_action
+from agents.delivery.sign_of_life import org_answers
 from agents.delivery.types import NotSent
 from agents.pacing.admission import Admission
 from agents.pacing.system_failure import is_systemic, reason_of
@@ -84,9 +85,27 @@ class OrgSearch:
             self._gate.alerts.fire(Alert.WRITES_HELD, reason)
         return longest > 1
 
-    async def look(self, queries: Queries, priority: Priority) -> Answers:
+    async def look(
+        self, queries: Queries, priority: Priority, policy: RetryInPlace = RETRY_IN_PLACE
+    ) -> Answers:
         """Return what each query finds, or why it could not be asked; five queries a call."""
-        return await look(self._client, self._gate, queries, priority)
+        return await look(self._client, self._gate, queries, priority, policy)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nobody is asked at the moment."""
+        return self._gate.open_for is not None
+
+    async def answers_others(self) -> bool:
+        """Whether the org answers what has none of our values in it: then it is no outage."""
+        is_there = not self.is_stopped and await org_answers(self._client)
+        if is_there:
+            self._gate.forgive()
+        return is_there
+
+    def tell_of(self, error: SalesforceError) -> None:
+        """Let somebody know of a customer who cannot be looked for while others can."""
+        self._gate.alerts.fire(Alert.WRITES_HELD, failure_of(error).reason)
 
     def with_customer(self, update: KeyUpdate, row: Row) -> KeyUpdate:
         """Return what gives a record the key of a customer's row, with the store's id of them."""
@@ -111,14 +130,20 @@ class OrgSearch:
         return [(*pair, answer) for pair, answer in zip(ordered, answers, strict=True)]
 
 
-async def look(asked: Asked, gate: Admission, queries: Queries, priority: Priority) -> Answers:
+async def look(
+    asked: Asked,
+    gate: Admission,
+    queries: Queries,
+    priority: Priority,
+    policy: RetryInPlace = RETRY_IN_PLACE,
+) -> Answers:
     """Return what each query finds, or why it could not be asked; five queries a call."""
     found: Answers = {}
     for soqls in parts_of(list(queries), MAX_COLLECTIONS):
         ask = partial(_ask, asked, soqls)
         rows = sum(len(queries[one]) for one in soqls)
         try:
-            answers = await _call(gate, ask, priority, rows)
+            answers = await _call(gate, ask, priority, rows, policy)
         except (NotAdmittedError, SalesforceError) as error:
             found |= dict.fromkeys(soqls, error)
         else:
@@ -135,7 +160,11 @@ async def _ask(asked: Asked, soqls: Sequence[str]) -> list[Records | SalesforceE
 
 
 async def _call(
-    gate: Admission, work: Callable[[], Awaitable[Answer]], priority: Priority, rows: int
+    gate: Admission,
+    work: Callable[[], Awaitable[Answer]],
+    priority: Priority,
+    rows: int,
+    policy: RetryInPlace = RETRY_IN_PLACE,
 ) -> Answer:
     """Make a call, again while nobody gets through: the breaker says when.
 
@@ -148,10 +177,10 @@ async def _call(
                 return await work()
         except SalesforceError as error:
             failures.append(error)
-            action = next_action(failures, RETRY_IN_PLACE, is_lone=False)
+            action = next_action(failures, policy, is_lone=False)
             if action is not NextAction.REPEAT:
                 raise
-            pause = RETRY_IN_PLACE.backoff_seconds(len(failures), random.random)
+            pause = policy.backoff_seconds(len(failures), random.random)
             await gate.rest(pause)
 
 

@@ -7,6 +7,7 @@ from support.renaming_world import KEY, NEW, OLD, customer, order, workers
 from support.salesforce_fixtures import org_keys, salesforce_org
 
 from agents.delivery.types import NotSent, Written
+from agents.salesforce.http.answers import refusal_of
 from stream.ops.alerts import Alert
 
 __all__ = ["org_keys", "salesforce_org", "workers"]
@@ -58,3 +59,44 @@ async def test_who_cannot_be_looked_for_at_all_is_told_of(workers):
     outcomes = await worker.send(customer(NEW))
     assert isinstance(outcomes[0], NotSent)
     assert "QUERY_TIMEOUT" in alerts.active[Alert.WRITES_HELD]
+
+
+ODD = [(403, {}, PAGE.encode()), (302, {}, b""), (500, {}, b'[{"errorCode":"UNKNOWN_EXCEPTION"}]')]
+
+
+def refuse_questions(worker, monkeypatch, text: str, answer) -> list[int]:
+    """Refuse what asks for a text; return the questions that were asked."""
+    honest, asked = worker.client.queries, []
+
+    async def queries(soqls):
+        asked.append(sum(map(len, soqls)))
+        if any(text in soql for soql in soqls):
+            raise refusal_of(*answer)
+        return await honest(soqls)
+
+    monkeypatch.setattr(worker.client, "queries", queries)
+    return asked
+
+
+@pytest.mark.parametrize("answer", ODD)
+async def test_one_customer_who_cannot_be_asked_for_holds_nobody_else(workers, monkeypatch, answer):
+    """A firewall that reads the address: all of the batch waited, and came back with it for ever."""
+    worker, _ = workers
+    asked = refuse_questions(worker, monkeypatch, "c7@example.com", answer)
+    customers = [customer(f"c{n}@example.com", customer_id=n) for n in range(1, 21)]
+    outcomes = await worker.send(*customers)
+    odd = outcomes.pop(6)
+    assert isinstance(odd, NotSent)
+    assert {type(outcome) for outcome in outcomes} == {Written}, outcomes
+    assert worker.dispatcher.gate.open_for is None
+    assert Alert.WRITES_HELD in worker.dispatcher.gate.alerts.active
+    assert len(asked) < 20
+
+
+async def test_an_org_that_answers_no_question_is_not_asked_for_each_customer(workers, monkeypatch):
+    worker, _ = workers
+    asked = refuse_questions(worker, monkeypatch, "SELECT", ODD[0])
+    customers = [customer(f"c{n}@example.com", customer_id=n) for n in range(1, 21)]
+    outcomes = await worker.send(*customers)
+    assert {type(outcome) for outcome in outcomes} == {NotSent}
+    assert len(asked) < 12
