@@ -88,6 +88,22 @@ def _rows_as_a_search(order: Json) -> Json:
     return order | {"items": found}
 
 
+def _own_rows(order: Json) -> Json:
+    """Return an order as mage2pro/order-notifier writes it: with rows of its own."""
+    rows = [
+        {("qty" if name == "qty_ordered" else name): value for name, value in row.items()}
+        for row in order["items"]
+    ]
+    return {n: v for n, v in order.items() if n != "items"} | {"line_items": rows}
+
+
+def _own_words(address: Json) -> Json:
+    """Return an address in the words of mageplaza/magento-2-webhook #16."""
+    words = {"street": "address", "region": "state", "postcode": "zipcode", "telephone": "phone"}
+    named = {words.get(name, name): value for name, value in address.items()}
+    return named if address.get("region") else address
+
+
 def _nested_customer(order: Json) -> Json:
     return order | {"customer": {"entity_id": "9", "email": "else@example.com"}, "data": {}}
 
@@ -127,9 +143,11 @@ ORDER_SPELLINGS: tuple[Callable[[Json], Json], ...] = (
     _keyed_rows,
     _rows_as_text,
     _rows_as_a_search,
+    _own_rows,
     _nested_customer,
     _unseen,
     _address(_text),
+    _address(_own_words),
     _address(lambda one: [one]),
     _address(lambda one: {"417": one}),
     _address(lambda one: one | {"street": _keyed(one["street"])}),
