@@ -178,7 +178,8 @@ class Worker:
         costs, mapping = CostModel(), Mapping.load(None)
         known = ExistenceCache()
         writes = SalesforceDispatcher(client, admission, known=known, costs=costs)
-        lookup = CustomerLookup(writes, cast("OrgClient", client), admission, known)
+        judge = writes.executor.judge
+        lookup = CustomerLookup(writes, cast("OrgClient", client), admission, known, judge)
         states: dict[bytes, State] = {}
 
         async def known_org() -> Mapping:

@@ -13,6 +13,7 @@ import structlog
 from cachetools import LRUCache
 
 from agents.delivery.adoption import Adoption, adoption_of, queries_for, value_of
+from agents.delivery.blame import Judge
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.org_search import (
     FINAL,
@@ -63,8 +64,9 @@ class Adopted:
 class Adopter:
     """What is asked for by a value, e.g. the e-mail, and what is done about the answers."""
 
-    def __init__(self, org: OrgSearch, known: ExistenceCache) -> None:
+    def __init__(self, org: OrgSearch, known: ExistenceCache, judge: Judge) -> None:
         self._org = org
+        self._judge = judge
         self._known = known
         self._seen: LRUCache[Identity, bool] = LRUCache(MAX_SEEN)
 
@@ -104,10 +106,25 @@ class Adopter:
             if isinstance(result, NotSent):
                 adopted.failures[identity] = result
             else:
-                _absorb(update, identity, result, adopted)
+                self._absorb(update, identity, result, adopted)
         for identity in found.keys() - adopted.failures.keys():
             self._seen[identity] = True
         return adopted
+
+    def _absorb(
+        self, update: KeyUpdate, identity: Identity, result: RowResult, adopted: Adopted
+    ) -> None:
+        if result.success:
+            self._judge.key_given(update.sobject, update.id)
+            return
+        cause = cause_of(result.errors)
+        verdict = classify_row(cause)
+        if verdict.kind in FINAL:
+            what = f"{update.sobject} {update.id}: could not get its key ({verdict.code})"
+            adopted.note(identity, what)
+            return
+        refused = RefusedWrite.of(verdict, cause.message, update.sobject)
+        adopted.failures[identity] = self._judge.key_refused(refused, update.id)
 
 
 def _not_looked_for(
@@ -121,15 +138,3 @@ def _not_looked_for(
             adopted.note(row.identity, f"{row.sobject}: {what}")
         return
     adopted.failures |= {row.identity: failure_of(error) for row in rows}
-
-
-def _absorb(update: KeyUpdate, identity: Identity, result: RowResult, adopted: Adopted) -> None:
-    if result.success:
-        return
-    cause = cause_of(result.errors)
-    verdict = classify_row(cause)
-    if verdict.kind in FINAL:
-        what = f"{update.sobject} {update.id}: could not get its key ({verdict.code})"
-        adopted.note(identity, what)
-        return
-    adopted.failures[identity] = RefusedWrite.of(verdict, cause.message, update.sobject)

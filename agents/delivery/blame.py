@@ -67,6 +67,17 @@ class Judge:
             self.watch.passed(kind, passed)
         return {place: self._charged(one) for place, one in refused.items()}
 
+    def key_given(self, sobject: str, record_id: str) -> None:
+        """Note a record that got its key."""
+        self.watch.passed(WriteKind(sobject, "update"))
+        self.watch.clear({record_id})
+
+    def key_refused(self, refused: RefusedWrite, record_id: str) -> RefusedWrite | NotSent:
+        """Decide what an event pays whose record could not get its key."""
+        fault = Fault(WriteKind(refused.sobject, "update"), refused.rule, record_id)
+        self.watch.refused(fault)
+        return self._charged(dataclasses.replace(refused, fault=fault))
+
     def _charged(self, refused: RefusedWrite) -> RefusedWrite | NotSent:
         if refused.fault is None:
             return refused

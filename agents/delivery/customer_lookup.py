@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import TypeGuard
 
 from agents.delivery.adopter import Adopter
+from agents.delivery.blame import Judge
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.org_search import Answers, OrgSearch, failure_of
 from agents.delivery.renamer import Renamed, Renamer
@@ -50,12 +51,17 @@ class CustomerLookup:
     """A Dispatcher that knows who a customer is in the org before another one writes."""
 
     def __init__(
-        self, inner: Dispatcher, client: OrgClient, gate: Admission, known: ExistenceCache
+        self,
+        inner: Dispatcher,
+        client: OrgClient,
+        gate: Admission,
+        known: ExistenceCache,
+        judge: Judge,
     ) -> None:
         self._inner = inner
         self._org = OrgSearch(client, gate)
-        self._renamer = Renamer(client, self._org, known)
-        self._adopter = Adopter(self._org, known)
+        self._renamer = Renamer(client, self._org, known, judge)
+        self._adopter = Adopter(self._org, known, judge)
 
     def asks_first(self, bundle: WriteSet) -> bool:
         """Whether the org is asked before the bundle is written."""

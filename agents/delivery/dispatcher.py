@@ -155,8 +155,9 @@ def build_dispatcher(
         calls_left=gate.calls_left,
         is_bulk_closed=lambda: jobs.is_closed,
     )
-    lookup = CustomerLookup(inner, client, gate, known)
-    return LineDispatcher(lookup, client, Judge(watch, gate), known)
+    judge = Judge(watch, gate)
+    lookup = CustomerLookup(inner, client, gate, known, judge)
+    return LineDispatcher(lookup, client, judge, known)
 
 
 def _frozen(failures: BaseExceptionGroup[BaseException]) -> BaseException:

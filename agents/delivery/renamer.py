@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import structlog
 from cachetools import LRUCache
 
+from agents.delivery.blame import Judge
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.org_search import (
     Answers,
@@ -100,10 +101,13 @@ class Renamed:
 class Renamer:
     """What is asked for by the store's id of a customer, and what is done about the answers."""
 
-    def __init__(self, client: OrgClient, org: OrgSearch, known: ExistenceCache) -> None:
+    def __init__(
+        self, client: OrgClient, org: OrgSearch, known: ExistenceCache, judge: Judge
+    ) -> None:
         self._client = client
         self._org = org
         self._known = known
+        self._judge = judge
         # A write that fails behind a renaming is repeated, here or elsewhere.
         self._untold: LRUCache[Whose, str] = LRUCache(MAX_UNTOLD)
 
@@ -178,6 +182,7 @@ class Renamer:
             self._known.forget_key(update.sobject, was)
             if answer.success:
                 self._untold[at] = was
+                self._judge.key_given(update.sobject, update.id)
                 continue
             verdict = classify_row(cause_of(answer.errors))
             refused = RefusedWrite.of(verdict, _NOT_RENAMED, update.sobject, update.field)
@@ -187,7 +192,11 @@ class Renamer:
             if is_overtaken:
                 refused = replace(refused, kind=ErrorKind.TRANSIENT)
             is_passing = is_overtaken or verdict.advice is Advice.RETRY_ONCE
-            renamed.failures[at] = replace(refused, is_unproven=is_passing)
+            renamed.failures[at] = (
+                replace(refused, is_unproven=True)
+                if is_passing
+                else self._judge.key_refused(refused, update.id)
+            )
 
     async def _claim(self, renamed: Renamed, priority: Priority) -> None:
         """Give guests' records their customers' ids. A record that takes none costs no order."""

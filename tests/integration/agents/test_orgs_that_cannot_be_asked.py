@@ -6,7 +6,7 @@ import pytest
 from support.renaming_world import KEY, NEW, OLD, customer, order, workers
 from support.salesforce_fixtures import org_keys, salesforce_org
 
-from agents.delivery.types import NotSent, Written
+from agents.delivery.types import NotSent, RefusedWrite, Written
 from agents.salesforce.http.answers import refusal_of
 from stream.ops.alerts import Alert
 
@@ -100,3 +100,28 @@ async def test_an_org_that_answers_no_question_is_not_asked_for_each_customer(wo
     outcomes = await worker.send(*customers)
     assert {type(outcome) for outcome in outcomes} == {NotSent}
     assert len(asked) < 12
+
+
+async def test_an_outage_of_writes_costs_no_attempt_where_a_record_gets_a_key(workers):
+    """Read-only maintenance of two hours: who changed the address meanwhile was a dead letter."""
+    worker, _ = workers
+    await worker.send(customer(OLD))
+    worker.org.settings.change({"read_only": True})
+    for _ in range(3):
+        (outcome,) = await worker.send(customer(NEW, "11:00:00"))
+        assert isinstance(outcome, NotSent), outcome
+        assert "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE" in outcome.reason
+    worker.org.settings.change({"read_only": False})
+    assert isinstance((await worker.send(customer(NEW, "11:00:00")))[0], Written)
+    assert worker.one("Account")[KEY] == NEW
+
+
+async def test_a_record_that_alone_takes_no_key_is_its_events_own_fault(workers):
+    worker, _ = workers
+    await worker.send(customer(OLD), customer("ann@example.com", customer_id=8))
+    fault = {"kind": "row_error", "code": "UNKNOWN_EXCEPTION", "sobject": "Account"}
+    worker.org.faults.add({**fault, "record_id": worker.records("Account")[0]["Id"]})
+    moved = [customer(NEW, "11:00:00"), customer("ann@example.org", "11:00:00", customer_id=8)]
+    await worker.send(*moved)
+    outcomes = await worker.send(*moved)
+    assert [type(outcome) for outcome in outcomes] == [RefusedWrite, Written]

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 import structlog
+from support.fake_org import make_gate
 
 from agents.delivery.adopter import Adopter
+from agents.delivery.blame import Judge
 from agents.delivery.existence_cache import ExistenceCache
+from agents.delivery.fault_scope import FaultWatch
 from agents.delivery.org_search import Answers, Queries
 from agents.delivery.renamer import Renamer
 from agents.salesforce.errors.error_kind import ErrorKind
@@ -51,7 +54,9 @@ class NobodyToRename:
 )
 async def test_the_line_has_what_is_wrong_and_nobody_who_was_looked_for(search, error, said):
     org, known = NobodyToRename(), ExistenceCache()
-    searcher = Adopter(org, known) if search is Adopter.adopt else Renamer(None, org, known)
+    judge = Judge(FaultWatch(), make_gate())
+    is_adopter = search is Adopter.adopt
+    searcher = Adopter(org, known, judge) if is_adopter else Renamer(None, org, known, judge)
     queries: Queries = {"SELECT": [ROW]}
     answers: Answers = {"SELECT": error}
     with structlog.testing.capture_logs() as lines:
