@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -16,8 +17,9 @@ from typing import Any
 from agents.mapping.build_row import build_row
 from agents.mapping.compiled import CompiledRow, Types, compile_row
 from agents.mapping.fields.currencies import CURRENCY_FIELD
+from agents.mapping.fields.values import Thousandths
 from agents.mapping.line_model import LineModel, Lines
-from agents.mapping.lines import Line, are_priced, order_lines
+from agents.mapping.lines import THOUSANDTH, Line, are_priced, order_lines
 from agents.mapping.model import LineChoice, RowRule, Rulebook
 from agents.mapping.order_document import currency_of
 from agents.mapping.parser import read_rows
@@ -128,8 +130,8 @@ class LineRules:
             "sku": line.sku,
             "name": line.name,
             "quantity": float(line.quantity),
-            "unit_price": float(line.unit_price),
-            "list_price": max(0.0, float(line.unit_price)) if line.item else 0.0,
+            "unit_price": _as_money(line.unit_price),
+            "list_price": _as_money(max(Decimal(0), line.unit_price)) if line.item else 0.0,
             "description": line.description,
             "standard_key": standard,
             "custom_key": custom,
@@ -137,6 +139,12 @@ class LineRules:
             "standard_pricebook": self.standard_pricebook,
             "custom_pricebook": self.choice.pricebook,
         }
+
+
+def _as_money(price: Decimal) -> float:
+    """Return a price, marked if its currency has three decimals."""
+    is_fine = price.as_tuple().exponent == THOUSANDTH.as_tuple().exponent
+    return Thousandths(price) if is_fine else float(price)
 
 
 @cache

@@ -23,9 +23,16 @@ from typing import Any
 
 from agents.mapping.fields.coerce import clean, cut, utf16_length
 from agents.mapping.fields.values import decimal_of, text_of
-from agents.mapping.order_document import NO_ID, amount_of, prefix_of, visible_items
+from agents.mapping.order_document import (
+    NO_ID,
+    amount_of,
+    has_thousandths,
+    prefix_of,
+    visible_items,
+)
 
 CENT = Decimal("0.01")
+THOUSANDTH = Decimal("0.001")  # of the dinars; prices are stored with up to eight decimals
 SEEN = Decimal("0.0001")  # Magento's last digit; less is what floats are off by
 TOO_MUCH = Decimal(10) ** 14  # beyond it nothing fits into a currency field with its quantity
 MAX_QUANTITY = Decimal(10) ** 9
@@ -63,18 +70,21 @@ def order_lines(
 ) -> list[Line]:
     """Return the lines of an order; `amount` is the mapping's (policy, currency)."""
     prefix = prefix_of(order, *amount)
-    lines = [*_items(order, key, prefix, notes)]
+    unit = THOUSANDTH if has_thousandths(order, *amount) else CENT
+    lines = [*_items(order, key, prefix, unit, notes)]
     for sku, name, source in CHARGES:
-        cents = _money(order.get(prefix + source), notes)
+        cents = _money(order.get(prefix + source), unit, notes)
         if cents:
             lines.append(_charge(key, sku, name, cents))
     worth = decimal_of(amount_of(order, *amount, []))
     if worth is None:
         notes.append("lines: the order has no total to compare them with")
         return lines
-    cents = _money(worth, notes)
+    cents = _money(worth, unit, notes)
     if cents and abs(worth - cents) >= SEEN:
-        notes.append("lines: $amount has more than two decimals, the lines add up to it in cents")
+        notes.append(
+            f"lines: $amount has more decimals than its currency, the lines add up to it in {unit}"
+        )
     rest = cents - sum((line.total for line in lines), Decimal(0))
     if rest:
         lines.append(_charge(key, OTHER_SKU, "Other charges and reductions", rest))
@@ -95,7 +105,9 @@ def are_priced(order: dict[str, Any], amount: tuple[str, str]) -> bool:
     )
 
 
-def _items(order: dict[str, Any], key: str, prefix: str, notes: list[str]) -> Iterator[Line]:
+def _items(
+    order: dict[str, Any], key: str, prefix: str, unit: Decimal, notes: list[str]
+) -> Iterator[Line]:
     used: set[str] = set()
     for place, item in enumerate(visible_items(order, notes)):
         name = _item_id(item, place)
@@ -103,7 +115,7 @@ def _items(order: dict[str, Any], key: str, prefix: str, notes: list[str]) -> It
             name += "+"
         used.add(name)
         sku = _sku(item)
-        quantity, unit_price, description = _priced(item, prefix, notes)
+        quantity, unit_price, description = _priced(item, prefix, unit, notes)
         title = clean(text_of(item.get("name"))).strip() or sku
         yield Line(f"{key}:{name}", sku, title, quantity, unit_price, description, item)
 
@@ -124,22 +136,24 @@ def _sku(item: dict[str, Any]) -> str:
     return sku or UNNAMED_SKU
 
 
-def _priced(item: dict[str, Any], prefix: str, notes: list[str]) -> tuple[Decimal, Decimal, str]:
+def _priced(
+    item: dict[str, Any], prefix: str, unit: Decimal, notes: list[str]
+) -> tuple[Decimal, Decimal, str]:
     """Return quantity, unit price and what the description has to add."""
     quantity = decimal_of(item.get("qty_ordered"))
-    total = _row_total(item, prefix, quantity, notes)
+    total = _row_total(item, prefix, quantity, unit, notes)
     if quantity is not None and 0 < quantity < MAX_QUANTITY and quantity == int(quantity):
-        return quantity, (total / quantity).quantize(CENT, ROUND_HALF_UP), ""
+        return quantity, (total / quantity).quantize(unit, ROUND_HALF_UP), ""
     if quantity is not None and 0 < quantity < MAX_QUANTITY:
-        unit = total / quantity
-        if quantity == quantity.quantize(CENT) and unit == unit.quantize(CENT):
-            return quantity, unit.quantize(CENT), ""
+        price = total / quantity
+        if quantity == quantity.quantize(CENT) and price == price.quantize(unit):
+            return quantity, price.quantize(unit), ""
     shown = text_of(item.get("qty_ordered")) or "unknown"
     return Decimal(1), total, f"Quantity ordered: {cut(clean(shown), 40)}"
 
 
 def _row_total(
-    item: dict[str, Any], prefix: str, quantity: Decimal | None, notes: list[str]
+    item: dict[str, Any], prefix: str, quantity: Decimal | None, unit: Decimal, notes: list[str]
 ) -> Decimal:
     """Return what the row costs before discount.
 
@@ -147,30 +161,30 @@ def _row_total(
     tells which one this is. Tax and rounding by row may move a total by a cent per piece, so the
     stated one counts where it is near; what is in neither form is not used.
     """
-    stated = _money(item.get(f"{prefix}row_total"), notes)
+    stated = _money(item.get(f"{prefix}row_total"), unit, notes)
     is_stated = decimal_of(item.get(f"{prefix}row_total")) is not None
     price = decimal_of(item.get(f"{prefix}price"))
     if price is None or quantity is None or max(abs(price), abs(quantity)) > MAX_QUANTITY:
         return stated if is_stated else Decimal(0)
-    whole = _money(price * quantity, notes)
+    whole = _money(price * quantity, unit, notes)
     if not is_stated:
         return whole
-    discount = _money(item.get(f"{prefix}discount_amount"), notes)
-    hidden_tax = _money(item.get(f"{prefix}discount_tax_compensation_amount"), notes)
+    discount = _money(item.get(f"{prefix}discount_amount"), unit, notes)
+    hidden_tax = _money(item.get(f"{prefix}discount_tax_compensation_amount"), unit, notes)
     forms = (stated, stated + discount - hidden_tax)
     nearest = min(forms, key=lambda form: abs(form - whole))
     return nearest if abs(nearest - whole) <= CENT * max(quantity, Decimal(1)) else whole
 
 
-def _money(value: Any, notes: list[str]) -> Decimal:
-    """Return an amount in whole cents, rounded half up; 0 for none."""
+def _money(value: Any, unit: Decimal, notes: list[str]) -> Decimal:
+    """Return an amount in whole cents, or what its currency has, rounded half up; 0 for none."""
     number = value if isinstance(value, Decimal) else decimal_of(value)
     if number is None:
         return Decimal(0)
     if abs(number) >= TOO_MUCH:
         notes.append("lines: an amount has too many digits, counted as 0")
         return Decimal(0)
-    return number.quantize(CENT, ROUND_HALF_UP)
+    return number.quantize(unit, ROUND_HALF_UP)
 
 
 def _charge(key: str, sku: str, name: str, amount: Decimal) -> Line:

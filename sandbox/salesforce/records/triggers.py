@@ -17,6 +17,8 @@ from sandbox.salesforce.settings import Settings
 
 Values = dict[str, Any]
 
+PRICE_DECIMALS = 8  # of prices and their totals as they are stored; pages show two
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -157,9 +159,9 @@ def _settle_prices(old: Values | None, new: Values) -> None:
     before = old or {}
     is_total_new = total is not None and total != before.get("TotalPrice")
     if is_total_new and (unit is None or unit == before.get("UnitPrice")):
-        new["UnitPrice"] = round(total / quantity, 2)
+        new["UnitPrice"] = round(total / quantity, PRICE_DECIMALS)
     elif unit is not None:
-        new["TotalPrice"] = round(unit * quantity, 2)
+        new["TotalPrice"] = round(unit * quantity, PRICE_DECIMALS)
     else:
         raise RecordError(
             "REQUIRED_FIELD_MISSING", "Required fields are missing: [UnitPrice]", ["UnitPrice"]
@@ -174,7 +176,7 @@ def start_as_draft(_org: Surroundings, old: Values | None, new: Values) -> None:
 
 
 def total_order_item(_org: Surroundings, _old: Values | None, new: Values) -> None:
-    new["TotalPrice"] = round(new["UnitPrice"] * new["Quantity"], 2)
+    new["TotalPrice"] = round(new["UnitPrice"] * new["Quantity"], PRICE_DECIMALS)
 
 
 RULES: dict[str, tuple[Rule, ...]] = {
@@ -200,7 +202,7 @@ def after_line_change(store: Store, line: Values) -> None:
     ]
     rolled_up = {"HasOpportunityLineItem": bool(prices)}
     if prices:
-        rolled_up["Amount"] = round(sum(prices), 2)
+        rolled_up["Amount"] = round(sum(prices), PRICE_DECIMALS)
     store.put(opportunities, opportunity["Id"], opportunity | rolled_up)
 
 

@@ -205,4 +205,28 @@ def test_what_phps_floats_are_off_by_is_no_rounding(total):
 def test_lines_are_in_cents_and_say_so():
     notes: list[str] = []
     order_lines(ORDER | {"grand_total": "73.4250"}, "7", POLICY, notes)
-    assert any("more than two decimals" in note for note in notes)
+    assert any("more decimals than its currency" in note for note in notes)
+
+
+NO_CHARGES = {"shipping_amount": 0, "tax_amount": 0, "discount_amount": 0}
+DINARS = {"order_currency_code": "KWD", "grand_total": "12.3450", "subtotal": "12.3450"}
+
+
+@pytest.mark.parametrize(
+    ("quantity", "prices"),
+    [(3, [4.115]), ("3.0000", [4.115]), (2, [6.173, -0.001]), (7, [1.764, -0.003])],
+)
+def test_lines_of_dinars_are_in_thousandths(quantity, prices):
+    row = {"item_id": 1, "sku": "A", "qty_ordered": quantity, "row_total": "12.3450"}
+    document = Document(
+        "saved", Kind.ORDER, "7", ORDER | DINARS | {"items": [row], **NO_CHARGES}, ""
+    )
+    text = default_text().replace("line_items: off", "line_items: opportunity", 1)
+    mapped = Mapping.parse(text).apply(document, received_at_ms=1_772_600_000_000)
+    lines = [row for row in mapped.rows if row.sobject == "OpportunityLineItem"]
+    assert [line.whole["UnitPrice"] for line in lines] == prices
+    total = sum(
+        Decimal(str(x.whole["UnitPrice"])) * Decimal(str(x.whole["Quantity"])) for x in lines
+    )
+    assert total == Decimal("12.345")
+    assert not any("more decimals" in note for note in mapped.notes)
