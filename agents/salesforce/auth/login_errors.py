@@ -41,7 +41,7 @@ class LoginRule:
 
 LOGIN_RULES: tuple[LoginRule, ...] = (
     LoginRule(
-        r"^HTTP_\d+: HTTP \d+ with",  # our own words for an answer without code
+        r"^HTTP_\d+: ",  # an answer without code
         "What answers at {login_url} is not Salesforce's login, or not that of this org: check "
         "SALESFORCE_LOGIN_URL (best the My Domain), and look for a proxy, a firewall or a "
         "maintenance page in between.",

@@ -39,7 +39,7 @@ RECORD_RULES: tuple[ErrorRule, ...] = (
         Kind.PERMANENT,
         "Another record holds a value that must be unique; its id is in the message.",
         "Merge or correct the other record. If the external id itself is the duplicate, mark its "
-        "field External ID and Unique.",
+        "field External ID and Unique, and let orderstream's user see the other record (sharing).",
         words("DUPLICATE_VALUE"),
         Advice.RETRY_ONCE,
     ),

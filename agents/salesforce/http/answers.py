@@ -170,8 +170,9 @@ def refusal(
     is_page = status == MULTIPLE_CHOICES and body_kind != "json"  # no list of records: an address
     judged = REDIRECT if is_page else status
     verdict = classify(judged, first.code, first.message, has_quota_left=has_quota_left)
+    sentence = first.code if first.code != verdict.code else ""
     return SalesforceError(
-        first.message,
+        first.message or sentence,
         status=status,
         fields=first.fields,
         **asdict(verdict),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agents.pacing.system_failure import reason_of
 from agents.salesforce.errors import error_table
 from agents.salesforce.errors.error_kind import ErrorKind as Kind
 from agents.salesforce.errors.error_rule import Advice, ErrorRule, words
@@ -18,6 +19,7 @@ from agents.salesforce.errors.error_table import (
 from agents.salesforce.errors.errors import classify
 from agents.salesforce.errors.fixes import dead_letter_advice
 from agents.salesforce.errors.own_errors import OWN_RULES
+from agents.salesforce.http.answers import refusal_of
 
 
 @pytest.mark.parametrize(
@@ -148,3 +150,11 @@ def test_what_a_wrapper_may_quote_is_no_login_no_quota_no_wrapper_and_none_of_ou
 )
 def test_our_own_codes_are_for_a_person_or_are_repeated(kind, codes) -> None:
     assert {code for rule in OWN_RULES if rule.kind is kind for code in rule.codes} == codes
+
+
+def test_a_gateways_sentence_is_a_message_that_no_alert_shows() -> None:
+    """It may quote what was sent; as a code it stood in alerts, results and the log."""
+    error = refusal_of(403, {}, b'{"error": "Blocked: jane@example.com in the body"}')
+    assert (error.code, error.rule) == ("HTTP_403", "HTTP_403")
+    assert "jane" not in reason_of(error)
+    assert error.message == "Blocked: jane@example.com in the body"
