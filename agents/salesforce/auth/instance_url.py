@@ -12,7 +12,11 @@ from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import LoginError
 from stream.hosts import https_host, is_below
 
-DOMAINS = ("salesforce.com", "force.com", "cloudforce.com", "salesforce.mil")
+DOMAINS = (
+    *("salesforce.com", "force.com", "cloudforce.com", "salesforce.mil", "crmforce.mil"),
+    *("sfcrmproducts.cn", "sfcrmapps.cn"),  # Salesforce on Alibaba Cloud
+)
+LIGHTNING = tuple(f"lightning.{name}" for name in ("force.com", *DOMAINS[3:]))
 HTTPS_PORT = 443
 MY_DOMAIN = "https://<domain>.my.salesforce.com (Setup > My Domain)"
 
@@ -50,7 +54,7 @@ def _problem(address: str) -> str:
         (port in {None, HTTPS_PORT}, "Salesforce answers on port 443 only"),
         (host != "", "its host name is none"),
         (
-            not is_below(host, "lightning.force.com"),
+            not is_below(host, *LIGHTNING),
             f"a Lightning host does not accept API sessions; use {MY_DOMAIN}",
         ),
         (

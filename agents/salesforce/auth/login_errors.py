@@ -58,6 +58,12 @@ LOGIN_RULES: tuple[LoginRule, ...] = (
         "or the My Domain.",
     ),
     LoginRule(
+        r"not supported on this domain",
+        "{login_url} does not serve the {flow} flow: SALESFORCE_LOGIN_URL must be the org's My "
+        "Domain, https://<domain>.my.salesforce.com (of a sandbox: "
+        "https://<domain>--<sandbox>.sandbox.my.salesforce.com).",
+    ),
+    LoginRule(
         r"login.?rate|rate_limit_exceeded",
         "More than 3,600 logins of this user in an hour: it is open again after an hour. Look for "
         "another program that logs in as {username} for every call.",

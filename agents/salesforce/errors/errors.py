@@ -27,6 +27,7 @@ ROWS_ONLY = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN})
 CONCURRENT = re.compile(r"\bConcurrent[A-Z]")
 OF_BULK = re.compile(r"(?:Api|Daily|Concurrent)\w*(?:Batch|Bulk)")  # ApiBatchItems
 TOTAL = "TotalRequests"
+NAME = re.compile(r"[\w.-]{1,100}", re.ASCII)
 BULK_QUOTA = "ExceededQuota"
 TOO_MANY_REQUESTS = 429
 
@@ -59,13 +60,13 @@ def classify(
     is_row = status == table.ROW or status in table.ROW_STATUSES
     if rule.kind in ROWS_ONLY and not is_row:  # no row explains a call refused like this
         rule, name = table.by_status(status), f"HTTP_{status}"
-    told = code if _is_code(code) else f"HTTP_{status}"
+    told = code if is_code(code) else f"HTTP_{status}"
     return ErrorVerdict(rule.kind, told, rule.meaning, rule.fix, rule.advice, name)
 
 
-def _is_code(text: str) -> bool:
+def is_code(text: str) -> bool:
     """Whether it is a name; a gateway's error is a sentence, which may quote what was sent."""
-    return bool(text) and " " not in text
+    return NAME.fullmatch(text) is not None
 
 
 def _rule_of(
@@ -81,7 +82,7 @@ def _rule_of(
         return table.BY_CODE[BULK_QUOTA], BULK_QUOTA
     if code == "REQUEST_LIMIT_EXCEEDED" and _is_about_now(status, message, has_quota_left):
         return table.TOO_MANY_AT_ONCE, "ConcurrentRequests"
-    if not _is_code(code) and status in table.GATEWAY_STATUSES:
+    if not is_code(code) and status in table.GATEWAY_STATUSES:
         return table.NOT_FROM_THE_API, f"HTTP_{status}"
     rule = table.BY_CODE.get(code)
     return (rule, code) if rule else (table.by_status(status), f"HTTP_{status}")

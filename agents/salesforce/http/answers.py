@@ -32,6 +32,7 @@ from agents.salesforce.errors.errors import (
     SalesforceError,
     cause_of,
     classify,
+    is_code,
 )
 from agents.salesforce.http.server_date import unix_seconds
 from agents.salesforce.http.usage import read_usage
@@ -259,6 +260,8 @@ def credible(results: Sequence[RowResult], ids: Iterable[str]) -> list[RowResult
 def bulk_error(text: str) -> RowError:
     """Return the error of a Bulk 2.0 row or job: `CODE:message:field1,field2--`."""
     code, _, rest = text.partition(":")
+    if not is_code(code.strip()):
+        return RowError("", text.strip()[:MESSAGE_CHARACTERS])
     rest = rest.strip()
     if not rest.endswith("--"):
         return RowError(code.strip(), rest[:MESSAGE_CHARACTERS])

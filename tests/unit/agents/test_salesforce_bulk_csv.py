@@ -167,6 +167,7 @@ def test_a_result_file_that_is_no_csv_is_a_value_error(body):
             "InvalidBatch : Field name not found : X",
             RowError("InvalidBatch", "Field name not found : X"),
         ),
+        ("Jane's record is locked", RowError("", "Jane's record is locked")),
         ("", RowError("", "")),
     ],
 )

@@ -57,6 +57,7 @@ def explained(
         ),
         ("https://login.salesforce.com", "https://login.salesforce.com"),
         ("https://na1.force.com", "https://na1.force.com"),
+        ("https://acme.my.sfcrmproducts.cn", "https://acme.my.sfcrmproducts.cn"),  # Alibaba Cloud
     ],
 )
 def test_a_salesforce_address_is_accepted(url, result):
@@ -70,6 +71,8 @@ def test_a_salesforce_address_is_accepted(url, result):
         ("", "https://"),
         ("acme.my.salesforce.com", "https://"),
         ("https://acme.lightning.force.com", "Lightning"),
+        ("https://acme.lightning.sfcrmapps.cn", "Lightning"),
+        ("https://evilsfcrmproducts.cn", "domain"),
         ("https://evil.example", "domain"),
         ("https://salesforce.com.evil.example", "domain"),
         ("https://evilsalesforce.com", "domain"),
@@ -120,6 +123,7 @@ def test_a_simulators_address_is_allowed_exactly_as_it_is_set():
         ),
         ("inactive_user", "user is inactive", "jwt", "bot@acme.test is not active"),
         ("inactive_org", "organization is inactive", "jwt", "locked"),
+        ("invalid_grant", "request not supported on this domain", "client_credentials", "My "),
         ("invalid_grant", "no client credentials user enabled", "client_credentials", "Run As"),
         ("invalid_grant", "invalid assertion", "jwt", "SALESFORCE_PRIVATE_KEY_PATH"),
         ("invalid_grant", "expired authorization code", "jwt", "clock"),
