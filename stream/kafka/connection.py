@@ -17,6 +17,7 @@ from stream.errors import SettingsError
 from stream.kafka.any_records import take_any_records
 from stream.kafka.heeding_fetcher import heed_fetch_errors
 from stream.kafka.known_brokers import find_brokers_again
+from stream.kafka.prompt_connection import give_up_in_time
 from stream.kafka.tls import TlsFiles, tls_context_of
 from stream.settings.kafka import KafkaSettings
 
@@ -50,6 +51,7 @@ def mend_clients() -> None:
     take_any_records()
     heed_fetch_errors()
     find_brokers_again()
+    give_up_in_time()
 
 
 def faust_credentials(settings: KafkaSettings) -> Any:

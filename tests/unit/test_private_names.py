@@ -18,6 +18,7 @@ from aiohttp.web_protocol import RequestHandler
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.record.default_records import _DefaultRecordBatchPy
@@ -32,6 +33,7 @@ from stream.http.connection_reaper import GuardedServer
 from stream.http.guarded_connection import GuardedAppRequest, GuardedConnection, GuardedRequest
 from stream.ingress.connection import Connection
 from stream.kafka.heeding_fetcher import HeedingFetcher
+from stream.kafka.prompt_connection import PromptConnection
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("schemas", "stream", "agents", "dashboard", "cli")
@@ -50,6 +52,7 @@ HEIRS = {
     FencedTransport: Transport,
     WitnessingThread: AIOKafkaConsumerThread,
     HeedingFetcher: Fetcher,
+    PromptConnection: AIOKafkaConnection,
 }
 # What is reached from outside the object: name → who has it.
 REACHED = {
