@@ -25,7 +25,7 @@ from agents.worker.faust_consumer import PromptConsumer
 from agents.worker.faust_fence import FencedTransport
 from agents.worker.session_guard import Membership
 from stream.config import Settings
-from stream.kafka.connection import faust_credentials
+from stream.kafka.connection import IDLE_MS, faust_credentials
 from stream.kafka.log.read_log import ReadLog
 
 
@@ -141,6 +141,7 @@ def create_app(settings: Settings) -> WorkerApp:
         broker_commit_interval=COMMIT_INTERVAL_SECONDS,
         consumer_auto_offset_reset="earliest",
         consumer_metadata_max_age_ms=METADATA_MS,
+        consumer_connections_max_idle_ms=IDLE_MS,
         worker_redirect_stdouts=False,
         **options,
     )

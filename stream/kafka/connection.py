@@ -21,6 +21,10 @@ from stream.kafka.prompt_connection import give_up_in_time
 from stream.kafka.tls import TlsFiles, tls_context_of
 from stream.settings.kafka import KafkaSettings
 
+# Networks forget who says nothing, most of them without a word: Azure after 240 s, AWS's load
+# balancers after 350. What is sent then waits for its whole deadline; a new connection takes
+# milliseconds.
+IDLE_MS = 180_000
 PASSWORD = ("kafka_sasl_username", "kafka_sasl_password")
 # What a mechanism needs, by setting.
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -38,6 +42,7 @@ def kafka_connection(settings: KafkaSettings) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap_servers,
         "security_protocol": settings.kafka_security_protocol,
+        "connections_max_idle_ms": IDLE_MS,
     }
     if uses_tls(settings):
         arguments["ssl_context"] = tls_context(settings)

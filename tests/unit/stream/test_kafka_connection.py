@@ -5,9 +5,13 @@ import ssl
 import pytest
 from support.certificates import write_certificate
 
+from agents.worker.faust_app import create_app
 from stream.config import load_settings
 from stream.errors import SettingsError
-from stream.kafka.connection import faust_credentials, kafka_connection
+from stream.kafka.connection import IDLE_MS, faust_credentials, kafka_connection
+
+# learn.microsoft.com/azure/event-hubs/apache-kafka-configurations: of its network, not of its Kafka
+AZURE_FORGETS_MS = 240_000
 
 
 def settings(**values):
@@ -24,8 +28,16 @@ def test_a_plain_connection_needs_no_more_than_the_servers():
     assert kafka_connection(settings()) == {
         "bootstrap_servers": "kafka:9092",
         "security_protocol": "PLAINTEXT",
+        "connections_max_idle_ms": IDLE_MS,
     }
     assert faust_credentials(settings()) is None
+
+
+def test_a_connection_that_says_nothing_is_closed_before_a_network_forgets_it():
+    """After a quiet spell the first webhook waited for its whole deadline, and got a 503."""
+    assert IDLE_MS < AZURE_FORGETS_MS
+    conf = create_app(settings()).conf
+    assert conf.consumer_connections_max_idle_ms == IDLE_MS
 
 
 def test_tls_verifies_the_brokers_certificate_and_name():
