@@ -50,7 +50,8 @@ class LineRules:
         if place is None:
             return None  # a lead has no products
         document = facts.document
-        if not isinstance(document.entity.get("items"), list | dict):
+        items = document.entity.get("items")
+        if not items or not isinstance(items, list | dict):  # `[]`: not loaded, no order is empty
             facts.notes.append("lines: left as they are, the event has no items")
             return None
         if not are_priced(document.entity, self.amount):

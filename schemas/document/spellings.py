@@ -32,7 +32,6 @@ from schemas.document.address_spellings import (
     typed_by_ids,
 )
 from schemas.document.row_spellings import (
-    Rows,
     are_plain_rows,
     assigned_rows,
     is_hollow,
@@ -58,6 +57,7 @@ ALIASES: dict[Kind, dict[str, tuple[str, ...]]] = {
     },
     Kind.CUSTOMER: {"addresses": ("addresses", "customer_addresses")},
 }
+NONE = {Kind.ORDER: (None,)}  # `[]` is rows that were not loaded; a customer may have no address
 BESIDE = ("shipping_address", "addresses", "order_addresses")
 TIMES = ("created_at", "updated_at")
 # What an address is called that stands on the customer itself, not among the rows.
@@ -118,7 +118,7 @@ def _parts(
     changed: dict[str, Any] = {}
     for field, names in ALIASES.get(kind, {}).items():
         own = entity.get(field)
-        if scalar(own) or (own not in (None, []) and is_hollow(own)):
+        if scalar(own) or (own not in NONE.get(kind, (None, [])) and is_hollow(own)):
             changed[field] = None  # PHP's false, `{}` or a word: what says nothing hides no other
         value, source = _first(entity, names), ""
         if not value and beside is not None:
@@ -180,7 +180,7 @@ def _first(level: dict[str, Any], names: tuple[str, ...]) -> Any:
     return next((value for value in found if not is_hollow(opened(value))), None)
 
 
-def _address_rows(value: Any) -> Rows | None:
+def _address_rows(value: Any) -> list[dict[str, Any]] | None:
     """Return addresses as a list; the key of each stands for its id or its type."""
     value = opened(value)
     if isinstance(value, dict) and value.keys() & MARKS:

@@ -114,6 +114,6 @@ def order(n, total=10, updated_at=SAVED, **more):
         "customer_email": "a@b.de",
         "billing_address": {"city": "Ulm"},
         "grand_total": total,
-        "items": [],
+        "items": [{"item_id": 1, "sku": "CUP", "qty_ordered": 1}],
         **more,
     }

@@ -192,7 +192,7 @@ def said(save: Save, says: str) -> dict:
     amount, stage = {"grand_total": save.amount}, {"state": STATES[save.rank]}
     stage["status"] = str(save.amount)
     rest = {
-        "items": [],
+        "items": [{"item_id": 1, "sku": "CUP", "qty_ordered": 1}],
         "customer_email": "a@b.c",
         "created_at": "x",
         "billing_address": {"city": "Bonn"},

@@ -104,9 +104,11 @@ def test_a_customer_of_another_website_is_refused_and_one_registered_again_is_no
 
 def test_the_worker_ends_it_as_a_dead_letter_and_writes_nothing_of_it() -> None:
     org = Org(Shop())
-    one = org.event({**FIRST, "items": []})
+    one = org.event({**FIRST, "items": [{"sku": "CUP", "qty_ordered": 1}]})
     assert org.outcomes(one) == ["synced"]
-    (decision,) = org.handle(org.event({**SECOND, "items": []})).values()
+    (decision,) = org.handle(
+        org.event({**SECOND, "items": [{"sku": "CUP", "qty_ordered": 1}]})
+    ).values()
     assert (decision.result.outcome.value, decision.result.error_code) == ("dead", ORDERS)
     assert org.sent == {"000000417": "86.0000"}
 

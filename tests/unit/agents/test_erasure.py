@@ -43,7 +43,7 @@ def order(updated_at="2026-03-14 18:00:00", **more) -> Envelope:
         "increment_id": "42",
         "state": "new",
         "grand_total": 1,
-        "items": [],
+        "items": [{"item_id": 1, "sku": "CUP", "qty_ordered": 1}],
         "customer_email": EMAIL,
         "updated_at": updated_at,
     }

@@ -14,7 +14,7 @@ from stream.errors import FrozenError
 NO = RefusedWrite(ErrorKind.PERMANENT, "STRING_TOO_LONG", "too long")
 LOCKED = RefusedWrite(ErrorKind.LOCK, "UNABLE_TO_LOCK_ROW", "locked")
 WHOLE = {
-    "items": [],
+    "items": [{"item_id": 1, "sku": "CUP", "qty_ordered": 1}],
     "customer_email": "a@b.c",
     "created_at": "x",
     "billing_address": {"city": "Bonn"},

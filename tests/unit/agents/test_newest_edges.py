@@ -24,7 +24,7 @@ WHOLE = {
     "customer_email": "jane@example.com",
     "created_at": "2026-03-14 18:00:00",
     "billing_address": {"city": "Lyon"},
-    "items": [],
+    "items": [{"item_id": 1, "sku": "CUP", "qty_ordered": 1}],
 }
 NEWS = {"increment_id": "100", "status": "complete"}
 BY_NOW = "Salesforce has a newer state of this order"

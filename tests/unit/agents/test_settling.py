@@ -48,7 +48,7 @@ def as_whole(event):
     """The event with all that a whole order has."""
     body = orjson.loads(event.value)
     body["order"] |= {
-        "items": [],
+        "items": [{"item_id": 1, "sku": "CUP", "qty_ordered": 1}],
         "customer_email": "a@b.c",
         "created_at": "2026-03-14 18:00:00",
         "billing_address": {},

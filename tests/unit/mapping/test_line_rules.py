@@ -167,3 +167,11 @@ def test_an_order_whose_rows_have_no_price_lacks_a_part_where_lines_are_written(
             .reads(Kind.CUSTOMER)
             .lacks_a_part(Kind.CUSTOMER, {"firstname": "A", "addresses": []})
         )
+
+
+@pytest.mark.parametrize("items", [[], {}, None])
+def test_rows_that_were_not_loaded_remove_no_line(order, items):
+    """magento2 #2748: a save before the commit has `items: []`, and every product line went."""
+    mapped = apply(with_lines("opportunity"), order | {"items": items})
+    assert mapped.lines is None
+    assert "lines: left as they are, the event has no items" in mapped.notes

@@ -55,7 +55,7 @@ def test_null_says_nothing_and_nothing_else_does() -> None:
     assert not says({"a": None}, ("a", "b"))
 
 
-@pytest.mark.parametrize("hollow", [{}, [{}, {}], {"5": {}, "6": []}, [None], "[{}]", [[]]])
+@pytest.mark.parametrize("hollow", [[], {}, [{}, {}], {"5": {}, "6": []}, [None], "[{}]", [[]]])
 @pytest.mark.parametrize("part", ["items", "billing_address", "addresses"])
 def test_what_json_encode_leaves_of_objects_says_nothing(part, hollow) -> None:
     """`json_encode($order->getData())` writes `{}` for each row: it was `Unnamed product`, and as a
