@@ -44,7 +44,8 @@ class _OddError(Exception):
 
 
 def _is_odd(answer: object) -> TypeGuard[SalesforceError]:
-    return isinstance(answer, SalesforceError) and is_suspicious(answer)
+    """Whether a question failed as one of its values may cause it; its length is another matter."""
+    return isinstance(answer, SalesforceError) and is_suspicious(answer) and not answer.advice
 
 
 class CustomerLookup:

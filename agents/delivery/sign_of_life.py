@@ -15,9 +15,13 @@ class AskedForLimits(Protocol):
 
 
 async def org_answers(client: AskedForLimits) -> bool:
-    """Whether Salesforce answers what has no rows in it, be it with a no."""
+    """Whether Salesforce answers what has no rows in it, be it with a no of its own.
+
+    A page is a server's in between, which refuses everybody: Salesforce's edge says `Access
+    Declined` (400) to who calls too much, and calls for each half of the rows make it worse.
+    """
     try:
         await client.limits()
     except SalesforceError as error:
-        return is_sign_of_life(error.status)
+        return is_sign_of_life(error.status) and error.body_kind == "json"
     return True

@@ -24,7 +24,7 @@ STALE_MARKER = "orderstream: newer state already stored"
 STALE_FIELD = "Magento_Updated_At__c"  # where our validation rule shows its error
 ROWS_ONLY = frozenset({ErrorKind.PERMANENT, ErrorKind.UNKNOWN})
 # Names of limits, which nobody translates.
-CONCURRENT = re.compile(r"\bConcurrent[A-Z]")
+CONCURRENT = re.compile(r"\bConcurrent")  # or the newer `Concurrent requests limit exceeded`
 OF_BULK = re.compile(r"(?:Api|Daily|Concurrent)\w*(?:Batch|Bulk)")  # ApiBatchItems
 TOTAL = "TotalRequests"
 NAME = re.compile(r"[\w.-]{1,100}", re.ASCII)

@@ -56,8 +56,11 @@ async def test_who_cannot_be_looked_for_at_all_is_told_of(workers):
     worker, _ = workers
     alerts = worker.dispatcher.gate.alerts
     worker.org.settings.change({"query_values": 1})
-    outcomes = await worker.send(customer(NEW))
-    assert isinstance(outcomes[0], NotSent)
+    customers = [customer(f"c{n}@example.com", customer_id=n) for n in range(1, 21)]
+    before = worker.org.counts.as_dict()["total"]
+    outcomes = await worker.send(*customers)
+    assert {type(outcome) for outcome in outcomes} == {NotSent}
+    assert worker.org.counts.as_dict()["total"] - before < 35, "each is asked for alone, once"
     assert "QUERY_TIMEOUT" in alerts.active[Alert.WRITES_HELD]
 
 

@@ -96,6 +96,11 @@ def test_the_batches_of_bulk_are_not_the_calls_of_the_day(has_quota_left) -> Non
     assert (verdict.kind, verdict.rule) == (Kind.QUOTA, "ExceededQuota")
 
 
+def test_too_much_apex_at_once_is_not_the_day_where_no_header_says_so() -> None:
+    told = "Unable to process request. Concurrent requests limit exceeded."
+    assert classify(403, "REQUEST_LIMIT_EXCEEDED", told).kind is Kind.CONCURRENCY
+
+
 def test_any_refusal_but_a_busy_edges_is_a_sign_of_life() -> None:
     said = {status for status in range(600) if is_sign_of_life(status)}
     assert said == set(range(400, 500)) - {408, 420, 429}

@@ -66,9 +66,18 @@ async def test_writes_that_all_fail_open_it_though_the_org_answers_other_questio
     assert worker.told == [Alert.WRITES_HELD, Alert.BREAKER_OPEN]
 
 
-async def test_an_org_that_answers_nothing_opens_it_at_once() -> None:
+@pytest.mark.parametrize(
+    "away",
+    [
+        refused(503, ""),
+        refusal_of(400, {}, b"<html>Access Declined"),  # SalesforceLabs/OrgCheck#74
+        refusal_of(403, {}, b"<html>Access Denied"),
+        refusal_of(302, {}, b""),
+    ],
+)
+async def test_an_org_that_answers_nothing_opens_it_at_once(away) -> None:
     org = FakeOrg()
-    org.limits_answer = away = refused(503, "")
+    org.limits_answer = away
     org.call_faults.append(lambda _collections: away)
     worker = Worker(org)
     task = asyncio.create_task(worker.send(16))
