@@ -9,7 +9,8 @@ half minute (the log may be mended, or led by a whole replica), and by whoever g
 
 What the group refuses holds up aiokafka's coordination until somebody has asked for the error.
 Faust never does: the worker ended where a fetch was told of it, and else stood there without
-partitions and without a word, until it was started again.
+partitions and without a word, until it was started again. Nor does anybody hear of a fetcher that
+has ended: the worker keeps its partitions, and nothing comes.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class WitnessingThread(AIOKafkaConsumerThread):
             return is_member
 
         coordinator._do_heartbeat = heartbeat  # noqa: SLF001 - see below
-        self._asking = asyncio.create_task(self._ask_for_errors(coordinator))
+        self._asking = asyncio.create_task(self._ask_for_errors(self._ensure_consumer()))
 
     async def on_thread_stop(self) -> None:
         """Stop, and ask no more."""
@@ -70,18 +71,20 @@ class WitnessingThread(AIOKafkaConsumerThread):
             await ended([self._asking])
         await super().on_thread_stop()
 
-    async def _ask_for_errors(self, coordinator: Any) -> None:
-        """Hear what the group has refused, and have it asked again. Ends where that has ended."""
+    async def _ask_for_errors(self, consumer: Any) -> None:
+        """Hear what the group has refused, and have it asked again. Ends with what has ended."""
+        coordinator = _coordinator_of(consumer)
         while True:
             await asyncio.sleep(ASK_SECONDS)
             try:
                 coordinator.check_errors()
             except KafkaError as error:
                 log.warning("group_refuses", error=error_text(error, operation="Read"))
-                if coordinator._coordination_task.done():  # noqa: SLF001 - see below
-                    await self.crash(error)
-                    return
                 go_on(coordinator)
+            tasks = (coordinator._coordination_task, consumer._fetcher.error_future)  # noqa: SLF001 - see below
+            if any(task.done() for task in tasks):
+                await self.crash(KafkaError("a task of aiokafka's own has ended"))
+                return
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Note that the group has taken us in."""

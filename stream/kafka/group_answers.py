@@ -64,7 +64,8 @@ def go_on(coordinator: Any) -> None:
     if coordinator is None:  # of a consumer that has not started
         return
     tasks = (coordinator._heartbeat_task, coordinator._commit_refresh_task)  # noqa: SLF001 - it, too
-    if any(task is not None and task.done() for task in tasks):
+    ended = (task for task in tasks if task is not None and task.done() and not task.cancelled())
+    if any(task.exception() is not None for task in ended):
         coordinator.request_rejoin()
 
 

@@ -5,6 +5,7 @@ KIND `die`: the process ends without a word while it maps order 666.
 KIND `skip`: Faust drops the first records that it fetched after a while, as it does in rebalances.
 KIND `clear`: Faust clears its agent's queue under load, as at the end of a second recovery.
 KIND `refuse`: the group's coordinator refuses its third heartbeat, as while it loads rights.
+KIND `deaf`: aiokafka's fetcher ends by an error of its own after some answers.
 KIND `crash`: one of Faust's own tasks beside the stream raises after some seconds.
 """
 
@@ -21,10 +22,11 @@ from agents.worker.faust_app import WorkerApp
 from agents.worker.pipeline import Pipeline
 from agents.worker.process import run_worker
 from stream.config import Role, load_settings
+from stream.kafka.heeding_fetcher import HeedingFetcher
 from stream.ops.logs import configure_logs
 
 POISON = "000000666"
-FROM_OFFSET, SKIPPED, CLEARED = 3, 20, 5
+FROM_OFFSET, SKIPPED, CLEARED, ANSWERS = 3, 20, 5, 5
 
 
 def skip_records():
@@ -69,6 +71,20 @@ def refuse_a_heartbeat():
     GroupCoordinator._do_heartbeat = refused_heartbeat
 
 
+def end_the_fetcher():
+    fetch, left = HeedingFetcher._proc_fetch_request, ANSWERS
+
+    async def failing_fetch(self, *request):
+        nonlocal left
+        if self._client._client_id.startswith("faust"):
+            left -= 1
+        if left == 0:
+            raise KeyError("a bug inside aiokafka")
+        return await fetch(self, *request)
+
+    HeedingFetcher._proc_fetch_request = failing_fetch
+
+
 async def crash(_consumer):
     raise AssertionError("a bug inside Faust")
 
@@ -97,6 +113,7 @@ def sabotage(kind):
     if kind == "die":
         Mapping.apply = deadly_apply
     early = {"clear": clear_queues, "skip": skip_records, "refuse": refuse_a_heartbeat}
+    early["deaf"] = end_the_fetcher
     early.get(kind, lambda: None)()
 
 

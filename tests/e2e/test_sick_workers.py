@@ -37,6 +37,16 @@ async def test_a_crash_inside_faust_ends_the_process_at_once(make_rig):
     assert "ended_uncommitted" in worker.output
 
 
+async def test_a_worker_whose_fetcher_has_ended_ends(make_rig):
+    """It kept its partitions, sent its heartbeats, and nothing came."""
+    rig = await make_rig()
+    worker = await sabotaged(rig, "deaf")
+    assert await worker.wait(timeout_seconds=60) == 70
+    await rig.publish((n, 1) for n in range(20))
+    await rig.worker("healthy")
+    assert (await rig.settled(20)).total.synced == 20
+
+
 async def test_a_worker_joins_again_whose_group_refused_it_for_a_moment(make_rig):
     """Faust asks for no such error: it ended as by a bug of ours, or stood there without a word."""
     rig = await make_rig()

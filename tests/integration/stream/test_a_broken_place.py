@@ -109,11 +109,12 @@ async def test_letters_beside_it_are_listed_and_it_is_said_that_there_may_be_oth
         index.refuse_silence()  # a requeue of what is known goes on
 
 
-async def test_the_relay_forwards_all_others(own_broker, settings, writer, monkeypatch):
+@pytest.mark.parametrize("break_it", [break_batch, break_head])
+async def test_the_relay_forwards_all_others(own_broker, settings, writer, break_it):
     tier = settings.topics.retry_tiers[0]
     (broken,) = await put(writer, tier, 1, partition=0)
     behind = await put(writer, tier, 1, partition=0)
-    break_batch(own_broker, tier, 0, broken.encode())
+    break_it(own_broker, tier, 0, broken.encode())
     async with running(settings, outbox := Outbox()):
         for _ in range(3):
             await outbox.holds(

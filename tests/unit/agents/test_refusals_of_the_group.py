@@ -16,8 +16,8 @@ from agents.worker.consumer_thread import WitnessingThread
 class Coordinator:
     """aiokafka's, which waits until its error was asked for."""
 
-    def __init__(self, error: KafkaError) -> None:
-        self.errors = [error]
+    def __init__(self, *errors: KafkaError) -> None:
+        self.errors = list(errors)
         self._commit_refresh_task = None
         self._heartbeat_task = asyncio.get_running_loop().create_future()
         self._coordination_task = asyncio.get_running_loop().create_future()
@@ -31,6 +31,11 @@ class Coordinator:
         self.has_joined.set()
 
 
+def consumer_of(coordinator):
+    fetcher = SimpleNamespace(error_future=asyncio.get_running_loop().create_future())
+    return SimpleNamespace(_coordinator=coordinator, _fetcher=fetcher)
+
+
 @pytest.fixture
 def thread(monkeypatch):
     monkeypatch.setattr(consumer_thread, "ASK_SECONDS", 0)
@@ -38,9 +43,10 @@ def thread(monkeypatch):
 
 
 async def test_a_worker_joins_again_after_a_refusal(thread):
-    coordinator = Coordinator(GroupAuthorizationFailedError("orderstream"))
-    coordinator._heartbeat_task.set_result(None)
-    asking = asyncio.create_task(thread._ask_for_errors(coordinator))
+    refused = GroupAuthorizationFailedError("orderstream")
+    coordinator = Coordinator(refused)
+    coordinator._heartbeat_task.set_exception(refused)
+    asking = asyncio.create_task(thread._ask_for_errors(consumer_of(coordinator)))
     await coordinator.has_joined.wait()
     assert not coordinator.errors
     asking.cancel()
@@ -48,25 +54,27 @@ async def test_a_worker_joins_again_after_a_refusal(thread):
 
 async def test_a_join_that_was_refused_is_tried_again_by_aiokafka_itself(thread):
     coordinator = Coordinator(GroupAuthorizationFailedError("orderstream"))
-    asking = asyncio.create_task(thread._ask_for_errors(coordinator))
+    asking = asyncio.create_task(thread._ask_for_errors(consumer_of(coordinator)))
     while coordinator.errors:
         await asyncio.sleep(0)
     assert not coordinator.has_joined.is_set()
     asking.cancel()
 
 
-async def test_a_worker_whose_coordination_has_ended_ends(thread, monkeypatch):
-    """Nobody would ever join again."""
+@pytest.mark.parametrize("is_of_the_group", [True, False])
+async def test_a_worker_ends_with_a_task_of_aiokafkas_own(thread, monkeypatch, is_of_the_group):
+    """Nobody would ever join again, or fetch: it kept its partitions, and nothing came."""
     crashes = []
 
     async def crash(_thread, error):
         crashes.append(error)
 
     monkeypatch.setattr(WitnessingThread, "crash", crash)
-    coordinator = Coordinator(error := KafkaError("unexpected"))
-    coordinator._coordination_task.set_result(None)
-    await thread._ask_for_errors(coordinator)
-    assert crashes == [error]
+    consumer = consumer_of(coordinator := Coordinator())
+    ended = coordinator._coordination_task if is_of_the_group else consumer._fetcher.error_future
+    ended.set_result(None)
+    await thread._ask_for_errors(consumer)
+    assert len(crashes) == 1
 
 
 @pytest.mark.parametrize("is_the_groups", [True, False])
