@@ -9,6 +9,7 @@ from agents.salesforce.errors.error_table import ROW_STATUSES
 from agents.salesforce.errors.errors import SalesforceError
 
 OVERLOADED_STATUSES = frozenset({429, 503})
+BAD_REQUEST = 400
 
 
 def is_systemic(error: SalesforceError) -> bool:
@@ -21,8 +22,9 @@ def is_systemic(error: SalesforceError) -> bool:
 
 
 def is_overload(error: SalesforceError) -> bool:
-    """Whether Salesforce asks for fewer calls at once."""
-    return error.kind is ErrorKind.CONCURRENCY or error.status in OVERLOADED_STATUSES
+    """Whether Salesforce asks for fewer calls at once; its edge declines in a page, with 400."""
+    is_declined = error.status == BAD_REQUEST and error.body_kind != "json"
+    return error.kind is ErrorKind.CONCURRENCY or error.status in OVERLOADED_STATUSES or is_declined
 
 
 def reason_of(error: SalesforceError) -> str:

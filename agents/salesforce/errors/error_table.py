@@ -10,6 +10,7 @@ this table.
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from agents.salesforce.errors.automation_codes import AUTOMATION_RULES, VALIDATION, WRAPPERS
 from agents.salesforce.errors.call_codes import CALL_RULES, DOCTOR
@@ -27,7 +28,13 @@ from agents.salesforce.errors.own_errors import OWN_RULES
 from agents.salesforce.errors.record_codes import RECORD_RULES
 
 RULES = OWN_RULES + CALL_RULES + RECORD_RULES + AUTOMATION_RULES + CONFIG_RULES
-BY_CODE = {code: rule for rule in RULES for code in rule.codes}
+CAMEL_CASE = re.compile(r"(?:[A-Z][a-z]+){2,}|Timeout")  # codes of Bulk, which REST writes large
+BY_CODE = {
+    name: rule
+    for rule in RULES
+    for code in rule.codes
+    for name in ((code, code.upper()) if CAMEL_CASE.fullmatch(code) else (code,))
+}
 WRAPPER_CODES = frozenset(WRAPPERS + VALIDATION)
 # Inside a wrapper's text: what becomes of a login or of the day's calls there was a callout's, not
 # ours, and our own codes are nobody else's.

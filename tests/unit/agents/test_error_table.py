@@ -96,6 +96,21 @@ def test_the_batches_of_bulk_are_not_the_calls_of_the_day(has_quota_left) -> Non
     assert (verdict.kind, verdict.rule) == (Kind.QUOTA, "ExceededQuota")
 
 
+@pytest.mark.parametrize(
+    ("code", "like"),
+    [
+        ("EXCEEDEDQUOTA", "ExceededQuota"),
+        ("INVALIDBATCH", "InvalidBatch"),
+        ("TOOMANYLOCKFAILURE", "TooManyLockFailure"),
+        ("INVALIDSESSIONID", "InvalidSessionId"),
+        ("TIMEOUT", "Timeout"),
+    ],
+)
+def test_a_code_of_bulk_is_one_as_rest_writes_it(code, like) -> None:
+    """INVALIDJOB, INVALIDENTITY: a code that nobody knew doubted the host, and logged in anew."""
+    assert BY_CODE[code] is BY_CODE[like]
+
+
 def test_too_much_apex_at_once_is_not_the_day_where_no_header_says_so() -> None:
     told = "Unable to process request. Concurrent requests limit exceeded."
     assert classify(403, "REQUEST_LIMIT_EXCEEDED", told).kind is Kind.CONCURRENCY

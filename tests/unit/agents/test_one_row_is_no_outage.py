@@ -10,6 +10,7 @@ from support.fake_org import FakeOrg, make_gate, opportunity, refused, whenever
 from agents.delivery.dispatcher import SalesforceDispatcher
 from agents.delivery.retry_in_place import RetryInPlace
 from agents.delivery.types import NotSent, RefusedWrite, WriteSet, Written
+from agents.pacing.system_failure import is_overload
 from agents.salesforce.http.answers import refusal_of
 from stream.backoff import Backoff
 from stream.ops.alerts import Alert, Alerts
@@ -86,3 +87,8 @@ async def test_an_org_that_answers_nothing_opens_it_at_once(away) -> None:
             await asyncio.sleep(0)
     task.cancel()
     assert len(org.calls) == 5
+
+
+def test_who_is_declined_by_the_edge_calls_less_at_once() -> None:
+    assert is_overload(refusal_of(400, {}, b"<html>Access Declined"))
+    assert not is_overload(refusal_of(400, {}, b'[{"errorCode":"JSON_PARSER_ERROR"}]'))
