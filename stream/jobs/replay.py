@@ -105,12 +105,15 @@ async def new_replay(
     settings: KafkaSettings, reader: RangeReader, plan: ReplayPlan, *, rate: float, why: str
 ) -> JobSpec:
     """Return the spec of a job that carries out a plan."""
+    wanted = asdict(plan.wanted)
+    if not wanted["only"]:
+        del wanted["only"]  # a release before it knows no such word, and may resume the job
     return await new_job(
         settings,
         reader,
         JobKind.REPLAY,
         spans=plan.spans,
-        selection={"topic": plan.topic, "filter": asdict(plan.wanted)},
+        selection={"topic": plan.topic, "filter": wanted},
         rate=rate,
         total=plan.events,
         why=why,

@@ -263,3 +263,11 @@ async def test_of_what_is_missing_every_event_is_taken_and_the_newest_of_its_ord
     assert sorted(copy.event_id for copy in await copies(settings, reader)) == wanted_ids
     resumed = await run_job(await find_job(settings, reader, spec.job_id))
     assert (resumed.copied, resumed.found) == (0, 3)
+
+
+async def test_a_plan_says_no_word_that_the_release_before_does_not_know(settings, writer, reader):
+    """Its process may be the one that resumes the job, in the midst of an upgrade."""
+    await writer.accept("1")
+    plan = await plan_of(settings, reader, settings.topics.orders, ReplayFilter())
+    spec = await new_replay(settings, reader, plan, rate=FAST, why="x")
+    assert "only" not in spec.selection["filter"]
