@@ -40,6 +40,17 @@ def test_failures_in_a_row_open_it_and_a_success_between_starts_the_count_anew()
     assert (breaker.state, breaker.reason) == (BreakerState.OPEN, "down")
 
 
+def test_failures_that_were_some_rows_own_are_forgiven_and_an_open_one_stays_open():
+    breaker = make(failures=2)
+    breaker.failed(0, OUTAGE, "down", is_probe=False)
+    breaker.forgive()
+    breaker.failed(0, OUTAGE, "down", is_probe=False)
+    assert breaker.state is BreakerState.CLOSED
+    breaker.failed(0, OUTAGE, "down", is_probe=False)
+    breaker.forgive()
+    assert (breaker.state, breaker.reason) == (BreakerState.OPEN, "down")
+
+
 @pytest.mark.parametrize("kind", [ErrorKind.AUTH, ErrorKind.QUOTA, ErrorKind.CONFIG])
 def test_what_speaks_for_everybody_opens_it_at_once(kind):
     breaker = make(failures=100)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.email import ORDINARY, broken_rule, in_one_spelling, seen, why_not
+from schemas.email import ORDINARY, broken_rule, in_one_spelling, seen, stored_forms, why_not
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,10 @@ def test_an_address_is_one_key_however_its_domain_is_spelled(text: str, address:
 def test_no_domain_breaks_the_one_spelling(text: str) -> None:
     once = in_one_spelling(f"a@xn--{text}.de")
     assert in_one_spelling(once) == once
+
+
+def test_a_text_may_be_stored_with_its_accents_apart():
+    assert stored_forms("jane@x.y") == ("jane@x.y",)
+    assert stored_forms("zo\u00eb@x.y") == ("zo\u00eb@x.y", "zoe\u0308@x.y")
+    assert stored_forms("zoe\u0308@x.y") == ("zo\u00eb@x.y", "zoe\u0308@x.y")
+    assert stored_forms("\u00df@x.y") == ("\u00df@x.y",), "one form, asked for once"
