@@ -58,10 +58,12 @@ ORDER_NAME = re.compile(r"(?<![a-z])order|Order")
 CART_NAME = re.compile(
     r"^(?!.*(?:order|submit|place|convert)).*(?:cart|quote|basket)", re.IGNORECASE
 )
-OF_AN_ORDER = re.compile(
-    r"invoice|ship|credit|refund|rma|return|pay|transaction|track|comment|histor|address|item|"
-    r"purchase|cart|quote",
-    re.IGNORECASE,
+# A name that says that an order itself changed: what has no order then is one in other words.
+ORDER_EVENT = re.compile(
+    r"(?:.*[^a-z])?orders?[._/: -]?(?:(?:status|state|was|has.been)[._/: -]?)?"
+    r"(?:creat|updat|plac|sav|chang|complet|cancel|submit|confirm|clos|push|hold|unhold|edit|new)"
+    r"[a-z]*(?:[._/: -](?:after|commit_after|event|webhook))?"
+    r"|(?:.*[^a-z])?(?:new|creat|updat|sav|plac|chang)[a-z]*[._/: -]?orders?"
 )
 OTHER_NUMBERS = frozenset(("number", "order_number"))
 OTHER_CONTENT = frozenset(("total", "grand_total", "items", "status"))
@@ -132,25 +134,20 @@ def _despite_the_name(
             f"the event `{name}` is unknown, and the body may be an order whose fields are called "
             f"otherwise: send {MISSING[Kind.ORDER]}"
         )
-    if customer is None and _is_order_event(name) and any(map(_is_reference, found)):
+    if ORDER_EVENT.fullmatch(name.lower()) and not any(map(_is_of_an_order, found)):
         raise DecodeError(
-            f"the event `{name}` is unknown, and the body has only `order_id` and a number, which "
-            f"may be an invoice's: send {MISSING[Kind.ORDER]}, or name the event (docs/events.md)"
+            f"the event `{name}` says that an order changed, and no order is found in the body: "
+            f"send {MISSING[Kind.ORDER]}, or give the event another name (docs/events.md)"
         )
     return (Kind.CUSTOMER, _without_orders(customer)) if customer else Ignored.UNKNOWN
 
 
-def _is_reference(item: Found) -> bool:
-    """Whether something has a number and names an order, and says not what it holds or costs."""
+def _is_of_an_order(item: Found) -> bool:
+    """Whether something is plainly an invoice or the like: it says what it holds or costs."""
     level = item.level
     holds = nested(level.get("items")) or any(scalar(level.get(total)) for total in TOTALS)
     is_other = any(level.get(name) for name in DOCUMENT_IDS)
-    return item.shape is Shape.SALES_DOCUMENT and not holds and not is_other
-
-
-def _is_order_event(name: str) -> bool:
-    """Whether a name says that an order changed, and not something that belongs to one."""
-    return ORDER_NAME.search(name) is not None and OF_AN_ORDER.search(name) is None
+    return item.shape is Shape.SALES_DOCUMENT and (holds or is_other)
 
 
 def _without_orders(customer: Found) -> Found:

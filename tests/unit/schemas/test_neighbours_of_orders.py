@@ -62,8 +62,30 @@ def test_an_order_that_was_rolled_back_is_none(prefix: str) -> None:
 
 @pytest.mark.parametrize("event", ["order.status.updated", "acme_orderUpdated", "new_order"])
 def test_a_short_word_of_an_order_is_no_quiet_200(event: str) -> None:
-    with pytest.raises(DecodeError, match="only `order_id` and a number"):
+    with pytest.raises(DecodeError, match="says that an order changed"):
         said(WORD, event)
+
+
+BUYER = {"email": "x@example.com", "firstname": "X", "lastname": "Y"}
+
+
+@pytest.mark.parametrize(
+    "event",
+    ["order.created", "orders/updated", "newOrder", "acme_sales_order_saved", "OrderPlaced"],
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"order_number": "000000417", "items": [{"sku": "CUP"}], "customer": {**BUYER, "id": 7}},
+        {"id": 417, "number": "000000417", "total": 86, "customer": BUYER},
+        {"Bestellnummer": "000000417", "Gesamtbetrag": "86,00"},
+        {"reference": "000000417", "amount": 86, "email": "x@example.com"},
+    ],
+)
+def test_no_order_under_a_name_that_says_order_is_no_quiet_200(body, event: str) -> None:
+    """In words that nobody knows it was ignored, or its buyer alone was taken."""
+    with pytest.raises(DecodeError, match="an order"):
+        said(body, event)
 
 
 @pytest.mark.parametrize(
