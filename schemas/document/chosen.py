@@ -22,6 +22,7 @@ from schemas.document.shape import (
     Shape,
     has_customer_marks,
     id_of,
+    is_customer,
     is_perhaps_of_an_order,
     is_thin,
     nested,
@@ -64,6 +65,11 @@ ORDER_EVENT = re.compile(
     r"(?:creat|updat|plac|sav|chang|complet|cancel|submit|confirm|clos|push|hold|unhold|edit|new)"
     r"[a-z]*(?:[._/: -](?:after|commit_after|event|webhook))?"
     r"|(?:.*[^a-z])?(?:new|creat|updat|sav|plac|chang)[a-z]*[._/: -]?orders?"
+)
+CUSTOMER_EVENT = re.compile(
+    r"(?:.*[^a-z])?customers?[._/: -]?(?:was[._/: -]|has.been[._/: -])?"
+    r"(?:creat|updat|sav|chang|regist|sign|edit|new)[a-z]*(?:[._/: -](?:after|commit_after|event))?"
+    r"|(?:.*[^a-z])?(?:new|creat|updat|sav|chang|regist)[a-z]*[._/: -]?customers?"
 )
 OTHER_NUMBERS = frozenset(("number", "order_number"))
 OTHER_CONTENT = frozenset(("total", "grand_total", "items", "status"))
@@ -139,7 +145,20 @@ def _despite_the_name(
             f"the event `{name}` says that an order changed, and no order is found in the body: "
             f"send {MISSING[Kind.ORDER]}, or give the event another name (docs/events.md)"
         )
+    if customer is None and CUSTOMER_EVENT.fullmatch(name.lower()):
+        customer = _named_customer(found, name, body)
     return (Kind.CUSTOMER, _without_orders(customer)) if customer else Ignored.UNKNOWN
+
+
+def _named_customer(found: list[Found], name: str, body: dict[str, Any]) -> Found:
+    """Return the customer under a name that says that one changed; raises DecodeError."""
+    for item in (*found, Found(body, Shape.CUSTOMER)):
+        if item.is_known_path and is_customer(item.level, is_named=True):
+            return item
+    raise DecodeError(
+        f"the event `{name}` says that a customer changed, and none is found in the body: send "
+        f"{MISSING[Kind.CUSTOMER]} with id and names (docs/events.md)"
+    )
 
 
 def _is_of_an_order(item: Found) -> bool:

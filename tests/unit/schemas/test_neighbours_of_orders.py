@@ -66,6 +66,23 @@ def test_a_short_word_of_an_order_is_no_quiet_200(event: str) -> None:
         said(WORD, event)
 
 
+@pytest.mark.parametrize(
+    "event", ["customer.registered", "customers/updated", "newCustomer", "acme_customer_created"]
+)
+@pytest.mark.parametrize("more", [{}, {"id": 7}, {"customer_id": 7, "telephone": "+45"}])
+def test_a_customer_is_taken_under_a_name_that_says_so(event: str, more) -> None:
+    """Without a mark of a customer it was a quiet 200."""
+    document = said({**BUYER, **more}, event)
+    assert (document.kind, document.key) == (Kind.CUSTOMER, "x@example.com")
+    with pytest.raises(DecodeError, match="says that a customer changed"):
+        said({"mail": "x@example.com", **more}, event)
+
+
+@pytest.mark.parametrize("event", ["customer_group_updated", "acme_saved", "contact.created"])
+def test_somebody_with_an_address_is_no_customer_under_another_name(event: str) -> None:
+    assert said(BUYER, event).ignored is Ignored.UNKNOWN
+
+
 BUYER = {"email": "x@example.com", "firstname": "X", "lastname": "Y"}
 
 
