@@ -85,7 +85,7 @@ async def gather_cluster(settings: Settings) -> ClusterFacts:
 async def _metadata(settings: Settings, address: str) -> tuple[dict[str, Any], int | None]:
     """Return what the cluster is, and how far our clock is ahead of its controller's."""
     options = kafka_connection(settings)
-    del options["bootstrap_servers"]
+    del options["bootstrap_servers"], options["connections_max_idle_ms"]  # a client's, not one's
     host, _, port = address.rpartition(":")
     connection = await create_conn(
         host, int(port), request_timeout_ms=int(ASK_SECONDS * 1000), **options
