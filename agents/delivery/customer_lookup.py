@@ -16,16 +16,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TypeGuard
 
 from agents.delivery.adopter import Adopter
 from agents.delivery.blame import Judge
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.org_search import Answers, OrgSearch, failure_of
+from agents.delivery.org_search import AGAIN, Answers, OrgSearch, failure_of, is_odd
 from agents.delivery.renamer import Renamed, Renamer
 from agents.delivery.renaming import behind_others, redirected
-from agents.delivery.retry_in_place import RETRY_IN_PLACE, is_suspicious
+from agents.delivery.retry_in_place import RETRY_IN_PLACE
 from agents.delivery.types import Dispatcher, RefusedWrite, WriteOutcome, WriteSet, send_others
 from agents.pacing.admission import Admission
 from agents.salesforce.api.client import OrgClient
@@ -33,19 +31,12 @@ from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from schemas.parts import parts_of
 
-AGAIN = replace(RETRY_IN_PLACE, calls=1, timeouts=1)
-
 
 class _OddError(Exception):
     """A question about several customers failed in a way that one customer's values may cause."""
 
     def __init__(self, error: SalesforceError) -> None:
         self.error = error
-
-
-def _is_odd(answer: object) -> TypeGuard[SalesforceError]:
-    """Whether a question failed as one of its values may cause it; its length is another matter."""
-    return isinstance(answer, SalesforceError) and is_suspicious(answer) and not answer.advice
 
 
 class CustomerLookup:
@@ -121,7 +112,7 @@ class CustomerLookup:
         answers = await self._org.look(asked, priority, AGAIN if is_again else RETRY_IN_PLACE)
         if self._org.asks_less(asked, answers):
             return await self._send(bundles)
-        odd = next((a for a in answers.values() if _is_odd(a)), None)
+        odd = next((a for a in answers.values() if is_odd(a)), None)
         if odd is not None and (is_again or await self._org.answers_others()):
             if len(bundles) > 1:
                 raise _OddError(odd)

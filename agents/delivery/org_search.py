@@ -11,9 +11,15 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeGuard, TypeVar
 
-from agents.delivery.retry_in_place import RETRY_IN_PLACE, NextAction, RetryInPlace, next_action
+from agents.delivery.retry_in_place import (
+    RETRY_IN_PLACE,
+    NextAction,
+    RetryInPlace,
+    is_suspicious,
+    next_action,
+)
 from agents.delivery.sign_of_life import org_answers
 from agents.delivery.types import NotSent
 from agents.pacing.admission import Admission
@@ -33,6 +39,7 @@ from schemas.salesforce import Row, RowResult
 from stream.ops.alerts import Alert
 from stream.ops.quoted_masking import mask_quoted
 
+AGAIN = dataclasses.replace(RETRY_IN_PLACE, calls=1, timeouts=1)
 FINAL = frozenset({ErrorKind.PERMANENT, ErrorKind.CONFIG})
 # Salesforce quotes the query around the place, `Phone IN ('+49…`, before it says what is wrong.
 QUOTED_QUERY = re.compile(r"(?s).*(?=ERROR at Row:\d)")
@@ -122,12 +129,26 @@ class OrgSearch:
         ordered = sorted(wanted, key=lambda pair: pair[0].sobject)
         answers: list[RowResult | NotSent] = []
         for part in parts_of([update for update, _ in ordered], MAX_ROWS):
-            give = partial(give_keys, self._client, part)
-            try:
-                answers += await _call(self._gate, give, priority, len(part))
-            except (NotAdmittedError, SalesforceError) as error:
-                answers += [failure_of(error)] * len(part)
+            answers += await self._give(part, priority)
         return [(*pair, answer) for pair, answer in zip(ordered, answers, strict=True)]
+
+    async def _give(
+        self, part: Sequence[KeyUpdate], priority: Priority, policy: RetryInPlace = RETRY_IN_PLACE
+    ) -> list[RowResult | NotSent]:
+        """Give keys with one call; where one record fails it, by halves, and it waits alone."""
+        give = partial(give_keys, self._client, part)
+        try:
+            return [*await _call(self._gate, give, priority, len(part), policy)]
+        except (NotAdmittedError, SalesforceError) as error:
+            if not is_odd(error) or not await self.answers_others():
+                return [failure_of(error)] * len(part)
+            if len(part) == 1:
+                self.tell_of(error)
+                return [failure_of(error)]
+        answers: list[RowResult | NotSent] = []
+        for half in parts_of(part, -(-len(part) // 2)):
+            answers += await self._give(half, priority, AGAIN)
+        return answers
 
 
 async def look(
@@ -186,6 +207,11 @@ async def _call(
 
 def _speaks_for_all(error: SalesforceError) -> bool:
     return error.kind not in FINAL or is_systemic(error)
+
+
+def is_odd(answer: object) -> TypeGuard[SalesforceError]:
+    """Whether a call failed as one of its values may cause it; its length is another matter."""
+    return isinstance(answer, SalesforceError) and is_suspicious(answer) and not answer.advice
 
 
 def is_final(error: NotAdmittedError | SalesforceError) -> bool:

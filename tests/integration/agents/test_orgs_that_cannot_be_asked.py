@@ -6,6 +6,7 @@ import pytest
 from support.renaming_world import KEY, NEW, OLD, customer, order, workers
 from support.salesforce_fixtures import org_keys, salesforce_org
 
+from agents.delivery import org_search
 from agents.delivery.types import NotSent, RefusedWrite, Written
 from agents.salesforce.http.answers import refusal_of
 from stream.ops.alerts import Alert
@@ -128,3 +129,24 @@ async def test_a_record_that_alone_takes_no_key_is_its_events_own_fault(workers)
     await worker.send(*moved)
     outcomes = await worker.send(*moved)
     assert [type(outcome) for outcome in outcomes] == [RefusedWrite, Written]
+
+
+async def test_one_record_whose_key_cannot_be_given_holds_nobody_else(workers, monkeypatch):
+    """One Account's trigger fails inside: whoever had changed an address in that batch waited."""
+    worker, _ = workers
+    await worker.send(*(customer(f"c{n}@example.com", customer_id=n) for n in range(1, 21)))
+    honest, calls = org_search.give_keys, []
+
+    async def give_keys(client, updates):
+        calls.append(len(updates))
+        if any(update.key == "n7@example.com" for update in updates):
+            raise refusal_of(*ODD[2])
+        return await honest(client, updates)
+
+    monkeypatch.setattr(org_search, "give_keys", give_keys)
+    moved = [customer(f"n{n}@example.com", "11:00:00", customer_id=n) for n in range(1, 21)]
+    outcomes = await worker.send(*moved)
+    assert isinstance(outcomes.pop(6), NotSent)
+    assert {type(outcome) for outcome in outcomes} == {Written}, outcomes
+    assert worker.dispatcher.gate.open_for is None
+    assert len(calls) < 30
