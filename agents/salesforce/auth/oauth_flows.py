@@ -133,30 +133,56 @@ class JwtFlow:
     clock: Callable[[], float] = time.time
 
     def fetch(self) -> Token:
+        """Return a new token. Raises LoginError.
+
+        Some orgs (Government Cloud, help article 000386092) are asked at their My Domain, by an
+        assertion for the shared host: otherwise `user hasn't approved this consumer`.
+        """
+        try:
+            return self._fetch(self.endpoint.login_url)
+        except LoginError as error:
+            shared = shared_host(self.endpoint.login_url)
+            if error.kind is not ErrorKind.AUTH or error.status != BAD_REQUEST or not shared:
+                raise
+            try:
+                return self._fetch(shared)
+            except LoginError:
+                raise error from None
+
+    def _fetch(self, audience: str) -> Token:
         """Return a new token; where our clock is wrong, by an assertion of Salesforce's time."""
         now = self.clock()
         try:
-            return self._post(now)
+            return self._post(now, audience)
         except LoginError as error:
             skew = skew_seconds(error.server_date, now)
             if error.kind is not ErrorKind.AUTH or not skew:
                 raise
             log.warning("clock_differs_from_salesforce", ahead_seconds=round(skew), fix=error.fix)
-        return self._post(now - skew)
+        return self._post(now - skew, audience)
 
-    def _post(self, now_unix_seconds: float) -> Token:
-        form = {"grant_type": JWT_GRANT, "assertion": self.assertion(now_unix_seconds)}
+    def _post(self, now_unix_seconds: float, audience: str) -> Token:
+        form = {"grant_type": JWT_GRANT, "assertion": self.assertion(now_unix_seconds, audience)}
         return self.endpoint.post(form, flow="jwt", username=self.username)
 
-    def assertion(self, now_unix_seconds: float) -> str:
+    def assertion(self, now_unix_seconds: float, audience: str) -> str:
         """Return the signed JWT. Raises LoginError when the key file is unusable."""
         claims = {
             "iss": self.client_id,
             "sub": self.username,
-            "aud": self.endpoint.login_url,
+            "aud": audience,
             "exp": int(now_unix_seconds) + ASSERTION_SECONDS,
         }
         return jwt.encode(claims, private_key(self.private_key_path), algorithm="RS256")
+
+
+def shared_host(login_url: str) -> str:
+    """Return the login host that an org's My Domain shares with others; '' for any other."""
+    name, _, rest = login_url.removeprefix("https://").partition(".")
+    if not rest.endswith("my.salesforce.com"):
+        return ""
+    is_test = rest.startswith(("sandbox.", "scratch.")) or "--" in name
+    return f"https://{SHARED_HOSTS[is_test]}"
 
 
 def private_key(path: Path) -> RSAPrivateKey:

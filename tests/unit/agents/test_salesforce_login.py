@@ -214,7 +214,7 @@ def test_the_assertion_names_app_user_audience_and_an_integer_expiry(tmp_path, r
     path = tmp_path / "server.key"
     path.write_bytes(pem(rsa_key))
     flow = JwtFlow(an_endpoint(), "the-app", "bot@acme.test", path)
-    assertion = flow.assertion(1_000_000.9)
+    assertion = flow.assertion(1_000_000.9, flow.endpoint.login_url)
     claims = jwt.decode(
         assertion,
         rsa_key.public_key(),
