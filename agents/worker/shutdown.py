@@ -22,6 +22,7 @@ import structlog
 
 from agents.salesforce.interrupt import Interrupt
 from stream.errors import FrozenError
+from stream.kafka.error_text import RESOURCES, error_text
 from stream.ops.alerts import Alert, Alerts
 from stream.ops.stop_signals import EXIT_AGAIN, LAST_WORDS_SECONDS, stop_on_signals
 
@@ -86,12 +87,21 @@ def end_uncommitted(error: BaseException, alerts: Alerts) -> None:
     """End the process without committing the batch in hand. Never returns."""
     is_frozen = isinstance(error, FrozenError)
     code = EXIT_AGAIN if is_frozen else EXIT_STALLED
-    # A bug's message may quote a customer; where it happened is in the log.
-    detail = str(error) if is_frozen else f"a bug: {type(error).__name__}; the log says where"
+    detail = str(error) if is_frozen else _why(error)
     words = threading.Thread(target=_last_words, args=(error, code, detail, alerts), daemon=True)
     words.start()
     words.join(LAST_WORDS_SECONDS)
     os._exit(code)
+
+
+def _why(error: BaseException) -> str:
+    """Return what ended the process; a bug's message may quote a customer, the log has its place.
+
+    A right that was taken away while we ran is no bug, and a restart does not cure it.
+    """
+    if isinstance(error, tuple(RESOURCES)):
+        return error_text(error, operation="Read")
+    return f"a bug: {type(error).__name__}; the log says where"
 
 
 def _last_words(error: BaseException, code: int, detail: str, alerts: Alerts) -> None:
