@@ -24,6 +24,7 @@ from agents.delivery.customer_lookup import CustomerLookup
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.fault_scope import Fault, WriteKind
 from agents.delivery.retry_in_place import is_suspicious
+from agents.delivery.sign_of_life import org_answers
 from agents.delivery.types import (
     NotSent,
     RefusedWrite,
@@ -161,6 +162,7 @@ class LineDispatcher:
                     await self._remove_of(kind, fewer, bundles, outcomes)
                 return
             is_outage = self.gate.open_for is not None or not is_suspicious(error)
+            is_outage = is_outage or not await org_answers(self._client)
             failure = _failure_of_call(error, kind[0], is_outage=is_outage)
         else:
             return

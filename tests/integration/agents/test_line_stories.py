@@ -224,6 +224,18 @@ async def test_what_fails_around_a_delete_is_tried_again_and_an_outage_costs_no_
     assert "000000001:12" not in desk.lines()
 
 
+async def test_an_outage_that_begins_around_a_delete_costs_none_of_them_an_attempt(desk):
+    """Each order of the batch paid for its first moment, before the breaker opened."""
+    await desk.send(order())
+    changed = order(updated_at="2026-03-14 19:00:00", grand_total=27.2)
+    del changed["items"][1]
+    for path in ("/query", "limits"):
+        desk.org.faults.add({"kind": "unknown_exception", "match": {"path": path}, "times": 9})
+    assert isinstance((await desk.send(copy.deepcopy(changed)))[0], NotSent)
+    desk.org.faults.clear()
+    assert isinstance((await desk.send(changed))[0], Written)
+
+
 async def test_an_order_can_have_order_items_instead(salesforce_org):
     desk = Desk(salesforce_org, "order")
     try:
