@@ -97,7 +97,9 @@ GUESSED: dict[str, Kind | Ignored] = {
     "sales_document_saved": Ignored.ORDER_ID_ONLY,
 }
 # A name that nobody knows, of a customer who is gone: as a save it would make the record anew.
+# Who is removed from a group, a list or the like is still there.
 DELETION = re.compile(
+    r"(?!.*(?:segment|group|compan(?:y|ie)|list|cart|campaign|role|team)s?[^a-z].*remov)"
     r"(?:.*[^a-z])?(?:customers?(?:[._/: -]?(?:account|entity|data|record))?"
     r"[._/: -]?(?:delet|remov|eras)(?:e|ed|ion)|(?:delete|remove|erase)d?[._/: -]?customers?)"
     r"(?:[._/: -](?:before|after|commit_after))?"

@@ -60,16 +60,19 @@ CART_NAME = re.compile(
     r"^(?!.*(?:order|submit|place|convert)).*(?:cart|quote|basket)", re.IGNORECASE
 )
 # A name that says that an order itself changed: what has no order then is one in other words.
+# A verb's endings are short: a newsletter, a placeholder and a new password are no change.
+END = r"(?:[a-z]{0,3}|[lr]?ations?)"
 ORDER_EVENT = re.compile(
-    r"(?:.*[^a-z])?orders?[._/: -]?(?:(?:status|state|was|has.been)[._/: -]?)?"
-    r"(?:creat|updat|plac|sav|chang|complet|cancel|submit|confirm|clos|push|hold|unhold|edit|new)"
-    r"[a-z]*(?:[._/: -](?:after|commit_after|event|webhook))?"
-    r"|(?:.*[^a-z])?(?:new|creat|updat|sav|plac|chang)[a-z]*[._/: -]?orders?"
+    r"(?:.*[^a-z])?orders?[._/: -]?(?:(?:status|state|was|has.been)[._/: -]?)?(?:"
+    r"(?:creat|updat|plac|sav|chang|complet|cancell?|submitt?|confirm|clos|push|hold|unhold|edit)"
+    rf"{END}|placements?|new)(?:[._/: -](?:after|commit_after|event|webhook))?"
+    rf"|(?:.*[^a-z])?(?:new|(?:creat|updat|sav|plac|chang){END})[._/: -]?orders?"
 )
 CUSTOMER_EVENT = re.compile(
-    r"(?:.*[^a-z])?customers?[._/: -]?(?:was[._/: -]|has.been[._/: -])?"
-    r"(?:creat|updat|sav|chang|regist|sign|edit|new)[a-z]*(?:[._/: -](?:after|commit_after|event))?"
-    r"|(?:.*[^a-z])?(?:new|creat|updat|sav|chang|regist)[a-z]*[._/: -]?customers?"
+    r"(?:.*[^a-z])?customers?[._/: -]?(?:was[._/: -]|has.been[._/: -])?(?:"
+    rf"(?:creat|updat|sav|chang|regist(?:er)?|edit){END}|sign(?:ed)?[._/: -]?up|new)"
+    r"(?:[._/: -](?:after|commit_after|event))?"
+    rf"|(?:.*[^a-z])?(?:new|(?:creat|updat|sav|chang|regist(?:er)?){END})[._/: -]?customers?"
 )
 OTHER_NUMBERS = frozenset(("number", "order_number"))
 OTHER_CONTENT = frozenset(("total", "grand_total", "items", "status"))

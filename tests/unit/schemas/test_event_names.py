@@ -187,6 +187,7 @@ def test_a_deleted_customer_is_not_saved_whatever_the_event_is_called(event: str
     [
         *("customer_group_removed", "customer.removed_from_group", "customer.address.deleted"),
         *("order_customer_changed", "customer_wishlist_item_delete", "undelete_customers_cart"),
+        *("segment.remove_customer", "company_customer_removed", "price_lists/removedCustomer"),
     ],
 )
 def test_what_else_is_deleted_leaves_a_customer_who_is_there(event: str) -> None:

@@ -88,6 +88,33 @@ BUYER = {"email": "x@example.com", "firstname": "X", "lastname": "Y"}
 
 @pytest.mark.parametrize(
     "event",
+    [
+        *("customer.newsletter", "customer_signin", "customer.signout", "customer_newPassword"),
+        *("customer_changePassword", "customer_savedCards", "orders/newsletter"),
+        *("order.placeholder", "order_pushNotification", "order_createShipment"),
+    ],
+)
+@pytest.mark.parametrize("body", [BUYER, {"customer_id": 7, "ip": "192.0.2.1"}])
+def test_a_word_that_begins_like_one_of_a_change_says_none(event: str, body) -> None:
+    """Who signed in was a 400, and a subscriber of a newsletter became a Contact."""
+    assert said(body, event).ignored is Ignored.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "word", ["created", "creation", "updating", "placement", "cancelled", "confirmation", "saves"]
+)
+def test_a_change_is_told_in_every_form_of_its_word(word: str) -> None:
+    with pytest.raises(DecodeError, match="says that an order changed"):
+        said(WORD, f"order.{word}")
+
+
+@pytest.mark.parametrize("event", ["customer_signup", "customer.registration", "customer_edited"])
+def test_a_customer_is_told_in_every_form_of_the_word(event: str) -> None:
+    assert said(BUYER, event).kind is Kind.CUSTOMER
+
+
+@pytest.mark.parametrize(
+    "event",
     ["order.created", "orders/updated", "newOrder", "acme_sales_order_saved", "OrderPlaced"],
 )
 @pytest.mark.parametrize(
