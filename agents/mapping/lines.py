@@ -85,7 +85,7 @@ def order_lines(
         notes.append(
             f"lines: $amount has more decimals than its currency, the lines add up to it in {unit}"
         )
-    rest = cents - sum((line.total for line in lines), Decimal(0))
+    rest = (cents - sum((line.total for line in lines), Decimal(0))).quantize(unit)
     if rest:
         lines.append(_charge(key, OTHER_SKU, "Other charges and reductions", rest))
         notes.append(

@@ -214,7 +214,10 @@ DINARS = {"order_currency_code": "KWD", "grand_total": "12.3450", "subtotal": "1
 
 @pytest.mark.parametrize(
     ("quantity", "prices"),
-    [(3, [4.115]), ("3.0000", [4.115]), (2, [6.173, -0.001]), (7, [1.764, -0.003])],
+    [
+        *((3, [4.115]), ("3.0000", [4.115]), (2, [6.173, -0.001]), (7, [1.764, -0.003])),
+        *(("2.0000", [6.173, -0.001]), (2.0, [6.173, -0.001])),
+    ],
 )
 def test_lines_of_dinars_are_in_thousandths(quantity, prices):
     row = {"item_id": 1, "sku": "A", "qty_ordered": quantity, "row_total": "12.3450"}
