@@ -13,6 +13,7 @@ says why. Here
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Container
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -26,6 +27,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
     for_code,
 )
+from aiokafka.protocol.fetch import FetchRequest
 
 from stream.kafka.any_records import UnreadableError
 
@@ -52,6 +54,14 @@ class HeedingFetcher(Fetcher):
         begin(self._answers, *args, **options)
 
     async def _proc_fetch_request(self, assignment: Any, node_id: int, request: Any) -> bool:
+        try:
+            return await self._fetch(assignment, node_id, request)
+        except asyncio.CancelledError:
+            # In a rest behind a failure, aiokafka's own too. Its `close` awaits what it cancels: an
+            # error ends it there, and the client's connections and their task stay for ever.
+            return False
+
+    async def _fetch(self, assignment: Any, node_id: int, request: Any) -> bool:
         fetch: Any = super()._proc_fetch_request
         try:
             has_news: bool = await fetch(assignment, node_id, request)
@@ -65,17 +75,26 @@ class HeedingFetcher(Fetcher):
         ]
         if not passed_over or not assignment.active:
             return has_news
-        tell: Any = self._set_error
-        for pair, error in passed_over:
-            state = assignment.state_value(pair)
-            is_awaited = state.has_valid_position and pair not in self._records
-            if error is CorruptRecordException and is_awaited:
-                tell(pair, UnreadableError(*pair, state.position))
-                has_news = True
+        corrupt = {pair for pair, error in passed_over if error is CorruptRecordException}
+        has_news = self._tell(assignment, request, corrupt) or has_news
         if any(error is not CorruptRecordException for _, error in passed_over):
             self._answers.force_metadata_update()
             await asyncio.sleep(self._retry_backoff)
         return has_news
+
+    def _tell(self, assignment: Any, request: Any, corrupt: Container[TopicPartition]) -> bool:
+        """Tell the readers of broken places, unless they have gone elsewhere since they asked."""
+        set_error: Any = self._set_error
+        has_told = False
+        for topic, partitions in request.topics:
+            for number, asked_at, *_ in partitions:
+                pair = TopicPartition(topic, number)
+                state = assignment.state_value(pair)
+                is_there = state.has_valid_position and state.position == asked_at
+                if pair in corrupt and is_there and pair not in self._records:
+                    set_error(pair, UnreadableError(topic, number, asked_at))
+                    has_told = True
+        return has_told
 
 
 class _Answers:
@@ -90,7 +109,8 @@ class _Answers:
 
     async def send(self, node_id: int, request: Any, **options: Any) -> Any:
         answer = await self._client.send(node_id, request, **options)
-        self._by_request[id(request)] = answer
+        if isinstance(request, FetchRequest):  # nobody takes the others: they would stay for ever
+            self._by_request[id(request)] = answer
         return answer
 
     def of(self, request: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,8 @@ from aiokafka.errors import (
     NotLeaderForPartitionError,
     UnknownError,
 )
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.protocol.offset import OffsetRequest
 
 from stream.kafka.any_records import UnreadableError
 from stream.kafka.heeding_fetcher import HeedingFetcher, _Answers
@@ -61,7 +64,8 @@ def assignment(**state):
 
 
 def fetch(fetcher, **state):
-    return fetcher._proc_fetch_request(assignment(**state), 1, object())
+    asked = [(TP.topic, [(TP.partition, POSITION, 1_000)])]
+    return fetcher._proc_fetch_request(assignment(**state), 1, FetchRequest(0, 1, 1, 0, asked))
 
 
 async def test_a_batch_that_the_broker_cannot_pass_is_an_error_of_its_reader(fetcher, client):
@@ -72,7 +76,9 @@ async def test_a_batch_that_the_broker_cannot_pass_is_an_error_of_its_reader(fet
     assert not client.looks_for_leaders
 
 
-@pytest.mark.parametrize("state", [{"has_valid_position": False}, {"records": True}])
+@pytest.mark.parametrize(
+    "state", [{"has_valid_position": False}, {"position": POSITION + 1}, {"records": True}]
+)
 async def test_who_reads_elsewhere_by_now_or_has_something_yet_is_not_told(fetcher, client, state):
     client.code = CorruptRecordException.errno
     there = FetchError(error=UnknownError(), backoff=0)
@@ -92,4 +98,20 @@ async def test_where_a_leaders_disk_failed_the_next_one_is_looked_for(
     client.code = error.errno
     assert not await fetch(fetcher)
     assert (client.looks_for_leaders, fetcher._records) == (looks, {})
+    assert not fetcher._answers._by_request
+
+
+async def test_who_closes_in_the_rest_behind_a_failure_closes_in_full(fetcher, client):
+    """aiokafka's `close` awaits what it cancels: an error there leaves its connections open."""
+    client.code, fetcher._retry_backoff = KafkaStorageError.errno, 3600
+    asking = asyncio.ensure_future(fetch(fetcher))
+    while not client.looks_for_leaders:
+        await asyncio.sleep(0)
+    asking.cancel()
+    assert await asking is False
+
+
+async def test_answers_to_other_questions_are_not_kept(fetcher):
+    for _ in range(3):
+        await fetcher._client.send(1, OffsetRequest(-1, 0, []))
     assert not fetcher._answers._by_request
