@@ -62,14 +62,14 @@ async def plan_replay(
 ) -> ReplayPlan:
     """Return what a replay of the chosen events would publish."""
     topic, wanted, partitions = chosen.topic, chosen.wanted, None
+    since_ms, until_ms = chosen.since_ms, chosen.until_ms
     if wanted.only:
         partitions = [int(number) for number in wanted.only]
+        since_ms = until_ms = None  # the newest of an order may be of any time
     elif wanted.order and not settings.identity.pattern_of_target(wanted.order):
         counted = await reader.partitions(*settings.topics.facts)
         partitions = [partition_of(wanted.order.encode(), used_partitions(counted.values()))]
-    spans = await reader.spans(
-        [topic], partitions=partitions, since_ms=chosen.since_ms, until_ms=chosen.until_ms
-    )
+    spans = await reader.spans([topic], partitions=partitions, since_ms=since_ms, until_ms=until_ms)
     return await scan_spans(settings, reader, spans, topic, wanted, progress=progress)
 
 

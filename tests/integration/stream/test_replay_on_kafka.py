@@ -265,6 +265,25 @@ async def test_of_what_is_missing_every_event_is_taken_and_the_newest_of_its_ord
     assert (resumed.copied, resumed.found) == (0, 3)
 
 
+@pytest.mark.parametrize("hours_ago", [0, 3])
+async def test_the_newest_of_an_order_is_taken_outside_the_times_of_what_is_missing(
+    settings, writer, reader, hours_ago
+):
+    """The audit was of a window: the order has gone on since, or its newest save came first."""
+    saves = {2: "2026-11-25 10:00:00", hours_ago: "2026-11-25 12:00:00"}
+    events = {
+        hours: await writer.accept(
+            "1", {"updated_at": saves[hours]}, at_ms=now_ms() - hours * HOUR_MS
+        )
+        for hours in sorted(saves, reverse=True)
+    }
+    place = events[2].origin
+    wanted = ReplayFilter(only={str(place.partition): [(place.offset, place.offset + 1)]})
+    between = {"since_ms": now_ms() - 5 * HOUR_MS // 2, "until_ms": now_ms() - HOUR_MS}
+    plan = await plan_of(settings, reader, settings.topics.orders, wanted, **between)
+    assert (plan.matching, plan.events) == (1, 2)
+
+
 async def test_a_plan_says_no_word_that_the_release_before_does_not_know(settings, writer, reader):
     """Its process may be the one that resumes the job, in the midst of an upgrade."""
     await writer.accept("1")
