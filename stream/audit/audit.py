@@ -90,6 +90,7 @@ class _Audit:
         self._waiting: dict[tuple[str, int, int], int] = {}
         self._log_starts: dict[Partition, int] = {}
         self._committed: Mapping[Partition, int] = {}
+        self._read_to: Mapping[Partition, int] = {}  # the results
 
     async def run(self) -> None:
         self._committed = await self._commits()  # first: what is below has its outcome on disk
@@ -102,6 +103,7 @@ class _Audit:
                 self._book.accept(record)
                 ages.note(record)
             self._advance(len(batch), total)
+        self._read_to = {span.place: span.end for span in results}
         async for batch in self._reader.read(results):
             self._settle(batch)
             self._advance(len(batch), total)
@@ -239,7 +241,7 @@ class _Audit:
             if due <= self._overdue_ms and place[1] not in untold
         ]
         report.overdue_waiting = len(overdue)
-        gone = await gone_retries(self._reader, self._settings, overdue) if overdue else []
+        gone = await gone_retries(self._reader, self._settings, overdue, self._read_to)
         is_window = report.until_ms is not None
         report.missing = missing(self._ledgers, self._committed, gone, untold, is_window=is_window)
         boundaries = {where: at for where, at in boundaries.items() if where[1] not in untold}

@@ -8,7 +8,10 @@ and nobody will: a person has it read again (`orderstream replay --missing`).
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 
+from schemas.result import read_result
 from stream.audit.outcome_bitmap import OutcomeBitmap
 from stream.audit.report import Unanswered
 from stream.config import Settings
@@ -51,13 +54,19 @@ def missing(
 
 
 async def gone_retries(
-    reader: RangeReader, settings: Settings, overdue: Iterable[tuple[str, int, int]]
+    reader: RangeReader,
+    settings: Settings,
+    overdue: Iterable[tuple[str, int, int]],
+    read_to: Mapping[Place, int],
 ) -> list[tuple[str, int, int]]:
     """Return the overdue events whose retry is in no topic: nothing waits in their partitions.
 
-    Where something waits (the relay is down), theirs may be among it.
+    Where something waits (the relay is down), theirs may be among it. And what waited when the
+    results were read (`read_to`: to where) may have come back since: it has said so behind them.
     """
-    topics = settings.topics
+    overdue, topics = list(overdue), settings.topics
+    if not overdue:
+        return []
     tiers = [*await reader.topics_starting(topics.retry_prefix), topics.settle]
     try:
         read = {
@@ -72,7 +81,27 @@ async def gone_retries(
         group = settings.worker_group if span.topic == topics.due else settings.relay_group
         if max(read[group].get(span.place, 0), span.log_start) < span.end:
             holding.add(span.partition)
-    return [place for place in overdue if place[1] not in holding]
+    gone = [place for place in overdue if place[1] not in holding]
+    return gone and await _silent_since(reader, topics.results, gone, read_to)
+
+
+async def _silent_since(
+    reader: RangeReader,
+    results: str,
+    places: Iterable[tuple[str, int, int]],
+    read_to: Mapping[Place, int],
+) -> list[tuple[str, int, int]]:
+    left = set(places)
+    numbers = {number for _, number, _ in left}
+    spans, silent = await reader.known_spans([results], partitions=numbers)
+    new = [replace(span, start=max(span.start, read_to.get(span.place, 0))) for span in spans]
+    async for batch in reader.read([span for span in new if span.size]):
+        for record in batch:
+            with suppress(ValueError):
+                said = read_result(record.value)
+                place = said["origin_topic"], said["origin_partition"], said["origin_offset"]
+                left.discard(place)
+    return sorted(place for place in left if (results, place[1]) not in silent)
 
 
 def _runs(offsets: Iterable[int]) -> Iterator[tuple[int, int]]:

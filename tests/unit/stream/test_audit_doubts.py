@@ -168,3 +168,26 @@ async def test_a_retry_that_is_long_overdue_is_in_nobodys_hands_either(reader) -
     assert not (await run_audit(SETTINGS, now_ms=NOW_MS, grace_seconds=10_800)).missing
     reader.put(TOPICS.settle, 0, b"{}")  # the relay has not come to it: it may be this one
     assert not (await run_audit(SETTINGS, now_ms=NOW_MS, grace_seconds=3600)).missing
+
+
+async def test_a_retry_that_comes_back_while_the_audit_reads_is_not_lost(
+    reader, monkeypatch
+) -> None:
+    """The relay was away and has begun again: its tier was empty when the results were read."""
+    reader.accept(0, "event 0")
+    told = SOUND | {"event_id": "event 0", "not_before_ms": NOW_MS - 2 * HOUR_MS}
+    reader.put(TOPICS.results, 0, orjson.dumps(told))
+    reader.put(TOPICS.settle, 0, b"{}")
+    reader.commits = {(TOPICS.orders, 0): 1}
+    read = reader.read
+
+    async def read_while_it_is_done(spans):
+        async for batch in read(spans):
+            yield batch
+        if any(span.topic == TOPICS.results for span in spans):
+            reader.commits[TOPICS.settle, 0] = 1
+            reader.settle(0, "event 0")
+
+    monkeypatch.setattr(reader, "read", read_while_it_is_done)
+    report = await run_audit(SETTINGS, now_ms=NOW_MS, grace_seconds=3600)
+    assert (report.overdue_waiting, report.missing) == (1, {})
