@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+from aiokafka.errors import KafkaError
 
 from stream.kafka import closing
 from stream.kafka.closing import closed, stop_consumer
@@ -50,6 +51,29 @@ async def test_a_consumer_that_stops_is_left_alone():
     good = Good()
     await stop_consumer(good)
     assert good.stopped
+
+
+@pytest.mark.parametrize("error", [KafkaError("its fetcher has ended"), asyncio.CancelledError()])
+async def test_a_consumer_that_ended_by_an_error_is_closed_in_full_and_breaks_nobody_elses_end(
+    error,
+):
+    """aiokafka's `stop` ends at a task that failed, or was never begun, before its connections."""
+
+    class Broken:
+        closes = 0
+
+        async def stop(self):
+            raise error
+
+        @property
+        def _client(self):
+            return self
+
+        async def close(self):
+            self.closes += 1
+
+    await stop_consumer(broken := Broken())
+    assert broken.closes == 1
 
 
 @pytest.mark.parametrize("steps", range(6))
