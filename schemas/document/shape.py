@@ -113,11 +113,12 @@ NOT_OF_SALES_DOCUMENTS: dict[str, Form] = {
 }
 # What an invoice, a shipment, a credit memo or a return has, and no order.
 SALES_DOCUMENT_MARKS = (
-    *("total_qty", "can_void_flag", "is_used_for_refund", "shipment_status", "creditmemo_status"),
-    *("adjustment", "base_adjustment", "rma_id", "return_id"),
+    *("total_qty", "can_void_flag", "is_used_for_refund", "shipment_status"),
+    *("creditmemo_status", "adjustment", "base_adjustment"),
 )
+RETURN_IDS = ("rma_id", "return_id")  # of a return; an order may have such columns, empty
 SALES_DOCUMENT_WRAPPERS = ("invoice", "creditmemo", "credit_memo", "creditMemo", "shipment", "rma")
-DOCUMENT_IDS = ("invoice_id", "shipment_id", "creditmemo_id", "rma_id", "return_id")
+DOCUMENT_IDS = ("invoice_id", "shipment_id", "creditmemo_id", *RETURN_IDS)
 TOTALS = ("grand_total", "base_grand_total")
 PURCHASER = "creator_id"
 CART_MARKS = ("is_active", "items_count", "items_qty", "reserved_order_id", "checkout_method")
@@ -207,9 +208,7 @@ def _is_order(level: Level, is_said: bool) -> bool:
         return bool(number) or has_own or _has(level, SHARED_ORDER_MARKS) or is_bare
     if _is_of_an_order(level):
         return _outweighs_its_order(level)
-    if not number:
-        return has_own
-    return has_own or not is_customer(level, is_named=True)
+    return has_own or (bool(number) and not is_customer(level, is_named=True))
 
 
 def _is_of_an_order(level: Level) -> bool:
@@ -220,7 +219,8 @@ def _is_of_an_order(level: Level) -> bool:
     own = (id_of(level), number_of(level))
     if names_order(level) and not _is_named_by_itself(level, own):
         return True
-    if number_of(level) and (PURCHASER in level or any(m in level for m in SALES_DOCUMENT_MARKS)):
+    is_marked = PURCHASER in level or any(m in level for m in SALES_DOCUMENT_MARKS)
+    if number_of(level) and (is_marked or any(identifier(level.get(n)) for n in RETURN_IDS)):
         return True
     inner = level.get("order")
     if isinstance(inner, dict) and _is_document(level):  # a number may stand beside its order

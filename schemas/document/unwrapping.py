@@ -19,6 +19,7 @@ from schemas.document.shape import (
     ORDER_NUMBERS,
     ORDER_WRAPPERS,
     PURCHASER,
+    RETURN_IDS,
     SALES_DOCUMENT_MARKS,
     Shape,
     id_of,
@@ -56,7 +57,9 @@ WRAPPERS: dict[str, Kind | None] = {
 }
 IDENTITIES = frozenset((*ORDER_NUMBERS, *IDS))
 BESIDE_ORDER = frozenset(name for name in WRAPPERS if name != "order")
-OF_AN_ORDER = frozenset(("order", "order_increment_id", PURCHASER, *SALES_DOCUMENT_MARKS))
+OF_AN_ORDER = frozenset(
+    ("order", "order_increment_id", PURCHASER, *SALES_DOCUMENT_MARKS, *RETURN_IDS)
+)
 # What was before the save, and what is a part of something: never the document itself.
 NEVER = (
     *("_", "orig", "old", "prev", "before", "quote", "cart", "basket"),

@@ -51,6 +51,15 @@ def test_a_return_is_not_the_order_of_its_own_number(mark) -> None:
     assert said(an_order(**mark), "acme_saved").kind is Kind.ORDER
 
 
+@pytest.mark.parametrize("mark", ["rma_id", "return_id"])
+@pytest.mark.parametrize("nothing", [None, "", 0, "0"])
+def test_a_column_for_returns_with_nothing_in_it_makes_no_return(mark, nothing) -> None:
+    """Of an order without its buyer: a quiet 200 under any other name, and a 400 under its own."""
+    order = {"entity_id": 4, "increment_id": "000000004", "grand_total": 5, mark: nothing}
+    for body, event in ((order, "acme_saved"), ({"order": order}, "sales_order_save_commit_after")):
+        assert said(body, event).kind is Kind.ORDER
+
+
 @pytest.mark.parametrize("prefix", ["", "observer.", "com.adobe.commerce.acme.observer."])
 def test_an_order_that_was_rolled_back_is_none(prefix: str) -> None:
     name = f"{prefix}sales_model_service_quote_submit_failure"
