@@ -18,6 +18,8 @@ from enum import StrEnum
 
 from schemas.frozen import dataclass
 
+MOST_FRESH_CALLS = 4
+
 
 class Why(StrEnum):
     """Why a call was sent with what it has."""
@@ -62,3 +64,14 @@ def next_call(waiting: int, means: Means) -> CallSize:
         is_full = means.within_target >= most
         return CallSize(most, Why.FULL) if is_full else CallSize(means.within_target, Why.TARGET)
     return CallSize(share, Why.SLOT)
+
+
+def is_turn_of_lines(in_lines: int, ready: int, fresh_calls: int) -> bool:
+    """Return whether the next call is of those in line for a lock that is free now.
+
+    `fresh_calls` went since their last one, while `ready` others wait. They go in turn, the more
+    seldom the fewer they are: theirs is a small call, and keeps its slot from a large one.
+    """
+    if not in_lines:
+        return False
+    return not ready or fresh_calls >= min(MOST_FRESH_CALLS, max(1, ready // in_lines))

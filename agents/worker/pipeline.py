@@ -17,6 +17,7 @@ from contextlib import suppress
 from math import inf
 from typing import Any
 
+from agents.delivery.call_size import MOST_FRESH_CALLS, is_turn_of_lines
 from agents.delivery.lock_table import LockTable
 from agents.handling.intent import Intent
 from agents.handling.outcome import Decision
@@ -56,7 +57,7 @@ class Pipeline:
         self._running: set[asyncio.Task[None]] = set()
         self._is_pumping = False
         self._timer: asyncio.TimerHandle | None = None
-        self._waited_last = False
+        self._fresh_calls = MOST_FRESH_CALLS
         self._is_alone = False
         self._changed = asyncio.Event()
         self.is_fenced = False
@@ -156,13 +157,13 @@ class Pipeline:
 
     def _start_next(self) -> bool:
         """Start a call of those who waited for a lock, or a batch of fresh events, in turn."""
-        lines = self._locks.free_lines
-        is_waiting_turn = lines > 0 and not (self._waited_last and self._ready)
+        in_lines, ready = self._locks.in_free_lines, len(self._ready)
+        is_of_lines = is_turn_of_lines(in_lines, ready, self._fresh_calls)
         # Each by its own number: beside one fresh order a long line would go out one by one.
-        waiting = self._locks.in_free_lines if is_waiting_turn else len(self._ready)
-        size = self._pacing.size(waiting, lines if is_waiting_turn else waiting)
-        self._waited_last = is_waiting_turn
-        if is_waiting_turn:
+        waiting = in_lines if is_of_lines else ready
+        size = self._pacing.size(waiting, self._locks.free_lines if is_of_lines else waiting)
+        self._fresh_calls = 0 if is_of_lines else self._fresh_calls + 1
+        if is_of_lines:
             call = Call()
             call.intents = self._locks.claim_waiting(size, call)
             if call.intents:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from agents.delivery.call_size import CallSize, Means, Why, next_call
+from agents.delivery.call_size import CallSize, Means, Why, is_turn_of_lines, next_call
 from agents.delivery.cost_model import CostModel
 
 CREATE, UPDATE = ("Account", "create"), ("Opportunity", "upsert")
@@ -194,3 +194,23 @@ def test_without_a_free_slot_a_call_takes_its_share_all_the_same():
 
 def test_the_reasons_are_the_labels_of_a_metric():
     assert [why.value for why in Why] == ["slot", "target", "full", "budget"]
+
+
+@pytest.mark.parametrize(
+    ("in_lines", "ready", "fresh_calls", "expected"),
+    [
+        (0, 0, 9, False),
+        (0, 5, 9, False),
+        (3, 0, 0, True),  # nobody else waits
+        (5, 5, 0, False),
+        (5, 5, 1, True),  # as many: one by one
+        (8, 20, 1, False),
+        (8, 20, 2, True),
+        (1, 1000, 3, False),
+        (1, 1000, 4, True),  # however few, nobody waits for more than four calls
+    ],
+)
+def test_who_waited_for_a_lock_goes_in_turn_and_seldom_while_few(
+    in_lines, ready, fresh_calls, expected
+):
+    assert is_turn_of_lines(in_lines, ready, fresh_calls) is expected
