@@ -81,20 +81,29 @@ class CallPacing:
     _startable: int = 1
     is_scarce: bool = False  # calls are: those that start are to take what waits
 
-    def wait_seconds(self, ready: int) -> float:
+    def wait_seconds(self, ready: int, live: int = 0) -> float:
         """Return how long nothing may start, infinite when a call has to end first.
 
-        `ready` orders could be taken now.
+        `ready` orders could be taken now, `live` ones of them first.
         """
         self._slots, free, tokens = self.admission.startable(self.starting, self.owed)
-        if not free:
+        if not free and not self._may_be_ahead(live):
             return inf
         turn, gap = self.admission.pause_between_calls()
-        wait = max(self._started_at + gap - self.clock(), 0.0 if tokens else turn / LOOKS_PER_TURN)
+        token = turn / LOOKS_PER_TURN if free and not tokens else 0.0
+        wait = max(self._started_at + gap - self.clock(), token)
         self._has_waited = self._has_waited or wait > 0
         self._startable = max(1, tokens)
         self.is_scarce = tokens < free or gap > 0 or self._has_waited
         return max(wait, self._gathering(ready))
+
+    def _may_be_ahead(self, live: int) -> bool:
+        """Whether a batch may be made ready while every slot is busy: one, and a full call of live.
+
+        Its rows are there when a slot comes free: 200 orders take the twentieth part of a second.
+        Nothing less urgent: what comes live meanwhile would wait behind it.
+        """
+        return not self.starting and not self.is_bulk() and live >= self.most_orders()
 
     def most_orders(self) -> int:
         """Return how many orders a call can take at all."""

@@ -133,7 +133,7 @@ class Pipeline:
             return
         self._call_up()
         while len(self._running) < MOST_RUNNING and (self._ready or self._locks.free_lines):
-            wait = self._pacing.wait_seconds(len(self._ready))
+            wait = self._pacing.wait_seconds(len(self._ready), self._ready.live)
             if 0 < wait < inf:
                 self._look_again(wait)
             if wait > 0 or not self._start_next():

@@ -31,6 +31,11 @@ class ReadyQueue:
         """How many keys could be taken now."""
         return len(self._urgency)
 
+    @property
+    def live(self) -> int:
+        """How many of them stand in the most urgent line: it may still name some that are gone."""
+        return len(self._ready[Priority.LIVE])
+
     def add(self, held: HeldEvent) -> None:
         """Put an event behind those of its key."""
         self._waiting.setdefault(held.key, []).append(held)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from math import inf
 
 import pytest
 from support.pipeline_world import Slots, World
@@ -85,3 +86,36 @@ async def test_who_is_called_up_and_finds_the_lock_free_is_owed_the_write_behind
         await asyncio.sleep(0.001)
     assert owed == [(0, 1)]
     assert (pacing.starting, pacing.owed) == (0, 0)
+
+
+def test_one_full_batch_of_live_orders_is_made_ready_before_a_slot_is_free(pacing):
+    pacing.admission.tokens = 1_000
+    pacing.admission.in_flight = 5
+    most = pacing.most_orders()
+    assert pacing.wait_seconds(most - 1, most - 1) == inf
+    assert pacing.wait_seconds(5 * most, most - 1) == inf  # a live one would wait behind these
+    assert pacing.wait_seconds(most, most) == 0
+    ahead = Claim(pacing)
+    assert pacing.wait_seconds(5 * most, 5 * most) == inf, "one is enough"
+    ahead.flies()
+    assert pacing.wait_seconds(most, most) == 0
+
+
+async def test_what_was_made_ready_ahead_goes_when_a_slot_is_free_and_a_fence_waits_for_it(
+    tmp_path,
+):
+    world = World(tmp_path, random.Random(1), slots=1, max_batch=4)
+    world.hold.clear()
+    for n in range(1, 13):
+        world.pipeline.add(world.event(f"slow{n}", 1, customer=f"c{n}"))
+    async with asyncio.timeout(5):
+        while world.rules.mapped < 8 or not world.calls:
+            await asyncio.sleep(0)
+    assert len(world.calls) == 1
+    fence = asyncio.create_task(world.pipeline.fence(5))
+    await asyncio.sleep(0)
+    world.hold.set()
+    assert await fence
+    assert len(world.done) == 8
+    assert len(world.dropped) == 4
+    world.check()

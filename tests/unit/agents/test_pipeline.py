@@ -181,7 +181,7 @@ async def test_a_bug_in_starting_calls_ends_the_process_too(world, monkeypatch):
     def broken():
         raise OverflowError
 
-    monkeypatch.setattr(CallPacing, "wait_seconds", lambda _self, _ready: broken())
+    monkeypatch.setattr(CallPacing, "wait_seconds", lambda *_: broken())
     world.pipeline.add(world.event("o1", 1))
     await settle(lambda: world.ended)
     assert isinstance(world.ended[0], OverflowError)
