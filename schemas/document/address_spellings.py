@@ -110,7 +110,7 @@ def is_plain(address: Address) -> bool:
     return (
         are_plain(address, OF_ADDRESS)
         and ALL_NAMES.isdisjoint(address)
-        and (street is not None or not any(map(STREET_LINE.fullmatch, address)))
+        and (bool(street) or not any(map(STREET_LINE.fullmatch, address)))
         and not (type(street) is str and street.startswith(_JSON))
         and (region is None or (type(region) is str and not region.startswith(_JSON)))
         and not (not region and "region_code" in address)
@@ -130,10 +130,10 @@ def plain_address(address: Address, notes: list[str], *, is_of_order: bool = Tru
     changed = by_other_names(address, OF_AN_ADDRESS) | by_other_names(address)
     street = opened(address.get("street"))
     if isinstance(street, dict | list):
-        changed["street"] = _lines(street)
+        changed["street"] = street = _lines(street)
     elif isinstance(street, bool):
-        changed["street"] = None
-    elif not street and (lines := _named_lines(address)):
+        changed["street"] = street = None
+    if not street and (lines := _named_lines(address)):
         changed["street"] = lines
     changed |= _region({**address, **changed}, notes, is_of_order=is_of_order)
     country = opened(changed.get("country_id", address.get("country_id")))

@@ -41,6 +41,8 @@ def test_a_row_says_its_type_itself_and_an_id_of_none_is_noted() -> None:
         {"address": ["1 Front Street"], "stateCode": "California"},
         {"address_line": "1 Front Street", "state_code": "California", "state": "California"},
         {"address1": "1 Front Street", "address2": "", "state": "California"},
+        {"street": "", "address": "1 Front Street", "region": "California"},
+        {"street": [], "street1": "1 Front Street", "region": "California"},
     ],
 )
 def test_a_street_called_address_and_a_region_called_state_are_read(place) -> None:
@@ -48,6 +50,9 @@ def test_a_street_called_address_and_a_region_called_state_are_read(place) -> No
     order = without(an_order(), "billing_address")
     body = {**order, "billingAddress": {"firstname": "F", "city": "SF", "country": "US", **place}}
     billing = decode(orjson.dumps(body), event="sales_order_save_after").entity["billing_address"]
+    assert (billing["street"], billing["region"]) == (["1 Front Street"], "California")
+    order["billing_address"] = {"firstname": "F", "city": "SF", "country_id": "US", **place}
+    billing = decode(orjson.dumps(order)).entity["billing_address"]
     assert (billing["street"], billing["region"]) == (["1 Front Street"], "California")
 
 

@@ -24,3 +24,11 @@ def test_a_quantity_that_is_said_is_not_taken_from_elsewhere() -> None:
         rows = [{"item_id": 1, "sku": "CUP", "qty_ordered": said, "qty": 2}]
         order = an_order() | {"items": rows}
         assert decode(orjson.dumps(order)).entity["items"] == rows
+
+
+@pytest.mark.parametrize("nothing", [None, "", False])
+def test_a_quantity_that_says_nothing_hides_no_other(nothing) -> None:
+    """It depended on the rest of the order: one in REST's form is not gone through."""
+    rows = [{"item_id": 1, "sku": "CUP", "name": "Cup", "qty_ordered": nothing, "qty": 2}]
+    (row,) = decode(orjson.dumps(an_order() | {"items": rows})).entity["items"]
+    assert row["qty_ordered"] == 2
