@@ -27,7 +27,7 @@ from stream.audit.ages import Ages
 from stream.audit.event_book import CLOCK_SKEW_MS, EventBook, Settled
 from stream.audit.outcome_bitmap import DEAD, WAITING, Balance, DeletedEvents, OutcomeBitmap
 from stream.audit.report import AuditReport
-from stream.audit.unanswered import gone_retries, missing, oldest_unanswered
+from stream.audit.unanswered import gone_retries, in_no_hands, oldest_unanswered, passed_over
 from stream.config import Settings
 from stream.errors import BrokerError
 from stream.kafka.log.passing_reader import PassingReader
@@ -241,9 +241,13 @@ class _Audit:
             if due <= self._overdue_ms and place[1] not in untold
         ]
         report.overdue_waiting = len(overdue)
-        gone = await gone_retries(self._reader, self._settings, overdue, self._read_to)
-        is_window = report.until_ms is not None
-        report.missing = missing(self._ledgers, self._committed, gone, untold, is_window=is_window)
+        lost = passed_over(
+            self._ledgers, self._committed, untold, is_window=report.until_ms is not None
+        )
+        gone = await gone_retries(self._reader, self._settings, overdue)
+        report.missing = await in_no_hands(
+            self._reader, self._topics, [*lost, *gone], self._committed, self._read_to
+        )
         boundaries = {where: at for where, at in boundaries.items() if where[1] not in untold}
         report.overdue_count = sum(
             ledger.unanswered(before_offset=boundaries.get(where, 0))

@@ -7,9 +7,11 @@ and nobody will: a person has it read again (`orderstream replay --missing`).
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 
 from schemas.result import read_result
 from stream.audit.outcome_bitmap import OutcomeBitmap
@@ -17,56 +19,83 @@ from stream.audit.report import Unanswered
 from stream.config import Settings
 from stream.errors import BrokerError
 from stream.kafka.log.range_reader import RangeReader, Record, record_envelope
+from stream.topics import Topics
 
 LISTED_EVENTS = 100  # ids in the report; the count is exact
 Place = tuple[str, int]  # topic, partition
+Event = tuple[str, int, int]  # and offset
 Runs = list[tuple[int, int]]  # offsets [first, behind)
 
 
-def missing(
+def passed_over(
     ledgers: Mapping[Place, OutcomeBitmap],
     committed: Mapping[Place, int],
-    overdue: Iterable[tuple[str, int, int]],
     untold: Container[int],
     *,
     is_window: bool = False,
-) -> dict[str, dict[str, Runs]]:
-    """Return the events that nobody holds, by topic and partition: offsets [first, behind).
+) -> Iterator[Event]:
+    """Yield the events without an outcome that workers have committed.
 
     `committed` is of before the outcomes were read; one beyond the end of its log is of another
     log, and nobody has read this one (`is_window`: the ends are not the logs').
-    `overdue`: events whose retry is gone. `untold`: partitions whose outcomes cannot be read.
+    `untold`: partitions whose outcomes cannot be read.
     """
-    found: dict[Place, set[int]] = {}
     for where, ledger in ledgers.items():
         passed = committed.get(where, 0)
-        if passed > ledger.end and not is_window:
-            passed = 0
-        lost = (offset for offset, _ in ledger.unanswered_events() if offset < passed)
-        found[where] = set() if where[1] in untold else set(lost)
-    for topic, number, offset in overdue:
-        found[topic, number].add(offset)
+        if where[1] in untold or (passed > ledger.end and not is_window):
+            continue
+        for offset, _ in ledger.unanswered_events():
+            if offset < passed:
+                yield (*where, offset)
+
+
+async def in_no_hands(
+    reader: RangeReader,
+    topics: Topics,
+    events: Iterable[Event],
+    committed: Mapping[Place, int],
+    read_to: Mapping[Place, int],
+) -> dict[str, dict[str, Runs]]:
+    """Return those of the events that nobody holds, by topic and partition: [first, behind).
+
+    A person may have sent them again: those wait for a worker, or have said so since the results
+    were read (`read_to`: to where). So may a retry that was waiting then.
+    """
+    left = set(events)
+    async for record in _behind(committed, reader, topics.due, left):
+        if (origin := record_envelope(record).origin) is not None:
+            left.discard((origin.topic, origin.partition, origin.offset))
+    async for record in _behind(read_to, reader, topics.results, left):
+        with suppress(ValueError):
+            said = read_result(record.value)
+            left.discard((said["origin_topic"], said["origin_partition"], said["origin_offset"]))
     named: dict[str, dict[str, Runs]] = {}
-    for (topic, number), offsets in sorted(found.items()):
-        if offsets:
-            named.setdefault(topic, {})[str(number)] = list(_runs(sorted(offsets)))
+    for (topic, number), them in groupby(sorted(left), key=itemgetter(0, 1)):
+        named.setdefault(topic, {})[str(number)] = list(_runs(offset for *_, offset in them))
     return named
 
 
+async def _behind(
+    places: Mapping[Place, int], reader: RangeReader, topic: str, events: Iterable[Event]
+) -> AsyncIterator[Record]:
+    numbers = {number for _, number, _ in events}
+    spans, _ = await reader.known_spans([topic], partitions=numbers) if numbers else ([], {})
+    new = [replace(span, start=max(span.start, places.get(span.place, 0))) for span in spans]
+    async for batch in reader.read([span for span in new if span.size]):
+        for record in batch:
+            yield record
+
+
 async def gone_retries(
-    reader: RangeReader,
-    settings: Settings,
-    overdue: Iterable[tuple[str, int, int]],
-    read_to: Mapping[Place, int],
-) -> list[tuple[str, int, int]]:
+    reader: RangeReader, settings: Settings, overdue: Sequence[Event]
+) -> list[Event]:
     """Return the overdue events whose retry is in no topic: nothing waits in their partitions.
 
-    Where something waits (the relay is down), theirs may be among it. And what waited when the
-    results were read (`read_to`: to where) may have come back since: it has said so behind them.
+    Where something waits (the relay is down), theirs may be among it.
     """
-    overdue, topics = list(overdue), settings.topics
     if not overdue:
         return []
+    topics = settings.topics
     tiers = [*await reader.topics_starting(topics.retry_prefix), topics.settle]
     try:
         read = {
@@ -81,27 +110,7 @@ async def gone_retries(
         group = settings.worker_group if span.topic == topics.due else settings.relay_group
         if max(read[group].get(span.place, 0), span.log_start) < span.end:
             holding.add(span.partition)
-    gone = [place for place in overdue if place[1] not in holding]
-    return gone and await _silent_since(reader, topics.results, gone, read_to)
-
-
-async def _silent_since(
-    reader: RangeReader,
-    results: str,
-    places: Iterable[tuple[str, int, int]],
-    read_to: Mapping[Place, int],
-) -> list[tuple[str, int, int]]:
-    left = set(places)
-    numbers = {number for _, number, _ in left}
-    spans, silent = await reader.known_spans([results], partitions=numbers)
-    new = [replace(span, start=max(span.start, read_to.get(span.place, 0))) for span in spans]
-    async for batch in reader.read([span for span in new if span.size]):
-        for record in batch:
-            with suppress(ValueError):
-                said = read_result(record.value)
-                place = said["origin_topic"], said["origin_partition"], said["origin_offset"]
-                left.discard(place)
-    return sorted(place for place in left if (results, place[1]) not in silent)
+    return [place for place in overdue if place[1] not in holding]
 
 
 def _runs(offsets: Iterable[int]) -> Iterator[tuple[int, int]]:

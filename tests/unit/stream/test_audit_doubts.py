@@ -191,3 +191,17 @@ async def test_a_retry_that_comes_back_while_the_audit_reads_is_not_lost(
     monkeypatch.setattr(reader, "read", read_while_it_is_done)
     report = await run_audit(SETTINGS, now_ms=NOW_MS, grace_seconds=3600)
     assert (report.overdue_waiting, report.missing) == (1, {})
+
+
+async def test_who_was_sent_again_is_in_the_hands_of_the_workers(reader) -> None:
+    """The second audit named the command once more, and it sent them all a second time."""
+    for number in range(3):
+        reader.accept(0, f"event {number}")
+    reader.commits = {(TOPICS.orders, 0): 3, (TOPICS.due, 0): 1}
+    for offset in (0, 1):
+        origin = {"origin-topic": TOPICS.orders, "origin-partition": 0, "origin-offset": offset}
+        headers = [(name, str(value).encode()) for name, value in origin.items()]
+        reader.put(TOPICS.due, 0, b"{}", headers=headers)
+    report = await run_audit(SETTINGS, now_ms=NOW_MS)
+    assert report.missing == {TOPICS.orders: {"0": [(0, 1), (2, 3)]}}
+    assert report.unanswered_count == 3
