@@ -73,10 +73,14 @@ class Judge:
         self.watch.clear({record_id})
 
     def key_refused(self, refused: RefusedWrite, record_id: str) -> RefusedWrite | NotSent:
-        """Decide what an event pays whose record could not get its key."""
+        """Decide what an event pays whose record could not get its key.
+
+        It opens no breaker: keys are given before anything else of a batch is written. If nothing
+        of that is taken either, its own refusals tell.
+        """
         fault = Fault(WriteKind(refused.sobject, "update"), refused.rule, record_id)
         self.watch.refused(fault)
-        return self._charged(dataclasses.replace(refused, fault=fault))
+        return self._paid(dataclasses.replace(refused, fault=fault), fault)
 
     def _charged(self, refused: RefusedWrite) -> RefusedWrite | NotSent:
         if refused.fault is None:
@@ -84,7 +88,10 @@ class Judge:
         outage = outage_of(refused, self.watch)
         if outage is not None and self.gate.open_for is None:
             self.gate.trip(outage.kind, outage.reason)
-        scope = self.watch.scope(refused.fault)
+        return self._paid(refused, refused.fault)
+
+    def _paid(self, refused: RefusedWrite, fault: Fault) -> RefusedWrite | NotSent:
+        scope = self.watch.scope(fault)
         match charge(scope, refused.kind):
             case Charge.NOTHING if scope in HELD:
                 return self._held(refused)

@@ -150,3 +150,24 @@ async def test_one_record_whose_key_cannot_be_given_holds_nobody_else(workers, m
     assert {type(outcome) for outcome in outcomes} == {Written}, outcomes
     assert worker.dispatcher.gate.open_for is None
     assert len(calls) < 30
+
+
+@pytest.mark.parametrize("code", ["UNKNOWN_EXCEPTION", "UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE"])
+async def test_keys_that_a_few_records_do_not_take_stop_nobody(workers, code):
+    """They are given before anything is written: three refusals in a row are no outage of all."""
+    worker, _ = workers
+    people = [f"p{number}@example.com" for number in range(4)]
+    await worker.send(*(customer(one, customer_id=7 + n) for n, one in enumerate(people)))
+    for record in worker.records("Account"):
+        fault = {"kind": "row_error", "code": code, "sobject": "Account"}
+        worker.org.faults.add({**fault, "record_id": record["Id"]})
+    gate = worker.dispatcher.gate
+    trips = []
+    gate.trip = lambda kind, reason: trips.append((kind, reason))
+    moved = [
+        customer(one.replace(".com", ".org"), "11:00:00", 7 + n) for n, one in enumerate(people)
+    ]
+    outcomes = await worker.send(*moved, order(1, "someone@example.com", 99))
+    assert trips == []
+    assert isinstance(outcomes[-1], Written)
+    assert not any(isinstance(outcome, Written) for outcome in outcomes[:-1])
