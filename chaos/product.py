@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import time
 from typing import Any
 
@@ -52,6 +53,29 @@ async def audit(pipeline: Pipeline) -> Books:
         balance=report["balance"],
         counted={name: total[name] for name in COUNTED},
     )
+
+
+async def take_ways_out(pipeline: Pipeline) -> int:
+    """Type the commands that `audit` names for events in nobody's hands; return how many it had.
+
+    They come once workers have finished and committed all that they hold.
+    """
+    deadline = time.monotonic() + SETTLE_TIMEOUT_SECONDS
+    while True:
+        report = await ask(pipeline, "audit", "--json", "--grace", "0s")
+        held_by_nobody = sum(
+            behind - first
+            for topic in report["missing"].values()
+            for runs in topic.values()
+            for first, behind in runs
+        )
+        if report["total"]["pending"] == held_by_nobody or time.monotonic() > deadline:
+            break
+        await asyncio.sleep(PAUSE_SECONDS)
+    for command in report["ways_out"]:
+        _, *words = shlex.split(command.replace("…", "their outcomes were cut"))
+        await ask(pipeline, *words, "--json")
+    return int(held_by_nobody)
 
 
 async def settled_books(pipeline: Pipeline) -> Books:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from chaos.product import take_ways_out
 from chaos.stage import Stage
 from chaos.three import (
     BROKERS,
@@ -35,7 +36,8 @@ async def unclean_election(stage: Stage) -> None:
     """Leave a broker that missed the latest orders alone, to lead: its log is the truth now.
 
     Whatever it missed was written to Salesforce before, so only what comes later can be lost. What
-    the cut took with it is in no topic, and in nobody's books.
+    the cut took with it is in no topic, and in nobody's books. Where it took the outcomes of events
+    that stayed, `audit` names the command, and a person types it.
     """
     cut = [(FIRST_CUT_ORDER + n, version) for version in (1, 2) for n in range(CUT_ORDERS)]
     await stage.load.send_all(cut[:CUT_ORDERS], senders=CUT_ORDERS)
@@ -58,6 +60,9 @@ async def unclean_election(stage: Stage) -> None:
         await stage.load.send_all(cut[:CUT_ORDERS], senders=CUT_ORDERS)
         stage.load.go_on()
         stage.seen["log_went_back"] += await stage.says("log_went_back")
+    await stage.quiet()
+    stage.seen["outcomes in no log"] += await take_ways_out(stage.pipeline)
+    stage.load.go_on()
     at_risk(stage)
     stage.batches_at_risk += len(stage.workers)
 
