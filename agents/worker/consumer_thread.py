@@ -38,6 +38,7 @@ log = structlog.get_logger()
 NO_GENERATION = -1
 LOOK_AGAIN_SECONDS = 30.0
 ASK_SECONDS = 2.0  # between two looks at what the group has refused
+REFUSALS = 5  # of one commit, that far apart
 
 
 class WitnessingThread(AIOKafkaConsumerThread):
@@ -153,16 +154,8 @@ class WitnessingThread(AIOKafkaConsumerThread):
         _coordinator_of(consumer).request_rejoin()
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        consumer = self._ensure_consumer()
-        assigned = self.assignment()
-        read_log: ReadLog = cast("Any", self.app).read_log
-        marked = {
-            ensure_aiokafka_TP(tp): OffsetAndMetadata(offset, read_log.metadata(tp, offset))
-            for tp, offset in offsets.items()
-            if tp in assigned and read_log.has_reached(tp, offset)
-        }
         try:
-            await commit_what_is_there(consumer, marked)
+            await self._commit_in_the_end(offsets)
         except (CommitFailedError, IllegalStateError) as error:
             # The group goes on without us, or moves: what is uncommitted is read again.
             log.warning("commit_refused", error=type(error).__name__, generation=self.generation)
@@ -172,6 +165,30 @@ class WitnessingThread(AIOKafkaConsumerThread):
             await self.crash(error)
             return False
         return True
+
+    async def _commit_in_the_end(self, offsets: Mapping[TP, int]) -> None:
+        """Commit; what the group refuses may pass (`_ask_for_errors`). Raises KafkaError."""
+        consumer = self._ensure_consumer()
+        for _ in range(REFUSALS):
+            try:
+                await commit_what_is_there(consumer, self._marked(offsets))
+            except (CommitFailedError, IllegalStateError):
+                raise
+            except KafkaError as error:
+                log.warning("commit_refused_yet", error=error_text(error, operation="Read"))
+                await asyncio.sleep(ASK_SECONDS)
+            else:
+                return
+        await commit_what_is_there(consumer, self._marked(offsets))
+
+    def _marked(self, offsets: Mapping[TP, int]) -> dict[TopicPartition, OffsetAndMetadata]:
+        assigned = self.assignment()
+        read_log: ReadLog = cast("Any", self.app).read_log
+        return {
+            ensure_aiokafka_TP(tp): OffsetAndMetadata(offset, read_log.metadata(tp, offset))
+            for tp, offset in offsets.items()
+            if tp in assigned and read_log.has_reached(tp, offset)
+        }
 
 
 def _coordinator_of(consumer: Any) -> Any:

@@ -58,7 +58,7 @@ def clear_queues():
     WorkerApp.takes = clearing_takes
 
 
-def refuse_a_heartbeat():
+def refuse_for_a_moment():
     ask, left = GroupCoordinator._do_heartbeat, 3
 
     async def refused_heartbeat(self):
@@ -69,6 +69,16 @@ def refuse_a_heartbeat():
         return await ask(self)
 
     GroupCoordinator._do_heartbeat = refused_heartbeat
+    commit, is_to_come = GroupCoordinator._do_commit_offsets, True
+
+    async def refused_commit(self, assignment, offsets):
+        nonlocal is_to_come
+        if offsets and is_to_come:
+            is_to_come = False
+            raise GroupAuthorizationFailedError(self.group_id)
+        return await commit(self, assignment, offsets)
+
+    GroupCoordinator._do_commit_offsets = refused_commit
 
 
 def end_the_fetcher():
@@ -112,7 +122,7 @@ def sabotage(kind):
         Consumer.verify_all_partitions_active = crash
     if kind == "die":
         Mapping.apply = deadly_apply
-    early = {"clear": clear_queues, "skip": skip_records, "refuse": refuse_a_heartbeat}
+    early = {"clear": clear_queues, "skip": skip_records, "refuse": refuse_for_a_moment}
     early["deaf"] = end_the_fetcher
     early.get(kind, lambda: None)()
 

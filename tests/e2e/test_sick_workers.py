@@ -54,6 +54,7 @@ async def test_a_worker_joins_again_whose_group_refused_it_for_a_moment(make_rig
     await rig.until(lambda: "group_refuses" in worker.output, timeout_seconds=60)
     await rig.publish((n, 1) for n in range(20))
     assert (await rig.settled(20)).total.synced == 20
+    await rig.until(lambda: "commit_refused_yet" in worker.output or not worker.is_running)
     assert worker.is_running, worker.log_tail()
 
 

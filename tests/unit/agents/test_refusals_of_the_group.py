@@ -93,3 +93,24 @@ async def test_a_fetch_that_is_told_of_it_leaves_it_to_who_asks(thread, monkeypa
     else:
         with pytest.raises(GroupAuthorizationFailedError):
             await fetch
+
+
+@pytest.mark.parametrize("refusals", [1, 100])
+async def test_a_commit_that_is_refused_for_a_moment_is_tried_again(thread, monkeypatch, refusals):
+    """A commit meets the refusal as the heartbeats do: it ended the worker that they had spared."""
+    refused, crashes = [GroupAuthorizationFailedError("orderstream")] * refusals, []
+
+    async def commit(*_args):
+        if refused:
+            raise refused.pop()
+
+    async def crash(_thread, error):
+        crashes.append(error)
+
+    monkeypatch.setattr(consumer_thread, "commit_what_is_there", commit)
+    monkeypatch.setattr(WitnessingThread, "crash", crash)
+    monkeypatch.setattr(WitnessingThread, "_marked", lambda *_args: {})
+    thread._consumer = object()
+    is_passing = refusals == 1
+    assert await thread._commit({}) == is_passing
+    assert bool(crashes) != is_passing
