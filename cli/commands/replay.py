@@ -87,8 +87,8 @@ def replay(
     A dry run by default: how many events and orders, and what would change in Salesforce for a
     sample. An old event never wins over a newer one. After a mapping change: --force.
     Exit 0: done, or a dry run. 1: nothing fits. 2: settings, Kafka or job.
-    3: it is not known whether there is the job, or a place of the log cannot be read: the rest is
-    done. 130: stopped by Ctrl-C.
+    3: it is not known whether there is the job, or what is missing, or a place of the log cannot be
+    read: the rest is done. 130: stopped by Ctrl-C.
 
     Example: orderstream replay --from 30d --force --run --why "new stage names"
     """
@@ -111,13 +111,13 @@ def replay(
         limit=limit,
     )
     chosen = ReplayRange(fact_topic(settings, topic), *bounds, wanted)
+    is_all_known = True
     if missing:
-        chosen = run_async(of_missing(settings, chosen))
+        chosen, is_all_known = run_async(of_missing(settings, chosen))
     if run:
         work = _run(settings, chosen, rate=rate, why=why, max_backlog=max_backlog)
-        report = run_async(work)
-        finish_job(report, as_json=as_json)
-        return
+        finish_job(run_async(work), as_json=as_json)
+        raise typer.Exit(0 if is_all_known else EXIT_UNKNOWN)
     if unmask:
         run_async(record_unmask(settings, "replay"))
     plan, changes = run_async(_preview(settings, chosen))
@@ -125,10 +125,13 @@ def replay(
         print_json(plan_json(plan, changes, rate, is_masked=not unmask))
     else:
         _print_plan(plan, changes, rate, is_masked=not unmask)
-    if plan.unread:
-        raise typer.Exit(EXIT_UNKNOWN)
-    if not plan.events:
-        raise typer.Exit(EXIT_NO)
+    raise typer.Exit(_dry_exit(plan, is_all_known=is_all_known))
+
+
+def _dry_exit(plan: ReplayPlan, *, is_all_known: bool) -> int:
+    if plan.unread or not is_all_known:
+        return EXIT_UNKNOWN
+    return 0 if plan.events else EXIT_NO
 
 
 def fact_topic(settings: KafkaSettings, name: str) -> str:

@@ -13,8 +13,11 @@ from stream.jobs.replay import ReplayRange
 MOST_RUNS = 10_000  # the job's plan is one record of at most a megabyte; again for the rest
 
 
-async def of_missing(settings: Settings, chosen: ReplayRange) -> ReplayRange:
-    """Return the range with what is missing in it. Ends the command where nothing is."""
+async def of_missing(settings: Settings, chosen: ReplayRange) -> tuple[ReplayRange, bool]:
+    """Return the range with what is missing in it, and whether that is known of all.
+
+    Ends the command where nothing is missing.
+    """
     with progress_bar("reading events and outcomes") as progress:
         report = await run_audit(settings, chosen.since_ms, chosen.until_ms, progress)
     for name, why in report.unread.items():
@@ -36,4 +39,4 @@ async def of_missing(settings: Settings, chosen: ReplayRange) -> ReplayRange:
     all_of_them = report.missing_count(chosen.topic)
     if count < all_of_them:
         note(f"the first {count:,} of {all_of_them:,} that are missing; run it again for the rest")
-    return replace(chosen, wanted=replace(chosen.wanted, only=only))
+    return replace(chosen, wanted=replace(chosen.wanted, only=only)), not report.unread

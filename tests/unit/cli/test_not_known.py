@@ -10,22 +10,29 @@ from dataclasses import replace
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 import cli.commands.dlq as dlq_command
 import cli.commands.dlq_requeue as requeue_command
 import cli.commands.erase as erase_command
 import cli.commands.jobs as jobs_command
+import cli.commands.replay as replay_command
+import cli.commands.replay_missing as missing_command
 import cli.console.erasure_proof as proof_console
 import cli.main
 from agents.erasure.org_records import PersonRecords
 from cli.console import dead_letter_options
 from schemas.person import Person
+from stream.audit.report import AuditReport
 from stream.config import Settings
 from stream.dlq.index import LetterFilter
 from stream.dlq.requeue import RequeuePlan
 from stream.erasure.proof import Proof, Remnant
 from stream.erasure.search import PersonTraces
 from stream.errors import BrokerError, JobError, NotKnownError
+from stream.jobs.replay_choice import ReplayPlan
+from stream.jobs.spec import OffsetSet
+from stream.kafka.log.range_reader import OffsetRange
 
 SILENT = {("salesforce.state", 1): "no leader"}
 JANE = Person(("jane@example.com",))
@@ -34,7 +41,7 @@ JANE = Person(("jane@example.com",))
 @pytest.fixture(autouse=True)
 def settings(monkeypatch, tmp_path):
     settings = Settings(_env_file=None, state_directory=tmp_path)
-    for module in (erase_command, jobs_command, dlq_command, requeue_command):
+    for module in (erase_command, jobs_command, dlq_command, requeue_command, replay_command):
         monkeypatch.setattr(module, "operator_settings", lambda *_roles: settings)
     monkeypatch.setattr(erase_command, "load_settings", lambda *_roles: settings)
     return settings
@@ -255,3 +262,31 @@ def test_an_erasure_that_is_cut_off_names_everything_that_was_found(monkeypatch,
         "orderstream erase --email=jane@example.com --email=jane@old.example --customer-id=17 "
         "'--phone=+44 20 7946 0958' '--why=request 7'"
     ) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("unread", [{}, {"magento.orders-1": "no leader"}])
+@pytest.mark.parametrize("run", [True, False])
+def test_of_partitions_that_do_not_answer_it_is_not_known_what_is_missing(
+    monkeypatch, capsys, unread, *, run: bool
+) -> None:
+    """The others' events were sent again, and exit 0 said that these are all."""
+
+    async def audit(*_given, **_options):
+        found = {"magento.orders": {"0": [(0, 1)]}}
+        return AuditReport(at_ms=1, grace_seconds=1, missing=found, unread=unread)
+
+    async def work(_settings, chosen, **_options):
+        assert chosen.wanted.only == {"0": [(0, 1)]}
+        plan = ReplayPlan(
+            chosen.topic, chosen.wanted, (), OffsetSet([OffsetRange("t", 0, 0, 1, 0)])
+        )
+        plan.chosen.add(("t", 0, 0))
+        return None if run else (plan, [])
+
+    monkeypatch.setattr(missing_command, "run_audit", audit)
+    monkeypatch.setattr(replay_command, "_run" if run else "_preview", work)
+    monkeypatch.setattr(replay_command, "finish_job", lambda *_given, **_options: None)
+    command = ["replay", "--missing", *(["--run"] if run else [])]
+    ended = CliRunner().invoke(cli.main.app, command)
+    assert ended.exit_code == (3 if unread else 0), ended.output
+    assert ("magento.orders-1" in ended.output) == bool(unread)
