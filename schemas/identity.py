@@ -255,7 +255,7 @@ def told_id(document: Mapping[str, Any], kind: Kind | None) -> str:
 def _id_of_part(document: Mapping[str, Any], entity_id: str) -> str:
     """Return the id of what may be a seller's part of an order, the entity id when it is none."""
     part = next((found for name in PART_IDS if (found := identifier(document.get(name)))), "")
-    if part:
+    if part and part not in (entity_id, number_of(document)):  # an order that was not split
         return f"{PART}{part}"
     own = identifier(document.get("id"))
     is_sellers = own.isdecimal() and any(identifier(document.get(name)) for name in SELLERS)

@@ -156,8 +156,13 @@ def test_a_sellers_part_under_its_orders_number_overwrites_nothing(part) -> None
         {**PART, "id": 88, "seller_id": None, "vendor_id": "0", "sub_order_id": ""},
         {**PART, "seller_id": 7},
         {**PART, "id": 88, "entity_id": 501, "vendor_id": 7},
+        {**PART, "entity_id": 501, "sub_order_id": "501"},
+        {**PART, "sub_order_id": PART["increment_id"]},
     ],
-    ids=["a sender's own id", "a message's", "no seller", "no id", "split into orders"],
+    ids=[
+        *("a sender's own id", "a message's", "no seller", "no id", "split into orders"),
+        *("its own id", "its own number"),
+    ],
 )
 def test_an_order_with_a_seller_is_the_order(same) -> None:
     whole = event(FIRST, 1)
