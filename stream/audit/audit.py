@@ -241,12 +241,12 @@ class _Audit:
             if due <= self._overdue_ms and place[1] not in untold
         ]
         report.overdue_waiting = len(overdue)
-        lost = passed_over(
-            self._ledgers, self._committed, untold, is_window=report.until_ms is not None
-        )
-        gone = await gone_retries(self._reader, self._settings, overdue)
+        is_window = report.until_ms is not None
+        lost = passed_over(self._ledgers, self._committed, untold, is_window=is_window)
+        for event in await gone_retries(self._reader, self._settings, overdue):
+            lost.add(*event)
         report.missing = await in_no_hands(
-            self._reader, self._topics, [*lost, *gone], self._committed, self._read_to
+            self._reader, self._topics, lost, self._committed, self._read_to
         )
         boundaries = {where: at for where, at in boundaries.items() if where[1] not in untold}
         report.overdue_count = sum(

@@ -7,11 +7,9 @@ and nobody will: a person has it read again (`orderstream replay --missing`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import groupby
-from operator import itemgetter
 
 from schemas.result import read_result
 from stream.audit.outcome_bitmap import OutcomeBitmap
@@ -27,58 +25,88 @@ Event = tuple[str, int, int]  # and offset
 Runs = list[tuple[int, int]]  # offsets [first, behind)
 
 
+class PassedOver:
+    """Events of which nobody may know; a byte for each event of a partition that has one."""
+
+    def __init__(self, ledgers: Mapping[Place, OutcomeBitmap]) -> None:
+        self._ledgers = ledgers
+        self._marks: dict[Place, bytearray] = {}
+
+    def add(self, topic: str, number: int, offset: int) -> None:
+        where, ledger = (topic, number), self._ledgers[topic, number]
+        if where not in self._marks:
+            self._marks[where] = bytearray(len(ledger.marks))
+        self._marks[where][offset - ledger.start] = 1
+
+    def discard(self, topic: str, number: int, offset: int) -> None:
+        marks = self._marks.get((topic, number), bytearray())
+        if marks and 0 <= (index := offset - self._ledgers[topic, number].start) < len(marks):
+            marks[index] = 0
+
+    @property
+    def numbers(self) -> set[int]:
+        """The numbers of their partitions."""
+        return {number for (_, number), marks in self._marks.items() if 1 in marks}
+
+    def named(self) -> dict[str, dict[str, Runs]]:
+        """Return them by topic and partition: offsets [first, behind)."""
+        found: dict[str, dict[str, Runs]] = {}
+        for (topic, number), marks in sorted(self._marks.items()):
+            start = self._ledgers[topic, number].start
+            if runs := [(start + at, start + to) for at, to in _runs(marks)]:
+                found.setdefault(topic, {})[str(number)] = runs
+        return found
+
+
 def passed_over(
     ledgers: Mapping[Place, OutcomeBitmap],
     committed: Mapping[Place, int],
     untold: Container[int],
     *,
     is_window: bool = False,
-) -> Iterator[Event]:
-    """Yield the events without an outcome that workers have committed.
+) -> PassedOver:
+    """Return the events without an outcome that workers have committed.
 
     `committed` is of before the outcomes were read; one beyond the end of its log is of another
     log, and nobody has read this one (`is_window`: the ends are not the logs').
     `untold`: partitions whose outcomes cannot be read.
     """
+    found = PassedOver(ledgers)
     for where, ledger in ledgers.items():
         passed = committed.get(where, 0)
         if where[1] in untold or (passed > ledger.end and not is_window):
             continue
         for offset, _ in ledger.unanswered_events():
             if offset < passed:
-                yield (*where, offset)
+                found.add(*where, offset)
+    return found
 
 
 async def in_no_hands(
     reader: RangeReader,
     topics: Topics,
-    events: Iterable[Event],
+    lost: PassedOver,
     committed: Mapping[Place, int],
     read_to: Mapping[Place, int],
 ) -> dict[str, dict[str, Runs]]:
-    """Return those of the events that nobody holds, by topic and partition: [first, behind).
+    """Return those that nobody holds, by topic and partition: offsets [first, behind).
 
     A person may have sent them again: those wait for a worker, or have said so since the results
     were read (`read_to`: to where). So may a retry that was waiting then.
     """
-    left = set(events)
-    async for record in _behind(committed, reader, topics.due, left):
+    async for record in _behind(committed, reader, topics.due, lost.numbers):
         if (origin := record_envelope(record).origin) is not None:
-            left.discard((origin.topic, origin.partition, origin.offset))
-    async for record in _behind(read_to, reader, topics.results, left):
+            lost.discard(origin.topic, origin.partition, origin.offset)
+    async for record in _behind(read_to, reader, topics.results, lost.numbers):
         with suppress(ValueError):
             said = read_result(record.value)
-            left.discard((said["origin_topic"], said["origin_partition"], said["origin_offset"]))
-    named: dict[str, dict[str, Runs]] = {}
-    for (topic, number), them in groupby(sorted(left), key=itemgetter(0, 1)):
-        named.setdefault(topic, {})[str(number)] = list(_runs(offset for *_, offset in them))
-    return named
+            lost.discard(said["origin_topic"], said["origin_partition"], said["origin_offset"])
+    return lost.named()
 
 
 async def _behind(
-    places: Mapping[Place, int], reader: RangeReader, topic: str, events: Iterable[Event]
+    places: Mapping[Place, int], reader: RangeReader, topic: str, numbers: set[int]
 ) -> AsyncIterator[Record]:
-    numbers = {number for _, number, _ in events}
     spans, _ = await reader.known_spans([topic], partitions=numbers) if numbers else ([], {})
     new = [replace(span, start=max(span.start, places.get(span.place, 0))) for span in spans]
     async for batch in reader.read([span for span in new if span.size]):
@@ -113,16 +141,13 @@ async def gone_retries(
     return [place for place in overdue if place[1] not in holding]
 
 
-def _runs(offsets: Iterable[int]) -> Iterator[tuple[int, int]]:
-    first = behind = -1
-    for offset in offsets:
-        if offset != behind:
-            if behind >= 0:
-                yield first, behind
-            first = offset
-        behind = offset + 1
-    if behind >= 0:
-        yield first, behind
+def _runs(marks: bytearray) -> Iterator[tuple[int, int]]:
+    at = marks.find(1)
+    while at >= 0:
+        to = marks.find(0, at)
+        to = len(marks) if to < 0 else to
+        yield at, to
+        at = marks.find(1, to)
 
 
 async def oldest_unanswered(
