@@ -208,7 +208,7 @@ class Relay:
 
     @property
     def _generation(self) -> int:
-        return int(self._coordinator.generation)
+        return int(getattr(self._coordinator, "generation", NO_GENERATION))
 
     @property
     def _coordinator(self) -> Any:
