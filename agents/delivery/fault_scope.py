@@ -89,6 +89,7 @@ class FaultWatch:
         self._passes: Counter[WriteKind] = Counter()
         self._streaks: dict[tuple[WriteKind, str], _Streak] = {}
         self._first: OrderedDict[Fault, int] = OrderedDict()
+        self._of: dict[str, set[Fault]] = {}  # the same, by record
 
     def passes(self, kind: WriteKind) -> int:
         """Return how many writes of a kind have passed so far."""
@@ -104,14 +105,20 @@ class FaultWatch:
 
     def suspect(self, fault: Fault, passes_before: int) -> None:
         """Note that a record may be the one at fault; `passes_before`: of its kind, by then."""
-        self._first.setdefault(fault, passes_before)
+        if fault not in self._first:
+            self._first[fault] = passes_before
+            self._of.setdefault(fault.record, set()).add(fault)
         if len(self._first) > MAX_REMEMBERED:
-            self._first.popitem(last=False)
+            oldest, _ = self._first.popitem(last=False)
+            self._of[oldest.record].discard(oldest)
+            if not self._of[oldest.record]:
+                del self._of[oldest.record]
 
     def clear(self, records: Collection[str]) -> None:
         """Forget what was suspected of records that are written."""
-        for fault in [fault for fault in self._first if fault.record in records]:
-            del self._first[fault]
+        for record in records:
+            for fault in self._of.pop(record, ()):
+                del self._first[fault]
 
     def refused(self, fault: Fault, anything_before: int | None = None) -> None:
         """Note a refusal. A record with an explanation of its own says nothing about others.

@@ -129,3 +129,26 @@ def test_a_long_outage_keeps_no_more_records_than_it_may(monkeypatch) -> None:
     monkeypatch.setattr(fault_scope, "MAX_REMEMBERED", 3)
     watch = watch_after(*"abcdefg")
     assert [len(streak.records) for streak in watch._streaks.values()] == [3]
+
+
+class Counted(set[str]):
+    """Records that count how often they are asked for one."""
+
+    asked = 0
+
+    def __contains__(self, record: object) -> bool:
+        self.asked += 1
+        return super().__contains__(record)
+
+
+def test_who_is_cleared_is_looked_up_and_all_that_is_remembered_is_not_gone_through() -> None:
+    """It was, with each call and each key that was given: 5 ms where 20,000 orders had died."""
+    watch = watch_after(*map(str, range(100)))
+    watch.refused(fault("7", UPDATES))
+    written = Counted({"7", "new"})
+    watch.clear(written)
+    assert written.asked <= len(written)
+    watch.passed(CREATES)
+    watch.passed(UPDATES)
+    assert [watch.is_proven(fault("7", kind)) for kind in (CREATES, UPDATES)] == [False, False]
+    assert watch.is_proven(fault("8"))
