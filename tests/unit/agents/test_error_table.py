@@ -78,7 +78,9 @@ def test_what_a_flow_could_not_write_is_not_said_of_the_mapping(code) -> None:
     for told in (verdict.fix, letter.fix):
         assert told.startswith("Read the message: it comes from the org's own automation")
     assert verdict.meaning == letter.meaning
+    assert verdict.meaning.startswith("Automation of the org ran into this")
     assert BY_CODE[code].meaning in verdict.meaning
+    assert BY_CODE[code].fix in verdict.fix
 
 
 def test_a_lock_that_automation_lost_is_a_lock() -> None:
@@ -178,3 +180,12 @@ def test_a_gateways_sentence_is_a_message_that_no_alert_shows() -> None:
     assert (error.code, error.rule) == ("HTTP_403", "HTTP_403")
     assert "jane" not in reason_of(error)
     assert error.message == "Blocked: jane@example.com in the body"
+
+
+def test_a_name_is_of_plain_letters_whatever_the_gateway_speaks() -> None:
+    assert refusal_of(403, {}, '{"error": "Zugriff_für_jürgen"}'.encode()).code == "HTTP_403"
+    assert refusal_of(403, {}, b'{"error": "access_denied"}').code == "access_denied"
+
+
+def test_a_redirect_that_stays_for_one_order_is_a_filters() -> None:
+    assert classify(302, "").fix.endswith("a proxy or firewall refuses something in its texts.")

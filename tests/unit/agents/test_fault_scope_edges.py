@@ -152,3 +152,19 @@ def test_who_is_cleared_is_looked_up_and_all_that_is_remembered_is_not_gone_thro
     watch.passed(UPDATES)
     assert [watch.is_proven(fault("7", kind)) for kind in (CREATES, UPDATES)] == [False, False]
     assert watch.is_proven(fault("8"))
+
+
+def test_a_record_whose_oldest_fault_was_let_go_keeps_the_other(monkeypatch) -> None:
+    monkeypatch.setattr(fault_scope, "MAX_REMEMBERED", 2)
+    watch = FaultWatch()
+    for one in (fault("a"), fault("a", UPDATES), fault("b")):
+        watch.refused(one)
+    watch.passed(UPDATES)
+    assert watch.is_proven(fault("a", UPDATES))
+    watch.clear({"a"})  # and nothing of what was let go is looked for
+    assert not watch.is_proven(fault("a", UPDATES))
+    watch.refused(fault("c"))
+    watch.refused(fault("d"))  # "b" goes, and is all that was known of it
+    watch.clear({"b"})
+    watch.passed(CREATES)
+    assert [watch.is_proven(fault(record)) for record in "bcd"] == [False, True, True]

@@ -109,3 +109,13 @@ def test_one_of_three_that_is_put_back_waits_for_the_other_two() -> None:
     assert queue.take(9) == []
     queue.finish([events[1]])
     assert queue.take(9) == [events[2]]
+
+
+def test_those_that_are_live_are_counted_apart() -> None:
+    queue = filled(held("load", Priority.BACKFILL), held("again", Priority.REPLAY))
+    assert (len(queue), queue.live) == (2, 0)
+    for key in "ab":
+        queue.add(held(key))
+    assert (len(queue), queue.live) == (4, 2)
+    queue.take(1)
+    assert (len(queue), queue.live) == (3, 1)

@@ -98,3 +98,30 @@ def test_a_store_view_that_nobody_named_has_no_website() -> None:
     assert identity.key_of_buyer(order | {"store_id": 1}) == "base:jo@example.com"
     assert identity.key_of_buyer(order | {"store_id": 2}) == ""
     assert "store_id 2 is not known" in identity.lack_of_buyer(order | {"store_id": 2})
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [
+        ({"entity_id": 5, "sub_order_id": 8}, "part 8"),
+        ({"entity_id": 5, "suborder_id": "8"}, "part 8"),
+        ({"sub_order_id": "", "suborder_id": 9}, "part 9"),  # the first that says something
+        ({"entity_id": 5, "sub_order_id": 5}, "5"),  # an order that was not split
+        ({"entity_id": 5, "increment_id": "000000007", "sub_order_id": "000000007"}, "5"),
+        ({"entity_id": 5, "sub_order_id": None, "seller_id": 3}, "5"),
+        ({"id": 6, "seller_id": 3}, "6"),
+        ({"id": 6, "vendor_id": 3}, "6"),
+        ({"id": 6, "seller_id": None}, ""),  # nobody's part: its sender's own id
+        ({"id": 6, "seller_id": None, "vendor_id": 3}, "6"),
+        ({"id": "A6", "seller_id": 3}, ""),
+        ({"id": 6, "entity_id": 5, "seller_id": 3}, "5"),
+        ({"seller_id": 3}, ""),
+        ({"id": 6}, ""),
+        ({"id": 6, "sub_order_id": None}, ""),
+        ({"entity_id": 5}, "5"),
+    ],
+)
+def test_a_sellers_part_of_an_order_is_another_document(
+    document: dict[str, object], found: str
+) -> None:
+    assert told_id(document, Kind.ORDER) == found
