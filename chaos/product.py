@@ -40,9 +40,7 @@ async def ask(pipeline: Pipeline, *arguments: str) -> Any:
 
 async def audit(pipeline: Pipeline) -> Books:
     """Return the books as they are now."""
-    report = await ask(pipeline, "audit", "--json", "--grace", "0s")
-    if report is None:
-        raise ProductError("orderstream audit printed nothing")
+    report = await _audited(pipeline)
     total = report["total"]
     return Books(
         accepted=total["accepted"],
@@ -55,6 +53,13 @@ async def audit(pipeline: Pipeline) -> Books:
     )
 
 
+async def _audited(pipeline: Pipeline) -> Any:
+    report = await ask(pipeline, "audit", "--json", "--grace", "0s")
+    if report is None:
+        raise ProductError("orderstream audit printed nothing")
+    return report
+
+
 async def take_ways_out(pipeline: Pipeline) -> int:
     """Type the commands that `audit` names for events in nobody's hands; return how many it had.
 
@@ -62,7 +67,7 @@ async def take_ways_out(pipeline: Pipeline) -> int:
     """
     deadline = time.monotonic() + SETTLE_TIMEOUT_SECONDS
     while True:
-        report = await ask(pipeline, "audit", "--json", "--grace", "0s")
+        report = await _audited(pipeline)
         held_by_nobody = sum(
             behind - first
             for topic in report["missing"].values()

@@ -54,15 +54,20 @@ async def test_one_order_that_the_org_fails_on_opens_no_breaker(error, count, gu
     assert Alert.BREAKER_OPEN not in worker.told
 
 
-async def test_writes_that_all_fail_open_it_though_the_org_answers_other_questions() -> None:
-    org = FakeOrg()
-    org.call_faults.append(lambda _collections: refused(500, "UNKNOWN_EXCEPTION"))
-    worker = Worker(org)
-    task = asyncio.create_task(worker.send(64))
+async def send_until_open(worker: Worker, count: int) -> None:
+    """Send orders that nobody takes until the breaker is open."""
+    task = asyncio.create_task(worker.send(count))
     async with asyncio.timeout(20):
         while worker.gate.open_for is None:
             await asyncio.sleep(0)
     task.cancel()
+
+
+async def test_writes_that_all_fail_open_it_though_the_org_answers_other_questions() -> None:
+    org = FakeOrg()
+    org.call_faults.append(lambda _collections: refused(500, "UNKNOWN_EXCEPTION"))
+    worker = Worker(org)
+    await send_until_open(worker, 64)
     assert len(org.calls) <= 60, "some calls tell three orders apart, then nobody calls"
     assert worker.told == [Alert.WRITES_HELD, Alert.BREAKER_OPEN]
 
@@ -81,11 +86,7 @@ async def test_an_org_that_answers_nothing_opens_it_at_once(away) -> None:
     org.limits_answer = away
     org.call_faults.append(lambda _collections: away)
     worker = Worker(org)
-    task = asyncio.create_task(worker.send(16))
-    async with asyncio.timeout(20):
-        while worker.gate.open_for is None:
-            await asyncio.sleep(0)
-    task.cancel()
+    await send_until_open(worker, 16)
     assert len(org.calls) == 5
 
 
