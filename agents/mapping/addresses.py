@@ -18,7 +18,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from agents.mapping.fields.coerce import Step
@@ -79,12 +79,17 @@ class Address:
     sobject: str
     parts: tuple[AddressField, ...]
     states: StatesByCountry | None = None
+    late: frozenset[str] = field(init=False)  # the names of its parts, by whom they are written to
+    always: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        late = frozenset(part.name for part in self.parts if part.is_insert_only)
+        object.__setattr__(self, "late", late)
+        object.__setattr__(self, "always", frozenset(part.name for part in self.parts) - late)
 
     def complete(self, fields: dict[str, Any], inserts: dict[str, Any], notes: list[str]) -> None:
         """Empty the missing parts of an address that has some, and settle its state."""
-        if self.states is None and all(
-            part.name in (inserts if part.is_insert_only else fields) for part in self.parts
-        ):
+        if self.states is None and fields.keys() >= self.always and inserts.keys() >= self.late:
             return  # nothing is missing: nearly every one
         holders = {part.name: inserts if part.is_insert_only else fields for part in self.parts}
         if all(is_blank(holder.get(name)) for name, holder in holders.items()):

@@ -61,10 +61,16 @@ def _fill(
     compiled: CompiledRow, scope: Scope, fields: dict[str, Any], inserts: dict[str, Any]
 ) -> None:
     notes, facts = scope.notes, scope.facts
-    for name, label, get, fit, is_insert_only, field in compiled.plan:
+    for name, label, get, fit, plain_length, is_insert_only, field in compiled.plan:
         facts.is_unsaid = False
         value = get(scope)
-        if value is not None:
+        # `fit`, without a call for nearly every text
+        if type(value) is str and len(value) <= plain_length and value.isprintable():
+            value = value.strip()
+            if not value:
+                value = _instead(field, notes)
+                facts.is_unsaid = True
+        elif value is not None:
             value = fit(value, notes, label)
             if value is None:
                 value = _instead(field, notes)

@@ -18,7 +18,7 @@ from typing import Any
 
 from agents.mapping.addresses import Address, addresses_of, country_step
 from agents.mapping.compiler import compile_value, compile_values, compile_when
-from agents.mapping.fields.coerce import Step, fitting
+from agents.mapping.fields.coerce import Step, fitting, plain_length
 from agents.mapping.fields.currencies import CURRENCY_FIELD, currency_step, money_fields
 from agents.mapping.fields.field_types import FieldType
 from agents.mapping.hooks import load_hook
@@ -40,12 +40,17 @@ NO_VALUES: Mapping[str, ValueRule] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class CompiledField:
-    """A field ready to run. `spare` is the fitted default for a value that does not fit."""
+    """A field ready to run. `spare` is the fitted default for a value that does not fit.
+
+    `plain_length`: `fit` only takes the blanks off the ends of a printable text of so many
+    characters; -1 where it does more.
+    """
 
     name: str
     label: str
     get: Getter
     fit: Step
+    plain_length: int
     is_insert_only: bool | None
     skips_blank: bool
     is_required: bool
@@ -73,7 +78,7 @@ class CompiledRow:
     applies: Callable[[Scope], bool] | None
     reason: str
     fields: tuple[CompiledField, ...]
-    plan: tuple[tuple[str, str, Getter, Step, bool | None, CompiledField], ...]
+    plan: tuple[tuple[str, str, Getter, Step, int, bool | None, CompiledField], ...]
     parents: tuple[CompiledParent, ...]
     version: Getter
     hook: Callable[..., Any] | None
@@ -123,7 +128,9 @@ def compile_row(
         applies=compile_when(rule.when, named),
         reason=" or ".join(", ".join(map(str, conditions)) for conditions in rule.when),
         fields=fields,
-        plan=tuple((f.name, f.label, f.get, f.fit, f.is_insert_only, f) for f in fields),
+        plan=tuple(
+            (f.name, f.label, f.get, f.fit, f.plain_length, f.is_insert_only, f) for f in fields
+        ),
         parents=tuple(_parent(rule, parent, named, directory) for parent in rule.parents),
         version=compile_path_of(rule.version, rule.entry, named),
         hook=load_hook(rule.python, rule.entry, directory) if rule.python else None,
@@ -162,12 +169,13 @@ def _field(
     label = f"{row.sobject}.{rule.name}"
     is_key = rule.name == row.external_id
     name, field_type = _in_org(row, rule, types)
-    fit = fitting(UNCUT) if is_key else _fit_of(name, field_type)
+    fit, plain = _plain_fit(UNCUT) if is_key else _fit_of(name, field_type)
     return CompiledField(
         name=name,
         label=label,
         get=compile_value(rule.value, label, named, directory),
         fit=fit,
+        plain_length=plain,
         is_insert_only=True if row.is_insert_only else rule.is_insert_only,
         skips_blank=rule.skips_blank or is_key,
         is_required=rule.is_required and not is_key,
@@ -197,14 +205,18 @@ def _in_org(row: RowRule, rule: FieldRule, types: Types) -> tuple[str, FieldType
     return code, code_type
 
 
-def _fit_of(name: str, field_type: FieldType) -> Step:
+def _fit_of(name: str, field_type: FieldType) -> tuple[Step, int]:
     if name == CURRENCY_FIELD:
-        return currency_step(field_type)
+        return currency_step(field_type), -1
     if name.endswith("StateCode") and field_type.entries:
-        return fitting(STATE_NAME)  # which state of which country it is, its address decides
+        return fitting(STATE_NAME), -1  # which state of which country it is, its address decides
     if name.endswith("CountryCode") and field_type.entries:
-        return country_step(field_type.entries)
-    return fitting(field_type)
+        return country_step(field_type.entries), -1
+    return _plain_fit(field_type)
+
+
+def _plain_fit(field_type: FieldType) -> tuple[Step, int]:
+    return fitting(field_type), plain_length(field_type)
 
 
 def _spare(rule: FieldRule, fit: Step, field_type: FieldType) -> Any:

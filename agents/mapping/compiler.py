@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,34 +131,31 @@ def _origin(rule: ValueRule, label: str, named: Named, directory: Path | None) -
         return getters[0]
 
     if rule.is_one_fact:
-        return _first(getters)
+        return _first([(get, None) for get in getters])
     empties = [compile_emptiness(path, named) for path in rule.sources]
-
-    def first_said(scope: Scope) -> Any:
-        is_said = True
-        misread = scope.facts.misread
-        before = len(misread)
-        for get, is_empty in zip(getters, empties, strict=True):
-            value = get(scope)
-            if not is_blank(value):
-                scope.facts.is_unsaid = scope.facts.is_unsaid or not is_said
-                del misread[before:]  # another source could be read
-                return value
-            is_said = is_said and is_empty(scope)
-        return None
-
-    return first_said
+    return _first(list(zip(getters, empties, strict=True)))
 
 
-def _first(getters: list[Getter]) -> Getter:
+def _first(sources: Sequence[tuple[Getter, Callable[[Scope], bool] | None]]) -> Getter:
+    """Return the getter of the first source that has something.
+
+    A source's test tells whether the document says that it has nothing; what stands behind one that
+    is not told so is unsaid.
+    """
+
     def first(scope: Scope) -> Any:
         misread = scope.facts.misread
         before = len(misread)
-        for get in getters:
+        is_said = True
+        for get, is_empty in sources:
             value = get(scope)
             if not is_blank(value):
-                del misread[before:]  # another source could be read
+                if not is_said:
+                    scope.facts.is_unsaid = True
+                if misread:
+                    del misread[before:]  # another source could be read
                 return value
+            is_said = is_said and (is_empty is None or is_empty(scope))
         return None
 
     return first
@@ -201,7 +198,11 @@ def _finish(
         step = steps[0]
 
         def one_step(value: Any, scope: Scope) -> Any:
-            return None if is_blank(value) else stepped(step, value, scope.notes, label)
+            if is_blank(value):
+                return None
+            if type(value) is str:  # no object that `stepped` would have to look after
+                return step(value, scope.notes, label)
+            return stepped(step, value, scope.notes, label)
 
         return one_step
     paths = [compile_path_of(path, rule.entry, named) for path in rule.map_by]

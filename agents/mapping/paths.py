@@ -105,9 +105,8 @@ def cached(index: int, compute: Getter) -> Getter:
 
     def get(scope: Scope) -> Any:
         value = scope.cache[index]
-        if value is UNSET or index in scope.unsaid:
-            return scope.named(index, compute)
-        return value  # asked for by several fields: a call less each time
+        # Asked for by several fields: a call less each time.
+        return scope.named(index, compute) if value is UNSET else value
 
     return get
 
@@ -117,7 +116,7 @@ def _key_of_named(index: int, compute: Getter, key: str, text: str) -> Getter:
 
     def read(scope: Scope) -> Any:
         value = scope.cache[index]
-        if value is UNSET or index in scope.unsaid:
+        if value is UNSET:
             value = scope.named(index, compute)
         if type(value) is dict:
             return value.get(key)

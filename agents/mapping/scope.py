@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
 from agents.mapping.fields.dates import iso_datetime
@@ -19,7 +18,7 @@ UNSET = object()
 MAX_MS = 32_503_680_000_000  # the year 3000
 
 
-@dataclass
+@dataclass(slots=True)
 class Facts:
     """What all scopes of one document share.
 
@@ -38,8 +37,11 @@ class Facts:
     # Set by whatever makes a value that the document does not say; reset before each field.
     is_unsaid: bool = False
     misread: list[str] = field(default_factory=list)
+    # Asked for by several fields, made once.
+    _customer_key: str | None = None
+    _customer_id: str | None = None
 
-    @cached_property
+    @property
     def received_at(self) -> str:
         """When it was received, as an ISO time; '' when unknown."""
         if not 0 < self.came_at_ms < MAX_MS:
@@ -48,25 +50,33 @@ class Facts:
             datetime.fromtimestamp(self.came_at_ms / 1000, UTC).replace(tzinfo=None)
         )
 
-    @cached_property
+    @property
     def customer_key(self) -> str:
-        """The key of the document's customer: asked for by several fields, made once."""
-        return self.document.customer_key
+        """The key of the document's customer, '' when it is nobody's."""
+        if self._customer_key is None:
+            self._customer_key = self.document.customer_key
+        return self._customer_key
 
-    @cached_property
+    @property
     def customer_id(self) -> str:
         """The store's id of the document's customer, '' when it names none."""
-        return self.document.customer_id
+        if self._customer_id is None:
+            self._customer_id = self.document.customer_id
+        return self._customer_id
 
     def is_key_of_customer(self, external_id: str) -> bool:
         """Whether a record is the customer's own, and the store's id of the customer is known."""
-        return bool(self.customer_id) and folded(external_id) == folded(self.customer_key)
+        if not self.customer_id:
+            return False
+        key = self.customer_key
+        return external_id == key or folded(external_id) == folded(key)
 
 
 class Scope:
     """One document, or one entry of a list in it, while it is mapped.
 
-    `root` is what paths start from; `cache` holds the named values, computed once each.
+    `root` is what paths start from; `cache` holds the named values that the document says, computed
+    once each, `unsaid` those that it does not say itself.
     """
 
     __slots__ = ("cache", "facts", "notes", "root", "unsaid")
@@ -76,18 +86,19 @@ class Scope:
         self.root = root
         self.notes = facts.notes
         self.cache = [UNSET] * value_count
-        self.unsaid: set[int] = set()
+        self.unsaid: dict[int, Any] = {}
 
     def named(self, index: int, compute: Getter) -> Any:
-        """Return a named value, computed at its first use; whether it was said stays with it."""
-        value = self.cache[index]
-        if value is UNSET:
-            facts = self.facts
-            before, facts.is_unsaid = facts.is_unsaid, False
-            value = self.cache[index] = compute(self)
-            if facts.is_unsaid:
-                self.unsaid.add(index)
-            facts.is_unsaid = facts.is_unsaid or before
-        elif index in self.unsaid:
-            self.facts.is_unsaid = True
+        """Return a named value that `cache` has not; whether it was said stays with it."""
+        facts = self.facts
+        if index in self.unsaid:
+            facts.is_unsaid = True
+            return self.unsaid[index]
+        before, facts.is_unsaid = facts.is_unsaid, False
+        value = compute(self)
+        if facts.is_unsaid:
+            self.unsaid[index] = value
+        else:
+            self.cache[index] = value
+            facts.is_unsaid = before
         return value

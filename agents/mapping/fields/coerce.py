@@ -16,7 +16,7 @@ from typing import Any
 from agents.mapping.fields.dates import iso_datetime, parse_datetime
 from agents.mapping.fields.field_types import FieldType
 from agents.mapping.fields.values import NO, YES, Thousandths, decimal_of, is_blank, text_of
-from schemas.email import seen, why_not
+from schemas.email import ORDINARY, seen, why_not
 
 # (value, notes, label) → fitted value, or None to leave the field out
 Step = Callable[[Any, list[str], str], Any]
@@ -53,12 +53,20 @@ def clean(text: str) -> str:
     return text if text.isprintable() else UNPRINTABLE.sub("", text)
 
 
+def plain_length(field_type: FieldType) -> int:
+    """Return up to how many characters a printable text surely fits, less the blanks around it.
+
+    Nearly every value of a field of text does: the loop over all fields looks for itself, and asks
+    the step for the others. -1: the type has more to look after.
+    """
+    is_text = MAKERS[field_type.kind] in (_text, _textarea)
+    return field_type.length // 2 if is_text else -1
+
+
 def _text(field_type: FieldType, *, one_line: bool = True) -> Step:
     length, surely_short = field_type.length, field_type.length // 2
 
     def fit(value: Any, notes: list[str], label: str) -> Any:
-        if type(value) is str and len(value) <= surely_short and value.isprintable():
-            return value.strip() or None  # nearly every value ends here
         text = text_of(value)
         if not text.isprintable():
             text = UNPRINTABLE.sub("", text)
@@ -111,6 +119,8 @@ def _email(field_type: FieldType) -> Step:
     length = field_type.length
 
     def fit(value: Any, notes: list[str], label: str) -> Any:
+        if type(value) is str and len(value) <= length and ORDINARY.fullmatch(value):
+            return value  # nearly every one; all of it can be seen
         text = seen_email(value, notes, label)
         if not text:
             if not is_blank(value):

@@ -14,7 +14,7 @@ from typing import Any
 from agents.mapping.fields.coerce import Step, clean, cut, seen_email, utf16_length
 from agents.mapping.fields.dates import iso_datetime, parse_datetime, parse_shift, shifted
 from agents.mapping.fields.values import decimal_of, text_of, yes_or_no
-from schemas.email import why_not
+from schemas.email import ORDINARY, why_not
 
 MAX_SCALE = 12
 MAX_DIGITS = 24  # beyond it a number is no amount and no quantity
@@ -155,6 +155,8 @@ def _email(args: tuple[str, ...]) -> Step:
         raise BadArgumentsError("takes no arguments")
 
     def step(value: Any, notes: list[str], label: str) -> str | None:
+        if type(value) is str and ORDINARY.fullmatch(value):
+            return value.lower()
         text = seen_email(value, notes, label).lower()
         if reason := why_not(text):
             notes.append(f"{label}: not an e-mail address: {reason}")
