@@ -26,6 +26,8 @@ UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uff
 LINE_BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 THOUSANDTH = Decimal("0.001")
 NOISE = Decimal("0.001")  # of a unit: what PHP's floats are off by is no digit of anybody's
+PLAIN_NUMBERS = (int, float)  # and no subclass: no flag, no thousandths
+FLOAT_DIGITS = 15  # a float tells decimals of so many digits apart
 RECORD_ID = re.compile(r"[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?")
 
 
@@ -175,8 +177,15 @@ def _number(field_type: FieldType) -> Step:
     is_whole = field_type.scale == 0
     # Salesforce keeps what the API says, whatever digits the field shows (article 000385689).
     fine = unit if is_whole else min(unit, THOUSANDTH)
+    scale = field_type.scale
+    surely_exact = float(min(limit, Decimal(10) ** (FLOAT_DIGITS - scale)))
 
     def fit(value: Any, notes: list[str], label: str) -> Any:
+        if type(value) in PLAIN_NUMBERS and not is_whole and -surely_exact < value < surely_exact:
+            # Nearly every amount: with so few digits its text says no more than the rounded one.
+            plain = round(value, scale) + 0.0
+            if plain == value:
+                return plain
         number = decimal_of(value)
         if number is None:
             if not is_blank(value):

@@ -9,25 +9,37 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 FIRST_YEAR, LAST_YEAR = 1700, 4000
 IN_EVERY_MONTH = 28  # days
+DAY_CHARACTERS = len("2023-10-26")
+REMEMBERED = 128  # days: nearly all orders are of today
 SHIFT = re.compile(r"([+-])\s*(\d{1,4})\s*(day|week|month|year)s?")
 STARTS_WITH_A_DATE = re.compile(r"\s*\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def parse_datetime(value: Any) -> datetime | None:
     """Return the UTC time (no tzinfo) of a Magento or ISO timestamp; None for anything else."""
-    if type(value) is not str or not STARTS_WITH_A_DATE.match(value):
+    if type(value) is not str:
+        return None
+    return _day(value) if len(value) == DAY_CHARACTERS else _moment(value)
+
+
+def _moment(text: str) -> datetime | None:
+    if not STARTS_WITH_A_DATE.match(text):
         return None
     try:
-        moment = datetime.fromisoformat(value.strip())
+        moment = datetime.fromisoformat(text.strip())
         if moment.tzinfo:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return None
     return moment if FIRST_YEAR <= moment.year <= LAST_YEAR else None
+
+
+_day = lru_cache(maxsize=REMEMBERED)(_moment)
 
 
 def iso_datetime(moment: datetime) -> str:
@@ -47,6 +59,7 @@ def parse_shift(text: str) -> tuple[int, str] | None:
     return (int(match[1] + match[2]), match[3]) if match else None
 
 
+@lru_cache(maxsize=REMEMBERED)
 def shifted(day: date, count: int, unit: str) -> date | None:
     """Return the day moved; months keep the day or take the month's last one (31 Jan → 28 Feb).
 

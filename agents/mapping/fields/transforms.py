@@ -17,6 +17,7 @@ from agents.mapping.fields.values import decimal_of, text_of, yes_or_no
 from schemas.email import ORDINARY, why_not
 
 MAX_SCALE = 12
+MAX_WHOLE = 10**18
 MAX_DIGITS = 24  # beyond it a number is no amount and no quantity
 ALL_DIGITS = Context(prec=MAX_DIGITS + MAX_SCALE + 1)  # the default stops at 28 of both
 COUNTRY_CODE_LETTERS = 2
@@ -86,6 +87,8 @@ def round_half_up(number: Any, scale: int) -> Any:
 
 def _plain_number(value: Any) -> str | None:
     """`"2.0000"` → `2`, `1.5` → `1.5`: how people write a quantity."""
+    if type(value) is int and -MAX_WHOLE < value < MAX_WHOLE:
+        return str(value)
     number = decimal_of(value)
     if number is None or not -MAX_SCALE <= number.adjusted() < MAX_DIGITS:
         return None if number is None or number else "0"
