@@ -108,8 +108,9 @@ def _record_types(
             )
             if allowed is None or not is_strict:
                 continue
+            in_any_case = {text.lower() for text in allowed}
             for text, entry in constants(rule):
-                if text not in allowed:
+                if text.lower() not in in_any_case:
                     yield SchemaFinding(
                         Severity.ERROR,
                         f"{entry.file}:{entry.line}",

@@ -185,9 +185,10 @@ def _choices(row: RowRule, rule: FieldRule, described: Described) -> Iterator[Sc
     if described.get("type") not in ("picklist", "multipicklist") or not listed:
         return
     values = {str(value.get("value")) for value in listed}
+    in_any_case = {value.lower() for value in values}  # what a picklist does not know
     is_restricted = bool(described.get("restrictedPicklist"))
     for text, entry in constants(rule):
-        if text not in values:
+        if text.lower() not in in_any_case:
             near = suggestion(text, values)
             fix = f"{near} Or " if near.startswith("did you mean") else ""
             fix += "add the value to the picklist in Setup"

@@ -18,10 +18,16 @@ from agents.mapping.mapping import Mapping
 from agents.mapping.schema_check import VERSION_FIELD
 from agents.salesforce.api.client import OrgClient
 from schemas.codec import DecodeError, decode
+from schemas.email import why_not
 from schemas.event import Envelope
 from schemas.identity import PLAIN, Identity
 from schemas.salesforce import Row
 from stream.errors import MappingError
+
+LONG_ID = 18
+# Which of five characters are capitals, told by one character more.
+CHECK_PARTS = (slice(0, 5), slice(5, 10), slice(10, 15))
+CHECK_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
 class Forecast(StrEnum):
@@ -142,7 +148,7 @@ def is_same_value(now: Any, then: Any) -> bool:
         return now in (None, "") and then in (None, "")
     if isinstance(now, bool) or isinstance(then, bool):
         return bool(now == then)
-    if str(now) == str(then):
+    if str(now) == str(then) or _is_same_text(str(now), str(then)):
         return True
     if isinstance(now, (int, float)) or isinstance(then, (int, float, Decimal)):
         try:
@@ -151,6 +157,32 @@ def is_same_value(now: Any, then: Any) -> bool:
             return False
     moments = parse_datetime(now), parse_datetime(then)
     return moments[0] is not None and moments[0] == moments[1]
+
+
+def _is_same_text(now: str, then: str) -> bool:
+    """Whether one text is what Salesforce makes of the other, whatever field they are of.
+
+    It keeps e-mail addresses in small letters, what is picked of a list in the list's own order
+    (article 000231088) and ids with their checksum; a page that somebody saved in ends lines as
+    browsers do. Told apart, such fields differed for ever, however often they were written.
+    """
+    if now.replace("\r\n", "\n") == then.replace("\r\n", "\n"):
+        return True
+    if now.lower() == then.lower():
+        return not why_not(then)
+    if ";" in then:
+        return set(now.split(";")) == set(then.split(";"))
+    return _long_id(now) == _long_id(then) != ""
+
+
+def _long_id(text: str) -> str:
+    """Return a record id of 15 characters with its checksum; one of 18 as it is, '' for others."""
+    if len(text) == LONG_ID:
+        return text
+    if len(text) != LONG_ID - len(CHECK_PARTS) or not text.isalnum() or not text.isascii():
+        return ""
+    sums = (sum(c.isupper() << i for i, c in enumerate(text[part])) for part in CHECK_PARTS)
+    return text + "".join(CHECK_CHARACTERS[one] for one in sums)
 
 
 def _is_newer(stored: Any, version: str) -> bool:

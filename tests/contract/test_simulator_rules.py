@@ -155,12 +155,17 @@ async def test_a_null_parent_object_is_a_missing_argument(plain_client):
 
 async def test_text_is_trimmed_numbers_keep_their_digits_and_times_are_kept_in_utc(plain_client):
     row = an_opportunity(
-        "1", Name="  Order 1 ", Amount="10.005", **{VERSION: "2026-01-01T12:00:00.9+02:00"}
+        "1",
+        Name="  Order 1 ",
+        Amount="10.005",
+        Magento_Customer_Email__c="Jane@Doe.example",
+        **{VERSION: "2026-01-01T12:00:00.9+02:00"},
     )
     await plain_client.upsert("Opportunity", ORDER_KEY, row)
     read = await plain_client.call("GET", f"/sobjects/Opportunity/{ORDER_KEY}/1")
     assert read.json["Name"] == "Order 1"
     assert read.json["Amount"] == 10.005
+    assert read.json["Magento_Customer_Email__c"] == "jane@doe.example"
     assert read.json[VERSION] == "2026-01-01T10:00:00.000+0000"
 
 

@@ -140,14 +140,25 @@ def _email(field_type: FieldType) -> Step:
     return fit
 
 
+def _spelling_of(field_type: FieldType) -> Callable[[str], str]:
+    """Return what spells a value as the picklist does, which knows no case (article 000386557)."""
+    spellings = {text.lower(): text for text in field_type.listed}
+    spellings |= {text: text for text in field_type.listed}
+    return lambda text: spellings.get(text) or spellings.get(text.lower(), text)
+
+
 def _picklist(field_type: FieldType) -> Step:
-    fit_text, choices = _text(field_type), field_type.choices
-    if choices is None:
+    fit_text, choices, spelled = _text(field_type), field_type.choices, _spelling_of(field_type)
+    as_listed = frozenset(field_type.listed) if choices is None else choices
+    if choices is None and not as_listed:
         return fit_text
 
     def fit(value: Any, notes: list[str], label: str) -> Any:
         text = fit_text(value, notes, label)
-        if text is None or text in choices:
+        if text is None or text in as_listed:
+            return text
+        text = spelled(text)
+        if choices is None or text in choices:
             return text
         notes.append(f"{label}: not a value of the restricted picklist, left out")
         return None
@@ -156,11 +167,11 @@ def _picklist(field_type: FieldType) -> Step:
 
 
 def _multipicklist(field_type: FieldType) -> Step:
-    choices = field_type.choices
+    choices, spelled = field_type.choices, _spelling_of(field_type)
 
     def fit(value: Any, notes: list[str], label: str) -> Any:
         parts = value if isinstance(value, list) else text_of(value).split(";")
-        texts = [clean(text_of(part)).strip() for part in parts]
+        texts = [spelled(clean(text_of(part)).strip()) for part in parts]
         kept = [text for text in texts if text and (choices is None or text in choices)]
         if len(kept) < sum(bool(text) for text in texts):
             notes.append(f"{label}: values that are not in the picklist left out")

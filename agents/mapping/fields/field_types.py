@@ -20,6 +20,7 @@ DEFAULT_LENGTHS = {
     "picklist": 255,
     "multipicklist": 4_099,
 }
+PICKED = ("picklist", "multipicklist")
 OTHER_KINDS = ("number", "date", "datetime", "checkbox", "id")
 KINDS = (*DEFAULT_LENGTHS, *OTHER_KINDS)
 
@@ -65,8 +66,9 @@ class PicklistEntry:
 class FieldType:
     """A field's type. `length` in UTF-16 units; `precision` and `scale` in digits.
 
-    Only `describe` knows the rest: `choices` are a restricted picklist's values, `entries` those of
-    a state or country picklist with what they depend on, `is_money` a currency field.
+    Only `describe` knows the rest: `choices` are a restricted picklist's values, `listed` those of
+    any as the org spells them, `entries` those of a state or country picklist with what they depend
+    on, `is_money` a currency field.
     """
 
     kind: str
@@ -75,6 +77,7 @@ class FieldType:
     scale: int = 2
     is_required: bool = False
     choices: frozenset[str] | None = None
+    listed: tuple[str, ...] = ()
     entries: tuple[PicklistEntry, ...] = ()
     is_money: bool = False
     is_createable: bool = True
@@ -125,10 +128,15 @@ def described_type(field: Mapping[str, Any]) -> FieldType | None:
         int(field.get("length") or DEFAULT_LENGTHS[kind]) if kind in DEFAULT_LENGTHS else 0,
         is_required=is_required,
         choices=choices,
+        listed=_listed(field) if kind in PICKED else (),
         entries=entries,
         is_createable=is_createable,
         is_updateable=is_updateable,
     )
+
+
+def _listed(field: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(entry.get("value")) for entry in field.get("picklistValues") or ())
 
 
 def _described_choices(
@@ -136,9 +144,7 @@ def _described_choices(
 ) -> tuple[frozenset[str] | None, tuple[PicklistEntry, ...]]:
     name = str(field.get("name"))
     is_fixed = name.endswith(ALWAYS_RESTRICTED)
-    if kind not in ("picklist", "multipicklist") or not (
-        is_fixed or field.get("restrictedPicklist")
-    ):
+    if kind not in PICKED or not (is_fixed or field.get("restrictedPicklist")):
         return None, ()
     entries = tuple(
         PicklistEntry(

@@ -104,7 +104,7 @@ def _email(field: Field) -> Converter:
                 f"{field.label}: invalid email address: {text}",
                 [field.name],
             )
-        return text
+        return text and text.lower()  # as the platform keeps every address
 
     return convert
 

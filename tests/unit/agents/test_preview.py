@@ -114,6 +114,18 @@ def test_a_record_with_a_newer_version_would_not_be_touched():
         (True, True, True),
         (True, False, False),
         (5, "x", False),
+        # Salesforce keeps every e-mail address in small letters,
+        ("jane@example.com", "Jane@Example.com", True),
+        ("jane@example.com", "Jane@Example.org", False),
+        ("mcdonald", "McDonald", False),
+        # what is picked of a list in the list's own order (000231088),
+        ("pay;charge", "charge;pay", True),
+        ("pay;charge", "pay;refund", False),
+        # ids with their checksum,
+        ("0125e000000AbcDAAS", "0125e000000AbcD", True),
+        ("0125e000000AbcDAAS", "0125e000000Abcd", False),
+        # and a page that somebody saved in ends lines as browsers do.
+        ("Main St 1\r\nFlat 2", "Main St 1\nFlat 2", True),
     ],
 )
 def test_values_are_compared_as_salesforce_stores_them(now, then, is_same):

@@ -155,6 +155,19 @@ def test_describe_gives_type_length_and_restricted_choices() -> None:
     assert notes == ["F: not a value of the restricted picklist, left out"]
 
 
+@pytest.mark.parametrize("is_restricted", [True, False])
+@pytest.mark.parametrize("kind", ["picklist", "multipicklist"])
+def test_a_value_of_a_picklist_goes_out_as_the_org_spells_it(kind, is_restricted) -> None:
+    """Picklists know no case: what the org takes was left out, or differed from it for ever."""
+    values = [{"value": "Closed Won", "active": True}, {"value": "STRASSE", "active": True}]
+    field = described(type=kind, length=40, restrictedPicklist=is_restricted, picklistValues=values)
+    fit, notes = fitting(described_type(field)), []
+    assert fit("Closed Won", notes, "F") == "Closed Won"
+    assert fit("closed won", notes, "F") == "Closed Won"
+    assert notes == []
+    assert fit("lost", notes, "F") == (None if is_restricted else "lost")
+
+
 @pytest.mark.parametrize(
     "spelled", ["txt", "text(0)", "number(19,2)", "number(2,3)", "text(a)", "", "text()"]
 )

@@ -170,6 +170,14 @@ def test_a_stage_the_org_does_not_have_names_the_line_of_the_map(org) -> None:
     assert error.fix == "did you mean `Closed Lost`? Or add the value to the picklist in Setup"
 
 
+def test_a_stage_in_other_letters_is_the_orgs_stage(org) -> None:
+    stage = field_of(org, "Opportunity", "StageName")
+    stage["restrictedPicklist"] = True
+    for value in stage["picklistValues"]:
+        value["value"] = value["value"].upper()
+    assert errors(org) == []
+
+
 def test_a_field_the_org_requires_and_nobody_fills(org) -> None:
     field_of(org, "Opportunity", "NextStep").update(nillable=False, defaultedOnCreate=False)
     (error,) = errors(org)
