@@ -36,6 +36,6 @@ else:
 
     @cache
     def _fields_of(cls: type) -> tuple[Callable[[Any], tuple[Any, ...]], dict[str, int]]:
-        names = [field.name for field in dataclasses.fields(cls)]
+        names = [field.name for field in dataclasses.fields(cls) if field.init]
         values_of = attrgetter(*names) if len(names) > 1 else lambda obj: (getattr(obj, *names),)
         return values_of, {name: place for place, name in enumerate(names)}

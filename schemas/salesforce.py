@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from schemas.frozen import dataclass
 
@@ -31,6 +31,7 @@ class Row:
     the event is the customer's own, so a record under another key may be renamed by it.
     `record_id` is the record that the org named as this customer's just now: it is written by its
     id, whatever key another worker has given it since.
+    `identity`: (sObject, case-folded external id); Salesforce matches external ids without case.
     """
 
     sobject: str
@@ -45,16 +46,21 @@ class Row:
     customer_id: str = ""
     is_own: bool = False
     record_id: str = ""
+    identity: tuple[str, str] = field(init=False, repr=False, compare=False)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> tuple[str, str]:
+            """Work the identity out when it is first asked for, and keep it: many ask."""
+            if name != "identity":
+                raise AttributeError(name)
+            self.identity = found = self.sobject, self.external_id.casefold()
+            return found
 
     @property
     def whole(self) -> dict[str, Any]:
         """What a new record gets."""
         return {**self.insert_fields, **self.fields}
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        """(sObject, case-folded external id): Salesforce matches external ids without case."""
-        return self.sobject, self.external_id.casefold()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
-from cachetools import LRUCache
 
 from agents.delivery.adoption import Adoption, adoption_of, queries_for, value_of
 from agents.delivery.blame import Judge
@@ -25,6 +24,7 @@ from agents.delivery.org_search import (
     is_final,
     told_without_values,
 )
+from agents.delivery.recent import Recent
 from agents.delivery.types import NotSent, RefusedWrite, WriteOutcome, WriteSet, Written
 from agents.pacing.ticket import NotAdmittedError
 from agents.salesforce.api.record_updates import KeyUpdate
@@ -68,7 +68,7 @@ class Adopter:
         self._org = org
         self._judge = judge
         self._known = known
-        self._seen: LRUCache[Identity, bool] = LRUCache(MAX_SEEN)
+        self._seen: Recent[Identity, bool] = Recent(MAX_SEEN)
 
     def queries(self, bundles: Sequence[WriteSet]) -> Queries:
         """Return what is to be asked before the bundles may be written."""
@@ -108,7 +108,7 @@ class Adopter:
             else:
                 self._absorb(update, identity, result, adopted)
         for identity in found.keys() - adopted.failures.keys():
-            self._seen[identity] = True
+            self._seen.keep(identity, value=True)
         return adopted
 
     def _absorb(

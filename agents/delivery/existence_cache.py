@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cachetools import LRUCache
-
+from agents.delivery.recent import Recent
 from schemas.salesforce import Row
 
 MAX_RECORDS = 200_000  # about 80 MB
 MAX_CUSTOMERS = 4
-NOBODY = ("", ())
+NOBODY: tuple[str, tuple[str, ...]] = ("", ())
 
 
 class ExistenceCache:
@@ -33,7 +32,7 @@ class ExistenceCache:
         is_loose: Callable[[Row], bool] = lambda _: False,
     ) -> None:
         self.is_loose = is_loose
-        self._ids: LRUCache[tuple[str, str], tuple[str, tuple[str, ...]]] = LRUCache(max_records)
+        self._ids: Recent[tuple[str, str], tuple[str, tuple[str, ...]]] = Recent(max_records)
         self._created_on_demand: set[str] = set()
 
     def __len__(self) -> int:
@@ -41,18 +40,18 @@ class ExistenceCache:
 
     def id_of(self, row: Row) -> str | None:
         """Return the record's id ("" when only its existence is known), None if not known."""
-        found = self._ids.get(row.identity)
+        found = self._ids.used(row.identity)
         return None if found is None else found[0]
 
     def is_of(self, row: Row) -> bool:
         """Whether the record is known as that of the row's customer."""
-        return row.customer_id in self._ids.get(row.identity, NOBODY)[1]
+        return row.customer_id in (self._ids.used(row.identity) or NOBODY)[1]
 
     def note_customer(self, row: Row) -> None:
         """Note that the row's customer has no other record, if this one is known."""
-        if row.identity in self._ids and not self.is_of(row):
-            record_id, others = self._ids[row.identity]
-            self._ids[row.identity] = record_id, (row.customer_id, *others)[:MAX_CUSTOMERS]
+        found = self._ids.used(row.identity)
+        if found is not None:
+            self._keep(row, *found)
 
     def remember(self, row: Row, record_id: str) -> None:
         """Note that a record exists; of use only for sObjects that other rows create on demand."""
@@ -61,8 +60,12 @@ class ExistenceCache:
         elif row.sobject not in self._created_on_demand:
             return
         others = () if row.is_own else self._ids.get(row.identity, NOBODY)[1]
-        self._ids[row.identity] = record_id, others
-        self.note_customer(row)
+        self._keep(row, record_id, others)
+
+    def _keep(self, row: Row, record_id: str, customers: tuple[str, ...]) -> None:
+        if row.customer_id not in customers:
+            customers = (row.customer_id, *customers)[:MAX_CUSTOMERS]
+        self._ids.keep(row.identity, (record_id, customers))
 
     def forget(self, row: Row) -> None:
         """Note that a record may be gone."""
