@@ -107,8 +107,10 @@ class Topics:
 
     def specs(self) -> list[TopicSpec]:
         """Return every topic with its configuration."""
-        keep_week = {"retention.ms": str(7 * DAY_MS)}
-        keep_month = {"retention.ms": str(30 * DAY_MS)}
+        # A cluster's own defaults may compact, or keep so many bytes only: unread events would go.
+        by_time = {"cleanup.policy": "delete", "retention.bytes": "-1"}
+        keep_week = {**by_time, "retention.ms": str(7 * DAY_MS)}
+        keep_month = {**by_time, "retention.ms": str(30 * DAY_MS)}
         large = {"max.message.bytes": str(MAX_MESSAGE_BYTES)}
         larger = {"max.message.bytes": str(MAX_DEAD_LETTER_BYTES)}
         compacted = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.2"}

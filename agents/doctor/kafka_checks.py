@@ -132,10 +132,25 @@ def _keeping(settings: KafkaSettings, topics: Mapping[str, ExistingTopic]) -> It
         for name, topic in topics.items()
         if name != names.state and "compact" in topic.config.get("cleanup.policy", "")
     ]
-    fix = "set cleanup.policy=delete: compaction removes events nobody has read"
+    fix = f"{APPLY}: compaction removes events nobody has read"
     yield judged("kafka-facts-policy", compacted, "no event topic is compacted", fix)
+    yield _kept_by_size(names.state, topics)
     yield _results_kept(settings, topics)
     yield _waiting_kept(settings, topics)
+
+
+def _kept_by_size(state: str, topics: Mapping[str, ExistingTopic]) -> Check:
+    capped = [
+        f"{name} keeps {limit:,} bytes a partition"
+        for name, topic in topics.items()
+        if name != state and (limit := int(topic.config.get("retention.bytes") or -1)) >= 0
+    ]
+    fix = (
+        "more than that is deleted, read or not, and `orderstream lag` does not foresee it: set "
+        "retention.bytes=-1 on the topic (log.retention.bytes is the brokers' default), or much "
+        "more than the longest outage brings"
+    )
+    return judged("kafka-size-retention", capped, "kept by time alone", fix, CheckResult.WARN)
 
 
 def _results_kept(settings: KafkaSettings, topics: Mapping[str, ExistingTopic]) -> Check:

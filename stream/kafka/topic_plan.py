@@ -21,9 +21,10 @@ from stream.topics import TopicSpec
 # From this replication factor on, one broker may be down while acks=all still means two copies.
 REPLICATION_FOR_MIN_INSYNC = 3
 MIN_INSYNC_REPLICAS = "2"
-# Asked for when a topic is made; what is there then stays. Confluent Cloud takes it and keeps its
-# own value without a word, and the runbook lets an owner choose another.
-WISHES = frozenset({"min.cleanable.dirty.ratio"})
+# Asked for when a topic is made; what is there then stays. Confluent Cloud takes the ratio and
+# keeps its own without a word, and the runbook lets an owner choose another. How large a log may be
+# says whose disk it is, and doctor warns of it.
+WISHES = frozenset({"min.cleanable.dirty.ratio", "retention.bytes"})
 
 
 class TopicAction(StrEnum):

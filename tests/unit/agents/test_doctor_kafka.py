@@ -71,6 +71,8 @@ def test_a_cluster_as_topics_apply_leaves_it_is_fine() -> None:
         ),
         ("kafka-state-policy", "fail", "salesforce.state", config("cleanup.policy", "delete")),
         ("kafka-facts-policy", "fail", "magento.orders", config("cleanup.policy", "compact")),
+        ("kafka-size-retention", "warn", "magento.orders", config("retention.bytes", "1073741824")),
+        ("kafka-size-retention", "warn", "salesforce.dlq", config("retention.bytes", "0")),
         ("kafka-results-retention", "fail", "salesforce.results", config("retention.ms", "1000")),
         ("kafka-retry-retention", "fail", "salesforce.retry.1h", config("retention.ms", "3600000")),
         ("kafka-message-size", "fail", "salesforce.due", config("max.message.bytes", "1048588")),

@@ -72,6 +72,21 @@ def test_a_topic_with_fewer_replicas_than_must_be_in_sync_needs_a_person():
     assert plan(existing(config=own, replication_factor=2)).problems == ()
 
 
+def test_a_clusters_own_defaults_compact_no_events_and_delete_none_by_size():
+    """Bitnami's brokers kept a gigabyte a partition: what nobody had read went with the rest."""
+    topics = Topics()
+    default = {"cleanup.policy": "compact", "retention.bytes": "1073741824"}
+    for spec in topics.specs():
+        if spec.name == topics.state:
+            continue
+        (made,) = plan_topics([spec], {}, partitions=8, replication_factor=1)
+        assert made.config.items() >= {"cleanup.policy": "delete", "retention.bytes": "-1"}.items()
+        there = existing(config={**spec.config, **default})
+        (made,) = plan_topics([spec], {spec.name: there}, partitions=8, replication_factor=1)
+        # How large a log may be is an owner's to say, whose disk it is; doctor warns of it.
+        assert made.changes == {"cleanup.policy": ("compact", "delete")}
+
+
 def test_numbers_are_compared_as_numbers():
     assert plan(existing(config={"retention.ms": "1000.0"})).action is TopicAction.OK
 
