@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any, Final
 
 import typer
@@ -111,6 +112,11 @@ def _orderstream(
 def run() -> None:
     """Run the command line. Exit 0: done; 1: the answer is no; 2: usage, settings; 3: not known."""
     atexit.register(_let_go_of_readers)  # the first to be registered is the last to run
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # what a terminal cannot show ends nothing
     try:
         app()
     except StreamError as error:

@@ -88,7 +88,7 @@ def operator_settings(*more: Role) -> Settings:
 def print_json(value: Any) -> None:
     """Print one JSON document to stdout."""
     text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
-    sys.stdout.write(printable_json(text) + "\n")
+    sys.stdout.write(printable_json(text, encoding=sys.stdout.encoding or "ascii") + "\n")
 
 
 def note(text: str) -> None:

@@ -7,11 +7,13 @@ that includes the marks that turn the direction of text.
 
 from __future__ import annotations
 
+import json
 import re
 
 DOT = "\N{MIDDLE DOT}"
 KEPT = frozenset("\n")
 # JSON escapes what is below a blank; this is what it leaves and a terminal may obey.
+BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
 UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -22,6 +24,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char in KEPT else DOT for char in text)
 
 
-def printable_json(text: str) -> str:
-    """Return a JSON text with the same meaning that a terminal only shows."""
-    return UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+def printable_json(text: str, *, encoding: str = "utf-8") -> str:
+    """Return a JSON text with the same meaning that a terminal only shows, in its encoding."""
+    text = UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return text

@@ -1,4 +1,7 @@
-"""A pipe is no terminal: who stops reading changes no exit code, and who reads on gets lines."""
+"""A pipe is no terminal: who stops reading changes no exit code, and who reads on gets lines.
+
+Nor is every terminal a modern one: what its character set lacks ends no command.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 import subprocess
 import sys
 
+import orjson
 import pytest
 
 import cli.commands.lag as lag_command
@@ -36,6 +40,37 @@ def test_the_exit_code_is_the_answer_whoever_has_stopped_reading(stream):
     )
     os.close(writer)
     assert done.returncode == 3
+
+
+SAYS = """
+import sys, cli.main
+from cli.console.terminal import print_json, stderr, stdout
+def app():
+    stdout.print("… Jørgen 東京 😀")
+    stderr.print("… Jørgen 東京 😀")
+    print_json({"name": "… Jørgen 東京 😀"})
+    raise SystemExit(3)
+cli.main.app = app
+cli.main.run()
+"""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_what_a_terminal_cannot_show_ends_no_command(encoding):
+    """`LANG=de_DE@euro` in a crontab: the first `…` was a traceback and exit 1, "the answer is no".
+
+    JSON is JSON in any character set.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", SAYS],
+        check=False,
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert (done.returncode, b"Traceback" in done.stderr) == (3, False)
+    line, _, document = done.stdout.decode(encoding).partition("\n")
+    assert "rgen" in line
+    assert orjson.loads(document) == {"name": "… Jørgen 東京 😀"}
 
 
 async def test_lag_that_is_watched_through_a_pipe_says_each_look(monkeypatch):
