@@ -57,13 +57,18 @@ def composite_calls(bundles: int) -> int:
     return -(-bundles // API_LIMITS.bundles)
 
 
+def is_for_jobs(backlog: int, *, threshold: int) -> bool:
+    """Whether so many events wait that jobs are thought of at all; `threshold` 0 = never."""
+    return bool(threshold) and backlog >= threshold
+
+
 def choose_api(backlog: int, calls_left: float, batch: Batch, *, threshold: int) -> ApiPreference:
     """Return the roads of a batch.
 
     `backlog`: events the workers have not taken yet. `calls_left`: of our share of the day, not
-    finite while unknown. `threshold` 0 = never Bulk.
+    finite while unknown.
     """
-    if not threshold or backlog < threshold:
+    if not is_for_jobs(backlog, threshold=threshold):
         return ALL_COMPOSITE
     if batch.jobs * CALLS_PER_JOB >= composite_calls(batch.bundles):
         return ALL_COMPOSITE

@@ -10,7 +10,14 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from agents.delivery.api_choice import ALL_COMPOSITE, Api, ApiPreference, Batch, choose_api
+from agents.delivery.api_choice import (
+    ALL_COMPOSITE,
+    Api,
+    ApiPreference,
+    Batch,
+    choose_api,
+    is_for_jobs,
+)
 from agents.delivery.types import Dispatcher, WriteOutcome, WriteSet
 from agents.salesforce.api.bulk_csv import NULL
 from schemas.priority import Priority
@@ -55,6 +62,8 @@ class ApiRouter:
     async def send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""
         roads = self._choice(bundles)
+        if roads == ALL_COMPOSITE:
+            return await self._roads[Api.COMPOSITE].send(bundles)
         waves: dict[tuple[bool, Api], list[int]] = {}
         for place, bundle in enumerate(bundles):
             road = roads.of(bundle.priority) if is_bulk_safe(bundle) else Api.COMPOSITE
@@ -70,12 +79,12 @@ class ApiRouter:
         return [outcomes[place] for place in range(len(bundles))]
 
     def _choice(self, bundles: Sequence[WriteSet]) -> ApiPreference:
-        if self._is_bulk_closed():
+        backlog = self._backlog()
+        if self._is_bulk_closed() or not is_for_jobs(backlog, threshold=self._threshold):
             return ALL_COMPOSITE
         jobs = {(row.sobject, bool(row.insert_fields)) for b in bundles for row in b.rows}
-        backlog, left = self._backlog(), self._calls_left()
         batch = Batch(len(bundles), len(jobs))
-        roads = choose_api(backlog, left, batch, threshold=self._threshold)
+        roads = choose_api(backlog, self._calls_left(), batch, threshold=self._threshold)
         if Api.BULK in (roads.live, roads.others):
             log.info("bulk_road", bundles=len(bundles), jobs=len(jobs), backlog=backlog)
         return roads

@@ -16,6 +16,7 @@ from agents.salesforce.api.collection_builder import (
     CollectionKey,
     CollectionLimits,
     Method,
+    weight_at_most,
     weight_of,
 )
 from agents.salesforce.api.composite import CUSTOMER_ID_FIELD
@@ -45,7 +46,8 @@ def plan_calls(
     bundle too large for one call is planned alone; its rows are cut when they are drafted.
     """
     groups = lock_groups(bundles)
-    groups.sort(key=lambda group: min(bundles[member].priority for member in group))
+    if len({bundle.priority for bundle in bundles}) > 1:
+        groups.sort(key=lambda group: min(bundles[member].priority for member in group))
     portion: list[list[int]] = []
     size = 0
     for group in groups:
@@ -64,6 +66,8 @@ def _plan(
     method_of: MethodOf,
     limits: CollectionLimits,
 ) -> list[CallPlan]:
+    if (whole := _in_one(groups, bundles, method_of, limits)) is not None:
+        return [whole]
     closed: list[CallPlan] = []
     tails: list[_Bin] = []
     for group in groups:
@@ -73,9 +77,44 @@ def _plan(
             closed.append(CallPlan(tuple(segment.members), tail.after))
             tail.after = (len(closed) - 1,)
         tails.append(tail)
-    tails.sort(key=lambda tail: (min(bundles[m].priority for m in tail.members), -tail.size))
+    tails.sort(key=lambda tail: _turn_of(tail.members, bundles))
     bins = _first_fit(tails, limits)
     return closed + [CallPlan(tuple(item.members), item.after) for item in bins]
+
+
+def _in_one(
+    groups: Sequence[Sequence[int]],
+    bundles: Sequence[WriteSet],
+    method_of: MethodOf,
+    limits: CollectionLimits,
+) -> CallPlan | None:
+    """Return the one call that holds all, as most batches fit in one; None where they may not.
+
+    What fits together needs no measuring of each, and no fitting in.
+    """
+    members = [member for group in groups for member in group]
+    load = _Load(bundles=len(members))
+    if load.bundles > limits.bundles:
+        return None
+    sent: list[Row] = []
+    for member in members:
+        for row in bundles[member].rows:
+            method = method_of(row)
+            if method is not None:
+                sent.append(row)
+                load.count((row.sobject, row.external_id_field, method))
+    load.bytes = weight_at_most(sent)
+    if not _empty().takes(load, limits):
+        return None
+    if len(groups) < len(members) or len({bundles[m].priority for m in members}) > 1:
+        ordered = sorted(groups, key=lambda group: _turn_of(group, bundles))
+        members = [member for group in ordered for member in group]
+    return CallPlan(tuple(members), ())
+
+
+def _turn_of(members: Sequence[int], bundles: Sequence[WriteSet]) -> tuple[int, int]:
+    """Return what groups are packed by: the urgent first, then the largest."""
+    return min(bundles[member].priority for member in members), -len(members)
 
 
 def lock_groups(bundles: Sequence[WriteSet]) -> list[list[int]]:
@@ -91,22 +130,24 @@ def lock_groups(bundles: Sequence[WriteSet]) -> list[list[int]]:
     holders: dict[object, int] = {}
     for position, bundle in enumerate(bundles):
         for lock in locks_of(bundle):
-            first, second = sorted((root(holders.setdefault(lock, position)), root(position)))
-            parent[second] = first
+            holder = holders.setdefault(lock, position)
+            if holder != position:
+                first, second = sorted((root(holder), root(position)))
+                parent[second] = first
     groups: dict[int, list[int]] = {}
     for position in range(len(bundles)):
         groups.setdefault(root(position), []).append(position)
     return list(groups.values())
 
 
-def locks_of(bundle: WriteSet) -> Iterator[Hashable]:
-    """Yield what a call with this bundle locks."""
-    if bundle.lock_key:
-        yield bundle.lock_key.casefold()
+def locks_of(bundle: WriteSet) -> list[Hashable]:
+    """Return what a call with this bundle locks."""
+    locks: list[Hashable] = [bundle.lock_key.casefold()] if bundle.lock_key else []
     for row in bundle.rows:
-        yield row.identity
+        locks.append(row.identity)
         if row.customer_id:  # under whatever address: a renaming gives the record another one
-            yield row.sobject, CUSTOMER_ID_FIELD, row.customer_id
+            locks.append((row.sobject, CUSTOMER_ID_FIELD, row.customer_id))
+    return locks
 
 
 @dataclass(slots=True)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
-from agents.salesforce.api.composite import Collection, row_bytes
+from agents.salesforce.api.composite import Collection, row_bytes, rows_bytes_at_most
 from schemas.frozen import dataclass
+from schemas.parts import parts_of
 from schemas.salesforce import Row
 
 Method = Literal["upsert", "create", "update"]
@@ -47,6 +48,9 @@ class RowWrite:
         return self.row.sobject, self.row.external_id_field, self.method
 
 
+Merged = tuple[Row, list[RowWrite]]  # a row to send, and the steps it stands for
+
+
 @dataclass(frozen=True, slots=True)
 class CollectionDraft:
     """One collection, and for each of its rows the bundles' rows that it stands for."""
@@ -67,16 +71,27 @@ def weight_of(row: Row) -> int:
         return 0
 
 
+def weight_at_most(rows: Sequence[Row]) -> int:
+    """Return no less than the rows take in a call together, at a fraction of weighing each."""
+    try:
+        return sum(map(rows_bytes_at_most, parts_of(rows, API_LIMITS.rows)))
+    except TypeError:
+        return sum(map(weight_of, rows))
+
+
 def draft_calls(steps: Sequence[RowWrite], limits: CollectionLimits) -> list[list[CollectionDraft]]:
     """Return the calls that send all steps, in the order in which they must be sent."""
-    columns: dict[CollectionKey, list[list[RowWrite]]] = {}
+    columns: dict[CollectionKey, list[Merged]] = {}
     for twins in _by_identity(steps):
-        columns.setdefault(_merge(twins).shape, []).append(twins)
+        merged = _merge(twins) if len(twins) > 1 else twins[0]
+        columns.setdefault(merged.shape, []).append((merged.row, twins))
+    fits = weight_at_most([step.row for step in steps]) <= limits.bytes
+    weigh = _nothing if fits else weight_of
     levels = _levels(steps)
     calls: list[list[CollectionDraft]] = []
     room = 0
     for shape in sorted(columns, key=lambda shape: levels[shape[0]]):
-        for draft, size in _cut(shape, columns[shape], limits):
+        for draft, size in _cut(shape, columns[shape], limits, weigh):
             if not calls or len(calls[-1]) == limits.collections or size > room:
                 calls.append([])
                 room = limits.bytes
@@ -133,14 +148,21 @@ def _levels(steps: Sequence[RowWrite]) -> dict[str, int]:
     return levels
 
 
+def _nothing(_row: Row) -> int:
+    """Weigh a row where all fit into one call whatever each weighs."""
+    return 0
+
+
 def _cut(
-    shape: CollectionKey, twins_of_rows: Sequence[list[RowWrite]], limits: CollectionLimits
+    shape: CollectionKey,
+    rows: Sequence[Merged],
+    limits: CollectionLimits,
+    weigh: Callable[[Row], int],
 ) -> Iterator[tuple[CollectionDraft, int]]:
-    part: list[tuple[Row, list[RowWrite]]] = []
+    part: list[Merged] = []
     part_bytes = 0
-    for twins in twins_of_rows:
-        row = _merge(twins).row
-        size = weight_of(row)
+    for row, twins in rows:
+        size = weigh(row)
         if part and (len(part) == limits.rows or part_bytes + size > limits.bytes):
             yield _draft(shape, part), part_bytes
             part, part_bytes = [], 0
@@ -150,11 +172,19 @@ def _cut(
         yield _draft(shape, part), part_bytes
 
 
-def _draft(shape: CollectionKey, part: Sequence[tuple[Row, list[RowWrite]]]) -> CollectionDraft:
+def _draft(shape: CollectionKey, part: Sequence[Merged]) -> CollectionDraft:
     sobject, external_id_field, method = shape
-    rows = tuple(row for row, _ in part)
+    rows = tuple([row for row, _ in part])
     return CollectionDraft(
         Collection(sobject, external_id_field, method, rows),
-        tuple(tuple(step.owner for step in twins) for _, twins in part),
-        tuple(any(step.row != twins[0].row for step in twins) for _, twins in part),
+        tuple([_owners(twins) for _, twins in part]),
+        tuple([len(twins) > 1 and _differ(twins) for _, twins in part]),
     )
+
+
+def _owners(twins: Sequence[RowWrite]) -> tuple[Owner, ...]:
+    return (twins[0].owner,) if len(twins) == 1 else tuple(step.owner for step in twins)
+
+
+def _differ(twins: Sequence[RowWrite]) -> bool:
+    return any(step.row != twins[0].row for step in twins)

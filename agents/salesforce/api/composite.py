@@ -26,6 +26,7 @@ SUCCESS = range(200, 300)
 STALE_GUARD_FIELD = "Magento_Updated_At__c"
 OVERRULE_FIELD = "Magento_Overruled_By__c"
 CUSTOMER_ID_FIELD = "Magento_Customer_ID__c"
+ROW_FRAME_BYTES = 100  # `attributes`, `type`, two names of fields and the signs around them
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,23 @@ def record_of(
 def row_bytes(row: Row) -> int:
     """Return what a row weighs in a request body, its insert fields and guard included."""
     return len(dumps(record_of(row, is_create=True, is_guarded=True, may_overrule=True))) + 1
+
+
+def rows_bytes_at_most(rows: Sequence[Row]) -> int:
+    """Return no less than the `row_bytes` of all. Raises TypeError if one is no JSON."""
+    said = [
+        (
+            row.sobject,
+            row.external_id_field,
+            row.external_id,
+            row.insert_fields,
+            row.fields,
+            row.version,
+            row.overrule,
+        )
+        for row in rows
+    ]
+    return len(dumps(said)) + ROW_FRAME_BYTES * len(rows)
 
 
 def dumps(value: Any) -> bytes:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import dataclasses
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.fake_org import account, contact, opportunity
 
+from agents.delivery import call_planner
 from agents.delivery.call_planner import (
     PORTION_CALLS,
     CallPlan,
@@ -19,13 +21,17 @@ from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.row_state import method_of
 from agents.delivery.row_tracker import RowTracker
 from agents.delivery.types import WriteSet
+from agents.salesforce.api import collection_builder
 from agents.salesforce.api.collection_builder import (
     API_LIMITS,
     CollectionLimits,
+    RowWrite,
     draft_calls,
+    weight_at_most,
     weight_of,
 )
 from schemas.priority import Priority
+from schemas.salesforce import Row
 
 
 def order(number: int, customer: int | None = None, **more) -> WriteSet:
@@ -237,3 +243,45 @@ def test_every_bundle_is_planned_once_and_neighbours_in_a_lock_never_fly_togethe
         mine = {bundles[m].lock_key for m in call.members}
         for other in set(range(position)) - before[position]:
             assert not mine & {bundles[m].lock_key for m in plans[other].members}
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.sampled_from(list(Priority))), max_size=30),
+    st.integers(5, 40),
+    st.integers(1, 40),
+)
+def test_what_fits_into_one_call_is_planned_as_if_each_had_been_measured(picks, most, rows):
+    bundles = [order(n, customer, priority=p) for n, (customer, p) in enumerate(picks)]
+    limits = dataclasses.replace(API_LIMITS, bundles=most, rows=rows)
+    quick = plan(bundles, limits)
+    steps = [RowWrite((n, 0), row, "create") for n, one in enumerate(bundles) for row in one.rows]
+    drafted = draft_calls(steps, limits)
+    heavy = 10**12
+    with (
+        patch.object(call_planner, "weight_at_most", lambda _: heavy),
+        patch.object(collection_builder, "weight_at_most", lambda _: heavy),
+    ):
+        assert plan(bundles, limits) == quick
+        assert draft_calls(steps, limits) == drafted
+
+
+VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text() | st.decimals()
+
+
+@given(
+    st.lists(
+        st.builds(
+            Row,
+            st.text(),
+            st.text(),
+            st.text(),
+            fields=st.dictionaries(st.text(), VALUES),
+            insert_fields=st.dictionaries(st.text(), VALUES),
+            version=st.text(),
+            overrule=st.text(),
+        )
+    )
+)
+def test_rows_weigh_no_more_than_is_said_of_them_together(rows):
+    assert sum(map(weight_of, rows)) <= weight_at_most(rows)
