@@ -61,6 +61,8 @@ class ApiRouter:
 
     async def send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""
+        if not bundles:
+            return []
         roads = self._choice(bundles)
         if roads == ALL_COMPOSITE:
             return await self._roads[Api.COMPOSITE].send(bundles)
