@@ -29,6 +29,7 @@ class Ignored(StrEnum):
     CUSTOMER_SAVE_FOLLOWS = "customer_save_follows"
     ORDER_ID_ONLY = "order_id_only"
     ORDER_NOT_PLACED = "order_not_placed"
+    ORDER_DELETED = "order_deleted"
     NO_EMAIL = "no_email"
     CHANGES_NOTHING = "changes_nothing"
     NO_FIELD = "no_field"
@@ -50,6 +51,7 @@ MAGENTO: dict[str, Kind | Ignored] = {
     "sales_order_status_history_save": Ignored.ORDER_SAVE_FOLLOWS,
     "sales_order_payment_save": Ignored.ORDER_SAVE_FOLLOWS,
     "sales_order_address_save": Ignored.ORDER_ID_ONLY,
+    "sales_order_delete": Ignored.ORDER_DELETED,
     "sales_order_shipment_track_save": Ignored.NO_FIELD,
     "customer_save": Kind.CUSTOMER,
     "customer_address_save": Kind.CUSTOMER,
@@ -60,6 +62,7 @@ MAGENTO: dict[str, Kind | Ignored] = {
 }
 WITHOUT_ENDING: dict[str, Kind | Ignored] = {
     "customer_delete_before": Kind.CUSTOMER_DELETED,
+    "sales_order_delete_before": Ignored.ORDER_DELETED,
     "sales_model_service_quote_submit_failure": Ignored.ORDER_NOT_PLACED,
     "customer_register_success": Ignored.CUSTOMER_SAVE_FOLLOWS,
     "customer_login": Ignored.CHANGES_NOTHING,
@@ -69,6 +72,7 @@ WITHOUT_ENDING: dict[str, Kind | Ignored] = {
 # sure; reconcile finds what that leaves behind.
 MAGE_OS: dict[str, Kind | Ignored] = {
     "sales.unholdedcreated": Kind.ORDER,  # how the module spells its unhold event
+    "sales.order.deleted": Ignored.ORDER_DELETED,  # of others: the module has none
     "sales.invoice.created": Ignored.ORDER_ID_ONLY,
     "sales.invoice.paid": Ignored.ORDER_ID_ONLY,
     "sales.shipment.created": Ignored.ORDER_ID_ONLY,
@@ -86,6 +90,8 @@ PLUGIN_PREFIX = "magento."
 PLUGINS: dict[str, Kind | Ignored] = {
     "magento.sales.api.order_repository.save": Kind.ORDER,
     "magento.sales.api.order_management.place": Kind.ORDER,
+    "magento.sales.api.order_repository.delete": Ignored.ORDER_DELETED,
+    "magento.sales.api.order_repository.delete_by_id": Ignored.ORDER_DELETED,
     "magento.customer.api.customer_repository.save": Kind.CUSTOMER,
     "magento.customer.api.customer_repository.delete": Kind.CUSTOMER_DELETED,
     "magento.customer.api.customer_repository.delete_by_id": Kind.CUSTOMER_DELETED,
@@ -102,6 +108,12 @@ DELETION = re.compile(
     r"(?!.*(?:segment|group|compan(?:y|ie)|list|cart|campaign|role|team)s?[^a-z].*remov)"
     r"(?:.*[^a-z])?(?:customers?(?:[._/: -]?(?:account|entity|data|record))?"
     r"[._/: -]?(?:delet|remov|eras)(?:e|ed|ion)|(?:delete|remove|erase)d?[._/: -]?customers?)"
+    r"(?:[._/: -](?:before|after|commit_after))?"
+)
+# The same of an order: what it brings is the order as it was.
+ORDER_DELETION = re.compile(
+    r"(?:.*[^a-z])?"
+    r"(?:orders?[._/: -]?(?:delet|eras)(?:e|ed|ion)|(?:delete|erase)d?[._/: -]?orders?)"
     r"(?:[._/: -](?:before|after|commit_after))?"
 )
 # An address alone belongs to nobody we can find: these count only with their customer.
@@ -134,7 +146,9 @@ def _use_of_conditional(name: str) -> Kind | Ignored:
         stem, found, condition = name.partition(f"{ending}_")
         if found and condition and stem in MAGENTO:
             return MAGENTO[stem]
-    return Kind.CUSTOMER_DELETED if DELETION.fullmatch(name.lower()) else Ignored.UNKNOWN
+    if DELETION.fullmatch(name.lower()):
+        return Kind.CUSTOMER_DELETED
+    return Ignored.ORDER_DELETED if ORDER_DELETION.fullmatch(name.lower()) else Ignored.UNKNOWN
 
 
 def is_about_an_address(event: str) -> bool:

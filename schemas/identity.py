@@ -28,7 +28,8 @@ from enum import StrEnum
 from typing import Any
 
 from schemas.document.address_spellings import is_address_of
-from schemas.document.shape import ORDER_NUMBERS, id_of, is_padded, number_of
+from schemas.document.other_numbers import is_padded
+from schemas.document.shape import ORDER_NUMBERS, id_of, number_of
 from schemas.email import as_key, in_one_spelling, why_not
 from schemas.event import Kind
 from schemas.texts import identifier, said, text_of

@@ -3,6 +3,7 @@
 | event | completed because |
 |---|---|
 | an order that lacks a part which the mapping reads | a notification, or a part of it |
+| an order without its number, unless its id is all it says | it may have another name here |
 | an order whose rows have no ids | saved before its transaction was committed, or rolled back |
 | a customer without names or addresses that the mapping reads | a notification |
 | any that would be superseded, of a sender whose clock is behind | its time tells nothing |
@@ -39,6 +40,7 @@ from agents.handling.outcome_rules import OutcomeRules
 from agents.handling.version_guard import VersionVerdict, judge
 from agents.mapping.reads import Reads
 from schemas.codec import DecodeError, Document, decode, key_of
+from schemas.document.other_numbers import perhaps_its_number
 from schemas.event import Kind
 from schemas.identity import PLAIN, Identity, site_of
 from schemas.parts import parts_of
@@ -75,6 +77,8 @@ ID_FIELDS = {
 def is_incomplete(kind: Kind, entity: Mapping[str, Any], reads: Reads) -> bool:
     """Whether an event's content must be read from the store."""
     if reads.lacks_a_part(kind, entity):
+        return True
+    if kind is Kind.ORDER and perhaps_its_number(entity):
         return True
     rows = entity.get("items")
     if kind is Kind.CUSTOMER or not isinstance(rows, list):

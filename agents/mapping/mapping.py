@@ -19,6 +19,7 @@ from agents.mapping.parser import read_rulebook
 from agents.mapping.reads import Reads, reads_of
 from agents.mapping.scope import Facts
 from schemas.codec import Document
+from schemas.document.other_numbers import perhaps_its_number
 from schemas.document.shape import id_of, number_of
 from schemas.event import Kind
 from schemas.salesforce import Row
@@ -28,6 +29,7 @@ from stream.errors import MappingError, MappingFileError
 DEFAULT_FILE = "default.yaml"
 PERSON_FILE = "person_accounts.yaml"
 VERSION_BYTES = 6
+ITS_KEY = "which its record goes by"
 MAX_FILE_BYTES = 1_000_000
 
 NO_READS = Reads(frozenset(), frozenset())
@@ -144,8 +146,11 @@ class Mapping:
         reads = self.reads(Kind.ORDER)
         if reads.says_nothing(order):
             return "the event says of the order only that it was saved"
-        if not number_of(order) and id_of(order) and reads.lacks_a_part(Kind.ORDER, order):
-            return "the event says a part of the order and not its number, which its record goes by"
+        if not number_of(order) and id_of(order):
+            if reads.lacks_a_part(Kind.ORDER, order):
+                return f"the event says a part of the order and not its number, {ITS_KEY}"
+            if name := perhaps_its_number(order):
+                return f"the order has no increment_id, {ITS_KEY}, unless `{name}` is meant"
         return ""
 
     def reads(self, kind: Kind) -> Reads:

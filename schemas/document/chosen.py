@@ -4,7 +4,7 @@
 |---|---|---|---|
 | says order | taken | refused | refused |
 | says customer | refused | taken | refused; an address alone: ignored |
-| is known and of no use | taken, if placed | ignored | ignored |
+| is known and of no use | taken, if there is one | ignored | ignored |
 | is unknown | taken, counted | taken, counted | ignored; refused if it may be an order |
 | is missing | taken | taken | refused; an invoice: ignored |
 """
@@ -77,6 +77,7 @@ CUSTOMER_EVENT = re.compile(
 OTHER_NUMBERS = frozenset(("number", "order_number"))
 OTHER_CONTENT = frozenset(("total", "grand_total", "items", "status"))
 MAX_INSIDE = 3  # levels
+GONE = (Ignored.ORDER_NOT_PLACED, Ignored.ORDER_DELETED)  # the order in the body is none any more
 
 
 class DecodeError(ValueError):
@@ -98,13 +99,10 @@ def chosen(
             return _by_shape(found, order)
         case Ignored.UNKNOWN:
             return _despite_the_name(found, order, name, body)
-        case Ignored.ORDER_NOT_PLACED:  # the one name whose order was rolled back
-            return Ignored.ORDER_NOT_PLACED
         case Ignored():
-            is_told = order is not None and not (
-                _is_guess(order) or is_perhaps_of_an_order(order.level)
-            )
-            return (Kind.ORDER, order) if order is not None and is_told else use
+            if use in GONE or order is None or _is_guess(order):
+                return use
+            return use if is_perhaps_of_an_order(order.level) else (Kind.ORDER, order)
         case Kind.ORDER:
             return Kind.ORDER, order or _mismatch(name, use, found)
     return _of_a_customer(found, order, name, use, is_signed=is_signed)

@@ -173,16 +173,6 @@ def number_of(level: Level) -> str:
     return ""
 
 
-def number_in_id(order: Level) -> str:
-    """Return an order's number that stands where its id should: an id has no zeros before it."""
-    texts = (one.strip() for name in IDS if isinstance(one := order.get(name), str))
-    return next(filter(is_padded, texts), "")
-
-
-def is_padded(text: str) -> bool:
-    return text[:1] == "0" and text.isascii() and text.isdecimal() and bool(text.strip("0"))
-
-
 def id_of(level: Level) -> str:
     """Return the store's id of a document; '' when the level has none."""
     return next((found for name in IDS if (found := identifier(level.get(name)))), "")

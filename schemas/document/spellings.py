@@ -31,6 +31,8 @@ from schemas.document.address_spellings import (
     plain_address,
     typed_by_ids,
 )
+from schemas.document.buyer import is_buyer_beside, names_a_buyer, spell_buyer
+from schemas.document.other_numbers import spell_number
 from schemas.document.row_spellings import (
     are_plain_rows,
     assigned_rows,
@@ -39,12 +41,12 @@ from schemas.document.row_spellings import (
     row_id,
     rows_of,
 )
-from schemas.document.shape import IDS, ORDER_NUMBERS, id_of, number_in_id, number_of, scalar
+from schemas.document.shape import scalar
 from schemas.document.text_spellings import OF_CUSTOMER, OF_ORDER, are_plain, form_of, plain_texts
 from schemas.document.unwrapping import Found, opened
 from schemas.event import Kind
 from schemas.sender_clock import is_plain_time, plain_time
-from schemas.texts import identifier, text_of
+from schemas.texts import identifier
 
 ADDRESSES = ("billing_address", "shipping_address")
 # Field of a document → the names it goes by, inside or beside it.
@@ -65,14 +67,8 @@ OWN_ADDRESSES = {
     "default_billing": ("default_billing", "default_billing_address", "billing_address"),
     "default_shipping": ("default_shipping", "default_shipping_address", "shipping_address"),
 }
-BUYER = {
-    "customer_email": "email",
-    "customer_firstname": "firstname",
-    "customer_lastname": "lastname",
-}
 TEXTS = {Kind.ORDER: OF_ORDER, Kind.CUSTOMER: OF_CUSTOMER}
 Form = tuple[dict[str, Any], list[str]]  # the document, and notes of what was read otherwise
-PADDED = 9  # digits of Magento's numbers, zeros before them included
 MAX_READ_PAST = 10
 ORDINARY = frozenset(("event", "order"))  # most bodies: nothing beside the order but its name
 DEFAULT_FLAGS = ("default_billing", "default_shipping")
@@ -103,8 +99,8 @@ def in_one_form(entity: dict[str, Any], kind: Kind, beside: dict[str, Any] | Non
     if kind is Kind.ORDER:
         _spell_addresses(entity, changed, notes)
         _spell_rows(entity, changed, notes)
-        _spell_number(entity, changed, beside, notes)
-        _spell_buyer(entity, changed, notes)
+        spell_number(entity, changed, beside, notes)
+        spell_buyer(entity, changed, beside, notes)
     elif kind is Kind.CUSTOMER:
         _own_addresses(entity, changed, notes)
         _flag_defaults(entity, changed, notes)
@@ -138,26 +134,12 @@ def _parts(
     return changed
 
 
-def _spell_buyer(entity: dict[str, Any], changed: dict[str, Any], notes: list[str]) -> None:
-    """Read who bought where that is an object of the order, and the order itself does not say."""
-    buyer = opened(entity.get("customer"))
-    is_known = bool(text_of(entity.get("customer_email")))
-    if is_known or not isinstance(buyer, dict) or not text_of(buyer.get("email")):
-        return
-    buyer = buyer | by_other_names(buyer)
-    found = {name: buyer[part] for name, part in BUYER.items() if buyer.get(part)}
-    if buyer_id := id_of(buyer):
-        found["customer_id"] = buyer_id
-    changed |= {name: value for name, value in found.items() if not entity.get(name)}
-    notes.append("customer_email: read in the `customer` of the order")
-
-
 def _is_in_form(order: dict[str, Any], beside: dict[str, Any] | None) -> bool:
     """Whether an order is in REST's form already, and nothing beside it belongs to it."""
     items, billing = order.get("items"), order.get("billing_address")
     shipping = order.get("shipping_address")
     return (
-        bool(order.get("customer_email") or "customer" not in order)
+        (bool(order.get("customer_email")) or not names_a_buyer(order, beside))
         and has_plain_number(order)
         and type(items) is list
         and bool(items)
@@ -196,29 +178,6 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     "addresses": _address_rows,
     **dict.fromkeys(ADDRESSES, one_address),
 }
-
-
-def _spell_number(
-    entity: dict[str, Any], changed: dict[str, Any], beside: dict[str, Any] | None, notes: list[str]
-) -> None:
-    """Leave of an order's number what can be seen, and nothing of what stands for none."""
-    for name in ORDER_NUMBERS:
-        if type(entity.get(name)) in (int, float) and len(text_of(entity[name])) < PADDED:
-            notes.append(f"{name}: a number, not a text: zeros before it would be lost")
-        sent, number = text_of(entity.get(name)), identifier(entity.get(name))
-        if sent != number:
-            unlike = "`.0` or what nobody sees is" if number else f"`{sent}` is no number"
-            notes.append(f"{name}: {unlike}, left out")
-            changed[name] = number or None
-    if number_of(entity):
-        return
-    if beside is not None and (number := number_of(beside)):
-        notes.append("increment_id: read beside the order")
-        changed["increment_id"] = number
-    elif number := number_in_id(entity):
-        notes.append("increment_id: read in its id, which has zeros before it")
-        changed |= {name: None for name in IDS if text_of(entity.get(name)) == number}
-        changed["increment_id"] = number
 
 
 def _spell_times(entity: dict[str, Any], changed: dict[str, Any]) -> None:
@@ -292,6 +251,8 @@ def read_past(at: Found, kind: Kind) -> list[str]:
     if at.beside is None or at.beside.keys() <= ORDINARY:
         return []
     read = {at.path[-1], *(name for names in ALIASES.get(kind, {}).values() for name in names)}
+    if kind is Kind.ORDER and is_buyer_beside(at.level, at.beside):
+        read.add("customer")
     skipped = [
         name
         for name, value in at.beside.items()

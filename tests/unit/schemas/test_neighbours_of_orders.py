@@ -69,6 +69,25 @@ def test_an_order_that_was_rolled_back_is_none(prefix: str) -> None:
     assert said({"order": an_order()}, placed).kind is Kind.ORDER
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "order/deleted",  # sweettooth's webhook module
+        "sales_order_delete_commit_after",
+        "observer.sales_order_delete_before",
+        "plugin.magento.sales.api.order_repository.delete",
+        "sales.order.deleted",
+        "delete_order",
+    ],
+)
+def test_an_order_that_was_deleted_is_no_save(name: str) -> None:
+    """What such an event brings is the order as it was: its record was made anew."""
+    for body in ({"order": an_order()}, {"event": name, "data": {"order": an_order()}}):
+        assert said(body, name).ignored is Ignored.ORDER_DELETED
+    for other in ("order_item_deleted", "order.undeleted", "acme_order_deleted_note_added"):
+        assert said({"order": an_order()}, other).kind is Kind.ORDER
+
+
 @pytest.mark.parametrize("event", ["order.status.updated", "acme_orderUpdated", "new_order"])
 def test_a_short_word_of_an_order_is_no_quiet_200(event: str) -> None:
     with pytest.raises(DecodeError, match="says that an order changed"):

@@ -1,0 +1,59 @@
+"""Who bought is read where modules say it: the order was nobody's, or the billing address's."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from schemas.codec import decode
+from tests.support.real_documents import an_order, without
+
+BUYER = {"id": 7, "email": "eva@example.com", "firstname": "Eva", "lastname": "Roth"}
+BARE = without(
+    an_order(), "customer_email", "customer_firstname", "customer_lastname", "customer_id"
+)
+
+
+def said(body: object):
+    return decode(orjson.dumps(body), event="order.placed")
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (BARE | {"customer": BUYER}, "`customer` of the order"),
+        ({"order": BARE, "customer": BUYER}, "`customer` beside the order"),
+        (
+            {
+                "order": BARE,
+                "customer": {
+                    "customer_id": "7",
+                    "email": "eva@example.com",
+                    "first_name": "Eva",
+                    "last_name": "Roth",
+                },
+            },
+            "`customer` beside the order",
+        ),
+        ({"order": BARE, "customer": orjson.dumps(BUYER).decode()}, "`customer` beside the order"),
+    ],
+)
+def test_the_customer_of_an_order_or_beside_it_is_its_buyer(body, place: str) -> None:
+    document = said(body)
+    assert document.notes == (f"customer_email: read in the {place}",)
+    assert (document.customer_key, document.customer_id) == ("eva@example.com", "7")
+    assert document.entity["customer_lastname"] == "Roth"
+
+
+def test_an_order_has_an_email_of_its_own_in_graphql() -> None:
+    document = said(without(BARE, "billing_address") | {"email": "eva@example.com"})
+    assert document.customer_key == "eva@example.com"
+    assert document.notes == ("customer_email: read in the `email` of the order",)
+
+
+@pytest.mark.parametrize("stranger", [BUYER, {"email": "", "id": 7}, {}, "Eva", None])
+def test_what_the_order_says_itself_counts_first(stranger) -> None:
+    document = said({"order": an_order() | {"email": "x@example.com"}, "customer": stranger})
+    assert document.customer_key == "petra.lund@example.com"
+    beside = ("`customer` beside the order is not read",) if isinstance(stranger, dict) else ()
+    assert document.notes == (beside if stranger else ())
