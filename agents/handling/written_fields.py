@@ -13,7 +13,7 @@ from hashlib import blake2b
 from agents.handling.decode import DecodedEvent
 from agents.handling.version_guard import overrules
 from agents.mapping.apply import Mapped
-from agents.mapping.fields.dates import version_of
+from agents.mapping.fields.dates import iso_of
 from agents.mapping.line_model import Lines
 from schemas.salesforce import Row
 from schemas.state import State
@@ -54,7 +54,7 @@ def with_state(item: DecodedEvent, records: Mapped, state: State) -> Mapped:
     fills = item.told_over is not None
     token = item.envelope.event_id if overrules(state, item.candidate) and not fills else ""
     ours = item.document.external_id or item.document.key
-    at_least = version_of(state.version) if fills else ""
+    at_least = iso_of(state.version) if fills else ""
     rows = tuple(
         _told(
             row, token, at_least, state.ids.get(row.sobject, "") if row.external_id == ours else ""

@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Context
 from typing import Any
 
 from agents.mapping.fields.coerce import Step, clean, cut, seen_email, utf16_length
-from agents.mapping.fields.dates import iso_datetime, parse_datetime, parse_shift, shifted
+from agents.mapping.fields.dates import iso_of, parse_datetime, parse_shift, shifted
 from agents.mapping.fields.values import decimal_of, text_of, yes_or_no
 from schemas.email import ORDINARY, why_not
 
@@ -64,8 +64,7 @@ def _date(args: tuple[str, ...]) -> Step:
 
 
 def _datetime(value: Any) -> str | None:
-    moment = parse_datetime(value)
-    return iso_datetime(moment) if moment else None
+    return iso_of(value) or None
 
 
 def _decimal(args: tuple[str, ...]) -> Step:

@@ -7,8 +7,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agents.mapping.fields.coerce import fitting, plain_length
+from agents.mapping.fields.dates import iso_of, version_of
 from agents.mapping.fields.field_types import FieldType
 from agents.mapping.fields.transforms import TRANSFORMS
+from schemas.sender_clock import sender_time
 
 TEXTS = ("text", "textarea", "phone", "url")
 OTHERS = ("email", "picklist", "multipicklist", "number", "date", "datetime", "checkbox", "id")
@@ -85,3 +87,16 @@ def test_a_whole_quantity_is_written_as_any_other(count):
 def test_a_day_is_read_as_any_other_time(text):
     step = TRANSFORMS["date"].make(())
     assert step(text, [], "") == step(f" {text}", [], "")
+
+
+@given(
+    st.sampled_from(["2000-01-01", "3999-12-31", "4000-12-31", "4001-01-01", "9999-12-31"]),
+    st.sampled_from(["00:00:00", "23:59:59", "12:00:00.250000"]),
+)
+def test_a_version_is_the_sender_s_time_as_any_other_is_written(day, time):
+    saved = sender_time(f"{day} {time}", 0).version
+    assert version_of(saved) == iso_of(f"{day} {time}")
+
+
+def test_an_undated_document_has_no_version():
+    assert version_of(sender_time("", 0).version) == ""
