@@ -216,7 +216,7 @@ def _workers(settings: Settings) -> Check:
     return judged(
         "worker-count",
         [problem] if workers > partitions else [],
-        f"{workers} workers share {partitions} partitions and the Salesforce limits",
+        f"{partitions} partitions and the Salesforce limits, shared by WORKER_COUNT={workers}",
         f"run {partitions} workers at most, or start anew with more KAFKA_PARTITIONS",
         CheckResult.WARN,
     )

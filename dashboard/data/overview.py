@@ -18,6 +18,7 @@ from stream.audit.outcome_bitmap import Balance
 from stream.kafka.log.leader_questions import name_silent
 from stream.lag.evaluator import GroupLag
 from stream.lag.snapshot import LagSnapshot
+from stream.ops.alerts import Alert
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -32,6 +33,24 @@ STATE_HELP = {
     "REWIND": "reading again from further back",
     "STALL": "a worker has it and does nothing",
     "STOP": "nobody is working on it",
+}
+
+# What an alert of a process means; its log says of what, the runbook what to do.
+ALERT_HELP: dict[str, str] = {
+    Alert.AUTH_BROKEN: "Salesforce refuses the login, so nothing is written",
+    Alert.BREAKER_OPEN: "calls to Salesforce fail, so workers wait and probe",
+    Alert.BUDGET_LOW: "little is left of our share of the day's API calls",
+    Alert.DEAD_LETTER: "the first event of its kind died: see Dead letters",
+    Alert.WRITES_HELD: "Salesforce refuses all writes of one kind, so those wait",
+    Alert.DEAD_LETTERS_GROWING: "more die than usual, mostly for one cause: see Dead letters",
+    Alert.DEAD_LETTERS_STOPPED: "most die of one cause, so the rest of it waits: see Dead letters",
+    Alert.WORKER_STALLED: "a worker made no progress and ended itself",
+    Alert.PUBLISH_BLOCKED: "Kafka does not acknowledge what a process writes",
+    Alert.WORKER_FROZEN: "a worker stood still too long and ended itself",
+    Alert.WEBHOOKS_MISSING: "the store saved orders of which no webhook came",
+    Alert.SENDER_BEHIND: "a sender's clock or queue is behind, so what is read wins over it",
+    Alert.LOG_WENT_BACK: "Kafka lost records that had been read: run an audit",
+    Alert.TOPICS_DIFFER: "topics that belong together differ in partitions",
 }
 
 
@@ -99,9 +118,15 @@ def alerts(
     if snapshot and (lost := sum(g.deleted_unread for g in snapshot.groups)):
         found.append(f"{lost:,} events were deleted by retention before they were read")
     if workers:
-        found += [alert.replace("_", " ").capitalize() for alert in workers.alerts]
+        found += [_in_words(alert) for alert in workers.alerts]
         found += [f"{silent.url}: {silent.problem}" for silent in workers.silent]
     return found
+
+
+def _in_words(name: str) -> str:
+    help_text = ALERT_HELP.get(name)  # a process of another version may have others
+    words = name.replace("_", " ").capitalize()
+    return f"{words}: {help_text} (docs/runbook.md, {name})" if help_text else words
 
 
 def lag_chart(
