@@ -59,6 +59,8 @@ MAX_DEPTH = 200  # below orjson's own limit of 254 levels
 VOLATILE_OF_ENTITY = VOLATILE_ANYWHERE | VOLATILE_AT_TOP
 NOTHING: frozenset[str] = frozenset()
 NUMBERS = (bool, int, float)
+SCALARS = (str, *NUMBERS)
+MAX_PRINTED = 10**20  # what JSON has as a whole number; beyond it Python may refuse to print
 
 PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)\.\d+")
 
@@ -90,13 +92,13 @@ def _of_dict(
 ) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for key, item in value.items():
-        if item is None or key in skipped or key in inside:
+        if item is None or key in skipped:
             continue
         kind = type(item)
         if kind is str:
             plain[str(key)] = _of_text(item) if "." in item else item
-        elif kind is int or kind is float or kind is bool:
-            plain[str(key)] = _of_number(item)
+        elif kind is int and -MAX_PRINTED < item < MAX_PRINTED:
+            plain[str(key)] = str(item)  # as `_of_number` does, without the call
         else:
             more = VOLATILE_INSIDE.get(key)
             plain[str(key)] = _of_any(item, inside if more is None else inside | more, depth)
@@ -104,17 +106,19 @@ def _of_dict(
 
 
 def _of_any(value: Any, inside: frozenset[str], depth: int) -> Any:
-    if isinstance(value, str):
-        return _of_text(value)
-    if isinstance(value, NUMBERS):
-        return _of_number(value)
-    if depth > MAX_DEPTH:
+    if depth > MAX_DEPTH and not isinstance(value, SCALARS):
         return "…"
     if isinstance(value, dict):
-        return _of_dict(value, VOLATILE_ANYWHERE, inside, depth + 1)
+        skipped = VOLATILE_ANYWHERE | inside if inside else VOLATILE_ANYWHERE
+        return _of_dict(value, skipped, inside, depth + 1)
     if isinstance(value, list):
-        return [_of_any(item, inside, depth + 1) for item in value]
-    return None
+        plain = []
+        for item in value:
+            plain.append(_of_any(item, inside, depth + 1))  # noqa: PERF401 - that is a call more
+        return plain
+    if isinstance(value, str):
+        return _of_text(value) if "." in value else value
+    return _of_number(value) if isinstance(value, NUMBERS) else None
 
 
 def _of_text(value: str) -> str:

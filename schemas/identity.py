@@ -30,7 +30,7 @@ from typing import Any
 from schemas.document.address_spellings import is_address_of
 from schemas.document.other_numbers import is_padded
 from schemas.document.shape import ORDER_NUMBERS, id_of, number_of
-from schemas.email import as_key, in_one_spelling, why_not
+from schemas.email import ORDINARY, as_key, in_one_spelling, why_not
 from schemas.event import Kind
 from schemas.texts import identifier, said, text_of
 
@@ -105,10 +105,9 @@ class Identity:
 
     def key_of_buyer(self, order: Mapping[str, Any]) -> str:
         """Return the key of the customer an order belongs to; '' when it names none."""
-        address = email_of_buyer(order)
-        if why_not(address):
+        address = as_key(email_of_buyer(order))
+        if not address:
             return ""
-        address = as_key(address)
         if self.customer_key is CustomerKey.WEBSITE:
             website = self._website_of(order)
             return f"{website}:{address}" if website else ""
@@ -117,7 +116,7 @@ class Identity:
     def lack_of_buyer(self, order: Mapping[str, Any]) -> str:
         """Return why an order with a good address is nobody's, '' when it is not so."""
         is_by_website = self.customer_key is CustomerKey.WEBSITE
-        if not is_by_website or why_not(email_of_buyer(order)) or self._website_of(order):
+        if not is_by_website or not email_of_buyer(order) or self._website_of(order):
             return ""
         store = said(order.get("store_id")) or "(missing)"
         return (
@@ -214,11 +213,16 @@ def is_meant(key: str, wanted: str, pattern: str) -> bool:
 
 def email_of_buyer(order: Mapping[str, Any]) -> str:
     """Return the address an order is filed by: the customer's, else the billing address's."""
-    for value in (order.get("customer_email"), _billing_of(order).get("email")):
-        found = in_one_spelling(text_of(value))
-        if found and not why_not(found):
-            return found
-    return ""
+    found = _good_address(order.get("customer_email"))
+    return found or _good_address(_billing_of(order).get("email"))
+
+
+def _good_address(value: Any) -> str:
+    """Return an e-mail address in one spelling; '' for what is none."""
+    if type(value) is str and ORDINARY.fullmatch(value):
+        return value.lower()  # its domain is neither Punycode's nor of letters beyond ASCII
+    found = in_one_spelling(text_of(value))
+    return "" if why_not(found) else found
 
 
 def _billing_of(order: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -39,13 +39,14 @@ LOOSE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 # Since 1970: seconds, milliseconds, and microseconds as Debezium has them; PHP's microtime(true).
-EPOCH = re.compile(r"(\d{10})(\d{3})?(?:\d{3})?(?:\.\d+)?")
+SINCE_EPOCH = re.compile(r"(\d{10})(\d{3})?(?:\d{3})?(?:\.\d+)?")
 LATEST_MS = 253_402_300_799_999  # the last that a calendar has
 FIRST_YEAR = 2000  # Magento is of 2008; an epoch or a zero date is a default somebody left there
 TOLERANCE_SECONDS = 300.0
 # An event's time is asked for at its intake, and again for each of its rows; a text that is much
 # longer than a time would only fill the memory.
 REMEMBERED, LONGEST_REMEMBERED = 2048, 64
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 QUARTER = timedelta(minutes=15)
 NEAREST_ZONE, FARTHEST_ZONE = 4, 56  # quarters of an hour: UTC+1 to UTC+14
 LONGEST_BEHIND = timedelta(hours=14)  # UTC-12, and some more: what is older is an old document
@@ -143,7 +144,7 @@ def plain_time(value: Any) -> str:
         inner = next((value[name] for name in ("$date", "value") if value.get(name)), None)
         return date_object(value) if inner is None or isinstance(inner, dict) else plain_time(inner)
     text = seen(text_of(int(value) if isinstance(value, float) and isfinite(value) else value))
-    if since := EPOCH.fullmatch(text):
+    if since := SINCE_EPOCH.fullmatch(text):
         return utc_text(int(since[1]) * 1000)
     match = LOOSE.fullmatch(text)
     if match is None:
@@ -181,11 +182,16 @@ def in_hours(seconds: float) -> str:
 
 def utc_text(at_ms: int) -> str:
     """Return unix milliseconds as `YYYY-MM-DD HH:MM:SS`, the form versions are compared in."""
-    return _text(_epoch(at_ms))
+    return _text_of_second(at_ms // 1000)
+
+
+@lru_cache(maxsize=256)  # of now it is asked several times for each event
+def _text_of_second(since_epoch: int) -> str:
+    return _text(EPOCH + timedelta(0, since_epoch))
 
 
 def _epoch(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).replace(tzinfo=None)
+    return EPOCH + timedelta(0, 0, 0, at_ms)
 
 
 def _text(moment: datetime) -> str:

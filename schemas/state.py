@@ -252,4 +252,4 @@ def remembered(entry: str, kept: tuple[str, ...], most: int) -> tuple[str, ...]:
 
 def state_key(kind: Kind, key: str) -> bytes:
     """Return the record key: orders and customers share the topic, not the key space."""
-    return f"{kind.value}:{key}".encode()
+    return f"{kind!s}:{key}".encode()

@@ -42,6 +42,10 @@ def text_of(value: Any) -> str:
 
 def said(value: Any) -> str:
     """Return an ID-like scalar as text; '' also for what a program writes for nothing."""
+    if value is None:
+        return ""
+    if type(value) is int and 0 <= value < MAX_WHOLE:
+        return str(value)
     text = text_of(value)
     if not text.isascii():
         text = seen(text)

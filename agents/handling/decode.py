@@ -13,7 +13,7 @@ from schemas.frozen import dataclass, replace
 from schemas.identity import Identity, site_of, told_id
 from schemas.operator_signature import has_no_headers
 from schemas.order_rank import state_rank
-from schemas.sender_clock import TOLERANCE_SECONDS, SenderTime, sender_time
+from schemas.sender_clock import TOLERANCE_SECONDS, Clock, SenderTime, sender_time
 from schemas.state import (
     KEPT_OVERRULED,
     KEPT_PARTS,
@@ -29,11 +29,16 @@ from stream.backfill.event import SENDER
 from stream.sender_names import Sender
 
 WHOLE = frozenset[str]()
+_FILLED = "a newer event told a part: only what that left out is written"
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedEvent:
-    """A decoded event. `origin` is the envelope's, known to be there."""
+    """A decoded event. `origin` is the envelope's, known to be there.
+
+    `entity_id` is the store's own id of the order or customer, `site` the store view of an order,
+    the website of a customer; '' when the event does not say.
+    """
 
     envelope: Envelope
     origin: Origin
@@ -41,31 +46,24 @@ class DecodedEvent:
     candidate: Candidate
     key: bytes
     clock: SenderTime
+    entity_id: str
+    site: str
     base: State | None = None  # what the events before it in its batch would have left
     told_over: frozenset[str] | None = None  # of an older save: what newer parts told of its fields
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What its result says of its clock, of who made it, and of what is newer."""
+        if self.clock.clock is Clock.GOOD and not self.candidate.edited_ms:
+            return () if self.told_over is None else (_FILLED,)
         edit = "a person's correction" if self.candidate.edited_ms else ""
-        fill = "a newer event told a part: only what that left out is written"
-        late = fill if self.told_over is not None else ""
+        late = _FILLED if self.told_over is not None else ""
         return tuple(note for note in (self.clock.note, edit, late) if note)
 
     @property
     def parts_said(self) -> frozenset[str]:
         """What a save that tells only a part says; whole ones are alike."""
         return said_names(self.document.entity) if self.candidate.is_part else WHOLE
-
-    @property
-    def entity_id(self) -> str:
-        """The store's own id of the order or customer; '' when the event does not say."""
-        return told_id(self.document.entity, self.document.kind)
-
-    @property
-    def site(self) -> str:
-        """The store view of an order, the website of a customer; '' when the event is silent."""
-        return site_of(self.document.entity)
 
     def is_at_home(self, came: Envelope) -> bool:
         """Whether it came to the one worker of its document's key.
@@ -142,8 +140,11 @@ class DecodedEvent:
         event = self.candidate
         had = before or _NOTHING
         replaced = remembered(had.digest[:SEEN_DIGITS], had.replaced, KEPT_REPLACED)
+        if replaced:
+            digest = event.digest[:SEEN_DIGITS]
+            replaced = tuple(old for old in replaced if old != digest)
         overruled = remembered(event.corrects, had.overruled, KEPT_OVERRULED)
-        for one in (had.whole, before) if not event.edited_ms else ():
+        for one in (had.whole, before) if before is not None and not event.edited_ms else ():
             is_itself = one is not None and one.mark == event.mark  # foreseen, or the same again
             if one is not None and overrules(one, event) and not is_itself:
                 overruled = remembered(one.mark, overruled, KEPT_OVERRULED)
@@ -160,7 +161,7 @@ class DecodedEvent:
             first_seen_ms=had.first_seen_ms or self.envelope.received_at_ms,
             seen_ms=event.seen_ms,
             mark=event.mark,
-            replaced=tuple(old for old in replaced if old != event.digest[:SEEN_DIGITS]),
+            replaced=replaced,
             overruled=overruled,
             edited_ms=event.edited_ms,
         )
@@ -271,4 +272,6 @@ def item_of(
         candidate=candidate,
         key=state_key(kind, document.key or envelope.key),
         clock=saved,
+        entity_id=told_id(document.entity, document.kind),
+        site=site_of(document.entity),
     )

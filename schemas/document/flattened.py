@@ -13,7 +13,7 @@ from schemas.document.unwrapping import WRAPPERS
 
 Level = dict[str, Any]
 
-SEPARATORS = re.compile(r"\.|__|/|\]?\[|\]")
+SEPARATORS = re.compile(r"\.|__|/|\]\[|\[|\]")  # each begins with a letter: so a search can skip
 # What of an order is an object or a list.
 PARTS = ("items", "billing_address", "shipping_address", "addresses", "payment")
 HEADS = frozenset((*WRAPPERS, *PARTS, "extension_attributes"))
@@ -21,9 +21,9 @@ HEADS = frozenset((*WRAPPERS, *PARTS, "extension_attributes"))
 
 def unflattened(body: Level) -> Level:
     """Return a body with its flattened keys as objects; lists become objects keyed by place."""
-    flat = dict.fromkeys(key for key in body if SEPARATORS.search(key))  # in order, found at once
-    if not flat:
+    if SEPARATORS.search(" ".join(body)) is None:  # of nearly every body: no key has one
         return body
+    flat = dict.fromkeys(key for key in body if SEPARATORS.search(key))  # in order, found at once
     made: Level = {}
     left = {key: value for key, value in body.items() if key not in flat}
     for key in flat:

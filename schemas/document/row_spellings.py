@@ -42,7 +42,7 @@ def rows_of(value: Any) -> Rows | None:
 def are_plain_rows(rows: list[Any]) -> bool:
     """Whether rows of an order are in REST's form: asked of every order, so without a generator."""
     for row in rows:
-        if type(row) is not dict or _is_missing(row.get(QUANTITY)) or not are_plain(row, OF_ROW):
+        if type(row) is not dict or row.get(QUANTITY) in (None, "") or not are_plain(row, OF_ROW):
             return False
     return True
 

@@ -60,7 +60,7 @@ ALIASES: dict[Kind, dict[str, tuple[str, ...]]] = {
     Kind.CUSTOMER: {"addresses": ("addresses", "customer_addresses")},
 }
 NONE = {Kind.ORDER: (None,)}  # `[]` is rows that were not loaded; a customer may have no address
-BESIDE = ("shipping_address", "addresses", "order_addresses")
+BESIDE = frozenset(("shipping_address", "addresses", "order_addresses"))
 TIMES = ("created_at", "updated_at")
 # What an address is called that stands on the customer itself, not among the rows.
 OWN_ADDRESSES = {
@@ -145,13 +145,13 @@ def _is_in_form(order: dict[str, Any], beside: dict[str, Any] | None) -> bool:
         and bool(items)
         and type(billing) is dict
         and is_plain(billing)
-        and bool(billing.keys() & MARKS)
+        and not MARKS.isdisjoint(billing)
         and "addresses" not in order
         and "order_addresses" not in order
         and shipping is None
         and is_plain_time(order.get("updated_at"))
         and is_plain_time(order.get("created_at"))
-        and not (beside and any(name in beside for name in BESIDE))
+        and (beside is None or BESIDE.isdisjoint(beside))
         and are_plain(order, OF_ORDER)
         and are_plain_rows(items)
     )

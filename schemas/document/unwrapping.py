@@ -107,8 +107,9 @@ def ordinary_order(body: dict[str, Any]) -> Found | None:
     path: tuple[str, ...]
     level = body.get("order")
     if type(level) is dict and IDENTITIES.isdisjoint(body):
-        if any(type(body[name]) in (dict, list) for name in BESIDE_ORDER.intersection(body)):
-            return None
+        for name in BESIDE_ORDER.intersection(body):  # no generator: asked of every order
+            if type(body[name]) in (dict, list):
+                return None
         path, said, beside = ("order",), Kind.ORDER, body
     elif type(level) is dict:
         return None

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.email import ORDINARY, broken_rule, in_one_spelling, seen, stored_forms, why_not
+from schemas.identity import email_of_buyer
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,8 @@ def test_an_accent_is_one_letter_however_it_was_typed() -> None:
 @given(st.from_regex(ORDINARY, fullmatch=True))
 def test_what_is_taken_at_a_glance_breaks_no_rule(address):
     assert broken_rule(address) == ""
+    assert in_one_spelling(address) == address.lower()
+    assert email_of_buyer({"customer_email": address}) == address.lower()
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,11 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.sender_clock import (
+    LATEST_MS,
     Clock,
     SenderTime,
     date_object,
@@ -45,6 +48,12 @@ RECEIVED_MS = int(datetime(2026, 3, 14, 18, 2, 15, tzinfo=UTC).timestamp() * 100
 def test_a_time_at_a_bound(text, version, clock) -> None:
     read = sender_time(text, RECEIVED_MS)
     assert (read.version, read.clock) == (version, clock)
+
+
+@given(st.integers(-LATEST_MS // 5, LATEST_MS))
+def test_a_time_as_text_is_what_the_calendar_says(at_ms) -> None:
+    moment = datetime.fromtimestamp(at_ms / 1000, UTC).replace(tzinfo=None)
+    assert utc_text(at_ms) == moment.isoformat(" ", "seconds")
 
 
 def test_without_a_time_of_receipt_nothing_bounds_it() -> None:
