@@ -19,6 +19,7 @@ from agents.doctor.org_checks import check_org
 from agents.doctor.org_facts import gather_org
 from agents.doctor.setting_checks import check_settings, problem_checks
 from agents.doctor.store_check import live_check, role_problems, settings_check
+from agents.doctor.written_records import last_written
 from agents.mapping.mapping import Mapping as RecordMapping
 from stream.config import Role, Settings, settings_and_problems
 from stream.errors import MappingFileError, SettingsError
@@ -72,4 +73,5 @@ async def _org(settings: Settings) -> list[Check]:
         mapping = RecordMapping.load(settings.mapping_file)
     except MappingFileError:
         return [skipped("salesforce-login", "there is no mapping to compare the org with")]
-    return list(check_org(settings, mapping, await gather_org(settings, mapping)))
+    facts = await gather_org(settings, mapping, await last_written(settings))
+    return list(check_org(settings, mapping, facts))

@@ -36,6 +36,7 @@ def check_org(
         f"{settings.salesforce_auth_flow} works; the org is {facts.instance_url}",
     )
     yield _host(facts)
+    yield _records(facts)
     yield _language(facts)
     yield from _mapping(mapping, facts)
     yield from _adoption(facts)
@@ -59,6 +60,20 @@ def _host(facts: OrgFacts) -> Check:
         "the org has moved: the worker logs in again by itself when the old host fails; restart it "
         "if it does not",
         CheckResult.WARN,
+    )
+
+
+def _records(facts: OrgFacts) -> Check:
+    name, count = "salesforce-records", facts.written
+    if not count or facts.written_there is None:
+        return skipped(name, "nothing was written yet, or it could not be asked for")
+    return judged(
+        name,
+        [] if facts.written_there else [f"it has none of the last {count} records we wrote"],
+        f"it has {facts.written_there} of the last {count} records that were written",
+        "it is another org than before, a refreshed sandbox or a restored one: what the topics "
+        "know of is 'unchanged' and not sent. docs/operations.md, Disaster recovery, says how it "
+        "gets there; or set SALESFORCE_LOGIN_URL to the org of these topics",
     )
 
 

@@ -17,6 +17,7 @@ import aiohttp
 import requests
 
 from agents.delivery.adoption import adoption_rules, without_key_query
+from agents.doctor.written_records import Written, count_there
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.org_features import OrgFeatures
 from agents.mapping_preview.describe import ask_choices, describes_of
@@ -47,7 +48,8 @@ class OrgFacts:
     login host offers; empty when it does not say. `language` is that of the user's messages;
     `bulk_batches_left`: of the org's Bulk batches of the day, None where it does not say;
     `instance_url` where a fresh login finds the org, `worker_host` where the running worker calls
-    it: '' is not logged in, None not known.
+    it: '' is not logged in, None not known. `written`: how many records our last results name,
+    `written_there`: how many of them the org has.
     """
 
     problem: str = ""
@@ -63,10 +65,17 @@ class OrgFacts:
     worker_host: str | None = None
     features: OrgFeatures = field(default_factory=OrgFeatures)
     without_key: Mapping[str, int | None] = field(default_factory=dict)
+    written: int = 0
+    written_there: int | None = None
 
 
-async def gather_org(settings: Settings, mapping: RecordMapping) -> OrgFacts:
-    """Ask the org of the settings; never raises for what it or the settings lack."""
+async def gather_org(
+    settings: Settings, mapping: RecordMapping, written: Written = ("", ())
+) -> OrgFacts:
+    """Ask the org of the settings; never raises for what it or the settings lack.
+
+    `written` are records that our last results name.
+    """
     versions, skew_seconds = await in_thread(lambda: _front(settings), name="doctor-front")
     try:
         client = build_client(settings, alerts=Alerts())
@@ -87,6 +96,8 @@ async def gather_org(settings: Settings, mapping: RecordMapping) -> OrgFacts:
             features=await ask_choices(client, describes),
             without_key=await _without_key(client, mapping),
             worker_host=await worker_host(settings),
+            written=len(written[1]),
+            written_there=await count_there(client, *written),
         )
     except SalesforceError as error:
         problem = f"{error.code or error.status}: {error.message}"

@@ -65,6 +65,7 @@ def test_an_org_with_the_package_is_fine(mapping, describes) -> None:
         ("salesforce-budget", "warn", {"usage": Usage(90_000, 100_000)}),
         ("salesforce-budget", "fail", {"usage": Usage(100_000, 100_000)}),
         ("salesforce-bulk", "warn", {"bulk_batches_left": 0}),
+        ("salesforce-records", "fail", {"written": 12, "written_there": 0}),
     ],
 )
 def test_an_org_that_cannot_be_worked_with_is_found(
@@ -72,6 +73,12 @@ def test_an_org_that_cannot_be_worked_with_is_found(
 ) -> None:
     checks = list(check_org(make(), mapping, org(mapping, describes, **changes)))
     assert found(checks) == {name: result}
+
+
+@pytest.mark.parametrize(("written", "there"), [(0, 0), (12, 12), (12, 1), (12, None)])
+def test_records_that_people_deleted_make_no_other_org(mapping, describes, written, there) -> None:
+    facts = org(mapping, describes, written=written, written_there=there)
+    assert found(list(check_org(make(), mapping, facts))) == {}
 
 
 @pytest.mark.parametrize(
