@@ -303,14 +303,14 @@ async def saturated(case: Case, seconds: float) -> tuple[float, float]:
 
     And how much of a core that took.
     """
-    _, client = await measured(case, seconds)
+    latencies, client = await measured(case, seconds)
     first, last = client.spans[0][0], max(ended for _, ended, _ in client.spans)
     since, until = first + AT_THE_ENDS * (last - first), last - AT_THE_ENDS * (last - first)
     carried = sum(
         rows * max(0.0, min(ended, until) - max(began, since)) / (ended - began)
         for began, ended, rows in client.spans
     )
-    rows_per_order = sum(client.rows) / max(20, int(case.rate * seconds))
+    rows_per_order = sum(client.rows) / len(latencies)
     share = carried / (until - since) / most_rows_per_second(case.org, rows_per_order)
     (at, before), *_, (end, after) = [mark for mark in client.cpu if since <= mark[0] <= until]
     return 100 * share, 100 * (after - before) / (end - at)

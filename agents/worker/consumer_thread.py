@@ -29,7 +29,7 @@ from faust.types import TP
 from agents.worker.session_guard import elapsed_seconds
 from stream.kafka.any_records import UnreadableError
 from stream.kafka.error_text import error_text
-from stream.kafka.group_answers import commit_what_is_there, go_on, heed_errors
+from stream.kafka.group_answers import commit_what_is_there, go_on, has_ended, heed_errors
 from stream.kafka.log.read_log import ReadLog
 from stream.ops.background import ended
 
@@ -82,8 +82,7 @@ class WitnessingThread(AIOKafkaConsumerThread):
             except KafkaError as error:
                 log.warning("group_refuses", error=error_text(error, operation="Read"))
                 go_on(coordinator)
-            tasks = (coordinator._coordination_task, consumer._fetcher.error_future)  # noqa: SLF001 - see below
-            if any(task.done() for task in tasks):
+            if has_ended(consumer):
                 await self.crash(KafkaError("a task of aiokafka's own has ended"))
                 return
 

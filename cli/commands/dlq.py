@@ -20,7 +20,6 @@ from cli.console.dead_letter_options import (
     find,
     letter_filter,
     none_fits,
-    open_index,
     record_unmask,
     say_unread,
 )
@@ -42,7 +41,7 @@ from cli.console.terminal import (
     stdout,
 )
 from stream.config import Settings
-from stream.dlq.causes import held_codes, open_codes, told
+from stream.dlq.causes import held_codes, open_codes, open_index, told
 from stream.dlq.index import LetterFilter, LetterGroup
 from stream.dlq.open_letters import DeadLetter
 from stream.dlq.resolutions import drop_letters

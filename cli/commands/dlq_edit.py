@@ -11,11 +11,12 @@ from typing import Annotated
 
 import typer
 
-from cli.console.dead_letter_options import find, open_index
+from cli.console.dead_letter_options import find
 from cli.console.terminal import EXIT_NO, fail, note, operator_settings, print_json, run_async
 from schemas.codec import DecodeError
 from schemas.event import Envelope
 from stream.config import Role, Settings
+from stream.dlq.causes import open_index
 from stream.dlq.edit import changed_fields, check_edit, requeue_edited
 from stream.dlq.open_letters import DeadLetter
 from stream.dlq.view import readable

@@ -17,7 +17,6 @@ from cli.console.dead_letter_options import (
     exit_unless_known,
     fail_for_none,
     letter_filter,
-    open_index,
     say_unread,
 )
 from cli.console.job_options import MaxBacklogOption, RateOption, WhyOption
@@ -32,6 +31,7 @@ from cli.console.terminal import (
     run_async,
 )
 from stream.config import Role, Settings
+from stream.dlq.causes import open_index
 from stream.dlq.requeue import RequeuePlan, new_requeue, plan_requeue
 from stream.jobs.run import JobReport
 from stream.jobs.spec import DEFAULT_MAX_BACKLOG, DEFAULT_RATE, JobKind

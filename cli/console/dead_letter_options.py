@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated, NoReturn
 
 import typer
@@ -11,8 +9,8 @@ import typer
 from cli.console.terminal import EXIT_NO, EXIT_UNKNOWN, fail, note, run_async, window_options
 from schemas.event import Envelope
 from stream.config import Settings
-from stream.dlq.causes import open_codes, told
-from stream.dlq.index import DeadLetterIndex, LetterFilter, find_letter, read_letter
+from stream.dlq.causes import open_codes, open_index, told
+from stream.dlq.index import LetterFilter, find_letter, read_letter
 from stream.dlq.open_letters import DeadLetter
 from stream.errors import JobError
 from stream.jobs.operator_log import OperatorLog
@@ -51,15 +49,6 @@ def letter_filter(
         ids=tuple(ids or ()),
         pattern=settings.identity.pattern_of_target(order),
     )
-
-
-@asynccontextmanager
-async def open_index(settings: Settings) -> AsyncIterator[DeadLetterIndex]:
-    """Open a fresh index of the open letters."""
-    async with PassingReader(settings) as reader:
-        index = DeadLetterIndex(settings, reader)
-        await index.refresh()
-        yield index
 
 
 def say_unread(unread: str) -> None:

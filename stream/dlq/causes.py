@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from schemas.result import HELD_BACK, read_result
 from stream.config import Settings
@@ -15,11 +17,18 @@ from stream.kafka.log.passing_reader import PassingReader
 LOOK_BACK_MS = 75 * 60 * 1000
 
 
-async def open_codes(settings: Settings) -> Counter[str]:
-    """Return the codes of the open dead letters, with how many there are. Raises BrokerError."""
+@asynccontextmanager
+async def open_index(settings: Settings) -> AsyncIterator[DeadLetterIndex]:
+    """Open a fresh index of the open letters. Raises BrokerError."""
     async with PassingReader(settings) as reader:
         index = DeadLetterIndex(settings, reader)
         await index.refresh()
+        yield index
+
+
+async def open_codes(settings: Settings) -> Counter[str]:
+    """Return the codes of the open dead letters, with how many there are. Raises BrokerError."""
+    async with open_index(settings) as index:
         return Counter(letter.code for letter in index.letters())
 
 

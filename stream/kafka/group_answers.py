@@ -69,6 +69,15 @@ def go_on(coordinator: Any) -> None:
         coordinator.request_rejoin()
 
 
+def has_ended(consumer: Any) -> bool:
+    """Whether a task of aiokafka's own has ended: it tells nobody, and nothing more comes."""
+    fetcher = consumer._fetcher  # noqa: SLF001 - test_private_names.py holds it
+    if fetcher is None:
+        return True
+    tasks = (fetcher.error_future, consumer._coordinator._coordination_task)  # noqa: SLF001 - it, too
+    return any(task.done() for task in tasks)
+
+
 async def commit_what_is_there(
     consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, OffsetAndMetadata]
 ) -> None:

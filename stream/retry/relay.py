@@ -28,7 +28,7 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 from stream.kafka.any_records import UnreadableError
 from stream.kafka.closing import stop_consumer
 from stream.kafka.error_text import error_text
-from stream.kafka.group_answers import commit_what_is_there, go_on, heed_errors
+from stream.kafka.group_answers import commit_what_is_there, go_on, has_ended, heed_errors
 from stream.kafka.log.range_reader import record_envelope
 from stream.kafka.log.read_log import START_SECONDS, ReadLog
 from stream.kafka.publisher import Record
@@ -111,7 +111,7 @@ class Relay:
             self.is_ready = True
             while not stopping.is_set():
                 try:
-                    if self._has_ended:
+                    if has_ended(self._consumer):
                         await self._renew()
                     await self._turn()
                 except (CommitFailedError, IllegalStateError) as error:
@@ -126,15 +126,6 @@ class Relay:
             self.is_ready = False
             await self._forwards.stop()
             await stop_consumer(self._consumer)
-
-    @property
-    def _has_ended(self) -> bool:
-        """Whether a task of aiokafka's own has ended: it tells nobody, and nothing more comes."""
-        fetcher: Any = self._consumer._fetcher  # noqa: SLF001 - test_private_names.py holds it
-        if fetcher is None:
-            return True
-        tasks = (fetcher.error_future, self._coordinator._coordination_task)  # noqa: SLF001 - it, too
-        return any(task.done() for task in tasks)
 
     async def _renew(self) -> None:
         log.error("relay_reader_ended")
