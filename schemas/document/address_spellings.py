@@ -4,7 +4,7 @@
 |---|---|
 | the address itself | JSON text, list of one, object keyed by its id, wrapped in `data` |
 | any part | by the names of `NAMES`: a checkout's camelCase, GraphQL's, a module's own |
-| `street` | object (`{"0": …}`, `{"line1": …}`), lists in it, JSON text; `street1`, …; `address` |
+| `street` | object (`{"0": …}`), lists in it, JSON text; `street1`, …; what is beside it |
 | `region` of an order's address | object or JSON text: `region`, `name`, `code`; `region_code` |
 | `country_id` | object: its `id`, `country_id`, `code` or `value` |
 | `address_type` | `type`, the key of the row (`billing`, `billingAddress`), `billing_address_id` |
@@ -18,6 +18,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from schemas.document.street import (
+    OF_A_STREET,
+    STREET_LINE,
+    lines_of,
+    named_lines,
+    with_the_rest,
+)
 from schemas.document.text_spellings import OF_ADDRESS, are_plain, plain_texts
 from schemas.document.unwrapping import opened
 from schemas.texts import UNSAID, identifier, text_of
@@ -46,6 +53,8 @@ NAMES = {
     "regionName": "region",
     "region_name": "region",
     "province": "region",
+    "street_name": "street",
+    "streetName": "street",
     "postCode": "postcode",
     "post_code": "postcode",
     "postalCode": "postcode",
@@ -74,8 +83,7 @@ NAMES = {
 # These make no address of an object: an order, too, has a state.
 OF_AN_ADDRESS = {"state": "region", "state_code": "region_code", "stateCode": "region_code"}
 OTHER_NAMES = frozenset(NAMES)
-ALL_NAMES = OTHER_NAMES | OF_AN_ADDRESS.keys()
-STREET_LINE = re.compile(r"(?:street|address)_?(?:line)?_?\d|address(?:_?line)?", re.IGNORECASE)
+ALL_NAMES = OTHER_NAMES | OF_AN_ADDRESS.keys() | OF_A_STREET
 OF_TYPE = re.compile(r"_?address$", re.IGNORECASE)
 
 
@@ -128,12 +136,14 @@ def plain_address(address: Address, notes: list[str], *, is_of_order: bool = Tru
     texts = (name for name in PLACES if isinstance(address.get(name), str))
     address = plain_texts(address, (*OF_ADDRESS, *texts), notes)
     changed = by_other_names(address, OF_AN_ADDRESS) | by_other_names(address)
-    street = opened(address.get("street"))
+    street = opened(changed.get("street", address.get("street")))
     if isinstance(street, dict | list):
-        changed["street"] = street = _lines(street)
+        changed["street"] = street = lines_of(street)
     elif isinstance(street, bool):
         changed["street"] = street = None
-    if not street and (lines := _named_lines(address)):
+    if not street and (street := named_lines(address)):
+        changed["street"] = street
+    if street and (lines := with_the_rest(street, address)):
         changed["street"] = lines
     changed |= _region({**address, **changed}, notes, is_of_order=is_of_order)
     country = opened(changed.get("country_id", address.get("country_id")))
@@ -182,7 +192,7 @@ def _region(address: Address, notes: list[str], *, is_of_order: bool) -> Address
     code = text_of(address.get("region_code"))
     if isinstance(region, dict):
         name = _named(region, REGION_NAMES)
-        if region and not name and not code:
+        if not name and not code and any(region.values()):  # REST has all three parts, empty
             notes.append("address: an object without a name or a code names no region, left out")
         if not is_of_order:
             named = region if text_of(region.get("region")) else {**region, "region": name}
@@ -202,25 +212,6 @@ def keyed(key: str, row: Address) -> Address:
         return row if text_of(row.get("id") or row.get("entity_id")) else {**row, "id": key}
     kind = OF_TYPE.sub("", key).lower()
     return row if row.get("address_type") else {**row, "address_type": kind}
-
-
-def _lines(street: Any) -> list[Any]:
-    """Return the lines of a street, whatever they are nested in."""
-    if isinstance(street, dict):
-        street = list(street.values())
-    if not isinstance(street, list):
-        return [street]
-    return [line for entry in street for line in _lines(entry) if not _is_nothing(line)]
-
-
-def _named_lines(address: Address) -> list[Any]:
-    """Return the lines of a street that each have a name of their own."""
-    names = sorted(filter(STREET_LINE.fullmatch, address))
-    return _lines([address[name] for name in names if not isinstance(address[name], dict)])
-
-
-def _is_nothing(line: Any) -> bool:
-    return line is None or isinstance(line, bool) or line == "" or line in UNSAID
 
 
 def _named(value: Address, names: Sequence[str]) -> str:
