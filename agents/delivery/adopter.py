@@ -46,17 +46,22 @@ class Adopted:
 
     def note(self, identity: Identity, *notes: str) -> None:
         """Say something with the result of every bundle that has the row."""
-        self.notes[identity] = (*self.notes.get(identity, ()), *notes)
+        if notes:
+            self.notes[identity] = (*self.notes.get(identity, ()), *notes)
 
     def failure_of(self, bundle: WriteSet) -> WriteOutcome | None:
         """Return the outcome of a bundle with a row that could not be looked for."""
+        if not self.failures:
+            return None
         found = (self.failures.get(row.identity) for row in bundle.rows)
         return next((failure for failure in found if failure is not None), None)
 
     def told(self, outcome: WriteOutcome, bundle: WriteSet) -> WriteOutcome:
         """Return the outcome with what was done to records that were there before."""
+        if not self.notes or not isinstance(outcome, Written):
+            return outcome
         notes = [note for row in bundle.rows for note in self.notes.get(row.identity, ())]
-        if not notes or not isinstance(outcome, Written):
+        if not notes:
             return outcome
         return dataclasses.replace(outcome, notes=(*outcome.notes, *notes))
 
@@ -70,16 +75,27 @@ class Adopter:
         self._known = known
         self._seen: Recent[Identity, bool] = Recent(MAX_SEEN)
 
-    def queries(self, bundles: Sequence[WriteSet]) -> Queries:
-        """Return what is to be asked before the bundles may be written."""
-        wanted = {row.identity: row for b in bundles for row in b.rows if self.is_unknown(row)}
-        return dict(queries_for(list(wanted.values()), self._org.room))
+    def queries(self, bundles: Sequence[WriteSet], asked: Queries | None = None) -> Queries:
+        """Return what is to be asked before the bundles may be written.
+
+        `asked`: what was asked already; who looks for the same rows asks the same.
+        """
+        wanted = {
+            row.identity: row
+            for bundle in bundles
+            for row in bundle.rows
+            if row.adopt_by and self.is_unknown(row)
+        }
+        meant = list(wanted.values())
+        if asked and meant == [row for rows in asked.values() for row in rows]:
+            return asked
+        return dict(queries_for(meant, self._org.room)) if meant else {}
 
     def is_unknown(self, row: Row) -> bool:
         """Whether a record without a key may be meant by the row."""
-        if not row.adopt_by or not value_of(row) or row.identity in self._seen:
+        if not row.adopt_by or row.identity in self._seen:
             return False
-        return self._known.id_of(row) is None
+        return self._known.id_of(row) is None and bool(value_of(row))
 
     async def adopt(self, queries: Queries, answers: Answers, priority: Priority) -> Adopted:
         """Give the records that were found, and their parents, the keys of the rows."""

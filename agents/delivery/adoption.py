@@ -13,7 +13,7 @@ belongs to somebody else: it is left, and noted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agents.mapping.mapping import Mapping as RecordMapping
@@ -76,12 +76,14 @@ def _forms(row: Row) -> tuple[str, ...]:
 
 
 def adoption_of(
-    row: Row, records: Iterable[Record], given: Mapping[str, str] | None = None
+    row: Row, records: Sequence[Record], given: Mapping[str, str] | None = None
 ) -> Adoption:
     """Return what becomes of the records that were found for a row.
 
     `given` are the keys, by record id, that others of the same batch give: nobody else's any more.
     """
+    if not records:
+        return Adoption()
     given = given or {}
     wanted, key = in_one_spelling(value_of(row)), row.external_id_field
     # A query finds `ss` for `ß`, who is somebody else.
@@ -127,6 +129,6 @@ def _adopt_parent(
 def _links(row: Row) -> Iterator[tuple[str, str, str]]:
     """Yield (relationship, key field, key) of the parents a row names by external id."""
     for name, value in {**row.insert_fields, **row.fields}.items():
-        if isinstance(value, Mapping) and len(value) == 1:
+        if not isinstance(value, str) and isinstance(value, Mapping) and len(value) == 1:
             ((field, key),) = value.items()
             yield name, str(field), str(key)

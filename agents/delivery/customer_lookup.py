@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from agents.delivery.adopter import Adopter
 from agents.delivery.blame import Judge
 from agents.delivery.existence_cache import ExistenceCache
-from agents.delivery.org_search import AGAIN, Answers, OrgSearch, failure_of, is_odd
+from agents.delivery.org_search import AGAIN, Answers, OrgSearch, Queries, failure_of, is_odd
 from agents.delivery.renamer import Renamed, Renamer
 from agents.delivery.renaming import behind_others, redirected
 from agents.delivery.retry_in_place import RETRY_IN_PLACE
@@ -119,6 +119,8 @@ class CustomerLookup:
             self._org.tell_of(odd)
         renamed = await self._renamer.rename(by_id, answers, priority)
         behind = behind_others(bundles, renamed.found)
+        if renamed.is_nothing and not behind:
+            return await self._adopt(bundles, answers, by_value)
         first = [one for place, one in enumerate(bundles) if place not in behind]
         outcomes = iter(await self._write(first, renamed, answers))
         # These are looked for again: by now the record is there.
@@ -139,9 +141,11 @@ class CustomerLookup:
         outcomes = await send_others(bundles, [renamed.failure_of(one) for one in bundles], adopt)
         return list(map(renamed.told, outcomes, bundles))
 
-    async def _adopt(self, bundles: Sequence[WriteSet], answers: Answers) -> list[WriteOutcome]:
+    async def _adopt(
+        self, bundles: Sequence[WriteSet], answers: Answers, asked: Queries | None = None
+    ) -> list[WriteOutcome]:
         """Adopt by the answers that are there, and ask what is not among them."""
-        queries = self._adopter.queries(bundles)
+        queries = self._adopter.queries(bundles, asked)
         if not queries:
             return await self._inner.send(bundles)
         priority = min(bundle.priority for bundle in bundles)

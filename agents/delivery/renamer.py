@@ -73,6 +73,12 @@ class Renamed:
         """Whether a record may have another key than when it was looked for."""
         return any(one.update for one in self.found.values())
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the rows go as they are, and there is nothing to tell of them."""
+        is_told = self.failures or self.there or self.untold
+        return not is_told and all(one is NOTHING for one in self.found.values())
+
     def failure_of(self, bundle: WriteSet) -> WriteOutcome | None:
         """Return the outcome of a bundle with a row that could not be looked for or renamed."""
         found = (self.failures.get(whose(row)) for row in bundle.rows if row.customer_id)
@@ -113,14 +119,12 @@ class Renamer:
 
     def identified(self, bundle: WriteSet) -> WriteSet:
         """Return the bundle, each customer's row with the store's id among its fields."""
-        identified = self._client.identified
-        if not any(row.customer_id and row.sobject in identified for row in bundle.rows):
-            return bundle
-        rows = tuple(
-            _with_id(row) if row.customer_id and row.sobject in identified else row
-            for row in bundle.rows
-        )
-        return replace(bundle, rows=rows, may_be_renamed=True)
+        identified, rows = self._client.identified, [*bundle.rows]
+        is_any = False
+        for place, row in enumerate(bundle.rows):
+            if row.customer_id and row.sobject in identified:
+                rows[place], is_any = _with_id(row), True
+        return replace(bundle, rows=tuple(rows), may_be_renamed=True) if is_any else bundle
 
     def forgotten(self, bundle: WriteSet) -> WriteSet:
         """Return a bundle of which nothing is believed to exist."""
@@ -132,7 +136,14 @@ class Renamer:
 
     def queries(self, bundles: Sequence[WriteSet]) -> Queries:
         """Return what is to be asked before the bundles may be written."""
-        rows = [row for bundle in bundles for row in bundle.rows if self.is_looked_for(row)]
+        rows = [
+            row
+            for bundle in bundles
+            for row in bundle.rows
+            if row.customer_id and self.is_looked_for(row)
+        ]
+        if not rows:
+            return {}
         # Of several rows of one record and customer the customer's own counts: it renames.
         wanted = {whose(row): row for row in sorted(rows, key=lambda row: row.is_own)}
         return dict(queries_for(list(wanted.values()), self._client.guarded, self._org.room))
@@ -161,10 +172,12 @@ class Renamer:
             else:
                 guarded = self._client.guarded
                 for row in rows:
-                    found = renaming_of(row, answer, is_guarded=row.sobject in guarded)
+                    found = NOTHING
+                    if answer:
+                        found = renaming_of(row, answer, is_guarded=row.sobject in guarded)
+                        if row.is_own and is_known(row, answer):
+                            renamed.there.add(whose(row))
                     renamed.found[whose(row)] = found
-                    if row.is_own and is_known(row, answer):
-                        renamed.there.add(whose(row))
                     if not found.key:
                         self._known.note_customer(row)
         follow([row for rows in queries.values() for row in rows], renamed.found)
@@ -174,6 +187,8 @@ class Renamer:
 
     async def _give_keys(self, renamed: Renamed, priority: Priority) -> None:
         wanted = [(one.update, at) for at, one in renamed.found.items() if one.update]
+        if not wanted:
+            return
         for update, at, answer in await self._org.give_keys(wanted, priority):
             if isinstance(answer, NotSent):
                 renamed.failures[at] = answer

@@ -186,6 +186,8 @@ def follow(rows: Iterable[Row], renamings: dict[Whose, Renaming]) -> None:
 
     One call names a record once, and what was found is true until the first key is given.
     """
+    if not any(one.update for one in renamings.values()):
+        return
     rows = list(rows)
     moved: dict[Whose, str] = {}
     ids: dict[Whose, str] = {}
@@ -212,6 +214,8 @@ def behind_others(bundles: Sequence[WriteSet], renamings: Mapping[Whose, Renamin
     Theirs is a second address of a customer new to the org, which would make a second record; or
     one that its record leaves in this batch, whoever comes there next.
     """
+    if not _may_wait(renamings):
+        return set()
     rows = sorted(_found((r for b in bundles for r in b.rows), renamings), key=_is_of_an_order)
     movers = {row.customer_id for row, _ in rows if row.is_own} - {""}
     left = {(row.sobject, found.was.casefold()) for row, found in rows if found.update}
@@ -225,6 +229,14 @@ def behind_others(bundles: Sequence[WriteSet], renamings: Mapping[Whose, Renamin
             waiting.add(id(row))
     behind = {at for at, one in enumerate(bundles) if any(id(row) in waiting for row in one.rows)}
     return behind if len(behind) < len(bundles) else set()
+
+
+def _may_wait(renamings: Mapping[Whose, Renaming]) -> bool:
+    """Whether a row may have to stand behind another: an address changes hands, or one has two."""
+    if any(one.update or one.holder for one in renamings.values()):
+        return True
+    new = [(at[0], at[2]) for at, one in renamings.items() if one is NOTHING or one.is_new]
+    return len(set(new)) < len(new)
 
 
 def _is_of_an_order(at: tuple[Row, Renaming]) -> bool:
@@ -244,30 +256,21 @@ def _record_of(row: Row, found: Renaming) -> Whose:
 
 def redirected(bundle: WriteSet, renamings: Mapping[Whose, Renaming]) -> WriteSet:
     """Return the bundle with the rows, links and lock of the keys that its records have."""
-    bundle = _by_id(bundle, renamings)
+    found = [renamings.get(whose(row), NOTHING) for row in bundle.rows]
+    if any(one.id for one in found):  # the records that the org named
+        known = [
+            dataclasses.replace(row, record_id=one.id) if one.id else row
+            for row, one in zip(bundle.rows, found, strict=True)
+        ]
+        bundle = dataclasses.replace(bundle, rows=tuple(known))
     targets = {
-        row.identity: found.key
-        for row in bundle.rows
-        if row.customer_id and (found := renamings.get(whose(row), NOTHING)).key
+        row.identity: one.key for row, one in zip(bundle.rows, found, strict=True) if one.key
     }
     if not targets:
         return bundle
     rows = tuple(_row(row, targets) for row in bundle.rows)
     lock_key = targets.get(("Account", bundle.lock_key.casefold()), bundle.lock_key).lower()
     return dataclasses.replace(bundle, rows=rows, lock_key=lock_key)
-
-
-def _by_id(bundle: WriteSet, renamings: Mapping[Whose, Renaming]) -> WriteSet:
-    """Return the bundle with the ids of the records that the org named."""
-    if not any(row.customer_id for row in bundle.rows):
-        return bundle
-    rows = tuple(
-        dataclasses.replace(row, record_id=found.id)
-        if row.customer_id and (found := renamings.get(whose(row), NOTHING)).id
-        else row
-        for row in bundle.rows
-    )
-    return dataclasses.replace(bundle, rows=rows)
 
 
 def _row(row: Row, targets: Mapping[tuple[str, str], str]) -> Row:

@@ -37,12 +37,21 @@ def fitting(
     items: Iterable[T], values_of: Callable[[T], Sequence[str]], room: QueryRoom = REST_ROOM
 ) -> Iterator[list[T]]:
     """Yield the items in lists whose values fit into a query."""
+    listed = list(items)
+    if len(listed) <= room.ids and _weigh_at_most(listed, values_of) <= room.characters:
+        return iter([listed] if listed else ())
     return stream.fitting.fitting(
-        items,
+        listed,
         lambda item: sum(_weight(value, room) for value in values_of(item)),
         room=room.characters,
         most=room.ids,
     )
+
+
+def _weigh_at_most(items: Sequence[T], values_of: Callable[[T], Sequence[str]]) -> int:
+    """Return no less than the weight of all: a byte takes three characters of a URL at most."""
+    values = [value for item in items for value in values_of(item)]
+    return 3 * (len("".join(values).encode()) + len("'', ") * len(values))
 
 
 def _weight(value: str, room: QueryRoom) -> int:
