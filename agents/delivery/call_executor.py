@@ -95,7 +95,7 @@ class CallExecutor:
 
     async def finish(self, writes: Sequence[RowTracker]) -> None:
         """Go on until every bundle has an outcome. Raises NotAdmittedError."""
-        while unfinished := [write for write in writes if write.is_open]:
+        while unfinished := [write for write in writes if write.outcome is None]:
             refusals: list[Refusal] = []
             for part in sent_together(unfinished):
                 refusals += await self._round(part)
@@ -103,7 +103,7 @@ class CallExecutor:
                 await self._answer(refusal)
             await find_out(unfinished, self.client, self.gate, self.known)
             self.judge.hold_back(unfinished)
-            still = [write for write in unfinished if write.is_open]
+            still = [write for write in unfinished if write.outcome is None]
             tired = [w for w in still if w.conclude(self.known, max_tries=self.policy.rounds)]
             self.judge.charge_rows(still)
             if tired:

@@ -116,7 +116,7 @@ class FaultWatch:
 
     def clear(self, records: Collection[str]) -> None:
         """Forget what was suspected of records that are written."""
-        for record in records:
+        for record in records if self._of else ():
             for fault in self._of.pop(record, ()):
                 del self._first[fault]
 

@@ -9,7 +9,7 @@ goes on. Who comes later does not overtake the line.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -43,9 +43,10 @@ class LockTable(Generic[Item]):
     def claim(self, item: Item, owner: Owner) -> bool:
         """Take all locks of an item for an owner; if one is taken, put the item in its line."""
         locks = self._locks_of(item)
+        held, lines = self._held, self._lines
         for lock in locks:
-            holder = self._held.get(lock)
-            if (holder is not None and holder[0] is not owner) or lock in self._lines:
+            holder = held.get(lock)
+            if (holder is not None and holder[0] is not owner) or lock in lines:
                 self._queue(lock, item)
                 return False
         self._hold(locks, owner)
@@ -75,13 +76,14 @@ class LockTable(Generic[Item]):
 
     def release(self, item: Item) -> None:
         """Give an item's locks back."""
+        held, lines = self._held, self._lines
         for lock in self._locks_of(item):
-            owner, count = self._held[lock]
+            owner, count = held[lock]
             if count > 1:
-                self._held[lock] = owner, count - 1
+                held[lock] = owner, count - 1
                 continue
-            del self._held[lock]
-            if lock in self._lines:
+            del held[lock]
+            if lock in lines:
                 self._free[lock] = None
 
     def forget(self, is_gone: Callable[[Item], bool]) -> list[Item]:
@@ -105,10 +107,12 @@ class LockTable(Generic[Item]):
                 return lock
         return None
 
-    def _hold(self, locks: Iterable[Hashable], owner: Owner) -> None:
+    def _hold(self, locks: Collection[Hashable], owner: Owner) -> None:
+        held, first = self._held, (owner, 1)
         for lock in locks:
-            _, count = self._held.get(lock, (owner, 0))
-            self._held[lock] = owner, count + 1
+            holder = held.get(lock)
+            held[lock] = first if holder is None else (owner, holder[1] + 1)
+        for lock in locks if self._free else ():
             self._free.pop(lock, None)  # also the line of a lock that was taken out of another line
 
     def _queue(self, lock: Hashable, item: Item) -> None:

@@ -7,7 +7,7 @@ is all that ties a result to its row, so a list of another length than the rows 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import field
 from itertools import zip_longest
 
@@ -153,7 +153,7 @@ def _settle(
     crowds = _crowds(draft, results, writes)
     failures: list[RefusedWrite] = []
     for owners, result, is_mixed in zip(draft.owners, results, draft.is_mixed, strict=True):
-        is_crowded = _codes(result) in crowds and is_of_a_chunk(cause_of(result.errors))
+        is_crowded = bool(crowds) and not result.success and _is_of(crowds, result)
         for place, row in owners:
             write = writes[place]
             write.absorb(row, result, known, is_mixed=is_mixed, is_crowded=is_crowded)
@@ -161,22 +161,20 @@ def _settle(
             if failure is None or write.wants_less or failure.kind is ErrorKind.ORDERING:
                 continue  # a missing parent is brought back first: it counts where that failed
             failures.append(failure)
-    for label, rows in Counter(map(_label, results)).items():
-        metrics.SALESFORCE_ROWS.labels(sobject, label).inc(rows)
+    taken = [result for result in results if result.success]
+    created = len([result for result in taken if result.created])
+    labels = Counter([_refusal(result) for result in results if not result.success])
+    for label, rows in (("created", created), ("updated", len(taken) - created), *labels.items()):
+        if rows:
+            metrics.SALESFORCE_ROWS.labels(sobject, label).inc(rows)
     for failure in failures:  # before what passed beside them, which then counts as evidence
         if failure.fault is not None:
             watch.refused(failure.fault, anything_before)
-    _note_passes(sobject, results, watch)
-    return next((outage for f in failures if (outage := outage_of(f, watch))), None)
-
-
-def _note_passes(sobject: str, results: Sequence[RowResult], watch: FaultWatch) -> None:
-    taken = [result for result in results if result.success]
-    created = sum(result.created for result in taken)
     if created:
         watch.passed(WriteKind(sobject, "create"), created)
     if len(taken) > created:
         watch.passed(WriteKind(sobject, "update"), len(taken) - created)
+    return next((outage for f in failures if (outage := outage_of(f, watch))), None)
 
 
 def outage_of(failure: RefusedWrite, watch: FaultWatch) -> Outage | None:
@@ -204,12 +202,16 @@ def _crowds(
     one collection of a call, each refusal is its row's own. What a rule says of rows may be a
     trigger's `addError` on all it was given; but then nothing of their way passed beside them.
     """
-    passed = {result.created for result in results if result.success}
-    ways = WAYS[draft.collection.method]
+    taken = [result.created for result in results if result.success]
+    if len(taken) == len(results):
+        return set()
+    passed, ways = set(taken), WAYS[draft.collection.method]
     if len(results) <= MAX_ROWS and passed >= ways:
         return set()
     crowds: dict[tuple[str, ...], set[int]] = {}
     for owners, result in zip(draft.owners, results, strict=True):
+        if result.success:
+            continue
         codes = _codes(result)
         for place, row in owners:
             is_create = writes[place].slots[row].operation() == "create"
@@ -218,13 +220,15 @@ def _crowds(
     return {codes for codes, places in crowds.items() if len(places) > 1}
 
 
+def _is_of(crowds: Container[tuple[str, ...]], result: RowResult) -> bool:
+    return _codes(result) in crowds and is_of_a_chunk(cause_of(result.errors))
+
+
 def _codes(result: RowResult) -> tuple[str, ...]:
-    return ("",) if result.success else tuple(error.code for error in result.errors)
+    return tuple(error.code for error in result.errors)
 
 
-def _label(result: RowResult) -> str:
-    if result.success:
-        return "created" if result.created else "updated"
+def _refusal(result: RowResult) -> str:
     if any(is_stale(error) for error in result.errors):
         return "stale"
     return classify_row(cause_of(result.errors)).kind.value

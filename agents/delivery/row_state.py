@@ -102,7 +102,7 @@ def method_of(row: Row, known: ExistenceCache) -> Method | None:
         return None
     if row.record_id:
         return "update"
-    return "create" if mode in {WriteMode.CREATE, WriteMode.ASK} else "upsert"
+    return "create" if mode is WriteMode.CREATE or mode is WriteMode.ASK else "upsert"
 
 
 def written(slot: RowState, result: RowResult, known: ExistenceCache) -> None:

@@ -58,7 +58,9 @@ class RowTracker:
     @property
     def in_question(self) -> list[RowState]:
         """The rows of which the org is to be asked whether they exist."""
-        return [slot for slot in self.slots if self.is_open and slot.mode is WriteMode.ASK]
+        if self.outcome is not None:
+            return []
+        return [slot for slot in self.slots if slot.mode is WriteMode.ASK]
 
     @property
     def _is_by_id(self) -> bool:
@@ -68,9 +70,9 @@ class RowTracker:
     def steps(self, position: int, known: ExistenceCache) -> Iterator[RowWrite]:
         """Yield what is to be sent now; rows that need not be sent are done by this."""
         for place, slot in enumerate(self.slots):
-            if slot.is_outstanding and slot.mode is None:
+            if slot.mode is None and not slot.is_done:
                 self._begin(slot, known)
-            if slot.is_outstanding and slot.mode is not WriteMode.ASK:
+            if not slot.is_done and slot.mode is not WriteMode.ASK:
                 row, method = slot.wire()
                 yield RowWrite((position, place), row, method)
 
@@ -153,7 +155,7 @@ class RowTracker:
         """
         cause = self.cause()
         if cause is None:
-            if all(slot.is_done for slot in self.slots):
+            if all([slot.is_done for slot in self.slots]):  # noqa: C419 - three rows an order
                 self.outcome = self._success()
             return False
         if cause.kind in HOPELESS:
@@ -212,15 +214,25 @@ class RowTracker:
         return next((slot for slot in reversed(self.slots) if slot.row.sobject != lines), None)
 
     def _success(self) -> WriteOutcome:
-        main = self._main_slot()
-        if main is not None and main.is_stale:
-            return Stale(f"{main.row.sobject}: Salesforce holds a newer state")
         ids: dict[str, str] = {}
+        created: dict[str, None] = {}
+        is_plain = True
         for slot in self.slots:
             if slot.id:
                 ids.setdefault(slot.row.sobject, slot.id)
-        created = dict.fromkeys(slot.row.sobject for slot in self.slots if slot.is_created)
-        notes = tuple(
+            if slot.is_created:
+                created[slot.row.sobject] = None
+            if slot.is_stale or slot.was_missing:
+                is_plain = False
+        if is_plain:
+            return Written(ids, tuple(created), (), self.calls)
+        main = self._main_slot()
+        if main is not None and main.is_stale:
+            return Stale(f"{main.row.sobject}: Salesforce holds a newer state")
+        return Written(ids, tuple(created), self._notes(), self.calls)
+
+    def _notes(self) -> tuple[str, ...]:
+        return tuple(
             f"{slot.row.sobject}: Salesforce holds a newer state, left as it is"
             for slot in self.slots
             if slot.is_stale
@@ -229,7 +241,6 @@ class RowTracker:
             for slot in self.slots
             if slot.was_missing and slot.is_created and not slot.was_asked_for
         )
-        return Written(ids, tuple(created), notes, self.calls)
 
 
 def root_cause(failures: list[RefusedWrite]) -> RefusedWrite:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection as Container
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -17,7 +16,7 @@ import orjson
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import SHORT_ID, bad_answer, refusal, row_results
-from schemas.frozen import dataclass
+from schemas.frozen import dataclass, replace
 from schemas.salesforce import Row, RowResult
 
 MAX_ROWS = 200  # per collection (REST API guide, sObject Collections)
@@ -234,8 +233,11 @@ def read_collection(value: Any, collection: Collection) -> CollectionAnswer:
         return CollectionAnswer(error=error)
     ids = [row.record_id or row.known_id for row in collection.rows]
     known = {record[:SHORT_ID]: n for n, record in enumerate(ids) if record}
-    if any(known.get(result.id[:SHORT_ID], n) != n for n, result in enumerate(results)):
+    is_elsewhere = (known.get(result.id[:SHORT_ID], n) != n for n, result in enumerate(results))
+    if known and any(is_elsewhere):
         return CollectionAnswer(error=bad_answer("row results in another order than the rows"))
     if collection.method == "create":
-        results = tuple(replace(result, created=result.success) for result in results)
+        results = tuple(
+            [replace(result, created=True) if result.success else result for result in results]
+        )
     return CollectionAnswer(results=results)

@@ -220,7 +220,7 @@ def row_results(value: Any, expected: int, *, tells_created: bool = False) -> tu
         raise bad_answer(f"expected {expected} row results, got {type(value).__name__}")
     if len(value) != expected:
         raise bad_answer(f"expected {expected} row results, got {len(value)}")
-    return tuple(row_result(entry, tells_created=tells_created) for entry in value)
+    return tuple([row_result(entry, tells_created=tells_created) for entry in value])
 
 
 def row_result(value: Any, *, tells_created: bool = False) -> RowResult:
@@ -247,7 +247,7 @@ def credible(results: Sequence[RowResult], ids: Iterable[str]) -> list[RowResult
     `ids` is what is known of each row's record: its id, the key prefix of its sObject, or nothing.
     Two rows of one call are never one record.
     """
-    told = Counter(result.id[:SHORT_ID] for result in results)
+    told = Counter([result.id[:SHORT_ID] for result in results])
     return [
         BAD_ROW
         if result.success
