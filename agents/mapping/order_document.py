@@ -34,6 +34,10 @@ CURRENCIES = ("order", "base")
 NO_ID = (None, 0, "", "0")
 PREFIXES = {"order": "", "base": "base_"}
 CURRENCY_KEYS = {"": "order_currency_code", "base_": "base_currency_code"}
+PART_KEYS, CREDIT_KEYS = (
+    {prefix: tuple(prefix + name for name in names) for prefix in CURRENCY_KEYS}
+    for names in (PARTS, CREDITS)
+)
 NOT_STATED = (None, "")
 THREE_DECIMALS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))  # ISO 4217
 
@@ -192,13 +196,14 @@ def _note_sum(order: dict[str, Any], prefix: str, notes: list[str]) -> None:
 def _is_surely_its_sum(order: dict[str, Any], prefix: str) -> bool:
     """Whether the parts surely are the total: in floats, a part of the cost, for nearly all."""
     more = order.get("extension_attributes")
-    for name in CREDITS:
-        if order.get(prefix + name) or (isinstance(more, dict) and more.get(prefix + name)):
+    for name in CREDIT_KEYS[prefix]:
+        if order.get(name) or (isinstance(more, dict) and more.get(name)):
             return False
     try:
         total = off = float(order.get(f"{prefix}grand_total") or 0)
-        for name in PARTS:
-            off -= float(order.get(prefix + name) or 0)
+        for name in PART_KEYS[prefix]:
+            if part := order.get(name):
+                off -= float(part)
     except (TypeError, ValueError, OverflowError):
         return False
     return abs(off) < SURELY_OFF_BY and abs(total) < MOST_IN_FLOATS
