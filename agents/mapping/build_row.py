@@ -60,31 +60,39 @@ def build_row(compiled: CompiledRow, scope: Scope) -> Row | None:
 def _fill(
     compiled: CompiledRow, scope: Scope, fields: dict[str, Any], inserts: dict[str, Any]
 ) -> None:
-    notes, facts = scope.notes, scope.facts
-    for name, label, get, fit, plain_length, is_insert_only, field in compiled.plan:
+    facts = scope.facts
+    for name, get, plain_length, is_insert_only, field in compiled.plan:
         facts.is_unsaid = False
         value = get(scope)
         # `fit`, without a call for nearly every text
-        if type(value) is str and len(value) <= plain_length and value.isprintable():
-            value = value.strip()
-            if not value:
-                value = _instead(field, notes)
-                facts.is_unsaid = True
-        elif value is not None:
-            value = fit(value, notes, label)
-            if value is None:
-                value = _instead(field, notes)
-                facts.is_unsaid = True
-        if value is None:
-            if field.is_required:
-                raise _is_missing(field)
-            if field.skips_blank:
-                continue
+        if (
+            type(value) is str
+            and len(value) <= plain_length
+            and value.isprintable()
+            and (text := value.strip())
+        ):
+            value = text
+        elif (value := _fitted(field, value, scope)) is None and field.skips_blank:
+            continue
         # `_is_late`, without a call for each field
-        if facts.is_unsaid if is_insert_only is None else is_insert_only:
+        if is_insert_only or (is_insert_only is None and facts.is_unsaid):
             inserts[name] = value
         else:
             fields[name] = value
+
+
+def _fitted(field: CompiledField, value: Any, scope: Scope) -> Any:
+    """Return a value as the field takes it, or its default. Raises MappingError."""
+    if value is not None:
+        value = field.fit(value, scope.notes, field.label)
+        if value is None:
+            scope.facts.is_unsaid = True
+            value = field.spare
+            if value is not None:
+                scope.notes.append(f"{field.label}: used the default instead")
+    if value is None and field.is_required:
+        raise _is_missing(field)
+    return value
 
 
 def _is_late(is_insert_only: bool | None, scope: Scope) -> bool:
@@ -105,13 +113,6 @@ def _note_unsaid(compiled: CompiledRow, inserts: dict[str, Any], notes: list[str
 
 
 _fit_key = fitting(FieldType("text", 255))
-
-
-def _instead(field: CompiledField, notes: list[str]) -> Any:
-    """Return the default for a value that does not fit, None when there is none."""
-    if field.spare is not None:
-        notes.append(f"{field.label}: used the default instead")
-    return field.spare
 
 
 def _is_missing(field: CompiledField) -> MappingError:

@@ -78,7 +78,7 @@ class CompiledRow:
     applies: Callable[[Scope], bool] | None
     reason: str
     fields: tuple[CompiledField, ...]
-    plan: tuple[tuple[str, str, Getter, Step, int, bool | None, CompiledField], ...]
+    plan: tuple[tuple[str, Getter, int, bool | None, CompiledField], ...]
     parents: tuple[CompiledParent, ...]
     version: Getter
     hook: Callable[..., Any] | None
@@ -128,9 +128,7 @@ def compile_row(
         applies=compile_when(rule.when, named),
         reason=" or ".join(", ".join(map(str, conditions)) for conditions in rule.when),
         fields=fields,
-        plan=tuple(
-            (f.name, f.label, f.get, f.fit, f.plain_length, f.is_insert_only, f) for f in fields
-        ),
+        plan=tuple((f.name, f.get, f.plain_length, f.is_insert_only, f) for f in fields),
         parents=tuple(_parent(rule, parent, named, directory) for parent in rule.parents),
         version=compile_path_of(rule.version, rule.entry, named),
         hook=load_hook(rule.python, rule.entry, directory) if rule.python else None,
