@@ -41,6 +41,7 @@ from agents.handling.version_guard import VersionVerdict, judge
 from agents.mapping.reads import Reads
 from schemas.codec import DecodeError, Document, decode, key_of
 from schemas.document.other_numbers import perhaps_its_number
+from schemas.document.shape import number_of
 from schemas.event import Kind
 from schemas.identity import PLAIN, Identity, site_of
 from schemas.parts import parts_of
@@ -92,10 +93,14 @@ def _lacks_id(row: Mapping[str, Any]) -> bool:
 
 def handle_of(kind: Kind, entity: Mapping[str, Any]) -> tuple[str, str] | None:
     """Return (field, value) by which the store finds the document; None when there is none."""
+    is_numbered = kind is Kind.ORDER and bool(number_of(entity))
     for name in ID_FIELDS.get(kind, ()):
         value = identifier(entity.get(name))
-        if name == "entity_id" and not value:
+        # Beside a number a bare id may be of a flow's own table, and is of another order here.
+        if name == "entity_id" and not value and not is_numbered:
             value = identifier(entity.get("id"))
+        if name == "increment_id" and not value:
+            value = number_of(entity)
         if value and (name != "entity_id" or value.isdecimal()):
             return name, value.lower()
     return None

@@ -220,6 +220,8 @@ def test_a_customer_that_is_only_an_address_is_completed():
     [
         ({"entity_id": 3, "increment_id": "x"}, ("entity_id", "3")),
         ({"id": "3"}, ("entity_id", "3")),
+        ({"id": "3", "increment_id": "00A"}, ("increment_id", "00a")),
+        ({"id": "3", "real_order_id": "00A"}, ("increment_id", "00a")),
         ({"increment_id": "00A"}, ("increment_id", "00a")),
         ({"entity_id": "1,2"}, None),
         ({}, None),
@@ -227,6 +229,14 @@ def test_a_customer_that_is_only_an_address_is_completed():
 )
 def test_the_most_exact_name_is_asked_for(entity, handle):
     assert handle_of(Kind.ORDER, entity) == handle
+
+
+def test_a_flows_own_id_beside_the_number_is_no_orders():
+    """Order 55 was read, and written once more; what the event told of order 7 was superseded."""
+    org = Org(Shop(order(7, total=70), order(55, total=550)))
+    told = {"id": 55, "increment_id": "000000007", "status": "complete", "updated_at": SAVED}
+    assert org.outcomes(org.event(told)) == ["synced"]
+    assert org.sent == {"000000007": 70}
 
 
 @pytest.mark.parametrize("kind", [Kind.SUBSCRIBER, Kind.CUSTOMER_DELETED])
