@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from stream.errors import SettingsError
 from stream.kafka.any_records import take_any_records
+from stream.kafka.asking_only import make_no_topics
 from stream.kafka.heeding_fetcher import heed_fetch_errors
 from stream.kafka.known_brokers import find_brokers_again
 from stream.kafka.prompt_connection import give_up_in_time
@@ -53,6 +54,7 @@ def kafka_connection(settings: KafkaSettings) -> dict[str, Any]:
 
 def mend_clients() -> None:
     """Have all Kafka clients of this process do what aiokafka's does not. May be called again."""
+    make_no_topics()
     take_any_records()
     heed_fetch_errors()
     find_brokers_again()
