@@ -121,24 +121,12 @@ class OutcomeRules:
     def _decide(
         self, item: DecodedEvent, records: Mapped, outcome: WriteOutcome, version: str
     ) -> Decision:
+        if isinstance(outcome, Written):
+            return self._written(item, records, outcome, version)
         now = self.clock_ms()
         told = (*item.notes, *records.notes)
         says = Notes(notes=told, mapping_version=version, worker=self.worker)
         match outcome:
-            case Written(ids=ids, created=created, notes=notes, renamed=renamed):
-                before = self.get_state(item.origin.partition, item.key)
-                told = (*says.notes, *notes)
-                says = replace(says, notes=told, ids=ids, created=created)
-                state = item.new_state(before, ids, told_of(item, records))
-                synced = done(item.envelope, Outcome.SYNCED, now, says, state=state)
-                if not renamed:
-                    return synced
-                said_ms = item.candidate.seen_ms
-                word = self.vouch(vacancy(item.envelope, renamed[0], now, said_ms=said_ms))
-                if word is None:
-                    return synced
-                record = Record(self.topics.due, word.key.encode(), word.value, headers_of(word))
-                return replace(synced, republish=record)
             case Stale():
                 says = replace(says, reason="the org refused it: it holds a newer state")
                 return done(item.envelope, Outcome.SUPERSEDED, now, says)
@@ -155,6 +143,29 @@ class OutcomeRules:
                 return self._in_doubt(item, decision, records)
             case NotSent():
                 return self._in_doubt(item, self.not_sent(item, outcome, now, says), records)
+
+    def _written(
+        self, item: DecodedEvent, records: Mapped, outcome: Written, version: str
+    ) -> Decision:
+        now = self.clock_ms()
+        says = Notes(
+            notes=(*item.notes, *records.notes, *outcome.notes),
+            mapping_version=version,
+            worker=self.worker,
+            ids=outcome.ids,
+            created=outcome.created,
+        )
+        before = self.get_state(item.origin.partition, item.key)
+        state = item.new_state(before, outcome.ids, told_of(item, records))
+        synced = done(item.envelope, Outcome.SYNCED, now, says, state=state)
+        if not outcome.renamed:
+            return synced
+        said_ms = item.candidate.seen_ms
+        word = self.vouch(vacancy(item.envelope, outcome.renamed[0], now, said_ms=said_ms))
+        if word is None:
+            return synced
+        record = Record(self.topics.due, word.key.encode(), word.value, headers_of(word))
+        return replace(synced, republish=record)
 
     def _in_doubt(self, item: DecodedEvent, decision: Decision, records: Mapped) -> Decision:
         """Mark the order's state as in doubt: part of a failed event may have been written."""

@@ -7,13 +7,14 @@ Kafka is away it blocks; if the process dies meanwhile, the batch is redelivered
 
 from __future__ import annotations
 
-import dataclasses
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from agents.handling.decode import DecodedEvent
 from agents.handling.outcome import Decision, result_record, state_record
 from agents.handling.state_store import Overwritten, StateStore
+from schemas.frozen import replace
 from schemas.state import State
 from stream.kafka.publisher import Ack, Record
 from stream.ops import metrics
@@ -46,8 +47,7 @@ class OutcomePublisher:
             records += decision.writes
         acks = await self.publish_all(records)
         self._remember([(records[position], acks[position]) for position in states])
-        for decision in decisions:
-            _count(decision)
+        _count(decisions)
 
     async def announce(self, foreseen: Sequence[tuple[DecodedEvent, State]]) -> None:
         """Publish the states of orders that are about to change, and remember them (foresight)."""
@@ -77,15 +77,16 @@ def stamped(records: Sequence[Record], generation: int, topics: Topics) -> list[
     header = ("generation", b"%d" % generation)
     said = {topics.state, topics.results}
     return [
-        dataclasses.replace(record, headers=(*record.headers, header))
-        if record.topic in said
-        else record
+        replace(record, headers=(*record.headers, header)) if record.topic in said else record
         for record in records
     ]
 
 
-def _count(decision: Decision) -> None:
-    result = decision.result
-    metrics.OUTCOMES.labels(result.kind, result.outcome.value).inc()
-    if result.outcome.is_final:
-        metrics.EVENT_LATENCY.observe(result.latency_ms / 1000)
+def _count(decisions: Sequence[Decision]) -> None:
+    results = [decision.result for decision in decisions]
+    counts = Counter((result.kind, result.outcome) for result in results)
+    for (kind, outcome), number in counts.items():
+        metrics.OUTCOMES.labels(kind, outcome.value).inc(number)
+    for result in results:
+        if result.outcome.is_final:
+            metrics.EVENT_LATENCY.observe(result.latency_ms / 1000)

@@ -110,7 +110,7 @@ class StateStore:
         return [
             number
             for number, generation in generations.items()
-            if self._partitions.setdefault(number, PartitionState()).generation != generation
+            if number not in self._partitions or self._partitions[number].generation != generation
         ]
 
     async def _take_in(self, stale: list[int], generations: Mapping[int, int]) -> None:
