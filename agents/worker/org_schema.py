@@ -18,18 +18,22 @@ import structlog
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping_preview.describe import ask_features
 from agents.pacing.stall_clock import Progress
+from agents.pacing.system_failure import reason_of
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.salesforce.http.answers import bad_answer
 from agents.worker.shutdown import Shutdown
 from stream.errors import FrozenError
+from stream.ops.alerts import Alert, Alerts
 
 log = structlog.get_logger()
 
 FRESH_SECONDS = 3600.0
 DOUBTED_SECONDS = 300.0  # a describe of each sObject in so long is little of the day's calls
 RECENT_SECONDS = 20.0  # less than the first retry tier's delay: once, for who was in flight
+FINAL = frozenset({ErrorKind.CONFIG, ErrorKind.PERMANENT, ErrorKind.UNKNOWN})
+FAILURES_OF_AN_OUTAGE = 3
 STANDARD_PRICEBOOK = "SELECT Id FROM Pricebook2 WHERE IsStandard = true LIMIT 1"
 
 
@@ -59,6 +63,7 @@ class OrgSchema:
         *,
         client: OrgClient,
         mapping: RecordMapping,
+        alerts: Alerts,
         life: Shutdown,
         progress: Progress,
         probe_seconds: float,
@@ -66,6 +71,7 @@ class OrgSchema:
     ) -> None:
         self._client = client
         self._plain = mapping
+        self._alerts = alerts
         self._refined: RecordMapping | None = None
         self._life = life
         self._progress = progress
@@ -73,6 +79,7 @@ class OrgSchema:
         self._clock = clock
         self._asked_at = self._doubted_at = float("-inf")
         self._asking = asyncio.Lock()
+        self._asked_for = ""
 
     async def mapping(self) -> RecordMapping | None:
         """Return the refined mapping; None when the wait for the org was interrupted."""
@@ -97,6 +104,7 @@ class OrgSchema:
         return age > DOUBTED_SECONDS or age < RECENT_SECONDS
 
     async def _fresh(self) -> RecordMapping | None:
+        failures = 0
         while self._clock() - self._asked_at > FRESH_SECONDS:
             try:
                 await self._ask_well()
@@ -105,11 +113,22 @@ class OrgSchema:
                 if self._refined is not None:
                     self._asked_at = self._clock() - FRESH_SECONDS + self._probe_seconds
                     break
+                failures += 1
+                self._tell(error, failures)
                 with self._progress.waiting("describe"):
                     await self._life.pause(self._probe_seconds * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load only
                 if self._life.interrupt.is_set:
                     return None
+        if failures:
+            self._alerts.resolve(Alert.WRITES_HELD)
         return self._refined
+
+    def _tell(self, error: SalesforceError, failures: int) -> None:
+        """Let somebody know who waits for the first answer; of a login others tell."""
+        is_lasting = error.kind in FINAL or failures >= FAILURES_OF_AN_OUTAGE
+        if error.kind is not ErrorKind.AUTH and is_lasting:
+            detail = f"{self._asked_for}, so nothing is written: {reason_of(error)}"
+            self._alerts.fire(Alert.WRITES_HELD, detail)
 
     async def _ask_well(self) -> None:
         """Ask; an answer of an unforeseen shape is one that failed.
@@ -124,7 +143,11 @@ class OrgSchema:
             raise bad_answer(f"a describe that cannot be read: {error!r}") from error
 
     async def _ask(self) -> None:
-        describes = {name: await self._client.describe(name) for name in self._plain.sobjects}
+        describes = {}
+        for name in self._plain.sobjects:
+            self._asked_for = f"{name} cannot be described (may the user see it?)"
+            describes[name] = await self._client.describe(name)
+        self._asked_for = "what else the mapping needs cannot be read"
         features = await ask_features(self._client, describes)
         self._refined = self._plain.refined(
             describes,

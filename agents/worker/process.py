@@ -146,6 +146,7 @@ async def _connect(
     org = OrgSchema(
         client=client,
         mapping=mapping,
+        alerts=alerts,
         life=life,
         progress=progress,
         probe_seconds=settings.breaker_probe_seconds,

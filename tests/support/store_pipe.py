@@ -55,6 +55,7 @@ class StorePipe:
         schema = OrgSchema(
             client=self.client,
             mapping=mapping or Mapping.load(),
+            alerts=Alerts(),
             life=Shutdown(),
             progress=Progress(),
             probe_seconds=0.1,

@@ -22,6 +22,7 @@ from sandbox.salesforce.records import features
 from sandbox.salesforce.records.schema import edited
 from schemas.event import Envelope, Kind, Origin
 from schemas.result import Outcome
+from stream.ops.alerts import Alerts
 
 __all__ = ["org_keys", "salesforce_org"]
 
@@ -38,6 +39,7 @@ class Shop(Worker):
         self.schema = OrgSchema(
             client=self.client,
             mapping=self.mapping,
+            alerts=Alerts(),
             life=Shutdown(),
             progress=Progress(),
             probe_seconds=0.01,

@@ -8,6 +8,7 @@ from agents.salesforce.errors.error_kind import ErrorKind
 from agents.salesforce.errors.errors import SalesforceError
 from agents.worker.org_schema import FRESH_SECONDS, OrgSchema
 from agents.worker.shutdown import Shutdown
+from stream.ops.alerts import Alert, Alerts
 
 PLAIN = Mapping.load(None)
 
@@ -41,10 +42,11 @@ class Clock:
         return self.now
 
 
-def schema_of(org, clock, probe_seconds=0):
+def schema_of(org, clock, probe_seconds=0, alerts=None):
     return OrgSchema(
         client=org,
         mapping=PLAIN,
+        alerts=alerts or Alerts(),
         life=Shutdown(),
         progress=Progress(),
         probe_seconds=probe_seconds,
@@ -108,3 +110,38 @@ async def test_an_org_that_is_doubted_and_does_not_answer_is_not_asked_for_each_
         assert await schema.mapping() is before
         clock.now += 1
     assert len(asked) == 1
+
+
+async def told_while_describe_fails(*kinds):
+    """Return what was told as each describe failed, and whether it is over at the end."""
+    org, alerts, told = Org(), Alerts(), []
+    honest, failures = org.describe, list(kinds)
+
+    async def failing(sobject):
+        told.append(alerts.active.get(Alert.WRITES_HELD))
+        if not failures:
+            return await honest(sobject)
+        raise SalesforceError("no", kind=failures.pop(0), code="NOT_FOUND", meaning="Not here.")
+
+    org.describe = failing
+    await schema_of(org, Clock(), alerts=alerts).mapping()
+    return told[: len(kinds) + 1], alerts.active
+
+
+async def test_an_object_that_the_user_may_not_see_at_a_start_is_told_with_its_name():
+    """No event was written, and only the log knew: such a wait is no stall, and opens no breaker."""
+    told, active = await told_while_describe_fails(ErrorKind.CONFIG)
+    assert told[0] is None
+    assert told[1] == (
+        "Account cannot be described (may the user see it?), so nothing is written: "
+        "NOT_FOUND: Not here."
+    )
+    assert active == {}
+
+
+async def test_an_outage_at_a_start_is_told_when_it_lasts_and_a_login_has_an_alert_of_its_own():
+    told, active = await told_while_describe_fails(*[ErrorKind.TRANSIENT] * 3)
+    assert [bool(one) for one in told] == [False, False, False, True]
+    assert active == {}
+    told, _ = await told_while_describe_fails(*[ErrorKind.AUTH] * 5)
+    assert not any(told)
