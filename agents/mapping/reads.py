@@ -52,7 +52,10 @@ class Reads:
         if not self.content or IDENTITY.isdisjoint(entity):
             return False
         names = entity.keys() - IDENTITY if self.has_hooks else self.content
-        return not any(self._has(entity, name) for name in names)
+        for name in names:
+            if not is_blank(entity.get(name)) and self._has_rows(entity, (name,)):
+                return False
+        return True
 
     def lacks_a_part(self, kind: Kind, entity: Mapping[str, Any]) -> bool:
         """Whether a part is missing that every whole document has and the mapping reads."""
@@ -64,9 +67,6 @@ class Reads:
             for part in PARTS.get(kind, ())
             if self.names.intersection(part)
         )
-
-    def _has(self, entity: Mapping[str, Any], name: str) -> bool:
-        return not is_blank(entity.get(name)) and self._has_rows(entity, (name,))
 
     def _has_rows(self, entity: Mapping[str, Any], part: tuple[str, ...]) -> bool:
         """Whether rows of items say something that is read of rows; other parts always do."""
