@@ -27,7 +27,7 @@ from schemas.email import seen
 from schemas.event import Kind
 from schemas.event_names import Ignored, plain_name, use_of
 from schemas.frozen import dataclass
-from schemas.identity import PLAIN, Identity, IdentityError, folded, sent_email
+from schemas.identity import PLAIN, Identity, IdentityError, folded, has_two_ids, sent_email
 from schemas.texts import text_of
 
 __all__ = ["DecodeError", "Document", "Place", "decode", "key_of", "placed", "written"]
@@ -127,6 +127,8 @@ def decode(raw: bytes, *, event: str = "", identity: Identity = PLAIN) -> Docume
         notes.append("email: characters that nobody sees were taken out of the e-mail address")
     if kind is Kind.ORDER and (lack := identity.lack_of_buyer(entity)):
         notes = [*notes, lack]
+    if has_two_ids(entity, kind):
+        notes.append("customer_id: is not the customer's other id, so no change of e-mail is seen")
     if kind is Kind.CUSTOMER and (name := orders_of(found)):
         notes.append(f"{name}: the orders in it are not read, their own saves are")
     return Document(

@@ -126,8 +126,12 @@ class Identity:
         )
 
     def id_of_person(self, document: Mapping[str, Any], kind: Kind | None) -> str:
-        """Return the store's id of the customer a document is of; '' for a guest's order."""
-        if kind not in (Kind.ORDER, Kind.CUSTOMER):
+        """Return the store's id of the customer a document is of; '' for a guest's order.
+
+        Of a customer with two ids one is a flow's row or a sub-account's, and by a stranger's id
+        the stranger's records would be given this address.
+        """
+        if kind not in (Kind.ORDER, Kind.CUSTOMER) or has_two_ids(document, kind):
             return ""
         found = "" if kind is Kind.ORDER else id_of(document)
         found = found or identifier(document.get("customer_id"))  # Magento 1 calls it so, too
@@ -236,6 +240,14 @@ def _billing_of(order: Mapping[str, Any]) -> Mapping[str, Any]:
 def sent_email(customer: Mapping[str, Any]) -> str:
     """Return a customer's e-mail as it was sent."""
     return next((found for name in EMAIL_FIELDS if (found := said(customer.get(name)))), "")
+
+
+def has_two_ids(document: Mapping[str, Any], kind: Kind | None) -> bool:
+    """Whether a customer's document says two ids, and nothing tells which is the store's."""
+    if kind is not Kind.CUSTOMER or "customer_id" not in document:
+        return False
+    ids = {id_of(document), identifier(document["customer_id"])} - {""}
+    return len(ids) > 1
 
 
 def site_of(document: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ def said(body: object):
     ("body", "place"),
     [
         (BARE | {"customer": BUYER}, "`customer` of the order"),
-        ({"order": BARE, "customer": BUYER}, "`customer` beside the order"),
+        ({"order": BARE, "customer": BUYER | {"group_id": 1}}, "`customer` beside the order"),
         (
             {
                 "order": BARE,
@@ -35,7 +35,10 @@ def said(body: object):
             },
             "`customer` beside the order",
         ),
-        ({"order": BARE, "customer": orjson.dumps(BUYER).decode()}, "`customer` beside the order"),
+        (
+            {"order": BARE, "customer": orjson.dumps(BUYER | {"entity_id": 7}).decode()},
+            "`customer` beside the order",
+        ),
     ],
 )
 def test_the_customer_of_an_order_or_beside_it_is_its_buyer(body, place: str) -> None:
@@ -43,6 +46,24 @@ def test_the_customer_of_an_order_or_beside_it_is_its_buyer(body, place: str) ->
     assert document.notes == (f"customer_email: read in the {place}",)
     assert (document.customer_key, document.customer_id) == ("eva@example.com", "7")
     assert document.entity["customer_lastname"] == "Roth"
+
+
+@pytest.mark.parametrize("ids", [{"id": 1}, {"id": 1, "customer_id": None}, {}])
+def test_an_id_that_may_stand_for_every_guest_is_none(ids) -> None:
+    """`getCustomerId() ?? 1` of a payment module: all guests' orders went to customer 1's records."""
+    buyer = ids | {"email": "eva@example.com", "first_name": "Eva", "last_name": "Roth"}
+    document = said({"order": BARE, "customer": buyer})
+    assert (document.customer_key, document.customer_id) == ("eva@example.com", "")
+
+
+def test_a_customer_with_two_ids_is_nobody_elses() -> None:
+    """By a flow's row id, or a sub-account's, the records of customer 55 were given Eva's address."""
+    customer = BUYER | {"id": 55, "customer_id": 7, "group_id": 1}
+    document = decode(orjson.dumps(customer), event="customer_save_after")
+    assert (document.key, document.customer_id) == ("eva@example.com", "")
+    assert "no change of e-mail is seen" in document.notes[0]
+    order = decode(orjson.dumps(BARE | {"customer": customer}), event="sales_order_save_after")
+    assert (order.customer_key, order.customer_id) == ("eva@example.com", "")
 
 
 def test_an_order_has_an_email_of_its_own_in_graphql() -> None:
