@@ -53,6 +53,7 @@ from stream.errors import MagentoError
 from stream.magento.client import MagentoRest, Patience
 from stream.magento.paging import having
 from stream.ops import metrics
+from stream.ops.alerts import Alert, Alerts
 
 log = structlog.get_logger()
 
@@ -64,6 +65,8 @@ Enrich: TypeAlias = Callable[
 SHORT_PATIENCE = Patience(attempts=2, backoff=Backoff(first_seconds=0.5, cap_seconds=1.0))
 DEADLINE_SECONDS = 20.0  # of completing one batch
 AWAY_SECONDS = 5.0  # a store that did not answer is not asked again before this
+LONG_AWAY_SECONDS = 300.0  # then a person is told; at once of what only a person changes
+REFUSED = frozenset({401, 403, 404})
 
 AMBIGUOUS = "SEVERAL_DOCUMENTS_ONE_KEY"
 WHICH = "and nothing in the event tells which is meant: see docs/identity.md"
@@ -113,6 +116,7 @@ class Enricher:
     magento: MagentoRest
     reads: Callable[[Kind], Reads]
     identity: Identity = PLAIN
+    alerts: Alerts = field(default_factory=Alerts)
     page_size: int = 100
     deadline_seconds: float = DEADLINE_SECONDS
     clock: Callable[[], float] = time.monotonic
@@ -120,6 +124,7 @@ class Enricher:
     tolerance_seconds: float = TOLERANCE_SECONDS
     _away_until: float = field(default=float("-inf"))
     _away_reason: str = ""
+    _away_since: float | None = None
 
     async def enrich(
         self, items: Sequence[DecodedEvent], ends: OutcomeRules, decisions: list[Decision]
@@ -191,8 +196,20 @@ class Enricher:
         except (MagentoError, TimeoutError) as error:
             self._away_until = self.clock() + AWAY_SECONDS
             self._away_reason = str(error) or "no answer in time"
+            self._tell(error)
             raise MagentoError(self._away_reason) from None
+        if self._away_since is not None:
+            self._away_since = None
+            self.alerts.resolve(Alert.STORE_AWAY)
         return found
+
+    def _tell(self, error: MagentoError | TimeoutError) -> None:
+        now = self.clock()
+        self._away_since = now if self._away_since is None else self._away_since
+        is_refused = isinstance(error, MagentoError) and error.status in REFUSED
+        if is_refused or now - self._away_since >= LONG_AWAY_SECONDS:
+            detail = f"{self._away_reason}; events that the store has to complete wait"
+            self.alerts.fire(Alert.STORE_AWAY, detail)
 
     def _meant(
         self, item: DecodedEvent, by: str, documents: list[dict[str, Any]]

@@ -173,7 +173,7 @@ async def _connect(
         debounce_ms=int(settings.debounce_seconds * 1000),
         settling=Debounce(max_ms=int(settings.debounce_max_seconds * 1000)),
         journal=journal,
-        enrich=await _enrich(settings, mapping, stack),
+        enrich=await _enrich(settings, mapping, alerts, stack),
         note_doubt=outcomes.announce,
         trust=RecordTrust.of(settings),
         late=LateSenders(alerts),
@@ -215,7 +215,7 @@ async def _connect(
 
 
 async def _enrich(
-    settings: MagentoSettings, mapping: RecordMapping, stack: AsyncExitStack
+    settings: MagentoSettings, mapping: RecordMapping, alerts: Alerts, stack: AsyncExitStack
 ) -> Enrich | None:
     """Return what completes events by Magento's REST API; None while it is switched off."""
     if not settings.magento_enrich:
@@ -225,6 +225,7 @@ async def _enrich(
         magento,
         mapping.reads,
         identity=settings.identity,
+        alerts=alerts,
         page_size=settings.magento_page_size,
         tolerance_seconds=settings.magento_clock_tolerance_seconds,
     )

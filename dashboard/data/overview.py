@@ -49,6 +49,7 @@ ALERT_HELP: dict[str, str] = {
     Alert.WORKER_FROZEN: "a worker stood still too long and ended itself",
     Alert.WEBHOOKS_MISSING: "the store saved orders of which no webhook came",
     Alert.SENDER_BEHIND: "a sender's clock or queue is behind, so what is read wins over it",
+    Alert.STORE_AWAY: "Magento does not complete events that lack their content, so those wait",
     Alert.LOG_WENT_BACK: "Kafka lost records that had been read: run an audit",
     Alert.TOPICS_DIFFER: "topics that belong together differ in partitions",
 }

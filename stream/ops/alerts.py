@@ -31,6 +31,7 @@ class Alert(StrEnum):
     WORKER_FROZEN = "worker_frozen"
     WEBHOOKS_MISSING = "webhooks_missing"
     SENDER_BEHIND = "sender_behind"
+    STORE_AWAY = "store_away"
     LOG_WENT_BACK = "log_went_back"
     TOPICS_DIFFER = "topics_differ"
 

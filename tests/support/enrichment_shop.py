@@ -16,6 +16,7 @@ from schemas.event import Envelope, Kind, Origin
 from schemas.salesforce import Row
 from stream.errors import MagentoError
 from stream.magento.client import SearchPage
+from stream.ops.alerts import Alerts
 from stream.topics import Topics
 from tests.support.handler_world import handled
 
@@ -31,13 +32,13 @@ class Shop:
     def __init__(self, *documents):
         self.documents = list(documents)
         self.searches = []
-        self.is_away = False
+        self.is_away, self.status = False, 503
 
     async def search(self, resource, search):
         group = search.groups[0]
         self.searches.append((resource.name, group[0].field, group[0].value))
         if self.is_away:
-            raise MagentoError("Magento answers 503: away", status=503)
+            raise MagentoError(f"Magento answers {self.status}: away", status=self.status)
         values = group[0].value.split(",")
         found = [
             document
@@ -52,7 +53,8 @@ class Org:
 
     def __init__(self, shop):
         self.shop, self.now, self.sent, self.states = shop, 0.0, {}, {}
-        self.enricher = Enricher(shop, SHIPPED.reads, clock=lambda: self.now)
+        self.alerts = Alerts()
+        self.enricher = Enricher(shop, SHIPPED.reads, alerts=self.alerts, clock=lambda: self.now)
         self.offset = 0
         self.handler = Handler(
             org_mapping=self.mapping,

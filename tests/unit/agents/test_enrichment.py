@@ -13,6 +13,7 @@ from sandbox.magento.life import uncommitted
 from sandbox.magento.store import Store
 from schemas.event import ErrorInfo, Kind, Via
 from schemas.headers import envelope_of
+from stream.ops.alerts import Alert
 
 READS = SHIPPED.reads(Kind.ORDER)
 
@@ -156,6 +157,23 @@ def test_the_store_away_costs_no_attempt_and_nobody_else_waits():
     org.shop.is_away = False
     org.now += AWAY_SECONDS + 1
     assert org.outcomes(again) == ["synced"]
+
+
+@pytest.mark.parametrize("status", [401, 503])
+def test_a_store_that_refuses_or_stays_away_is_told_until_it_answers(status):
+    """A token that was taken back: every event without content waited, and no alert said why."""
+    org = Org(Shop(order(1)))
+    org.shop.is_away, org.shop.status = True, status
+    told = []
+    for _ in range(4):
+        org.outcomes(org.event(notice(1)))
+        told.append(org.alerts.active.get(Alert.STORE_AWAY, ""))
+        org.now += 120
+    assert [bool(one) for one in told] == ([True] * 4 if status == 401 else [False] * 3 + [True])
+    assert told[-1].startswith(f"Magento answers {status}")
+    org.shop.is_away = False
+    org.outcomes(org.event(notice(1)))
+    assert org.alerts.active == {}
 
 
 def test_a_store_that_is_away_is_not_asked_by_every_batch():
