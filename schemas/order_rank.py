@@ -20,12 +20,14 @@ RANKS = {
     "new": 0,
     "pending": 0,
     "pending_payment": 0,
+    "pending payment": 0,  # as the store shows it, and GraphQL says it
     "payment_review": 1,
     "holded": 1,
     "processing": 1,
     "complete": 2,
     "closed": 3,
     "canceled": 3,
+    "cancelled": 3,
 }
 UNKNOWN_RANK = 1
 

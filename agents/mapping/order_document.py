@@ -26,7 +26,7 @@ PARTS = (
     *("subtotal", "shipping_amount", "tax_amount", "discount_amount"),
     *("discount_tax_compensation_amount", "shipping_discount_tax_compensation_amount"),
 )
-NEEDED_PARTS = PARTS[:3]
+NEEDED_PARTS = 3  # of them: the first
 OFF_BY = Decimal("0.05")  # roundings of rows and taxes
 SURELY_OFF_BY = 0.04  # in floats, which are exact enough up to the most
 MOST_IN_FLOATS = 1e10
@@ -34,8 +34,15 @@ CURRENCIES = ("order", "base")
 NO_ID = (None, 0, "", "0")
 PREFIXES = {"order": "", "base": "base_"}
 CURRENCY_KEYS = {"": "order_currency_code", "base_": "base_currency_code"}
+# Magento's column of it is called so, and REST's field.
+SHORTENED = {
+    f"base_{PARTS[-1]}": "base_shipping_discount_tax_compensation_amnt",
+}
 PART_KEYS, CREDIT_KEYS = (
-    {prefix: tuple(prefix + name for name in names) for prefix in CURRENCY_KEYS}
+    {
+        prefix: tuple(SHORTENED.get(prefix + name, prefix + name) for name in names)
+        for prefix in CURRENCY_KEYS
+    }
     for names in (PARTS, CREDITS)
 )
 NOT_STATED = (None, "")
@@ -177,15 +184,14 @@ def _note_sum(order: dict[str, Any], prefix: str, notes: list[str]) -> None:
     """Note a total that its parts do not explain; a module's fee is no mistake, but is said."""
     if _is_surely_its_sum(order, prefix):
         return
-    parts = {name: decimal_of(order.get(prefix + name)) for name in (*PARTS, "grand_total")}
-    if any(parts[name] is None for name in (*NEEDED_PARTS, "grand_total")):
+    total = decimal_of(order.get(f"{prefix}grand_total"))
+    parts = [decimal_of(order.get(name)) for name in PART_KEYS[prefix]]
+    if total is None or None in parts[:NEEDED_PARTS]:
         return
-    numbers = [number for number in parts.values() if number is not None]
-    if not all(_is_amount(number) for number in numbers):
+    numbers = [number for number in parts if number is not None]
+    if not all(_is_amount(number) for number in (total, *numbers)):
         return
-    total = parts["grand_total"]
-    assert total is not None
-    off = total - (sum(numbers, Decimal(0)) - total - _credits(order, prefix))
+    off = total - (sum(numbers, Decimal(0)) - _credits(order, prefix))
     if abs(off) > OFF_BY:
         notes.append(
             f"$amount: {prefix}grand_total is {off.quantize(Decimal('0.01'))} more than subtotal, "

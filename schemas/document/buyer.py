@@ -5,6 +5,7 @@
 | `customer` of the order | the buyer: an object with an `email` |
 | `customer` beside the order | the same |
 | `email` of the order | the buyer's, as GraphQL has it |
+| `customer_name` of the order, `name` of the buyer | the whole name, where nothing says its parts |
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from schemas.texts import identifier, text_of
 Level = dict[str, Any]
 
 BESIDE = "in the `customer` beside the order"
+ADDRESSES = ("billing_address", "addresses")
+NOBODY = "guest"  # what Magento shows for a guest without names
 BUYER = {
     "customer_email": "email",
     "customer_firstname": "firstname",
@@ -39,8 +42,12 @@ def is_buyer_beside(order: Level, beside: Level) -> bool:
 
 def spell_buyer(order: Level, changed: Level, beside: Level | None, notes: list[str]) -> None:
     """Read who bought where the order itself does not say."""
-    if text_of(order.get("customer_email")):
-        return
+    if not text_of(order.get("customer_email")):
+        _spell_person(order, changed, beside, notes)
+    _spell_name(order, changed, beside, notes)
+
+
+def _spell_person(order: Level, changed: Level, beside: Level | None, notes: list[str]) -> None:
     place, buyer = "in the `customer` of the order", _buyer_in(order)
     if buyer is None and beside is not None:
         place, buyer = BESIDE, _buyer_in(beside)
@@ -53,6 +60,19 @@ def spell_buyer(order: Level, changed: Level, beside: Level | None, notes: list[
         found["customer_id"] = buyer_id
     changed |= {name: value for name, value in found.items() if not order.get(name)}
     notes.append(f"customer_email: read {place}")
+
+
+def _spell_name(order: Level, changed: Level, beside: Level | None, notes: list[str]) -> None:
+    """Read a whole name as the last one: a person called `jane`, after the e-mail, stayed so."""
+    said = order | changed
+    if any(said.get(name) for name in (*ADDRESSES, "customer_firstname", "customer_lastname")):
+        return
+    buyer = _buyer_in(order) or (_buyer_in(beside) if beside is not None else None) or {}
+    is_his = text_of(buyer.get("email")) == text_of(said.get("customer_email"))
+    name = text_of(order.get("customer_name")) or (text_of(buyer.get("name")) if is_his else "")
+    if name and name.casefold() != NOBODY:
+        changed["customer_lastname"] = name
+        notes.append("customer_lastname: the whole name, its parts are not said")
 
 
 def _id_of_buyer(buyer: Level, *, is_beside: bool) -> str:

@@ -141,6 +141,11 @@ def test_a_customer_without_addresses_clears_nothing(mapped, customer) -> None:
         ("closed", "closed", "Closed Lost"),
         ("canceled", "canceled", "Closed Lost"),
         ("new", "complete", "Prospecting"),
+        (None, "Pending Payment", "Qualification"),
+        (None, "Payment Review", "Qualification"),
+        (None, "Suspected Fraud", "Needs Analysis"),
+        (None, "On Hold", "Needs Analysis"),
+        (None, "cancelled", "Closed Lost"),
     ],
 )
 def test_every_state_has_a_stage(mapped, order, state, status, stage) -> None:

@@ -233,3 +233,22 @@ def test_lines_of_dinars_are_in_thousandths(quantity, prices):
     )
     assert total == Decimal("12.345")
     assert not any("more decimals" in note for note in mapped.notes)
+
+
+@pytest.mark.parametrize(
+    ("currency", "name"),
+    [
+        ("order", "shipping_discount_tax_compensation_amount"),
+        ("base", "base_shipping_discount_tax_compensation_amnt"),  # Magento's own abbreviation
+    ],
+)
+def test_a_total_with_a_discount_on_shipping_is_explained_in_both_currencies(
+    currency: str, name: str
+) -> None:
+    prefix = "" if currency == "order" else "base_"
+    parts = {"subtotal": 100, "shipping_amount": 10, "tax_amount": 20, "discount_amount": -6}
+    order = {prefix + part: value for part, value in parts.items()} | {name: 1}
+    for total, noted in ((125, 0), (124, 1)):
+        notes: list[str] = []
+        amount_of(order | {f"{prefix}grand_total": total}, "grand_total", currency, notes)
+        assert len(notes) == noted

@@ -34,6 +34,11 @@ def test_no_state_has_no_rank(entity) -> None:
     assert state_rank(entity) is None
 
 
+def test_what_the_store_shows_ranks_as_what_it_means() -> None:
+    assert state_rank({"status": "Pending Payment"}) == state_rank({"state": "pending_payment"})
+    assert state_rank({"status": "Cancelled"}) == state_rank({"state": "canceled"})
+
+
 def test_the_status_stands_in_for_a_missing_state() -> None:
     assert state_rank({"status": "complete"}) == state_rank({"state": "Complete "})
 

@@ -78,3 +78,28 @@ def test_what_the_order_says_itself_counts_first(stranger) -> None:
     assert document.customer_key == "petra.lund@example.com"
     beside = ("`customer` beside the order is not read",) if isinstance(stranger, dict) else ()
     assert document.notes == (beside if stranger else ())
+
+
+@pytest.mark.parametrize(
+    ("body", "last"),
+    [
+        ({"customer_email": "eva@example.com", "customer_name": "Eva Roth"}, "Eva Roth"),
+        ({"customer": {"email": "eva@example.com", "name": "Eva Roth"}}, "Eva Roth"),
+        ({"customer_email": "eva@example.com", "customer_name": "Guest"}, None),
+        ({"customer_email": "eva@example.com"}, None),
+        ({"customer_email": "x@example.com", "customer": {"email": "a@b.de", "name": "A"}}, None),
+        (
+            {"customer_email": "x@example.com", "customer_name": "X Y", "customer_lastname": "Y"},
+            "Y",
+        ),
+    ],
+)
+def test_a_whole_name_is_better_than_the_letters_of_the_address(body, last) -> None:
+    """A row of the order grid, or getCustomerName(): its Contact was `eva`, and stayed so."""
+    order = without(BARE, "billing_address") | body
+    assert said(order).entity.get("customer_lastname") == last
+
+
+def test_the_names_of_the_bill_go_before_a_whole_name() -> None:
+    document = said(BARE | {"customer_email": "eva@example.com", "customer_name": "Eva Roth"})
+    assert "customer_lastname" not in document.entity
