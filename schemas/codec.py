@@ -185,9 +185,10 @@ def _event_name(body: dict[str, Any], event: str) -> tuple[str, bool]:
     """Return the event's name, and whether it is in the body, under the signature."""
     for key in NAME_FIELDS:
         if text := text_of(body.get(key)):
-            if not _is_name(text) and number_of(body):
-                continue  # a field of the order itself: a ticket's, a wedding list's
-            return _checked_event(text), True
+            if _is_name(text):
+                return text, True
+            if not number_of(body):  # of an order it is a field: a ticket's, a wedding list's
+                return _checked_event(text), True
     if "specversion" in body and (text := text_of(body.get("type"))):  # a CloudEvent
         return _checked_event(plain_name(text)), True
     return _checked_event(event.strip()), False

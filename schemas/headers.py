@@ -20,12 +20,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schemas.event import Envelope, ErrorInfo, Kind, Origin, Via
+from schemas.frozen import replace
 from schemas.sender_clock import LATEST_MS
 
 MAX_MESSAGE_CHARACTERS = 2_000
 MOST = 2**63 - 1  # of a number: what JSON and Kafka hold
 KINDS = {kind.value: kind for kind in Kind}
 VIAS = {via.value: via for via in Via}
+# What a record has from its first failure on, or from an operator; nearly every one has none.
+OF_A_STORY = frozenset(
+    (
+        *("origin-topic", "attempt", "first-failed-at-ms", "not-before-ms", "parked-for"),
+        *("error-kind", "error-code", "mapping-version", "job-id", "forced", "corrects"),
+        *("edited-at-ms", "operator-signature"),
+    )
+)
 
 
 def headers_of(envelope: Envelope) -> list[tuple[str, bytes]]:
@@ -136,19 +145,30 @@ def envelope_of(
     would go where nobody may write it, or where no such partition is. Nor is a receipt at a time
     that no calendar has, or a negative number of attempts: no retry tier is before the first.
     """
-    read = {name: bytes(raw).decode(errors="replace") for name, raw in headers if raw is not None}
+    read = {name: str(raw, "utf-8", "replace") for name, raw in headers if raw is not None}
+    value_of = read.get
     here = Origin(topic, partition, offset, timestamp_ms)
-    return Envelope(
+    first = Envelope(
         event_id=_event_id(read) or coordinates_id(topic, partition, offset),
-        event=read.get("event", ""),
-        kind=_kind(read.get("kind", ""), topic),
-        key=(key or b"").decode(errors="replace"),
-        received_at_ms=_time_ms(read.get("received-at-ms")) or _in_calendar(timestamp_ms) or 0,
+        event=value_of("event", ""),
+        kind=_kind(value_of("kind", ""), topic),
+        key=str(key or b"", "utf-8", "replace"),
+        received_at_ms=_time_ms(value_of("received-at-ms")) or _in_calendar(timestamp_ms) or 0,
         value=value or b"",
-        sender=read.get("sender", ""),
-        signature_key=read.get("signature-key", ""),
-        via=_via(read.get("via", "")),
-        origin=_origin(read, partition) or here,
+        sender=value_of("sender", ""),
+        signature_key=value_of("signature-key", ""),
+        via=VIAS.get(value_of("via", ""), Via.LIVE),
+        origin=here,
+        traceparent=value_of("traceparent", ""),
+    )
+    return first if OF_A_STORY.isdisjoint(read) else _with_story(first, read, partition)
+
+
+def _with_story(envelope: Envelope, read: dict[str, str], partition: int) -> Envelope:
+    """Return an envelope with what its record says of retries, of an operator, of its origin."""
+    return replace(
+        envelope,
+        origin=_origin(read, partition) or envelope.origin,
         attempt=max(0, _int(read.get("attempt")) or 0),
         first_failed_at_ms=_int(read.get("first-failed-at-ms")),
         not_before_ms=_int(read.get("not-before-ms")),
@@ -156,7 +176,6 @@ def envelope_of(
         parked_for=read.get("parked-for", ""),
         mapping_version=read.get("mapping-version", ""),
         job_id=read.get("job-id", ""),
-        traceparent=read.get("traceparent", ""),
         is_forced=read.get("forced") == "1",
         corrects=read.get("corrects", ""),
         edited_at_ms=_time_ms(read.get("edited-at-ms")),
@@ -205,11 +224,13 @@ def _error(read: dict[str, str]) -> ErrorInfo | None:
 
 
 def _int(text: str | None) -> int | None:
+    if not text:
+        return None
     try:
-        number = int(text) if text else None
+        number = int(text)
     except ValueError:
         return None
-    return None if number is None or abs(number) > MOST else number
+    return number if -MOST <= number <= MOST else None
 
 
 def _time_ms(text: str | None) -> int | None:
@@ -225,7 +246,3 @@ def _kind(text: str, topic: str) -> Kind:
     if kind is None:
         return Kind.CUSTOMER if topic.endswith("customers") else Kind.ORDER
     return kind
-
-
-def _via(text: str) -> Via:
-    return VIAS.get(text, Via.LIVE)

@@ -266,7 +266,7 @@ def told_id(document: Mapping[str, Any], kind: Kind | None) -> str:
     found = identifier(document.get("entity_id"))
     if not document.keys().isdisjoint(OF_A_PART):
         found = _id_of_part(document, found)
-    return "" if is_padded(found) else found
+    return "" if found[:1] == "0" and is_padded(found) else found
 
 
 def _id_of_part(document: Mapping[str, Any], entity_id: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from agents.handling.decode import DecodedEvent
 from agents.handling.outcome import Decision
@@ -38,16 +39,21 @@ def collisions(
     """Return the events that claim a key which another document has; the first claim counts."""
     owners: dict[bytes, tuple[str, str]] = {}
     found: list[Collision] = []
-    for item in sorted(items, key=lambda item: (item.origin.timestamp_ms, item.origin.offset)):
-        mine = item.entity_id, item.site
+    for item in sorted(items, key=_claimed_at):
         if not item.entity_id:
             continue
-        state = get_state(item.origin.partition, item.key)
-        held = (state.entity_id, state.site) if state is not None and state.entity_id else None
-        owner = owners.setdefault(item.key, held or mine)
-        if is_other(item.document.kind, owner, mine):
+        mine = item.entity_id, item.site
+        owner = owners.get(item.key)
+        if owner is None:
+            state = get_state(item.origin.partition, item.key)
+            owner = (state.entity_id, state.site) if state and state.entity_id else mine
+            owners[item.key] = owner
+        if owner != mine and is_other(item.document.kind, owner, mine):
             found.append(Collision(item, *_said(item.document.kind, owner, mine)))
     return found
+
+
+_claimed_at = attrgetter("origin.timestamp_ms", "origin.offset")
 
 
 def tell_apart(

@@ -42,20 +42,17 @@ class Intent:
     locks: frozenset[Hashable] = field(init=False)
 
     def __post_init__(self) -> None:
+        envelope = self.item.envelope
         self.write_set = WriteSet(
-            key=self.item.envelope.key,
+            key=envelope.key,
             rows=self.records.rows,
             lock_key=self.records.lock_key,
-            priority=PRIORITIES[self.item.envelope.via],
+            priority=PRIORITIES[envelope.via],
             lines=self.records.lines,
             exists=self.exists,
-            waited=self._waited(),
+            waited=times_parked(envelope, ADDRESS_HELD) if envelope.parked_for else 0,
         )
         self.locks = frozenset((self.item.key, *locks_of(self.write_set)))
-
-    def _waited(self) -> int:
-        envelope = self.item.envelope
-        return times_parked(envelope, ADDRESS_HELD) if envelope.parked_for else 0
 
     @property
     def customer(self) -> str:

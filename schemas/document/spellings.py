@@ -248,7 +248,7 @@ def _flag_defaults(entity: dict[str, Any], changed: dict[str, Any], notes: list[
 
 def read_past(at: Found, kind: Kind) -> list[str]:
     """Say what stands beside a document and is not read."""
-    if at.beside is None or at.beside.keys() <= ORDINARY:
+    if at.beside is None or ORDINARY.issuperset(at.beside):
         return []
     read = {at.path[-1], *(name for names in ALIASES.get(kind, {}).values() for name in names)}
     if kind is Kind.ORDER and is_buyer_beside(at.level, at.beside):

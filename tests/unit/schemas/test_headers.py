@@ -1,5 +1,8 @@
 """Nothing of an envelope is lost on its way through Kafka headers, and nothing there can raise."""
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,6 +70,45 @@ def test_an_envelope_comes_back_as_it_went(envelope):
         headers=headers_of(envelope),
     )
     assert back == envelope
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"origin": Origin("first", 1, 7, 8)},
+        {"attempt": 1},
+        {"first_failed_at_ms": 5},
+        {"not_before_ms": 5},
+        {"error": ErrorInfo(kind="transient", code="")},
+        {"error": ErrorInfo(kind="", code="UNABLE_TO_LOCK_ROW")},
+        {"parked_for": "a"},
+        {"mapping_version": "a"},
+        {"job_id": "a"},
+        {"is_forced": True},
+        {"edited_at_ms": 5},
+        {"edited_at_ms": 5, "corrects": "a"},
+        {"operator_signature": "a"},
+        {"traceparent": "a"},
+        {},
+    ],
+    ids=lambda said: " ".join(said) or "nothing",
+)
+def test_what_is_said_alone_comes_back_too(said) -> None:
+    """Of a record without a story none is looked for."""
+    envelope = replace(PLAIN, **said)
+    back = envelope_of(
+        topic="here",
+        partition=1,
+        offset=2,
+        timestamp_ms=3,
+        key=b"1",
+        value=b"{}",
+        headers=headers_of(replace(envelope, origin=said.get("origin"))),
+    )
+    assert back == envelope
+
+
+PLAIN = Envelope("e", "saved", Kind.ORDER, "1", 9, b"{}", origin=Origin("here", 1, 2, 3))
 
 
 @given(
