@@ -29,7 +29,7 @@ from schemas.event import Kind
 
 ERASED = "Erased"
 # In an order's records an unknown number stays, as amounts do: they are the company's books.
-TEXTS = ("text", "textarea")
+TEXTS = ("text", "textarea", "html")
 TYPED = (*TEXTS, "email", "phone", "url", "date", "datetime")
 LINES = "items"
 IS_EMAIL = " = {email}"

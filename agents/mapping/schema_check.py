@@ -172,7 +172,7 @@ def _type(row: RowRule, rule: FieldRule, actual: FieldType) -> Iterator[SchemaFi
         yield _found(rule.entry, row, rule.name, problem, fix)
 
 
-WORDS = frozenset({"text", "textarea", "phone", "url", "picklist", "multipicklist"})
+WORDS = frozenset({"text", "textarea", "html", "phone", "url", "picklist", "multipicklist"})
 
 
 def _is_alike(declared: str, actual: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from html import unescape
 from typing import Any
 
 from agents.mapping.apply import Mapped
@@ -163,10 +164,10 @@ def _is_same_text(now: str, then: str) -> bool:
     """Whether one text is what Salesforce makes of the other, whatever field they are of.
 
     It keeps e-mail addresses in small letters, what is picked of a list in the list's own order
-    (article 000231088) and ids with their checksum; a page that somebody saved in ends lines as
-    browsers do. Told apart, such fields differed for ever, however often they were written.
+    (article 000231088), ids with their checksum, rich text as HTML; a page that somebody saved in
+    ends lines as browsers do. Told apart, such fields differed for ever, however often written.
     """
-    if now.replace("\r\n", "\n") == then.replace("\r\n", "\n"):
+    if unescape(now).replace("\r\n", "\n") == unescape(then).replace("\r\n", "\n"):
         return True
     if now.lower() == then.lower():
         return not why_not(then)

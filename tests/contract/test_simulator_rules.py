@@ -114,6 +114,20 @@ async def test_a_restricted_picklist_refuses_what_an_open_one_accepts(
     )
 
 
+async def test_rich_text_is_kept_as_html_and_counts_as_that(plain_client, salesforce_org):
+    place = f"{salesforce_org.url}/__sim__/schema/Opportunity/Description"
+    async with plain_client.http.patch(place, json={"htmlFormatted": True, "length": 24}) as answer:
+        assert answer.status == 200
+    row = an_opportunity("1", Description="O'Hara & Son &amp; x")
+    (written,) = await plain_client.upsert("Opportunity", ORDER_KEY, row)
+    assert written["errors"][0]["statusCode"] == "STRING_TOO_LONG"
+    row = an_opportunity("1", Description="O'Hara & Son")
+    (written,) = await plain_client.upsert("Opportunity", ORDER_KEY, row)
+    assert written["success"]
+    read = await plain_client.call("GET", f"/sobjects/Opportunity/{ORDER_KEY}/1")
+    assert read.json["Description"] == "O&#39;Hara &amp; Son"
+
+
 async def test_one_external_id_twice_in_a_request_refuses_both_rows(plain_client):
     rows = [an_account("Twice@x.y"), an_account("once@x.y"), an_account("twice@X.Y")]
     results = await plain_client.upsert("Account", ACCOUNT_KEY, *rows)

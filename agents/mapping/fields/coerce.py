@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from agents.mapping.fields.dates import iso_datetime, parse_datetime
-from agents.mapping.fields.field_types import FieldType
+from agents.mapping.fields.field_types import MAX_TEXT, FieldType
+from agents.mapping.fields.rich_text import cut_as_html, length_as_html
 from agents.mapping.fields.values import NO, YES, Thousandths, decimal_of, is_blank, text_of
 from schemas.email import ORDINARY, seen, why_not
 
@@ -106,6 +108,21 @@ def _whole_lines(text: str, length: int, notes: list[str], label: str) -> str:
 
 def _textarea(field_type: FieldType) -> Step:
     return _text(field_type, one_line=False)
+
+
+def _html(field_type: FieldType) -> Step:
+    fit_plain, length = _textarea(replace(field_type, length=MAX_TEXT)), field_type.length
+
+    def fit(value: Any, notes: list[str], label: str) -> Any:
+        text = fit_plain(value, notes, label)
+        if text is None:
+            return None
+        if (whole := length_as_html(text)) > length:
+            notes.append(f"{label}: cut from {whole} to {length} characters, as HTML counts")
+            text = cut_as_html(text, length)
+        return text or None
+
+    return fit
 
 
 def seen_email(value: Any, notes: list[str], label: str) -> str:
@@ -261,6 +278,7 @@ def _id(_: FieldType) -> Step:
 MAKERS: dict[str, Callable[[FieldType], Step]] = {
     "text": _text,
     "textarea": _textarea,
+    "html": _html,
     "email": _email,
     "phone": _text,
     "url": _text,

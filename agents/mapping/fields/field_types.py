@@ -14,6 +14,7 @@ SPELLED = re.compile(r"(\w+)(?:\((\d+)(?:\s*,\s*(\d+))?\))?(!?)")
 DEFAULT_LENGTHS = {
     "text": 255,
     "textarea": 32_000,
+    "html": 32_768,
     "email": 80,
     "phone": 40,
     "url": 255,
@@ -104,6 +105,8 @@ def described_type(field: Mapping[str, Any]) -> FieldType | None:
     kind = DESCRIBED.get(str(field.get("type")))
     if kind is None:
         return None
+    if kind == "textarea" and field.get("htmlFormatted"):
+        kind = "html"
     is_required = (
         not field.get("nillable", True)
         and not field.get("defaultedOnCreate", False)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from html import escape
 from typing import Any
 
 from sandbox.salesforce.errors import RecordError
@@ -20,6 +21,7 @@ from sandbox.salesforce.records.schema import NUMERIC, Field
 Converter = Callable[[Any], Any]
 
 _EMAIL = re.compile(r"(?!\.)[^@\s,;<>()\"]+@[^@\s,;<>()\"]+\.[^@\s,;<>()\".]+")
+_SPECIAL_IN_HTML = re.compile(r"&(?!#?\w+;)|['\"]")  # rich text is kept as HTML
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _EARLIEST_YEAR = 1700  # the platform's own bounds for dates
 _LATEST_YEAR = 4000
@@ -82,6 +84,8 @@ def _text(field: Field) -> Converter:
         if type(value) is not str:
             raise TypeMismatchError(field, value)
         text = value.strip()  # the platform trims text and keeps "" as null
+        if field.is_html:
+            text = _SPECIAL_IN_HTML.sub(lambda found: escape(found[0]).replace("x27", "39"), text)
         if len(text) > length:
             raise RecordError(
                 "STRING_TOO_LONG",

@@ -38,6 +38,7 @@ class Field:
     is_id_lookup: bool = False
     picklist: tuple[str, ...] = ()
     is_restricted: bool = False
+    is_html: bool = False
     refers_to: str = ""
     relationship: str = ""
     children: str = ""
@@ -78,6 +79,7 @@ class Field:
             "autoNumber": False,
             "deprecatedAndHidden": False,
             "restrictedPicklist": self.is_restricted,
+            "htmlFormatted": self.is_html,
             "picklistValues": [
                 {
                     "value": value,
@@ -199,6 +201,7 @@ EDITABLE: dict[str, str] = {
     "unique": "is_unique",
     "idLookup": "is_id_lookup",
     "restrictedPicklist": "is_restricted",
+    "htmlFormatted": "is_html",
     "picklistValues": "picklist",
     "defaultValue": "default",
     "referenceTo": "refers_to",

@@ -124,6 +124,8 @@ def test_a_record_with_a_newer_version_would_not_be_touched():
         # ids with their checksum,
         ("0125e000000AbcDAAS", "0125e000000AbcD", True),
         ("0125e000000AbcDAAS", "0125e000000Abcd", False),
+        # rich text as HTML,
+        ("O&#39;Hara &amp; Son", "O'Hara & Son", True),
         # and a page that somebody saved in ends lines as browsers do.
         ("Main St 1\r\nFlat 2", "Main St 1\nFlat 2", True),
     ],

@@ -155,6 +155,21 @@ def test_describe_gives_type_length_and_restricted_choices() -> None:
     assert notes == ["F: not a value of the restricted picklist, left out"]
 
 
+def test_a_rich_text_is_as_long_as_its_html() -> None:
+    """`&` and `'` are five characters there: what fitted by its own length was refused."""
+    field = described_type(described(type="textarea", length=12, htmlFormatted=True))
+    assert field is not None
+    fit, notes = fitting(field), []
+    assert fit("O'Hara & ", notes, "F") == "O'Hara"
+    assert notes == ["F: cut from 16 to 12 characters, as HTML counts"]
+    assert fit("a <b>b</b>", [], "F") == "a <b>b"
+    assert fit("twelve chars", [], "F") == "twelve chars"
+    assert fit("&&&", [], "F") == "&&"
+    plain = described_type(described(type="textarea", length=12))
+    assert plain is not None
+    assert fitting(plain)("O'Hara & Son", [], "F") == "O'Hara & Son"
+
+
 @pytest.mark.parametrize("is_restricted", [True, False])
 @pytest.mark.parametrize("kind", ["picklist", "multipicklist"])
 def test_a_value_of_a_picklist_goes_out_as_the_org_spells_it(kind, is_restricted) -> None:
