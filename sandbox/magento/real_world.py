@@ -51,6 +51,7 @@ ORDER_WRAPPERS: tuple[Callable[[Json], Body], ...] = (
     lambda order: ({"event": "erp.order.pushed", "payload": {"order": order}}, ""),
     lambda order: ({"event": "sales_order_invoice_pay", "order": order}, ""),
     lambda order: (_beside(order), ""),
+    lambda order: (_with_its_buyer(order), ""),
 )
 CUSTOMER_WRAPPERS: tuple[Callable[[Json], Body], ...] = (
     lambda customer: ({"event": CUSTOMER_SAVED, "customer": customer}, ""),
@@ -73,6 +74,23 @@ def _beside(order: Json) -> Json:
     parts = ("items", "addresses", "billing_address", "increment_id")
     beside = {name: order[name] for name in parts if order.get(name)}
     return {"event": SAVED, **beside, "order": {n: v for n, v in order.items() if n not in beside}}
+
+
+def _with_its_buyer(order: Json) -> Json:
+    """Return an order whose buyer stands beside it, if no stranger is in it."""
+    if "customer" in order:
+        return {"event": SAVED, "order": order}
+    names = {"entity_id": "customer_id", "email": "customer_email"}
+    names |= {"firstname": "customer_firstname", "lastname": "customer_lastname"}
+    buyer = {part: order.get(name) for part, name in names.items()}
+    rest = {name: value for name, value in order.items() if name not in names.values()}
+    return {"event": "order.placed", "order": rest, "customer": buyer}
+
+
+def _number_of_a_serializer(order: Json) -> Json:
+    """Return an order whose number is called as objects of JavaScript call it."""
+    named = {("incrementId" if name == "increment_id" else name): v for name, v in order.items()}
+    return named if order.get("entity_id") else order
 
 
 def _keyed_rows(order: Json) -> Json:
@@ -124,6 +142,13 @@ def _address(change: Callable[[Json], Any]) -> Callable[[Json], Json]:
     return spell
 
 
+def _numbered_lines(address: Json) -> Json:
+    """Return an address whose further lines have names of their own, beside its street."""
+    first, *further = address["street"]
+    lines = {f"street{place}": line for place, line in enumerate(further, 2)}
+    return address | {"street": first} | lines
+
+
 def _keyed(lines: list[str]) -> Json:
     return {str(place): line for place, line in enumerate(lines)}
 
@@ -144,6 +169,7 @@ ORDER_SPELLINGS: tuple[Callable[[Json], Json], ...] = (
     _rows_as_text,
     _rows_as_a_search,
     _own_rows,
+    _number_of_a_serializer,
     _nested_customer,
     _unseen,
     _address(_text),
@@ -152,6 +178,7 @@ ORDER_SPELLINGS: tuple[Callable[[Json], Json], ...] = (
     _address(lambda one: {"417": one}),
     _address(lambda one: one | {"street": _keyed(one["street"])}),
     _address(lambda one: one | {"street": "\n".join(one["street"])}),
+    _address(_numbered_lines),
     _address(lambda one: one | {"region": {"region": one.get("region"), "region_id": 3}}),
     _address(lambda one: one | {"country_id": {"id": one["country_id"]}}),
 )
