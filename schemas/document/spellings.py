@@ -32,6 +32,7 @@ from schemas.document.address_spellings import (
     typed_by_ids,
 )
 from schemas.document.buyer import is_buyer_beside, names_a_buyer, spell_buyer
+from schemas.document.order_words import spell_words
 from schemas.document.other_numbers import spell_number
 from schemas.document.row_spellings import (
     are_plain_rows,
@@ -101,6 +102,7 @@ def in_one_form(entity: dict[str, Any], kind: Kind, beside: dict[str, Any] | Non
         _spell_rows(entity, changed, notes)
         spell_number(entity, changed, beside, notes)
         spell_buyer(entity, changed, beside, notes)
+        spell_words(entity, changed, notes)
     elif kind is Kind.CUSTOMER:
         _own_addresses(entity, changed, notes)
         _flag_defaults(entity, changed, notes)
@@ -141,6 +143,8 @@ def _is_in_form(order: dict[str, Any], beside: dict[str, Any] | None) -> bool:
     return (
         (bool(order.get("customer_email")) or not names_a_buyer(order, beside))
         and has_plain_number(order)
+        and bool(order.get("order_currency_code"))
+        and bool(order.get("state") or order.get("status"))
         and type(items) is list
         and bool(items)
         and type(billing) is dict
