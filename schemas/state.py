@@ -28,11 +28,11 @@ SEEN_DIGITS = (
 )
 
 
-_STORED: tuple[tuple[str, type], ...] = (
-    *((name, str) for name in "vdtekghwy"),
-    *((name, int) for name in "porfsmx"),
-    ("i", dict),
-)
+_STORED: dict[str, type] = {
+    **dict.fromkeys("vdtekghwy", str),
+    **dict.fromkeys("porfsmx", int),
+    "i": dict,
+}
 
 
 UNSURE = "?"  # among the digests of a part that was announced: an older reader takes it for one
@@ -218,8 +218,9 @@ class State:
 
     @classmethod
     def _of(cls, read: dict[str, Any]) -> State:
-        if any(type(read.get(name, kind())) is not kind for name, kind in _STORED):
-            raise ValueError("no state")
+        for name, value in read.items():
+            if type(value) is not _STORED.get(name, type(value)):
+                raise ValueError("no state")
         return cls(
             version=read["v"],
             digest=read["d"],

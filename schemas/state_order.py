@@ -9,6 +9,8 @@ behind a version that lies in the future.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from schemas.state import State
 
 
@@ -21,8 +23,12 @@ def goes_back(known: bytes, value: bytes, latest: str) -> bool:
     return had is not None and (state is None or is_older(state, had, latest))
 
 
+@lru_cache(maxsize=1024)  # of an order it is asked at each step, and again when it was written
 def read_state(value: bytes) -> State | None:
-    """Return a stored state; None for what somebody else wrote into the topic."""
+    """Return a stored state; None for what somebody else wrote into the topic.
+
+    Nobody changes one that was read.
+    """
     try:
         return State.from_bytes(value)
     except ValueError:
