@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from agents.delivery.adoption import Adoption, adoption_of, queries_for, value_of
+from agents.delivery.adoption import (
+    Adoption,
+    adoption_of,
+    candidates_of,
+    queries_for,
+    spelling_of,
+    value_of,
+)
 from agents.delivery.blame import Judge
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.org_search import (
@@ -107,8 +114,10 @@ class Adopter:
             if isinstance(answer, NotAdmittedError | SalesforceError):
                 _not_looked_for(rows, answer, adopted)
                 continue
+            candidates = candidates_of(rows, answer)
             for row in rows:
-                found[row.identity] = adoption = adoption_of(row, answer, given)
+                near = candidates.with_any(spelling_of(row), row.identity[1])
+                found[row.identity] = adoption = adoption_of(row, near, given)
                 given |= {update.id: update.key for update in adoption.updates}
         for identity, adoption in found.items():
             adopted.note(identity, *adoption.notes)

@@ -14,8 +14,8 @@ belongs to somebody else: it is left, and noted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
+from agents.delivery.candidates import Candidates, Record
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.mapping.model import RowRule
 from agents.salesforce.api.record_updates import KeyUpdate
@@ -23,8 +23,6 @@ from agents.salesforce.api.soql import REST_ROOM, QueryRoom, fitting, is_same_te
 from schemas.email import in_one_spelling, stored_forms
 from schemas.frozen import dataclass
 from schemas.salesforce import Row
-
-Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +73,20 @@ def _forms(row: Row) -> tuple[str, ...]:
     return stored_forms(value_of(row))
 
 
+def spelling_of(row: Row) -> str:
+    """Return the spelling in which a row's value and a record's are compared."""
+    return in_one_spelling(value_of(row))
+
+
+def candidates_of(rows: Sequence[Row], records: Sequence[Record]) -> Candidates:
+    """Return the records of a query's rows by what they are looked for by, and by their keys."""
+    by, key = rows[0].adopt_by, rows[0].external_id_field
+    return Candidates(
+        records,
+        lambda r: (in_one_spelling(str(r.get(by) or "")), str(r.get(key) or "").casefold()),
+    )
+
+
 def adoption_of(
     row: Row, records: Sequence[Record], given: Mapping[str, str] | None = None
 ) -> Adoption:
@@ -85,7 +97,7 @@ def adoption_of(
     if not records:
         return Adoption()
     given = given or {}
-    wanted, key = in_one_spelling(value_of(row)), row.external_id_field
+    wanted, key = spelling_of(row), row.external_id_field
     # A query finds `ss` for `ß`, who is somebody else.
     mine = [r for r in records if in_one_spelling(str(r.get(row.adopt_by) or "")) == wanted]
     holders = [r for r in records if is_same_text(r.get(key), row.external_id)]

@@ -69,7 +69,8 @@ class OrgSearch:
     @property
     def room(self) -> QueryRoom:
         """How much a query may name in an org of this size."""
-        return dataclasses.replace(REST_ROOM, ids=self._most)
+        is_full = self._most == REST_ROOM.ids
+        return REST_ROOM if is_full else dataclasses.replace(REST_ROOM, ids=self._most)
 
     def asks_less(self, queries: Queries, answers: Answers) -> bool:
         """Whether shorter lists are worth asking: an org may be too large for longer ones.

@@ -13,6 +13,7 @@ import structlog
 from cachetools import LRUCache
 
 from agents.delivery.blame import Judge
+from agents.delivery.candidates import Candidates, Record
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.org_search import (
     Answers,
@@ -171,11 +172,12 @@ class Renamer:
                 renamed.failures |= {whose(row): failure_of(answer) for row in rows}
             else:
                 guarded = self._client.guarded
+                candidates = _candidates(rows, answer)
                 for row in rows:
                     found = NOTHING
-                    if answer:
-                        found = renaming_of(row, answer, is_guarded=row.sobject in guarded)
-                        if row.is_own and is_known(row, answer):
+                    if near := candidates.with_any(row.customer_id, row.identity[1]):
+                        found = renaming_of(row, near, is_guarded=row.sobject in guarded)
+                        if row.is_own and is_known(row, near):
                             renamed.there.add(whose(row))
                     renamed.found[whose(row)] = found
                     if not found.key:
@@ -221,6 +223,14 @@ class Renamer:
         for update, _, answer in await self._org.give_keys(list(wanted.values()), priority):
             if isinstance(answer, NotSent) or not answer.success:
                 log.warning("customer_id_not_given", sobject=update.sobject, id=update.id)
+
+
+def _candidates(rows: Sequence[Row], records: Sequence[Record]) -> Candidates:
+    """Return the records of a query's rows by their customers and keys, cases folded."""
+    key = rows[0].external_id_field
+    return Candidates(
+        records, lambda r: (str(r.get(CUSTOMER_ID_FIELD) or ""), str(r.get(key) or "").casefold())
+    )
 
 
 def _with_id(row: Row) -> Row:

@@ -19,6 +19,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from agents.delivery.candidates import Record
 from agents.delivery.types import WriteSet
 from agents.salesforce.api.composite import CUSTOMER_ID_FIELD, STALE_GUARD_FIELD
 from agents.salesforce.api.record_updates import KeyUpdate
@@ -36,7 +37,6 @@ LOOKS, LOOKS_OF_WHO_HAS_A_RECORD = 5, 25
 
 SECONDS = 19  # of an ISO time, its zone left away: both are UTC
 
-Record = Mapping[str, Any]
 Whose = tuple[str, str, str]  # a row's record, and its customer: an address may have had several
 
 

@@ -77,16 +77,18 @@ class RowTracker:
                 yield RowWrite((position, place), row, method)
 
     def _begin(self, slot: RowState, known: ExistenceCache) -> None:
-        slot.mode = mode_of(slot.row, known)
-        slot.was_asked_for = slot.mode is WriteMode.ASK
-        may_be_new = slot.was_asked_for or slot.mode is WriteMode.CREATE
-        is_sure = slot.row.is_own and bool(slot.row.record_id)
-        slot.is_assumed = bool(slot.row.insert_fields) and not may_be_new and not is_sure
-        if slot.mode is None:
-            slot.id = slot.row.record_id or slot.row.known_id or known.id_of(slot.row) or ""
+        row = slot.row
+        mode = slot.mode = mode_of(row, known)
+        if mode is WriteMode.ASK:
+            slot.was_asked_for = True
+        elif mode is not WriteMode.CREATE:
+            is_sure = row.is_own and bool(row.record_id)
+            slot.is_assumed = bool(row.insert_fields) and not is_sure
+        if mode is None:
+            slot.id = row.record_id or row.known_id or known.id_of(row) or ""
             slot.is_done = True
-            if slot.row.record_id:
-                known.remember(slot.row, slot.id)
+            if row.record_id:
+                known.remember(row, slot.id)
 
     def absorb(
         self,

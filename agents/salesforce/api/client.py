@@ -6,7 +6,6 @@ A failed call is a SalesforceError; but for logins (`caller`) the dispatcher pac
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -68,7 +67,9 @@ class OrgClient:
         self._headers = dict(headers)
         self._is_compressed = is_compressed
         self._stale_guard = stale_guard
-        self._guarded = self._overrulable = self._identified = frozenset[str]()
+        self.guarded = frozenset[str]()  # the sObjects whose rows carry Magento_Updated_At__c
+        self.identified = frozenset[str]()  # those with Magento_Customer_ID__c
+        self._overrulable = frozenset[str]()
         self._loose = frozenset[tuple[str, str]]()
         self._prefixes: dict[str, str] = {}  # of record ids, by sObject
         self._bulk = BulkUpsert(caller, bulk_pace)
@@ -76,19 +77,9 @@ class OrgClient:
         self.deployer = Deployer(caller)
 
     @property
-    def guarded(self) -> frozenset[str]:
-        """The sObjects whose rows carry Magento_Updated_At__c."""
-        return self._guarded
-
-    @property
     def allows_duplicates(self) -> bool:
         """Whether calls say that duplicates are saved where a rule only alerts."""
         return DUPLICATE_RULES in self._headers
-
-    @property
-    def identified(self) -> frozenset[str]:
-        """The sObjects with Magento_Customer_ID__c."""
-        return self._identified
 
     def is_loose(self, row: Row) -> bool:
         """Whether the org takes several records with the row's key."""
@@ -102,11 +93,11 @@ class OrgClient:
 
     def guard_from(self, describes: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
         """Decide the same from describe answers that are there already."""
-        self._guarded, self._overrulable = guard_sets(self._stale_guard, describes)
-        self._identified = taking(describes, CUSTOMER_ID_FIELD)
+        self.guarded, self._overrulable = guard_sets(self._stale_guard, describes)
+        self.identified = taking(describes, CUSTOMER_ID_FIELD)
         self._loose = loose_keys(describes)
         self._prefixes = {name: str(d.get("keyPrefix") or "") for name, d in describes.items()}
-        return self._guarded
+        return self.guarded
 
     async def composite(self, collections: Sequence[Collection]) -> list[CollectionAnswer]:
         if not 1 <= len(collections) <= MAX_COLLECTIONS:
@@ -118,14 +109,16 @@ class OrgClient:
         for collection in collections:
             try:
                 parts.append(
-                    (collection, collection_body(collection, self._guarded, self._overrulable))
+                    (collection, collection_body(collection, self.guarded, self._overrulable))
                 )
                 answers.append(None)
             except SalesforceError as error:
                 answers.append(CollectionAnswer(error=error))
         sent = iter(await self._send_parts(parts))
         return [
-            replace(told, results=told.results and tuple(self._credible(c.sobject, told.results)))
+            CollectionAnswer(tuple(self._credible(c.sobject, told.results)), told.error)
+            if told.results
+            else told
             for c, told in zip(collections, (a or next(sent) for a in answers), strict=True)
         ]
 
@@ -256,7 +249,7 @@ class OrgClient:
             sobject,
             external_id_field,
             rows,
-            is_guarded=sobject in self._guarded,
+            is_guarded=sobject in self.guarded,
             may_overrule=sobject in self._overrulable,
             is_insert=is_insert,
             interrupt=interrupt,

@@ -1,4 +1,4 @@
-"""Where nothing is to be renamed, adopted or cut, the short way does what the long one does."""
+"""Where nothing is to be renamed, adopted or cut, or little, the short way does what the long one does."""
 
 from __future__ import annotations
 
@@ -11,13 +11,23 @@ from support.fake_org import make_gate
 
 from agents.delivery import renaming
 from agents.delivery.adopter import Adopter
+from agents.delivery.adoption import adoption_of, candidates_of, spelling_of
 from agents.delivery.blame import Judge
 from agents.delivery.existence_cache import ExistenceCache
 from agents.delivery.fault_scope import FaultWatch
-from agents.delivery.renamer import Renamed
-from agents.delivery.renaming import NOTHING, Renaming, behind_others, redirected, whose
+from agents.delivery.renamer import Renamed, _candidates
+from agents.delivery.renaming import (
+    NOTHING,
+    Renaming,
+    behind_others,
+    is_known,
+    redirected,
+    renaming_of,
+    whose,
+)
 from agents.delivery.types import WriteSet, Written
 from agents.salesforce.api import soql
+from agents.salesforce.api.composite import CUSTOMER_ID_FIELD
 from agents.salesforce.api.record_updates import KeyUpdate
 from agents.salesforce.api.soql import REST_ROOM, QueryRoom, fitting
 from schemas.salesforce import Row
@@ -111,3 +121,48 @@ def test_what_fits_into_a_query_need_not_be_measured(values, room):
     short = list(fitting(values, lambda value: (value,), room))
     with patch.object(soql, "_weigh_at_most", lambda *_: 10**9):
         assert list(fitting(values, lambda value: (value,), room)) == short
+
+
+SPELLINGS = st.sampled_from(
+    ["ann@a.example", "ANN@A.example", "ann@a.examplé", "ß@a.b", "ss@a.b", ""]
+)
+RECORDS = st.lists(
+    st.builds(
+        lambda number, key, email, customer: {
+            "Id": f"003{number}",
+            "CreatedDate": f"{number}",
+            "Key__c": key,
+            "Email": email,
+            CUSTOMER_ID_FIELD: customer,
+        },
+        st.integers(1, 9),
+        SPELLINGS | st.none(),
+        SPELLINGS | st.none(),
+        CUSTOMERS | st.none(),
+    ),
+    max_size=6,
+)
+ROWS = st.builds(
+    lambda key, email, customer, is_own: Row(
+        "Contact",
+        "Key__c",
+        key,
+        fields={"Email": email},
+        adopt_by="Email",
+        customer_id=customer,
+        is_own=is_own,
+    ),
+    SPELLINGS,
+    SPELLINGS,
+    st.sampled_from(["1", "2"]),
+    st.booleans(),
+)
+
+
+@given(ROWS, RECORDS)
+def test_a_row_finds_among_its_candidates_what_it_finds_among_all(row, records):
+    near = _candidates([row], records).with_any(row.customer_id, row.identity[1])
+    assert renaming_of(row, near) == renaming_of(row, records)
+    assert is_known(row, near) == is_known(row, records)
+    near = candidates_of([row], records).with_any(spelling_of(row), row.identity[1])
+    assert adoption_of(row, near) == adoption_of(row, records)
