@@ -20,6 +20,7 @@ from stream.kafka.heeding_fetcher import heed_fetch_errors
 from stream.kafka.known_brokers import find_brokers_again
 from stream.kafka.prompt_connection import give_up_in_time
 from stream.kafka.tls import TlsFiles, tls_context_of
+from stream.kafka.why_away import tell_why
 from stream.settings.kafka import KafkaSettings
 
 # Networks forget who says nothing, most of them without a word: Azure after 240 s, AWS's load
@@ -59,6 +60,7 @@ def mend_clients() -> None:
     heed_fetch_errors()
     find_brokers_again()
     give_up_in_time()
+    tell_why()
 
 
 def faust_credentials(settings: KafkaSettings) -> Any:

@@ -18,9 +18,12 @@ from typing import Any
 
 from aiokafka import conn
 from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.coordination import FindCoordinatorRequest
 from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.protocol.metadata import MetadataRequest
+
+from stream.kafka.why_away import note_failure
 
 ANSWER_SECONDS = 12.0
 SMALL = (FindCoordinatorRequest, HeartbeatRequest, MetadataRequest)
@@ -44,6 +47,9 @@ class PromptConnection(AIOKafkaConnection):
         connect: Any = super().connect
         try:
             return await connect()
+        except Exception as error:
+            note_failure(f"{self.host}:{self.port}", error)
+            raise
         finally:
             self._request_timeout = patience
 
@@ -66,4 +72,8 @@ class PromptConnection(AIOKafkaConnection):
         except TimeoutError:
             close: Any = self.close
             close(reason=CloseReason.CONNECTION_TIMEOUT)
+            note_failure(f"{self.host}:{self.port}", TimeoutError())
+            raise
+        except KafkaConnectionError as error:
+            note_failure(f"{self.host}:{self.port}", error)
             raise

@@ -32,16 +32,22 @@ async def test_topics_are_made_and_records_acknowledged_through_tls_and_sasl(sec
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "told"),
     [
-        {"kafka_sasl_password": "another-password"},
-        {"kafka_ssl_ca_path": None},
-        {"kafka_security_protocol": "PLAINTEXT"},
+        (
+            {"kafka_sasl_password": "another-password"},
+            "refuses the user: check KAFKA_SASL_USERNAME",
+        ),
+        ({"kafka_ssl_ca_path": None}, "certificate that is not trusted .*KAFKA_SSL_CA_PATH"),
+        ({"kafka_sasl_mechanism": "SCRAM-SHA-512"}, "does not take this KAFKA_SASL_MECHANISM"),
+        ({"kafka_security_protocol": "PLAINTEXT"}, "check KAFKA_SECURITY_PROTOCOL"),
+        ({"kafka_security_protocol": "SSL"}, "check KAFKA_SECURITY_PROTOCOL"),
     ],
-    ids=["wrong password", "unknown authority", "no tls"],
+    ids=["wrong password", "unknown authority", "other mechanism", "no tls", "no sasl"],
 )
-async def test_a_client_with_wrong_settings_is_told_and_does_not_hang(secured, wrong):
+async def test_a_client_with_wrong_settings_is_told_which_and_does_not_hang(secured, wrong, told):
+    """`no Kafka at …: Unable to bootstrap` was all that a wrong password said."""
     settings = load_settings(env_file=None, **{**secured, **wrong})
-    with pytest.raises(TopicAdminError, match="KAFKA_BOOTSTRAP_SERVERS"):
+    with pytest.raises(TopicAdminError, match=f"KAFKA_BOOTSTRAP_SERVERS.*{told}"):
         async with TopicAdmin(settings):
             pass
