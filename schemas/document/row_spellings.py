@@ -7,7 +7,8 @@
 | one row | that |
 | a JSON text, a list of them, lists in a list | what is in them |
 
-How many were ordered is `qty_ordered`; carts and modules of their own call it `qty` or `quantity`.
+How many were ordered is `qty_ordered`; carts and modules of their own call it `qty` or `quantity`,
+and GraphQL `quantity_ordered`, beside a `product_sku`, `product_name` and `product_sale_price`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ Rows = list[dict[str, Any]]
 
 QUANTITY = "qty_ordered"
 OTHER_QUANTITIES = ("qty", "quantity", "quantity_ordered", "ordered_qty")
+# GraphQL's names, of rows whose quantity has another name, too.
+OTHER_PARTS = {"sku": "product_sku", "name": "product_name", "price": "product_sale_price"}
 ROW_IDS = ("id", "entity_id", "address_id", "customer_address_id")
 ROW_MARKS = ("qty_ordered", "item_id", "sku")
 
@@ -57,7 +60,17 @@ def _plain_row(row: dict[str, Any], notes: list[str]) -> dict[str, Any]:
         others = (row[name] for name in OTHER_QUANTITIES if not _is_missing(row.get(name)))
         if (found := next(others, None)) is not None:
             row = {**row, QUANTITY: found}
+        row = row | {
+            part: _amount(row[name])
+            for part, name in OTHER_PARTS.items()
+            if name in row and _is_missing(row.get(part))
+        }
     return plain_texts(row, OF_ROW, notes)
+
+
+def _amount(value: Any) -> Any:
+    """Return what GraphQL's money is worth; its currency is the order's."""
+    return value.get("value") if isinstance(value, dict) else value
 
 
 def _is_missing(value: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
+from agents.mapping.mapping import Mapping
 from schemas.codec import decode
 from tests.support.real_documents import an_order, without
 
@@ -47,3 +48,34 @@ def test_what_is_no_word_is_no_status() -> None:
 @pytest.mark.parametrize("value", ["kr", "Danish krone", 208, {"code": "DKK"}, None, "12€"])
 def test_what_is_no_code_is_no_currency(value) -> None:
     assert "order_currency_code" not in said(NO_CURRENCY | {"currency": value}).entity
+
+
+def test_an_order_as_graphql_writes_it_is_read_where_its_number_is_sure() -> None:
+    """It was an Opportunity without an Amount, of 'Unnamed product (SKU: no SKU)'."""
+    order = {
+        "id": "NDE3",
+        "number": "000000417",
+        "order_date": "2026-03-14 17:59:00",
+        "status": "On Hold",
+        "email": "petra.lund@example.com",
+        "total": {"grand_total": {"value": 86.5, "currency": "DKK"}},
+        "items": [
+            {
+                "product_sku": "CUP",
+                "product_name": "Cup",
+                "quantity_ordered": 2,
+                "product_sale_price": {"value": 43.25, "currency": "DKK"},
+            }
+        ],
+    }
+    body = {"event": "sales_order_save_after", "order": order}
+    mapped = Mapping.load().apply(decode(orjson.dumps(body)))
+    fields = mapped.rows[-1].fields
+    assert mapped.rows[-1].external_id == "000000417"
+    assert (fields["Amount"], fields["StageName"]) == (86.5, "Needs Analysis")
+    assert (fields["CloseDate"], fields["Description"]) == ("2026-04-14", "Cup (SKU: CUP, Qty: 2)")
+    own = said(
+        PLAIN | {"total": {"grand_total": {"value": 1}}, "order_date": "2020-01-01 00:00:00"}
+    )
+    assert own.entity["grand_total"] == PLAIN["grand_total"]
+    assert own.entity["created_at"] == PLAIN["created_at"]
