@@ -11,6 +11,9 @@ What the group refuses holds up aiokafka's coordination until somebody has asked
 Faust never does: the worker ended where a fetch was told of it, and else stood there without
 partitions and without a word, until it was started again. Nor does anybody hear of a fetcher that
 has ended: the worker keeps its partitions, and nothing comes.
+
+At some hundred events a second what costs here is each fetch, not each event. So a stream is
+fetched in steps (`stream/kafka/heeding_fetcher.py`), and the thread runs the loop of the process.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 import structlog
+import uvloop
 from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
@@ -39,6 +43,7 @@ NO_GENERATION = -1
 LOOK_AGAIN_SECONDS = 30.0
 ASK_SECONDS = 2.0  # between two looks at what the group has refused
 REFUSALS = 5  # of one commit, that far apart
+FETCHES_APART_SECONDS = 0.01  # of a stream: less than it takes until a slot is free for it
 
 
 class WitnessingThread(AIOKafkaConsumerThread):
@@ -50,10 +55,16 @@ class WitnessingThread(AIOKafkaConsumerThread):
     heard_at: float = float("-inf")
     _asking: asyncio.Task[None] | None = None
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, thread_loop=uvloop.new_event_loop(), **options)
+        self._close_thread_loop_on_stop = True  # it is ours all the same
+
     async def on_start(self) -> None:
         """Start, and listen to every answer to a heartbeat."""
         await super().on_start()
-        coordinator = _coordinator_of(self._ensure_consumer())
+        consumer: Any = self._ensure_consumer()
+        consumer._fetcher.seconds_apart = FETCHES_APART_SECONDS  # noqa: SLF001 - see below
+        coordinator = _coordinator_of(consumer)
         heed_errors(coordinator)
         ask: Callable[[], Awaitable[bool]] = coordinator._do_heartbeat  # noqa: SLF001 - see below
 
@@ -64,7 +75,7 @@ class WitnessingThread(AIOKafkaConsumerThread):
             return is_member
 
         coordinator._do_heartbeat = heartbeat  # noqa: SLF001 - see below
-        self._asking = asyncio.create_task(self._ask_for_errors(self._ensure_consumer()))
+        self._asking = asyncio.create_task(self._ask_for_errors(consumer))
 
     async def on_thread_stop(self) -> None:
         """Stop, and ask no more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -20,7 +21,7 @@ from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.offset import OffsetRequest
 
 from stream.kafka.any_records import UnreadableError
-from stream.kafka.heeding_fetcher import HeedingFetcher, _Answers
+from stream.kafka.heeding_fetcher import HeedingFetcher, Steps, _Answers
 
 TP = TopicPartition("magento.orders", 3)
 POSITION = 12
@@ -54,6 +55,7 @@ def fetcher(client, monkeypatch):
     monkeypatch.setattr(Fetcher, "_proc_fetch_request", passes_over)
     fetcher = object.__new__(HeedingFetcher)
     fetcher._client = fetcher._answers = _Answers(client)
+    fetcher._steps = {}
     fetcher._records, fetcher._retry_backoff, fetcher._prefetch_backoff = {}, 0, 0
     return fetcher
 
@@ -115,3 +117,45 @@ async def test_answers_to_other_questions_are_not_kept(fetcher):
     for _ in range(3):
         await fetcher._client.send(1, OffsetRequest(-1, 0, []))
     assert not fetcher._answers._by_request
+
+
+APART = 0.01
+
+
+def test_what_comes_after_a_quiet_moment_is_fetched_at_once_and_so_is_the_next():
+    steps = Steps()
+    assert steps.rest_seconds(0.0, APART) <= 0
+    for now in (0.0, 0.5, 1.0):
+        steps.note(now, APART)
+        assert steps.rest_seconds(now, APART) <= 0
+
+
+def test_a_stream_is_fetched_in_steps_until_it_ends():
+    steps = Steps()
+    steps.note(1.0, APART)
+    for step in range(1, 6):  # an answer takes a moment itself: the steps are a little longer
+        now = 1.0 + step * 1.2 * APART
+        steps.note(now, APART)
+        assert steps.rest_seconds(now + 0.004, APART) == pytest.approx(APART - 0.004)
+        assert steps.rest_seconds(now + 2 * APART, APART) <= 0
+    steps.note(now + 3 * APART, APART)
+    assert steps.rest_seconds(now + 3 * APART, APART) <= 0
+
+
+def test_nobody_rests_who_was_not_told_to():
+    steps = Steps()
+    for now in (1.0, 1.0, 1.001):
+        steps.note(now, 0.0)
+        assert steps.rest_seconds(now, 0.0) <= 0
+
+
+async def test_who_is_closed_between_two_steps_of_a_stream_asks_no_more(fetcher, client):
+    fetcher.seconds_apart, fetcher._steps[1] = 3600.0, (steps := Steps())
+    for _ in range(2):
+        steps.note(time.monotonic(), fetcher.seconds_apart)
+    client.code = KafkaStorageError.errno
+    asking = asyncio.ensure_future(fetch(fetcher))
+    await asyncio.sleep(0)
+    asking.cancel()
+    assert await asking is False
+    assert not client.looks_for_leaders
