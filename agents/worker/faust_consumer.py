@@ -28,9 +28,8 @@ What is delivered, in which order, and what is counted as read stays the same.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Coroutine, Generator, Mapping
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from contextlib import suppress
-from types import coroutine
 from typing import Any, cast
 
 import structlog
@@ -42,6 +41,7 @@ from mode.services import WaitResults
 
 from agents.worker.consumer_thread import NO_GENERATION, WitnessingThread
 from agents.worker.session_guard import Membership
+from stream.begun import rest_of
 from stream.errors import BrokerError
 from stream.kafka.log.read_log import START_SECONDS, ReadLog
 
@@ -248,34 +248,10 @@ class PromptConsumer(Consumer):
         except BaseException:
             suspension.close()
             raise
-        return await super().wait_first(_rest(delivery, obstacle), suspension)
+        return await super().wait_first(rest_of(delivery, obstacle), suspension)
 
 
 class PromptTransport(Transport):
     """Faust's Kafka transport with the consumer above."""
 
     Consumer = PromptConsumer
-
-
-async def _rest(begun: Coroutine[Any, Any, None], obstacle: Any) -> None:
-    """Finish a coroutine that was begun outside of a task and waits for `obstacle`."""
-    await _steps(begun, obstacle)
-
-
-@coroutine
-def _steps(begun: Coroutine[Any, Any, None], obstacle: Any) -> Generator[Any, Any, None]:
-    failure: BaseException | None
-    while True:
-        try:
-            value = yield obstacle
-        except GeneratorExit:
-            begun.close()
-            raise
-        except BaseException as error:  # noqa: BLE001 - it is the coroutine's, cancellation too
-            failure, value = error, None
-        else:
-            failure = None
-        try:
-            obstacle = begun.throw(failure) if failure is not None else begun.send(value)
-        except StopIteration:
-            return

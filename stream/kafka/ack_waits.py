@@ -18,15 +18,24 @@ class AckWaits:
         self._clock = clock
         self._since: dict[object, tuple[float, tuple[str, int]]] = {}
 
+    def begin(self, topic: str, partition: int) -> object:
+        """Count a batch as on its way, until `end` is told what this returns."""
+        batch = object()
+        self._since[batch] = (self._clock(), (topic, partition))
+        return batch
+
+    def end(self, batch: object) -> None:
+        """Count it no more: there is an answer, or nobody waits for one."""
+        del self._since[batch]
+
     @contextmanager
     def waiting(self, topic: str, partition: int) -> Iterator[None]:
         """Count a batch as on its way within the block."""
-        batch = object()
-        self._since[batch] = (self._clock(), (topic, partition))
+        batch = self.begin(topic, partition)
         try:
             yield
         finally:
-            del self._since[batch]
+            self.end(batch)
 
     def longer_than(self, seconds: float) -> list[tuple[str, int]]:
         """Return the partitions of which a batch has waited for so long."""
