@@ -7,15 +7,17 @@ all acknowledge behind the ledger's back (kafka reference §1.6, §1.20; docs/de
 
 from __future__ import annotations
 
+from asyncio import QueueEmpty
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, cast
 
 from faust.types import EventT, StreamT
 
-from agents.handling.intent import PRIORITIES, breathe
+from agents.handling.intent import BREATH_EVENTS, PRIORITIES, breathe
 from agents.worker.context import WorkerContext
 from agents.worker.faust_app import WorkerApp
+from agents.worker.faust_events import AsItCame
 from agents.worker.offset_ledger import HeldEvent
 from agents.worker.pipeline import Pipeline
 from agents.worker.set_aside import ConsumerFlow, SetAside
@@ -33,7 +35,7 @@ def add_sync_agent(
 ) -> tuple[Pipeline, SetAside]:
     """Define the agent on the app; return the pipeline that it feeds, and who waits beside it."""
     sources = topics.sources
-    channel = app.topic(*sources, value_serializer="raw", key_serializer="raw")
+    channel = app.topic(*sources, schema=AsItCame())
 
     def drop(held: HeldEvent) -> None:
         app.consumer.unacked.discard(held.message.message)
@@ -100,12 +102,16 @@ class Intake:
         """Put an event into the pipeline, once there is room."""
         try:
             held, generation = held_event(event), _generation(event)
-            if not await self._app.takes(event.message.tp, held.offset, generation):
+            place = (event.message.tp, held.offset, generation)
+            if not self._app.follows(*place) and not await self._app.takes(*place):
                 self._drop(held)
                 return
-            await self._pipeline.room()
+            if not self._pipeline.has_room:
+                await self._pipeline.room()
             await self._aside.admit(held, generation)
-            await breathe(next(self._taken))
+            number = next(self._taken)
+            if number % BREATH_EVENTS == 0:
+                await breathe(number)
         except Exception as error:  # noqa: BLE001 - leaving the loop would lose the event
             self._end_process(error)
 
@@ -116,13 +122,17 @@ class Intake:
         is urgent would wait, unseen, behind a thousand events of a backfill. While the flow is
         suspended, events are Faust's to skip.
         """
-        queue: Any = cast("Any", stream.channel).queue
-        while self._app.flow_control.is_active() and not queue.empty():
-            event: EventT[bytes] = queue.get_nowait()
+        take = cast("Any", stream.channel).queue.get_nowait
+        is_active, track = self._app.flow_control.is_active, self._app.consumer.track_message
+        while is_active():
+            try:
+                event: EventT[bytes] = take()
+            except QueueEmpty:
+                return
             message = event.message
             if not message.tracked:  # what the stream does with an event before it yields it
                 message.tracked = True
-                self._app.consumer.track_message(message)
+                track(message)
             yield event
 
 
@@ -160,8 +170,7 @@ def key_of(envelope: Envelope) -> bytes:
 
 
 def _header_pairs(headers: Any) -> list[tuple[str, bytes]]:
-    pairs = headers.items() if isinstance(headers, dict) else headers or ()
-    return [(name, value) for name, value in pairs]
+    return list(headers.items() if isinstance(headers, dict) else headers or ())
 
 
 def _generation(event: EventT[bytes]) -> int:

@@ -8,6 +8,7 @@
 | stream_wait_empty | True | False loses what is in flight at SIGTERM (§1.4) |
 | topic_allow_declare, topic_disable_leader | False, True | topics are made by `topics apply` |
 | web_enabled | False | the status server shows less and is ours |
+| Monitor | QuietMonitor | nobody reads what it counts of each event |
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from faust.types import TP
 from faust.types.transports import TransportT
 
 from agents.worker.faust_consumer import PromptConsumer
+from agents.worker.faust_events import QuietMonitor
 from agents.worker.faust_fence import FencedTransport
 from agents.worker.session_guard import Membership
 from stream.config import Settings
@@ -99,6 +101,10 @@ class WorkerApp(faust.App):
             return None
         return cast("PromptConsumer", self.consumer).membership
 
+    def follows(self, tp: TP, offset: int, generation: int) -> bool:
+        """Take an event that reached the agent, if it plainly is the next of its partition."""
+        return cast("PromptConsumer", self.consumer).follows(tp, offset, generation)
+
     async def takes(self, tp: TP, offset: int, generation: int) -> bool:
         """Whether an event that reached the agent is the next of its partition."""
         return await cast("PromptConsumer", self.consumer).is_next(tp, offset, generation)
@@ -131,6 +137,7 @@ def create_app(settings: Settings) -> WorkerApp:
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,
+        Monitor=QuietMonitor,
         stream_wait_empty=True,
         stream_buffer_maxsize=max(4096, 2 * settings.worker_batch_max_events),
         broker_max_poll_interval=MAX_POLL_INTERVAL_SECONDS,

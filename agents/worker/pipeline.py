@@ -64,9 +64,14 @@ class Pipeline:
         self._pacing = context.pacing
         self._pacing.admission.when_free = self._pump_soon
 
+    @property
+    def has_room(self) -> bool:
+        """Whether another event may be taken."""
+        return self.is_fenced or self._ledger.has_room
+
     async def room(self) -> None:
-        """Return when another event may be taken. Not asking the consumer is the flow control."""
-        while not (self.is_fenced or self._ledger.has_room):
+        """Return when there is. Not asking the consumer is the flow control."""
+        while not self.has_room:
             await self._change()
 
     def add(self, held: HeldEvent) -> None:

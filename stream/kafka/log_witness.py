@@ -20,8 +20,10 @@ none is, from its start. What was read before is then read twice, and recognised
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import blake2b
+
+from schemas.frozen import dataclass
 
 MAX_RUNGS = 40
 MARK = "w1"
@@ -84,8 +86,11 @@ def identity_of(
 
     Not by its time: a broker may write its own.
     """
-    seed = next((raw for name, raw in headers if name == "event-id" and raw), None)
-    if seed is None:
+    for name, raw in headers:
+        if name == "event-id" and raw:
+            seed = raw
+            break
+    else:
         seed = b"\0".join((key or b"", value or b""))
     return blake2b(seed, digest_size=IDENTITY_BYTES).hexdigest()
 

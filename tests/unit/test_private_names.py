@@ -22,11 +22,13 @@ from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.record.default_records import _DefaultRecordBatchPy
+from faust.sensors import Monitor
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 
 from agents.worker.consumer_thread import WitnessingThread
 from agents.worker.faust_app import WorkerApp
 from agents.worker.faust_consumer import PromptConsumer, PromptTransport
+from agents.worker.faust_events import AsItCame, QuietMonitor
 from agents.worker.faust_fence import FencedConsumer, FencedTransport
 from stream.http.app_server import GuardedRunner
 from stream.http.connection_reaper import GuardedServer
@@ -46,6 +48,8 @@ HEIRS = {
     GuardedRunner: web.AppRunner,
     GuardedServer: web.Server,
     WorkerApp: faust.App,
+    AsItCame: faust.Schema,
+    QuietMonitor: Monitor,
     PromptConsumer: Consumer,
     FencedConsumer: Consumer,
     PromptTransport: Transport,

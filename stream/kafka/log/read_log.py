@@ -55,16 +55,20 @@ class ReadLog:
 
     def note(self, tp: Pair, message: Any) -> None:
         """Remember a record that is handed out."""
-        headers = message.headers or ()
+        headers, offset = message.headers or (), message.offset
         identity = identity_of(
             key=message.key,
             value=message.value,
             headers=headers.items() if isinstance(headers, dict) else headers,
         )
-        self._uncommitted.setdefault(tp, {})[message.offset] = identity
-        self._newest[tp] = Rung(message.offset, identity)
-        self._reached[tp] = max(self._reached.get(tp, 0), message.offset + 1)
-        if self._catching_up and message.offset + 1 >= self._catching_up.get(tp, sys.maxsize):
+        uncommitted = self._uncommitted.get(tp)
+        if uncommitted is None:
+            uncommitted = self._uncommitted[tp] = {}
+        uncommitted[offset] = identity
+        self._newest[tp] = Rung(offset, identity)
+        if offset >= self._reached.get(tp, 0):
+            self._reached[tp] = offset + 1
+        if self._catching_up and offset + 1 >= self._catching_up.get(tp, sys.maxsize):
             self.caught_up(tp)
 
     def has_reached(self, tp: Pair, offset: int) -> bool:
