@@ -44,7 +44,8 @@ class LockTable(Generic[Item]):
         """Take all locks of an item for an owner; if one is taken, put the item in its line."""
         locks = self._locks_of(item)
         held, lines = self._held, self._lines
-        for lock in locks:
+        is_free = not lines and held.keys().isdisjoint(locks)
+        for lock in () if is_free else locks:
             holder = held.get(lock)
             if (holder is not None and holder[0] is not owner) or lock in lines:
                 self._queue(lock, item)

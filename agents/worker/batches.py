@@ -32,6 +32,9 @@ class Call:
 
 def split_by_lock(intents: Sequence[Intent]) -> list[Call]:
     """Return the calls of a batch: everybody's, and one for a group that would hold it up."""
+    locks = [intent.locks for intent in intents]
+    if len(set().union(*locks)) == sum(map(len, locks)):  # no two share one: there are no groups
+        return [Call([*intents])] if intents else []
     shared, apart = Call(), []
     for group in lock_groups([intent.write_set for intent in intents]):
         members = [intents[place] for place in group]
