@@ -102,7 +102,8 @@ def _in_one(
             method = method_of(row)
             if method is not None:
                 sent.append(row)
-                load.count((row.sobject, row.external_id_field, method))
+                shape = row.sobject, row.external_id_field, method
+                load.rows[shape] = load.rows.get(shape, 0) + 1
     load.bytes = weight_at_most(sent)
     if not _empty().takes(load, limits):
         return None
@@ -135,8 +136,8 @@ def lock_groups(bundles: Sequence[WriteSet]) -> list[list[int]]:
                 first, second = sorted((root(holder), root(position)))
                 parent[second] = first
     groups: dict[int, list[int]] = {}
-    for position in range(len(bundles)):
-        groups.setdefault(root(position), []).append(position)
+    for position, above in enumerate(parent):
+        groups.setdefault(above if above == position else root(position), []).append(position)
     return list(groups.values())
 
 

@@ -11,6 +11,7 @@ import asyncio
 import random
 from asyncio import FIRST_COMPLETED
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from agents.delivery.api_choice import Api
 from agents.delivery.api_router import ApiRouter
@@ -31,10 +32,9 @@ from agents.pacing.admission import Admission
 from agents.pacing.stall_clock import Progress
 from agents.pacing.wiring import build_gate
 from agents.salesforce.api.client import OrgClient
-from agents.salesforce.api.collection_builder import API_LIMITS, CollectionLimits, Method
+from agents.salesforce.api.collection_builder import API_LIMITS, CollectionLimits
 from agents.salesforce.api.row_writer import RowWriter
 from agents.salesforce.interrupt import Interrupt
-from schemas.salesforce import Row
 from stream.config import Settings
 from stream.errors import FrozenError
 from stream.ops.alerts import Alerts
@@ -81,7 +81,8 @@ class SalesforceDispatcher:
         try:
             async with asyncio.TaskGroup() as group:
                 running: set[asyncio.Task[None]] = set()
-                for plans in plan_calls(bundles, self._method_of, self.executor.limits):
+                method = partial(method_of, known=self.executor.known)
+                for plans in plan_calls(bundles, method, self.executor.limits):
                     running |= batch.start(plans, group)
                     await asyncio.sleep(0)  # they fly while the next are planned
                     while len(running) > PORTION_CALLS:
@@ -89,9 +90,6 @@ class SalesforceDispatcher:
         except BaseExceptionGroup as failures:
             raise _frozen(failures) from None
         return [batch.outcomes.get(place, UNSENT) for place in range(len(bundles))]
-
-    def _method_of(self, row: Row) -> Method | None:
-        return method_of(row, self.executor.known)
 
 
 class _Batch:

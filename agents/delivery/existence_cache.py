@@ -40,16 +40,25 @@ class ExistenceCache:
 
     def id_of(self, row: Row) -> str | None:
         """Return the record's id ("" when only its existence is known), None if not known."""
-        found = self._ids.used(row.identity)
-        return None if found is None else found[0]
+        at = row.identity
+        found = self._ids.get(at)
+        if found is None:
+            return None
+        self._ids.move_to_end(at)
+        return found[0]
 
     def is_of(self, row: Row) -> bool:
         """Whether the record is known as that of the row's customer."""
-        return row.customer_id in (self._ids.used(row.identity) or NOBODY)[1]
+        at = row.identity
+        found = self._ids.get(at)
+        if found is None:
+            return False
+        self._ids.move_to_end(at)
+        return row.customer_id in found[1]
 
     def note_customer(self, row: Row) -> None:
         """Note that the row's customer has no other record, if this one is known."""
-        found = self._ids.used(row.identity)
+        found = self._ids.get(row.identity)
         if found is not None:
             self._keep(row, *found)
 

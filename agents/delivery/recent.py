@@ -13,7 +13,7 @@ Value = TypeVar("Value")
 
 
 class Recent(OrderedDict[Key, Value]):
-    """Forgets what was not used for longest. `keep` and `used` are a use; to look is none."""
+    """Forgets what was not used for longest: `keep` and `move_to_end` are a use, a look is none."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
@@ -25,10 +25,3 @@ class Recent(OrderedDict[Key, Value]):
         self.move_to_end(key)
         if len(self) > self._most:
             self.popitem(last=False)
-
-    def used(self, key: Key) -> Value | None:
-        """Return the value that is remembered, None without one."""
-        found = self.get(key)
-        if found is not None:
-            self.move_to_end(key)
-        return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from agents.salesforce.api.composite import Collection, row_bytes, rows_bytes_at_most
@@ -86,12 +86,11 @@ def draft_calls(steps: Sequence[RowWrite], limits: CollectionLimits) -> list[lis
         merged = _merge(twins) if len(twins) > 1 else twins[0]
         columns.setdefault(merged.shape, []).append((merged.row, twins))
     fits = weight_at_most([step.row for step in steps]) <= limits.bytes
-    weigh = _nothing if fits else weight_of
     levels = _levels(steps)
     calls: list[list[CollectionDraft]] = []
     room = 0
     for shape in sorted(columns, key=lambda shape: levels[shape[0]]):
-        for draft, size in _cut(shape, columns[shape], limits, weigh):
+        for draft, size in _cut(shape, columns[shape], limits, fits=fits):
             if not calls or len(calls[-1]) == limits.collections or size > room:
                 calls.append([])
                 room = limits.bytes
@@ -148,21 +147,18 @@ def _levels(steps: Sequence[RowWrite]) -> dict[str, int]:
     return levels
 
 
-def _nothing(_row: Row) -> int:
-    """Weigh a row where all fit into one call whatever each weighs."""
-    return 0
-
-
 def _cut(
     shape: CollectionKey,
     rows: Sequence[Merged],
     limits: CollectionLimits,
-    weigh: Callable[[Row], int],
+    *,
+    fits: bool,
 ) -> Iterator[tuple[CollectionDraft, int]]:
+    """Cut rows into collections. `fits`: all go into one call, whatever each of them weighs."""
     part: list[Merged] = []
     part_bytes = 0
     for row, twins in rows:
-        size = weigh(row)
+        size = 0 if fits else weight_of(row)
         if part and (len(part) == limits.rows or part_bytes + size > limits.bytes):
             yield _draft(shape, part), part_bytes
             part, part_bytes = [], 0
@@ -177,13 +173,9 @@ def _draft(shape: CollectionKey, part: Sequence[Merged]) -> CollectionDraft:
     rows = tuple([row for row, _ in part])
     return CollectionDraft(
         Collection(sobject, external_id_field, method, rows),
-        tuple([_owners(twins) for _, twins in part]),
+        tuple([tuple([step.owner for step in twins]) for _, twins in part]),
         tuple([len(twins) > 1 and _differ(twins) for _, twins in part]),
     )
-
-
-def _owners(twins: Sequence[RowWrite]) -> tuple[Owner, ...]:
-    return (twins[0].owner,) if len(twins) == 1 else tuple(step.owner for step in twins)
 
 
 def _differ(twins: Sequence[RowWrite]) -> bool:

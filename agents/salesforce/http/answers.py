@@ -247,13 +247,13 @@ def credible(results: Sequence[RowResult], ids: Iterable[str]) -> list[RowResult
     `ids` is what is known of each row's record: its id, the key prefix of its sObject, or nothing.
     Two rows of one call are never one record.
     """
-    told = Counter([result.id[:SHORT_ID] for result in results])
+    named = [result.id[:SHORT_ID] for result in results]
+    told = Counter(named)
     return [
         BAD_ROW
-        if result.success
-        and (told[result.id[:SHORT_ID]] > 1 or not result.id.startswith(known[:SHORT_ID]))
+        if result.success and (told[name] > 1 or not name.startswith(known[:SHORT_ID]))
         else result
-        for result, known in zip(results, ids, strict=True)
+        for result, name, known in zip(results, named, ids, strict=True)
     ]
 
 
