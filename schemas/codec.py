@@ -220,7 +220,8 @@ def _place(
     is_plain = kind is Kind.ORDER and has_plain_number(at.level)
     form = None if is_plain else in_one_form(at.level, kind, at.beside)
     entity = form[0] if form else at.level
-    external_id = identity.order_external_id(entity) if kind is Kind.ORDER else ""
+    number = entity["increment_id"] if is_plain else ""
+    external_id = identity.order_external_id(entity, number) if kind is Kind.ORDER else ""
     key = folded(external_id) or identity.key_of_customer(entity)
     return Place(
         event=name or f"{kind.value}_saved",

@@ -96,12 +96,12 @@ def _of_dict(
             continue
         kind = type(item)
         if kind is str:
-            plain[str(key)] = _of_text(item) if "." in item else item
+            plain[key] = _of_text(item) if "." in item else item
         elif kind is int and -MAX_PRINTED < item < MAX_PRINTED:
-            plain[str(key)] = str(item)  # as `_of_number` does, without the call
+            plain[key] = str(item)  # as `_of_number` does, without the call
         else:
             more = VOLATILE_INSIDE.get(key)
-            plain[str(key)] = _of_any(item, inside if more is None else inside | more, depth)
+            plain[key] = _of_any(item, inside if more is None else inside | more, depth)
     return plain
 
 

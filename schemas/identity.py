@@ -74,9 +74,9 @@ class Identity:
     customer_key: CustomerKey = CustomerKey.EMAIL
     websites: Mapping[str, str] = field(default_factory=dict)
 
-    def order_external_id(self, order: Mapping[str, Any]) -> str:
-        """Return an order's external ID in Salesforce; raises IdentityError."""
-        number = number_of(order)
+    def order_external_id(self, order: Mapping[str, Any], number: str = "") -> str:
+        """Return an order's external ID in Salesforce, by its number if known; or IdentityError."""
+        number = number or number_of(order)
         if not number:
             number = _id_in_its_space(order)
         elif self.order_key is not OrderKey.NUMBER:
