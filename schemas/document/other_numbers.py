@@ -3,8 +3,9 @@
 | field of an order without `increment_id` | is |
 |---|---|
 | `incrementId` | its number |
-| any of these with zeros before it, and an id | its number: no id has zeros before it |
-| any of these otherwise, an `order_id` that is not its id | its number perhaps, or an ERP's |
+| `order_number`, … with zeros before it, in what is surely an order | its number |
+| `number` with zeros before it, beside GraphQL's `order_date` | its number |
+| any of these otherwise, an `order_id` that is not its id | perhaps its own, perhaps another's |
 
 Filed by its id, such an order would get a second record as soon as somebody says its number.
 """
@@ -14,7 +15,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.document.shape import IDS, ORDER_NUMBERS, id_of, number_of
+from schemas.document.shape import (
+    IDS,
+    ORDER_NUMBERS,
+    id_of,
+    nested,
+    number_of,
+    order_rows,
+    scalar,
+    word,
+)
 from schemas.texts import identifier, text_of
 
 Level = Mapping[str, Any]
@@ -71,10 +81,19 @@ def number_elsewhere(order: Level) -> tuple[str, str]:
     for name in SURE:
         if number := identifier(order.get(name)):
             return name, number
+    is_sure = _is_surely_an_order(order)
     for name in PERHAPS:
-        if isinstance(text := order.get(name), str) and is_padded(text.strip()):
+        is_told = is_sure or (name == "number" and text_of(order.get("order_date")))
+        if is_told and isinstance(text := order.get(name), str) and is_padded(text.strip()):
             return name, text.strip()
     return "", ""
+
+
+def _is_surely_an_order(level: Level) -> bool:
+    """Whether a level has what no invoice or subscription has, and is no part of an order."""
+    has_marks = any(scalar(level.get(name)) for name in ("total_due", "total_qty_ordered"))
+    is_marked = has_marks or nested(level.get("status_histories")) or order_rows(level.get("items"))
+    return is_marked and (word(level.get("state")) or word(level.get("status")))
 
 
 def perhaps_its_number(order: Level) -> str:

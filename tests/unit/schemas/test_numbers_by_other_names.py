@@ -44,6 +44,17 @@ def test_another_number_is_perhaps_an_erps_so_no_record_is_made_by_the_id(name: 
         SHIPPED.apply(document)
 
 
+@pytest.mark.parametrize("name", ["order_number", "number", "order_id", "order_no"])
+def test_an_invoice_in_its_own_words_is_not_written_over_the_order_it_names(name: str) -> None:
+    invoice = {"entity_id": 5, name: "000000417", "grand_total": 43, "status": "paid"}
+    invoice |= {"customer_email": "x@example.com", "items": [{"sku": "CUP", "qty": 1}]}
+    for event in ("invoice.created", ""):
+        document = said(invoice, event)
+        assert document.key == "id:5"
+        with pytest.raises(MappingError, match="not its number"):
+            SHIPPED.apply(document)
+
+
 def test_an_order_with_nothing_but_its_id_is_filed_by_it_and_its_own_number_counts_first() -> None:
     bare = said(without(an_order(), "increment_id") | {"order_id": 417, "number": None})
     assert (bare.key, bare.notes) == ("id:417", ())
