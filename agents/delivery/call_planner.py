@@ -120,6 +120,9 @@ def _turn_of(members: Sequence[int], bundles: Sequence[WriteSet]) -> tuple[int, 
 
 def lock_groups(bundles: Sequence[WriteSet]) -> list[list[int]]:
     """Return positions grouped by what they would lock, in order of first appearance."""
+    locks = [locks_of(bundle) for bundle in bundles]
+    if len(set().union(*locks)) == sum(map(len, locks)):  # no two share one
+        return [[position] for position in range(len(bundles))]
     parent = list(range(len(bundles)))
 
     def root(position: int) -> int:
@@ -129,8 +132,8 @@ def lock_groups(bundles: Sequence[WriteSet]) -> list[list[int]]:
         return position
 
     holders: dict[object, int] = {}
-    for position, bundle in enumerate(bundles):
-        for lock in locks_of(bundle):
+    for position, mine in enumerate(locks):
+        for lock in mine:
             holder = holders.setdefault(lock, position)
             if holder != position:
                 first, second = sorted((root(holder), root(position)))

@@ -9,7 +9,8 @@ goes on. Who comes later does not overtake the line.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Hashable
+from collections.abc import Set as AbstractSet
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -19,7 +20,7 @@ Owner = object
 class LockTable(Generic[Item]):
     """Locks by owner (a call), and lines of items that wait. `locks_of` names an item's locks."""
 
-    def __init__(self, locks_of: Callable[[Item], Collection[Hashable]]) -> None:
+    def __init__(self, locks_of: Callable[[Item], AbstractSet[Hashable]]) -> None:
         self._locks_of = locks_of
         self._held: dict[Hashable, tuple[Owner, int]] = {}
         self._lines: dict[Hashable, deque[Item]] = {}
@@ -44,8 +45,10 @@ class LockTable(Generic[Item]):
         """Take all locks of an item for an owner; if one is taken, put the item in its line."""
         locks = self._locks_of(item)
         held, lines = self._held, self._lines
-        is_free = not lines and held.keys().isdisjoint(locks)
-        for lock in () if is_free else locks:
+        if not lines and held.keys().isdisjoint(locks):  # nobody waits, so no line is free either
+            held.update(dict.fromkeys(locks, (owner, 1)))
+            return True
+        for lock in locks:
             holder = held.get(lock)
             if (holder is not None and holder[0] is not owner) or lock in lines:
                 self._queue(lock, item)
@@ -108,7 +111,7 @@ class LockTable(Generic[Item]):
                 return lock
         return None
 
-    def _hold(self, locks: Collection[Hashable], owner: Owner) -> None:
+    def _hold(self, locks: AbstractSet[Hashable], owner: Owner) -> None:
         held, first = self._held, (owner, 1)
         for lock in locks:
             holder = held.get(lock)
