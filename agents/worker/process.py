@@ -34,7 +34,6 @@ from agents.worker.context import WorkerContext
 from agents.worker.death_watch import DeathWatch
 from agents.worker.faust_app import WorkerApp, create_app
 from agents.worker.faust_fence import fence_and_commit
-from agents.worker.first_connection import StoppedBeforeConnected, wait_until_answered
 from agents.worker.group_lag import GroupBacklog, is_bulk_backlog, look_at_group
 from agents.worker.handover import FENCE_MARGIN_SECONDS, settle_before_revokes
 from agents.worker.org_schema import OrgSchema
@@ -44,6 +43,7 @@ from agents.worker.watchdog import Watchdog
 from stream.config import Settings
 from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
+from stream.kafka.first_connection import StoppedBeforeConnected, wait_until_answered
 from stream.kafka.publisher import Ack, KafkaPublisher, Record
 from stream.kafka.topic_check import refuse_shortage, watch_topics
 from stream.magento.client import open_magento
@@ -128,7 +128,7 @@ async def _connect(
     publisher = KafkaPublisher(settings)
     stack.push_async_callback(publisher.stop)
     await publisher.start()
-    await wait_until_answered(publisher.connected, life.stopping)
+    await wait_until_answered(publisher.connected, life.stopping, alerts=alerts)
     state = StateStore(topic=topics.state, connection=kafka_connection(settings))
     await state.start()
     stack.push_async_callback(state.stop)

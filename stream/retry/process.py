@@ -6,12 +6,14 @@ Killed at any moment it loses nothing: what was forwarded and not yet committed 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
 from stream.config import Settings
 from stream.kafka.blocking_publish import BlockingPublish
 from stream.kafka.connection import kafka_connection
+from stream.kafka.first_connection import StoppedBeforeConnected, wait_until_answered
 from stream.kafka.log.read_log import ReadLog
 from stream.kafka.publisher import KafkaPublisher
 from stream.kafka.topic_check import refuse_shortage, watch_topics
@@ -56,7 +58,7 @@ async def run_relay(settings: Settings) -> None:
         status_server(settings.status_host, settings.status_port, not_ready=not_ready) as url,
     ):
         log.info("relay_started", status_url=url)
-        running = asyncio.create_task(relay.run(stopping))
+        running = asyncio.create_task(_connected(publisher, relay, alerts, stopping))
         stop_wait = asyncio.create_task(stopping.wait())
         await asyncio.wait({running, stop_wait}, return_when=asyncio.FIRST_COMPLETED)
         stop_wait.cancel()
@@ -69,3 +71,11 @@ async def run_relay(settings: Settings) -> None:
     log.info("relay_stopped")
     if running in done:
         running.result()
+
+
+async def _connected(
+    publisher: KafkaPublisher, relay: Relay, alerts: Alerts, stopping: asyncio.Event
+) -> None:
+    with suppress(StoppedBeforeConnected):
+        await wait_until_answered(publisher.connected, stopping, alerts=alerts)
+        await relay.run(stopping)
