@@ -99,6 +99,8 @@ def _of_dict(
             plain[key] = _of_text(item) if "." in item else item
         elif kind is int and -MAX_PRINTED < item < MAX_PRINTED:
             plain[key] = str(item)  # as `_of_number` does, without the call
+        elif kind is float:
+            plain[key] = _of_number(item)
         else:
             more = VOLATILE_INSIDE.get(key)
             plain[key] = _of_any(item, inside if more is None else inside | more, depth)
@@ -131,10 +133,8 @@ def _of_text(value: str) -> str:
 def _of_number(value: float) -> str:
     """Return the number as the text that `_of_text` makes of it."""
     if isinstance(value, float):
-        if value == 0:
-            return "0"
         if value.is_integer():
-            return format(value, ".0f")
+            return str(int(value))
         text = repr(value)
         return format(value, ".12f").rstrip("0").rstrip(".") if "e-" in text else text
     try:

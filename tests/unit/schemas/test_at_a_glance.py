@@ -36,3 +36,9 @@ def test_a_row_without_its_quantity_is_not_plain(quantity) -> None:
     row = {"name": "Mug", "sku": "mug", "qty_ordered": 0}
     assert are_plain_rows([row])
     assert not are_plain_rows([row | {"qty_ordered": quantity}])
+
+
+@pytest.mark.parametrize("whole", [0, -7, 10**15, 10**22, -(2**70)])
+def test_a_whole_number_is_the_same_with_a_point(whole) -> None:
+    assert content_digest({"a": float(whole)}) == content_digest({"a": whole})
+    assert content_digest({"a": -0.0}) == content_digest({"a": 0})
