@@ -35,7 +35,15 @@ from agents.pacing.adaptive_concurrency import AdaptiveSlots
 from agents.pacing.admission import Admission
 from agents.pacing.circuit_breaker import Breaker
 from agents.pacing.daily_quota import DailyQuota
-from agents.pacing.sizing import GRACE_SECONDS, P50_FACTOR, P99_FACTOR, Org, bound, percentile
+from agents.pacing.sizing import (
+    GRACE_SECONDS,
+    P50_FACTOR,
+    P99_FACTOR,
+    Org,
+    bound,
+    most_in_hand,
+    percentile,
+)
 from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.composite import Collection, CollectionAnswer
@@ -57,12 +65,12 @@ from stream.ops.gc_tuning import settle_garbage_collector
 from stream.topics import Topics
 
 ROWS_PER_ORDER = 3  # Account, Contact and Opportunity
+ROWS_OF_MIXED_ORDERS = 5 / 3
 MOST_OF_SLOTS = 0.8
 UNLIMITED = 1_000.0
 RATES = (2, 10, 20, 50, 100, 200)
 MOST_BOUND_SECONDS = 5.0
 GRACE_MS = 1000 * GRACE_SECONDS
-WINDOW = 2_000  # as WORKER_WINDOW_EVENTS is by default
 SETTLE_SECONDS = 60.0
 AT_THE_ENDS = 0.25  # of a run in which the slots fill and empty
 
@@ -118,13 +126,13 @@ QUICK = [
     Case(Org(5, UNLIMITED, 0.0, fixed=0.1), 200),
 ]
 
-# Half as much again as the slots can carry: rows at a slot's speed, three an order and fewer.
+# Half as much again as the slots can carry: three rows for an order of a new customer, one for
+# each of the two others.
 SATURATED = [
-    Case(Org(slots, UNLIMITED, per_row), 1.5 * slots / (ROWS_PER_ORDER * per_row), workers)
+    Case(Org(slots, UNLIMITED, per_row), round(1.5 * slots / (ROWS_OF_MIXED_ORDERS * per_row)))
+    for slots in (5, 10)
     for per_row in (0.003, 0.012, 0.028)
-    for slots, workers in ((5, 1), (10, 1))
 ]
-QUICK_SATURATED = [case for case in SATURATED if case.org.slots == 5]
 
 
 def all_cases() -> list[Case]:
@@ -223,7 +231,7 @@ class Worker:
             pacing=CallPacing(admission, costs, lambda: False, 0, 1000),
             check_alive=lambda: None,
             end_process=done.fail,
-            max_held=WINDOW,
+            max_held=most_in_hand(case.org.slots),
             max_held_bytes=10**10,
             asks_first=lookup.asks_first if case.has_lookup else lambda _: False,
         )
@@ -333,7 +341,7 @@ async def measure(options: argparse.Namespace) -> Section:
     section = Section("org_latency", "An org that takes time per row", TEXT)
     for case in QUICK if options.quick else all_cases():
         await _add(section, case, options)
-    for case in QUICK_SATURATED if options.quick else SATURATED:
+    for case in SATURATED:
         runs = [await saturated(case, options.seconds) for _ in range(options.runs)]
         shares, cores = zip(*runs, strict=True)
         name = f"at saturation, {case.name}"

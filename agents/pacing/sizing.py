@@ -17,6 +17,7 @@ MOST_OF_A_CORE = 0.7
 LEAST_PARTITIONS = 8
 PARTITIONS_PER_WORKER = 4  # so that a lost worker's share can be spread
 ORDERS_PER_CALL = 200
+LEAST_IN_HAND = 2_000
 LONG_CALLS = 25  # side by side in an org, of more than 20 s each
 # What a real sender is held to beside the ideal one (docs/benchmarks.md).
 P50_FACTOR, P99_FACTOR, GRACE_SECONDS = 1.5, 2.0, 0.05
@@ -65,6 +66,14 @@ class Sizing:
     p99_from: float
     p99_to: float
     hints: tuple[str, ...]
+
+
+def most_in_hand(slots: int) -> int:
+    """Return how many events a worker takes on before the first of them is done.
+
+    Twice what its calls hold: with less there is no full call ready when one ends.
+    """
+    return max(LEAST_IN_HAND, 2 * slots * ORDERS_PER_CALL)
 
 
 def sizing_of(load: Load) -> Sizing:

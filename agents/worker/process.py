@@ -23,6 +23,7 @@ from agents.handling.record_trust import RecordTrust
 from agents.handling.state_store import StateStore
 from agents.mapping.mapping import Mapping as RecordMapping
 from agents.pacing.admission import Admission
+from agents.pacing.sizing import most_in_hand
 from agents.pacing.stall_clock import Progress
 from agents.salesforce.api.client import OrgClient
 from agents.salesforce.api.wiring import build_client
@@ -207,7 +208,10 @@ async def _connect(
             max_batch=settings.worker_batch_max_events,
         ),
         end_process=lambda error: end_uncommitted(error, alerts),
-        max_held=max(settings.worker_window_events, settings.worker_batch_max_events),
+        max_held=max(
+            settings.worker_window_events or most_in_hand(settings.salesforce_concurrency),
+            settings.worker_batch_max_events,
+        ),
         max_held_bytes=settings.worker_window_bytes,
         asks_first=dispatcher.asks_first,
         unanswered=publisher.unanswered,

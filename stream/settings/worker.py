@@ -22,7 +22,10 @@ class WorkerSettings(BaseSettings):
         1000, ge=1, description="Most events of one batch; more than 6,000 make Bulk jobs possible."
     )
     worker_window_events: int = Field(
-        2000, ge=1, description="Most events in hand, from being taken to being acknowledged."
+        0,
+        ge=0,
+        description="Most events in hand, from being taken to being acknowledged; 0 = 400 for each "
+        "call in flight, and 2,000 at least.",
     )
     worker_window_bytes: int = Field(
         64_000_000, ge=1, description="Most bytes in hand; a single larger event is taken alone."

@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.pacing.sizing import (
+    LEAST_IN_HAND,
     ORDERS_PER_CALL,
     Load,
     Org,
     bound,
     calls_per_second,
+    most_in_hand,
     percentile,
     sizing_of,
 )
@@ -67,3 +69,8 @@ def test_what_is_said_carries_the_load(load):
         assert found.orders_per_call <= ORDERS_PER_CALL
         assert load.call_seconds - 1e-6 <= found.p50_from <= found.p50_to
         assert found.p50_from <= found.p99_from <= found.p99_to
+
+
+def test_a_worker_holds_twice_what_its_calls_do():
+    assert most_in_hand(1) == most_in_hand(5) == LEAST_IN_HAND
+    assert most_in_hand(25) == 2 * 25 * ORDERS_PER_CALL
