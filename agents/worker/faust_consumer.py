@@ -40,6 +40,7 @@ from faust.types import TP
 from mode.services import WaitResults
 
 from agents.worker.consumer_thread import NO_GENERATION, WitnessingThread
+from agents.worker.faust_events import straight
 from agents.worker.session_guard import Membership
 from stream.begun import rest_of
 from stream.errors import BrokerError
@@ -58,6 +59,7 @@ class PromptConsumer(Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.callback = straight(self.app, self.callback)
         self.expected: dict[TP, int] = {}  # the next offset to be taken
         self._entered: dict[TP, int] = {}  # the next offset that the agent takes, in a generation
         self._entered_generation = NO_GENERATION

@@ -23,6 +23,7 @@ from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from faust.sensors import Monitor
+from faust.transport.conductor import Conductor
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 
 from agents.worker.consumer_thread import WitnessingThread
@@ -76,6 +77,8 @@ REACHED = {
     "_buffer": StreamReader,
     "_make_request": web.Application,
     "_handle": web.Application,
+    "_tp_to_callback": Conductor,
+    "_tp_to_callback_lock": Conductor,
 }
 # May match what is no attribute; may not miss one, however the line is broken.
 OTHERS_PRIVATE = re.compile(r"(?<!\bself)(?<!\bcls)\.\s*_(?!_)")
