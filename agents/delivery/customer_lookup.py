@@ -57,9 +57,12 @@ class CustomerLookup:
 
     def asks_first(self, bundle: WriteSet) -> bool:
         """Whether the org is asked before the bundle is written."""
-        return any(map(self._adopter.is_unknown, bundle.rows)) or any(
-            map(self._renamer.is_looked_for, bundle.rows)
-        )
+        for row in bundle.rows:
+            if row.customer_id and self._renamer.is_looked_for(row):
+                return True
+            if row.adopt_by and self._adopter.is_unknown(row):
+                return True
+        return False
 
     async def send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""

@@ -65,9 +65,9 @@ class LineDispatcher:
 
     def asks_first(self, bundle: WriteSet) -> bool:
         """Whether another call goes ahead of the bundle's."""
-        products = bundle.lines.products if bundle.lines else ()
-        is_new = any(product.name not in self._products for product in products)
-        return is_new or self._inner.asks_first(bundle)
+        if bundle.lines and any(p.name not in self._products for p in bundle.lines.products):
+            return True
+        return self._inner.asks_first(bundle)
 
     async def send(self, bundles: Sequence[WriteSet]) -> list[WriteOutcome]:
         """Return one outcome per bundle, in order. Raises FrozenError only."""

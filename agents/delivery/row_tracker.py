@@ -146,8 +146,10 @@ class RowTracker:
 
     def cause(self) -> RefusedWrite | None:
         """Return the failure that the others of this round follow from, None without one."""
-        failures = [slot.failure for slot in self.slots if slot.failure]
-        return root_cause(failures) if failures else None
+        for slot in self.slots:
+            if slot.failure is not None:
+                return root_cause([slot.failure for slot in self.slots if slot.failure])
+        return None
 
     def conclude(self, known: ExistenceCache, *, max_tries: int) -> bool:
         """End the bundle if it can be ended; return whether it should rest before the next round.
