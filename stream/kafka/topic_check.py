@@ -27,6 +27,7 @@ from stream.topics import Topics
 log = structlog.get_logger()
 
 CHECK_SECONDS = 30.0
+AWAY_CHECKS = 3  # that fail in a row, until a person is told: a broker restarts in less
 START_SECONDS = 10.0
 
 
@@ -84,16 +85,26 @@ async def refuse_shortage(settings: Settings) -> None:
 
 
 async def watch_topics(settings: Settings, alerts: Alerts) -> None:
-    """Tell when topics do not fit together any more, until they do. Never returns."""
+    """Tell when topics do not fit together any more, until they do. Never returns.
+
+    And when Kafka stays away: who has nothing in hand would say nothing, and webhooks are refused.
+    """
+    failed = 0
     while True:
         try:
             async with RangeReader(settings) as reader:
                 while True:
                     counts = await partition_counts(settings, reader)
+                    if failed >= AWAY_CHECKS:
+                        alerts.resolve(Alert.PUBLISH_BLOCKED)
+                    failed = 0
                     _tell(settings, counts, alerts)
                     await asyncio.sleep(CHECK_SECONDS)
         except BrokerError as error:
+            failed += 1
             log.warning("topics_not_checked", error=str(error))
+            if failed >= AWAY_CHECKS:
+                alerts.fire(Alert.PUBLISH_BLOCKED, str(error))
             await asyncio.sleep(CHECK_SECONDS)
 
 

@@ -1,6 +1,11 @@
 """Topics that belong together have one partition count; a difference is named with its way out."""
 
-from stream.kafka.topic_check import shortage, surplus
+import asyncio
+
+from stream.errors import BrokerError
+from stream.kafka import topic_check
+from stream.kafka.topic_check import AWAY_CHECKS, shortage, surplus, watch_topics
+from stream.ops.alerts import Alert, Alerts
 from stream.topics import Topics
 
 TOPICS = Topics("", (30,))
@@ -40,3 +45,38 @@ def test_what_is_missing_altogether_is_left_to_who_reads_it():
     without = {name: count for name, count in EVERYWHERE.items() if name != TOPICS.state}
     assert shortage(TOPICS, without) == []
     assert shortage(TOPICS, {}) == []
+
+
+async def test_a_kafka_that_stays_away_from_a_quiet_worker_is_told_until_it_answers(monkeypatch):
+    """Nothing was in hand that could be blocked: webhooks were 503s, and no alert said why."""
+    alerts, told, is_over = Alerts(), [], asyncio.Event()
+
+    class Reader:
+        def __init__(self, _settings):
+            pass
+
+        async def __aenter__(self):
+            told.append(alerts.active.get(Alert.PUBLISH_BLOCKED, ""))
+            if len(told) <= AWAY_CHECKS + 1:
+                raise BrokerError("Kafka at broker:9092 does not answer")
+            return self
+
+        async def __aexit__(self, *_error):
+            pass
+
+    async def counts(_settings, _reader):
+        if not alerts.active and len(told) > AWAY_CHECKS + 1:
+            is_over.set()
+        return EVERYWHERE
+
+    class Settings:
+        topics = TOPICS
+
+    monkeypatch.setattr(topic_check, "RangeReader", Reader)
+    monkeypatch.setattr(topic_check, "partition_counts", counts)
+    monkeypatch.setattr(topic_check, "CHECK_SECONDS", 0)
+    watch = asyncio.create_task(watch_topics(Settings(), alerts))
+    await is_over.wait()
+    watch.cancel()
+    assert told[:AWAY_CHECKS] == [""] * AWAY_CHECKS
+    assert told[AWAY_CHECKS] == "Kafka at broker:9092 does not answer"
