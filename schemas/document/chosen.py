@@ -24,6 +24,7 @@ from schemas.document.shape import (
     id_of,
     is_customer,
     is_perhaps_of_an_order,
+    is_surely_an_order,
     is_thin,
     nested,
     number_of,
@@ -58,6 +59,13 @@ ORDER_NAME = re.compile(r"(?<![a-z])order|Order")
 # An unknown event of these has no order, whatever totals a cart has beside its id.
 CART_NAME = re.compile(
     r"^(?!.*(?:order|submit|place|convert)).*(?:cart|quote|basket)", re.IGNORECASE
+)
+# Nor has one of these, unless it is called `order` or says what only an order says: invoices,
+# quotes and subscriptions have numbers of their own, from 000000001.
+OTHER_NAME = re.compile(
+    r"^(?!.*order).*"
+    r"(?:invoice|credit[._ -]?(?:memo|note)|shipment|refund|subscription|quot(?:e|ation))",
+    re.IGNORECASE,
 )
 # A name that says that an order itself changed: what has no order then is one in other words.
 # A verb's endings are short: a newsletter, a placeholder and a new password are no change.
@@ -132,6 +140,9 @@ def _despite_the_name(
                 f"the event `{name}` is unknown, and {order.place} has only the number of an "
                 f"order: send {MISSING[Kind.ORDER]}, or name the event (docs/events.md)"
             )
+        is_told = order.said is Kind.ORDER or is_surely_an_order(order.level)
+        if OTHER_NAME.search(name) is not None and not is_told:
+            return Ignored.UNKNOWN
         is_of_a_cart = CART_NAME.search(name) is not None and not number_of(order.level)
         return Ignored.UNKNOWN if is_of_a_cart else (Kind.ORDER, order)
     customer = next((item for item in found if _is_plain_customer(item)), None)

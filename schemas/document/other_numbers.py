@@ -15,16 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.document.shape import (
-    IDS,
-    ORDER_NUMBERS,
-    id_of,
-    nested,
-    number_of,
-    order_rows,
-    scalar,
-    word,
-)
+from schemas.document.shape import IDS, ORDER_NUMBERS, id_of, is_surely_an_order, number_of
 from schemas.texts import identifier, text_of
 
 Level = Mapping[str, Any]
@@ -81,19 +72,12 @@ def number_elsewhere(order: Level) -> tuple[str, str]:
     for name in SURE:
         if number := identifier(order.get(name)):
             return name, number
-    is_sure = _is_surely_an_order(order)
+    is_sure = is_surely_an_order(order)
     for name in PERHAPS:
         is_told = is_sure or (name == "number" and text_of(order.get("order_date")))
         if is_told and isinstance(text := order.get(name), str) and is_padded(text.strip()):
             return name, text.strip()
     return "", ""
-
-
-def _is_surely_an_order(level: Level) -> bool:
-    """Whether a level has what no invoice or subscription has, and is no part of an order."""
-    has_marks = any(scalar(level.get(name)) for name in ("total_due", "total_qty_ordered"))
-    is_marked = has_marks or nested(level.get("status_histories")) or order_rows(level.get("items"))
-    return is_marked and (word(level.get("state")) or word(level.get("status")))
 
 
 def perhaps_its_number(order: Level) -> str:

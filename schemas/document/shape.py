@@ -111,6 +111,9 @@ NOT_OF_SALES_DOCUMENTS: dict[str, Form] = {
     "status": word,
     "items": order_rows,
 }
+# What only a whole order says, whatever the event is about.
+SURE_TOTALS = ("total_qty_ordered", "total_paid", "total_refunded", "total_canceled")
+SURE_MARKS: dict[str, Form] = {"items": order_rows, **dict.fromkeys(SURE_TOTALS, scalar)}
 # What an invoice, a shipment, a credit memo or a return has, and no order.
 SALES_DOCUMENT_MARKS = (
     *("total_qty", "can_void_flag", "is_used_for_refund", "shipment_status"),
@@ -146,7 +149,8 @@ ANNOUNCING = frozenset((*IDS, *ORDER_NUMBERS, "store_id", "created_at", "updated
 
 def shape_of(level: Level, said: Kind | None = None, wrapper: str = "") -> Shape:
     """Return what a level is. `said`: what the signed bytes call it, by wrapper or event name."""
-    if wrapper.startswith(SALES_DOCUMENT_WRAPPERS) and not _outweighs_its_order(level):
+    is_of_another = wrapper.startswith(SALES_DOCUMENT_WRAPPERS)
+    if is_of_another and not (_outweighs_its_order(level) and is_surely_an_order(level)):
         return Shape.SALES_DOCUMENT if number_of(level) or id_of(level) else Shape.OTHER
     is_said_customer = said in (Kind.CUSTOMER, Kind.CUSTOMER_DELETED)
     tests: tuple[tuple[Shape, Callable[[], bool]], ...] = (
@@ -218,6 +222,11 @@ def _is_of_an_order(level: Level) -> bool:
         if (named[1] or own[0]) and any(named) and not any(n and n in own for n in named):
             return True
     return "order_increment_id" in level and text_of(level["order_increment_id"]) not in own[1:]
+
+
+def is_surely_an_order(level: Level) -> bool:
+    """Whether a level has what no invoice or subscription has, in whatever words."""
+    return _has(level, SURE_MARKS) and (word(level.get("state")) or word(level.get("status")))
 
 
 def names_order(level: Level) -> bool:

@@ -1,0 +1,49 @@
+"""Invoices, quotes and subscriptions have numbers of their own, from 000000001: an order's, too.
+
+In a module's own words one has a number, a total, a buyer and a status, and was written over the
+order of its number.
+"""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from schemas.codec import decode
+from schemas.event import Kind
+from tests.support.real_documents import an_order
+
+OTHER = {
+    "entity_id": 5,
+    "increment_id": "000000005",
+    "grand_total": 43,
+    "status": "paid",
+    "customer_email": "x@example.com",
+    "items": [{"sku": "CUP", "qty": 1}],
+}
+NAMES = ["invoice.created", "subscription.renewed", "quote_sent", "refund.issued", "creditmemo/new"]
+
+
+def said(body: object, event: str):
+    return decode(orjson.dumps(body), event=event)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_document_of_another_name_is_not_the_order_of_its_number(name: str) -> None:
+    for body in (OTHER, {"data": OTHER}, {"event": name, "payload": OTHER}):
+        assert said(body, name).is_ignored
+
+
+@pytest.mark.parametrize("wrapper", ["invoice", "creditmemo", "shipment"])
+def test_nor_is_it_in_a_wrapper_of_its_own(wrapper: str) -> None:
+    assert said({wrapper: OTHER}, "").is_ignored
+    assert said({wrapper: OTHER}, "acme_pushed").is_ignored
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_order_that_comes_with_one_is_taken(name: str) -> None:
+    part = {"increment_id": "000000417", "grand_total": 86, "state": "closed", "total_refunded": 86}
+    for body in (an_order(), {"order": an_order()}, {"data": an_order()}, {"order": OTHER}, part):
+        assert said(body, name).kind is Kind.ORDER
+    for event in ("order.invoiced", "orders/refunded", "acme_pushed", ""):
+        assert said(OTHER, event).kind is Kind.ORDER
