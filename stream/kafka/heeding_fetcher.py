@@ -46,6 +46,7 @@ HEARD = (
 
 
 STREAM = 2  # answers that come closer than so many steps are a stream's
+DENSE = 4  # an answer with records of so many partitions: a dense one's, with steps twice as long
 
 
 def heed_fetch_errors() -> None:
@@ -83,7 +84,7 @@ class HeedingFetcher(Fetcher):
         finally:
             answer = self._answers.of(request)
         if has_news:
-            steps.note(time.monotonic(), self.seconds_apart)
+            steps.note(time.monotonic(), self.seconds_apart, _with_records(answer))
         passed_over = [
             (TopicPartition(topic, number), for_code(code))
             for topic, partitions in (answer.topics if answer is not None else ())
@@ -119,16 +120,23 @@ class Steps:
 
     def __init__(self) -> None:
         self._had_records_at = float("-inf")
-        self._is_stream = False
+        self._steps = 0  # to the next question
 
-    def note(self, now: float, apart: float) -> None:
-        """Note that an answer had records."""
-        self._is_stream = now - self._had_records_at < STREAM * apart
+    def note(self, now: float, apart: float, partitions: int) -> None:
+        """Note that an answer had records, of so many partitions."""
+        length = max(self._steps, 1) * apart
+        is_stream = now - self._had_records_at < STREAM * length
+        self._steps = (2 if partitions >= DENSE else 1) if is_stream else 0
         self._had_records_at = now
 
     def rest_seconds(self, now: float, apart: float) -> float:
         """Return how long the next question waits."""
-        return self._had_records_at + apart - now if self._is_stream else 0.0
+        return self._had_records_at + self._steps * apart - now if self._steps else 0.0
+
+
+def _with_records(answer: Any) -> int:
+    """Return of how many partitions an answer has records; the bytes are its last field."""
+    return sum(1 for _, partitions in answer.topics for *_, data in partitions if data)
 
 
 class _Answers:

@@ -126,33 +126,36 @@ def test_what_comes_after_a_quiet_moment_is_fetched_at_once_and_so_is_the_next()
     steps = Steps()
     assert steps.rest_seconds(0.0, APART) <= 0
     for now in (0.0, 0.5, 1.0):
-        steps.note(now, APART)
+        steps.note(now, APART, 9)
         assert steps.rest_seconds(now, APART) <= 0
 
 
-def test_a_stream_is_fetched_in_steps_until_it_ends():
-    steps = Steps()
-    steps.note(1.0, APART)
-    for step in range(1, 6):  # an answer takes a moment itself: the steps are a little longer
-        now = 1.0 + step * 1.2 * APART
-        steps.note(now, APART)
-        assert steps.rest_seconds(now + 0.004, APART) == pytest.approx(APART - 0.004)
-        assert steps.rest_seconds(now + 2 * APART, APART) <= 0
-    steps.note(now + 3 * APART, APART)
-    assert steps.rest_seconds(now + 3 * APART, APART) <= 0
+@pytest.mark.parametrize(("partitions", "length"), [(1, 1), (3, 1), (4, 2), (12, 2)])
+def test_a_stream_is_fetched_in_steps_until_it_ends(partitions, length):
+    steps, now, step = Steps(), 1.0, length * APART
+    steps.note(now - APART, APART, partitions)
+    steps.note(now, APART, partitions)
+    for _ in range(6):
+        now += 1.2 * step  # an answer takes a moment itself: the steps are a little longer
+        steps.note(now, APART, partitions)
+        assert steps.rest_seconds(now + 0.004, APART) == pytest.approx(step - 0.004)
+        assert steps.rest_seconds(now + 2 * step, APART) <= 0
+    now += 3 * step
+    steps.note(now, APART, partitions)
+    assert steps.rest_seconds(now, APART) <= 0
 
 
 def test_nobody_rests_who_was_not_told_to():
     steps = Steps()
     for now in (1.0, 1.0, 1.001):
-        steps.note(now, 0.0)
+        steps.note(now, 0.0, 9)
         assert steps.rest_seconds(now, 0.0) <= 0
 
 
 async def test_who_is_closed_between_two_steps_of_a_stream_asks_no_more(fetcher, client):
     fetcher.seconds_apart, fetcher._steps[1] = 3600.0, (steps := Steps())
     for _ in range(2):
-        steps.note(time.monotonic(), fetcher.seconds_apart)
+        steps.note(time.monotonic(), fetcher.seconds_apart, 1)
     client.code = KafkaStorageError.errno
     asking = asyncio.ensure_future(fetch(fetcher))
     await asyncio.sleep(0)
