@@ -27,7 +27,11 @@ PARTS: dict[Kind, tuple[tuple[str, ...], ...]] = {
 
 def says(entity: Mapping[str, Any], part: tuple[str, ...]) -> bool:
     """Whether a document says one of these names; null says nothing."""
-    return any(entity.get(name) is not None for name in part)
+    value_of = entity.get
+    for name in part:  # noqa: SIM110 - a generator is slow, and enrichment asks six times an event
+        if value_of(name) is not None:
+            return True
+    return False
 
 
 def is_whole(kind: Kind, entity: Mapping[str, Any]) -> bool:
