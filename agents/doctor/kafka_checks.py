@@ -99,6 +99,8 @@ def _insync(topics: Mapping[str, ExistingTopic]) -> Iterator[Check]:
             blocked.append(f"{name} wants {least} of {topic.replication_factor}")
         elif least == topic.replication_factor > 1:
             thin.append(f"{name} takes nothing while one of its {least} brokers is down")
+        elif "min.insync.replicas" not in topic.config:
+            continue  # a cluster that has no such setting
         elif least < 2 and topic.replication_factor >= REPLICATION_FOR_MIN_INSYNC:  # noqa: PLR2004 - an ack is two copies
             thin.append(f"{name} acknowledges with one copy")
     if blocked:

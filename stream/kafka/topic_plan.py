@@ -108,20 +108,27 @@ def made_config(spec: TopicSpec, replication_factor: int) -> dict[str, str]:
 def config_changes(
     wanted: Mapping[str, str], current: Mapping[str, str]
 ) -> dict[str, tuple[str, str]]:
-    """Return setting → (now, wanted) for what differs; numbers are compared as numbers."""
+    """Return setting → (now, wanted) for what differs; numbers are compared as numbers.
+
+    Kafka shows every setting there is. What is not shown a cluster of another make has not
+    (Redpanda's acks=all needs a majority, whatever min.insync.replicas says).
+    """
     return {
-        name: (current.get(name, ""), value)
+        name: (current[name], value)
         for name, value in wanted.items()
-        if name not in WISHES and not _is_same(current.get(name, ""), value)
+        if name in current and name not in WISHES and not _is_same(current[name], value)
     }
 
 
 def _insisted_on(config: Mapping[str, str], topic: ExistingTopic) -> dict[str, str]:
-    """Return the settings without the wishes that the topic has its own value for."""
+    """Return the settings without the wishes that the topic has its own value for.
+
+    And without those that the cluster does not have.
+    """
     return {
         name: value
         for name, value in config.items()
-        if name not in WISHES or name not in topic.overrides
+        if name in topic.config and (name not in WISHES or name not in topic.overrides)
     }
 
 

@@ -84,6 +84,15 @@ def test_a_topic_that_does_not_fit_is_found(name, result, topic, changes) -> Non
     assert found(list(check_kafka(settings, facts)))[name] == result
 
 
+def test_a_cluster_without_the_setting_is_not_told_to_set_it() -> None:
+    """Redpanda acknowledges with a majority, and shows no min.insync.replicas."""
+    settings = make(kafka_replication_factor=3)
+    facts = cluster(settings)
+    for topic in facts.topics.values():
+        topic.config.pop("min.insync.replicas")
+    assert found(list(check_kafka(settings, facts))) == {}
+
+
 def test_a_missing_topic_is_found() -> None:
     settings = make()
     facts = cluster(settings)

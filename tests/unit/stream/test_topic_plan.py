@@ -87,6 +87,18 @@ def test_a_clusters_own_defaults_compact_no_events_and_delete_none_by_size():
         assert made.changes == {"cleanup.policy": ("compact", "delete")}
 
 
+def test_a_setting_that_the_cluster_does_not_have_is_no_difference():
+    """Redpanda has no min.insync.replicas: `apply` waited for it and failed, each time anew."""
+    spec = next(spec for spec in Topics().specs() if spec.name == Topics().state)
+    shown = {"cleanup.policy": "compact", "segment.bytes": "9"}
+    there = existing(replication_factor=3, config=shown)
+    (made,) = plan_topics([spec], {spec.name: there}, partitions=8, replication_factor=3)
+    assert (made.action, made.changes, made.problems) == (TopicAction.OK, {}, ())
+    there = existing(replication_factor=3, config={**shown, "cleanup.policy": "delete"})
+    (made,) = plan_topics([spec], {spec.name: there}, partitions=8, replication_factor=3)
+    assert made.config == {"cleanup.policy": "compact"}, "what it has not cannot be altered"
+
+
 def test_numbers_are_compared_as_numbers():
     assert plan(existing(config={"retention.ms": "1000.0"})).action is TopicAction.OK
 
