@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from schemas.document.forms import nested, scalar
 from schemas.document.other_words import may_be_an_order
 from schemas.document.shape import (
     DOCUMENT_IDS,
@@ -26,9 +27,7 @@ from schemas.document.shape import (
     is_perhaps_of_an_order,
     is_surely_an_order,
     is_thin,
-    nested,
     number_of,
-    scalar,
     shape_of,
 )
 from schemas.document.unwrapping import Found, only, opened

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas.document.shape import scalar, word
+from schemas.document.forms import scalar, word
 from schemas.document.unwrapping import opened
 from schemas.sender_clock import plain_time
 from schemas.texts import text_of

@@ -20,11 +20,11 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
+from schemas.document.forms import Form, nested, order_rows, scalar, text, word
 from schemas.event import Kind
 from schemas.texts import identifier, text_of
 
 Level = Mapping[str, Any]
-Form = Callable[[Any], bool]
 
 
 class Shape(StrEnum):
@@ -37,36 +37,6 @@ class Shape(StrEnum):
     SALES_DOCUMENT = "sales document"
     CART = "cart"
     OTHER = "other"
-
-
-def scalar(value: Any) -> bool:
-    """Whether there is a text, a number or a flag."""
-    return value is not None and value != "" and not isinstance(value, dict | list)
-
-
-def text(value: Any) -> bool:
-    """Whether there is an id or a text that is more than blanks."""
-    return bool(text_of(value))
-
-
-def word(value: Any) -> bool:
-    """Whether there is a text that is no number: an order's state, not an invoice's."""
-    return isinstance(value, str) and bool(value.strip()) and not value.strip().isdecimal()
-
-
-def nested(value: Any) -> bool:
-    """Whether there is a list, an object, or one of them as a JSON text."""
-    return isinstance(value, dict | list) or (
-        isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and bool(value)
-    )
-
-
-def order_rows(value: Any) -> bool:
-    """Whether there are rows of an order, in a list or keyed by their ids."""
-    rows = list(value.values()) if isinstance(value, dict) else value
-    return isinstance(rows, list) and any(
-        isinstance(row, dict) and ("qty_ordered" in row or "item_id" in row) for row in rows
-    )
 
 
 ORDER_NUMBERS = ("increment_id", "real_order_id")
@@ -230,9 +200,12 @@ def is_surely_an_order(level: Level) -> bool:
 
 
 def names_order(level: Level) -> bool:
-    """Whether a level has an `order_id` that is not its own id or number."""
-    order_id = identifier(level.get("order_id"))
-    return bool(order_id) and order_id not in (id_of(level), number_of(level))
+    """Whether a level has an `order_id` or an order's number that is not its own id or number."""
+    own, number = (id_of(level), number_of(level)), text_of(level.get("order_number"))
+    # An ERP's number stands beside that of an order, too: it is not written as Magento's is.
+    is_like_own = number[:1] == "0" and len(number) == len(own[1])
+    named = (identifier(level.get("order_id")), number if is_like_own else "")
+    return any(one and one not in own for one in named)
 
 
 def is_perhaps_of_an_order(level: Level) -> bool:
@@ -260,6 +233,9 @@ def _is_document(level: Level) -> bool:
 def _outweighs_its_order(level: Level) -> bool:
     number, other = number_of(level), identifier(level.get("order_increment_id"))
     if number and other and other != number:  # returns and subscriptions have a buyer, too
+        return False
+    is_number_named = names_order(level) and not identifier(level.get("order_id"))
+    if is_number_named and not is_surely_an_order(level):
         return False
     return _is_bought(level) and _has(level, NOT_OF_SALES_DOCUMENTS) and _has_total(level)
 

@@ -32,6 +32,7 @@ from schemas.document.address_spellings import (
     typed_by_ids,
 )
 from schemas.document.buyer import is_buyer_beside, names_a_buyer, spell_buyer
+from schemas.document.forms import scalar
 from schemas.document.order_words import spell_words
 from schemas.document.other_numbers import spell_number
 from schemas.document.row_spellings import (
@@ -42,7 +43,6 @@ from schemas.document.row_spellings import (
     row_id,
     rows_of,
 )
-from schemas.document.shape import scalar
 from schemas.document.text_spellings import OF_CUSTOMER, OF_ORDER, are_plain, form_of, plain_texts
 from schemas.document.unwrapping import Found, opened
 from schemas.event import Kind

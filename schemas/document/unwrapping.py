@@ -58,7 +58,7 @@ WRAPPERS: dict[str, Kind | None] = {
 IDENTITIES = frozenset((*ORDER_NUMBERS, *IDS))
 BESIDE_ORDER = frozenset(name for name in WRAPPERS if name != "order")
 OF_AN_ORDER = frozenset(
-    ("order", "order_increment_id", PURCHASER, *SALES_DOCUMENT_MARKS, *RETURN_IDS)
+    ("order", "order_increment_id", "order_number", PURCHASER, *SALES_DOCUMENT_MARKS, *RETURN_IDS)
 )
 # What was before the save, and what is a part of something: never the document itself.
 NEVER = (

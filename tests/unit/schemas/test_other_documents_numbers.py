@@ -47,3 +47,16 @@ def test_an_order_that_comes_with_one_is_taken(name: str) -> None:
         assert said(body, name).kind is Kind.ORDER
     for event in ("order.invoiced", "orders/refunded", "acme_pushed", ""):
         assert said(OTHER, event).kind is Kind.ORDER
+
+
+@pytest.mark.parametrize("event", ["", "acme_pushed"])
+@pytest.mark.parametrize("buyer", [{}, {"customer_email": "x@example.com"}])
+def test_what_names_another_orders_number_is_of_that_order(buyer, event: str) -> None:
+    """An invoice by Mageplaza's webhook: a body of one's own, and no event's name."""
+    invoice = {"entity_id": 5, "increment_id": "000000005", "grand_total": 43, **buyer}
+    assert said(invoice | {"order_number": "000000417", "status": "paid"}, event).is_ignored
+    for own in ("000000005", "SO-417", "0000000417", "4500000417", None):
+        assert said(invoice | {"order_number": own}, event).kind is Kind.ORDER
+    legacy = an_order(order_number="000012345")
+    for body in (legacy, {"order": legacy}):
+        assert said(body, event).key == "000000417"
