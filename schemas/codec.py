@@ -103,11 +103,11 @@ def placed(raw: bytes, *, event: str = "", identity: Identity = PLAIN) -> Place:
     body = unflattened(sent)
     name, is_signed = _event_name(body, event)
     use = use_of(name) if name else None
-    said = use if isinstance(use, Kind) and (is_signed or use is not Kind.ORDER) else None
     try:
         if use is Kind.ORDER and (order := ordinary_order(body)):
             choice: tuple[Kind, Found] | Ignored = (use, order)
         else:
+            said = use if isinstance(use, Kind) and (is_signed or use is not Kind.ORDER) else None
             found = documents_in(body, said, use if isinstance(use, Kind) else None)
             choice = chosen(found, name, use, body, is_signed=is_signed)
         if isinstance(choice, Ignored):

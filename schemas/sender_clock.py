@@ -46,6 +46,7 @@ TOLERANCE_SECONDS = 300.0
 # An event's time is asked for at its intake, and again for each of its rows; a text that is much
 # longer than a time would only fill the memory.
 REMEMBERED, LONGEST_REMEMBERED = 2048, 64
+PLAIN = "YYYY-MM-DD HH:MM:SS"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 QUARTER = timedelta(minutes=15)
 NEAREST_ZONE, FARTHEST_ZONE = 4, 56  # quarters of an hour: UTC+1 to UTC+14
@@ -117,7 +118,8 @@ def _sender_time(updated_at: str, received_at_ms: int, tolerance_seconds: float)
     if read is None:
         return SenderTime("", Clock.UNREADABLE)
     moment, fraction = read
-    claimed = _text(moment)
+    is_plain = len(text) == len(PLAIN) and text[10] == " "  # nearly every one: no need to write it
+    claimed = text if is_plain else _text(moment)
     ahead = moment - _epoch(received_at_ms)
     tolerance = timedelta(seconds=tolerance_seconds)
     if ahead <= tolerance or received_at_ms <= 0:

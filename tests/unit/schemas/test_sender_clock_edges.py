@@ -56,6 +56,15 @@ def test_a_time_as_text_is_what_the_calendar_says(at_ms) -> None:
     assert utc_text(at_ms) == moment.isoformat(" ", "seconds")
 
 
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2026, 1, 1)))  # noqa: DTZ001 - UTC, unsaid
+def test_a_plain_time_is_claimed_as_it_is_written(moment) -> None:
+    text = moment.isoformat(" ", "seconds")
+    read = sender_time(text, RECEIVED_MS)
+    assert (read.version, read.claimed) == (text, text)
+    assert sender_time(text.replace(" ", "T"), RECEIVED_MS) == read
+    assert sender_time(f"{text}Z", RECEIVED_MS) == read
+
+
 def test_without_a_time_of_receipt_nothing_bounds_it() -> None:
     read = sender_time("2099-01-01 00:00:00.5", 0)
     assert read == SenderTime("2099-01-01 00:00:00.5", Clock.GOOD, "2099-01-01 00:00:00")
