@@ -135,7 +135,7 @@ class State:
         """
         if self.version <= latest:
             return False
-        if self.seen_ms > LATEST_MS or utc_text(self.seen_ms - BEHIND_MS) > latest:
+        if not 0 <= self.seen_ms <= LATEST_MS or utc_text(self.seen_ms - BEHIND_MS) > latest:
             return True
         return self.version > utc_text(self.seen_ms + AHEAD_MS)
 

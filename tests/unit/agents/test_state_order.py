@@ -35,6 +35,8 @@ def over(whole, **more):
         (state(OLD, edited_ms=5), state(NEW), False),  # a person's correction
         (state(NEW), state(OLD, edited_ms=5), False),  # saved after it
         (state(OLD), state(FUTURE), False),  # that one nobody believes any more
+        (state(OLD), state(FUTURE, seen_ms=-(10**17)), False),  # received before any calendar
+        (state(OLD), state(FUTURE, seen_ms=10**17), False),
         (state(""), state(NEW), False),  # undated: the guard has decided it by its receipt
         (state(OLD), state(NEW).as_reset(), False),
         (state(OLD), state(LATEST), True),  # the newest that anybody may have given
