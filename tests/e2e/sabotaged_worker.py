@@ -44,18 +44,18 @@ def skip_records():
 
 
 def clear_queues():
-    takes, left = WorkerApp.takes, CLEARED
+    follows, left = WorkerApp.follows, CLEARED
 
-    async def clearing_takes(self, tp, offset, generation):
+    def clearing_follows(self, tp, offset, generation):
         nonlocal left
-        verdict = await takes(self, tp, offset, generation)
+        verdict = follows(self, tp, offset, generation)
         if left and offset >= FROM_OFFSET:
             left -= 1
             self.flow_control.resume()
             self.consumer.resume_flow()
         return verdict
 
-    WorkerApp.takes = clearing_takes
+    WorkerApp.follows = clearing_follows
 
 
 def refuse_for_a_moment():
