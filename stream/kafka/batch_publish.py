@@ -5,7 +5,7 @@ thousand results and states together and know their partitions, so a batch per p
 future does (measured: 5 µs a record instead of 12, and half the time until the last ack).
 
 A call of five orders is ten records of ten partitions. What need not wait leaves without a task,
-and who waits for the acks is woken once, with the last of them.
+and who waits for the acks is woken once, with the last of them, or for one that was refused.
 """
 
 from __future__ import annotations
@@ -63,13 +63,16 @@ async def publish_batches(shared: SharedProducer, records: Sequence[Record]) -> 
                         group.create_task(publish(place, numbers, _already(batch)))
                 else:
                     group.create_task(publish(place, numbers, rest_of(sending, obstacle)))
-            await acks.come()
-            for numbers, part, batch in flights:
-                if batch.future.cancelled() or batch.future.exception() is not None:
-                    place = (part[0].topic, batch.partition)
-                    group.create_task(publish(place, numbers, _already(batch)))
-                else:
-                    found.update(zip(numbers, await _answers(shared, batch, part), strict=True))
+            while flights:
+                await acks.come()
+                landed = [flight for flight in flights if flight[2].future.done()]
+                flights = [flight for flight in flights if not flight[2].future.done()]
+                for numbers, part, batch in landed:
+                    if _is_refused(batch.future):
+                        place = (part[0].topic, batch.partition)
+                        group.create_task(publish(place, numbers, _already(batch)))
+                    else:
+                        found.update(zip(numbers, await _answers(shared, batch, part), strict=True))
     finally:
         acks.forget()
     return [found[number] for number in range(len(records))]
@@ -104,7 +107,7 @@ class _Acks:
     def __init__(self, waits: AckWaits) -> None:
         self._waits = waits
         self._open: dict[asyncio.Future[Any], object] = {}
-        self._all: asyncio.Future[None] | None = None
+        self._news: asyncio.Future[None] | None = None
 
     def expect(self, ack: asyncio.Future[Any], place: tuple[str, int]) -> None:
         """Wait for this one, too."""
@@ -114,14 +117,15 @@ class _Acks:
     def _come(self, ack: asyncio.Future[Any]) -> None:
         if (wait := self._open.pop(ack, None)) is not None:
             self._waits.end(wait)
-        if not (self._open or self._all is None or self._all.done()):
-            self._all.set_result(None)
+        is_news = not self._open or _is_refused(ack)
+        if is_news and self._news is not None and not self._news.done():
+            self._news.set_result(None)
 
     async def come(self) -> None:
-        """Return when all have come."""
+        """Return when all have come, or one was refused: its producer can go no further."""
         if self._open:
-            self._all = asyncio.get_running_loop().create_future()
-            await self._all
+            self._news = asyncio.get_running_loop().create_future()
+            await self._news
 
     def forget(self) -> None:
         """Wait for none that has not come."""
@@ -129,6 +133,10 @@ class _Acks:
             ack, wait = self._open.popitem()
             self._waits.end(wait)
             ack.cancel()
+
+
+def _is_refused(ack: asyncio.Future[Any]) -> bool:
+    return ack.cancelled() or ack.exception() is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,24 @@ async def test_what_the_broker_refuses_costs_its_own_partition(shared):
     assert len(shared.replaced) == 2
 
 
+async def test_what_was_refused_is_seen_to_beside_a_partition_that_answers_nothing(shared):
+    publishing = asyncio.ensure_future(publish_batches(shared, records(0, 1, 2, 2)))
+    await turns()
+    shared.current.answer(("t", 1), error=TIMEOUT)
+    await turns()
+    assert len(shared.replaced) == 1, "its producer goes no further: the others' batches, too"
+    shared.current.answer(("t", 2), error=MessageSizeTooLargeError())
+    await turns()
+    assert len(shared.replaced) == 2
+    assert shared.waited_for() == [("t", 0)]
+    shared.current.answer(("t", 0))
+
+    ack, refused, *alone = await publishing
+
+    assert (ack.offset, [found.offset for found in alone]) == (0, [1_000, 1_000])
+    assert isinstance(refused, PublishError)
+
+
 async def test_who_gives_up_waits_for_no_ack(shared):
     shared.current.blocked[2] = asyncio.get_running_loop().create_future()
     publishing = asyncio.ensure_future(publish_batches(shared, records(0, 1, 2)))
