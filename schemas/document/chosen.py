@@ -60,9 +60,10 @@ CART_NAME = re.compile(
     r"^(?!.*(?:order|submit|place|convert)).*(?:cart|quote|basket)", re.IGNORECASE
 )
 # Nor has one of these, unless it is called `order` or says what only an order says: invoices,
-# quotes and subscriptions have numbers of their own, from 000000001.
+# quotes and subscriptions have numbers of their own, from 000000001. A quote that was converted is
+# an order: Magento's own `sales_model_service_quote_submit_success`.
 OTHER_NAME = re.compile(
-    r"^(?!.*order).*"
+    r"^(?!.*(?:order|quot.*(?:submit.?success|convert))).*"
     r"(?:invoice|credit[._ -]?(?:memo|note)|shipment|refund|subscription|quot(?:e|ation))",
     re.IGNORECASE,
 )
