@@ -15,6 +15,7 @@ from typing import Any
 
 from agents.mapping.apply import Mapped
 from agents.mapping.fields.dates import parse_datetime
+from agents.mapping.fields.rich_text import RichText
 from agents.mapping.mapping import Mapping
 from agents.mapping.schema_check import VERSION_FIELD
 from agents.salesforce.api.client import OrgClient
@@ -149,6 +150,8 @@ def is_same_value(now: Any, then: Any) -> bool:
         return now in (None, "") and then in (None, "")
     if isinstance(now, bool) or isinstance(then, bool):
         return bool(now == then)
+    if isinstance(then, RichText) and not isinstance(now, RichText):  # the org keeps it as HTML
+        now, then = unescape(str(now)), unescape(then)
     if str(now) == str(then) or _is_same_text(str(now), str(then)):
         return True
     if isinstance(now, (int, float)) or isinstance(then, (int, float, Decimal)):
@@ -164,10 +167,10 @@ def _is_same_text(now: str, then: str) -> bool:
     """Whether one text is what Salesforce makes of the other, whatever field they are of.
 
     It keeps e-mail addresses in small letters, what is picked of a list in the list's own order
-    (article 000231088), ids with their checksum, rich text as HTML; a page that somebody saved in
-    ends lines as browsers do. Told apart, such fields differed for ever, however often written.
+    (article 000231088) and ids with their checksum; a page that somebody saved in ends lines as
+    browsers do. Told apart, such fields differed for ever, however often they were written.
     """
-    if unescape(now).replace("\r\n", "\n") == unescape(then).replace("\r\n", "\n"):
+    if now.replace("\r\n", "\n") == then.replace("\r\n", "\n"):
         return True
     if now.lower() == then.lower():
         return not why_not(then)

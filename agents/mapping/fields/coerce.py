@@ -16,7 +16,7 @@ from typing import Any
 
 from agents.mapping.fields.dates import iso_datetime, parse_datetime
 from agents.mapping.fields.field_types import MAX_TEXT, FieldType
-from agents.mapping.fields.rich_text import cut_as_html, length_as_html
+from agents.mapping.fields.rich_text import RichText, cut_as_html, length_as_html
 from agents.mapping.fields.values import NO, YES, Thousandths, decimal_of, is_blank, text_of
 from schemas.email import ORDINARY, seen, why_not
 
@@ -120,7 +120,7 @@ def _html(field_type: FieldType) -> Step:
         if (whole := length_as_html(text)) > length:
             notes.append(f"{label}: cut from {whole} to {length} characters, as HTML counts")
             text = cut_as_html(text, length)
-        return text or None
+        return RichText(text) if text else None
 
     return fit
 

@@ -10,6 +10,12 @@ WRITTEN = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", 
 MAX_UTF16 = 0xFFFF
 
 
+class RichText(str):
+    """A text for such an area: what the org has of it afterwards is HTML."""
+
+    __slots__ = ()
+
+
 def length_as_html(text: str) -> int:
     """Return how long a text may become at most, in UTF-16 units."""
     written = text.translate(WRITTEN)

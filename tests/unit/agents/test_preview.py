@@ -7,6 +7,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from agents.mapping.fields.rich_text import RichText
 from agents.mapping.mapping import Mapping
 from agents.mapping_preview.predict import Forecast, compare, is_same_value, predict, row_change
 from schemas.event import Envelope, Kind
@@ -124,8 +125,10 @@ def test_a_record_with_a_newer_version_would_not_be_touched():
         # ids with their checksum,
         ("0125e000000AbcDAAS", "0125e000000AbcD", True),
         ("0125e000000AbcDAAS", "0125e000000Abcd", False),
-        # rich text as HTML,
-        ("O&#39;Hara &amp; Son", "O'Hara & Son", True),
+        # rich text as HTML, and no other text,
+        ("O&#39;Hara &amp; Son", RichText("O'Hara & Son"), True),
+        ("O&#39;Hara &amp; Son", "O'Hara & Son", False),
+        (RichText("O&#39;Hara"), RichText("O'Hara"), False),
         # and a page that somebody saved in ends lines as browsers do.
         ("Main St 1\r\nFlat 2", "Main St 1\nFlat 2", True),
     ],

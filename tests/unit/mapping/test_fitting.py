@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agents.mapping.fields.coerce import cut, fitting, utf16_length
 from agents.mapping.fields.field_types import described_type, parse_type
 from agents.mapping.fields.values import Thousandths
+from agents.mapping_preview.predict import is_same_value
 
 
 def fit(spelled: str, value: object) -> tuple[object, list[str]]:
@@ -162,6 +163,7 @@ def test_a_rich_text_is_as_long_as_its_html() -> None:
     fit, notes = fitting(field), []
     assert fit("O'Hara & ", notes, "F") == "O'Hara"
     assert notes == ["F: cut from 16 to 12 characters, as HTML counts"]
+    assert is_same_value("O&#39;Hara", fit("O'Hara", [], "F"))
     assert fit("a <b>b</b>", [], "F") == "a <b>b"
     assert fit("twelve chars", [], "F") == "twelve chars"
     assert fit("&&&", [], "F") == "&&"
