@@ -41,6 +41,7 @@ TOLD: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((TimeoutError,), "does not answer in time"),
 )
 
+MOST_REASONS = 50
 _reasons: ContextVar[list[str] | None] = ContextVar("reasons", default=None)
 _bootstrap: Any = AIOKafkaClient.bootstrap
 
@@ -54,7 +55,8 @@ def tell_why() -> None:
 def note_failure(address: str, error: BaseException) -> None:
     """Keep why an address did not let us in, for whoever tries them all."""
     reasons = _reasons.get()
-    if reasons is not None:
+    # A client's own task, begun while it bootstrapped, has that list as long as it lives.
+    if reasons is not None and len(reasons) < MOST_REASONS:
         reasons.append(f"{address} {reason_of(error)}")
 
 
