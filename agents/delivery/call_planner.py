@@ -107,7 +107,7 @@ def _in_one(
     load.bytes = weight_at_most(sent)
     if not _empty().takes(load, limits):
         return None
-    if len(groups) < len(members) or len({bundles[m].priority for m in members}) > 1:
+    if len(groups) < len(members):  # groups of one come in their order
         ordered = sorted(groups, key=lambda group: _turn_of(group, bundles))
         members = [member for group in ordered for member in group]
     return CallPlan(tuple(members), ())

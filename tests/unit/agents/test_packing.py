@@ -266,6 +266,44 @@ def test_what_fits_into_one_call_is_planned_as_if_each_had_been_measured(picks, 
         assert draft_calls(steps, limits) == drafted
 
 
+def whole(orders: list[WriteSet], **limits) -> tuple[int, ...] | None:
+    """The members of the one call that holds all, None where each has to be measured."""
+    unmeasured = patch.object(call_planner, "_load_of", side_effect=LookupError)
+    with unmeasured:
+        try:
+            [call] = plan(orders, dataclasses.replace(API_LIMITS, **limits))
+        except LookupError:
+            return None
+    return call.members
+
+
+def test_a_batch_up_to_the_limits_is_one_call_that_nobody_measured():
+    two = [order(1), order(2)]
+    assert whole(two, bundles=2) == (0, 1)
+    assert whole(two, bundles=1) is None
+    # three sObjects with two rows each
+    assert whole(two, collections=3, rows=2) == (0, 1)
+    assert whole(two, collections=3, rows=1) is None
+    assert whole(two, collections=2, rows=6) is None
+    assert whole([order(n) for n in range(3)], collections=3, rows=3) == (0, 1, 2)
+    assert whole([order(n) for n in range(3)], collections=3, rows=2) is None
+
+
+def test_the_one_call_has_the_urgent_first_and_then_those_who_share_most():
+    later, now = Priority.BACKFILL, Priority.LIVE
+    assert whole([order(0, 0), order(1, 1)]) == (0, 1)
+    assert whole([order(0, 0, priority=later), order(1, 1, priority=now)]) == (1, 0)
+    assert whole([order(0, 0), order(1, 1), order(2, 1)]) == (1, 2, 0)
+    mixed = [order(0, 0, priority=later), order(1, 1), order(2, 2), order(3, 2)]
+    assert whole(mixed) == (2, 3, 1, 0)
+
+
+def test_who_shares_a_lock_with_two_others_brings_them_together():
+    first, second = WriteSet("1", (account("a"),)), WriteSet("2", (account("b"),))
+    both = WriteSet("3", (account("b"), account("a")))
+    assert lock_groups([first, second, both]) == [[0, 1, 2]]
+
+
 VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text() | st.decimals()
 
 

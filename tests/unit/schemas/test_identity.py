@@ -192,6 +192,7 @@ def test_an_orders_customer(identity: Identity, order: dict, key: str) -> None:
     ("order", "email"),
     [
         ({"customer_email": "A@b.cc", "billing_address": {"email": "x@y.zz"}}, "a@b.cc"),
+        ({"customer_email": " Müller@B.cc\u200b"}, "müller@b.cc"),
         ({"customer_email": "none", "billing_address": {"email": "X@y.zz"}}, "x@y.zz"),
         ({"billing_address": {"email": "X@y.zz"}}, "x@y.zz"),
         ({"billing_address": ["x@y.zz"]}, ""),

@@ -62,6 +62,7 @@ def test_a_number_of_its_own_counts_first_and_customers_have_ids_only() -> None:
         ({"entity_id": "417.0"}, "417"),
         ({"entity_id": "417.0000"}, "417"),
         ({"entity_id": "417.5"}, "417.5"),
+        ({"entity_id": "0a1"}, "0a1"),
     ],
 )
 def test_an_order_is_held_to_an_id_that_is_one(order, told: str) -> None:
