@@ -27,6 +27,7 @@ from schemas.document.shape import (
     is_perhaps_of_an_order,
     is_surely_an_order,
     is_thin,
+    names_order,
     number_of,
     shape_of,
 )
@@ -258,9 +259,19 @@ def _of_a_customer(
 
 def _mismatch(name: str, use: Kind, found: list[Found]) -> Found:
     """Say what the name promises and the body lacks; always raises DecodeError."""
-    there = f"; it holds: {found[0].shape} at {found[0].place}" if found else ""
+    there = _told(found[0]) if found else ""
     what = "order ID found" if use is Kind.ORDER else f"{use.value} found"
     raise DecodeError(
         f"no {what}: the event `{name}` is about {ABOUT[use]}, and the body "
         f"lacks {MISSING[use]}{there}"
+    )
+
+
+def _told(item: Found) -> str:
+    there = f"; it holds: {item.shape} at {item.place}"
+    if item.shape is not Shape.SALES_DOCUMENT or not names_order(item.level):
+        return there
+    name = "order_id" if item.level.get("order_id") else "order_number"
+    return (
+        f"{there}, whose `{name}` is of another order (what is an order itself: send it in `order`)"
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from schemas.codec import decode
+from schemas.codec import DecodeError, decode
 from schemas.event import Kind
 from tests.support.real_documents import an_order
 
@@ -70,3 +70,12 @@ def test_a_quote_that_became_an_order_is_that_order(name: str) -> None:
     few = {"increment_id": "000000417", "grand_total": 86, "customer_email": "x@example.com"}
     for body in (few, {"data": few | {"entity_id": 417, "state": "new", "status": "pending"}}):
         assert said(body, name).key == "000000417"
+
+
+def test_a_part_of_an_order_with_a_number_of_a_modules_own_is_told_how_it_is_taken() -> None:
+    """The refusal said that it lacks an order ID, which it has."""
+    part = {"entity_id": 417, "increment_id": "000000417", "status": "complete"}
+    part |= {"order_number": "000000999"}
+    with pytest.raises(DecodeError, match=r"`order_number` is of another order.*in `order`"):
+        said(part, "sales_order_save_commit_after")
+    assert said({"order": part}, "sales_order_save_commit_after").key == "000000417"
