@@ -43,7 +43,7 @@ from schemas.codec import DecodeError, Document, decode, key_of
 from schemas.document.other_numbers import perhaps_its_number
 from schemas.document.shape import number_of
 from schemas.event import Kind
-from schemas.identity import PLAIN, Identity, site_of
+from schemas.identity import PLAIN, Identity, has_two_ids, site_of
 from schemas.parts import parts_of
 from schemas.sender_clock import TOLERANCE_SECONDS, Clock, sender_time
 from schemas.texts import identifier, text_of
@@ -97,7 +97,8 @@ def _lacks_id(row: Mapping[str, Any]) -> bool:
 def handle_of(kind: Kind, entity: Mapping[str, Any]) -> tuple[str, str] | None:
     """Return (field, value) by which the store finds the document; None when there is none."""
     is_numbered = kind is Kind.ORDER and bool(number_of(entity))
-    for name in ID_FIELDS.get(kind, ()):
+    names = ID_FIELDS.get(kind, ())
+    for name in names[1:] if has_two_ids(entity, kind) else names:
         value = identifier(entity.get(name))
         # Beside a number a bare id may be of a flow's own table, and is of another order here.
         if name == "entity_id" and not value and not is_numbered:

@@ -257,6 +257,15 @@ def test_a_flows_own_id_beside_the_number_is_no_orders():
     assert org.sent == {"000000007": 70}
 
 
+def test_a_flows_own_id_beside_a_customers_is_no_customers():
+    """Customer 5, a stranger, was read, and what was told of customer 7 was superseded."""
+    for told in ({"id": 5, "customer_id": 7}, {"entity_id": "5", "customer_id": "7"}):
+        entity = {**told, "email": "Jane@example.com"}
+        assert handle_of(Kind.CUSTOMER, entity) == ("email", "jane@example.com")
+    same = {"id": 7, "customer_id": "7", "email": "jane@example.com"}
+    assert handle_of(Kind.CUSTOMER, same) == ("entity_id", "7")
+
+
 @pytest.mark.parametrize("kind", [Kind.SUBSCRIBER, Kind.CUSTOMER_DELETED])
 def test_other_kinds_of_events_are_what_they_are(kind) -> None:
     assert handle_of(kind, {"entity_id": 1, "email": "jane@example.com"}) is None
