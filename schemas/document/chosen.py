@@ -259,7 +259,7 @@ def _of_a_customer(
 
 def _mismatch(name: str, use: Kind, found: list[Found]) -> Found:
     """Say what the name promises and the body lacks; always raises DecodeError."""
-    there = _told(found[0]) if found else ""
+    there = _told(found[0], use) if found else ""
     what = "order ID found" if use is Kind.ORDER else f"{use.value} found"
     raise DecodeError(
         f"no {what}: the event `{name}` is about {ABOUT[use]}, and the body "
@@ -267,9 +267,10 @@ def _mismatch(name: str, use: Kind, found: list[Found]) -> Found:
     )
 
 
-def _told(item: Found) -> str:
+def _told(item: Found, use: Kind) -> str:
     there = f"; it holds: {item.shape} at {item.place}"
-    if item.shape is not Shape.SALES_DOCUMENT or not names_order(item.level):
+    is_of_another = item.shape is Shape.SALES_DOCUMENT and names_order(item.level)
+    if use is not Kind.ORDER or not is_of_another:
         return there
     name = "order_id" if item.level.get("order_id") else "order_number"
     return (
