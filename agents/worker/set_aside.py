@@ -139,19 +139,17 @@ class SetAside:
             await self._open(number)
 
     def _close_without_leader(self, error: NoLeaderError) -> None:
-        if self._close({number for _, number in error.partitions}, str(error)):
-            self._is_told = True
-            self._alerts.fire(Alert.PUBLISH_BLOCKED, str(error))
+        self._close({number for _, number in error.partitions}, str(error))
+        self._is_told = True
+        # Also when it is no news: others end this alert, and do not know of what waits here.
+        self._alerts.fire(Alert.PUBLISH_BLOCKED, str(error))
 
-    def _close(self, numbers: set[int], why: str) -> bool:
-        """Set these aside; return whether any of them was not."""
-        is_news = bool(numbers - self._waiting.keys())
-        if is_news:
+    def _close(self, numbers: set[int], why: str) -> None:
+        if numbers - self._waiting.keys():
             log.error("partition_set_aside", detail=why)
         for number in numbers:
             self._waiting.setdefault(number, [])
             self._flow.pause(number)
-        return is_news
 
     async def _open(self, number: int) -> None:
         generation = self._flow.generation

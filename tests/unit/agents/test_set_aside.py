@@ -114,6 +114,18 @@ async def test_a_partition_with_too_few_replicas_in_sync_takes_no_batch_after_th
     assert (world.cluster.paused, world.cluster.gone_back) == (set(), [1])
 
 
+async def test_it_stays_told_when_another_says_that_kafka_answers_again(world):
+    """After an outage `watch_topics` ends the alert, and partition 1 had no leader for hours."""
+    world.cluster.down = {(RESULTS, 1)}
+    await world.aside.look()
+    world.alerts.resolve(Alert.PUBLISH_BLOCKED)
+    await world.aside.look()
+    assert world.is_loud
+    world.cluster.down = set()
+    await world.aside.look()
+    assert not world.is_loud
+
+
 async def test_who_publishes_tells_a_person_that_nothing_is_acknowledged_and_that_it_is_over(world):
     world.alerts.fire(Alert.PUBLISH_BLOCKED, "salesforce.dlq: no ack (for 10 s)")
     world.silent = [(RESULTS, 1)]
